@@ -1,0 +1,2 @@
+from mtl_keras import balancers
+from mtl_keras.model import MultiTaskModel

@@ -1,0 +1,94 @@
+"""Homoscedastic uncertainty weighting (Kendall, Gal and Cipolla, 2018)."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers.base import Balancer
+from mtl_keras.errors import check
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Uncertainty(Balancer):
+    r"""Weights learned as the inverse of each task's noise, together with the network.
+
+    With a learned log variance $s_i = \log \sigma_i^2$ per task, the objective is
+
+    $$\sum_i w_i \left(c_i\, e^{-s_i} L_i + \tfrac12 s_i\right),$$
+
+    $c_i = \tfrac12$ for regression (a Gaussian likelihood) and $1$ for classification (a softened
+    softmax). At the optimum $s_i = \log L_i$ for regression and $\log 2 L_i$ for classification:
+    each task's gradient is divided by its loss. $w_i$ is the user's `loss_weights`, a preference
+    on top.
+
+    Departure from the paper: $s$ is updated by an Adam of its own, beside the network's optimizer
+    (the paper uses one for both). At a network's usual rate of 1e-3, $s$ would not reach its
+    optimum within a short training, and weight decay or gradient clipping of the network's
+    optimizer would bias it.
+
+    Args:
+        initial_log_variance: Float, initial value of every $s_i$. Default 0.0.
+        learning_rate: Float > 0, rate of the Adam that learns $s$. Default 0.025, as in the
+            experiments of Nash-MTL (Navon et al., 2022) and FAMO (Liu et al., 2023).
+
+    References:
+        Kendall, Gal, Cipolla: "Multi-Task Learning Using Uncertainty to Weigh Losses for Scene
+        Geometry and Semantics", CVPR 2018, https://arxiv.org/abs/1705.07115, equations 7 to 10.
+
+    Example:
+
+    >>> balancer = Uncertainty()
+    >>> balancer.setup(["a", "b"], loss_weights=[1.0, 1.0], kinds=["classification", "regression"])
+    >>> float(balancer(tf.constant([2.0, 4.0]), tf.constant([True, True])))
+    4.0
+    """
+
+    def __init__(
+        self,
+        initial_log_variance: float = 0.0,
+        learning_rate: float = 0.025,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check(learning_rate > 0, "learning_rate", "be > 0", learning_rate)
+        super().__init__(name=name, **kwargs)
+        self.initial_log_variance = initial_log_variance
+        self.learning_rate = learning_rate
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.log_variance = self.add_weight(
+            shape=input_shape,
+            initializer=keras.initializers.Constant(self.initial_log_variance),
+            trainable=False,
+            dtype="float32",
+            name="log_variance",
+        )
+        self.optimizer = keras.optimizers.Adam(self.learning_rate)
+        self.optimizer.build([self.log_variance])
+        self.built = True
+
+    @property
+    def learned(self) -> list[keras.Variable]:
+        return [self.log_variance]
+
+    def objective(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        s = tf.convert_to_tensor(self.log_variance.value)
+        preferences = tf.constant(self.preferences, losses.dtype)
+        scale = self._likelihood_scale()
+        terms = preferences * (scale * tf.exp(-s) * losses + 0.5 * s)
+        return tf.reduce_sum(tf.where(present, terms, 0.0))
+
+    def task_weights(self) -> tf.Tensor:
+        s = tf.convert_to_tensor(self.log_variance.value)
+        return tf.constant(self.preferences, s.dtype) * self._likelihood_scale() * tf.exp(-s)
+
+    def _likelihood_scale(self) -> tf.Tensor:
+        return tf.constant([0.5 if kind == "regression" else 1.0 for kind in self.kinds])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "initial_log_variance": self.initial_log_variance,
+            "learning_rate": self.learning_rate,
+        }

@@ -1,0 +1,92 @@
+"""The exceptions of the library and the one formula for their messages.
+
+Every message says what was expected, what was received and what to do about it, and names the
+column, task, file or row it speaks of. All of them are `ValueError`s, so that code written for
+Keras or scikit-learn catches them as it always did.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class MTLError(ValueError):
+    """Base class of every error that a user's input can cause."""
+
+
+class ConfigError(MTLError):
+    """A declaration (an argument, an experiment file, a flag) is not usable."""
+
+
+class DataError(MTLError):
+    """A table, a column or a value is not what the declaration says."""
+
+
+class ArtifactError(MTLError):
+    """A saved model folder is missing, damaged or of another kind."""
+
+
+class TrainingError(MTLError):
+    """Training cannot go on, e.g. because a task's loss is not finite."""
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """`repr(value)`, cut to `limit` characters.
+
+    Example:
+
+    >>> shown("a" * 300, limit=10)
+    "'aaaaaaaa…"
+    """
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """A hint naming the option that `name` was probably meant to be, or an empty string.
+
+    Example:
+
+    >>> nearest("chrned", ["churned", "spend"])
+    " Did you mean 'churned'?"
+    """
+    found = difflib.get_close_matches(str(name), [str(option) for option in options], n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def unknown(what: str, name: object, options: Iterable[str]) -> str:
+    """The message for a name that is none of `options`.
+
+    Example:
+
+    >>> unknown("balancer", "fixd", ["fixed", "uncertainty"])
+    "Unknown balancer 'fixd'. Did you mean 'fixed'? Expected one of: fixed, uncertainty."
+    """
+    options = [str(option) for option in options]
+    return (
+        f"Unknown {what} {shown(name)}.{nearest(str(name), options)} "
+        f"Expected one of: {', '.join(options)}."
+    )
+
+
+def check(condition: bool, argument: str, expected: str, received: object) -> None:
+    """Raise a `ConfigError` for an argument that does not satisfy `condition`.
+
+    Args:
+        condition: Whether the argument is good.
+        argument: Name of the argument, as the caller wrote it.
+        expected: What it must be, to follow the word "must".
+        received: The value.
+
+    Raises:
+        ConfigError: if `condition` is false.
+
+    Example:
+
+    >>> check(-1 > 0, "weight", "be > 0", -1)
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ConfigError: `weight` must be > 0. Received: weight=-1
+    """
+    if not condition:
+        name = argument.rsplit(".", 1)[-1]
+        raise ConfigError(f"`{argument}` must {expected}. Received: {name}={shown(received)}")

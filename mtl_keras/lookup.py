@@ -1,0 +1,70 @@
+"""Names to objects: the strings of a configuration file become the classes of a package."""
+
+import inspect
+import re
+from types import ModuleType
+from typing import Any
+
+from mtl_keras.errors import ConfigError, unknown
+
+
+def identifier(cls: type) -> str:
+    """The name of a class as it is written in a file or on the command line.
+
+    It is the class name in snake case, or the class attribute `identifier` where that reads better.
+
+    Example:
+
+    >>> identifier(type("SharedBottom", (), {})), identifier(type("NashMTL", (), {}))
+    ('shared_bottom', 'nash_mtl')
+    """
+    return getattr(cls, "identifier", None) or re.sub(
+        r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__
+    ).lower()
+
+
+def classes(package: ModuleType, base: type) -> dict[str, type]:
+    """The public subclasses of `base` that `package.__all__` names, by their identifier."""
+    found = {}
+    for name in package.__all__:
+        value = getattr(package, name)
+        if inspect.isclass(value) and issubclass(value, base) and value is not base:
+            found[identifier(value)] = value
+    return found
+
+
+def get(declared: Any, package: ModuleType, base: type, what: str) -> Any:
+    """An instance of `base` from a name, a `{"kind": name, ...}` mapping or an instance.
+
+    Args:
+        declared: `"uncertainty"`, `{"kind": "uncertainty", "learning_rate": 0.01}` or an object.
+        package: The package whose `__all__` holds the classes.
+        base: Their base class.
+        what: The word for it in messages.
+
+    Returns:
+        An instance of `base`.
+
+    Raises:
+        ConfigError: if the name or an argument is unknown; the nearest good one is named.
+    """
+    if isinstance(declared, base):
+        return declared
+    options = classes(package, base)
+    if isinstance(declared, str):
+        declared = {"kind": declared}
+    if not isinstance(declared, dict) or "kind" not in declared:
+        raise ConfigError(
+            f"Expected a {what} as a name, a mapping with a 'kind', or a `{base.__name__}`. "
+            f"Received: {declared!r}. Names: {', '.join(options)}."
+        )
+    arguments = {**declared}
+    kind = arguments.pop("kind")
+    cls = options.get(str(kind)) or {c.__name__: c for c in options.values()}.get(str(kind))
+    if cls is None:
+        raise ConfigError(unknown(what, kind, options))
+    accepted = [name for name in inspect.signature(cls).parameters if name != "kwargs"]
+    for name in arguments:
+        if name not in accepted:
+            raise ConfigError(unknown(f"argument of {what} {kind!r}:", name, accepted))
+    return cls(**arguments)

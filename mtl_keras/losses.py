@@ -1,0 +1,169 @@
+"""One task's loss: any Keras loss, averaged over the labels that are present."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.errors import ConfigError, nearest
+from mtl_keras.lookup import identifier
+
+# Losses that Keras averages over the last axis, element by element: one missing label of a row
+# then leaves the others in play. A loss of your own joins by an attribute `elementwise = True`.
+ELEMENTWISE = {
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "hinge",
+    "huber",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "squared_hinge",
+}
+GAUSSIAN = {"huber", "log_cosh", "mean_absolute_error", "mean_squared_error"}
+SPARSE = {"sparse_categorical_crossentropy"}
+
+
+class Masked(NamedTuple):
+    """Labels of one task without the missing ones.
+
+    Attributes:
+        y: Labels of the prediction's rank; 0 where missing.
+        weight: Float, 0 where missing, else the sample weight: `(rows,)`, or the shape of `y`
+            where labels may be missing element by element.
+        present: Like `weight`, but 1 where the label is present, whatever its sample weight.
+    """
+
+    y: tf.Tensor
+    weight: tf.Tensor
+    present: tf.Tensor
+
+
+class TaskLoss:
+    """The loss of one output, as sum and weight over the present labels of a batch.
+
+    The mean loss is the ratio of the two. Kept apart, they add up over batches to the true mean of
+    an epoch, however ragged the batches and however the missing labels fall.
+
+    Args:
+        task: Name of the output, for messages.
+        loss: A Keras loss identifier: a string, a `keras.losses.Loss` or a function
+            `(y_true, y_pred) -> loss per row`.
+
+    Raises:
+        ConfigError: if Keras does not know the loss, or if its reduction is a sum.
+
+    Example:
+
+    >>> loss = TaskLoss("spend", "mse")
+    >>> y_pred = tf.constant([[1.0], [2.0], [3.0]])
+    >>> masked = loss.mask(tf.constant([1.0, 0.0, float("nan")]), y_pred, None)
+    >>> [float(part) for part in loss(masked.y, masked.weight, y_pred)]
+    [4.0, 2.0]
+    """
+
+    def __init__(self, task: str, loss: Any) -> None:
+        self.task = task
+        try:
+            self.function = keras.losses.get(loss)
+        except ValueError as error:
+            names = [name for name in dir(keras.losses) if name[0].islower()]
+            raise ConfigError(
+                f"Unknown loss {loss!r} for output {task!r}.{nearest(str(loss), names)} "
+                "Expected the name of a Keras loss, a `keras.losses.Loss` or a function."
+            ) from error
+        if getattr(self.function, "reduction", None) == "sum":
+            raise ConfigError(
+                f"The loss of output {task!r} has reduction='sum', which depends on how many labels "
+                "a batch happens to hold. Expected 'sum_over_batch_size', 'mean' or "
+                "'mean_with_sample_weight'; set the scale with `loss_weights`."
+            )
+        self.name = _loss_name(self.function)
+        self.sparse = self.name in SPARSE
+        self.elementwise = self.name in ELEMENTWISE or getattr(self.function, "elementwise", False)
+
+    @property
+    def kind(self) -> str:
+        """`"regression"` for losses of a Gaussian kind, else `"classification"`."""
+        return "regression" if self.name in GAUSSIAN else "classification"
+
+    def mask(self, y: Any, y_pred: Any, sample_weight: Any) -> Masked:
+        """Labels aligned with the prediction, with missing ones (NaN) replaced by 0 of weight 0.
+
+        Args:
+            y: Labels of any number of rows.
+            y_pred: A tensor or `KerasTensor` of the prediction's shape; only its shape is read.
+            sample_weight: Weights of the rows, or None.
+        """
+        y = tf.convert_to_tensor(y)
+        present = tf.math.logical_not(tf.math.is_nan(y)) if y.dtype.is_floating else None
+        if present is None:
+            present = tf.ones_like(y, dtype=tf.bool)
+        else:
+            y = tf.where(present, y, tf.zeros_like(y))
+        y, present = self._aligned(y, y_pred), self._aligned(present, y_pred)
+        by_element = self.elementwise and len(y_pred.shape) > 1 and y_pred.shape[-1] != 1
+        if not by_element and present.shape.rank > 1:
+            present = tf.reduce_all(present, axis=list(range(1, present.shape.rank)))
+        present = tf.cast(present, tf.float32)
+        weight = present
+        if sample_weight is not None:
+            sample_weight = tf.cast(sample_weight, tf.float32)
+            if sample_weight.shape.rank == 2 and weight.shape.rank == 1:
+                sample_weight = tf.squeeze(sample_weight, axis=-1)
+            while sample_weight.shape.rank < weight.shape.rank:
+                sample_weight = sample_weight[..., tf.newaxis]
+            weight = weight * sample_weight
+        y = tf.cast(y, tf.int64 if self.sparse else tf.float32)
+        return Masked(y, weight, present)
+
+    def __call__(
+        self, y: tf.Tensor, weight: tf.Tensor, y_pred: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Sum of `weight * loss` and sum of `weight`, two scalars, from masked labels."""
+        y_pred = tf.cast(y_pred, tf.float32)
+        if weight.shape.rank > 1:  # element by element: a last axis of one for Keras to average
+            y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
+        call: Callable[..., tf.Tensor] = getattr(self.function, "call", self.function)
+        losses = tf.convert_to_tensor(call(y, y_pred))
+        while losses.shape.rank > weight.shape.rank:
+            losses = tf.reduce_mean(losses, axis=-1)
+        if losses.shape.rank < weight.shape.rank:
+            raise ConfigError(
+                f"The loss of output {self.task!r} must return one value per row, shape (rows,). "
+                f"Received: shape {tuple(losses.shape)}. Do not average over the batch."
+            )
+        losses = tf.where(weight > 0, weight * losses, 0.0)
+        return tf.reduce_sum(losses), tf.reduce_sum(weight)
+
+    def _aligned(self, y: tf.Tensor, y_pred: Any) -> tf.Tensor:
+        """`y` with the rank of the prediction, or one less where labels are class indices."""
+        rank = len(y_pred.shape) - 1 if self.sparse else len(y_pred.shape)
+        if y.shape.rank == rank + 1 and y.shape[-1] in (1, None):
+            y = tf.squeeze(y, axis=-1)
+        if y.shape.rank == rank - 1:
+            y = y[..., tf.newaxis]
+        if y.shape.rank != rank:
+            raise ConfigError(
+                f"Labels of output {self.task!r} have shape {tuple(y.shape)}, its prediction has "
+                f"{tuple(y_pred.shape)}: expected labels of {rank} dimensions for loss "
+                f"{self.name!r}."
+            )
+        if not self.sparse and None not in (y.shape[-1], y_pred.shape[-1]) and rank > 1:
+            if y.shape[-1] != y_pred.shape[-1]:
+                raise ConfigError(
+                    f"Labels of output {self.task!r} have {y.shape[-1]} columns, its prediction "
+                    f"has {y_pred.shape[-1]}. For class indices use the loss "
+                    "'sparse_categorical_crossentropy'."
+                )
+        return y
+
+
+def _loss_name(function: Any) -> str:
+    if isinstance(function, keras.losses.Loss):
+        return identifier(type(function))
+    return getattr(function, "__name__", type(function).__name__)

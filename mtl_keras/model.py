@@ -1,0 +1,535 @@
+"""MultiTaskModel: a Keras Functional model whose outputs are tasks, balanced while they train."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras import balancers, blocks, targets
+from mtl_keras.balancers import Balancer
+from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.losses import Masked, TaskLoss
+from mtl_keras.metrics import LossTracker, TaskMetrics
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class MultiTaskModel(keras.Model):
+    """A Functional Keras model with named outputs, one per task.
+
+    Made like any `keras.Model` from inputs and outputs; it trains, saves, loads and exports like
+    one. What it adds:
+
+    * the per-task losses become one update through a *balancer* (see `mtl_keras.balancers`);
+    * a missing label (NaN) leaves its row in play for the other tasks, everywhere;
+    * logs are true: `<task>_loss` and `<task>_<metric>` are exact means over the epoch's present
+      labels, and `loss` is their sum under `loss_weights`, whatever the balancer;
+    * class weights and sample weights per output;
+    * `fit` on arrays runs many batches in one call of a compiled graph.
+
+    Args:
+        inputs: Input tensor, or a list or dict of them.
+        outputs: A dict from task name to output tensor; or a list of output tensors, or one, each
+            then named after the layer that made it.
+        name: Name of the model.
+
+    Example:
+
+    >>> rows = keras.Input((3,))
+    >>> shared = keras.layers.Dense(8, activation="relu")(rows)
+    >>> churned = keras.layers.Dense(1, activation="sigmoid")(shared)
+    >>> spend = keras.layers.Dense(1)(shared)
+    >>> model = MultiTaskModel(rows, {"churned": churned, "spend": spend})
+    >>> model.compile("adam", loss={"churned": "binary_crossentropy", "spend": "mse"},
+    ...               metrics={"churned": "auc"}, balancer="uncertainty")
+    >>> x = np.ones((4, 3), "float32")
+    >>> y = {"churned": np.array([0, 1, 1, 0]), "spend": np.array([1.5, np.nan, 0.0, 2.0])}
+    >>> history = model.fit(x, y, verbose=0)
+    >>> sorted(history.history)[:4]
+    ['churned_auc', 'churned_loss', 'churned_weight', 'loss']
+    """
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the outputs, in the order of all per-task vectors."""
+        structure = self.output
+        if isinstance(structure, dict):
+            return list(structure)
+        names = list(self.output_names)
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                f"Two outputs are made by layers of one name: {names}. Give the outputs as a dict "
+                "{task: tensor}."
+            )
+        return names
+
+    # Compiling
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        balancer: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | str = "auto",
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Configure the model for training.
+
+        Args:
+            optimizer: A Keras optimizer or its name.
+            loss: A dict `{task: loss}`, a list in the order of the outputs, or one loss for all.
+                Losses are means over present labels.
+            loss_weights: A dict `{task: float}` or a list; 1.0 for a task that is not named. Used
+                by the balancer as the user's preference, and for the logged `loss`.
+            metrics: A dict `{task: metric or list}` or a list in the order of the outputs.
+                Computed over present labels, without sample weights.
+            weighted_metrics: Likewise, with sample weights.
+            balancer: A `mtl_keras.balancers.Balancer`, its name, or a mapping with its `kind` and
+                arguments. Default None: constant weights.
+            run_eagerly: Whether to run without compiling to a graph, to debug.
+            steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory, one
+                for a `tf.data.Dataset`. Batch callbacks fire once per call.
+            jit_compile: Whether to compile the step with XLA; `"auto"` does where Keras does.
+            auto_scale_loss: Whether to scale the loss under `mixed_float16`.
+
+        Raises:
+            ConfigError: if a name is not an output, or a loss or metric is unknown.
+        """
+        arguments = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+            "auto_scale_loss": auto_scale_loss,
+        }
+        if loss is None:
+            raise ConfigError(f"`loss` must name a loss for each of the outputs {self.tasks}.")
+        named_losses = targets.by_task(loss, self.tasks, "loss", spread=True)
+        for task in self.tasks:
+            if named_losses.get(task) is None:
+                raise ConfigError(f"`loss` has no entry for output {task!r}.")
+        named_weights = targets.by_task(loss_weights, self.tasks, "loss_weights")
+        weights = {task: float(named_weights.get(task, 1.0)) for task in self.tasks}
+        losses = {task: TaskLoss(task, named_losses[task]) for task in self.tasks}
+        widths = {task: tensor.shape[-1] for task, tensor in self._named(self.output).items()}
+        balancer = balancers.get(balancer)
+
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+        balancer.setup(self.tasks, list(weights.values()), [loss.kind for loss in losses.values()])
+        parts = {
+            "balancer": balancer,
+            "_task_losses": losses,
+            "_loss_tracker": LossTracker(self.tasks, list(weights.values())),
+            "_task_metrics": TaskMetrics(
+                losses,
+                widths,
+                targets.by_task(metrics, self.tasks, "metrics"),
+                targets.by_task(weighted_metrics, self.tasks, "weighted_metrics"),
+            ),
+            "_compile_arguments": {**arguments, "balancer": balancer},
+        }
+        for name, part in parts.items():
+            # Past Keras's tracking: no part of the graph, nor of an exported SavedModel. Saving
+            # to a `.keras` file finds them all the same.
+            object.__setattr__(self, name, part)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        if not self.compiled:
+            return {}
+        config = {**self._compile_arguments, "optimizer": self.optimizer}
+        return keras.saving.serialize_keras_object(config)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        own = [self._loss_tracker, self._task_metrics] if self.compiled else []
+        return own + [m for layer in self.layers for m in layer.metrics]
+
+    # One batch
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        return self._one_batch(data, self._train_batch)
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        return self._one_batch(data, self._test_batch)
+
+    def _one_batch(self, data: Any, batch: Callable) -> dict[str, tf.Tensor]:
+        x, y, sample_weight = self._unpack(data)
+        masked = self._mask(y, sample_weight)
+        predictions, sums = batch(x, {task: part[:2] for task, part in masked.items()})
+        self._loss_tracker.update_state(sums[tf.newaxis])
+        self._task_metrics.update_state(masked, predictions)
+        return self.get_metrics_result()
+
+    def _train_batch(
+        self, x: Any, labels: dict[str, tuple[tf.Tensor, tf.Tensor]]
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Forward, balance, backward, update. Labels are `(y, weight)`, masked."""
+        own = [variable.value for variable in self.trainable_variables]
+        learned = [variable.value for variable in self.balancer.learned]
+        with tf.GradientTape() as tape:
+            tape.watch(learned)
+            predictions = self._named(self(x, training=True))
+            sums, weights, extra = self._task_sums(predictions, labels)
+            losses = tf.math.divide_no_nan(tf.stack(sums), tf.stack(weights))
+            objective = self.balancer.objective(losses, tf.stack(weights) > 0) + extra
+            scaled = self.optimizer.scale_loss(objective)
+        gradients = tape.gradient(scaled, own + learned)
+        self.optimizer.apply(gradients[: len(own)], self.trainable_variables)
+        if learned:
+            scale = self.optimizer.loss_scale_factor or 1.0
+            self.balancer.optimizer.apply(
+                [gradient / scale for gradient in gradients[len(own) :]], self.balancer.learned
+            )
+        rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
+        return predictions, LossTracker.summed(sums, weights, extra, rows)
+
+    def _test_batch(
+        self, x: Any, labels: dict[str, tuple[tf.Tensor, tf.Tensor]]
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        predictions = self._named(self(x, training=False))
+        rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
+        return predictions, LossTracker.summed(*self._task_sums(predictions, labels), rows)
+
+    def _mask(self, y: dict[str, Any], sample_weight: dict[str, Any]) -> dict[str, Masked]:
+        outputs = self._named(self.output)
+        return {
+            task: loss.mask(y[task], outputs[task], sample_weight.get(task))
+            for task, loss in self._task_losses.items()
+        }
+
+    def _task_sums(
+        self,
+        predictions: dict[str, tf.Tensor],
+        labels: dict[str, tuple[tf.Tensor, tf.Tensor]],
+    ) -> tuple[tuple, tuple, tf.Tensor]:
+        """Per task the sum of losses and of weights; and the added losses (regularisation)."""
+        pairs = [loss(*labels[task], predictions[task]) for task, loss in self._task_losses.items()]
+        sums, weights = zip(*pairs)
+        added = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self.losses]
+        return sums, weights, tf.add_n(added) if added else tf.zeros(())
+
+    # Many batches: the functions that Keras's loops call
+
+    def make_train_function(self, force: bool = False) -> None:
+        if self.train_function is None or force:
+            super().make_train_function(force=True)
+            self.train_function = self._with_blocks(self.train_function, self._train_batch)
+
+    def make_test_function(self, force: bool = False) -> None:
+        if self.test_function is None or force:
+            super().make_test_function(force=True)
+            self.test_function = self._with_blocks(self.test_function, self._test_batch)
+
+    def _with_blocks(self, keras_function: Callable, batch: Callable) -> Callable:
+        """A function that runs one block where the iterator has blocks, else Keras's function."""
+        step = batch
+        if self.jit_compile:
+            step = tf.function(batch, autograph=False, jit_compile=True)
+
+        @tf.function(autograph=False, reduce_retracing=True)
+        def run_block(iterator: Iterator) -> dict[str, tf.Tensor]:
+            x, y, sample_weight, batch_size = iterator.get_next()
+            rows = tf.shape(keras.tree.flatten(x)[0])[0]
+            steps = (rows + batch_size - 1) // batch_size
+            masked = self._mask(y, sample_weight)
+            labels = {task: tuple(part[:2]) for task, part in masked.items()}
+            kept = {
+                task: tf.TensorArray(
+                    tf.float32, steps, element_shape=[None, *tensor.shape[1:]], infer_shape=False
+                )
+                for task, tensor in self._named(self.output).items()
+                if self._task_metrics
+            }
+
+            def body(number: tf.Tensor, sums: tf.TensorArray, kept: dict) -> tuple:
+                part = slice(number * batch_size, (number + 1) * batch_size)
+                x_, labels_ = keras.tree.map_structure(lambda t: t[part], (x, labels))
+                predictions, added = step(x_, labels_)
+                kept = {
+                    task: array.write(number, tf.cast(predictions[task], tf.float32))
+                    for task, array in kept.items()
+                }
+                return number + 1, sums.write(number, added), kept
+
+            sums = tf.TensorArray(tf.float32, steps, element_shape=[2 * len(self.tasks) + 2])
+            _, sums, kept = tf.while_loop(
+                lambda number, *_: number < steps, body, (0, sums, kept), parallel_iterations=1
+            )
+            self._loss_tracker.update_state(sums.stack())
+            if kept:  # once per block: most of a metric's cost is per call
+                predictions = {task: array.concat() for task, array in kept.items()}
+                self._task_metrics.update_state(masked, predictions)
+            return self.get_metrics_result()
+
+        def function(iterator: Iterator) -> dict[str, tf.Tensor]:
+            if blocks.is_block(getattr(iterator, "element_spec", None)):
+                return run_block(iterator)
+            return keras_function(iterator)
+
+        return function
+
+    # The public loops
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[str, Mapping[int, float]] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> keras.callbacks.History:
+        """Train the model; as `keras.Model.fit`, with these differences.
+
+        Args:
+            x: Arrays (one, or a list or dict of them) or a `tf.data.Dataset` of batches.
+            y: A dict `{task: labels}`, a list in the order of the outputs, or one array. NaN in
+                float labels is a missing label.
+            class_weight: Per output a dict from class index to weight:
+                `{"churned": {0: 1.0, 1: 3.0}}`. Multiplied into the sample weights.
+            sample_weight: One array for all outputs, or a dict or list per output; outputs that are
+                not named have weight 1.
+            batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+                validation_freq: As in Keras.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            TrainingError: if a task's loss becomes infinite or not a number.
+            ConfigError: if a name is not an output.
+            DataError: if the arrays' lengths differ.
+        """
+        if y is not None:
+            y, sample_weight = targets.labels(y, sample_weight, self.tasks, class_weight)
+        elif class_weight is not None:
+            raise ConfigError("`class_weight` needs `y` as arrays; put weights into the data set.")
+        if validation_split and validation_data is None:
+            train, held_out = targets.split_last((x, y, sample_weight), validation_split)
+            x, y, sample_weight = train
+        elif isinstance(validation_data, (tuple, list)):
+            val_x, val_y, val_weight = keras.utils.unpack_x_y_sample_weight(validation_data)
+            held_out = (val_x, *targets.labels(val_y, val_weight, self.tasks))
+        else:
+            held_out = (validation_data, None, None)
+        validation_batch_size = validation_batch_size or batch_size
+
+        callbacks = [_Watch(), *_as_list(callbacks)]
+        common = {
+            "epochs": epochs,
+            "verbose": verbose,
+            "initial_epoch": initial_epoch,
+            "validation_freq": validation_freq,
+        }
+        if not self._fits_memory(x, y) or steps_per_epoch is not None:
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                sample_weight=sample_weight or None,
+                shuffle=shuffle and y is not None,  # a data set comes in its own order
+                callbacks=callbacks,
+                validation_data=held_out if held_out[0] is not None else None,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                **common,
+            )
+
+        train = self._blocks((x, y, sample_weight), batch_size, shuffle, initial_epoch)
+        validation_data = held_out[0]
+        if self._fits_memory(*held_out[:2]):
+            held_out = self._blocks(held_out, validation_batch_size, size=train.batches_per_block)
+            validation_data, validation_steps = held_out.dataset, held_out.steps
+        elif validation_data is not None and held_out[1] is not None:
+            validation_data = held_out
+        with self._executing(train.batches_per_block):
+            return super().fit(
+                train.dataset,
+                shuffle=False,  # the blocks are shuffled
+                steps_per_epoch=train.steps,
+                callbacks=blocks.ExactBatchNumbers(
+                    callbacks,
+                    steps=train.steps,
+                    add_history=True,
+                    add_progbar=verbose != 0,
+                    verbose=verbose,
+                    epochs=epochs,
+                    model=self,
+                ),
+                validation_data=validation_data,
+                validation_steps=validation_steps,
+                **common,
+            )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Losses and metrics on data; arguments as in `fit`.
+
+        Returns:
+            The value of `loss`, or a list in the order of `metrics_names`, or, with `return_dict`,
+            a dict with the names that `fit` logs.
+        """
+        common = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict}
+        if y is not None:
+            y, sample_weight = targets.labels(y, sample_weight, self.tasks)
+        if not self._fits_memory(x, y) or steps is not None:
+            return super().evaluate(
+                x, y, batch_size, sample_weight=sample_weight or None, steps=steps, **common, **kwargs
+            )
+        made = self._blocks((x, y, sample_weight), batch_size)
+        with self._executing(made.batches_per_block):
+            return super().evaluate(made.dataset, steps=made.steps, **common, **kwargs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Outputs for `x`, in the structure of the model's outputs, as NumPy arrays.
+
+        Arrays in memory are run in slices of `batch_size` rows (default 4096), without the per-call
+        cost of Keras's loop; anything else as in Keras.
+        """
+        if not blocks.in_memory(x) or steps is not None or callbacks or self.run_eagerly:
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+        rows, size = blocks.row_count(x, "x"), batch_size or 4096
+        if getattr(self, "_forward", None) is None:
+            forward = tf.function(
+                lambda x: self(x, training=False), autograph=False, reduce_retracing=True
+            )
+            object.__setattr__(self, "_forward", forward)
+        tables = keras.tree.map_structure(tf.convert_to_tensor, x)
+        parts = [
+            self._forward(keras.tree.map_structure(lambda t: t[start : start + size], tables))
+            for start in range(0, rows, size)
+        ]
+        return keras.tree.map_structure(lambda *part: np.concatenate(part), *parts)
+
+    # Helpers of the loops
+
+    def _fits_memory(self, x: Any, y: Any) -> bool:
+        """Whether the data are arrays that can go in blocks."""
+        single = self.distribute_strategy.num_replicas_in_sync == 1
+        return y is not None and blocks.in_memory(x) and single and not self.run_eagerly
+
+    def _blocks(
+        self,
+        data: Any,
+        batch_size: int | None,
+        shuffle: bool = False,
+        first_epoch: int = 0,
+        size: int | None = None,
+    ) -> blocks.Blocks:
+        given = self._compile_arguments["steps_per_execution"]
+        x, y, sample_weight = data
+        return blocks.make(
+            (x, y, sample_weight or {}),
+            batch_size or 32,
+            shuffle=shuffle,
+            seed=int(np.random.randint(2**31)) if shuffle else 0,
+            first_epoch=first_epoch,
+            batches_per_block=size or (None if given == "auto" else given),
+        )
+
+    @contextlib.contextmanager
+    def _executing(self, batches: int) -> Iterator[None]:
+        """Tell Keras's loop that one call runs so many batches."""
+        before, self.steps_per_execution = self.steps_per_execution, batches
+        try:
+            yield
+        finally:
+            self.steps_per_execution = before
+
+    def _unpack(self, data: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        """Inputs, labels and sample weights of a batch, the latter two by task."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y = targets.by_task(y, self.tasks, "y")
+        for task in self.tasks:
+            if y.get(task) is None:
+                raise ConfigError(f"The data set has no labels for output {task!r}.")
+        return x, y, targets.by_task(sample_weight, self.tasks, "sample_weight", spread=True)
+
+    def _named(self, structure: Any) -> dict[str, Any]:
+        """Outputs by task name."""
+        if isinstance(structure, dict):
+            return structure
+        return dict(zip(self.tasks, keras.tree.flatten(structure)))
+
+
+class _Watch(keras.callbacks.Callback):
+    """Adds the balancer's weights to the logs, and stops a training whose loss is not finite."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if logs and not np.isfinite(logs["loss"]):
+            self._stop(f"batch {batch}")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        weights = self.model.balancer.task_weights()
+        if weights is not None and logs is not None:
+            for task, weight in zip(self.model.tasks, weights.numpy()):
+                logs[f"{task}_weight"] = float(weight)
+
+    def _stop(self, where: str) -> None:
+        failed = self.model._loss_tracker.failed_tasks()
+        if not failed:
+            return
+        if len(failed) == len(self.model.tasks) and len(failed) > 1:
+            what = "the losses of all tasks became infinite or not a number at once"
+        else:
+            names = ", ".join(repr(task) for task in failed)
+            what = f"the loss of task {names} became infinite or not a number first"
+        raise TrainingError(
+            f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
+            "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."
+        )
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)

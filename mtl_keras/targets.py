@@ -1,0 +1,140 @@
+"""Labels and weights of several outputs, in whatever structure they come, by task name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.errors import ConfigError, DataError, unknown
+
+
+def by_task(value: Any, tasks: Sequence[str], argument: str, spread: bool = False) -> dict:
+    """`value` as a dict from task name.
+
+    Args:
+        value: A dict with task names as keys, a list in the order of the tasks, None, or one value.
+        tasks: All task names.
+        argument: Name of the argument, for messages.
+        spread: Whether one value holds for every task. Else it is for the only task.
+
+    Raises:
+        ConfigError: if a key is no task, a list has another length, or one value meets many tasks.
+
+    Example:
+
+    >>> by_task([1.0, 0.5], ["churned", "spend"], "loss_weights")
+    {'churned': 1.0, 'spend': 0.5}
+    """
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        for name in value:
+            if name not in tasks:
+                raise ConfigError(f"In `{argument}`: " + unknown("output", name, tasks))
+        return dict(value)
+    if isinstance(value, (list, tuple)):
+        if len(value) != len(tasks):
+            if len(tasks) == 1:
+                return {tasks[0]: value}
+            raise ConfigError(
+                f"`{argument}` must have one entry for each of the outputs {list(tasks)}. "
+                f"Received: a list of {len(value)}."
+            )
+        return dict(zip(tasks, value))
+    if spread or len(tasks) == 1:
+        return dict.fromkeys(tasks, value)
+    raise ConfigError(
+        f"`{argument}` must be a dict or a list over the outputs {list(tasks)}. "
+        f"Received: {type(value).__name__}."
+    )
+
+
+def labels(
+    y: Any,
+    sample_weight: Any,
+    tasks: Sequence[str],
+    class_weight: Mapping[str, Mapping[int, float]] | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays of labels and of sample weights by task, class weights multiplied in.
+
+    Raises:
+        DataError: if a task has no labels, labels are not numbers, or a weight is not usable.
+        ConfigError: if a name is no task.
+    """
+    named = by_task(y, tasks, "y")
+    for task in tasks:
+        if named.get(task) is None:
+            raise DataError(
+                f"`y` has no labels for output {task!r}. Received labels for: {sorted(named)}. "
+                "A task that no row has a label for is an array of NaN."
+            )
+    named = {task: _numbers(named[task], task) for task in tasks}
+    if isinstance(sample_weight, (list, tuple)) and len(sample_weight) != len(tasks):
+        sample_weight = np.asarray(sample_weight)
+    weights = by_task(sample_weight, tasks, "sample_weight", spread=True)
+    weights = {task: weight for task, weight in weights.items() if weight is not None}
+    for task, weight in weights.items():
+        if isinstance(weight, np.ndarray) and not (
+            np.isfinite(weight).all() and (weight >= 0).all()
+        ):
+            raise DataError(
+                f"Sample weights of output {task!r} must be finite and >= 0. "
+                f"Received: minimum {np.min(weight)}."
+            )
+    for task, table in by_task(class_weight, tasks, "class_weight").items():
+        if not isinstance(table, Mapping):
+            raise ConfigError(
+                f"`class_weight` of output {task!r} must be a dict from class index to weight. "
+                f"Received: {table!r}"
+            )
+        weight = _class_weights(np.asarray(named[task]), table)
+        weights[task] = weight * weights[task] if task in weights else weight
+    return named, weights
+
+
+def split_last(data: Any, fraction: float) -> tuple[Any, Any]:
+    """The first rows of every array of `data`, and the last `fraction` of them."""
+    leaves = [leaf for leaf in keras.tree.flatten(data) if leaf is not None]
+    rows = int(leaves[0].shape[0])
+    first = int(rows * (1.0 - fraction))
+    if not 0 < first < rows:
+        raise ConfigError(
+            f"`validation_split` must leave rows on both sides. Received: "
+            f"validation_split={fraction} of {rows} rows."
+        )
+
+    def part(rows: slice) -> Any:
+        return keras.tree.map_structure(lambda t: None if t is None else t[rows], data)
+
+    return part(slice(first)), part(slice(first, None))
+
+
+def _numbers(values: Any, task: str) -> Any:
+    if isinstance(values, tf.Tensor):
+        return values
+    array = np.asarray(values)
+    if array.dtype == object:
+        try:
+            array = array.astype("float32")
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"Labels of output {task!r} must be numbers (NaN where missing). Received: {error}."
+                " Turn text labels into class indices, or use `mtl_keras.Experiment`, which does."
+            ) from error
+    if array.dtype.kind in "US":
+        raise DataError(
+            f"Labels of output {task!r} are text, e.g. {array.flat[0]!r}. Turn them into class "
+            "indices, or use `mtl_keras.Experiment`, which does."
+        )
+    return array.astype("float32") if array.dtype == np.float64 else array
+
+
+def _class_weights(labels: np.ndarray, table: Mapping[int, float]) -> np.ndarray:
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        labels = labels.argmax(axis=-1)
+    weights = np.ones(labels.shape[0], "float32")
+    for index, weight in table.items():
+        weights[labels.reshape(-1) == index] = weight
+    return weights
