@@ -1,0 +1,6 @@
+"""Tables in, and which rows of them are for what."""
+
+from mtl_keras.datasets.split import Split
+from mtl_keras.datasets.table import read, write
+
+__all__ = ["Split", "read", "write"]

@@ -1,0 +1,114 @@
+"""Which rows train, which choose, and which judge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+from mtl_keras.errors import ConfigError, DataError, check, nearest, unknown
+
+STRATEGIES = ("random", "group", "time")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the rows are divided into training, validation and test rows.
+
+    Args:
+        strategy: `"random"`; `"group"`: rows with one value of `column` stay together; or `"time"`:
+            ordered by `column`, the oldest rows train and the newest test. Default `"random"`.
+        validation: Share of the rows to choose epochs, thresholds and factors on. Default 0.15.
+        test: Share of the rows to judge on; they are looked at once, at the end. Default 0.2.
+        stratify: With `"random"`, a column whose values shall have the same shares in all parts; a
+            value with fewer than 4 rows is not stratified. Default none.
+        column: Column of groups or times, for these strategies.
+    """
+
+    strategy: str = "random"
+    validation: float = 0.15
+    test: float = 0.2
+    stratify: str | None = None
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ConfigError(unknown("split.strategy", self.strategy, STRATEGIES))
+        for name in ("validation", "test"):
+            value = getattr(self, name)
+            check(0 < value < 1, f"split.{name}", "be between 0 and 1", value)
+        total = self.validation + self.test
+        check(total < 1, "split.validation + test", "leave rows to train on: be < 1", total)
+        if self.strategy != "random" and self.column is None:
+            raise ConfigError(f"split.strategy={self.strategy!r} needs `split.column`.")
+        if self.strategy != "random" and self.stratify is not None:
+            raise ConfigError("`split.stratify` goes with strategy='random' only.")
+
+    def columns(self) -> list[str]:
+        """Columns that the split reads and that are no features for it."""
+        return [self.column] if self.strategy == "group" and self.column else []
+
+    def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+        """Row positions of `"train"`, `"validation"` and `"test"`, ascending; the same for a seed.
+
+        Raises:
+            DataError: if a column is not there, or a part would be empty.
+        """
+        for name in (self.column, self.stratify):
+            if name is not None and name not in table.columns:
+                raise DataError(
+                    f"The table has no column {name!r}, which the split names."
+                    f"{nearest(name, map(str, table.columns))}"
+                )
+        if self.strategy == "time":
+            assert self.column is not None
+            rest, test = self._latest(table, np.arange(len(table)), self.test)
+            train, validation = self._latest(table, rest, self.validation / (1 - self.test))
+        else:
+            rows = np.arange(len(table))
+            rest, test = self._drawn(table, rows, self.test, seed)
+            train, validation = self._drawn(table, rest, self.validation / (1 - self.test), seed)
+        parts = {"train": train, "validation": validation, "test": test}
+        for name, positions in parts.items():
+            if len(positions) == 0:
+                raise DataError(
+                    f"The split leaves no {name} rows of {len(table)}. Give more rows, or a larger "
+                    "share."
+                )
+        return {name: np.sort(positions) for name, positions in parts.items()}
+
+    def _drawn(
+        self, table: pd.DataFrame, rows: np.ndarray, share: float, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if len(rows) < 3:
+            raise DataError(f"{len(table)} rows are too few to split into three parts.")
+        if self.strategy == "group":
+            groups = table[self.column].iloc[rows]
+            if groups.nunique() < 2:
+                raise DataError(f"Column {self.column!r} has too few groups to split into parts.")
+            splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+            first, second = next(splitter.split(rows, groups=groups.astype(str)))
+            return rows[first], rows[second]
+        strata = None
+        if self.stratify is not None:
+            values = table[self.stratify].iloc[rows].astype(str).to_numpy()
+            counts = pd.Series(values).map(pd.Series(values).value_counts())
+            values = np.where(counts < 4, "rare", values)
+            kinds, sizes = np.unique(values, return_counts=True)
+            if len(kinds) > 1 and sizes.min() < 4:  # a few rare rows left over: with the commonest
+                values[np.isin(values, kinds[sizes < 4])] = kinds[sizes.argmax()]
+            if len(np.unique(values)) <= share * len(rows):
+                strata = values
+        first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=strata)
+        return first, second
+
+    def _latest(
+        self, table: pd.DataFrame, rows: np.ndarray, share: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        times = table[self.column].iloc[rows]
+        if times.isna().any():
+            row = times.index[int(np.flatnonzero(times.isna())[0])]
+            raise DataError(f"Column {self.column!r} has no time in row {row}; the split needs it.")
+        order = np.argsort(times.to_numpy(), kind="stable")
+        cut = len(rows) - max(1, round(share * len(rows)))
+        return rows[order[:cut]], rows[order[cut:]]

@@ -1,0 +1,65 @@
+"""What tasks and features have in common: frozen, serialisable declarations of table columns."""
+
+import dataclasses
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Self
+
+from mtl_keras import lookup
+from mtl_keras.errors import ConfigError
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Declaration:
+    """A named thing of a table, stated by the user as far as she likes.
+
+    What is not stated (None) is learned from the training rows by `fit`, which returns a copy with
+    all of it stated. A fitted declaration is thus the declaration and its statistics in one, and
+    goes to and from a plain dict.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ConfigError(f"A name must be a non-empty text. Received: name={self.name!r}")
+        for field in dataclasses.fields(self):  # lists come from TOML and JSON
+            value = getattr(self, field.name)
+            if isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
+
+    def __repr__(self) -> str:
+        config = self.get_config()
+        stated = [f"{key}={config[key]!r}" for key in config if key not in ("kind", "name")]
+        return f"{type(self).__name__}({', '.join([repr(self.name), *stated])})"
+
+    def but(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def get_config(self) -> dict[str, Any]:
+        """All fields that differ from their default, and the `kind`."""
+        config: dict[str, Any] = {"kind": lookup.identifier(type(self))}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                if isinstance(value, Mapping):
+                    value = dict(value)
+                config[field.name] = list(value) if isinstance(value, tuple) else value
+        return config
+
+
+def from_config(
+    declared: Any, name: str | None, package: ModuleType, base: type, what: str
+) -> Declaration:
+    """A declaration from an object, a kind's name, or a mapping with `kind` (and `name`).
+
+    Raises:
+        ConfigError: if the kind or an argument is unknown.
+    """
+    if isinstance(declared, base):
+        return declared  # type: ignore[return-value]
+    config = {"kind": declared} if isinstance(declared, str) else declared
+    if isinstance(config, Mapping) and name is not None:
+        config = {"name": name, **config}
+    return lookup.get(dict(config) if isinstance(config, Mapping) else config, package, base, what)

@@ -1,0 +1,99 @@
+"""The encoder: all features' preprocessing as Keras layers, one object for training and serving."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.features import Categorical, Feature
+from mtl_keras.tasks.base import layer_name
+
+GROUPS = ("numeric", "binary", "categorical")
+CHUNK = 16_384
+
+
+class Encoder:
+    """Raw columns to the network's inputs.
+
+    `model` is a Functional Keras model from one input per feature, by column name, to one tensor
+    per group: `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32. The same
+    layers encode tables in training and are part of the exported model.
+
+    Args:
+        features: Fitted features.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> table = pd.DataFrame({"age": [20.0, 40.0, None]})
+    >>> encoder = Encoder([Numeric("age").fit(table["age"])])
+    >>> {group: array.tolist() for group, array in encoder.encode(table).items()}
+    {'numeric': [[-1.0], [1.0], [0.0]], 'binary': [[0.0], [0.0], [1.0]]}
+    """
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        if not features:
+            raise ConfigError(
+                "There is no feature to predict from. Expected at least one column beside the "
+                "targets; declare one in `features` if the columns were dropped."
+            )
+        self.features = list(features)
+        raw = {
+            feature.name: keras.Input((), dtype=feature.raw_dtype, name=layer_name(feature.name))
+            for feature in self.features
+        }
+        parts: dict[str, list] = {group: [] for group in GROUPS}
+        for feature in self.features:
+            layer = feature.layer()
+            layer.name = layer_name("encode", feature.name)
+            for group, tensor in layer(raw[feature.name]).items():
+                parts[group].append(tensor)
+        outputs = {
+            group: tensors[0]
+            if len(tensors) == 1
+            else keras.layers.Concatenate(name=f"encoded_{group}")(tensors)
+            for group, tensors in parts.items()
+            if tensors
+        }
+        self.model = keras.Model(raw, outputs, name="encoder")
+        self._encode = tf.function(self.model, autograph=False, reduce_retracing=True)
+
+    @property
+    def category_sizes(self) -> list[int]:
+        """Number of indices of each column of the group `"categorical"`."""
+        return [feature.size for feature in self.features if isinstance(feature, Categorical)]
+
+    def raw(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The table's columns as the exported model takes them; extra columns are ignored.
+
+        Raises:
+            DataError: if a column is missing, or holds a value that is not of its kind.
+        """
+        for feature in self.features:
+            if feature.name not in table.columns:
+                raise DataError(
+                    f"The table has no column {feature.name!r}, a {feature.kind} feature."
+                    f"{nearest(feature.name, map(str, table.columns))} "
+                    "Expected all of the model's features as columns; leave cells empty where a "
+                    "value is not known."
+                )
+        return {feature.name: feature.raw(table[feature.name]) for feature in self.features}
+
+    def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The network's inputs for all rows of a table, by group."""
+        raw = self.raw(table)
+        parts = [
+            self._encode({name: tf.constant(v[start : start + CHUNK]) for name, v in raw.items()})
+            for start in range(0, len(table), CHUNK)
+        ]
+        return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
+
+    def inputs(self) -> dict[str, keras.KerasTensor]:
+        """Input tensors of a network that takes encoded rows, by group."""
+        return {
+            group: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=group)
+            for group, tensor in self.model.output.items()
+        }

@@ -1,0 +1,29 @@
+"""Features: the columns to predict from."""
+
+import sys
+from typing import Any
+
+from mtl_keras import declaration
+from mtl_keras.features.base import Feature
+from mtl_keras.features.boolean import Boolean
+from mtl_keras.features.categorical import Categorical
+from mtl_keras.features.date import Date
+from mtl_keras.features.infer import Guess, infer
+from mtl_keras.features.numeric import Numeric
+
+__all__ = ["Boolean", "Categorical", "Date", "Feature", "Guess", "Numeric", "get", "infer"]
+
+
+def get(declared: Any, name: str | None = None) -> Feature:
+    """A feature from its kind, a `{"kind": ..., ...}` mapping or an object.
+
+    Example:
+
+    >>> get("categorical", "plan")
+    Categorical('plan')
+    """
+    feature = declaration.from_config(
+        declared, name, sys.modules[__name__], Feature, "feature kind"
+    )
+    assert isinstance(feature, Feature)
+    return feature

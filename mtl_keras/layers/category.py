@@ -1,0 +1,85 @@
+"""Raw text categories to indices, and indices to vectors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class CategoryEncoding(keras.layers.Layer):
+    """A category as an index: 0 is missing (empty), 1 is unseen or rare, then the vocabulary.
+
+    **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.
+
+    Args:
+        vocabulary: Strings, in the order of their indices.
+
+    Example:
+
+    >>> layer = CategoryEncoding(["basic", "plus"])
+    >>> layer(tf.constant(["plus", "", "gold"]))["categorical"].numpy().tolist()
+    [[3], [0], [1]]
+    """
+
+    def __init__(self, vocabulary: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary = tuple(vocabulary)
+        self.lookup = keras.layers.StringLookup(vocabulary=list(vocabulary), mask_token="")
+
+    def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"categorical": tf.cast(self.lookup(values), tf.int32)[:, tf.newaxis]}
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "vocabulary": list(self.vocabulary)}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class CategoryEmbedding(keras.layers.Layer):
+    """Learned vectors of several categorical columns, side by side, from one table.
+
+    One gather serves all columns. Indices 0 (missing) and 1 (unseen) start at zero, so that a value
+    that no training row had says nothing until one has.
+
+    **Shape:** int `(rows, columns)` to float `(rows, columns * dimension)`.
+
+    Args:
+        sizes: Number of indices of each column.
+        dimension: Integer, length of the vector of one column. Default 8.
+
+    Example:
+
+    >>> layer = CategoryEmbedding(sizes=[4, 3], dimension=2)
+    >>> layer(tf.constant([[3, 0], [0, 1]])).shape
+    TensorShape([2, 4])
+    """
+
+    def __init__(self, sizes: Sequence[int], dimension: int = 8, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sizes, self.dimension = tuple(sizes), dimension
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.table = self.add_weight(
+            shape=(sum(self.sizes), self.dimension), initializer=self._initial, name="table"
+        )
+
+    def _initial(self, shape: tuple[int, int], dtype: Any = None) -> Any:
+        values = keras.random.normal(shape, stddev=self.dimension**-0.5, dtype=dtype)
+        within = keras.ops.concatenate([keras.ops.arange(size) for size in self.sizes])
+        return values * keras.ops.cast(within >= 2, values.dtype)[:, None]
+
+    def call(self, indices: tf.Tensor) -> tf.Tensor:
+        starts = [sum(self.sizes[:column]) for column in range(len(self.sizes))]
+        vectors = keras.ops.take(self.table, indices + keras.ops.array(starts, "int32"), axis=0)
+        return keras.ops.reshape(vectors, (-1, len(self.sizes) * self.dimension))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        return input_shape[0], len(self.sizes) * self.dimension
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "sizes": list(self.sizes),
+            "dimension": self.dimension,
+        }

@@ -1,0 +1,29 @@
+"""Tasks: what is to be predicted, one named output each."""
+
+import sys
+from typing import Any
+
+from mtl_keras import declaration
+from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.binary import Binary
+from mtl_keras.tasks.count import Count
+from mtl_keras.tasks.multiclass import Multiclass
+from mtl_keras.tasks.multilabel import Multilabel
+from mtl_keras.tasks.regression import Regression
+
+__all__ = ["Binary", "Count", "Multiclass", "Multilabel", "Regression", "Task", "get"]
+
+
+def get(declared: Any, name: str | None = None) -> Task:
+    """A task from its kind, a `{"kind": ..., ...}` mapping or an object.
+
+    Example:
+
+    >>> get("binary", "churned")
+    Binary('churned')
+    >>> get({"kind": "regression", "transform": "log1p"}, "spend").transform
+    'log1p'
+    """
+    task = declaration.from_config(declared, name, sys.modules[__name__], Task, "task kind")
+    assert isinstance(task, Task)
+    return task

@@ -1,0 +1,246 @@
+"""The interface of a task: columns of a table in, one named output, answers out."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras.declaration import Declaration
+from mtl_keras.errors import DataError, check, shown
+
+
+@dataclass(frozen=True, repr=False)
+class Task(Declaration):
+    """One thing to predict.
+
+    Args:
+        name: Name of the output, and of its column unless `column` says otherwise.
+        column: The column that holds the labels. Default None: `name`.
+        weight: Float >= 0, the user's preference; the loss weight. Default 1.0.
+        unit: Text for figures and reports, e.g. "dollars". Default none.
+
+    Subclasses define `fit`, `encode`, `head`, `loss`, `metrics`, `answers` and what `kind` of
+    prediction they make (`"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`),
+    which selects metrics and figures.
+    """
+
+    column: str | None = None
+    weight: float = 1.0
+    unit: str = ""
+
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.weight >= 0, f"{self.name}.weight", "be >= 0", self.weight)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that hold the labels."""
+        return [self.column or self.name]
+
+    @property
+    def width(self) -> int:
+        """Size of the output's last axis."""
+        return 1
+
+    def fit(self, table: pd.DataFrame) -> Self:
+        """A copy with all that was not stated learned from `table`, the training rows.
+
+        Raises:
+            DataError: if the labels cannot be learned from: none, all the same, not of this kind.
+        """
+        raise NotImplementedError
+
+    def encode(self, table: pd.DataFrame) -> np.ndarray:
+        """Labels as the network learns them, float32 `(rows, width)` or `(rows,)`; NaN: missing."""
+        raise NotImplementedError
+
+    def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
+        """Weight of each row for its class, or None."""
+        return None
+
+    def head(self, representation: Any) -> Any:
+        """The output tensor `(rows, width)` from the task's representation `(rows, n)`."""
+        raise NotImplementedError
+
+    def loss(self) -> Any:
+        """A Keras loss or its name."""
+        raise NotImplementedError
+
+    def metrics(self) -> list[Any]:
+        """Keras metrics to log in training."""
+        raise NotImplementedError
+
+    def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        """A copy with what is chosen on validation rows: thresholds, correction factors."""
+        return self
+
+    def answers(self, output: Any) -> dict[str, Any]:
+        """Named tensors in the user's units and labels, from the output tensor."""
+        raise NotImplementedError
+
+    def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The answers as columns of a table of predictions."""
+        return {name: answers[name] for name in answers if name.startswith(self.name)}
+
+    def truth(self, table: pd.DataFrame) -> np.ndarray:
+        """Labels as evaluation reads them: units for numbers, class indices for classes."""
+        return self.encode(table)
+
+    def _dense(self, units: int, activation: str, representation: Any, bias: Any = 0.0) -> Any:
+        """A Dense layer whose bias starts at the answer for an average row."""
+
+        def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:
+            return keras.ops.broadcast_to(keras.ops.convert_to_tensor(bias, dtype=dtype), shape)
+
+        layer = keras.layers.Dense(
+            units, activation=activation, dtype="float32", name=layer_name(self.name, "head")
+        )
+        output = layer(representation)
+        layer.bias.assign(initial((units,), "float32"))
+        return output
+
+
+@dataclass(frozen=True, repr=False)
+class ClassTask(Task):
+    """What tasks with class labels share: the labels, and a weight for each.
+
+    Args:
+        classes: The labels in the order of the network's classes. Default None: learned, in
+            ascending order.
+        class_weight: `"balanced"` (each class has the same total weight), or a dict from label to
+            weight; 1.0 for a label that is not named. Default None.
+        counts: Rows of each class in the training table. Learned.
+    """
+
+    classes: tuple[Any, ...] | None = None
+    class_weight: str | Mapping[Any, float] | None = None
+    counts: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = self.class_weight in (None, "balanced") or isinstance(self.class_weight, Mapping)
+        check(
+            good,
+            f"{self.name}.class_weight",
+            "be 'balanced' or a mapping from label to weight",
+            self.class_weight,
+        )
+
+    def encode(self, table: pd.DataFrame) -> np.ndarray:
+        assert self.classes is not None, "fit first"
+        labels = plain_labels(table[self.columns[0]])
+        index = {label: float(i) for i, label in enumerate(self.classes)}
+        encoded = np.array([index.get(label, np.nan) for label in labels], "float32")
+        unseen = [label for label in pd.unique(labels) if label is not None and label not in index]
+        if unseen:
+            warnings.warn(
+                f"Task {self.name!r}: labels {shown(unseen[:5])} are none of the classes "
+                f"{shown(list(self.classes[:20]))} that training saw; their rows count as "
+                "unlabelled.",
+                stacklevel=2,
+            )
+        return encoded
+
+    def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        assert self.classes is not None and self.counts is not None, "fit first"
+        if isinstance(self.class_weight, Mapping):
+            given = {str(label): weight for label, weight in self.class_weight.items()}
+            for label in given:
+                if label not in map(str, self.classes):
+                    raise DataError(
+                        f"`class_weight` of task {self.name!r} names {label!r}, which is none of "
+                        f"its labels {shown(list(self.classes))}."
+                    )
+            per_class = np.array([given.get(str(label), 1.0) for label in self.classes])
+        else:
+            counts = np.maximum(np.array(self.counts, float), 1.0)
+            per_class = counts.sum() / (len(counts) * counts)
+        safe = np.where(np.isnan(encoded), 0, encoded).astype(int)
+        return per_class[safe].astype("float32")
+
+    def _counted(self, table: pd.DataFrame, classes: tuple[Any, ...]) -> Self:
+        fitted = self.but(classes=classes)
+        encoded = fitted.encode(table)
+        counts = np.bincount(encoded[~np.isnan(encoded)].astype(int), minlength=len(classes))
+        return fitted.but(counts=tuple(int(count) for count in counts))
+
+
+def plain_labels(column: pd.Series) -> np.ndarray:
+    """Labels as Python values, None where missing (NaN, None or an empty text); 3.0 becomes 3."""
+    values = column.astype(object).to_numpy(copy=True)
+    values[column.isna().to_numpy()] = None
+    numbers = [v for v in values if v is not None and not isinstance(v, (str, bool, np.bool_))]
+    whole = all(float(v).is_integer() for v in numbers if isinstance(v, (int, float, np.number)))
+    out = np.empty(len(values), object)
+    for row, value in enumerate(values):
+        if isinstance(value, str):
+            out[row] = value.strip() or None
+        elif isinstance(value, (bool, np.bool_)):
+            out[row] = bool(value)
+        elif isinstance(value, (int, float, np.number)):
+            out[row] = int(value) if whole else float(value)
+        else:
+            out[row] = None if value is None else str(value)
+    return out
+
+
+def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
+    """The labels of a task, ascending.
+
+    Raises:
+        DataError: if there are none, or only one.
+    """
+    column = task.columns[0]
+    found = [label for label in pd.unique(plain_labels(table[column])) if label is not None]
+    if not found:
+        raise DataError(
+            f"Task {task.name!r}: column {column!r} has no label in the training rows. "
+            "Remove the task, or give rows that have labels."
+        )
+    if len(found) == 1:
+        raise DataError(
+            f"Task {task.name!r}: column {column!r} is constant in the training rows "
+            f"(always {found[0]!r}); there is nothing to learn. Remove the task."
+        )
+    try:
+        return sorted(found)
+    except TypeError:
+        return sorted(found, key=str)
+
+
+def numbers(task: Task, table: pd.DataFrame, column: str | None = None) -> np.ndarray:
+    """Labels of a numeric task as float64, NaN where missing.
+
+    Raises:
+        DataError: if a label is not a number, or infinite; the row is named.
+    """
+    column = column or task.columns[0]
+    values = table[column]
+    converted = pd.to_numeric(values, errors="coerce").to_numpy("float64", na_value=np.nan)
+    blank = values.isna().to_numpy() | (values.astype(str).str.strip() == "").to_numpy()
+    bad = (np.isnan(converted) & ~blank) | np.isinf(converted)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"Task {task.name!r}: column {column!r} must hold numbers. Received: "
+            f"{values.iloc[row]!r} in row {table.index[row]} ({int(bad.sum())} such rows). "
+            f"Clean the column, or declare the task as {task.name}:multiclass."
+        )
+    return converted
+
+
+def layer_name(*parts: str) -> str:
+    """A name that Keras and TensorFlow accept for a layer, made from names that they may not."""
+    text = "_".join(parts)
+    slug = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+    if slug != text or not slug[0].isalpha():
+        slug = f"x_{slug}_{sum(ord(c) * 31**i for i, c in enumerate(text)) % 100_000}"
+    return slug

@@ -1,0 +1,117 @@
+"""Yes or no."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import DataError, check, shown
+from mtl_keras.layers import Decode
+from mtl_keras.tasks.base import ClassTask, distinct, plain_labels
+
+POSITIVE_WORDS = ("true", "yes", "y", "t", "1", "positive", "pos")
+
+
+@dataclass(frozen=True, repr=False)
+class Binary(ClassTask):
+    """A yes-or-no task: a probability of the positive label, and the label.
+
+    Labels may be booleans, two numbers or two texts. The positive one is True, the larger number,
+    or the text that says yes (`yes`, `true`, `y`, `1`, ...), else the later in the alphabet.
+
+    The head is one sigmoid unit, the loss binary cross-entropy, the metric AUC.
+
+    Args:
+        positive: The positive label, where the rule above is wrong. Default None.
+        threshold: Probability from which on the answer is the positive label. Default None: chosen
+            on the validation rows to maximise F1.
+
+    Example:
+
+    >>> table = pd.DataFrame({"churned": ["no", "yes", None, "no"]})
+    >>> task = Binary("churned").fit(table)
+    >>> task.classes, task.encode(table).tolist()
+    (('no', 'yes'), [0.0, 1.0, nan, 0.0])
+    """
+
+    kind: ClassVar[str] = "binary"
+
+    positive: Any = None
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = self.threshold is None or 0 <= self.threshold <= 1
+        check(good, f"{self.name}.threshold", "be from 0 to 1", self.threshold)
+
+    def fit(self, table: pd.DataFrame) -> Self:
+        if self.classes is None:
+            labels = distinct(self, table)
+            if len(labels) > 2:
+                raise DataError(
+                    f"Task {self.name!r} is binary, but column {self.columns[0]!r} has "
+                    f"{len(labels)} labels: {shown(labels[:6])}. Declare it as "
+                    f"{self.name}:multiclass, or as {self.name}:regression if it is a quantity."
+                )
+            positive = self._positive(labels)
+        else:
+            labels, positive = list(self.classes), self.classes[1]
+        negative = labels[1] if labels[0] == positive else labels[0]
+        return self._counted(table, (negative, positive))
+
+    def _positive(self, labels: list[Any]) -> Any:
+        if self.positive is not None:
+            wanted = plain_labels(pd.Series([self.positive], dtype=object))[0]
+            if wanted not in labels:
+                raise DataError(
+                    f"Task {self.name!r}: the positive label {self.positive!r} is not in column "
+                    f"{self.columns[0]!r}, which has {labels}."
+                )
+            return wanted
+        said = [label for label in labels if str(label).lower() in POSITIVE_WORDS]
+        return said[0] if len(said) == 1 else labels[-1]
+
+    def head(self, representation: Any) -> Any:
+        negatives, positives = np.maximum(self.counts or (1, 1), 1)
+        return self._dense(1, "sigmoid", representation, bias=float(np.log(positives / negatives)))
+
+    def loss(self) -> Any:
+        return "binary_crossentropy"
+
+    def metrics(self) -> list[Any]:
+        return ["auc"]
+
+    def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        present = ~np.isnan(encoded)
+        truth, scores = encoded[present] == 1, np.asarray(outputs)[present].reshape(-1)
+        if self.threshold is not None or not truth.any() or truth.all():
+            return self
+        return self.but(threshold=best_f1_threshold(truth, scores))
+
+    def answers(self, output: Any) -> dict[str, Any]:
+        threshold = 0.5 if self.threshold is None else self.threshold
+        label = Decode(list(self.classes or (0, 1)), threshold=[threshold])(output)
+        return {self.name: label[:, 0], f"{self.name}_probability": output[:, 0]}
+
+    def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        names = (self.name, f"{self.name}_probability")
+        return {name: answers[name] for name in names}
+
+
+def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold of highest F1, midway between the scores that it separates.
+
+    Example:
+
+    >>> best_f1_threshold(np.array([False, True, True]), np.array([0.1, 0.3, 0.8]))
+    0.2
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + truth.sum())
+    separable = np.append(ranked[:-1] > ranked[1:], True)  # between equal scores there is no cut
+    best = int(np.argmax(np.where(separable, f1, -1.0)))
+    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
+    return float((ranked[best].astype(float) + float(below)) / 2)

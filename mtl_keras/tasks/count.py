@@ -1,0 +1,41 @@
+"""How many."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mtl_keras.layers import Unscale
+from mtl_keras.tasks.numeric import NumericTask
+
+
+@dataclass(frozen=True, repr=False)
+class Count(NumericTask):
+    """A number of events, 0 or more: the answer is the expected number.
+
+    The head is an exponential of a linear unit (a log link), the loss that of a Poisson regression,
+    the training metric the mean absolute error. Labels are divided by their mean, which changes
+    neither the optimum nor the deviance but keeps the loss on the scale of other tasks' losses.
+
+    Example:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"orders": [0, 1, None, 2]})
+    >>> Count("orders").fit(table).encode(table).tolist()
+    [0.0, 1.0, nan, 2.0]
+    """
+
+    kind: ClassVar[str] = "count"
+
+    @property
+    def log_link(self) -> bool:
+        return True
+
+    def unscale(self) -> Unscale:
+        return Unscale(0.0, self.scale or 1.0, limits=self.limits or (None, None))
+
+    def loss(self) -> Any:
+        return "poisson"
+
+    def _check_values(self, values: np.ndarray) -> None:
+        self._refuse_negative(values, "for a count")

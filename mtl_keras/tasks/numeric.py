@@ -1,0 +1,111 @@
+"""What the tasks that predict a number share: scaling, loss, head, answers."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import DataError
+from mtl_keras.layers import Unscale
+from mtl_keras.tasks.base import Task, numbers
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
+    """Mean absolute error after undoing a numeric task's scaling, so in the user's units.
+
+    Args:
+        units: Config of the `layers.Unscale` that undoes it.
+        name: Name of the metric. Default "mae".
+    """
+
+    def __init__(self, units: dict[str, Any], name: str = "mae", **kwargs: Any) -> None:
+        self.units = units
+        unscale = Unscale.from_config(units)
+
+        def error(y_true: Any, y_pred: Any) -> Any:
+            return keras.ops.abs(unscale(y_true) - unscale(y_pred))
+
+        super().__init__(error, name=name, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "units": self.units}
+
+
+@dataclass(frozen=True, repr=False)
+class NumericTask(Task):
+    """A task that predicts one number.
+
+    Args:
+        center: Float, label (after the transform) that the network sees as 0. Learned.
+        scale: Float, labels are divided by it. Learned.
+        limits: Lowest and highest label of the training rows. Learned.
+    """
+
+    center: float | None = None
+    scale: float | None = None
+    limits: tuple[float, float] | None = None
+
+    @property
+    def log_link(self) -> bool:
+        """Whether the head is an exponential, for a positive mean."""
+        return False
+
+    def unscale(self) -> Unscale:
+        """The layer from network output to answer."""
+        return Unscale(self.center or 0.0, self.scale or 1.0)
+
+    def fit(self, table: pd.DataFrame) -> Self:
+        values = numbers(self, table)
+        values = values[~np.isnan(values)]
+        if len(values) == 0:
+            raise DataError(
+                f"Task {self.name!r}: column {self.columns[0]!r} has no label in the training "
+                "rows. Remove the task, or give rows that have labels."
+            )
+        if values.min() == values.max():
+            raise DataError(
+                f"Task {self.name!r}: column {self.columns[0]!r} is constant in the training rows "
+                f"(always {values[0]:g}); there is nothing to learn. Remove the task."
+            )
+        self._check_values(values)
+        transformed = self._transformed(values)
+        center = 0.0 if self.log_link else float(transformed.mean())
+        scale = float(transformed.mean() if self.log_link else transformed.std())
+        return self.but(
+            center=center if self.center is None else self.center,
+            scale=scale if self.scale is None else self.scale,
+            limits=(float(values.min()), float(values.max())),
+        )
+
+    def encode(self, table: pd.DataFrame) -> np.ndarray:
+        values = numbers(self, table)
+        self._check_values(values[~np.isnan(values)])
+        return ((self._transformed(values) - self.center) / self.scale).astype("float32")
+
+    def truth(self, table: pd.DataFrame) -> np.ndarray:
+        return numbers(self, table)
+
+    def _check_values(self, values: np.ndarray) -> None:
+        """Raise a DataError for labels that the loss or the transform cannot take."""
+
+    def _transformed(self, values: np.ndarray) -> np.ndarray:
+        return values
+
+    def head(self, representation: Any) -> Any:
+        return self._dense(1, "exponential" if self.log_link else "linear", representation)
+
+    def metrics(self) -> list[Any]:
+        return [MeanAbsoluteErrorInUnits(self.unscale().get_config())]
+
+    def answers(self, output: Any) -> dict[str, Any]:
+        return {self.name: self.unscale()(output)}
+
+    def _refuse_negative(self, values: np.ndarray, why: str) -> None:
+        if len(values) and values.min() < 0:
+            raise DataError(
+                f"Task {self.name!r}: column {self.columns[0]!r} must be >= 0 {why}. Received: "
+                f"{values.min():g}. Use {self.name}:regression without it."
+            )

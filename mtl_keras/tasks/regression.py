@@ -1,0 +1,99 @@
+"""A quantity."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from mtl_keras.errors import ConfigError, unknown
+from mtl_keras.layers import Unscale
+from mtl_keras.tasks.numeric import NumericTask
+
+LOSSES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "huber": "huber",
+    "poisson": "poisson",
+}
+TRANSFORMS = ("none", "log1p")
+
+
+@dataclass(frozen=True, repr=False)
+class Regression(NumericTask):
+    """A quantity, learned standardised and answered in the user's units.
+
+    Which to choose for a quantity with many zeros and a heavy tail, such as money spent: a squared
+    error on dollars follows the few largest; `transform="log1p"` does not, but its plain inverse is
+    something like a median, far below the mean, so a factor is estimated on the validation rows
+    (Duan's smearing) and used if it lowers the squared error there. `loss="poisson"` (quasi-Poisson,
+    a log link) estimates the mean itself, grows with the level, and is often the better choice.
+
+    Args:
+        transform: `"none"` or `"log1p"`. Default `"none"`.
+        loss_name: `"mse"`, `"mae"`, `"huber"` or `"poisson"`. Default `"mse"`. With `"poisson"` the
+            head is exponential and labels must be >= 0.
+        factor: Retransformation factor of `"log1p"`. Default None: chosen on the validation rows.
+
+    Example:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"spend": [0.0, 10.0, None, 20.0]})
+    >>> task = Regression("spend").fit(table)
+    >>> task.encode(table).round(2).tolist()
+    [-1.22, 0.0, nan, 1.22]
+    """
+
+    kind: ClassVar[str] = "regression"
+
+    transform: str = "none"
+    loss_name: str = "mse"
+    factor: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.transform not in TRANSFORMS:
+            raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
+        if self.loss_name not in LOSSES:
+            raise ConfigError(unknown(f"{self.name}.loss_name", self.loss_name, LOSSES))
+        if self.transform == "log1p" and self.log_link:
+            raise ConfigError(
+                f"Task {self.name!r}: loss_name='poisson' has a log link already; expected "
+                "transform='none' with it. Received: transform='log1p'."
+            )
+
+    @property
+    def log_link(self) -> bool:
+        return self.loss_name == "poisson"
+
+    def unscale(self) -> Unscale:
+        bounded = self.log_link or (self.transform == "log1p" and self.limits is not None)
+        limits = self.limits if bounded and self.limits else (None, None)
+        return Unscale(
+            self.center or 0.0, self.scale or 1.0, self.transform, self.factor or 1.0, limits
+        )
+
+    def loss(self) -> Any:
+        return LOSSES[self.loss_name]
+
+    def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        if self.transform != "log1p" or self.factor is not None:
+            return self
+        present = ~np.isnan(encoded)
+        truth, outputs = encoded[present].astype(float), np.asarray(outputs)[present].reshape(-1)
+        if len(truth) == 0:
+            return self
+        scale, center = self.scale or 1.0, self.center or 0.0
+        residuals = (truth - outputs) * scale
+        actual, fitted = np.exp(truth * scale + center), np.exp(outputs * scale + center)
+        choices = (1.0, float(np.mean(np.exp(residuals))))
+        errors = [np.mean((actual - factor * fitted) ** 2) for factor in choices]
+        return self.but(factor=choices[int(np.argmin(errors))])
+
+    def _transformed(self, values: np.ndarray) -> np.ndarray:
+        return np.log1p(values) if self.transform == "log1p" else values
+
+    def _check_values(self, values: np.ndarray) -> None:
+        if self.transform == "log1p":
+            self._refuse_negative(values, "for transform='log1p'")
+        if self.log_link:
+            self._refuse_negative(values, "for loss_name='poisson'")
