@@ -1,2 +1,62 @@
-from mtl_keras import balancers
-from mtl_keras.model import MultiTaskModel
+"""Multi-task learning for Keras: declare tasks, train one model, serve raw rows.
+
+The names of the public interface are loaded when they are first used, so that importing the package
+(and the command line's `--help`) does not wait for TensorFlow.
+"""
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_BACKEND = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if _BACKEND != "tensorflow" or (
+    "keras" in sys.modules and sys.modules["keras"].backend.backend() != "tensorflow"
+):
+    raise ImportError(
+        "mtl_keras needs Keras on TensorFlow. Expected KERAS_BACKEND=tensorflow. Received: "
+        f"KERAS_BACKEND={_BACKEND}. Set the variable, or import mtl_keras before keras."
+    )
+
+_HOMES = {
+    "Experiment": "mtl_keras.experiment",
+    "MultiTaskModel": "mtl_keras.model",
+    "Predictor": "mtl_keras.export",
+    "Run": "mtl_keras.run",
+    "Split": "mtl_keras.datasets",
+    "Training": "mtl_keras.training",
+    "load": "mtl_keras.export",
+}
+_MODULES = ("architectures", "balancers", "datasets", "errors", "features", "layers", "tasks")
+__all__ = [*_HOMES, *_MODULES]
+
+if TYPE_CHECKING:
+    from mtl_keras import (  # noqa: TC004
+        architectures,
+        balancers,
+        datasets,
+        errors,
+        features,
+        layers,
+        tasks,
+    )
+    from mtl_keras.datasets import Split
+    from mtl_keras.experiment import Experiment
+    from mtl_keras.export import Predictor, load
+    from mtl_keras.model import MultiTaskModel
+    from mtl_keras.run import Run
+    from mtl_keras.training import Training
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"mtl_keras.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'mtl_keras' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

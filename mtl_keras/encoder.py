@@ -15,6 +15,25 @@ GROUPS = ("numeric", "binary", "categorical")
 CHUNK = 16_384
 
 
+def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """A table's columns as the exported model takes them; extra columns are ignored.
+
+    Raises:
+        DataError: if a column is missing, or holds a value that is not of its kind.
+    """
+    missing = [feature for feature in features if feature.name not in table.columns]
+    if missing:
+        named = "; ".join(
+            f"{feature.name!r} ({feature.kind}){nearest(feature.name, map(str, table.columns))}"
+            for feature in missing
+        )
+        raise DataError(
+            f"The table lacks columns that the model reads: {named}. Expected all of its features "
+            "as columns; leave cells empty where a value is not known."
+        )
+    return {feature.name: feature.raw(table[feature.name]) for feature in features}
+
+
 class Encoder:
     """Raw columns to the network's inputs.
 
@@ -54,7 +73,7 @@ class Encoder:
         outputs = {
             group: tensors[0]
             if len(tensors) == 1
-            else keras.layers.Concatenate(name=f"encoded_{group}")(tensors)
+            else keras.layers.Concatenate(dtype=tensors[0].dtype, name=f"encoded_{group}")(tensors)
             for group, tensors in parts.items()
             if tensors
         }
@@ -66,25 +85,9 @@ class Encoder:
         """Number of indices of each column of the group `"categorical"`."""
         return [feature.size for feature in self.features if isinstance(feature, Categorical)]
 
-    def raw(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The table's columns as the exported model takes them; extra columns are ignored.
-
-        Raises:
-            DataError: if a column is missing, or holds a value that is not of its kind.
-        """
-        for feature in self.features:
-            if feature.name not in table.columns:
-                raise DataError(
-                    f"The table has no column {feature.name!r}, a {feature.kind} feature."
-                    f"{nearest(feature.name, map(str, table.columns))} "
-                    "Expected all of the model's features as columns; leave cells empty where a "
-                    "value is not known."
-                )
-        return {feature.name: feature.raw(table[feature.name]) for feature in self.features}
-
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""
-        raw = self.raw(table)
+        raw = raw_columns(self.features, table)
         parts = [
             self._encode({name: tf.constant(v[start : start + CHUNK]) for name, v in raw.items()})
             for start in range(0, len(table), CHUNK)

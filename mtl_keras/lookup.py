@@ -1,11 +1,14 @@
 """Names to objects: the strings of a configuration file become the classes of a package."""
 
+import dataclasses
 import inspect
 import re
 from types import ModuleType
 from typing import Any
 
-from mtl_keras.errors import ConfigError, unknown
+import pydantic
+
+from mtl_keras.errors import ConfigError, shown, unknown
 
 
 def identifier(cls: type) -> str:
@@ -63,8 +66,30 @@ def get(declared: Any, package: ModuleType, base: type, what: str) -> Any:
     cls = options.get(str(kind)) or {c.__name__: c for c in options.values()}.get(str(kind))
     if cls is None:
         raise ConfigError(unknown(what, kind, options))
-    accepted = [name for name in inspect.signature(cls).parameters if name != "kwargs"]
+    return construct(cls, arguments, f"{what} {kind!r}")
+
+
+def construct(cls: Any, arguments: dict[str, Any], what: str, typed: bool = True) -> Any:
+    """`cls(**arguments)`, the arguments from a file: checked by name and, for dataclasses and if `typed`, by type.
+
+    Raises:
+        ConfigError: if an argument is unknown (the nearest is named) or not of its type.
+    """
+    parameters = inspect.signature(cls).parameters
+    accepted = [name for name in parameters if name != "kwargs"]
     for name in arguments:
         if name not in accepted:
-            raise ConfigError(unknown(f"argument of {what} {kind!r}:", name, accepted))
-    return cls(**arguments)
+            raise ConfigError(unknown(f"key of {what}:", name, accepted))
+    if not typed or not dataclasses.is_dataclass(cls):
+        return cls(**arguments)
+    try:
+        return pydantic.TypeAdapter(cls).validate_python(arguments)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        own = first.get("ctx", {}).get("error")
+        if isinstance(own, ConfigError):
+            raise own from None
+        where = ".".join(str(part) for part in first["loc"]) or "it"
+        raise ConfigError(
+            f"In {what}, `{where}`: {first['msg']}. Received: {shown(first['input'])}"
+        ) from None

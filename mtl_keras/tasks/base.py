@@ -88,6 +88,10 @@ class Task(Declaration):
         """The answers as columns of a table of predictions."""
         return {name: answers[name] for name in answers if name.startswith(self.name)}
 
+    def prediction(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs as evaluation reads them: probabilities, or numbers in the user's units."""
+        return outputs[:, 0] if self.width == 1 else outputs
+
     def truth(self, table: pd.DataFrame) -> np.ndarray:
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
         return self.encode(table)
@@ -240,7 +244,7 @@ def numbers(task: Task, table: pd.DataFrame, column: str | None = None) -> np.nd
 def layer_name(*parts: str) -> str:
     """A name that Keras and TensorFlow accept for a layer, made from names that they may not."""
     text = "_".join(parts)
-    slug = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+    slug = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
     if slug != text or not slug[0].isalpha():
         slug = f"x_{slug}_{sum(ord(c) * 31**i for i, c in enumerate(text)) % 100_000}"
     return slug

@@ -85,6 +85,9 @@ class NumericTask(Task):
         self._check_values(values[~np.isnan(values)])
         return ((self._transformed(values) - self.center) / self.scale).astype("float32")
 
+    def prediction(self, outputs: np.ndarray) -> np.ndarray:
+        return self.unscale()(outputs).numpy()
+
     def truth(self, table: pd.DataFrame) -> np.ndarray:
         return numbers(self, table)
 

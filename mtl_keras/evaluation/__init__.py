@@ -1,0 +1,5 @@
+"""How good a model is, on rows that it never saw."""
+
+from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, constant, evaluate
+
+__all__ = ["Evaluation", "TaskEvaluation", "constant", "evaluate"]

@@ -1,0 +1,377 @@
+"""An experiment: a declaration of data, tasks, model and training; run, it gives a run."""
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras import architectures, balancers, datasets, features, tasks
+from mtl_keras.architectures import Architecture
+from mtl_keras.balancers import Balancer
+from mtl_keras.clock import Clock
+from mtl_keras.datasets import Split
+from mtl_keras.encoder import Encoder
+from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.evaluation import constant, evaluate
+from mtl_keras.features import Feature, Guess
+from mtl_keras.features.infer import named
+from mtl_keras.lookup import construct, identifier
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.run import Run
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.base import layer_name
+from mtl_keras.training import BestEpoch, Checkpoint, Progress, Training
+
+
+@dataclasses.dataclass
+class Experiment:
+    """Data, split, features, tasks, architecture, balancer and training of one model.
+
+    Args:
+        tasks: What to predict: tasks, or a mapping from name to kind or `{"kind": ..., ...}`.
+        features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list of
+            features, exactly these; or a mapping from column to kind, feature or `"drop"`, with the
+            rest guessed.
+        architecture: An architecture, its name or a mapping. Default `"shared_bottom"`.
+        balancer: A balancer, its name or a mapping. Default `"fixed"`.
+        split: Which rows train, choose and judge.
+        training: Optimizer, schedule, lengths.
+        name: Name of the artifact. Default `"experiment"`.
+        seed: Integer; with the same seed and data a run is the same again. Default 0.
+        data: Default table of `run`: a path or DataFrame.
+        sample_weight: Column with a weight for each row. Default none.
+
+    Example:
+
+    >>> experiment = Experiment(tasks={"churned": "binary", "spend": "regression"})
+    >>> experiment.tasks
+    [Binary('churned'), Regression('spend')]
+    """
+
+    tasks: Sequence[Task] | Mapping[str, Any]
+    features: str | Sequence[Feature] | Mapping[str, Any] = "infer"
+    architecture: Architecture | Any = "shared_bottom"
+    balancer: Balancer | Any = "fixed"
+    split: Split = Split()
+    training: Training = Training()
+    name: str = "experiment"
+    seed: int = 0
+    data: Any = None
+    sample_weight: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.tasks, Mapping):
+            self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
+        self.tasks = list(self.tasks)
+        names = [task.name for task in self.tasks]
+        if not names:
+            raise ConfigError("An experiment needs at least one task. Received: none.")
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"Two tasks are named {name!r}. Give one another `name`.")
+        if isinstance(self.features, str) and self.features != "infer":
+            raise ConfigError(
+                f"`features` must be 'infer', a list or a mapping. Received: {self.features!r}"
+            )
+        self.architecture = architectures.get(self.architecture)
+        balancers.get(self.balancer)  # to fail now; each run makes its own
+        if Path(self.name).name != self.name or self.name.startswith("."):
+            raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
+
+    # The story
+
+    def run(
+        self,
+        data: Any = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        show: Callable[[str], None] | None = print,
+    ) -> Run:
+        """Read, split, encode, build, fit, evaluate.
+
+        Args:
+            data: A path or DataFrame. Default: the experiment's `data`.
+            checkpoint: Folder to keep the state of the training in while it runs.
+            resume: Whether to go on from that state, if there is one.
+            show: A function that prints a line; None for silence.
+
+        Returns:
+            A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
+
+        Raises:
+            DataError: if the table does not fit the declaration.
+            TrainingError: if a task's loss is not finite.
+        """
+        show, clock = show or (lambda line: None), Clock()
+        keras.utils.set_random_seed(self.seed)
+        with clock("read"):
+            table = self._labelled(datasets.read(self.data if data is None else data), show)
+        with clock("split"):
+            parts = self.split.parts(table, self.seed)
+            rows = {part: table.iloc[positions] for part, positions in parts.items()}
+        with clock("encode"):
+            guesses = self._guess(rows["train"])
+            encoder = self._fit_encoder(guesses, rows["train"])
+            fitted = [task.fit(rows["train"]) for task in self.tasks]
+            x = {part: encoder.encode(rows[part]) for part in rows}
+            y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
+            weights = {part: self._weights(fitted, rows[part], y[part]) for part in rows}
+        for guess in guesses:
+            if guess.feature is None:
+                show(f"column {guess}")
+        with clock("build"):
+            model = self._build(encoder, fitted, len(rows["train"]))
+            show(self._summary(rows, encoder, model))
+        with clock("fit"):
+            history = self._fit(model, x, y, weights, checkpoint, resume, table, show)
+        with clock("evaluate"):
+            fitted = [
+                task.calibrate(y["validation"][task.name], outputs)
+                for task, outputs in _outputs(model, x["validation"], fitted)
+            ]
+            truths = {part: {t.name: t.truth(rows[part]) for t in fitted} for part in rows}
+            predictions = {
+                task.name: task.prediction(outputs)
+                for task, outputs in _outputs(model, x["test"], fitted)
+            }
+            constants = {t.name: constant(t, truths["train"][t.name]) for t in fitted}
+            evaluation = evaluate(fitted, truths["test"], predictions, constants)
+        return Run(
+            experiment=self,
+            tasks=fitted,
+            encoder=encoder,
+            model=model,
+            guesses=guesses,
+            history=history,
+            evaluation=evaluation,
+            rows={part: len(positions) for part, positions in parts.items()},
+            truths=truths,
+            predictions=predictions,
+            seconds=clock.seconds,
+        )
+
+    # Its steps
+
+    def _labelled(self, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
+        """The rows that have a label for any task."""
+        columns = [column for task in self.tasks for column in task.columns]
+        wanted = [*columns, *([self.sample_weight] if self.sample_weight else [])]
+        for name in wanted:
+            if name not in table.columns:
+                raise DataError(
+                    f"The table has no column {name!r}, which is declared as a target or weight."
+                    f"{nearest(name, map(str, table.columns))} "
+                    f"Its columns: {', '.join(map(str, table.columns[:30]))}."
+                )
+        labelled = table[columns].notna().any(axis=1)
+        if not labelled.any():
+            raise DataError(f"No row has a label: the columns {columns} are empty.")
+        if not labelled.all():
+            show(f"{int((~labelled).sum()):,} rows have no label for any task and are left out")
+        return table[labelled]
+
+    def _guess(self, train: pd.DataFrame) -> list[Guess]:
+        skip = {column for task in self.tasks for column in task.columns} | set(self.split.columns())
+        if self.sample_weight:
+            skip.add(self.sample_weight)
+        declared: Mapping[str, Feature | None] = {}
+        columns = list(train.columns)
+        if isinstance(self.features, Mapping):
+            declared = named(self.features, features.get)
+        elif not isinstance(self.features, str):
+            declared = {feature.name: feature for feature in self.features}
+            columns = list(declared)
+        for name in declared:
+            if name not in train.columns:
+                raise DataError(
+                    f"The table has no column {name!r}, which is declared as a feature."
+                    f"{nearest(name, map(str, train.columns))}"
+                )
+            if name in skip and declared[name] is not None:
+                raise ConfigError(f"Column {name!r} is a target, a weight or a group, no feature.")
+        return features.infer(train[columns], skip, declared)
+
+    def _fit_encoder(self, guesses: Sequence[Guess], train: pd.DataFrame) -> Encoder:
+        return Encoder([g.feature.fit(train[g.column]) for g in guesses if g.feature is not None])
+
+    def _weights(
+        self, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Weight of each row for each task that has any: its column's, times its class's."""
+        weights = {}
+        for task in fitted:
+            weight = task.sample_weight(y[task.name])
+            if self.sample_weight:
+                column = pd.to_numeric(rows[self.sample_weight], errors="coerce")
+                if column.isna().any() or (column < 0).any():
+                    row = column.index[int(np.flatnonzero(column.isna() | (column < 0))[0])]
+                    raise DataError(
+                        f"Column {self.sample_weight!r} must hold weights >= 0. Received: "
+                        f"{rows[self.sample_weight].loc[row]!r} in row {row}."
+                    )
+                own = column.to_numpy("float32")
+                if weight is not None and weight.ndim > 1:
+                    own = own[:, np.newaxis]
+                weight = own if weight is None else own * weight
+            if weight is not None:
+                weights[task.name] = weight
+        return weights
+
+    def _build(self, encoder: Encoder, fitted: Sequence[Task], rows: int) -> MultiTaskModel:
+        """The Functional graph: inputs, the architecture, a head per task; compiled."""
+        inputs = encoder.inputs()
+        embed = architectures.embedder(inputs, encoder.category_sizes)
+        slugs = {task.name: layer_name(task.name) for task in fitted}
+        represented = self.architecture.represent(embed, list(slugs.values()))
+        outputs = {task.name: task.head(represented[slugs[task.name]]) for task in fitted}
+        model = MultiTaskModel(inputs, outputs, name="network")
+        model.compile(
+            self.training.optimizer(rows),
+            loss={task.name: task.loss() for task in fitted},
+            loss_weights={task.name: task.weight for task in fitted},
+            weighted_metrics={},
+            metrics={task.name: task.metrics() for task in fitted},
+            balancer=self._balancer(),
+            jit_compile=self.training.jit_compile,
+        )
+        return model
+
+    def _balancer(self) -> Balancer:
+        given = balancers.get(self.balancer)
+        return type(given).from_config(given.get_config())
+
+    def _fit(
+        self,
+        model: MultiTaskModel,
+        x: Mapping[str, Any],
+        y: Mapping[str, Any],
+        weights: Mapping[str, Any],
+        checkpoint: str | Path | None,
+        resume: bool,
+        table: pd.DataFrame,
+        show: Callable[[str], None],
+    ) -> pd.DataFrame:
+        """Train, or go on training; returns the logs, a row per epoch."""
+        best = BestEpoch(self.training.patience)
+        names = [name for name, *_ in model._task_metrics.entries]
+        watching: list[Any] = [best, Progress(names, best, show), *self.training.callbacks()]
+        first, saved = 0, None
+        if checkpoint is not None:
+            saved = Checkpoint(Path(checkpoint) / "training.npz", self._fingerprint(table), best)
+            model.optimizer.build(model.trainable_variables)
+            if resume:
+                first = saved.load(model)
+                show(f"resuming after epoch {first}" if first else "nothing to resume: starting")
+            watching.append(saved)
+        if first >= self.training.epochs or best.stopped:
+            best.restore()
+            history = saved.history if saved else []
+        else:
+            log = model.fit(
+                x["train"],
+                y["train"],
+                sample_weight=weights["train"],
+                validation_data=(x["validation"], y["validation"], weights["validation"]),
+                batch_size=self.training.batch_size,
+                validation_batch_size=4 * self.training.batch_size,
+                epochs=self.training.epochs,
+                initial_epoch=first,
+                callbacks=watching,
+                verbose=0,
+            )
+            history = saved.history if saved else pd.DataFrame(log.history).to_dict("records")
+        frame = pd.DataFrame(history)
+        frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
+        frame["best"] = frame["epoch"] == best.epoch + 1
+        return frame
+
+    def _fingerprint(self, table: pd.DataFrame) -> str:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = int(pd.util.hash_pandas_object(table.astype(str)).sum())
+        return json.dumps([self.to_dict(), len(table), content], sort_keys=True, default=str)
+
+    def _summary(self, rows: Mapping[str, Any], encoder: Encoder, model: MultiTaskModel) -> str:
+        counts = ", ".join(f"{len(part):,} {name}" for name, part in rows.items())
+        kinds = ", ".join(f"{task.name} ({task.kind})" for task in self.tasks)
+        return (
+            f"rows: {counts}\ntasks: {kinds}\n"
+            f"features: {len(encoder.features)}; parameters: {model.count_params():,}"
+        )
+
+    # To and from files
+
+    def to_dict(self) -> dict[str, Any]:
+        """The declaration as plain values, as an experiment file has it."""
+        declared: Any = self.features
+        if isinstance(declared, Mapping):
+            chosen = named(declared, features.get)
+            declared = {n: f.get_config() if f else "drop" for n, f in chosen.items()}
+        elif not isinstance(declared, str):
+            declared = [feature.get_config() for feature in declared]
+        balancer = balancers.get(self.balancer)
+        defaults = type(balancer)().get_config()
+        arguments = {k: v for k, v in balancer.get_config().items() if v != defaults.get(k)}
+        arguments.pop("name", None)
+        config = {
+            "name": self.name,
+            "seed": self.seed,
+            "data": {"path": str(self.data)} if isinstance(self.data, (str, Path)) else {},
+            "split": _stated(self.split),
+            "tasks": {task.name: task.get_config() for task in self.tasks},
+            "features": declared,
+            "architecture": self.architecture.get_config(),
+            "balancer": {"kind": identifier(type(balancer)), **arguments},
+            "training": _stated(self.training),
+        }
+        if self.sample_weight:
+            config["data"]["sample_weight"] = self.sample_weight
+        return config
+
+    @classmethod
+    def from_dict(cls, config: Mapping[str, Any], folder: str | Path = ".") -> "Experiment":
+        """The experiment of a dict as `to_dict` gives it; a relative data path is from `folder`.
+
+        Raises:
+            ConfigError: if a key or value is not good; the nearest good one is named.
+        """
+        config = {**config}
+        arguments: dict[str, Any] = {}
+        data = construct(_Data, dict(config.pop("data", {})), "[data]")
+        if data.path is not None:
+            arguments["data"] = Path(folder) / data.path
+        arguments["sample_weight"] = data.sample_weight
+        for key, part in (("split", Split), ("training", Training)):
+            if key in config:
+                arguments[key] = construct(part, dict(config.pop(key)), f"[{key}]")
+        if isinstance(config.get("features"), list):
+            config["features"] = [features.get(feature) for feature in config["features"]]
+        return construct(cls, {**config, **arguments}, "the experiment", typed=False)
+
+
+@dataclasses.dataclass
+class _Data:
+    path: str | None = None
+    sample_weight: str | None = None
+
+
+def _outputs(
+    model: MultiTaskModel, x: Mapping[str, Any], fitted: Sequence[Task]
+) -> list[tuple[Task, np.ndarray]]:
+    predicted = model.predict(x, verbose=0)
+    return [(task, predicted[task.name]) for task in fitted]
+
+
+def _stated(part: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults."""
+    return {
+        field.name: getattr(part, field.name)
+        for field in dataclasses.fields(part)
+        if getattr(part, field.name) != field.default
+    }

@@ -1,0 +1,98 @@
+"""The folder of a trained model: numbered SavedModels, and beside them all that tells of them."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from mtl_keras.errors import ArtifactError
+from mtl_keras.export.serving import write_saved_model
+
+EXTRA = "assets.extra"  # TensorFlow Serving's place for files of the user's in a SavedModel
+
+
+def versions(folder: Path) -> list[int]:
+    """Numbers of the complete versions of an artifact, ascending."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.name.isdigit()]
+    return sorted(int(path.name) for path in found if (path / EXTRA / "schema.json").is_file())
+
+
+def latest(folder: Path) -> Path:
+    """The newest version of an artifact, or the version that `folder` itself is.
+
+    Raises:
+        ArtifactError: if there is none.
+    """
+    if (folder / EXTRA / "schema.json").is_file():
+        return folder
+    numbers = versions(folder)
+    if not numbers:
+        raise ArtifactError(
+            f"There is no trained model in {folder}. Expected a folder such as "
+            "saved_models/<name> that `mtl-keras train` or `Run.export` wrote."
+        )
+    return folder / str(numbers[-1])
+
+
+def write(
+    folder: Path,
+    serving: keras.Model,
+    network: keras.Model,
+    texts: Mapping[str, str],
+    figures: Mapping[str, Any],
+) -> Path:
+    """Write a new version, whole or not at all, and its files beside it.
+
+    Everything goes to a temporary folder first, which is then renamed. Each version keeps its own
+    copy of the files in `assets.extra`; those beside the versions are the newest version's.
+
+    Args:
+        folder: The artifact.
+        serving: The model to serve.
+        network: The trained network, for the `.keras` file.
+        texts: Text files by name.
+        figures: matplotlib figures by file name.
+
+    Returns:
+        The folder of the new version.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    existing = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    version = folder / str(max(existing, default=0) + 1)
+    unfinished = folder / f".unfinished-{version.name}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        write_saved_model(serving, unfinished)
+        extra = unfinished / EXTRA
+        extra.mkdir()
+        network.save(extra / "model.keras")
+        for name, figure in figures.items():
+            figure.savefig(extra / name, dpi=110)
+        for name, text in texts.items():
+            (extra / name).write_text(text, encoding="utf-8")
+        unfinished.rename(version)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    for file in (version / EXTRA).iterdir():
+        copy = folder / f".unfinished-{file.name}"
+        shutil.copyfile(file, copy)
+        copy.replace(folder / file.name)
+    return version
+
+
+def read_schema(version: Path) -> dict[str, Any]:
+    """The schema of a version.
+
+    Raises:
+        ArtifactError: if it is damaged.
+    """
+    path = version / EXTRA / "schema.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise ArtifactError(f"{path} cannot be read: {error}. Train and export again.") from error

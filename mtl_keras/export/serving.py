@@ -1,0 +1,45 @@
+"""The served model: raw columns in, answers in the user's units out, in one graph."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.encoder import Encoder
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.base import layer_name
+
+
+def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
+    """Encoder, network and answers composed.
+
+    Inputs and outputs are dicts by *slug*: the column's or answer's name where it is a plain
+    identifier, else one made from it (`tasks.base.layer_name`), since TensorFlow takes no others.
+
+    Args:
+        encoder: The encoder that encoded the training rows.
+        network: From encoded groups to one output per task. Only its graph is used, so neither
+            balancer nor optimizer come along.
+        tasks: Fitted and calibrated tasks.
+    """
+    plain = keras.Model(network.input, network.output, name="network")
+    outputs = plain(encoder.model.output)
+    answers: dict[str, Any] = {}
+    for task in tasks:
+        answers |= task.answers(outputs[task.name])
+    raw = {layer_name(name): tensor for name, tensor in encoder.model.input.items()}
+    named = {layer_name(name): tensor for name, tensor in answers.items()}
+    return keras.Model(raw, named, name="serving")
+
+
+def write_saved_model(model: keras.Model, path: Path) -> None:
+    """Write a SavedModel with the signature `serving_default`, one scalar per row and column."""
+    signature = {
+        name: tf.TensorSpec([None], tensor.dtype, name=name) for name, tensor in model.input.items()
+    }
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", model.__call__, input_signature=[signature])
+    archive.write_out(str(path), verbose=False)

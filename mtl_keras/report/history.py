@@ -1,0 +1,62 @@
+"""How the training went."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from mtl_keras.report import style
+
+
+def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
+    """Total and per-task losses over the epochs, training and validation; task weights if learned.
+
+    Args:
+        history: Logs, a row per epoch, with the columns `epoch` and `best`.
+        tasks: Names of the tasks.
+    """
+    panels = [("total loss", "loss"), *((f"{task}: loss", f"{task}_loss") for task in tasks)]
+    weights = [task for task in tasks if f"{task}_weight" in history]
+    count = len(panels) + bool(weights)
+    columns = min(count, 4)
+    figure, grid = style.axes(columns, -(-count // columns))
+    best = history.loc[history["best"], "epoch"]
+    for ax, (title, name) in zip(grid.flat, panels):
+        for prefix, label, color in (
+            ("", "training", style.COLORS[0]),
+            ("val_", "validation", style.COLORS[1]),
+        ):
+            if prefix + name in history:
+                ax.plot(history["epoch"], history[prefix + name], color=color, label=label, lw=1.8)
+        _limit(ax, history, name)
+        ax.set_title(title, fontsize=11)
+    if weights:
+        ax = grid.flat[len(panels)]
+        for task, color in zip(weights, style.COLORS * len(weights)):
+            ax.plot(history["epoch"], history[f"{task}_weight"], color=color, label=task, lw=1.8)
+        ax.set_title("learned task weights", fontsize=11)
+        ax.set_yscale("log")
+        ax.legend(frameon=False, fontsize=9)
+    for ax in grid.flat[:count]:
+        if len(best):
+            label = "best epoch" if ax is grid.flat[0] else None
+            ax.axvline(best.iloc[0], color=style.MUTED, ls="--", lw=1, label=label)
+        ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+    for ax in grid.flat[count:]:
+        ax.set_visible(False)
+    grid.flat[0].legend(frameon=False, fontsize=9)
+    return figure
+
+
+def _limit(ax: object, history: pd.DataFrame, name: str) -> None:
+    """Leave the first epochs out of the vertical scale where they would flatten all the others."""
+    values = history[[column for column in (name, f"val_{name}") if column in history]].to_numpy()
+    values = values[np.isfinite(values)]
+    if len(values) < 8:
+        return
+    low, high = values.min(), np.quantile(values, 0.97)
+    if high > low and values.max() - low > 3 * (high - low):
+        ax.set_ylim(low - 0.05 * (high - low), high + 0.15 * (high - low))  # type: ignore[attr-defined]

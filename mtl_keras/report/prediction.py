@@ -1,0 +1,143 @@
+"""What was predicted, beside what was."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
+from sklearn import metrics
+from sklearn.calibration import calibration_curve
+
+from mtl_keras.report import style
+from mtl_keras.tasks import Task
+
+MAX_POINTS = 4000
+PANELS = 3
+
+
+def prediction_figure(
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
+) -> Figure:
+    """A row of panels per task.
+
+    For a quantity or a count: actual against predicted, the residuals, and the mean of the actual
+    values per tenth of the rows by prediction. For classes: ROC, precision-recall and calibration
+    curves, one line per class or label.
+    """
+    figure, grid = style.axes(PANELS, len(tasks))
+    for row, task in zip(grid, tasks):
+        truth, predicted = truths[task.name], np.asarray(predictions[task.name])
+        present = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+        truth, predicted = truth[present], predicted[present]
+        if len(truth) == 0:
+            row[0].set_title(f"{task.name}: no labels in the test rows", fontsize=11)
+        elif task.kind in ("regression", "count"):
+            _quantity(row, task, truth, predicted)
+        else:
+            _classes(row, task, truth, predicted)
+    return figure
+
+
+def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
+    unit = f" ({task.unit})" if task.unit else ""
+    shown = np.random.default_rng(0).permutation(len(truth))[:MAX_POINTS]
+    heavy = truth.min() >= 0 and np.quantile(truth, 0.99) > 8 * max(np.median(truth), 1e-9)
+    squash = np.log1p if heavy else (lambda values: values)
+    x, y = squash(np.maximum(predicted, 0)) if heavy else predicted, squash(truth)
+    alpha = float(np.clip(300 / len(shown), 0.12, 0.6))
+
+    row[0].scatter(x[shown], y[shown], s=9, alpha=alpha, color=style.COLORS[0], lw=0)
+    ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+    row[0].plot(ends, ends, color=style.MUTED, lw=1, ls="--")
+    row[0].set(xlabel=f"predicted{unit}", ylabel=f"actual{unit}")
+    r2 = metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan
+    row[0].set_title(f"{task.name}: actual and predicted, R² {r2:.2f}", fontsize=11)
+
+    edge = np.quantile(np.abs(truth - predicted), 0.99)
+    row[1].hist(np.clip(truth - predicted, -edge, edge), bins=50, color=style.COLORS[0], alpha=0.85)
+    row[1].axvline(0, color=style.MUTED, lw=1, ls="--")
+    row[1].set(xlabel=f"actual - predicted{unit}", ylabel="rows", yscale="log")
+    row[1].set_title(f"{task.name}: residuals (ends: 1 % beyond)", fontsize=11)
+
+    tenths = np.array_split(np.argsort(predicted, kind="stable"), min(10, len(truth)))
+    mean_x = squash(np.array([predicted[part].mean() for part in tenths]).clip(0 if heavy else None))
+    mean_y = squash(np.array([truth[part].mean() for part in tenths]))
+    row[2].plot(mean_x, mean_y, "o-", color=style.COLORS[1], lw=1.5, ms=5)
+    ends = [min(mean_x.min(), mean_y.min()), max(mean_x.max(), mean_y.max())]
+    row[2].plot(ends, ends, color=style.MUTED, lw=1, ls="--")
+    row[2].set(xlabel=f"mean predicted{unit}", ylabel=f"mean actual{unit}")
+    row[2].set_title(f"{task.name}: mean per tenth of the rows", fontsize=11)
+    if heavy:  # zeros and thousands on one axis: positions in log(1 + value), ticks in units
+        for ax in (row[0], row[2]):
+            _unit_ticks(ax)
+
+
+def _unit_ticks(ax: Any) -> None:
+    highest = np.expm1(max(ax.get_xlim()[1], ax.get_ylim()[1]))
+    values = [0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7]
+    if highest > 50:
+        values = [v for v in values if v == 0 or v >= 1]
+    if highest > 5000:
+        values = [v for v in values if not str(int(v)).startswith("3")]
+    ticks = [value for value in values if value <= highest]
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(FixedLocator(list(np.log1p(ticks))))
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{np.expm1(v):,.3g}"))
+
+
+def _classes(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
+    lines = _one_against_rest(task, truth, predicted)
+    roc, precision_recall, calibration = row
+    for (label, positive, score), color in zip(lines, style.COLORS * len(lines)):
+        false, true, _ = metrics.roc_curve(positive, score)
+        auc = metrics.roc_auc_score(positive, score)
+        roc.plot(false, true, color=color, lw=1.8, label=f"{label} {auc:.3f}")
+        precision, recall, _ = metrics.precision_recall_curve(positive, score)
+        average = metrics.average_precision_score(positive, score)
+        precision_recall.plot(recall, precision, color=color, lw=1.8, label=f"{label} {average:.3f}")
+        actual, claimed = calibration_curve(positive, score, n_bins=10, strategy="quantile")
+        calibration.plot(claimed, actual, "o-", color=color, lw=1.5, ms=4, label=label)
+        if len(lines) == 1:
+            share = positive.mean()
+            precision_recall.axhline(share, color=style.MUTED, lw=1, ls="--")
+    for ax in (roc, calibration):
+        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+    roc.set(xlabel="false positive rate", ylabel="true positive rate")
+    roc.set_title(f"{task.name}: ROC, area", fontsize=11)
+    precision_recall.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
+    precision_recall.set_title(f"{task.name}: precision-recall, average", fontsize=11)
+    calibration.set(xlabel="predicted probability", ylabel="actual share")
+    calibration.set_title(f"{task.name}: calibration", fontsize=11)
+    if len(lines) <= 12:
+        for ax in (roc, precision_recall):
+            ax.legend(frameon=False, fontsize=8, loc="lower right" if ax is roc else "lower left")
+
+
+def _one_against_rest(
+    task: Task, truth: np.ndarray, predicted: np.ndarray
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Label, whether each row has it, its score; for labels that some rows have and some not."""
+    if task.kind == "binary":
+        classes = getattr(task, "classes", None) or (0, 1)
+        candidates = [(str(classes[1]), truth, predicted)]
+    elif task.kind == "multiclass":
+        classes = getattr(task, "classes", None) or ()
+        candidates = [
+            (str(label), (truth == index).astype(float), predicted[:, index])
+            for index, label in enumerate(classes)
+        ]
+    else:
+        candidates = [
+            (label, truth[:, index], predicted[:, index])
+            for index, label in enumerate(getattr(task, "labels", ()))
+        ]
+    lines = []
+    for label, positive, score in candidates:
+        present = ~np.isnan(positive)
+        positive, score = positive[present].astype(int), score[present]
+        if len(positive) and 0 < positive.mean() < 1:
+            lines.append((label, positive, score))
+    return lines

@@ -1,0 +1,136 @@
+"""What came out of an experiment: the trained model, how good it is, and its artifact."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import tomli_w
+
+from mtl_keras import report
+from mtl_keras.clock import Clock
+from mtl_keras.encoder import Encoder
+from mtl_keras.evaluation import Evaluation, constant
+from mtl_keras.export import artifact
+from mtl_keras.export.serving import serving_model
+from mtl_keras.features import Guess
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.base import layer_name
+
+if TYPE_CHECKING:
+    from mtl_keras.experiment import Experiment
+
+
+@dataclass
+class Run:
+    """The outcome of `Experiment.run`.
+
+    Attributes:
+        experiment: The declaration.
+        tasks: The tasks, fitted and calibrated.
+        encoder: The fitted encoder.
+        model: The trained network, from encoded rows, with its best epoch's weights.
+        guesses: What each column was taken for, and why.
+        history: Logs, a row per epoch; `best` marks the epoch that was kept.
+        evaluation: Scores on the test rows.
+        rows: Number of rows of each part of the split.
+        truths: Per part and task the labels, as evaluation reads them.
+        predictions: Per task the predictions for the test rows.
+        seconds: Time spent in each stage.
+    """
+
+    experiment: "Experiment"
+    tasks: list[Task]
+    encoder: Encoder
+    model: MultiTaskModel
+    guesses: list[Guess]
+    history: pd.DataFrame
+    evaluation: Evaluation
+    rows: dict[str, int]
+    truths: Mapping[str, Mapping[str, np.ndarray]]
+    predictions: Mapping[str, np.ndarray]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the run, matplotlib, by file name."""
+        return {
+            "history.png": report.history_figure(self.history, [task.name for task in self.tasks]),
+            "prediction.png": report.prediction_figure(
+                self.tasks, self.truths["test"], self.predictions
+            ),
+        }
+
+    def export(self, folder: str | Path) -> Path:
+        """Write the artifact: a new numbered SavedModel, and beside it all that tells of it.
+
+        Args:
+            folder: E.g. `saved_models/customers`; made if it is not there.
+
+        Returns:
+            The folder of the new version.
+        """
+        clock = Clock()
+        with clock("figures"):
+            figures = self.figures()
+        with clock("export"):
+            serving = serving_model(self.encoder, self.model, self.tasks)
+            texts = {
+                "schema.json": _json(self.schema(serving)),
+                "metrics.json": _json(self.metrics()),
+                "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
+            }
+            written = artifact.write(Path(folder), serving, self.model, texts, figures)
+        self.seconds |= clock.seconds
+        return written
+
+    def schema(self, serving: Any) -> dict[str, Any]:
+        """What the exported model reads and answers, and how it came to be."""
+        inputs = {feature.name: layer_name(feature.name) for feature in self.encoder.features}
+        answers = [name for task in self.tasks for name in task.answers(_output(self.model, task))]
+        return {
+            "name": self.experiment.name,
+            "inputs": inputs,
+            "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
+            "outputs": {name: layer_name(name) for name in answers},
+            "output_dtypes": {
+                name: str(serving.output[layer_name(name)].dtype) for name in answers
+            },
+            "features": [feature.get_config() for feature in self.encoder.features],
+            "dropped": {g.column: g.why for g in self.guesses if g.feature is None},
+            "guesses": {g.column: g.why for g in self.guesses if g.feature is not None},
+            "tasks": [task.get_config() for task in self.tasks],
+            "constants": {
+                task.name: constant(task, self.truths["train"][task.name]).tolist()
+                for task in self.tasks
+            },
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("mtl_keras", "tensorflow", "keras")},
+            },
+        }
+
+    def metrics(self) -> dict[str, Any]:
+        """Scores, rows, best epoch and times."""
+        best = self.history.loc[self.history["best"], "epoch"]
+        return {
+            "test": self.evaluation.to_dict(),
+            "rows": self.rows,
+            "epochs": len(self.history),
+            "best_epoch": int(best.iloc[0]) if len(best) else None,
+            "parameters": self.model.count_params(),
+            "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
+        }
+
+
+def _output(model: MultiTaskModel, task: Task) -> Any:
+    return model.output[task.name]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,8 @@
+"""The training recipe of an experiment, and the callbacks that watch over it."""
+
+from mtl_keras.training.best_epoch import BestEpoch
+from mtl_keras.training.checkpoint import Checkpoint
+from mtl_keras.training.progress import Progress
+from mtl_keras.training.recipe import Training
+
+__all__ = ["BestEpoch", "Checkpoint", "Progress", "Training"]

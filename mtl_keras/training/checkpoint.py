@@ -1,0 +1,80 @@
+"""A training that was killed goes on where it was."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras.errors import ConfigError
+from mtl_keras.training.best_epoch import BestEpoch
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Writes the whole state of a training after each epoch, to one file, whole or not at all.
+
+    The state is that of every variable (weights, seeds of dropout, optimizer with its step count,
+    balancer), of early stopping, and the history so far. Together with batches whose order depends
+    on the seed and the epoch's number alone, a resumed training takes the steps that it would have
+    taken.
+
+    Args:
+        path: The file.
+        fingerprint: What the training depends on, as text. A state with another is refused.
+        best: The early stopping of the training.
+    """
+
+    def __init__(self, path: Path, fingerprint: str, best: BestEpoch) -> None:
+        super().__init__()
+        self.path, self.fingerprint, self.best = Path(path), fingerprint, best
+        self.history: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.history.append({key: float(value) for key, value in (logs or {}).items()})
+        state = {
+            "fingerprint": self.fingerprint,
+            "history": self.history,
+            "best": [self.best.best, self.best.epoch, self.best.stopped],
+        }
+        arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
+        arrays |= {f"best_{i}": weights for i, weights in enumerate(self.best.weights)}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            np.savez(file, state=np.array(json.dumps(state)), **arrays)
+        unfinished.replace(self.path)
+
+    def load(self, model: keras.Model) -> int:
+        """Restore the model, the early stopping and the history; returns the next epoch's number.
+
+        Raises:
+            ConfigError: if the state is of another experiment, or of other data.
+        """
+        if not self.path.exists():
+            return 0
+        with np.load(self.path) as saved:
+            state = json.loads(str(saved["state"]))
+            if state["fingerprint"] != self.fingerprint:
+                raise ConfigError(
+                    f"The training in {self.path.parent} was of another experiment or of other "
+                    "data; it cannot be resumed. Start anew without --resume, or use another name."
+                )
+            for index, variable in enumerate(_variables(model)):
+                variable.assign(saved[f"variable_{index}"])
+            weights = [name for name in saved.files if name.startswith("best_")]
+            self.best.weights = [saved[f"best_{index}"] for index in range(len(weights))]
+        self.best.best, self.best.epoch, self.best.stopped = state["best"]
+        self.history = state["history"]
+        return len(self.history)
+
+    def discard(self) -> None:
+        """Remove the file; the training is over."""
+        self.path.unlink(missing_ok=True)
+
+
+def _variables(model: Any) -> Sequence[keras.Variable]:
+    balancer = model.balancer
+    own = balancer.optimizer.variables if balancer.optimizer is not None else []
+    return [*model.variables, *model.optimizer.variables, *balancer.variables, *own]

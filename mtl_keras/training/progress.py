@@ -1,0 +1,43 @@
+"""A line per epoch that a person can follow."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from mtl_keras.training.best_epoch import BestEpoch
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints the total loss and each task's metrics, training and validation, per epoch.
+
+    Args:
+        metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.
+        best: The early stopping, whose best epochs are marked.
+        show: A function that prints a line.
+    """
+
+    def __init__(
+        self, metrics: Sequence[str], best: BestEpoch, show: Callable[[str], None] = print
+    ) -> None:
+        super().__init__()
+        self.metrics, self.best, self.show = list(metrics), best, show
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        titles = "".join(f"  {name:>17}" for name in ["loss", *self.metrics])
+        self.show(f"{'epoch':>9}{titles}      time   (training / validation)")
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs = logs or {}
+        cells = ""
+        for name in ["loss", *self.metrics]:
+            both = [logs.get(name), logs.get(f"val_{name}")]
+            text = " / ".join("-" if value is None else f"{value:.4g}" for value in both)
+            cells += f"  {text:>{max(17, len(name))}}"
+        seconds = time.perf_counter() - self.start
+        mark = "  best" if self.best.epoch == epoch else ""
+        self.show(f"{epoch + 1:>4}/{self.params['epochs']:<4}{cells}  {seconds:6.2f} s{mark}")
