@@ -28,6 +28,31 @@ GAUSSIAN = {"huber", "log_cosh", "mean_absolute_error", "mean_squared_error"}
 SPARSE = {"sparse_categorical_crossentropy"}
 
 
+@keras.saving.register_keras_serializable("mtl_keras")
+class PoissonDeviance(keras.losses.Loss):
+    r"""Half the Poisson deviance, $y \log(y / \hat y) - y + \hat y$.
+
+    Its gradient is that of the Poisson likelihood (`keras.losses.Poisson`), but it is 0 for a
+    perfect prediction and never negative, so that balancers may take its logarithm.
+
+    Example:
+
+    >>> loss = PoissonDeviance()
+    >>> float(loss(tf.constant([[0.0], [2.0]]), tf.constant([[1.0], [2.0]])))
+    0.5
+    """
+
+    elementwise = True
+
+    def __init__(self, name: str = "poisson_deviance", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        y_pred = tf.maximum(y_pred, 1e-7)
+        ratio = tf.math.xlogy(y_true, y_true) - tf.math.xlogy(y_true, y_pred)
+        return tf.reduce_mean(ratio - y_true + y_pred, axis=-1)
+
+
 class Masked(NamedTuple):
     """Labels of one task without the missing ones.
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -88,6 +89,11 @@ class Run:
             written = artifact.write(Path(folder), serving, self.model, texts, figures)
         self.seconds |= clock.seconds
         return written
+
+    @staticmethod
+    def discard_checkpoint(folder: str | Path) -> None:
+        """Remove the state that `Experiment.run` kept while it trained."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     def schema(self, serving: Any) -> dict[str, Any]:
         """What the exported model reads and answers, and how it came to be."""

@@ -65,6 +65,14 @@ def multilayer(
     return x
 
 
+def with_skip(towers: dict[str, Any], features: dict[str, Any]) -> dict[str, Any]:
+    """Each tower with its features beside it."""
+    return {
+        task: keras.layers.Concatenate(name=f"{task}_with_skip")([tower, features[task]])
+        for task, tower in towers.items()
+    }
+
+
 def check_layers(units: Sequence[int], argument: str, least: int = 0) -> tuple[int, ...]:
     """Units as a tuple, checked."""
     good = len(units) >= least and all(isinstance(width, int) and width > 0 for width in units)

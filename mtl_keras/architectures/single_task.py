@@ -9,6 +9,7 @@ from mtl_keras.architectures.base import (
     check_dropout,
     check_layers,
     multilayer,
+    with_skip,
 )
 
 
@@ -25,19 +26,23 @@ class SingleTask(Architecture):
         layers: Widths of each trunk's layers. Default (256, 128, 64): those of `SharedBottom`'s
             trunk and tower together.
         activation: Name of a Keras activation. Default "relu".
-        dropout: Share of units dropped after each layer in training. Default 0.1.
+        dropout: Share of units dropped after each layer in training. Default 0.3.
+        skip: Whether each head also sees its features themselves. Default True.
     """
 
     layers: tuple[int, ...] = (256, 128, 64)
     activation: str = "relu"
-    dropout: float = 0.1
+    dropout: float = 0.3
+    skip: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", check_layers(self.layers, "layers", least=1))
         check_dropout(self.dropout)
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
-        return {
-            task: multilayer(embed(task), self.layers, self.activation, self.dropout, task)
+        features = {task: embed(task) for task in tasks}
+        towers = {
+            task: multilayer(features[task], self.layers, self.activation, self.dropout, task)
             for task in tasks
         }
+        return with_skip(towers, features) if self.skip else towers

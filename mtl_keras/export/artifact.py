@@ -96,3 +96,30 @@ def read_schema(version: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise ArtifactError(f"{path} cannot be read: {error}. Train and export again.") from error
+
+
+def describe(folder: Path) -> str:
+    """What the newest version of an artifact reads and answers, and how good it was."""
+    version = latest(folder)
+    schema = read_schema(version)
+    judged = json.loads((version / EXTRA / "metrics.json").read_text(encoding="utf-8"))
+    lines = [f"{schema['name']}, version {version.name}: {version}", "reads"]
+    for feature in schema["features"]:
+        name = feature["name"]
+        slug = schema["inputs"][name]
+        alias = "" if slug == name else f" (signature: {slug})"
+        lines.append(f"  {name}: {feature['kind']}, {schema['input_dtypes'][name]}{alias}")
+    lines.append("answers")
+    for name, slug in schema["outputs"].items():
+        alias = "" if slug == name else f" (signature: {slug})"
+        lines.append(f"  {name}: {schema['output_dtypes'][name]}{alias}")
+    lines.append("test rows")
+    for task, result in judged["test"].items():
+        scores = ", ".join(
+            f"{metric} {value:.4g}" for metric, value in result["scores"].items() if value is not None
+        )
+        lines.append(f"  {task} ({result['kind']}, {result['rows']:,} rows): {scores}")
+    if schema["dropped"]:
+        lines.append("dropped columns")
+        lines += [f"  {name}: {why}" for name, why in schema["dropped"].items()]
+    return "\n".join(lines)

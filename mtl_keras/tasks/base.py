@@ -23,7 +23,7 @@ class Task(Declaration):
         weight: Float >= 0, the user's preference; the loss weight. Default 1.0.
         unit: Text for figures and reports, e.g. "dollars". Default none.
 
-    Subclasses define `fit`, `encode`, `head`, `loss`, `metrics`, `answers` and what `kind` of
+    Subclasses define `fit`, `encode`, `head`, `training_loss`, `training_metrics`, `answers` and what `kind` of
     prediction they make (`"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`),
     which selects metrics and figures.
     """
@@ -68,11 +68,11 @@ class Task(Declaration):
         """The output tensor `(rows, width)` from the task's representation `(rows, n)`."""
         raise NotImplementedError
 
-    def loss(self) -> Any:
+    def training_loss(self) -> Any:
         """A Keras loss or its name."""
         raise NotImplementedError
 
-    def metrics(self) -> list[Any]:
+    def training_metrics(self) -> list[Any]:
         """Keras metrics to log in training."""
         raise NotImplementedError
 

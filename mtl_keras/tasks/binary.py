@@ -77,10 +77,10 @@ class Binary(ClassTask):
         negatives, positives = np.maximum(self.counts or (1, 1), 1)
         return self._dense(1, "sigmoid", representation, bias=float(np.log(positives / negatives)))
 
-    def loss(self) -> Any:
+    def training_loss(self) -> Any:
         return "binary_crossentropy"
 
-    def metrics(self) -> list[Any]:
+    def training_metrics(self) -> list[Any]:
         return ["auc"]
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mtl_keras.layers import Unscale
+from mtl_keras.losses import PoissonDeviance
 from mtl_keras.tasks.numeric import NumericTask
 
 
@@ -13,7 +14,7 @@ from mtl_keras.tasks.numeric import NumericTask
 class Count(NumericTask):
     """A number of events, 0 or more: the answer is the expected number.
 
-    The head is an exponential of a linear unit (a log link), the loss that of a Poisson regression,
+    The head is an exponential of a linear unit (a log link), the loss half the Poisson deviance,
     the training metric the mean absolute error. Labels are divided by their mean, which changes
     neither the optimum nor the deviance but keeps the loss on the scale of other tasks' losses.
 
@@ -34,8 +35,8 @@ class Count(NumericTask):
     def unscale(self) -> Unscale:
         return Unscale(0.0, self.scale or 1.0, limits=self.limits or (None, None))
 
-    def loss(self) -> Any:
-        return "poisson"
+    def training_loss(self) -> Any:
+        return PoissonDeviance()
 
     def _check_values(self, values: np.ndarray) -> None:
         self._refuse_negative(values, "for a count")

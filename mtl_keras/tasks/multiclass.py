@@ -48,10 +48,10 @@ class Multiclass(ClassTask):
         counts = np.array(self.counts or [1] * self.width) + 1.0
         return self._dense(self.width, "softmax", representation, bias=np.log(counts / counts.sum()))
 
-    def loss(self) -> Any:
+    def training_loss(self) -> Any:
         return "sparse_categorical_crossentropy"
 
-    def metrics(self) -> list[Any]:
+    def training_metrics(self) -> list[Any]:
         return ["accuracy"]
 
     def answers(self, output: Any) -> dict[str, Any]:

@@ -108,10 +108,10 @@ class Multilabel(Task):
         rate = (positive + 1) / (labelled + 2)
         return self._dense(self.width, "sigmoid", representation, bias=np.log(rate / (1 - rate)))
 
-    def loss(self) -> Any:
+    def training_loss(self) -> Any:
         return "binary_crossentropy"
 
-    def metrics(self) -> list[Any]:
+    def training_metrics(self) -> list[Any]:
         return [keras.metrics.AUC(multi_label=True, num_labels=self.width, name="auc")]
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:

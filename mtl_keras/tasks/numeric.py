@@ -100,7 +100,7 @@ class NumericTask(Task):
     def head(self, representation: Any) -> Any:
         return self._dense(1, "exponential" if self.log_link else "linear", representation)
 
-    def metrics(self) -> list[Any]:
+    def training_metrics(self) -> list[Any]:
         return [MeanAbsoluteErrorInUnits(self.unscale().get_config())]
 
     def answers(self, output: Any) -> dict[str, Any]:

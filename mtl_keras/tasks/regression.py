@@ -7,14 +7,10 @@ import numpy as np
 
 from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.layers import Unscale
+from mtl_keras.losses import PoissonDeviance
 from mtl_keras.tasks.numeric import NumericTask
 
-LOSSES = {
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "huber": "huber",
-    "poisson": "poisson",
-}
+LOSSES = ("mse", "mae", "huber", "poisson")
 TRANSFORMS = ("none", "log1p")
 
 
@@ -30,7 +26,7 @@ class Regression(NumericTask):
 
     Args:
         transform: `"none"` or `"log1p"`. Default `"none"`.
-        loss_name: `"mse"`, `"mae"`, `"huber"` or `"poisson"`. Default `"mse"`. With `"poisson"` the
+        loss: `"mse"`, `"mae"`, `"huber"` or `"poisson"`. Default `"mse"`. With `"poisson"` the
             head is exponential and labels must be >= 0.
         factor: Retransformation factor of `"log1p"`. Default None: chosen on the validation rows.
 
@@ -46,24 +42,24 @@ class Regression(NumericTask):
     kind: ClassVar[str] = "regression"
 
     transform: str = "none"
-    loss_name: str = "mse"
+    loss: str = "mse"
     factor: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.transform not in TRANSFORMS:
             raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
-        if self.loss_name not in LOSSES:
-            raise ConfigError(unknown(f"{self.name}.loss_name", self.loss_name, LOSSES))
+        if self.loss not in LOSSES:
+            raise ConfigError(unknown(f"{self.name}.loss", self.loss, LOSSES))
         if self.transform == "log1p" and self.log_link:
             raise ConfigError(
-                f"Task {self.name!r}: loss_name='poisson' has a log link already; expected "
+                f"Task {self.name!r}: loss='poisson' has a log link already; expected "
                 "transform='none' with it. Received: transform='log1p'."
             )
 
     @property
     def log_link(self) -> bool:
-        return self.loss_name == "poisson"
+        return self.loss == "poisson"
 
     def unscale(self) -> Unscale:
         bounded = self.log_link or (self.transform == "log1p" and self.limits is not None)
@@ -72,8 +68,8 @@ class Regression(NumericTask):
             self.center or 0.0, self.scale or 1.0, self.transform, self.factor or 1.0, limits
         )
 
-    def loss(self) -> Any:
-        return LOSSES[self.loss_name]
+    def training_loss(self) -> Any:
+        return PoissonDeviance() if self.log_link else self.loss
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
         if self.transform != "log1p" or self.factor is not None:
@@ -96,4 +92,4 @@ class Regression(NumericTask):
         if self.transform == "log1p":
             self._refuse_negative(values, "for transform='log1p'")
         if self.log_link:
-            self._refuse_negative(values, "for loss_name='poisson'")
+            self._refuse_negative(values, "for loss='poisson'")

@@ -69,10 +69,6 @@ class Checkpoint(keras.callbacks.Callback):
         self.history = state["history"]
         return len(self.history)
 
-    def discard(self) -> None:
-        """Remove the file; the training is over."""
-        self.path.unlink(missing_ok=True)
-
 
 def _variables(model: Any) -> Sequence[keras.Variable]:
     balancer = model.balancer

@@ -1,0 +1,196 @@
+"""The commands, their arguments and what they print."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mtl_keras.errors import ConfigError
+
+app = typer.Typer(
+    name="mtl-keras",
+    help="Train one Keras model for several targets of a table, and use it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
+Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
+]
+
+
+@app.command()
+def train(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="An experiment (.toml) or a table. Default: data/customers.toml."),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN:KIND to predict, e.g. churned:binary; may be repeated."),
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN:KIND to predict from, instead of the kind that is guessed."),
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="COLUMN not to predict from.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="What the tasks share.")] = None,
+    balancer: Annotated[str | None, typer.Option(help="How the tasks are balanced.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without improvement before it stops.")
+    ] = None,
+    stratify: Annotated[
+        str | None, typer.Option(help="Column with the same shares in all parts of the split.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all chance.")] = None,
+    tensorboard: Annotated[str | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
+    models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a model on a table and write it to saved_models/<name>/."""
+    overrides: dict[str, Any] = {
+        "name": name,
+        "seed": seed,
+        "architecture": architecture,
+        "balancer": balancer,
+        "tasks": _pairs(target, "--target") or None,
+        "features": {**_pairs(feature, "--feature"), **dict.fromkeys(drop or [], "drop")} or None,
+        "split": _given(stratify=stratify),
+        "training": _given(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            patience=patience,
+            tensorboard=tensorboard,
+        ),
+    }
+    _train(source, {key: value for key, value in overrides.items() if value}, models, resume)
+
+
+@app.command()
+def predict(
+    model: Model,
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    output: Output = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Predict for each row of a table."""
+    from mtl_keras import datasets, load
+
+    rows = datasets.read(table)
+    answers = load(model).predict(rows)
+    if keep:
+        answers = rows.join(answers, rsuffix="_predicted")
+    _write(answers, output)
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with labels.")],
+    output: Output = None,
+    verbose: Verbose = False,
+) -> None:
+    """Tell how good a model is on a table that has labels."""
+    from mtl_keras import load
+
+    evaluation = load(model).evaluate(table)
+    typer.echo(str(evaluation))
+    if output is not None:
+        _write(evaluation.to_frame(), output)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A model's folder, or a table.")],
+    verbose: Verbose = False,
+) -> None:
+    """Tell what a model reads and answers, or what a table's columns would be taken for."""
+    if path.is_dir():
+        from mtl_keras.export.artifact import describe
+
+        typer.echo(describe(path))
+        return
+    from mtl_keras import datasets, features
+
+    rows = datasets.read(path)
+    typer.echo(f"{path}: {len(rows):,} rows, {rows.shape[1]} columns")
+    for guess in features.infer(rows):
+        typer.echo(f"  {guess}")
+
+
+def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume: bool) -> None:
+    from mtl_keras.clock import Clock
+
+    clock = Clock()
+    with clock("import"):
+        from mtl_keras.experiment import Experiment
+        from mtl_keras.experiment_file import read
+    source = source or _built_in()
+    if source.suffix == ".toml":
+        experiment = read(source, **overrides)
+    else:
+        if "tasks" not in overrides:
+            raise ConfigError(
+                f"Say what to predict from {source}: --target COLUMN:KIND, e.g. --target "
+                "churned:binary --target spend:regression."
+            )
+        config = {"name": source.stem.split(".")[0], **overrides, "data": {"path": str(source)}}
+        experiment = Experiment.from_dict(config)
+    folder = models / experiment.name
+    run = experiment.run(checkpoint=folder / ".training", resume=resume, show=typer.echo)
+    typer.echo(f"\ntest rows\n{run.evaluation}\n")
+    written = run.export(folder)
+    run.discard_checkpoint(folder / ".training")
+    seconds = {**clock.seconds, **run.seconds}
+    typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
+    typer.echo(f"{folder}: version {written.name}; predict with: mtl-keras predict {folder} TABLE")
+
+
+def _built_in() -> Path:
+    here = Path("data/customers.toml")
+    beside = Path(__file__).parents[2] / here
+    for path in (here, beside):
+        if path.is_file():
+            return path
+    raise ConfigError(
+        "The built-in experiment data/customers.toml is neither in this folder nor beside the "
+        "package. Name an experiment or a table."
+    )
+
+
+def _pairs(given: Sequence[str] | None, flag: str) -> dict[str, str]:
+    """`COLUMN:KIND` flags as a dict; a column's name may itself have colons."""
+    pairs = {}
+    for text in given or []:
+        column, colon, kind = text.rpartition(":")
+        if not colon or not column or not kind:
+            raise ConfigError(
+                f"{flag} must be COLUMN:KIND, e.g. churned:binary. Received: {text!r}"
+            )
+        pairs[column] = kind
+    return pairs
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _write(table: Any, output: Path | None) -> None:
+    from mtl_keras import datasets
+
+    if output is None:
+        typer.echo(table.to_csv(index=False), nl=False)
+    else:
+        datasets.write(table, output)
+        typer.echo(f"{output}: {len(table):,} rows")
