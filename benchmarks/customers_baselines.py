@@ -16,7 +16,13 @@ import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error, r2_score, roc_auc_score
+from sklearn.metrics import (
+    log_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -124,7 +130,9 @@ def main() -> None:
         for name, value in measured.items():
             rows.setdefault(name, []).append(value)
 
-    print(f"\n| {'test rows':36} | {' | '.join(f'seed {s}' for s in range(arguments.seeds))} |   mean |")
+    print(
+        f"\n| {'test rows':36} | {' | '.join(f'seed {s}' for s in range(arguments.seeds))} |   mean |"
+    )
     print("|" + "-" * 38 + "|-------:" * (arguments.seeds + 1) + "|")
     for name in sorted(rows):
         cells = " | ".join(f"{value:6.4f}" for value in rows[name])

@@ -23,7 +23,9 @@ def data() -> tuple[np.ndarray, dict[str, np.ndarray]]:
     random = np.random.default_rng(0)
     x = random.normal(size=(ROWS, COLUMNS)).astype("float32")
     churned = (x[:, 0] * x[:, 1] + x[:, 2] + random.normal(size=ROWS) > 0).astype("float32")
-    spend = (np.sin(x[:, :5].sum(1)) + 0.5 * x[:, 5] + 0.3 * random.normal(size=ROWS)).astype("float32")
+    spend = (np.sin(x[:, :5].sum(1)) + 0.5 * x[:, 5] + 0.3 * random.normal(size=ROWS)).astype(
+        "float32"
+    )
     return x, {"churned": churned, "spend": spend}
 
 
@@ -117,7 +119,9 @@ def loss(y: dict[str, np.ndarray], churned: np.ndarray, spend: np.ndarray) -> fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=4, help="rounds of one run each")
-    parser.add_argument("--epochs", type=int, default=3, help="epochs per run; the first is dropped")
+    parser.add_argument(
+        "--epochs", type=int, default=3, help="epochs per run; the first is dropped"
+    )
     arguments = parser.parse_args()
 
     x, y = data()

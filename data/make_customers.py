@@ -68,7 +68,7 @@ def features(transactions: pd.DataFrame, cutoff: pd.Timestamp = CUTOFF) -> pd.Da
         recent = past[past["date"] > cutoff - pd.Timedelta(days=days)].groupby("customer_id")
         table[f"orders_{days}d"] = recent.size()
         table[f"spend_{days}d"] = recent["dollars"].sum().round(2)
-    counted = [name for name in table if name.startswith(("orders_", "spend_")) and "d" == name[-1]]
+    counted = [name for name in table if name.startswith(("orders_", "spend_")) and name[-1] == "d"]
     table[counted] = table[counted].fillna(0)
     table["active_months"] = past["date"].dt.to_period("M").groupby(past["customer_id"]).nunique()
     weekend = (past["date"].dt.day_of_week >= 5).groupby(past["customer_id"])

@@ -7,7 +7,7 @@ The names of the public interface are loaded when they are first used, so that i
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -31,23 +31,6 @@ _HOMES = {
 }
 _MODULES = ("architectures", "balancers", "datasets", "errors", "features", "layers", "tasks")
 __all__ = [*_HOMES, *_MODULES]
-
-if TYPE_CHECKING:
-    from mtl_keras import (  # noqa: TC004
-        architectures,
-        balancers,
-        datasets,
-        errors,
-        features,
-        layers,
-        tasks,
-    )
-    from mtl_keras.datasets import Split
-    from mtl_keras.experiment import Experiment
-    from mtl_keras.export import Predictor, load
-    from mtl_keras.model import MultiTaskModel
-    from mtl_keras.run import Run
-    from mtl_keras.training import Training
 
 
 def __getattr__(name: str) -> Any:

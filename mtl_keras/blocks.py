@@ -79,8 +79,10 @@ def make(
             a block would be larger than 32 MiB.
     """
     rows = row_count(data)
-    tables = keras.tree.map_structure(
-        lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data
+    tables = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
+        keras.tree.map_structure(
+            lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data
+        )
     )
     steps = -(-rows // batch_size)
     if batches_per_block is None:

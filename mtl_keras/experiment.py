@@ -54,12 +54,12 @@ class Experiment:
     [Binary('churned'), Regression('spend')]
     """
 
-    tasks: Sequence[Task] | Mapping[str, Any]
+    tasks: Any  # list[Task] once made
     features: str | Sequence[Feature] | Mapping[str, Any] = "infer"
     architecture: Architecture | Any = "shared_bottom"
     balancer: Balancer | Any = "fixed"
-    split: Split = Split()
-    training: Training = Training()
+    split: Split = dataclasses.field(default_factory=Split)
+    training: Training = dataclasses.field(default_factory=Training)
     name: str = "experiment"
     seed: int = 0
     data: Any = None
@@ -68,7 +68,7 @@ class Experiment:
     def __post_init__(self) -> None:
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
-        self.tasks = list(self.tasks)
+        self.tasks: list[Task] = list(self.tasks)
         names = [task.name for task in self.tasks]
         if not names:
             raise ConfigError("An experiment needs at least one task. Received: none.")
@@ -177,7 +177,9 @@ class Experiment:
         return table[labelled]
 
     def _guess(self, train: pd.DataFrame) -> list[Guess]:
-        skip = {column for task in self.tasks for column in task.columns} | set(self.split.columns())
+        skip = {column for task in self.tasks for column in task.columns} | set(
+            self.split.columns()
+        )
         if self.sample_weight:
             skip.add(self.sample_weight)
         declared: Mapping[str, Feature | None] = {}

@@ -21,9 +21,10 @@ def identifier(cls: type) -> str:
     >>> identifier(type("SharedBottom", (), {})), identifier(type("NashMTL", (), {}))
     ('shared_bottom', 'nash_mtl')
     """
-    return getattr(cls, "identifier", None) or re.sub(
-        r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__
-    ).lower()
+    return (
+        getattr(cls, "identifier", None)
+        or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    )
 
 
 def classes(package: ModuleType, base: type) -> dict[str, type]:
@@ -70,7 +71,7 @@ def get(declared: Any, package: ModuleType, base: type, what: str) -> Any:
 
 
 def construct(cls: Any, arguments: dict[str, Any], what: str, typed: bool = True) -> Any:
-    """`cls(**arguments)`, the arguments from a file: checked by name and, for dataclasses and if `typed`, by type.
+    """`cls(**arguments)`, the arguments from a file: checked by name and, if `typed`, by type.
 
     Raises:
         ConfigError: if an argument is unknown (the nearest is named) or not of its type.

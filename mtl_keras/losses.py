@@ -96,7 +96,7 @@ class TaskLoss:
         try:
             self.function = keras.losses.get(loss)
         except ValueError as error:
-            names = [name for name in dir(keras.losses) if name[0].islower()]
+            names = ["mse", "mae", *(name for name in dir(keras.losses) if name[0].islower())]
             raise ConfigError(
                 f"Unknown loss {loss!r} for output {task!r}.{nearest(str(loss), names)} "
                 "Expected the name of a Keras loss, a `keras.losses.Loss` or a function."
@@ -178,13 +178,13 @@ class TaskLoss:
                 f"{tuple(y_pred.shape)}: expected labels of {rank} dimensions for loss "
                 f"{self.name!r}."
             )
-        if not self.sparse and None not in (y.shape[-1], y_pred.shape[-1]) and rank > 1:
-            if y.shape[-1] != y_pred.shape[-1]:
-                raise ConfigError(
-                    f"Labels of output {self.task!r} have {y.shape[-1]} columns, its prediction "
-                    f"has {y_pred.shape[-1]}. For class indices use the loss "
-                    "'sparse_categorical_crossentropy'."
-                )
+        widths = (y.shape[-1], y_pred.shape[-1])
+        if not self.sparse and rank > 1 and None not in widths and widths[0] != widths[1]:
+            raise ConfigError(
+                f"Labels of output {self.task!r} have {y.shape[-1]} columns, its prediction "
+                f"has {y_pred.shape[-1]}. For class indices use the loss "
+                "'sparse_categorical_crossentropy'."
+            )
         return y
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras import balancers, blocks, targets
-from mtl_keras.balancers import Balancer
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.losses import Masked, TaskLoss
 from mtl_keras.metrics import LossTracker, TaskMetrics
@@ -50,6 +49,10 @@ class MultiTaskModel(keras.Model):
     >>> sorted(history.history)[:4]
     ['churned_auc', 'churned_loss', 'churned_weight', 'loss']
     """
+
+    train_function: Any
+    test_function: Any
+    steps_per_execution: int
 
     @property
     def tasks(self) -> list[str]:
@@ -231,12 +234,12 @@ class MultiTaskModel(keras.Model):
     # Many batches: the functions that Keras's loops call
 
     def make_train_function(self, force: bool = False) -> None:
-        if self.train_function is None or force:
+        if getattr(self, "train_function", None) is None or force:
             super().make_train_function(force=True)
             self.train_function = self._with_blocks(self.train_function, self._train_batch)
 
     def make_test_function(self, force: bool = False) -> None:
-        if self.test_function is None or force:
+        if getattr(self, "test_function", None) is None or force:
             super().make_test_function(force=True)
             self.test_function = self._with_blocks(self.test_function, self._test_batch)
 
@@ -247,7 +250,7 @@ class MultiTaskModel(keras.Model):
             step = tf.function(batch, autograph=False, jit_compile=True)
 
         @tf.function(autograph=False, reduce_retracing=True)
-        def run_block(iterator: Iterator) -> dict[str, tf.Tensor]:
+        def run_block(iterator: Any) -> dict[str, tf.Tensor]:
             x, y, sample_weight, batch_size = iterator.get_next()
             rows = tf.shape(keras.tree.flatten(x)[0])[0]
             steps = (rows + batch_size - 1) // batch_size
@@ -281,7 +284,7 @@ class MultiTaskModel(keras.Model):
                 self._task_metrics.update_state(masked, predictions)
             return self.get_metrics_result()
 
-        def function(iterator: Iterator) -> dict[str, tf.Tensor]:
+        def function(iterator: Any) -> dict[str, tf.Tensor]:
             if blocks.is_block(getattr(iterator, "element_spec", None)):
                 return run_block(iterator)
             return keras_function(iterator)
@@ -416,7 +419,13 @@ class MultiTaskModel(keras.Model):
             y, sample_weight = targets.labels(y, sample_weight, self.tasks)
         if not self._fits_memory(x, y) or steps is not None:
             return super().evaluate(
-                x, y, batch_size, sample_weight=sample_weight or None, steps=steps, **common, **kwargs
+                x,
+                y,
+                batch_size,
+                sample_weight=sample_weight or None,
+                steps=steps,
+                **common,
+                **kwargs,
             )
         made = self._blocks((x, y, sample_weight), batch_size)
         with self._executing(made.batches_per_block):
@@ -444,10 +453,11 @@ class MultiTaskModel(keras.Model):
             )
             object.__setattr__(self, "_forward", forward)
         tables = keras.tree.map_structure(tf.convert_to_tensor, x)
-        parts = [
-            self._forward(keras.tree.map_structure(lambda t: t[start : start + size], tables))
-            for start in range(0, rows, size)
-        ]
+
+        def part(rows: slice) -> Any:
+            return self._forward(keras.tree.map_structure(lambda table: table[rows], tables))
+
+        parts = [part(slice(start, start + size)) for start in range(0, rows, size)]
         return keras.tree.map_structure(lambda *part: np.concatenate(part), *parts)
 
     # Helpers of the loops
@@ -532,4 +542,6 @@ class _Watch(keras.callbacks.Callback):
 def _as_list(callbacks: Any) -> list[Any]:
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return list(callbacks.callbacks)
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)
+    return (
+        list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)
+    )

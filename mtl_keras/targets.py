@@ -125,7 +125,7 @@ def _numbers(values: Any, task: str) -> Any:
             ) from error
     if array.dtype.kind in "US":
         raise DataError(
-            f"Labels of output {task!r} are text, e.g. {array.flat[0]!r}. Turn them into class "
+            f"Labels of output {task!r} are text, e.g. {str(array.flat[0])!r}. Turn them into class "
             "indices, or use `mtl_keras.Experiment`, which does."
         )
     return array.astype("float32") if array.dtype == np.float64 else array

@@ -54,9 +54,7 @@ def embedder(
     return embed
 
 
-def multilayer(
-    x: Any, units: Sequence[int], activation: str, dropout: float, prefix: str
-) -> Any:
+def multilayer(x: Any, units: Sequence[int], activation: str, dropout: float, prefix: str) -> Any:
     """Dense layers with dropout after each."""
     for number, width in enumerate(units, start=1):
         x = keras.layers.Dense(width, activation=activation, name=f"{prefix}_{number}")(x)

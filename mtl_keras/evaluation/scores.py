@@ -23,7 +23,9 @@ def binary(truth: np.ndarray, probability: np.ndarray, threshold: float) -> dict
     both = 0 < truth.mean() < 1
     return {
         "roc_auc": metrics.roc_auc_score(truth, probability) if both else np.nan,
-        "average_precision": metrics.average_precision_score(truth, probability) if both else np.nan,
+        "average_precision": metrics.average_precision_score(truth, probability)
+        if both
+        else np.nan,
         "log_loss": metrics.log_loss(truth, probability, labels=[0, 1]),
         "brier": metrics.brier_score_loss(truth, probability),
         "accuracy": metrics.accuracy_score(truth, answered),

@@ -116,7 +116,9 @@ def describe(folder: Path) -> str:
     lines.append("test rows")
     for task, result in judged["test"].items():
         scores = ", ".join(
-            f"{metric} {value:.4g}" for metric, value in result["scores"].items() if value is not None
+            f"{metric} {value:.4g}"
+            for metric, value in result["scores"].items()
+            if value is not None
         )
         lines.append(f"  {task} ({result['kind']}, {result['rows']:,} rows): {scores}")
     if schema["dropped"]:

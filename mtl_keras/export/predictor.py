@@ -116,6 +116,3 @@ def _prediction(task: tasks.Task, answers: Mapping[str, np.ndarray]) -> np.ndarr
 def load(path: str | Path) -> Predictor:
     """Load the newest version of an artifact, e.g. `saved_models/customers`."""
     return Predictor(path)
-
-
-

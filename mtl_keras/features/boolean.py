@@ -75,6 +75,6 @@ class Boolean(Feature):
 
     def _refuse(self, found: list[Any]) -> None:
         raise DataError(
-            f"Feature {self.name!r} is boolean, but has the values {found[:5]}. Expected two values. "
+            f"Feature {self.name!r} is boolean, but has the values {found[:5]}. Expected two. "
             "Declare it as categorical or numeric."
         )

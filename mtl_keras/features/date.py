@@ -48,7 +48,9 @@ class Date(Feature):
         return self.but(
             center=float(days.mean()) if self.center is None else self.center,
             scale=float(days.std(ddof=0) or 1.0) if self.scale is None else self.scale,
-            time=bool((moments != moments.dt.normalize()).any()) if self.time is None else self.time,
+            time=bool((moments != moments.dt.normalize()).any())
+            if self.time is None
+            else self.time,
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:
@@ -66,7 +68,9 @@ class Date(Feature):
         else:
             blank = column.isna() | (column.astype(str).str.strip() == "")
             codes, texts = pd.factorize(column.where(~blank))
-            parsed = pd.to_datetime(pd.Series(list(map(str, texts))), errors="coerce", format="mixed")
+            parsed = pd.to_datetime(
+                pd.Series(list(map(str, texts))), errors="coerce", format="mixed"
+            )
             if parsed.isna().any():
                 text = texts[int(np.flatnonzero(parsed.isna())[0])]
                 row = column.index[int(np.flatnonzero((column == text).to_numpy(bool))[0])]

@@ -41,8 +41,8 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         ax.legend(frameon=False, fontsize=9)
     for ax in grid.flat[:count]:
         if len(best):
-            label = "best epoch" if ax is grid.flat[0] else None
-            ax.axvline(best.iloc[0], color=style.MUTED, ls="--", lw=1, label=label)
+            name = "best epoch" if ax is grid.flat[0] else "_"
+            ax.axvline(best.iloc[0], color=style.MUTED, ls="--", lw=1, label=name)
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
     for ax in grid.flat[count:]:

@@ -63,7 +63,8 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
     row[1].set_title(f"{task.name}: residuals (ends: 1 % beyond)", fontsize=11)
 
     tenths = np.array_split(np.argsort(predicted, kind="stable"), min(10, len(truth)))
-    mean_x = squash(np.array([predicted[part].mean() for part in tenths]).clip(0 if heavy else None))
+    means = np.array([predicted[part].mean() for part in tenths])
+    mean_x = squash(np.maximum(means, 0) if heavy else means)
     mean_y = squash(np.array([truth[part].mean() for part in tenths]))
     row[2].plot(mean_x, mean_y, "o-", color=style.COLORS[1], lw=1.5, ms=5)
     ends = [min(mean_x.min(), mean_y.min()), max(mean_x.max(), mean_y.max())]
@@ -97,7 +98,9 @@ def _classes(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> 
         roc.plot(false, true, color=color, lw=1.8, label=f"{label} {auc:.3f}")
         precision, recall, _ = metrics.precision_recall_curve(positive, score)
         average = metrics.average_precision_score(positive, score)
-        precision_recall.plot(recall, precision, color=color, lw=1.8, label=f"{label} {average:.3f}")
+        precision_recall.plot(
+            recall, precision, color=color, lw=1.8, label=f"{label} {average:.3f}"
+        )
         actual, claimed = calibration_curve(positive, score, n_bins=10, strategy="quantile")
         calibration.plot(claimed, actual, "o-", color=color, lw=1.5, ms=4, label=label)
         if len(lines) == 1:

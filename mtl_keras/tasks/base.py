@@ -23,8 +23,8 @@ class Task(Declaration):
         weight: Float >= 0, the user's preference; the loss weight. Default 1.0.
         unit: Text for figures and reports, e.g. "dollars". Default none.
 
-    Subclasses define `fit`, `encode`, `head`, `training_loss`, `training_metrics`, `answers` and what `kind` of
-    prediction they make (`"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`),
+    Subclasses define `fit`, `encode`, `head`, `training_loss`,
+    `training_metrics`, `answers` and what `kind` of prediction they make (`"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`),
     which selects metrics and figures.
     """
 

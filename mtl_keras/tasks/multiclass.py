@@ -46,7 +46,9 @@ class Multiclass(ClassTask):
 
     def head(self, representation: Any) -> Any:
         counts = np.array(self.counts or [1] * self.width) + 1.0
-        return self._dense(self.width, "softmax", representation, bias=np.log(counts / counts.sum()))
+        return self._dense(
+            self.width, "softmax", representation, bias=np.log(counts / counts.sum())
+        )
 
     def training_loss(self) -> Any:
         return "sparse_categorical_crossentropy"

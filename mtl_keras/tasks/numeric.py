@@ -83,6 +83,7 @@ class NumericTask(Task):
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         values = numbers(self, table)
         self._check_values(values[~np.isnan(values)])
+        assert self.center is not None and self.scale is not None, "fit first"
         return ((self._transformed(values) - self.center) / self.scale).astype("float32")
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:

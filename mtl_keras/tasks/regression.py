@@ -21,8 +21,8 @@ class Regression(NumericTask):
     Which to choose for a quantity with many zeros and a heavy tail, such as money spent: a squared
     error on dollars follows the few largest; `transform="log1p"` does not, but its plain inverse is
     something like a median, far below the mean, so a factor is estimated on the validation rows
-    (Duan's smearing) and used if it lowers the squared error there. `loss="poisson"` (quasi-Poisson,
-    a log link) estimates the mean itself, grows with the level, and is often the better choice.
+    (Duan's smearing) and used if it lowers the squared error there. `loss="poisson"` (the
+    quasi-Poisson: a log link) estimates the mean itself and is often the better choice.
 
     Args:
         transform: `"none"` or `"log1p"`. Default `"none"`.

@@ -1,0 +1,50 @@
+"""Learned uncertainty: the paper's objective, and its closed-form optimum."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras.balancers import Uncertainty
+
+
+def test_objective_is_equation_10():
+    balancer = Uncertainty()
+    balancer.setup(["r", "c"], [1.0, 1.0], ["regression", "classification"])
+    balancer.log_variance.assign([0.3, -0.7])
+    losses = tf.constant([2.0, 0.5])
+    expected = 0.5 * np.exp(-0.3) * 2 + 0.5 * 0.3 + np.exp(0.7) * 0.5 - 0.5 * 0.7
+    np.testing.assert_allclose(balancer(losses, tf.constant([True, True])), expected, rtol=1e-6)
+
+
+def test_an_absent_task_takes_no_part():
+    balancer = Uncertainty(initial_log_variance=1.0)
+    balancer.setup(["r", "c"], [1.0, 1.0], ["regression", "classification"])
+    with tf.GradientTape() as tape:
+        tape.watch(balancer.log_variance.value)
+        value = balancer(tf.constant([2.0, 0.0]), tf.constant([True, False]))
+    np.testing.assert_allclose(value, np.exp(-1.0) + 0.5, rtol=1e-6)
+    assert tape.gradient(value, balancer.log_variance.value)[1] == 0
+
+
+def test_weights_reach_their_closed_form_optimum():
+    """Outputs that cannot learn: s goes to log L for regression, to log 2L for classes."""
+    rows = keras.Input((1,))
+    frozen = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", trainable=False)
+    moving = keras.layers.Dense(1)(rows)
+    outputs = {
+        "r": frozen(rows),
+        "c": keras.layers.Activation("sigmoid")(frozen(rows)),
+        "m": moving,
+    }
+    model = mtl.MultiTaskModel(rows, outputs)
+    model.compile(
+        keras.optimizers.SGD(0.0),
+        loss={"r": "mse", "c": "binary_crossentropy", "m": "mse"},
+        balancer=Uncertainty(learning_rate=0.05),
+    )
+    x = np.ones((64, 1), "float32")
+    y = {"r": np.full(64, 3.0), "c": np.arange(64) % 2, "m": np.full(64, np.nan)}
+    model.fit(x, y, batch_size=64, epochs=600, verbose=0)
+    s = model.balancer.log_variance.numpy()
+    np.testing.assert_allclose(s, [np.log(9.0), np.log(2 * np.log(2)), 0.0], atol=1e-3)

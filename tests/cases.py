@@ -1,0 +1,76 @@
+"""Every public class, once: the conformance tests take them from here."""
+
+import numpy as np
+import pandas as pd
+
+import mtl_keras as mtl
+from mtl_keras import architectures, balancers, features, tasks
+
+TASKS = [
+    tasks.Binary("left", class_weight="balanced"),
+    tasks.Multiclass("segment"),
+    tasks.Multilabel("likes", labels=("likes_tea", "likes_jam")),
+    tasks.Regression("spend", transform="log1p", unit="pounds"),
+    tasks.Regression("balance", column="account balance (£)"),
+    tasks.Regression("paid", loss="poisson"),
+    tasks.Count("visits"),
+]
+FEATURES = [
+    features.Numeric("age"),
+    features.Categorical("town"),
+    features.Boolean("member"),
+    features.Date("joined"),
+]
+BALANCERS = [balancers.Fixed(), balancers.Uncertainty(learning_rate=0.01)]
+ARCHITECTURES = [
+    architectures.SharedBottom(layers=(16,), tower=(8,)),
+    architectures.SingleTask(layers=(8,)),
+]
+
+
+def table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
+    """A shop's customers: every kind of column and label, with gaps, odd names and odd values."""
+    random = np.random.default_rng(seed)
+    age = random.normal(45, 12, rows).round(1)
+    town = random.choice(["Ely", "Bath", "Wells, Somerset", "Ürüm"], rows, p=[0.4, 0.3, 0.2, 0.1])
+    member = random.choice(["yes", "no"], rows)
+    score = (age - 45) / 12 + (town == "Ely") - (member == "yes")
+    joined = pd.Timestamp("2020-01-31") + pd.to_timedelta(random.integers(0, 900, rows), "D")
+    spend = np.where(random.random(rows) < 0.4, 0, np.exp(score + random.normal(0, 0.5, rows) + 2))
+    made = pd.DataFrame(
+        {
+            "id": np.arange(1000, 1000 + rows),
+            "age": age,
+            "town": town,
+            "member": member,
+            "joined": joined.strftime("%Y-%m-%d"),
+            "country": "UK",
+            "left": np.where(score + random.normal(size=rows) > 0.3, "yes", "no"),
+            "segment": pd.cut(score, [-np.inf, -0.7, 0.7, np.inf], labels=["c", "a", "b"]),
+            "likes_tea": (score > 0.2).astype(float),
+            "likes_jam": random.choice(["yes", "no"], rows),
+            "spend": spend.round(2),
+            "account balance (£)": 1000 * score + random.normal(0, 300, rows) - 5000,
+            "paid": (spend * 3).round(2),
+            "visits": random.poisson(np.exp(0.6 * score)),
+        }
+    ).astype({"segment": object})
+    for column in ("age", "town", "member", "joined", *made.columns[6:]):
+        gaps = random.random(rows) < 0.15
+        made[column] = made[column].astype(object).where(~gaps, None)
+    made["age"] = made["age"].astype(float)
+    return made
+
+
+def experiment(**changes) -> mtl.Experiment:
+    """An experiment over `table`, small enough for a test."""
+    declared = {
+        "tasks": TASKS,
+        "features": "infer",
+        "architecture": ARCHITECTURES[0],
+        "balancer": "uncertainty",
+        "split": mtl.Split(stratify="left"),
+        "training": mtl.Training(epochs=3, batch_size=64),
+        "name": "shop",
+    }
+    return mtl.Experiment(**{**declared, **changes})

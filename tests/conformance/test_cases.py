@@ -1,0 +1,37 @@
+"""No public class without a case."""
+
+import inspect
+
+import pytest
+
+from mtl_keras import architectures, balancers, features, layers, tasks
+from tests import cases
+
+
+@pytest.mark.parametrize(
+    ("package", "base", "declared"),
+    [
+        (tasks, tasks.Task, cases.TASKS),
+        (features, features.Feature, cases.FEATURES),
+        (balancers, balancers.Balancer, cases.BALANCERS),
+        (architectures, architectures.Architecture, cases.ARCHITECTURES),
+    ],
+    ids=["tasks", "features", "balancers", "architectures"],
+)
+def test_every_public_class_has_a_case(package, base, declared):
+    public = {
+        value
+        for value in (getattr(package, name) for name in package.__all__)
+        if inspect.isclass(value) and issubclass(value, base) and value is not base
+    }
+    assert {type(case) for case in declared} == public
+
+
+@pytest.mark.parametrize("name", layers.__all__)
+def test_every_layer_keeps_all_its_arguments_in_its_config(name):
+    cls = getattr(layers, name)
+    arguments = [p for p in inspect.signature(cls).parameters if p != "kwargs"]
+    given = {"vocabulary": ["a"], "sizes": [3], "values": ["no", "yes"], "labels": ["a", "b"]}
+    layer = cls(**{key: value for key, value in given.items() if key in arguments})
+    assert set(arguments) <= set(layer.get_config())
+    assert cls.from_config(layer.get_config()).get_config() == layer.get_config()

@@ -1,0 +1,34 @@
+"""Shared by all tests: a seed, and one small trained run."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import pytest
+
+import mtl_keras as mtl
+from tests import cases
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def run():
+    """One run over all kinds of tasks and features, with missing labels and values."""
+    return cases.experiment().run(cases.table(), show=None)
+
+
+@pytest.fixture(scope="session")
+def artifact(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "shop"
+    run.export(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def predictor(artifact):
+    return mtl.load(artifact)
