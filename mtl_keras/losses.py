@@ -103,8 +103,8 @@ class TaskLoss:
             ) from error
         if getattr(self.function, "reduction", None) == "sum":
             raise ConfigError(
-                f"The loss of output {task!r} has reduction='sum', which depends on how many labels "
-                "a batch happens to hold. Expected 'sum_over_batch_size', 'mean' or "
+                f"The loss of output {task!r} has reduction='sum', which depends on how many "
+                "labels a batch happens to hold. Expected 'sum_over_batch_size', 'mean' or "
                 "'mean_with_sample_weight'; set the scale with `loss_weights`."
             )
         self.name = _loss_name(self.function)

@@ -342,7 +342,7 @@ class MultiTaskModel(keras.Model):
             train, held_out = targets.split_last((x, y, sample_weight), validation_split)
             x, y, sample_weight = train
         elif isinstance(validation_data, (tuple, list)):
-            val_x, val_y, val_weight = keras.utils.unpack_x_y_sample_weight(validation_data)
+            val_x, val_y, val_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
             held_out = (val_x, *targets.labels(val_y, val_weight, self.tasks))
         else:
             held_out = (validation_data, None, None)
@@ -360,10 +360,10 @@ class MultiTaskModel(keras.Model):
                 x,
                 y,
                 batch_size=batch_size,
-                sample_weight=sample_weight or None,
+                sample_weight=targets.complete(sample_weight, y),
                 shuffle=shuffle and y is not None,  # a data set comes in its own order
                 callbacks=callbacks,
-                validation_data=held_out if held_out[0] is not None else None,
+                validation_data=_as_keras(held_out),
                 steps_per_epoch=steps_per_epoch,
                 validation_steps=validation_steps,
                 validation_batch_size=validation_batch_size,
@@ -371,12 +371,10 @@ class MultiTaskModel(keras.Model):
             )
 
         train = self._blocks((x, y, sample_weight), batch_size, shuffle, initial_epoch)
-        validation_data = held_out[0]
+        validation_data = _as_keras(held_out)
         if self._fits_memory(*held_out[:2]):
             held_out = self._blocks(held_out, validation_batch_size, size=train.batches_per_block)
             validation_data, validation_steps = held_out.dataset, held_out.steps
-        elif validation_data is not None and held_out[1] is not None:
-            validation_data = held_out
         with self._executing(train.batches_per_block):
             return super().fit(
                 train.dataset,
@@ -422,7 +420,7 @@ class MultiTaskModel(keras.Model):
                 x,
                 y,
                 batch_size,
-                sample_weight=sample_weight or None,
+                sample_weight=targets.complete(sample_weight, y),
                 steps=steps,
                 **common,
                 **kwargs,
@@ -537,6 +535,12 @@ class _Watch(keras.callbacks.Callback):
             f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
             "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."
         )
+
+
+def _as_keras(data: tuple[Any, Any, Any]) -> Any:
+    """`(x, y, sample_weight)` as Keras's own loop takes it."""
+    x, y, sample_weight = data
+    return x if y is None else (x, y, targets.complete(sample_weight, y))
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -94,6 +94,14 @@ def labels(
     return named, weights
 
 
+def complete(sample_weight: Any, y: Any) -> Any:
+    """Sample weights with an entry for every task, as Keras wants them; None where there is none."""
+    if not sample_weight or not isinstance(y, Mapping):
+        return sample_weight or None
+    rows = {task: np.ones(int(values.shape[0]), "float32") for task, values in y.items()}
+    return {**rows, **sample_weight}
+
+
 def split_last(data: Any, fraction: float) -> tuple[Any, Any]:
     """The first rows of every array of `data`, and the last `fraction` of them."""
     leaves = [leaf for leaf in keras.tree.flatten(data) if leaf is not None]

@@ -24,8 +24,8 @@ class SharedBottom(Architecture):
     ```
 
     Args:
-        layers: Widths of the trunk's layers. Default (256, 128).
-        tower: Widths of each task's own layers. Default (64,).
+        layers: Widths of the trunk's layers. Default (128, 64).
+        tower: Widths of each task's own layers. Default (32,).
         activation: Name of a Keras activation. Default "relu".
         dropout: Share of units dropped after each layer in training. Default 0.3.
         skip: Whether each head also sees the features themselves, so that a linear model of each
@@ -36,8 +36,8 @@ class SharedBottom(Architecture):
         Caruana: "Multitask Learning", Machine Learning 28, 1997.
     """
 
-    layers: tuple[int, ...] = (256, 128)
-    tower: tuple[int, ...] = (64,)
+    layers: tuple[int, ...] = (128, 64)
+    tower: tuple[int, ...] = (32,)
     activation: str = "relu"
     dropout: float = 0.3
     skip: bool = True

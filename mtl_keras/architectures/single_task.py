@@ -23,14 +23,14 @@ class SingleTask(Architecture):
     ```
 
     Args:
-        layers: Widths of each trunk's layers. Default (256, 128, 64): those of `SharedBottom`'s
+        layers: Widths of each trunk's layers. Default (128, 64, 32): those of `SharedBottom`'s
             trunk and tower together.
         activation: Name of a Keras activation. Default "relu".
         dropout: Share of units dropped after each layer in training. Default 0.3.
         skip: Whether each head also sees its features themselves. Default True.
     """
 
-    layers: tuple[int, ...] = (256, 128, 64)
+    layers: tuple[int, ...] = (128, 64, 32)
     activation: str = "relu"
     dropout: float = 0.3
     skip: bool = True

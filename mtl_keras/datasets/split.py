@@ -91,14 +91,14 @@ class Split:
             return rows[first], rows[second]
         strata = None
         if self.stratify is not None:
-            values = table[self.stratify].iloc[rows].astype(str).to_numpy()
-            counts = pd.Series(values).map(pd.Series(values).value_counts())
-            values = np.where(counts < 4, "rare", values)
-            kinds, sizes = np.unique(values, return_counts=True)
-            if len(kinds) > 1 and sizes.min() < 4:  # a few rare rows left over: with the commonest
-                values[np.isin(values, kinds[sizes < 4])] = kinds[sizes.argmax()]
-            if len(np.unique(values)) <= share * len(rows):
-                strata = values
+            codes = pd.factorize(table[self.stratify].iloc[rows])[0]  # -1 where missing
+            counts = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
+            codes = np.where(counts < 4, -2, codes)
+            kinds, sizes = np.unique(codes, return_counts=True)
+            if sizes[0] < 4:  # a few rare rows left over: with the commonest
+                codes[codes == kinds[0]] = kinds[sizes.argmax()]
+            if len(np.unique(codes)) <= share * len(rows):
+                strata = codes
         first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=strata)
         return first, second
 

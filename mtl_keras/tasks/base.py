@@ -24,8 +24,8 @@ class Task(Declaration):
         unit: Text for figures and reports, e.g. "dollars". Default none.
 
     Subclasses define `fit`, `encode`, `head`, `training_loss`,
-    `training_metrics`, `answers` and what `kind` of prediction they make (`"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`),
-    which selects metrics and figures.
+    `training_metrics`, `answers` and what `kind` of prediction they make (`"binary"`,
+    `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`), which selects metrics and figures.
     """
 
     column: str | None = None

@@ -17,7 +17,7 @@ class Training:
         epochs: Most passes over the training rows. Default 60.
         batch_size: Rows per step. Default 256.
         learning_rate: Highest rate, reached after the warm-up. Default 1e-3.
-        weight_decay: AdamW's decay, of matrices and not of biases. Default 1e-4.
+        weight_decay: AdamW's decay, of matrices and not of biases. Default 0.03.
         warmup: Share of all steps over which the rate rises from 0. Default 0.05.
         clipnorm: Highest norm of the whole gradient. Default 1.0.
         patience: Epochs without a better validation loss before training stops. Default 10.
@@ -28,7 +28,7 @@ class Training:
     epochs: int = 60
     batch_size: int = 256
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
+    weight_decay: float = 0.03
     warmup: float = 0.05
     clipnorm: float = 1.0
     patience: int = 10

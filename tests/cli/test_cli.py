@@ -1,0 +1,72 @@
+"""The command line: the whole road, mistakes told in one message, help at once."""
+
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from mtl_keras.cli import main
+from tests import cases
+
+
+@pytest.fixture()
+def table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cases.table().to_csv("shop.csv", index=False)
+    return "shop.csv"
+
+
+def test_train_inspect_predict_evaluate(table, capsys):
+    targets = ["--target", "left:binary", "--target", "account balance (£):regression"]
+    drops = [flag for name in ("segment", "likes_tea", "likes_jam", "spend", "paid", "visits")
+             for flag in ("--drop", name)]  # fmt: skip
+    train = ["train", table, *targets, *drops, "--epochs", "2", "--seed", "3"]
+    assert main([*train, "--balancer", "uncertainty", "--stratify", "left"]) == 0
+    printed = capsys.readouterr().out
+    assert "2/2" in printed and "left_auc" in printed and "roc_auc" in printed
+    assert "column id: dropped" in printed
+    assert main(["inspect", "saved_models/shop"]) == 0
+    assert "town: categorical, string" in capsys.readouterr().out
+    for name in ("out.csv", "out.parquet"):
+        assert main(["predict", "saved_models/shop", table, "-o", name]) == 0
+    answers = pd.read_csv("out.csv")
+    assert len(answers) == 400
+    assert list(answers) == ["left", "left_probability", "account balance (£)"]
+    assert main(["evaluate", "saved_models/shop", table, "-o", "scores.csv"]) == 0
+    assert "r2" in capsys.readouterr().out
+    assert main(["inspect", table]) == 0
+    assert "member: boolean, no and yes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nothing.csv", "--target", "a:binary"], "There is no file nothing.csv"),
+        (["train", "shop.csv"], "Say what to predict"),
+        (["train", "shop.csv", "--target", "left"], "must be COLUMN:KIND"),
+        (["train", "shop.csv", "--target", "left:binry"], "Did you mean 'binary'"),
+        (["train", "shop.csv", "--target", "lft:binary"], "Did you mean 'left'"),
+        (["train", "nothing.toml"], "There is no experiment file"),
+        (["predict", "nowhere", "shop.csv"], "no trained model in nowhere"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_1(table, capsys, arguments, message):
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert main([*arguments, "--verbose"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_help_imports_nothing_heavy():
+    heavy = "tensorflow keras pandas sklearn matplotlib pydantic"
+    script = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "from mtl_keras.cli import main; main()\n"
+        f"assert not set('{heavy}'.split()) & set(sys.modules)"
+    )
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert time.perf_counter() - start < 5  # far under one second where the machine is not busy

@@ -1,0 +1,57 @@
+"""Splits: disjoint, complete, repeatable, and as declared."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl_keras import Split
+from mtl_keras.errors import ConfigError, DataError
+
+TABLE = pd.DataFrame(
+    {
+        "label": ["a"] * 150 + ["b"] * 48 + ["c"] * 1 + [None],
+        "household": np.arange(200) // 4,
+        "day": np.random.default_rng(0).permutation(200),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "split",
+    [Split(stratify="label"), Split("group", column="household"), Split("time", column="day")],
+    ids=lambda split: split.strategy,
+)
+def test_parts_are_disjoint_complete_and_repeatable(split):
+    parts, again = split.parts(TABLE, seed=1), split.parts(TABLE, seed=1)
+    rows = np.concatenate(list(parts.values()))
+    assert sorted(rows) == list(range(200))
+    assert all((parts[name] == again[name]).all() for name in parts)
+    assert 35 <= len(parts["test"]) <= 45 and 25 <= len(parts["validation"]) <= 35
+
+
+def test_stratified_shares_are_equal_and_a_class_of_one_row_is_no_error():
+    parts = Split(stratify="label").parts(TABLE, seed=0)
+    shares = [(TABLE["label"].iloc[rows] == "b").mean() for rows in parts.values()]
+    assert max(shares) - min(shares) < 0.04
+
+
+def test_groups_stay_together_and_time_goes_forward():
+    parts = Split("group", column="household").parts(TABLE, seed=0)
+    groups = [set(TABLE["household"].iloc[rows]) for rows in parts.values()]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    parts = Split("time", column="day").parts(TABLE, seed=0)
+    train, validation, test = (TABLE["day"].iloc[rows] for rows in parts.values())
+    assert train.max() < validation.min() and validation.max() < test.min()
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(ConfigError, match="Did you mean 'random'"):
+        Split("randm")
+    with pytest.raises(ConfigError, match="needs `split.column`"):
+        Split("time")
+    with pytest.raises(ConfigError, match="leave rows to train on"):
+        Split(validation=0.5, test=0.5)
+    with pytest.raises(DataError, match="Did you mean 'label'"):
+        Split(stratify="labl").parts(TABLE, 0)
+    with pytest.raises(DataError, match="too few to split"):
+        Split().parts(TABLE.head(2), 0)

@@ -1,0 +1,143 @@
+"""The artifact: whole or not at all, the same answers as in training, TensorFlow alone."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras.errors import ArtifactError, DataError
+from mtl_keras.export import artifact as folder_of
+from tests import cases
+
+FILES = {"model.keras", "experiment.toml", "schema.json", "metrics.json"} | {
+    "history.png",
+    "prediction.png",
+}
+
+
+def test_layout_and_versions(run, artifact):
+    assert {path.name for path in artifact.iterdir()} >= FILES | {"1"}
+    assert {path.name for path in (artifact / "1").iterdir()} >= {"saved_model.pb", "variables"}
+    metrics = json.loads((artifact / "metrics.json").read_text())
+    assert metrics["test"] == run.evaluation.to_dict()
+    assert not [path for path in artifact.iterdir() if "unfinished" in path.name]
+
+
+def test_answers_equal_those_of_training_row_by_row(run, predictor):
+    table = cases.table(seed=1)
+    answers = predictor.predict(table)
+    outputs = run.model.predict(run.encoder.encode(table))
+    for task in run.tasks:
+        expected = task.prediction(outputs[task.name])
+        if task.kind == "binary":
+            np.testing.assert_allclose(answers[f"{task.name}_probability"], expected, atol=1e-6)
+        elif task.kind == "multiclass":
+            names = [f"{task.name}_probability_{label}" for label in task.classes]
+            np.testing.assert_allclose(answers[names], expected, atol=1e-6)
+        elif task.kind == "multilabel":
+            names = [f"{label}_probability" for label in task.labels]
+            np.testing.assert_allclose(answers[names], expected, atol=1e-6)
+        else:
+            np.testing.assert_allclose(answers[task.name], expected, rtol=1e-4)
+    assert set(answers["left"]) <= {"yes", "no"} and set(answers["segment"]) <= {"a", "b", "c"}
+    assert answers.index.equals(table.index)
+
+
+def test_extra_columns_are_ignored_and_odd_values_answered(predictor):
+    table = cases.table(5).assign(extra=1)
+    table["town"] = "Atlantis"
+    table["age"] = [None, 1e20, -1e20, 0, 44]
+    answers = predictor.predict(table)
+    assert np.isfinite(answers.select_dtypes("number").to_numpy()).all()
+
+
+def test_missing_columns_and_wrong_values_are_named(predictor):
+    table = cases.table(5)
+    with pytest.raises(DataError, match=r"'town' \(categorical\).*'joined' \(date\)"):
+        predictor.predict(table.drop(columns=["town", "joined"]))
+    with pytest.raises(DataError, match="'age' is numeric. Received: 'old' in row 2"):
+        predictor.predict(table.assign(age=["1", "2", "old", "", None]))
+
+
+def test_evaluate_judges_the_tasks_that_have_labels(predictor):
+    table = cases.table(seed=2).drop(columns=["segment", "likes_tea"])
+    assert [each.task for each in predictor.evaluate(table).tasks] == [
+        "left", "spend", "balance", "paid", "visits",
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="no labels"):
+        predictor.evaluate(table[["age"]])
+
+
+def test_plain_tensorflow_answers_where_nothing_of_ours_is_imported(artifact, predictor, tmp_path):
+    table = cases.table(3, seed=4)
+    schema = json.loads((artifact / "schema.json").read_text())
+    rows = {
+        slug: [None if pd.isna(value) else value for value in table[name]]
+        for name, slug in schema["inputs"].items()
+    }
+    script = """
+import json, sys, tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+rows, dtypes = json.loads(sys.argv[2]), json.loads(sys.argv[3])
+missing = {"float32": float("nan"), "string": ""}
+answers = serve(**{
+    name: tf.constant([missing[dtypes[name]] if v is None else v for v in values], dtypes[name])
+    for name, values in rows.items()})
+assert not any("mtl_keras" in name for name in sys.modules)
+print(json.dumps({name: t.numpy().astype(str).tolist() for name, t in answers.items()}))
+"""
+    dtypes = {schema["inputs"][name]: dtype for name, dtype in schema["input_dtypes"].items()}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(artifact / "1"), json.dumps(rows), json.dumps(dtypes)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    answers, expected = json.loads(done.stdout), predictor.predict(table)
+    assert answers["left"] == expected["left"].tolist()
+    np.testing.assert_allclose(np.array(answers["spend"], float), expected["spend"], rtol=1e-5)
+    assert schema["outputs"]["balance"] in answers
+
+
+def test_the_keras_file_is_the_trained_model_with_its_compile_state(run, artifact):
+    import keras
+
+    loaded = keras.models.load_model(artifact / "model.keras")
+    assert (
+        isinstance(loaded, mtl.MultiTaskModel) and type(loaded.balancer).__name__ == "Uncertainty"
+    )
+    x = run.encoder.encode(cases.table(7))
+    np.testing.assert_array_equal(loaded.predict(x)["left"], run.model.predict(x)["left"])
+    assert loaded.optimizer.iterations == run.model.optimizer.iterations
+
+
+def test_a_failed_export_leaves_no_version(run, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(folder_of, "write_saved_model", fail)
+    with pytest.raises(OSError, match="disk full"):
+        run.export(tmp_path / "shop")
+    assert list((tmp_path / "shop").iterdir()) == []
+    with pytest.raises(ArtifactError, match="no trained model"):
+        mtl.load(tmp_path / "shop")
+
+
+def test_a_second_export_is_a_second_version(run, tmp_path):
+    run.export(tmp_path / "shop")
+    assert run.export(tmp_path / "shop").name == "2"
+    assert mtl.load(tmp_path / "shop").path.name == "2"
+    assert mtl.load(tmp_path / "shop" / "1").path.name == "1"
+
+
+def test_the_signature_is_one_scalar_per_row_and_column(artifact):
+    loaded = tf.saved_model.load(artifact / "1")
+    _, inputs = loaded.signatures["serving_default"].structured_input_signature
+    assert all(spec.shape.as_list() == [None] for spec in inputs.values())
+    assert {spec.dtype for spec in inputs.values()} == {tf.float32, tf.string}

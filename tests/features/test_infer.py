@@ -1,0 +1,113 @@
+"""The rules of inference, one column each; and what features do with odd values."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl_keras import features
+from mtl_keras.encoder import Encoder, raw_columns
+from mtl_keras.errors import DataError
+
+ROWS = 200
+RANDOM = np.random.default_rng(0)
+COLUMNS = {
+    "customerID": ([f"7590-{i:05d}" for i in range(ROWS)], None),
+    "row": (range(ROWS), None),
+    "order_id": (RANDOM.permutation(10**6)[:ROWS], None),
+    "constant": (["x"] * ROWS, None),
+    "empty": ([None] * ROWS, None),
+    "blank": (["", " "] * (ROWS // 2), None),
+    "note": ([f"the {i} quick brown foxes" for i in range(ROWS)], None),
+    "age": (RANDOM.normal(size=ROWS), "numeric"),
+    "amount as text": ([f"{i}.5" if i % 9 else " " for i in range(ROWS)], "numeric"),
+    "children": (RANDOM.integers(0, 5, ROWS), "numeric"),
+    "flag": (RANDOM.integers(0, 2, ROWS), "boolean"),
+    "active": (RANDOM.choice([True, False], ROWS), "boolean"),
+    "smoker": (RANDOM.choice(["Yes", "No"], ROWS), "boolean"),
+    "since": (pd.date_range("2020-01-01", periods=ROWS).strftime("%Y-%m-%d"), "date"),
+    "moment": (pd.date_range("2020-01-01", periods=ROWS, freq="h"), "date"),
+    "plan": (RANDOM.choice(["basic", "plus", "pro"], ROWS), "categorical"),
+    "colour": (pd.Categorical(RANDOM.choice(["red", "blue", "teal"], ROWS)), "categorical"),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_each_rule(name):
+    values, kind = COLUMNS[name]
+    (guess,) = features.infer(pd.DataFrame({name: values}))
+    assert (guess.feature.kind if guess.feature else None) == kind, str(guess)
+    assert guess.why
+
+
+def test_a_declared_column_is_what_the_user_says():
+    table = pd.DataFrame({"age": [1.0, 2.0], "zip": [10115, 10117], "x": [1, 2]})
+    guesses = features.infer(
+        table, skip=["x"], overrides={"zip": features.Categorical("zip"), "age": None}
+    )
+    assert [(g.column, g.feature and g.feature.kind) for g in guesses] == [
+        ("age", None),
+        ("zip", "categorical"),
+    ]
+
+
+def test_missing_and_unseen_values_have_a_place():
+    table = pd.DataFrame(
+        {
+            "plan": ["a"] * 5 + ["b"] * 5 + [None],
+            "when": ["2021-05-01"] * 10 + [None],
+            "on": [1.0, 0.0] * 5 + [np.nan],
+            "size": [*np.arange(10.0), np.nan],
+        }
+    )
+    declared = [
+        features.Categorical("plan"),
+        features.Date("when"),
+        features.Boolean("on"),
+        features.Numeric("size"),
+    ]
+    encoder = Encoder([feature.fit(table[feature.name]) for feature in declared])
+    odd = pd.DataFrame({"plan": ["zzz", None], "when": [None, "1850-02-28"], "on": [None, 1.0]})
+    encoded = encoder.encode(odd.assign(size=[1e30, None]))
+    assert encoded["categorical"].tolist() == [[1], [0]]
+    assert np.isfinite(encoded["numeric"]).all() and np.abs(encoded["numeric"]).max() <= 10
+    assert encoder.category_sizes == [4]
+
+
+def test_categories_are_kept_by_frequency():
+    column = pd.Series(["a"] * 9 + ["b"] * 7 + ["c"] * 6 + ["d"] * 2 + [3.0] * 5)
+    assert features.Categorical("x", max_size=3).fit(column).vocabulary == ("a", "b", "c")
+    assert features.Categorical("x").fit(column).vocabulary == ("a", "b", "c", "3")
+    numbers = pd.Series([3, 3, 3, 3, 3, None, 10.0])
+    assert features.Categorical("x").fit(numbers).raw(numbers)[-2:].tolist() == ["", "10"]
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "message"),
+    [
+        (features.Numeric("x"), "twelve", "numeric. Received: 'twelve' in row 7"),
+        (features.Numeric("x"), np.inf, "finite numbers. Received: inf in row 7"),
+        (features.Date("x"), "soon", "is a date. Received: 'soon' in row 7"),
+        (features.Boolean("x", values=(0.0, 1.0)), "maybe", "boolean.*'maybe' in row 7"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_with_its_row(feature, value, message):
+    column = pd.Series([value], index=[7], name="x")
+    if isinstance(value, str):
+        column = column.astype(object)
+    with pytest.raises(DataError, match=message):
+        feature.raw(column)
+
+
+def test_missing_columns_are_named_with_the_nearest():
+    with pytest.raises(DataError, match=r"'tenure' \(numeric\) Did you mean 'tenur'"):
+        raw_columns([features.Numeric("tenure")], pd.DataFrame({"tenur": [1]}))
+
+
+def test_dates_in_the_graph_equal_pandas():
+    days = pd.date_range("1899-12-25", "2101-03-05", freq="13D").to_series().reset_index(drop=True)
+    feature = features.Date("d", center=0.0, scale=1e9, time=False)
+    encoded = Encoder([feature]).encode(pd.DataFrame({"d": days.dt.strftime("%Y-%m-%d")}))
+    elapsed = (days - pd.Timestamp("1970-01-01")).dt.days
+    np.testing.assert_allclose(encoded["numeric"][:, 0] * 1e9, elapsed, rtol=1e-6, atol=1e-3)
+    angle = np.arctan2(encoded["binary"][:, 0], encoded["binary"][:, 1])
+    np.testing.assert_array_equal(np.round(angle / (2 * np.pi) * 7) % 7, days.dt.weekday)

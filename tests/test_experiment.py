@@ -1,0 +1,180 @@
+"""Experiments: the whole road, repeatable, resumable, and clear about what is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.experiment_file import read
+from tests import cases
+
+
+def test_a_run_beats_the_constant_on_what_can_be_learned(run):
+    scores = run.evaluation
+    assert scores["left"]["roc_auc"] > 0.6 and scores["likes"]["mean_auc"] > 0.6
+    assert set(run.history) >= {"loss", "val_loss", "left_auc", "val_spend_mae", "left_weight"}
+    assert run.history["best"].sum() == 1
+    assert {g.column for g in run.guesses if g.feature is None} == {"id", "country"}
+
+
+def test_evaluation_has_three_forms(run):
+    as_dict, frame = run.evaluation.to_dict(), run.evaluation.to_frame()
+    assert json.loads(json.dumps(as_dict)) == as_dict
+    row = frame[(frame["task"] == "spend") & (frame["metric"] == "rmse")].iloc[0]
+    assert row["value"] == as_dict["spend"]["scores"]["rmse"] and not row["higher_is_better"]
+    assert "roc_auc" in str(run.evaluation) and "constant" in str(run.evaluation)
+
+
+def test_the_kept_weights_are_the_best_epochs(run):
+    best = run.history.loc[run.history["best"], "val_loss"].iloc[0]
+    assert best == run.history["val_loss"].min()
+
+
+def test_the_same_seed_gives_the_same_run(run):
+    again = cases.experiment().run(cases.table(), show=None)
+    pd.testing.assert_frame_equal(again.history, run.history, rtol=1e-4)
+
+
+def test_a_log_transform_is_undone_with_a_correction(run):
+    task = next(task for task in run.tasks if task.name == "spend")
+    assert task.transform == "log1p" and task.factor >= 1.0
+    assert run.truths["test"]["spend"].min() >= 0 and run.predictions["spend"].min() >= 0
+
+
+def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):
+    """A real process, killed with SIGKILL in mid-training."""
+    table = tmp_path / "table.csv"
+    cases.table(600).to_csv(table, index=False)
+    script = (
+        "import sys, time, mtl_keras as mtl\n"
+        "from tests import cases\n"
+        "def slow(line):\n"
+        "    print(line, flush=True)\n"
+        "    time.sleep(0.4 if '/12' in line and '--slow' in sys.argv else 0)\n"
+        "e = cases.experiment(training=mtl.Training(epochs=12, patience=12, batch_size=64))\n"
+        "run = e.run(sys.argv[1], checkpoint=sys.argv[2], resume=True, show=slow)\n"
+        "run.history.to_json(sys.argv[3], orient='records', double_precision=15)\n"
+    )
+
+    def start(name, *flags):
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                script,
+                table,
+                tmp_path / name,
+                tmp_path / f"{name}.json",
+                *flags,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+        )
+
+    killed, whole = start("killed", "--slow"), start("whole")
+    while not (tmp_path / "killed" / "training.npz").exists():
+        assert killed.poll() is None
+        time.sleep(0.05)
+    time.sleep(1.0)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert not (tmp_path / "killed.json").exists()
+    resumed = start("killed")
+    assert "resuming after epoch" in resumed.communicate()[0]
+    whole.communicate()
+    first, second = (pd.read_json(tmp_path / f"{name}.json") for name in ("killed", "whole"))
+    assert len(first) == len(second) == 12
+    pd.testing.assert_frame_equal(first, second, rtol=1e-4)
+
+
+def test_another_experiments_state_is_not_resumed(tmp_path):
+    short = cases.experiment(training=mtl.Training(epochs=1, batch_size=64))
+    short.run(cases.table(), checkpoint=tmp_path, show=None)
+    with pytest.raises(ConfigError, match="of another experiment"):
+        cases.experiment().run(cases.table(), checkpoint=tmp_path, resume=True, show=None)
+
+
+def test_to_dict_and_back():
+    experiment = cases.experiment(data="table.csv", features={"id": "drop", "age": "numeric"})
+    again = mtl.Experiment.from_dict(experiment.to_dict())
+    assert again.to_dict() == experiment.to_dict()
+    assert again.tasks == experiment.tasks and again.training == experiment.training
+
+
+LABELS = pd.DataFrame({"x": np.arange(60.0), "y": [0, 1] * 30})
+
+
+@pytest.mark.parametrize(
+    ("column", "task", "message"),
+    [
+        ([None] * 60, "binary", "No row has a label"),
+        ([1] * 60, "binary", r"constant in the training rows \(always 1\)"),
+        ([1.5] * 60, "regression", "constant in the training rows"),
+        (["a", "b", "c"] * 20, "binary", "has 3 labels.*y:multiclass"),
+        ([*np.arange(59.0), "n/a"], "regression", "must hold numbers. Received: 'n/a' in row 59"),
+        ([-1, 2] * 30, "count", "must be >= 0 for a count"),
+        ([-1, 2] * 30, {"kind": "regression", "transform": "log1p"}, "must be >= 0 for transform"),
+    ],
+)
+def test_labels_that_cannot_be_learned(column, task, message):
+    table = LABELS.assign(y=pd.Series(column, dtype=object))
+    with pytest.raises(DataError, match=message):
+        mtl.Experiment({"y": task}, seed=1).run(table, show=None)
+
+
+def test_a_class_with_one_row_is_kept(recwarn):
+    """Wherever the split puts it, the run goes on: trained on, or judged as unlabelled."""
+    table = pd.DataFrame({"x": np.arange(200.0) % 17, "y": [*(["a", "b"] * 100)]})
+    table.loc[3, "y"] = "once"
+    for seed in (0, 1):
+        experiment = mtl.Experiment({"y": "multiclass"}, seed=seed, training=mtl.Training(epochs=1))
+        run = experiment.run(table, show=None)
+        assert {"a", "b"} <= set(run.tasks[0].classes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks": {"z": "binary"}}, "no column 'z'.*target"),
+        ({"features": {"xx": "numeric"}}, "no column 'xx'.*Did you mean 'x'"),
+        ({"features": {"x": "drop"}}, "no feature to predict from"),
+        ({"sample_weight": "w"}, "no column 'w'"),
+    ],
+)
+def test_a_table_that_does_not_fit_the_declaration(changes, message):
+    experiment = mtl.Experiment(**{"tasks": {"y": "binary"}, **changes})
+    with pytest.raises((DataError, ConfigError), match=message):
+        experiment.run(LABELS, show=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tasks\n", "is not TOML"),
+        ("[tasks]\ny = 'binry'", "Did you mean 'binary'"),
+        ("taks = {}", "Unknown key of the experiment: 'taks'. Did you mean 'tasks'"),
+        ("tasks = {y = 'binary'}\n[training]\nepoch = 3", "Did you mean 'epochs'"),
+        ("tasks = {y = 'binary'}\n[training]\nepochs = 'many'", r"\[training\], `epochs`"),
+        ("tasks = {y = 'binary'}\n[training]\nepochs = 0", "`training.epochs` must be >= 1"),
+        ("tasks = {y = 'binary'}\nbalancer = 'uncertanty'", "Did you mean 'uncertainty'"),
+        ("tasks = {y = 'binary'}\n[split]\nstrategy = 'tim'", "Did you mean 'time'"),
+        ("tasks = {y = {kind = 'binary', wieght = 2}}", "Did you mean 'weight'"),
+        ("tasks = {y = {kind = 'binary', weight = -2}}", "`y.weight` must be >= 0"),
+    ],
+)
+def test_a_mistake_in_a_file_names_the_file_and_the_nearest_good_key(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read(path)
+    assert "mine.toml" in str(caught.value)
