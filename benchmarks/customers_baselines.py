@@ -130,9 +130,8 @@ def main() -> None:
         for name, value in measured.items():
             rows.setdefault(name, []).append(value)
 
-    print(
-        f"\n| {'test rows':36} | {' | '.join(f'seed {s}' for s in range(arguments.seeds))} |   mean |"
-    )
+    seeds = " | ".join(f"seed {seed}" for seed in range(arguments.seeds))
+    print(f"\n| {'test rows':36} | {seeds} |   mean |")
     print("|" + "-" * 38 + "|-------:" * (arguments.seeds + 1) + "|")
     for name in sorted(rows):
         cells = " | ".join(f"{value:6.4f}" for value in rows[name])

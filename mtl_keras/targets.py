@@ -95,7 +95,7 @@ def labels(
 
 
 def complete(sample_weight: Any, y: Any) -> Any:
-    """Sample weights with an entry for every task, as Keras wants them; None where there is none."""
+    """Sample weights with an entry for every task, as Keras wants them; None if there is none."""
     if not sample_weight or not isinstance(y, Mapping):
         return sample_weight or None
     rows = {task: np.ones(int(values.shape[0]), "float32") for task, values in y.items()}
@@ -133,8 +133,8 @@ def _numbers(values: Any, task: str) -> Any:
             ) from error
     if array.dtype.kind in "US":
         raise DataError(
-            f"Labels of output {task!r} are text, e.g. {str(array.flat[0])!r}. Turn them into class "
-            "indices, or use `mtl_keras.Experiment`, which does."
+            f"Labels of output {task!r} are text, e.g. {str(array.flat[0])!r}. Turn them into "
+            "class indices, or use `mtl_keras.Experiment`, which does."
         )
     return array.astype("float32") if array.dtype == np.float64 else array
 

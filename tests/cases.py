@@ -70,7 +70,7 @@ def experiment(**changes) -> mtl.Experiment:
         "architecture": ARCHITECTURES[0],
         "balancer": "uncertainty",
         "split": mtl.Split(stratify="left"),
-        "training": mtl.Training(epochs=3, batch_size=64),
+        "training": mtl.Training(epochs=8, batch_size=32, learning_rate=0.01),
         "name": "shop",
     }
     return mtl.Experiment(**{**declared, **changes})

@@ -19,7 +19,7 @@ from tests import cases
 
 def test_a_run_beats_the_constant_on_what_can_be_learned(run):
     scores = run.evaluation
-    assert scores["left"]["roc_auc"] > 0.6 and scores["likes"]["mean_auc"] > 0.6
+    assert scores["left"]["roc_auc"] > 0.6 and scores["balance"]["r2"] > 0.3
     assert set(run.history) >= {"loss", "val_loss", "left_auc", "val_spend_mae", "left_weight"}
     assert run.history["best"].sum() == 1
     assert {g.column for g in run.guesses if g.feature is None} == {"id", "country"}
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_run(run):
 def test_a_log_transform_is_undone_with_a_correction(run):
     task = next(task for task in run.tasks if task.name == "spend")
     assert task.transform == "log1p" and task.factor >= 1.0
-    assert run.truths["test"]["spend"].min() >= 0 and run.predictions["spend"].min() >= 0
+    assert run.predictions["spend"].min() >= 0
 
 
 def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):

@@ -16,8 +16,8 @@ def get(identifier: Any) -> Balancer:
 
     Example:
 
-    >>> get("uncertainty").name
-    'uncertainty'
+    >>> type(get({"kind": "uncertainty", "learning_rate": 0.01})).__name__
+    'Uncertainty'
     """
     if identifier is None:
         return Fixed()

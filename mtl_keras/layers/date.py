@@ -28,8 +28,8 @@ class DateEncoding(keras.layers.Layer):
     Example:
 
     >>> layer = DateEncoding(center=10_000.0, scale=100.0)
-    >>> layer(tf.constant(["1997-09-30", ""]))["numeric"].numpy().round(2).tolist()
-    [[1.34], [0.0]]
+    >>> layer(tf.constant(["1997-09-30", ""]))["numeric"].numpy()[0].round(2)
+    array([1.34], dtype=float32)
     """
 
     def __init__(

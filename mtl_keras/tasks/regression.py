@@ -35,8 +35,8 @@ class Regression(NumericTask):
     >>> import pandas as pd
     >>> table = pd.DataFrame({"spend": [0.0, 10.0, None, 20.0]})
     >>> task = Regression("spend").fit(table)
-    >>> task.encode(table).round(2).tolist()
-    [-1.22, 0.0, nan, 1.22]
+    >>> task.encode(table).round(2)
+    array([-1.22,  0.  ,   nan,  1.22], dtype=float32)
     """
 
     kind: ClassVar[str] = "regression"

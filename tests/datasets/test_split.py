@@ -47,7 +47,7 @@ def test_groups_stay_together_and_time_goes_forward():
 def test_errors_say_what_to_do():
     with pytest.raises(ConfigError, match="Did you mean 'random'"):
         Split("randm")
-    with pytest.raises(ConfigError, match="needs `split.column`"):
+    with pytest.raises(ConfigError, match=r"needs `split\.column`"):
         Split("time")
     with pytest.raises(ConfigError, match="leave rows to train on"):
         Split(validation=0.5, test=0.5)
