@@ -41,7 +41,7 @@ class Clock(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.start)
 
 
-def keras_model(cls: type, metrics: bool) -> keras.Model:
+def keras_model(cls: type, metrics: bool, **options) -> keras.Model:
     keras.utils.set_random_seed(1)
     rows = keras.Input((COLUMNS,))
     shared = keras.layers.Dense(WIDTH, activation="relu")(rows)
@@ -55,13 +55,14 @@ def keras_model(cls: type, metrics: bool) -> keras.Model:
         keras.optimizers.Adam(1e-3),
         loss={"churned": "binary_crossentropy", "spend": "mse"},
         metrics=METRICS if metrics else None,
+        **options,
     )
     return model
 
 
-def keras_run(cls: type, metrics: bool, x, y):
+def keras_run(cls: type, metrics: bool, x, y, **options):
     """A function that trains some epochs and returns (seconds per epoch, loss after them)."""
-    model = keras_model(cls, metrics)
+    model = keras_model(cls, metrics, **options)
 
     def run(epochs: int) -> tuple[list[float], float]:
         clock = Clock()
@@ -128,6 +129,8 @@ def main() -> None:
     runs = {
         "keras.Model.fit": keras_run(keras.Model, False, x, y),
         "mtl_keras fit": keras_run(mtl.MultiTaskModel, False, x, y),
+        "keras.Model.fit, XLA": keras_run(keras.Model, False, x, y, jit_compile=True),
+        "mtl_keras fit, XLA": keras_run(mtl.MultiTaskModel, False, x, y, jit_compile=True),
         "keras.Model.fit, metrics": keras_run(keras.Model, True, x, y),
         "mtl_keras fit, metrics": keras_run(mtl.MultiTaskModel, True, x, y),
     }

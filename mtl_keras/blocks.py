@@ -22,8 +22,9 @@ class Blocks(NamedTuple):
     """An endless data set of blocks, with what `keras.Model.fit` has to be told about it.
 
     Attributes:
-        dataset: Yields `(x, y, sample_weight, batch_size)`, where the first three are nests of
-            tensors of at most `batches_per_block * batch_size` rows. Epoch after epoch.
+        dataset: Yields `(x, y, sample_weight, ruler)`, where the first three are nests of tensors
+            of at most `batches_per_block * batch_size` rows, and the ruler a vector as long as a
+            batch (its length is known when the graph is made). Epoch after epoch.
         steps: Batches per epoch, the last one perhaps smaller.
         batches_per_block: Batches per block.
     """
@@ -108,7 +109,7 @@ def make(
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tables
             )
-            return (*gathered, tf.constant(batch_size))
+            return (*gathered, tf.zeros([batch_size], tf.int8))
 
         return tf.data.Dataset.range(0, rows, block_rows).map(block)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras import balancers, blocks, targets
+from mtl_keras import balancers, blocks, loop, targets
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.losses import Masked, TaskLoss
 from mtl_keras.metrics import LossTracker, TaskMetrics
@@ -245,42 +245,23 @@ class MultiTaskModel(keras.Model):
 
     def _with_blocks(self, keras_function: Callable, batch: Callable) -> Callable:
         """A function that runs one block where the iterator has blocks, else Keras's function."""
-        step = batch
-        if self.jit_compile:
-            step = tf.function(batch, autograph=False, jit_compile=True)
 
-        @tf.function(autograph=False, reduce_retracing=True)
+        @tf.function(autograph=False)
         def run_block(iterator: Any) -> dict[str, tf.Tensor]:
-            x, y, sample_weight, batch_size = iterator.get_next()
-            rows = tf.shape(keras.tree.flatten(x)[0])[0]
-            steps = (rows + batch_size - 1) // batch_size
+            x, y, sample_weight, ruler = iterator.get_next()
+            batch_size = ruler.shape[0]
             masked = self._mask(y, sample_weight)
             labels = {task: tuple(part[:2]) for task, part in masked.items()}
-            kept = {
-                task: tf.TensorArray(
-                    tf.float32, steps, element_shape=[None, *tensor.shape[1:]], infer_shape=False
-                )
-                for task, tensor in self._named(self.output).items()
-                if self._task_metrics
-            }
-
-            def body(number: tf.Tensor, sums: tf.TensorArray, kept: dict) -> tuple:
-                part = slice(number * batch_size, (number + 1) * batch_size)
-                x_, labels_ = keras.tree.map_structure(lambda t: t[part], (x, labels))
-                predictions, added = step(x_, labels_)
-                kept = {
-                    task: array.write(number, tf.cast(predictions[task], tf.float32))
-                    for task, array in kept.items()
-                }
-                return number + 1, sums.write(number, added), kept
-
-            sums = tf.TensorArray(tf.float32, steps, element_shape=[2 * len(self.tasks) + 2])
-            _, sums, kept = tf.while_loop(
-                lambda number, *_: number < steps, body, (0, sums, kept), parallel_iterations=1
+            predictions, sums = loop.over_batches(
+                batch,
+                (x, labels),
+                batch_size,
+                outputs=self._named(self.output) if self._task_metrics else {},
+                sums=2 * len(self.tasks) + 2,
+                jit_compile=self.jit_compile,
             )
-            self._loss_tracker.update_state(sums.stack())
-            if kept:  # once per block: most of a metric's cost is per call
-                predictions = {task: array.concat() for task, array in kept.items()}
+            self._loss_tracker.update_state(sums)
+            if predictions:  # once per block: most of a metric's cost is per call
                 self._task_metrics.update_state(masked, predictions)
             return self.get_metrics_result()
 

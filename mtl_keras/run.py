@@ -78,7 +78,7 @@ class Run:
         """
         clock = Clock()
         with clock("figures"):
-            figures = self.figures()
+            pictures = {name: report.png(figure) for name, figure in self.figures().items()}
         with clock("export"):
             serving = serving_model(self.encoder, self.model, self.tasks)
             texts = {
@@ -86,7 +86,7 @@ class Run:
                 "metrics.json": _json(self.metrics()),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
             }
-            written = artifact.write(Path(folder), serving, self.model, texts, figures)
+            written = artifact.write(Path(folder), serving, self.model, texts, pictures)
         self.seconds |= clock.seconds
         return written
 

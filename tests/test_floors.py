@@ -10,7 +10,7 @@ FLOORS = [
     {"errors"},
     {"lookup", "clock"},
     {"declaration", "layers", "losses"},
-    {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks"},
+    {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},
     {"encoder", "architectures", "model"},
     {"training", "evaluation", "report", "export"},
     {"run"},

@@ -44,7 +44,7 @@ def write(
     serving: keras.Model,
     network: keras.Model,
     texts: Mapping[str, str],
-    figures: Mapping[str, Any],
+    pictures: Mapping[str, bytes],
 ) -> Path:
     """Write a new version, whole or not at all, and its files beside it.
 
@@ -56,7 +56,7 @@ def write(
         serving: The model to serve.
         network: The trained network, for the `.keras` file.
         texts: Text files by name.
-        figures: matplotlib figures by file name.
+        pictures: Image files by name.
 
     Returns:
         The folder of the new version.
@@ -71,8 +71,8 @@ def write(
         extra = unfinished / EXTRA
         extra.mkdir()
         network.save(extra / "model.keras")
-        for name, figure in figures.items():
-            figure.savefig(extra / name, dpi=110)
+        for name, content in pictures.items():
+            (extra / name).write_bytes(content)
         for name, text in texts.items():
             (extra / name).write_text(text, encoding="utf-8")
         unfinished.rename(version)

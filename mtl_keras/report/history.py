@@ -20,7 +20,7 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     panels = [("total loss", "loss"), *((f"{task}: loss", f"{task}_loss") for task in tasks)]
     weights = [task for task in tasks if f"{task}_weight" in history]
     count = len(panels) + bool(weights)
-    columns = min(count, 4)
+    columns = 2 if count in (2, 4) else min(count, 3)
     figure, grid = style.axes(columns, -(-count // columns))
     best = history.loc[history["best"], "epoch"]
     for ax, (title, name) in zip(grid.flat, panels):

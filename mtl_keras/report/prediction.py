@@ -86,7 +86,11 @@ def _unit_ticks(ax: Any) -> None:
     ticks = [value for value in values if value <= highest]
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(FixedLocator(list(np.log1p(ticks))))
-        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{np.expm1(v):,.3g}"))
+        axis.set_major_formatter(FuncFormatter(lambda v, _: _in_units(np.expm1(v))))
+
+
+def _in_units(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:.2g}"
 
 
 def _classes(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:

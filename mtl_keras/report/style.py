@@ -1,5 +1,6 @@
 """One look for all figures."""
 
+import io
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -17,3 +18,10 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.set_axisbelow(True)
     return figure, grid
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the content of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return file.getvalue()

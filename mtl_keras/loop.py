@@ -1,0 +1,113 @@
+"""One step after another over the batches of a block, inside one graph."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Step = Callable[..., tuple[dict[str, tf.Tensor], tf.Tensor]]
+
+
+def over_batches(
+    step: Step,
+    data: tuple[Any, ...],
+    batch_size: int,
+    outputs: Mapping[str, Any],
+    sums: int,
+    jit_compile: bool,
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Run `step` on each batch of some rows, the last batch perhaps smaller.
+
+    Args:
+        step: A function of a batch, `step(*data)`, to its predictions by name and a vector.
+        data: Nests of tensors with equal numbers of rows.
+        batch_size: Rows per batch.
+        outputs: Tensors of the shapes of the predictions that are to be kept, by name.
+        sums: Length of the step's vector.
+        jit_compile: Whether to compile the loop over the full batches with XLA, as one program.
+            Its shapes are constant, so a smaller last batch runs outside of it.
+
+    Returns:
+        The kept predictions for all rows, and the steps' vectors, `(batches, sums)`.
+    """
+    rows = tf.shape(keras.tree.flatten(data)[0])[0]
+    if not jit_compile:
+
+        def batch(number: tf.Tensor) -> Any:
+            return _rows(data, number * batch_size, (number + 1) * batch_size)
+
+        steps = (rows + batch_size - 1) // batch_size
+        predictions, vectors = _loop(step, batch, steps, None, outputs, sums)
+        return {name: array.concat() for name, array in predictions.items()}, vectors.stack()
+
+    full = rows // batch_size
+
+    @tf.function(autograph=False, jit_compile=True)
+    def compiled(batches: Any) -> Any:
+        steps = tf.shape(keras.tree.flatten(batches)[0])[0]
+
+        def batch(number: tf.Tensor) -> Any:
+            return keras.tree.map_structure(lambda t: t[number], batches)
+
+        predictions, vectors = _loop(step, batch, steps, batch_size, outputs, sums)
+        return {name: array.stack() for name, array in predictions.items()}, vectors.stack()
+
+    def batched(t: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(t[: full * batch_size], [full, batch_size, *tf.unstack(tf.shape(t))[1:]])
+
+    def all_full() -> Any:
+        static = keras.tree.map_structure(
+            lambda t: tf.ensure_shape(batched(t), [None, batch_size, *t.shape[1:]]), data
+        )
+        predictions, vectors = compiled(static)
+        flat = {
+            name: tf.reshape(predictions[name], [-1, *tensor.shape[1:]])
+            for name, tensor in outputs.items()
+        }
+        return flat, vectors
+
+    def last() -> Any:
+        predictions, vector = step(*_rows(data, full * batch_size, rows))
+        return {name: tf.cast(predictions[name], tf.float32) for name in outputs}, vector[None]
+
+    def none() -> Any:
+        empty = {name: tf.zeros([0, *tensor.shape[1:]]) for name, tensor in outputs.items()}
+        return empty, tf.zeros([0, sums])
+
+    first = tf.cond(full > 0, all_full, none)
+    second = tf.cond(rows > full * batch_size, last, none)
+    return tf.nest.map_structure(lambda a, b: tf.concat([a, b], axis=0), first, second)
+
+
+def _loop(
+    step: Step,
+    batch: Callable[[tf.Tensor], Any],
+    steps: tf.Tensor,
+    batch_size: int | None,
+    outputs: Mapping[str, Any],
+    sums: int,
+) -> tuple[dict[str, tf.TensorArray], tf.TensorArray]:
+    """Arrays of the kept predictions and the vectors of `steps` batches."""
+
+    def array(shape: list[int | None]) -> tf.TensorArray:
+        return tf.TensorArray(tf.float32, steps, element_shape=shape, infer_shape=False)
+
+    kept = {name: array([batch_size, *tensor.shape[1:]]) for name, tensor in outputs.items()}
+
+    def body(number: tf.Tensor, kept: dict, vectors: tf.TensorArray) -> tuple:
+        predictions, vector = step(*batch(number))
+        kept = {
+            name: array.write(number, tf.cast(predictions[name], tf.float32))
+            for name, array in kept.items()
+        }
+        return number + 1, kept, vectors.write(number, vector)
+
+    _, kept, vectors = tf.while_loop(
+        lambda number, *_: number < steps, body, (0, kept, array([sums])), parallel_iterations=1
+    )
+    return kept, vectors
+
+
+def _rows(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
+    return keras.tree.map_structure(lambda t: t[start:stop], data)
