@@ -37,9 +37,12 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
 class Encoder:
     """Raw columns to the network's inputs.
 
-    `model` is a Functional Keras model from one input per feature, by column name, to one tensor
+    `model` is a Functional Keras model from one input per feature, by its slug, to one tensor
     per group: `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32. The same
     layers encode tables in training and are part of the exported model.
+
+    A slug is the column's name where that is a plain identifier, else one made from it
+    (`tasks.base.layer_name`), since TensorFlow takes no others.
 
     Args:
         features: Fitted features.
@@ -60,15 +63,16 @@ class Encoder:
                 "targets; declare one in `features` if the columns were dropped."
             )
         self.features = list(features)
+        self.slugs = [layer_name(feature.name) for feature in self.features]
         raw = {
-            feature.name: keras.Input((), dtype=feature.raw_dtype, name=layer_name(feature.name))
-            for feature in self.features
+            slug: keras.Input((), dtype=feature.raw_dtype, name=slug)
+            for slug, feature in zip(self.slugs, self.features)
         }
         parts: dict[str, list] = {group: [] for group in GROUPS}
-        for feature in self.features:
+        for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
-            layer.name = layer_name("encode", feature.name)
-            for group, tensor in layer(raw[feature.name]).items():
+            layer.name = f"encode_{slug}"
+            for group, tensor in layer(raw[slug]).items():
                 parts[group].append(tensor)
         outputs = {
             group: tensors[0]
@@ -89,7 +93,9 @@ class Encoder:
         """The network's inputs for all rows of a table, by group."""
         raw = raw_columns(self.features, table)
         parts = [
-            self._encode({name: tf.constant(v[start : start + CHUNK]) for name, v in raw.items()})
+            self._encode(
+                {s: tf.constant(v[start : start + CHUNK]) for s, v in zip(self.slugs, raw.values())}
+            )
             for start in range(0, len(table), CHUNK)
         ]
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}

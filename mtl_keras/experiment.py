@@ -263,6 +263,7 @@ class Experiment:
         best = BestEpoch(self.training.patience)
         names = [name for name, *_ in model._task_metrics.entries]
         watching: list[Any] = [best, Progress(names, best, show), *self.training.callbacks()]
+        batch_size = self.training.rows_per_step(len(y["train"][self.tasks[0].name]))
         first, saved = 0, None
         if checkpoint is not None:
             saved = Checkpoint(Path(checkpoint) / "training.npz", self._fingerprint(table), best)
@@ -280,8 +281,8 @@ class Experiment:
                 y["train"],
                 sample_weight=weights["train"],
                 validation_data=(x["validation"], y["validation"], weights["validation"]),
-                batch_size=self.training.batch_size,
-                validation_batch_size=4 * self.training.batch_size,
+                batch_size=batch_size,
+                validation_batch_size=4 * batch_size,
                 epochs=self.training.epochs,
                 initial_epoch=first,
                 callbacks=watching,

@@ -44,6 +44,7 @@ def table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
             "town": town,
             "member": member,
             "joined": joined.strftime("%Y-%m-%d"),
+            "class": random.choice(["1st", "2nd"], rows),
             "country": "UK",
             "left": np.where(score + random.normal(size=rows) > 0.3, "yes", "no"),
             "segment": pd.cut(score, [-np.inf, -0.7, 0.7, np.inf], labels=["c", "a", "b"]),
@@ -55,7 +56,7 @@ def table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
             "visits": random.poisson(np.exp(0.6 * score)),
         }
     ).astype({"segment": object})
-    for column in ("age", "town", "member", "joined", *made.columns[6:]):
+    for column in ("age", "town", "member", "joined", *made.columns[7:]):
         gaps = random.random(rows) < 0.15
         made[column] = made[column].astype(object).where(~gaps, None)
     made["age"] = made["age"].astype(float)

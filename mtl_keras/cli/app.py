@@ -1,5 +1,7 @@
 """The commands, their arguments and what they print."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,6 +87,7 @@ def predict(
     verbose: Verbose = False,
 ) -> None:
     """Predict for each row of a table."""
+    _load_tensorflow()
     from mtl_keras import datasets, load
 
     rows = datasets.read(table)
@@ -102,6 +105,7 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Tell how good a model is on a table that has labels."""
+    _load_tensorflow()
     from mtl_keras import load
 
     evaluation = load(model).evaluate(table)
@@ -117,10 +121,12 @@ def inspect(
 ) -> None:
     """Tell what a model reads and answers, or what a table's columns would be taken for."""
     if path.is_dir():
+        _load_tensorflow()
         from mtl_keras.export.artifact import describe
 
         typer.echo(describe(path))
         return
+    _load_tensorflow()
     from mtl_keras import datasets, features
 
     rows = datasets.read(path)
@@ -134,6 +140,7 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
 
     clock = Clock()
     with clock("import"):
+        _load_tensorflow()
         from mtl_keras.experiment import Experiment
         from mtl_keras.experiment_file import read
     source = source or _built_in()
@@ -155,6 +162,19 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     seconds = {**clock.seconds, **run.seconds}
     typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
     typer.echo(f"{folder}: version {written.name}; predict with: mtl-keras predict {folder} TABLE")
+
+
+def _load_tensorflow() -> None:
+    """Import TensorFlow without the notices that it prints whatever its log level."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _built_in() -> Path:

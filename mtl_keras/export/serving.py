@@ -15,8 +15,7 @@ from mtl_keras.tasks.base import layer_name
 def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
     """Encoder, network and answers composed.
 
-    Inputs and outputs are dicts by *slug*: the column's or answer's name where it is a plain
-    identifier, else one made from it (`tasks.base.layer_name`), since TensorFlow takes no others.
+    Inputs and outputs are dicts by slug (see `Encoder`) of the column's or answer's name.
 
     Args:
         encoder: The encoder that encoded the training rows.
@@ -29,9 +28,8 @@ def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task])
     answers: dict[str, Any] = {}
     for task in tasks:
         answers |= task.answers(outputs[task.name])
-    raw = {layer_name(name): tensor for name, tensor in encoder.model.input.items()}
     named = {layer_name(name): tensor for name, tensor in answers.items()}
-    return keras.Model(raw, named, name="serving")
+    return keras.Model(encoder.model.input, named, name="serving")
 
 
 def write_saved_model(model: keras.Model, path: Path) -> None:

@@ -1,5 +1,6 @@
 """The interface of a task: columns of a table in, one named output, answers out."""
 
+import keyword
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -242,9 +243,9 @@ def numbers(task: Task, table: pd.DataFrame, column: str | None = None) -> np.nd
 
 
 def layer_name(*parts: str) -> str:
-    """A name that Keras and TensorFlow accept for a layer, made from names that they may not."""
+    """A name that TensorFlow takes for a layer or an argument, from names that it may not take."""
     text = "_".join(parts)
     slug = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
-    if slug != text or not slug[0].isalpha():
+    if slug != text or not slug[0].isalpha() or keyword.iskeyword(slug) or slug == "self":
         slug = f"x_{slug}_{sum(ord(c) * 31**i for i, c in enumerate(text)) % 100_000}"
     return slug

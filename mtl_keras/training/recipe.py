@@ -1,6 +1,7 @@
 """How a network is trained: optimizer, schedule, lengths."""
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ class Training:
 
     Args:
         epochs: Most passes over the training rows. Default 60.
-        batch_size: Rows per step. Default 256.
+        batch_size: Rows per step. Default None: about a sixtieth of the training rows, as a power
+            of two from 32 to 256.
         learning_rate: Highest rate, reached after the warm-up. Default 1e-3.
         weight_decay: AdamW's decay, of matrices and not of biases. Default 0.03.
         warmup: Share of all steps over which the rate rises from 0. Default 0.05.
@@ -26,7 +28,7 @@ class Training:
     """
 
     epochs: int = 60
-    batch_size: int = 256
+    batch_size: int | None = None
     learning_rate: float = 1e-3
     weight_decay: float = 0.03
     warmup: float = 0.05
@@ -37,7 +39,8 @@ class Training:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
-            check(getattr(self, name) >= 1, f"training.{name}", "be >= 1", getattr(self, name))
+            value = getattr(self, name)
+            check(value is None or value >= 1, f"training.{name}", "be >= 1", value)
         for name in ("learning_rate", "clipnorm"):
             check(getattr(self, name) > 0, f"training.{name}", "be > 0", getattr(self, name))
         check(self.weight_decay >= 0, "training.weight_decay", "be >= 0", self.weight_decay)
@@ -48,9 +51,21 @@ class Training:
                 "Run: pip install 'mtl_keras[tensorboard]'"
             )
 
+    def rows_per_step(self, rows: int) -> int:
+        """The batch size for so many training rows.
+
+        Example:
+
+        >>> [Training().rows_per_step(rows) for rows in (500, 5_000, 50_000)]
+        [32, 128, 256]
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        return int(min(256, max(32, 2 ** math.ceil(math.log2(max(rows, 1) / 60)))))
+
     def optimizer(self, rows: int) -> keras.optimizers.Optimizer:
         """A new optimizer, its schedule as long as `epochs` over `rows` training rows."""
-        steps = self.epochs * -(-rows // self.batch_size)
+        steps = self.epochs * -(-rows // self.rows_per_step(rows))
         warmup = int(self.warmup * steps)
         schedule = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=self.learning_rate / 20 if warmup else self.learning_rate,
