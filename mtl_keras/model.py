@@ -268,6 +268,10 @@ class MultiTaskModel(keras.Model):
         def function(iterator: Any) -> dict[str, tf.Tensor]:
             if blocks.is_block(getattr(iterator, "element_spec", None)):
                 return run_block(iterator)
+            if isinstance(iterator, tf.data.Iterator) and self.steps_per_execution == 1:
+                # Fetched before the step: at the end of the data, what does not need them (weight
+                # decay, the step count) would run once more inside Keras's function.
+                iterator = iter([next(iterator)])
             return keras_function(iterator)
 
         return function

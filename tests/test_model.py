@@ -136,6 +136,16 @@ def test_steps_are_keras_steps_with_a_smaller_last_batch():
         np.testing.assert_allclose(mine, its, atol=1e-6)
 
 
+def test_a_data_set_of_unknown_length_takes_no_step_too_many():
+    x, y = data(missing=False)
+    batches = tf.data.Dataset.from_tensor_slices((tuple(x), y)).batch(32)
+    unknown = batches.filter(lambda *_: True)
+    assert unknown.cardinality() == tf.data.UNKNOWN_CARDINALITY
+    model = compiled(optimizer=keras.optimizers.AdamW(0.01))
+    model.fit(unknown, epochs=3, verbose=0)
+    assert model.optimizer.iterations == 15
+
+
 def test_a_partly_missing_multilabel_row_trains_its_other_labels():
     rows = keras.Input((2,))
     layer = keras.layers.Dense(3, activation="sigmoid")
