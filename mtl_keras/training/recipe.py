@@ -21,7 +21,8 @@ class Training:
         learning_rate: Highest rate, reached after the warm-up. Default 1e-3.
         weight_decay: AdamW's decay, of matrices and not of biases. Default 0.03.
         warmup: Share of all steps over which the rate rises from 0. Default 0.05.
-        clipnorm: Highest norm of the whole gradient. Default 1.0.
+        clipnorm: Highest norm of the whole gradient. Default 10.0: a low one would bias what is
+            learned of heavy-tailed quantities, whose rare large values matter most.
         patience: Epochs without a better validation loss before training stops. Default 10.
         tensorboard: Folder for TensorBoard logs. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
@@ -32,7 +33,7 @@ class Training:
     learning_rate: float = 1e-3
     weight_decay: float = 0.03
     warmup: float = 0.05
-    clipnorm: float = 1.0
+    clipnorm: float = 10.0
     patience: int = 10
     tensorboard: str | None = None
     jit_compile: bool | str = "auto"
