@@ -325,7 +325,9 @@ class Experiment:
         config = {
             "name": self.name,
             "seed": self.seed,
-            "data": {"path": str(self.data)} if isinstance(self.data, (str, Path)) else {},
+            "data": {"path": str(Path(self.data).resolve())}
+            if isinstance(self.data, (str, Path))
+            else {},
             "split": _stated(self.split),
             "tasks": {task.name: task.get_config() for task in self.tasks},
             "features": declared,

@@ -98,7 +98,8 @@ class Run:
     def schema(self, serving: Any) -> dict[str, Any]:
         """What the exported model reads and answers, and how it came to be."""
         inputs = {feature.name: layer_name(feature.name) for feature in self.encoder.features}
-        answers = [name for task in self.tasks for name in task.answers(_output(self.model, task))]
+        outputs = self.model.output
+        answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         return {
             "name": self.experiment.name,
             "inputs": inputs,
@@ -132,10 +133,6 @@ class Run:
             "parameters": self.model.count_params(),
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
-
-
-def _output(model: MultiTaskModel, task: Task) -> Any:
-    return model.output[task.name]
 
 
 def _json(value: Any) -> str:
