@@ -237,7 +237,6 @@ class Experiment:
             self.training.optimizer(rows),
             loss={task.name: task.training_loss() for task in fitted},
             loss_weights={task.name: task.weight for task in fitted},
-            weighted_metrics={},
             metrics={task.name: task.training_metrics() for task in fitted},
             balancer=self._balancer(),
             jit_compile=self.training.jit_compile,

@@ -1,7 +1,7 @@
 """The interface of a feature: one column of a table in, encoded numbers out."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import keras
 import numpy as np
@@ -41,7 +41,3 @@ class Feature(Declaration):
     def layer(self) -> keras.layers.Layer:
         """The layer from raw `(rows,)` to a dict of encoded `(rows, n)` by group."""
         raise NotImplementedError
-
-    def describe(self) -> dict[str, Any]:
-        """What was learned, for people."""
-        return {key: value for key, value in self.get_config().items() if key not in ("name",)}

@@ -87,7 +87,7 @@ class Task(Declaration):
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The answers as columns of a table of predictions."""
-        return {name: answers[name] for name in answers if name.startswith(self.name)}
+        return {self.name: answers[self.name]}
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs as evaluation reads them: probabilities, or numbers in the user's units."""
@@ -99,15 +99,11 @@ class Task(Declaration):
 
     def _dense(self, units: int, activation: str, representation: Any, bias: Any = 0.0) -> Any:
         """A Dense layer whose bias starts at the answer for an average row."""
-
-        def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:
-            return keras.ops.broadcast_to(keras.ops.convert_to_tensor(bias, dtype=dtype), shape)
-
         layer = keras.layers.Dense(
             units, activation=activation, dtype="float32", name=layer_name(self.name, "head")
         )
         output = layer(representation)
-        layer.bias.assign(initial((units,), "float32"))
+        layer.bias.assign(np.broadcast_to(np.asarray(bias, "float32"), (units,)))
         return output
 
 
@@ -221,13 +217,13 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
         return sorted(found, key=str)
 
 
-def numbers(task: Task, table: pd.DataFrame, column: str | None = None) -> np.ndarray:
+def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
     """Labels of a numeric task as float64, NaN where missing.
 
     Raises:
         DataError: if a label is not a number, or infinite; the row is named.
     """
-    column = column or task.columns[0]
+    column = task.columns[0]
     values = table[column]
     converted = pd.to_numeric(values, errors="coerce").to_numpy("float64", na_value=np.nan)
     blank = values.isna().to_numpy() | (values.astype(str).str.strip() == "").to_numpy()

@@ -109,6 +109,20 @@ print(json.dumps({
     assert schema["outputs"]["balance"] in answers
 
 
+def test_a_task_whose_name_begins_anothers_answers_for_itself_alone():
+    short, long = (
+        mtl.tasks.Regression("plan"),
+        mtl.tasks.Multiclass("plan_next", classes=("a", "b")),
+    )
+    answers = {
+        "plan": np.zeros(2),
+        "plan_next": np.array(["a", "b"]),
+        "plan_next_probabilities": np.ones((2, 2)),
+    }
+    assert list(short.answer_columns(answers)) == ["plan"]
+    assert "plan_next_probability_b" in long.answer_columns(answers)
+
+
 def test_the_keras_file_is_the_trained_model_with_its_compile_state(run, artifact):
     loaded = keras.models.load_model(artifact / "model.keras")
     assert (
