@@ -28,11 +28,16 @@ def identifier(cls: type) -> str:
 
 
 def classes(package: ModuleType, base: type) -> dict[str, type]:
-    """The public subclasses of `base` that `package.__all__` names, by their identifier."""
+    """The public subclasses of `base` that `package.__all__` names, by their identifier.
+
+    A class that says `listed = False` of itself is one to build on, and not found by name.
+    """
     found = {}
     for name in package.__all__:
         value = getattr(package, name)
-        if inspect.isclass(value) and issubclass(value, base) and value is not base:
+        if not (inspect.isclass(value) and issubclass(value, base)) or value is base:
+            continue
+        if vars(value).get("listed", True):
             found[identifier(value)] = value
     return found
 
@@ -76,8 +81,8 @@ def construct(cls: Any, arguments: dict[str, Any], what: str, typed: bool = True
     Raises:
         ConfigError: if an argument is unknown (the nearest is named) or not of its type.
     """
-    parameters = inspect.signature(cls).parameters
-    accepted = [name for name in parameters if name != "kwargs"]
+    options = getattr(cls, "options", None)  # of the base classes as well
+    accepted = list(options()) if options else list(inspect.signature(cls).parameters)
     for name in arguments:
         if name not in accepted:
             raise ConfigError(unknown(f"key of {what}:", name, accepted))

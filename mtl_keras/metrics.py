@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, nearest
@@ -22,7 +23,8 @@ class LossTracker(keras.metrics.Metric):
     def __init__(self, tasks: list[str], loss_weights: list[float]) -> None:
         super().__init__(name="losses")
         self.tasks, self.loss_weights = list(tasks), list(loss_weights)
-        self.sums = self.add_variable((2 * len(tasks) + 2,), "zeros", name="sums")
+        self.size = 2 * len(tasks) + 2
+        self.sums = self.add_variable((self.size,), "zeros", name="sums")
         self.failed = self.add_variable((len(tasks),), "zeros", name="failed")
 
     @staticmethod
@@ -58,6 +60,14 @@ class LossTracker(keras.metrics.Metric):
             "loss": tf.reduce_sum(weighted) + tf.math.divide_no_nan(extra, rows),
             **{f"{task}_loss": loss for task, loss in zip(self.tasks, tf.unstack(losses))},
         }
+
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss of each task so far (NaN without labels), and the sum of its weights."""
+        tasks = len(self.tasks)
+        sums = self.sums.numpy()
+        losses, weights = sums[:tasks], sums[tasks : 2 * tasks]
+        with np.errstate(all="ignore"):
+            return losses / weights, weights
 
     def failed_tasks(self) -> list[str]:
         """Tasks whose loss was the first not to be finite in this epoch."""

@@ -1,6 +1,7 @@
 """MultiTaskModel: a Keras Functional model whose outputs are tasks, balanced while they train."""
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -8,8 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras import balancers, blocks, loop, targets
+from mtl_keras import balancers, blocks, gradients, loop, partition, targets
+from mtl_keras.balancers import Setup
+from mtl_keras.balancers.tracker import BalanceTracker, record
 from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.lookup import identifier
 from mtl_keras.losses import Masked, TaskLoss
 from mtl_keras.metrics import LossTracker, TaskMetrics
 
@@ -134,9 +138,27 @@ class MultiTaskModel(keras.Model):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
-        balancer.setup(self.tasks, list(weights.values()), [loss.kind for loss in losses.values()])
+        found = partition.of(self, list(self._named(self.output).values()))
+        balancer.setup(
+            Setup(
+                tasks=self.tasks,
+                loss_weights=list(weights.values()),
+                kinds=[loss.kind for loss in losses.values()],
+                depths=found.depths,
+                shared_size=sum(int(np.prod(v.shape)) for v in found.shared),
+            )
+        )
+        self._check_balancer(balancer, found)
+        probe = None
+        if getattr(balancer, "gradients", "parameters") != "parameters":
+            probe = keras.Model(self.inputs, {"outputs": self.output, "boundary": found.boundary})
+        looks_at_gradients = balancer.needs != "losses"
         parts = {
             "balancer": balancer,
+            "_partition": found,
+            "_probe": probe,
+            "_balance": BalanceTracker(self.tasks, looks_at_gradients, balancer.drops),
+            "balancing": [],
             "_task_losses": losses,
             "_loss_tracker": LossTracker(self.tasks, list(weights.values())),
             "_task_metrics": TaskMetrics(
@@ -151,6 +173,21 @@ class MultiTaskModel(keras.Model):
             # Past Keras's tracking: no part of the graph, nor of an exported SavedModel. Saving
             # to a `.keras` file finds them all the same.
             object.__setattr__(self, name, part)
+
+    def _check_balancer(self, balancer: balancers.Balancer, found: partition.Partition) -> None:
+        name = identifier(type(balancer))
+        if balancer.needs != "losses" and not found.shared and len(self.tasks) > 1:
+            warnings.warn(
+                f"No variable is shared by two outputs, so balancer {name!r} has nothing to "
+                "balance: every task is trained by its own gradient alone.",
+                stacklevel=3,
+            )
+        if balancer.looks_back and getattr(self.optimizer, "gradient_accumulation_steps", None):
+            raise ConfigError(
+                f"Balancer {name!r} learns from what each step does to the losses; with "
+                "gradient_accumulation_steps set on the optimizer, most steps do nothing. Expected "
+                "None. Use a larger batch, or another balancer."
+            )
 
     def get_compile_config(self) -> dict[str, Any]:
         if not self.compiled:
@@ -179,32 +216,68 @@ class MultiTaskModel(keras.Model):
         x, y, sample_weight = self._unpack(data)
         masked = self._mask(y, sample_weight)
         predictions, sums = batch(x, {task: part[:2] for task, part in masked.items()})
-        self._loss_tracker.update_state(sums[tf.newaxis])
+        self._track(sums[tf.newaxis])
         self._task_metrics.update_state(masked, predictions)
         return self.get_metrics_result()
+
+    def _track(self, steps: tf.Tensor) -> None:
+        """Add steps, a row of numbers each, to what is logged."""
+        size = self._loss_tracker.size
+        self._loss_tracker.update_state(steps[:, :size])
+        if steps.shape[1] != size:
+            self._balance.update_state(steps[:, size:])
 
     def _train_batch(
         self, x: Any, labels: dict[str, tuple[tf.Tensor, tf.Tensor]]
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Forward, balance, backward, update. Labels are `(y, weight)`, masked."""
-        own = [variable.value for variable in self.trainable_variables]
-        learned = [variable.value for variable in self.balancer.learned]
-        with tf.GradientTape() as tape:
-            tape.watch(learned)
-            predictions = self._named(self(x, training=True))
+        balancer, partition = self.balancer, self._partition
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        scale = self._loss_scale()
+        with tf.GradientTape(persistent=True) as tape:
+            predictions, boundary = self._outputs_and_boundary(x)
             sums, weights, extra = self._task_sums(predictions, labels)
-            losses = tf.math.divide_no_nan(tf.stack(sums), tf.stack(weights))
-            objective = self.balancer.objective(losses, tf.stack(weights) > 0) + extra
-            scaled = self.optimizer.scale_loss(objective)
-        gradients = tape.gradient(scaled, own + learned)
-        self.optimizer.apply(gradients[: len(own)], self.trainable_variables)
-        if learned:
-            scale = self.optimizer.loss_scale_factor or 1.0
-            self.balancer.optimizer.apply(
-                [gradient / scale for gradient in gradients[len(own) :]], self.balancer.learned
-            )
+            totals = _over_replicas(tf.stack(weights), replicas)
+            shares = [tf.math.divide_no_nan(s, t) for s, t in zip(sums, tf.unstack(totals))]
+            scaled = shares if scale is None else [share * scale for share in shares]
+            added = extra / replicas if self.losses else None
+            if added is not None and scale is not None:
+                added = added * scale
+        means = _over_replicas(tf.stack(shares), replicas)
+        forward = gradients.Forward(
+            tape, scaled, means, totals > 0, added, boundary, scale, replicas
+        )
+        variables = self.trainable_variables
+        if balancer.needs == "losses":
+            task_weights = balancer.weigh(means, forward.present)
+            found = gradients.weighted(forward, partition, variables, task_weights)
+            note = record(task_weights, forward.present) if balancer.diagnostics else None
+        else:
+            found, solved = gradients.balanced(balancer, forward, partition, variables)
+            note = solved.record if balancer.diagnostics else None
+        self.optimizer.apply(found, variables)
+        if balancer.looks_back:
+            after, *_ = self._task_sums(self._named(self(x, training=True)), labels)
+            after = _over_replicas(tf.stack(after), replicas)
+            balancer.look_back(means, tf.math.divide_no_nan(after, totals), forward.present)
         rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
-        return predictions, LossTracker.summed(sums, weights, extra, rows)
+        vector = LossTracker.summed(sums, weights, extra, rows)
+        return predictions, vector if note is None else tf.concat([vector, note], axis=0)
+
+    def _outputs_and_boundary(self, x: Any) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
+        """Outputs by task, and the tensors where shared meets own, for a balancer that asks."""
+        if self._probe is None:
+            return self._named(self(x, training=True)), []
+        found = self._probe(x, training=True)
+        return self._named(found["outputs"]), found["boundary"]
+
+    def _loss_scale(self) -> tf.Tensor | None:
+        """By how much the optimizer wants losses multiplied (mixed precision), if at all."""
+        optimizer = self.optimizer
+        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if not scales and optimizer.loss_scale_factor is None:
+            return None
+        return tf.cast(optimizer.scale_loss(tf.ones([])), tf.float32)
 
     def _test_batch(
         self, x: Any, labels: dict[str, tuple[tf.Tensor, tf.Tensor]]
@@ -236,14 +309,18 @@ class MultiTaskModel(keras.Model):
     def make_train_function(self, force: bool = False) -> None:
         if getattr(self, "train_function", None) is None or force:
             super().make_train_function(force=True)
-            self.train_function = self._with_blocks(self.train_function, self._train_batch)
+            self.train_function = self._with_blocks(
+                self.train_function, self._train_batch, training=True
+            )
 
     def make_test_function(self, force: bool = False) -> None:
         if getattr(self, "test_function", None) is None or force:
             super().make_test_function(force=True)
-            self.test_function = self._with_blocks(self.test_function, self._test_batch)
+            self.test_function = self._with_blocks(
+                self.test_function, self._test_batch, training=False
+            )
 
-    def _with_blocks(self, keras_function: Callable, batch: Callable) -> Callable:
+    def _with_blocks(self, keras_function: Callable, batch: Callable, training: bool) -> Callable:
         """A function that runs one block where the iterator has blocks, else Keras's function."""
 
         @tf.function(autograph=False)
@@ -257,10 +334,11 @@ class MultiTaskModel(keras.Model):
                 (x, labels),
                 batch_size,
                 outputs=self._named(self.output) if self._task_metrics else {},
-                sums=2 * len(self.tasks) + 2,
+                sums=self._loss_tracker.size
+                + (self._balance.size if training and self.balancer.diagnostics else 0),
                 jit_compile=self.jit_compile,
             )
-            self._loss_tracker.update_state(sums)
+            self._track(sums)
             if predictions:  # once per block: most of a metric's cost is per call
                 self._task_metrics.update_state(masked, predictions)
             return self.get_metrics_result()
@@ -501,11 +579,26 @@ class _Watch(keras.callbacks.Callback):
         if logs and not np.isfinite(logs["loss"]):
             self._stop(f"batch {batch}")
 
+        balancer = self.model.balancer
+        if balancer.positive_losses and balancer.invalid.numpy().any():
+            task = self.model.tasks[int(balancer.invalid.numpy().argmax())]
+            raise TrainingError(
+                f"Training stopped at batch {batch}: the loss of task {task!r} is negative, and "
+                f"balancer {identifier(type(balancer))!r} takes its logarithm or divides by it. "
+                "Expected losses >= 0. Use a loss that is not negative, or another balancer."
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model._balance.reset_state()
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        weights = self.model.balancer.task_weights()
-        if weights is not None and logs is not None:
-            for task, weight in zip(self.model.tasks, weights.numpy()):
-                logs[f"{task}_weight"] = float(weight)
+        model = self.model
+        if model.balancer.diagnostics and not isinstance(model.balancer, balancers.Fixed):
+            found = model._balance.result()
+            model.balancing.append({"epoch": epoch, **found})
+            if logs is not None:
+                logs |= model._balance.logs(found)
+        model.balancer.end_epoch(*model._loss_tracker.means())
 
     def _stop(self, where: str) -> None:
         failed = self.model._loss_tracker.failed_tasks()
@@ -520,6 +613,14 @@ class _Watch(keras.callbacks.Callback):
             f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
             "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."
         )
+
+
+def _over_replicas(values: tf.Tensor, replicas: int) -> tf.Tensor:
+    """The sum of a tensor over all replicas."""
+    if replicas == 1:
+        return values
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def _as_keras(data: tuple[Any, Any, Any]) -> Any:

@@ -1,83 +1,221 @@
-"""The interface of a balancer: per-task losses in, one objective out."""
+"""The interface of a balancer: per-task losses, or their gradients, in; task weights out."""
 
+import dataclasses
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+SMALLEST_LOSS = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What a balancer is told of the model, once.
+
+    Attributes:
+        tasks: Names of the tasks, in the order of every vector.
+        loss_weights: The user's weight of each task, as given to `compile`. Default all 1.
+        kinds: `"classification"` or `"regression"` for each task, read from its loss. Default all
+            `"regression"`.
+        depths: Number of layers on the longest way from an input to each output. Default all 1.
+        shared_size: Number of trainable shared parameters. Default 0.
+    """
+
+    tasks: Sequence[str]
+    loss_weights: Sequence[float] | None = None
+    kinds: Sequence[str] | None = None
+    depths: Sequence[int] | None = None
+    shared_size: int = 0
 
 
 class Balancer(keras.layers.Layer):
     """How the per-task losses become one update.
 
-    A balancer declares in `needs` what it works on and gets only that. It never sees a model, a
-    tape or a user's optimizer. Its state is made of non-trainable `keras.Variable`s, so that it is
-    saved and resumed with the model; what it learns by gradient (see `learned`) is updated with
-    an optimizer of its own, beside the model's and untouched by its weight decay or clipping.
+    A balancer declares in `needs` what it works on and gets only that: it never sees a model, a
+    tape or the model's optimizer. This class is the one to build on for methods that look at loss
+    values; see `GramianBalancer` and `JacobianBalancer` for those that look at gradients.
 
-    Being a Keras layer gives it variables, `get_config` and a place in the `.keras` file. The model
-    keeps it outside its graph: it is absent from `model.layers` and from an exported SavedModel.
+    Being a Keras layer gives it variables (its state is saved and resumed with the model),
+    `get_config` and a place in the `.keras` file. The model keeps it outside its graph: it is
+    absent from `model.layers` and from an exported SavedModel.
 
-    To write one: subclass, register, and return a scalar from `objective`:
+    To write one, (1) subclass and register, (2) define `objective`, or `weigh` where the weights
+    are not the gradient of an objective, (3) hand it to `compile`:
 
     ```python
     @keras.saving.register_keras_serializable("my_package")
-    class MeanLogLoss(mtl_keras.balancers.Balancer):
+    class SumOfRoots(mtl_keras.balancers.Balancer):
         def objective(self, losses, present):
-            return tf.reduce_sum(tf.where(present, tf.math.log(losses), 0.0))
+            return tf.reduce_sum(tf.where(present, tf.sqrt(losses), 0.0))
 
-    model.compile("adam", loss={...}, balancer=MeanLogLoss())
+    model.compile("adam", loss={...}, balancer=SumOfRoots())
     ```
 
+    A function of `losses` and `present` (and `gramian`) that returns weights will do as well.
+
+    Args:
+        diagnostics: Whether the training logs what the balancer did. Default True.
+
     Attributes:
-        needs: `"losses"`: `objective` is differentiated with respect to all parameters.
-        tasks: Names of the tasks, in the order of every vector. Set by `build`.
-        preferences: The user's `loss_weights`, float tensor of shape `(tasks,)`. Set by `build`.
+        needs: `"losses"`, `"gramian"` or `"jacobian"`.
+        scale_invariant: Whether the update's direction stays when a loss is rescaled.
+        non_conflicting: Whether no task's loss rises along the (small) step.
+        when: When to use it, for the table of methods.
+        positive_losses: Whether negative losses make no sense to it.
+        looks_back: Whether it wants the losses of the same batch after the step.
+        drops: Whether it drops tasks, so that the share of drops is worth a log.
     """
 
     needs = "losses"
+    scale_invariant = False
+    non_conflicting = False
+    when = ""
+    positive_losses = False
+    looks_back = False
+    drops = False
 
-    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, diagnostics: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
+        self.diagnostics = diagnostics
         self.tasks: list[str] = []
-        self.preferences: list[float] = []
-        self.optimizer: keras.optimizers.Optimizer | None = None
 
-    def setup(self, tasks: list[str], loss_weights: list[float], kinds: list[str]) -> None:
-        """Learn the tasks and make the state. Called once, by `MultiTaskModel.compile`.
+    @classmethod
+    def options(cls) -> dict[str, inspect.Parameter]:
+        """All arguments of the constructor and of those that it passes the rest to, but Keras's."""
+        found: dict[str, inspect.Parameter] = {}
+        for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
+            if "__init__" in vars(base):
+                for key, parameter in inspect.signature(base).parameters.items():
+                    if key not in ("name", "kwargs"):
+                        found.setdefault(key, parameter)
+        return found
 
-        Args:
-            tasks: Names of the tasks, in the order of the loss vector.
-            loss_weights: The user's weight of each task, as given to `compile`.
-            kinds: `"classification"` or `"regression"` for each task, read from its loss.
-        """
-        self.tasks = list(tasks)
-        self.preferences = [float(weight) for weight in loss_weights]
-        self.kinds = list(kinds)
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **{key: getattr(self, key) for key in self.options()}}
+
+    # State
+
+    def setup(self, facts: Setup) -> None:
+        """Learn the tasks and make the state. Called once, by `MultiTaskModel.compile`."""
+        self.tasks, tasks = list(facts.tasks), len(facts.tasks)
+        self.kinds = list(facts.kinds or ["regression"] * tasks)
+        self.depths = list(facts.depths or [1] * tasks)
+        self.shared_size = facts.shared_size
+        self.preferences = np.asarray(facts.loss_weights or [1.0] * tasks, "float32")
         if not self.built:
-            self.build((len(tasks),))
+            self.invalid = self.add_state((tasks,), name="invalid")
+            self.epochs = self.add_state((), name="epochs")
+            self.build((tasks,))
+            self.built = True
 
-    def objective(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        """Make further state, with `add_state`; `input_shape` is `(tasks,)`."""
+
+    def add_state(self, shape: tuple[int, ...], value: Any = 0.0, name: str = "") -> keras.Variable:
+        """A float32 variable that is saved with the model and that no optimizer changes.
+
+        On several replicas each keeps its copy, which stay equal because each sees the same.
+        """
+        return keras.Variable(
+            np.broadcast_to(np.asarray(value, "float32"), shape),
+            trainable=False,
+            dtype="float32",
+            synchronization="on_read",
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    # The method
+
+    def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         """The scalar to minimise on this batch.
 
         Args:
             losses: Mean loss of each task over its present labels, float `(tasks,)`; 0 where the
                 task has no label in the batch.
             present: Whether the task has a label in the batch, bool `(tasks,)`.
+            learned: Values of the variables in `learned`.
 
         Returns:
             A differentiable scalar. A task that is not present must take no part in it.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not define `objective`.")
+        raise NotImplementedError(f"{type(self).__name__} defines neither `objective` nor `weigh`.")
 
     @property
     def learned(self) -> list[keras.Variable]:
-        """Variables that are updated by the gradient of `objective`, with `self.optimizer`."""
+        """State that follows the gradient of `objective`."""
         return []
 
-    def task_weights(self) -> tf.Tensor | None:
-        """The weight that each task's loss has now, `(tasks,)`, for the logs; None if constant."""
-        return None
+    def learn(self, gradients: list[tf.Tensor], present: tf.Tensor) -> None:
+        """Update `learned` by these gradients of `objective`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `learn`.")
 
-    def call(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-        """Same as `objective`."""
-        return self.objective(losses, present)
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The weight of each task's gradient in the update, `(tasks,)`.
+
+        By default the derivatives of `objective` with respect to the losses; what is `learned`
+        makes a step of its own. A weight of a task that is not present has no effect.
+
+        Args:
+            losses: As in `objective`.
+            present: As in `objective`.
+            gramian: Inner products of the tasks' gradients, float64 `(tasks, tasks)`, for a
+                balancer that needs it; rows and columns of absent tasks are 0.
+        """
+        values = [tf.convert_to_tensor(variable.value) for variable in self.learned]
+        with tf.GradientTape() as tape:
+            tape.watch([losses, *values])
+            objective = self.objective(losses, present, *values)
+        weights, *gradients = tape.gradient(objective, [losses, *values])
+        if gradients:
+            self.learn(gradients, present)
+        return weights
+
+    def own_weights(self, weights: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """The weight of each task's gradient for parameters that only this task uses."""
+        return weights
+
+    def look_back(self, before: tf.Tensor, after: tf.Tensor, present: tf.Tensor) -> None:
+        """Learn from the losses of one batch before and after the step; if `looks_back`."""
+
+    def on_epoch_end(self, losses: np.ndarray, labels: np.ndarray) -> None:
+        """Learn from an epoch.
+
+        Args:
+            losses: Mean training loss of each task; NaN for a task without labels.
+            labels: Sum of the weights of each task's labels.
+        """
+
+    def end_epoch(self, losses: np.ndarray, labels: np.ndarray) -> None:
+        """`on_epoch_end`, and one more epoch counted."""
+        self.on_epoch_end(losses, labels)
+        self.epochs.assign_add(1.0)
+
+    def call(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Same as `weigh`."""
+        return self.weigh(losses, present, gramian)
+
+    # Helpers
+
+    def safe(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """Losses for a logarithm or a division: at least 1e-8, and 1 where absent.
+
+        A negative loss is noted in `invalid`, and the training stops with an error that names the
+        task.
+        """
+        self.invalid.assign_add(tf.cast(present & (losses < 0), tf.float32))
+        return tf.where(present, tf.maximum(losses, SMALLEST_LOSS), tf.ones_like(losses))
+
+
+def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:
+    """Preferences of the present tasks, scaled to a mean of 1."""
+    weights = tf.where(present, tf.constant(preferences, dtype), tf.zeros([], dtype))
+    return weights / tf.reduce_sum(weights) * tf.reduce_sum(tf.cast(present, dtype))

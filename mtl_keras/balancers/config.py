@@ -1,0 +1,48 @@
+"""ConFIG: conflict-free inverse gradients (Liu, Chu and Thuerey, 2025)."""
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers import solvers
+from mtl_keras.balancers.base import normalised
+from mtl_keras.balancers.gradient import GramianBalancer
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class ConFIG(GramianBalancer):
+    r"""The direction of equal positive cosine with every gradient.
+
+    $u = \mathrm{unit}(U^{+} 1)$ over the unit gradients $U$, and $d = (\sum_i g_i \cdot u)\, u$:
+    the length is the sum of the projections, so it shrinks where gradients conflict. With
+    `loss_weights` the cosines are in their ratio.
+
+    References:
+        Liu, Chu, Thuerey: "ConFIG: Towards Conflict-free Training of Physics Informed Neural
+        Networks", ICLR 2025, https://arxiv.org/abs/2408.11104, equation 2.
+
+    Example:
+
+    >>> from mtl_keras.balancers import Setup
+    >>> gradients = tf.constant([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]], tf.float64)
+    >>> gramian = tf.matmul(gradients, gradients, transpose_b=True)
+    >>> balancer = ConFIG()
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> balancer.weigh(tf.ones(2), tf.constant([True, True]), gramian).numpy().round(4)
+    array([1.2265, 0.8441])
+    """
+
+    identifier = "config"
+    own_preferences = True
+    scale_invariant = True
+    non_conflicting = True
+    when = "Losses that must all fall, as in physics-informed networks."
+
+    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+        mask = tf.cast(present, gramian.dtype)
+        norms = tf.sqrt(tf.linalg.diag_part(gramian) + 1 - mask)
+        cosines = gramian / norms[:, None] / norms
+        wanted = normalised(self.preferences, present)
+        y = tf.linalg.matvec(solvers.pseudo_inverse(cosines), wanted)
+        reached = tf.linalg.matvec(cosines, y)
+        length = tf.reduce_sum(mask * norms * reached) / tf.tensordot(y, reached, 1)
+        return length * y / norms

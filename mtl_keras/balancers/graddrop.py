@@ -1,0 +1,63 @@
+"""GradDrop: gradient sign dropout (Chen et al., 2020)."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers.gradient import JacobianBalancer
+from mtl_keras.errors import check
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class GradDrop(JacobianBalancer):
+    r"""Per coordinate, only the gradients of one sign are kept; the sign is drawn.
+
+    $P = \tfrac12 (1 + \sum_i g_i / \sum_i \lvert g_i \rvert)$ is the purity of the positive sign;
+    with $U$ uniform, positive entries are kept where $P > U$, negative ones where $P < U$.
+    $d = \sum_i (\ell + (1 - \ell) M_i) g_i$.
+
+    Departure from the paper: it acts on the gradient of the shared parameters, as TorchJD does,
+    where the paper acts on that of the shared representation, summed over the batch.
+
+    Args:
+        leak: $\ell$ in [0, 1]: how much of what is dropped stays. Default 0.0.
+        seed: Integer seed of the draws. Default 0.
+
+    References:
+        Chen, Ngiam, Huang, Luong, Kretzschmar, Chai, Anguelov: "Just Pick a Sign: Optimizing Deep
+        Multitask Models with Gradient Sign Dropout", NeurIPS 2020,
+        https://arxiv.org/abs/2010.06808, algorithm 1.
+
+    Example:
+
+    >>> from mtl_keras.balancers import Setup
+    >>> balancer = GradDrop()
+    >>> balancer.setup(Setup(["a", "b"], shared_size=2))
+    >>> same_sign = tf.constant([[1.0, -2.0], [3.0, -1.0]])
+    >>> balancer.combine(same_sign, tf.ones(2), tf.constant([True, True]))[0].numpy()
+    array([ 4., -3.], dtype=float32)
+    """
+
+    identifier = "graddrop"
+    when = "Many tasks whose gradients disagree coordinate by coordinate."
+
+    def __init__(self, leak: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
+        check(0 <= leak <= 1, "leak", "be in [0, 1]", leak)
+        super().__init__(**kwargs)
+        self.leak = leak
+        self.seed = seed
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.draws = self.add_state((), name="draws")
+
+    def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
+        total, size = tf.reduce_sum(jacobian, 0), tf.reduce_sum(tf.abs(jacobian), 0)
+        purity = 0.5 * (1 + tf.math.divide_no_nan(total, size))
+        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
+        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        uniform = tf.random.stateless_uniform(tf.shape(purity), seed)
+        positive = tf.reduce_sum(tf.nn.relu(jacobian), 0)
+        kept = tf.where(purity > uniform, positive, total - positive)
+        direction = self.leak * total + (1 - self.leak) * kept
+        return direction, tf.ones(jacobian.shape[0])

@@ -1,0 +1,231 @@
+"""Bases of the balancers that look at the tasks' gradients."""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.balancers.base import Balancer
+from mtl_keras.balancers.tracker import Gradients, record
+from mtl_keras.errors import check
+
+
+class Solved(NamedTuple):
+    """What a gradient-based balancer decided for one step.
+
+    Attributes:
+        weights: Weight of each task's gradient in the shared update, `(tasks,)`.
+        own: Weight of each task's gradient for its own parameters, `(tasks,)`.
+        used: Whether the task took part: present, its gradient finite and not zero, `(tasks,)`.
+        record: The step, for the `BalanceTracker`.
+    """
+
+    weights: tf.Tensor
+    own: tf.Tensor
+    used: tf.Tensor
+    record: tf.Tensor
+
+
+class GradientBalancer(Balancer):
+    """What all gradient-based balancers have in common.
+
+    Only the gradient of the *shared* parameters (those that reach two tasks or more) is balanced.
+    In every batch the method sees the tasks that are present and whose gradient is finite and not
+    zero. If there is one, it has weight 1; if there is none, or the method finds no finite weights
+    (counted in the logs as `balancer_failures`), all have equal weights.
+
+    All methods are put on the scale of a sum: equal gradients have weights that add up to the
+    number of tasks, so that a learning rate that suits the plain sum suits them.
+
+    Args:
+        gradients: `"parameters"`: gradients of the shared parameters. `"representation"`: of the
+            tensors where shared layers meet own ones, which costs about one backward pass in all.
+            `"last_layer"`: of the parameters of the last shared layers, at a like cost.
+        update_every: Integer >= 1. Weights are found anew every so many steps; between, they stay
+            and a step costs one backward pass. Default 1.
+        scale_heads: Whether the weights scale the gradients of a task's own parameters, too.
+            Default False: those get the plain gradient of their own task.
+        clip_norm: Float > 0: each task's gradient is first shortened to at most this norm. Default
+            None.
+        reduction: `"sum"`, or `"mean"` to divide the update by the number of tasks.
+        diagnostics: Whether the training logs weights, norms, cosines and conflicts. Default True.
+    """
+
+    modes: tuple[str, ...] = ("parameters", "representation", "last_layer")
+    paper_reduction = "sum"
+    """Whether weights come out of `weigh` adding up, at equality, to the number of tasks or 1."""
+    own_preferences = False
+    """Whether the method has a place of its own for the user's preferences. Else they scale the
+    losses before it sees them."""
+
+    def __init__(
+        self,
+        gradients: str = "parameters",
+        update_every: int = 1,
+        scale_heads: bool = False,
+        clip_norm: float | None = None,
+        reduction: str = "sum",
+        diagnostics: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        modes = ", ".join(map(repr, self.modes))
+        check(gradients in self.modes, "gradients", f"be one of {modes}", gradients)
+        whole = isinstance(update_every, int) and update_every >= 1
+        check(whole, "update_every", "be an integer >= 1", update_every)
+        check(clip_norm is None or clip_norm > 0, "clip_norm", "be None or > 0", clip_norm)
+        check(reduction in ("sum", "mean"), "reduction", "be 'sum' or 'mean'", reduction)
+        super().__init__(diagnostics=diagnostics, **kwargs)
+        self.gradients = gradients
+        self.update_every = update_every
+        self.scale_heads = scale_heads
+        self.clip_norm = clip_norm
+        self.reduction = reduction
+
+    def setup(self, facts: Any) -> None:
+        if not self.built and self.update_every > 1:
+            tasks = (len(facts.tasks),)
+            self.kept_weights = self.add_state(tasks, 1.0, name="kept_weights")
+            self.kept_own = self.add_state(tasks, 1.0, name="kept_own")
+            self.step = self.add_state((), name="step")
+        super().setup(facts)
+
+    def own_weights(self, weights: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        return weights if self.scale_heads else tf.constant(self.preferences)
+
+    def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """By how much `weights` (as `weigh` returns them) miss the method's condition."""
+        return tf.zeros([], gramian.dtype)
+
+    def scales(
+        self, gramian: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Factors that preferences and clipping put on the gradients; who takes part; norms."""
+        squares = tf.linalg.diag_part(gramian)
+        used = present & tf.math.is_finite(squares) & (squares > 0)
+        norms = tf.sqrt(tf.where(used, squares, tf.zeros_like(squares)))
+        scale = tf.ones_like(norms)
+        if self.clip_norm is not None:
+            scale = tf.minimum(scale, self.clip_norm / tf.maximum(norms, 1e-300))
+        if not self.own_preferences:
+            scale *= tf.constant(self.preferences, gramian.dtype)
+        return scale, used, norms
+
+    def cosines(self, gramian: tf.Tensor, used: tf.Tensor, norms: tf.Tensor) -> tf.Tensor:
+        """Cosines between the gradients that are used."""
+        mask = tf.cast(used, gramian.dtype)
+        inverse = tf.math.divide_no_nan(mask, norms)
+        pairs = used[:, None] & used[None]
+        return tf.where(pairs, gramian, tf.zeros_like(gramian)) * inverse[:, None] * inverse
+
+    def finish(
+        self, weights: tf.Tensor, scale: tf.Tensor, used: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Weights of the raw gradients, on the scale of a sum; and whether the method failed."""
+        mask = tf.cast(used, weights.dtype)
+        count = tf.reduce_sum(mask)
+        good = tf.reduce_all(tf.math.is_finite(weights))
+        several = count > 1.5
+        if self.paper_reduction == "mean":
+            weights = weights * count
+        equal = tf.where(count > 0.5, mask, tf.cast(present, weights.dtype)) * tf.constant(
+            self.preferences, weights.dtype
+        )
+        weights = tf.where(several & good, weights * scale * mask, equal)
+        if self.reduction == "mean":
+            weights = weights / tf.maximum(
+                tf.reduce_sum(tf.cast(present, weights.dtype)), tf.ones_like(count)
+            )
+        return tf.cast(weights, tf.float32), tf.cast(several & ~good, tf.float32)
+
+
+class GramianBalancer(GradientBalancer):
+    r"""A balancer that needs the Gramian $G = J J^\top$ of the per-task gradients only.
+
+    To write one, define `weigh(losses, present, gramian)`; it returns a weight per task and may
+    use any TensorFlow that XLA compiles: it runs as one small compiled program per step.
+
+    ```python
+    @keras.saving.register_keras_serializable("my_package")
+    class UnitGradients(mtl_keras.balancers.GramianBalancer):
+        def weigh(self, losses, present, gramian):
+            return tf.math.rsqrt(tf.linalg.diag_part(gramian))
+    ```
+    """
+
+    listed = False
+    needs = "gramian"
+
+    def solve(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Solved:
+        """`weigh`, with everything that is the same for all methods around it, under XLA."""
+        return self._compiled(gramian, losses, present)
+
+    @functools.cached_property
+    def _compiled(self) -> Any:
+        return tf.function(self._solve, autograph=False, jit_compile=True)
+
+    def _solve(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Solved:
+        gramian = tf.cast(gramian, tf.float64)
+        scale, used, norms = self.scales(gramian, present)
+        pairs = used[:, None] & used[None]
+        seen = tf.where(pairs, gramian, tf.zeros_like(gramian)) * scale[:, None] * scale
+        raw = tf.cast(self.weigh(losses, used, seen), tf.float64)
+        raw = tf.where(used, raw, tf.zeros_like(raw))
+        weights, failed = self.finish(raw, scale, used, present)
+        cosines = self.cosines(gramian, used, norms)
+        residual = self.residual(raw, seen, used)
+        return Solved(
+            weights,
+            self.own_weights(weights, losses, present),
+            used,
+            record(weights, present, Gradients(norms, cosines, used, failed, residual)),
+        )
+
+
+class JacobianBalancer(GradientBalancer):
+    """A balancer that needs the per-task gradients themselves.
+
+    To write one, define `combine(jacobian, losses, present)`.
+    """
+
+    listed = False
+    needs = "jacobian"
+    modes: tuple[str, ...] = ("parameters",)
+
+    def combine(
+        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The direction, `(n,)`, and the weights, `(tasks,)`, that stand for it.
+
+        Args:
+            jacobian: Gradients of the tasks, float32 `(tasks, n)`; rows of absent tasks are 0.
+            losses: Mean losses, `(tasks,)`.
+            present: Which tasks take part, bool `(tasks,)`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `combine`.")
+
+    def solve(
+        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, Solved]:
+        """`combine`, with everything that is the same for all methods around it."""
+        gramian = tf.cast(tf.matmul(jacobian, jacobian, transpose_b=True), tf.float64)
+        scale, used, norms = self.scales(gramian, present)
+        clean = tf.math.multiply_no_nan(jacobian, tf.cast(used, tf.float32)[:, None])
+        direction, raw = self.combine(clean * tf.cast(scale, tf.float32)[:, None], losses, used)
+        good = tf.reduce_all(tf.math.is_finite(direction))
+        raw = tf.where(good, tf.cast(raw, tf.float64), np.nan)
+        weights, failed = self.finish(raw, scale, used, present)
+        count = tf.reduce_sum(tf.cast(used, tf.float32))
+        if self.paper_reduction == "mean" and self.reduction == "sum":
+            direction = direction * count
+        if self.paper_reduction == "sum" and self.reduction == "mean":
+            direction = direction / tf.maximum(count, 1.0)
+        plain = tf.tensordot(weights, clean, 1)
+        direction = tf.where((count > 1.5) & good, direction, plain)
+        seen = Gradients(norms, self.cosines(gramian, used, norms), used, failed, tf.zeros([]))
+        return direction, Solved(
+            weights,
+            self.own_weights(weights, losses, present),
+            used,
+            record(weights, present, seen),
+        )

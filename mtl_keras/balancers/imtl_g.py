@@ -1,0 +1,54 @@
+"""IMTL-G: equal projections (Liu et al., 2021)."""
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers import solvers
+from mtl_keras.balancers.base import normalised
+from mtl_keras.balancers.gradient import GramianBalancer
+
+
+def equal_projections(gramian: tf.Tensor, wanted: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Weights of a sum of 1 whose combined gradient projects on each gradient as `wanted`."""
+    mask = tf.cast(present, gramian.dtype)
+    inverse = mask * tf.math.rsqrt(tf.linalg.diag_part(gramian) + 1 - mask)
+    cosines = gramian * inverse[:, None] * inverse
+    raw = inverse * tf.linalg.matvec(solvers.pseudo_inverse(cosines), wanted)
+    return raw / tf.abs(tf.reduce_sum(raw))
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class IMTLG(GramianBalancer):
+    r"""The combination that projects equally on every gradient.
+
+    $\alpha \propto G^{+} n$ with the norms $n$, so that $d \cdot g_i / n_i$ is the same for all.
+    With `loss_weights` the projections are in their ratio.
+
+    Departures from the paper: it divides by $\sum_i \alpha_i$, which can be negative, and the step
+    then raises *every* loss; this divides by its absolute value. The inverse is taken of the
+    cosines, the better conditioned matrix; for linearly dependent gradients, where no equal
+    projection need exist, the result is the least-squares one in that scale.
+
+    References:
+        Liu, Li, Kuang, Xue, Chen, Yang, Liao, Zhang: "Towards Impartial Multi-Task Learning",
+        ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr, section 3.1.
+
+    Example:
+
+    >>> from mtl_keras.balancers import Setup
+    >>> gradients = tf.constant([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]], tf.float64)
+    >>> gramian = tf.matmul(gradients, gradients, transpose_b=True)
+    >>> balancer = IMTLG()
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> balancer.weigh(tf.ones(2), tf.constant([True, True]), gramian).numpy().round(4)
+    array([0.5923, 0.4077])
+    """
+
+    identifier = "imtl_g"
+    paper_reduction = "mean"
+    own_preferences = True
+    scale_invariant = True
+    when = "Equal progress of all tasks, whatever the size of their gradients."
+
+    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+        return equal_projections(gramian, normalised(self.preferences, present), present)

@@ -1,0 +1,75 @@
+"""MoCo: multi-objective gradient correction (Fernando et al., 2023)."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers.gradient import JacobianBalancer
+from mtl_keras.errors import check
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class MoCo(JacobianBalancer):
+    r"""The min-norm direction of *tracked* gradients: MGDA without the bias of single batches.
+
+    In step $t$: $y_i \leftarrow y_i - \beta_t (y_i - \tilde g_i)$, then
+    $\lambda \leftarrow \mathrm{softmax}(\lambda - \gamma_t (Y Y^\top + \rho I) \lambda)$ and
+    $d = Y^\top \lambda$, with $\tilde g_i = L_i g_i / \lVert g_i \rVert$,
+    $\beta_t = \beta / \sqrt t$, $\gamma_t = \gamma / \sqrt t$, as in LibMTL (the paper projects
+    $\lambda$ on the simplex, and does not normalise). Holds K copies of the shared gradient.
+
+    Args:
+        beta: $\beta$ in (0, 1]. Default 0.5.
+        gamma: $\gamma$ > 0. Default 0.1.
+        rho: $\rho$ >= 0. Default 0.0.
+
+    References:
+        Fernando, Shen, Liu, Chaudhury, Murugesan, Chen: "Mitigating Gradient Bias in
+        Multi-objective Learning: A Provably Convergent Approach", ICLR 2023,
+        https://arxiv.org/abs/2210.12624
+
+    Example:
+
+    >>> from mtl_keras.balancers import Setup
+    >>> balancer = MoCo()
+    >>> balancer.setup(Setup(["a", "b"], shared_size=2))
+    >>> direction, weights = balancer.combine(tf.eye(2), tf.ones(2), tf.constant([True, True]))
+    >>> weights.numpy()
+    array([0.5, 0.5], dtype=float32)
+    """
+
+    identifier = "moco"
+    paper_reduction = "mean"
+    when = "MGDA's aim with small, noisy batches."
+
+    def __init__(
+        self, beta: float = 0.5, gamma: float = 0.1, rho: float = 0.0, **kwargs: Any
+    ) -> None:
+        check(0 < beta <= 1, "beta", "be in (0, 1]", beta)
+        check(gamma > 0, "gamma", "be > 0", gamma)
+        check(rho >= 0, "rho", "be >= 0", rho)
+        super().__init__(**kwargs)
+        self.beta = beta
+        self.gamma = gamma
+        self.rho = rho
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.tracked = self.add_state((*input_shape, self.shared_size), name="tracked")
+        self.shares = self.add_state(input_shape, 1 / input_shape[0], name="shares")
+        self.steps = self.add_state((), name="steps")
+
+    def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
+        step = tf.sqrt(tf.convert_to_tensor(self.steps.assign_add(1.0)))
+        factor = tf.math.divide_no_nan(losses, tf.norm(jacobian, axis=1))
+        old = tf.convert_to_tensor(self.tracked.value)
+        moved = old + self.beta / step * (factor[:, None] * jacobian - old)
+        tracked = tf.where(present[:, None], moved, old)
+        self.tracked.assign(tracked)
+        shares = tf.convert_to_tensor(self.shares.value)
+        slope = tf.linalg.matvec(tf.matmul(tracked, tracked, transpose_b=True), shares)
+        logits = shares - self.gamma / step * (slope + self.rho * shares)
+        shares = tf.where(present, tf.nn.softmax(tf.where(present, logits, -1e9)), shares)
+        self.shares.assign(shares)
+        used = tf.where(present, shares, 0.0)
+        return tf.tensordot(used, tracked, 1), used

@@ -1,0 +1,51 @@
+"""Nash-MTL: gradients that bargain (Navon et al., 2022)."""
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers import solvers
+from mtl_keras.balancers.base import normalised
+from mtl_keras.balancers.gradient import GramianBalancer
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class NashMTL(GramianBalancer):
+    r"""The Nash bargaining solution: the direction with the largest product of improvements.
+
+    $\alpha > 0$ with $G \alpha = 1 / \alpha$ and $d = J^\top \alpha$. Multiplying a loss by a
+    constant changes nothing, and $\lVert d \rVert^2 = K$ always. With `loss_weights` p, the
+    asymmetric solution, $G \alpha = p / \alpha$.
+
+    Departure from the paper: it solves a sequence of linearised programs with a general solver,
+    and keeps the last $\alpha$ where that fails. The same $\alpha$ is the only minimum of the
+    convex $\tfrac12 \alpha^\top G \alpha - \sum_i \log \alpha_i$, found here by Newton's method to
+    1e-9. The clipping of the authors' code is left to the optimizer (`clipnorm`). To use weights
+    for several steps, as in the paper's faster variants, set `update_every`.
+
+    References:
+        Navon, Shamsian, Achituve, Maron, Kawaguchi, Chechik, Fetaya: "Multi-Task Learning as a
+        Bargaining Game", ICML 2022, https://arxiv.org/abs/2202.01017, claim 3.1.
+
+    Example:
+
+    >>> from mtl_keras.balancers import Setup
+    >>> gradients = tf.constant([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]], tf.float64)
+    >>> gramian = tf.matmul(gradients, gradients, transpose_b=True)
+    >>> balancer = NashMTL()
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> balancer.weigh(tf.ones(2), tf.constant([True, True]), gramian).numpy().round(4)
+    array([0.5915, 0.4071])
+    """
+
+    own_preferences = True
+    scale_invariant = True
+    non_conflicting = True
+    when = "Losses of different units, and every task is to gain; the steps have a fixed length."
+
+    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+        return solvers.bargain(gramian, normalised(self.preferences, present), present)
+
+    def residual(self, weights, gramian, present) -> tf.Tensor:
+        product = weights * tf.linalg.matvec(gramian, weights)
+        wanted = normalised(self.preferences, present)
+        return tf.reduce_max(tf.abs(product - wanted))

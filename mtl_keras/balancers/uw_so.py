@@ -1,0 +1,51 @@
+"""Soft-optimal uncertainty weighting (Kirchdorfer et al., 2024)."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers.base import Balancer
+from mtl_keras.errors import check
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class UWSO(Balancer):
+    r"""The analytic optimum of uncertainty weighting, softened:
+
+    $$w = K\, \mathrm{softmax}\left(\frac{1}{T\, L_i}\right)$$
+
+    with the losses taken as constants. Losses must not be negative. The weights are multiplied by
+    the user's `loss_weights`. Departure from the paper: the factor K.
+
+    Args:
+        temperature: T, float > 0. The paper tunes it per data set; there is no good value for all.
+            Default 1.0.
+
+    References:
+        Kirchdorfer, Elich, Kutsche, Stuckenschmidt, Schott, Köhler: "Analytical Uncertainty-Based
+        Loss Weighting in Multi-Task Learning", GCPR 2024, https://arxiv.org/abs/2408.07985
+
+    Example:
+
+    >>> from mtl_keras.balancers import Setup
+    >>> balancer = UWSO(temperature=2.0)
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> balancer.weigh(tf.constant([0.5, 0.5]), tf.constant([True, True])).numpy()
+    array([1., 1.], dtype=float32)
+    """
+
+    identifier = "uw_so"
+    positive_losses = True
+    when = "In place of learned uncertainty, where a temperature can be tuned."
+
+    def __init__(self, temperature: float = 1.0, **kwargs: Any) -> None:
+        check(temperature > 0, "temperature", "be > 0", temperature)
+        super().__init__(**kwargs)
+        self.temperature = temperature
+
+    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+        logits = 1 / (self.temperature * self.safe(losses, present))
+        weights = tf.nn.softmax(tf.where(present, logits, -1e9))
+        count = tf.reduce_sum(tf.cast(present, losses.dtype))
+        return count * weights * self.preferences
