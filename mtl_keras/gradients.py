@@ -131,10 +131,12 @@ def _fresh(
         others.append(dense[len(measured) : len(measured) + len(further)])
         gradients |= {id(v): g for v, g in zip(own, dense[len(measured) + len(further) :])}
 
-    if forward.replicas > 1 and mode != "representation":
-        context = tf.distribute.get_replica_context()
-        rows = [context.all_reduce(tf.distribute.ReduceOp.SUM, row) for row in rows]
     stacks = [tf.stack([tf.reshape(row[n], [-1]) for row in rows]) for n in range(len(measured))]
+    if forward.replicas > 1 and mode != "representation" and stacks:
+        sizes = [stack.shape[1] for stack in stacks]
+        whole = tf.concat([tf.cast(stack, tf.float32) for stack in stacks], axis=1)
+        context = tf.distribute.get_replica_context()
+        stacks = tf.split(context.all_reduce(tf.distribute.ReduceOp.SUM, whole), sizes, axis=1)
 
     if balancer.needs == "jacobian":
         flat = tf.concat([tf.cast(stack, tf.float32) for stack in stacks], axis=1)

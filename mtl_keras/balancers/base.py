@@ -106,11 +106,14 @@ class Balancer(keras.layers.Layer):
         self.depths = list(facts.depths or [1] * tasks)
         self.shared_size = facts.shared_size
         self.preferences = np.asarray(facts.loss_weights or [1.0] * tasks, "float32")
-        if not self.built:
+        if not hasattr(self, "epochs"):  # Keras says `built` of a loaded one that has no state yet
             self.invalid = self.add_state((tasks,), name="invalid")
             self.epochs = self.add_state((), name="epochs")
             self.build((tasks,))
             self.built = True
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Nothing: `setup` makes the state, once the tasks are known."""
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         """Make further state, with `add_state`; `input_shape` is `(tasks,)`."""

@@ -83,7 +83,7 @@ class GradientBalancer(Balancer):
         self.reduction = reduction
 
     def setup(self, facts: Any) -> None:
-        if not self.built and self.update_every > 1:
+        if not hasattr(self, "epochs") and self.update_every > 1:
             tasks = (len(facts.tasks),)
             self.kept_weights = self.add_state(tasks, 1.0, name="kept_weights")
             self.kept_own = self.add_state(tasks, 1.0, name="kept_own")
@@ -169,6 +169,9 @@ class GramianBalancer(GradientBalancer):
         scale, used, norms = self.scales(gramian, present)
         pairs = used[:, None] & used[None]
         seen = tf.where(pairs, gramian, tf.zeros_like(gramian)) * scale[:, None] * scale
+        # Products of float32 numbers are off by about 1e-7 of the norms: this keeps the matrix
+        # positive semi-definite.
+        seen = tf.linalg.set_diag(seen, (1 + 1e-6) * tf.linalg.diag_part(seen))
         raw = tf.cast(self.weigh(losses, used, seen), tf.float64)
         raw = tf.where(used, raw, tf.zeros_like(raw))
         weights, failed = self.finish(raw, scale, used, present)

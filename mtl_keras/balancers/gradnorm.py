@@ -17,7 +17,8 @@ class GradNorm(GramianBalancer):
 
     With norms $G_i = w_i \lVert \nabla L_i \rVert$ on the last shared layer, their mean $\bar G$
     and the relative inverse training rates
-    $r_i = \frac{L_i / L_i(0)}{\mathrm{mean}_j L_j / L_j(0)}$, the weights follow the gradient of $\sum_i \lvert G_i - \bar G r_i^\alpha \rvert$ (the target
+    $r_i = \frac{L_i / L_i(0)}{\mathrm{mean}_j L_j / L_j(0)}$, the weights follow the gradient of
+    $\sum_i \lvert G_i - \bar G r_i^\alpha \rvert$ (the target
     held constant), which is $\mathrm{sign}(G_i - \bar G r_i^\alpha) \lVert \nabla L_i \rVert$:
     no second-order gradient is needed. They are then scaled to a sum of K.
 

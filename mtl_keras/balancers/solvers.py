@@ -158,8 +158,7 @@ def bargain(
     mask = tf.cast(present, gramian.dtype)
     preferences = preferences + 1 - mask
     norms = tf.sqrt(tf.linalg.diag_part(gramian)) + 1 - mask
-    ridge = 1e-8 * tf.linalg.diag(tf.linalg.diag_part(gramian))
-    matrix = gramian + ridge + tf.linalg.diag(1 - mask)
+    matrix = gramian + tf.linalg.diag(1 - mask)
     lengths = tf.pow(one * 0.5, tf.cast(tf.range(16), gramian.dtype))[:, None]
 
     def value(alpha: tf.Tensor) -> tf.Tensor:
