@@ -37,6 +37,7 @@ class DBMTL(JacobianBalancer):
     array([1.453, 1.   ], dtype=float32)
     """
 
+    identifier = "db_mtl"
     own_preferences = True
     scale_invariant = True
     positive_losses = True

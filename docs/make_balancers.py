@@ -1,0 +1,64 @@
+"""Writes `docs/balancers.md` from the classes of `mtl_keras.balancers`.
+
+Run `python docs/make_balancers.py`; a test fails where the page is not up to date.
+"""
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+from mtl_keras import balancers, lookup
+
+PAGE = Path(__file__).with_name("balancers.md")
+COST = {
+    "losses": "1 backward pass",
+    "gramian": "K backward passes, a K × K matrix",
+    "jacobian": "K backward passes, K stored gradients",
+}
+HEAD = """# Balancers
+
+A balancer turns the losses of several tasks into one update. `model.compile(..., balancer="nash_mtl")` takes a name of this table, an object, a mapping such as `{"kind": "cagrad", "c": 0.4}`, or a function; in an experiment's file it is `[balancer]` with `kind`.
+
+With K tasks. *Scale-invariant*: multiplying a loss by a constant does not change the direction. *Non-conflicting*: no loss rises along a small step. Neither is better as such: equal weights keep what you mean by the size of a loss, and well-tuned constant weights are hard to beat.
+
+| name | needs | scale-invariant | non-conflicting | when | paper |
+|---|---|---|---|---|---|
+"""
+TAIL = """
+## What all of them share
+
+* A task without a label in a batch takes no part in it. A gradient that is zero, infinite or not a number takes no part in the balancing; if one task is left it has weight 1. Where a method finds no finite weights, equal ones are taken and `balancer_failures` counts it in the logs.
+* Weights add up to the number of tasks where all tasks are alike, whatever the paper's scale, so that a learning rate that suits the plain sum suits all. `reduction="mean"` divides by it.
+* `loss_weights` are preferences: a part of the method where it has them (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL), else factors of the losses.
+* Those that look at gradients balance the *shared* parameters, the ones that reach two outputs or more, found from the model's graph. Own parameters get their own task's plain gradient; `scale_heads=True` gives them the weights as well.
+* `gradients="representation"` takes gradients with respect to the tensors where shared layers meet own ones, for about the cost of the plain sum. `update_every=n` keeps weights for n steps. `clip_norm` shortens each task's gradient first.
+* Per epoch the logs have `<task>_weight`, and for gradient-based ones `<task>_gradient_norm`, `conflict` (share of steps in which two gradients pointed apart), `balancer_failures` and `balancer_residual`; `model.balancing` has these and the matrix of mean cosines. `diagnostics=False` switches it off.
+* State (running averages, learned weights, counters) is saved with the model and restored with it.
+
+## One of your own
+
+1. A function is enough: `balancer=lambda losses, present: 1 / (losses + 1)` returns weights from the losses; with a third argument it gets the Gramian of the gradients, `(K, K)`.
+2. For state or arguments, a class: extend `Balancer` (define `objective` or `weigh`), `GramianBalancer` (define `weigh(losses, present, gramian)`) or `JacobianBalancer` (define `combine`). State is made in `build` with `add_state`.
+3. Register it, `@keras.saving.register_keras_serializable("my_package")`, so that the model can be saved, and hand an object to `compile`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows = []
+    for name, cls in lookup.classes(balancers, balancers.Balancer).items():
+        text = inspect.cleandoc(cls.__doc__ or "")
+        paper = re.search(r"References:\n((?:    .*\n?)+)", text)
+        reference = " ".join(paper.group(1).split()) if paper else ""
+        yes = {True: "yes", False: "no"}
+        rows.append(
+            f"| `{name}` ({cls.__name__}) | {COST[cls.needs]} | {yes[cls.scale_invariant]} "
+            f"| {yes[cls.non_conflicting]} | {cls.when} | {reference} |"
+        )
+    return HEAD + "\n".join(rows) + "\n" + TAIL
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"wrote {PAGE}\n")

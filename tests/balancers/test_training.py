@@ -1,0 +1,139 @@
+"""Balancers in real trainings: toys with a known end, and the schedules of loss-based methods."""
+
+import importlib.util
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import balancers
+from mtl_keras.balancers import Setup
+
+BOTH = tf.constant([True, True])
+
+
+@pytest.fixture(scope="module")
+def toy():
+    path = Path(__file__).parents[2] / "benchmarks" / "toy.py"
+    spec = importlib.util.spec_from_file_location("toy", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("name", "steps"), [("Nash-MTL", 500), ("MGDA", 900), ("IMTL-G", 1000)])
+def test_the_toy_of_the_papers_in_few_steps(toy, name, steps):
+    """With 20 times the papers' learning rate it takes little more than a twentieth of their steps."""
+    model = toy.model_at((-7.5, -0.5), toy.METHODS[name], learning_rate=0.02)
+    x = np.zeros((steps, 1), "float32")
+    labels = {"L1": np.zeros(len(x)), "L2": np.zeros(len(x))}
+    model.fit(x, labels, batch_size=1, verbose=0)
+    x1, x2 = model.get_layer("point").at.numpy()[0]
+    assert abs(x2 + 8.355) < 0.35 and abs(x1) <= 7.05
+
+
+@pytest.mark.parametrize("name", ["mgda", "cagrad", "nash_mtl", "upgrad", "config", "fairgrad"])
+def test_three_quadratics_end_in_the_triangle_of_their_minima(toy, name):
+    minima = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 3.0]], "float32")
+    rows = keras.Input((1,))
+    point = toy.Point((5.0, 5.0), name="point")(rows)
+    model = mtl.MultiTaskModel(
+        rows, {f"t{i}": keras.layers.Identity(name=f"i{i}")(point) for i in range(3)}
+    )
+    scale = [1.0, 10.0, 0.1]
+    model.compile(
+        keras.optimizers.Adam(0.05),
+        loss={
+            f"t{i}": lambda y, p, i=i: scale[i] * tf.reduce_sum((p - minima[i]) ** 2, -1)
+            for i in range(3)
+        },
+        balancer=name,
+    )
+    x = np.zeros((700, 1), "float32")
+    model.fit(
+        x, {f"t{i}": np.zeros((700, 2), "float32") for i in range(3)}, batch_size=1, verbose=0
+    )
+    a, b = model.get_layer("point").at.numpy()[0]
+    assert a > -0.1 and b > -0.1 and a / 4 + b / 3 < 1.1
+
+
+def test_dwa_weighs_by_how_slowly_losses_fall():
+    balancer = balancers.DWA(temperature=2.0)
+    balancer.setup(Setup(["a", "b"]))
+    np.testing.assert_allclose(balancer.weigh(tf.ones(2), BOTH), [1, 1])
+    balancer.end_epoch(np.array([2.0, 2.0]), np.ones(2))
+    np.testing.assert_allclose(balancer.weigh(tf.ones(2), BOTH), [1, 1])
+    balancer.end_epoch(np.array([1.0, np.nan]), np.ones(2))
+    expected = np.exp([0.25, 0.5])
+    np.testing.assert_allclose(
+        balancer.weigh(tf.ones(2), BOTH), 2 * expected / expected.sum(), rtol=1e-6
+    )
+
+
+def test_stch_warms_up_and_then_follows_the_worst():
+    balancer = balancers.STCH(mu=0.1, warmup_epochs=1)
+    balancer.setup(Setup(["a", "b"]))
+    losses = tf.constant([2.0, 4.0])
+    np.testing.assert_allclose(balancer.weigh(losses, BOTH), [0.5, 0.25])
+    balancer.end_epoch(np.array([2.0, 4.0]), np.ones(2))
+    a = np.log([2 / 2, 8 / 4])
+    soft = np.exp(a / 0.1) / np.exp(a / 0.1).sum()
+    np.testing.assert_allclose(
+        balancer.weigh(tf.constant([2.0, 8.0]), BOTH), 2 * soft / [2, 8], rtol=1e-5
+    )
+
+
+def test_famo_gives_less_to_a_task_that_improved_more():
+    balancer = balancers.FAMO(weight_decay=0.0)
+    balancer.setup(Setup(["a", "b"]))
+    for _ in range(20):
+        balancer.look_back(tf.constant([1.0, 1.0]), tf.constant([0.5, 0.9]), BOTH)
+    weights = balancer.weigh(tf.constant([1.0, 1.0]), BOTH).numpy()
+    assert weights[0] < weights[1]
+    np.testing.assert_allclose(weights.sum(), 2, rtol=1e-5)
+
+
+def test_dst_drops_by_its_four_metrics_and_a_floor():
+    def probabilities(metric, epochs=()):
+        balancer = balancers.DST(weights={metric: 1.0})
+        balancer.setup(Setup(["a", "b"], depths=[4, 2]))
+        for losses in epochs:
+            balancer.end_epoch(np.array(losses), np.array([100.0, 25.0]))
+        return balancer.probabilities.numpy()
+
+    np.testing.assert_allclose(probabilities("depth"), [1, 0.5])
+    np.testing.assert_allclose(probabilities("count", [(1, 1)]), [1, 0.25])
+    two = [(1.0, 1.0), (0.9, 0.3)]
+    np.testing.assert_allclose(probabilities("incompleteness", two), [1, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(probabilities("stagnancy", two), [1, 0.4 / 0.7], rtol=1e-6)
+    np.testing.assert_allclose(probabilities("floor", two), [1, 1])
+
+    balancer = balancers.DST(weights={"depth": 1.0}, unbiased=True)
+    balancer.setup(Setup(["a", "b"], depths=[4, 1]))
+    drawn = np.array([balancer.weigh(tf.ones(2), BOTH).numpy() for _ in range(400)])
+    np.testing.assert_allclose(drawn.mean(0), [1, 1], atol=0.25)
+    np.testing.assert_allclose((drawn > 0).mean(0), [1, 0.25], atol=0.06)
+    shallow = tf.constant([False, True])
+    kept = [balancer.weigh(tf.ones(2), shallow).numpy()[1] for _ in range(20)]
+    assert all(weight == 4 for weight in kept)  # all dropped: the likeliest is kept
+
+
+def test_gradnorm_evens_out_the_gradients():
+    balancer = balancers.GradNorm(alpha=0.0, learning_rate=0.05)
+    balancer.setup(Setup(["a", "b"]))
+    balancer.end_epoch(np.ones(2), np.ones(2))
+    gramian = tf.constant([[9.0, 0.0], [0.0, 1.0]], tf.float64)
+    for _ in range(300):
+        weights = balancer.weigh(tf.ones(2), BOTH, gramian)
+    np.testing.assert_allclose(weights.numpy() * [3, 1], [1.5, 1.5], atol=0.15)
+
+
+def test_imtl_l_reaches_its_optimum():
+    balancer = balancers.IMTLL(learning_rate=0.05)
+    balancer.setup(Setup(["a", "b"]))
+    for _ in range(600):
+        weights = balancer.weigh(tf.constant([4.0, 0.5]), BOTH)
+    np.testing.assert_allclose(weights, [0.25, 2.0], rtol=2e-3)
