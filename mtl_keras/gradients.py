@@ -122,7 +122,9 @@ def _fresh(
         further = [v.value for v in partition.late]
 
     # K backward passes, each to what is measured and to the task's own variables.
-    rows, others, gradients = [], [], {}
+    rows: list[list[tf.Tensor]] = []
+    others: list[list[tf.Tensor]] = []
+    gradients: dict[int, tf.Tensor] = {}
     for loss, own in zip(forward.losses, partition.own):
         sources = [*measured, *further, *(v.value for v in own)]
         found = forward.tape.gradient(loss, sources) if sources else []

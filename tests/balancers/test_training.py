@@ -26,7 +26,7 @@ def toy():
 
 @pytest.mark.parametrize(("name", "steps"), [("Nash-MTL", 500), ("MGDA", 900), ("IMTL-G", 1000)])
 def test_the_toy_of_the_papers_in_few_steps(toy, name, steps):
-    """With 20 times the papers' learning rate it takes little more than a twentieth of their steps."""
+    """With 20 times the papers' learning rate few more than a twentieth of their steps."""
     model = toy.model_at((-7.5, -0.5), toy.METHODS[name], learning_rate=0.02)
     x = np.zeros((steps, 1), "float32")
     labels = {"L1": np.zeros(len(x)), "L2": np.zeros(len(x))}
