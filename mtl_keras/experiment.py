@@ -318,8 +318,9 @@ class Experiment:
         elif not isinstance(declared, str):
             declared = [feature.get_config() for feature in declared]
         balancer = balancers.get(self.balancer)
-        defaults = type(balancer)().get_config()
-        arguments = {k: v for k, v in balancer.get_config().items() if v != defaults.get(k)}
+        config = balancer.get_config()
+        options = type(balancer).options()
+        arguments = {k: config[k] for k, p in options.items() if config[k] != p.default}
         arguments.pop("name", None)
         config = {
             "name": self.name,

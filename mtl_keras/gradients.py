@@ -3,12 +3,17 @@
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mtl_keras.balancers import Balancer
 from mtl_keras.balancers.gradient import Solved
 from mtl_keras.balancers.tracker import Gradients, record
 from mtl_keras.partition import Partition
+
+# A variable's gradients are stacked to find their inner products, which is fast and takes a copy of
+# them; beyond so many elements the copy would weigh more than the speed.
+LARGE = 2**18
 
 
 class Forward(NamedTuple):
@@ -109,7 +114,6 @@ def _fresh(
     balancer: Balancer, forward: Forward, partition: Partition, variables: list[keras.Variable]
 ) -> tuple[list[tf.Tensor], Solved]:
     mode = balancer.gradients
-    at_boundary = mode != "parameters"
     shared = partition.shared
     if mode == "parameters":
         measured = [v.value for v in shared]
@@ -133,49 +137,29 @@ def _fresh(
         others.append(dense[len(measured) : len(measured) + len(further)])
         gradients |= {id(v): g for v, g in zip(own, dense[len(measured) + len(further) :])}
 
-    stacks = [tf.stack([tf.reshape(row[n], [-1]) for row in rows]) for n in range(len(measured))]
-    if forward.replicas > 1 and mode != "representation" and stacks:
-        sizes = [stack.shape[1] for stack in stacks]
-        whole = tf.concat([tf.cast(stack, tf.float32) for stack in stacks], axis=1)
-        context = tf.distribute.get_replica_context()
-        stacks = tf.split(context.all_reduce(tf.distribute.ReduceOp.SUM, whole), sizes, axis=1)
-
+    if forward.replicas > 1 and mode != "representation" and measured:
+        rows = _summed_over_replicas(rows)
     if balancer.needs == "jacobian":
-        flat = tf.concat([tf.cast(stack, tf.float32) for stack in stacks], axis=1)
+        flat = tf.stack([_flat(row) for row in rows])
         if forward.scale is not None:
             flat = flat / forward.scale
         direction, solved = balancer.solve(flat, forward.means, forward.present)
         if forward.scale is not None:
             direction = direction * forward.scale
-        parts = tf.split(direction / forward.replicas, [s.shape[1] for s in stacks])
-        for v, part in zip(shared, parts):
+        sizes = [int(np.prod(v.shape)) for v in shared]
+        for v, part in zip(shared, tf.split(direction / forward.replicas, sizes)):
             gradients[id(v)] = tf.reshape(part, v.shape)
     else:
-        solved = balancer.solve(_gramian(stacks, forward, mode), forward.means, forward.present)
-        weights = solved.weights
-        finite = tf.reduce_all(solved.used | ~forward.present)
-
-        def combined(stacks: list[tf.Tensor]) -> list[tf.Tensor]:
-            return [
-                tf.linalg.matvec(s, tf.cast(weights, s.dtype), transpose_a=True) for s in stacks
-            ]
-
-        def clean(stacks: list[tf.Tensor]) -> list[tf.Tensor]:
-            mask = tf.cast(solved.used, tf.float32)[:, None]
-            return [tf.math.multiply_no_nan(s, tf.cast(mask, s.dtype)) for s in stacks]
-
-        if not at_boundary:
-            if forward.scale is None:  # with one, the optimizer is to see what is not finite
-                stacks = tf.cond(finite, lambda: stacks, lambda: clean(stacks))
-            parts = combined(stacks)
-            for v, part in zip(shared, parts):
-                gradients[id(v)] = tf.reshape(part, v.shape) / forward.replicas
+        solved = balancer.solve(_gramian(rows, forward, mode), forward.means, forward.present)
+        if mode == "parameters":
+            for n, v in enumerate(shared):
+                gradients[id(v)] = _mixed([row[n] for row in rows], solved) / forward.replicas
         elif partition.nested:  # seeds at the boundary would count the inner part twice
-            without_extra = forward._replace(extra=None)
-            gradients |= _of_sum(without_extra, weights, shared)
+            gradients |= _of_sum(forward._replace(extra=None), solved.weights, shared)
         else:
+            at_boundary = mode == "representation"
             gradients |= _through_boundary(
-                forward, partition, weights, rows if mode == "representation" else None, others
+                forward, partition, solved, rows if at_boundary else None, others
             )
 
     for own_variables, weight in zip(partition.own, _split(solved.own)):
@@ -189,10 +173,10 @@ def _fresh(
     return _complete(variables, gradients), solved
 
 
-def _gramian(stacks: list[tf.Tensor], forward: Forward, mode: str) -> tf.Tensor:
-    tasks = len(forward.losses)
-    products = [tf.matmul(s, s, transpose_b=True) for s in stacks]
-    gramian = tf.add_n([tf.cast(p, tf.float32) for p in products] or [tf.zeros([tasks, tasks])])
+def _gramian(rows: list[list[tf.Tensor]], forward: Forward, mode: str) -> tf.Tensor:
+    """Inner products of the tasks' gradients, `(tasks, tasks)`."""
+    tasks = len(rows)
+    gramian = tf.add_n([_products(parts) for parts in zip(*rows)] or [tf.zeros([tasks, tasks])])
     if forward.scale is not None:
         gramian = gramian / forward.scale / forward.scale
     if forward.replicas > 1 and mode == "representation":  # each replica has rows of its own
@@ -201,10 +185,54 @@ def _gramian(stacks: list[tf.Tensor], forward: Forward, mode: str) -> tf.Tensor:
     return gramian
 
 
+def _products(parts: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    """Inner products of the tasks' gradients of one variable."""
+    size = parts[0].shape.num_elements()
+    if size is None or size <= LARGE:
+        stack = tf.stack([tf.reshape(part, [-1]) for part in parts])
+        return tf.cast(tf.matmul(stack, stack, transpose_b=True), tf.float32)
+    flat = [tf.reshape(part, [1, -1]) for part in parts]
+    upper = {
+        (i, j): tf.cast(tf.matmul(flat[i], flat[j], transpose_b=True)[0, 0], tf.float32)
+        for i in range(len(parts))
+        for j in range(i, len(parts))
+    }
+    return tf.stack(
+        [[upper[min(i, j), max(i, j)] for j in range(len(parts))] for i in range(len(parts))]
+    )
+
+
+def _mixed(parts: list[tf.Tensor], solved: Solved) -> tf.Tensor:
+    """The weighted sum of the tasks' gradients; one of weight 0 may be infinite."""
+    weights = _split(solved.weights)
+    return tf.add_n(
+        [tf.math.multiply_no_nan(p, tf.cast(w, p.dtype)) for p, w in zip(parts, weights)]
+    )
+
+
+def _flat(row: list[tf.Tensor]) -> tf.Tensor:
+    return tf.concat([tf.cast(tf.reshape(part, [-1]), tf.float32) for part in row], axis=0)
+
+
+def _summed_over_replicas(rows: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
+    """All gradients summed over the replicas, as one tensor."""
+    context = tf.distribute.get_replica_context()
+    whole = tf.stack([_flat(row) for row in rows])
+    whole = context.all_reduce(tf.distribute.ReduceOp.SUM, whole)
+    sizes = [part.shape.num_elements() for part in rows[0]]
+    return [
+        [
+            tf.cast(tf.reshape(part, like.shape), like.dtype)
+            for part, like in zip(tf.split(flat, sizes), row)
+        ]
+        for flat, row in zip(tf.unstack(whole), rows)
+    ]
+
+
 def _through_boundary(
     forward: Forward,
     partition: Partition,
-    weights: tf.Tensor,
+    solved: Solved,
     rows: list[list[tf.Tensor]] | None,
     others: list[list[tf.Tensor]],
 ) -> dict[int, tf.Tensor]:
@@ -213,19 +241,12 @@ def _through_boundary(
     if rows is None:
         rows = [other[:count] for other in others]
         others = [other[count:] for other in others]
-    split = _split(weights)
-
-    def mixed(parts: list[tf.Tensor]) -> tf.Tensor:
-        return tf.add_n(
-            [tf.math.multiply_no_nan(p, tf.cast(w, p.dtype)) for p, w in zip(parts, split)]
-        )
-
-    seeds = [mixed([row[n] for row in rows]) for n in range(count)]
+    seeds = [_mixed([row[n] for row in rows], solved) for n in range(count)]
     shared = [v.value for v in partition.shared]
     found = forward.tape.gradient(forward.boundary, shared, output_gradients=seeds)
     gradients = {id(v): g for v, g in zip(partition.shared, found) if g is not None}
     for n, v in enumerate(partition.late):
-        again = mixed([other[n] for other in others])
+        again = _mixed([other[n] for other in others], solved)
         gradients[id(v)] = again + gradients[id(v)] if id(v) in gradients else again
     return gradients
 

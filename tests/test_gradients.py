@@ -74,17 +74,18 @@ def trained(balancer, epochs=2, **options):
     return np.concatenate([w.reshape(-1) for w in model.get_weights()]), history.history
 
 
-@pytest.mark.parametrize("options", [{}, {"regularised": True}, {"twice": True}], ids=str)
 @pytest.mark.parametrize(
-    "long_way",
+    ("long_way", "options"),
     [
-        Sum(),
-        Sum(gradients="representation"),
-        Sum(gradients="last_layer"),
-        Sum(update_every=3),
-        SumOfRows(),
+        (Sum(), {"regularised": True}),
+        (Sum(), {"twice": True}),
+        (Sum(gradients="representation"), {"regularised": True}),
+        (Sum(gradients="representation"), {"twice": True}),
+        (Sum(gradients="last_layer"), {"twice": True}),
+        (Sum(update_every=3), {"regularised": True}),
+        (SumOfRows(), {"twice": True}),
     ],
-    ids=lambda b: f"{type(b).__name__}-{getattr(b, 'gradients', '')}-{b.update_every}",
+    ids=lambda case: str(case) if isinstance(case, dict) else f"{type(case).__name__}",
 )
 def test_equal_weights_the_long_way_are_the_plain_sum(long_way, options):
     plain, _ = trained(None, **options)
@@ -120,7 +121,7 @@ def test_the_step_of_pcgrad_is_that_of_explicit_gradients():
     np.testing.assert_allclose(after, before - 0.1 * np.sum(projected, axis=0), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["nash_mtl", "pcgrad", "uncertainty", "moco", "famo"])
+@pytest.mark.parametrize("name", ["nash_mtl", "moco", "famo"])
 def test_the_way_of_running_does_not_matter(name):
     weights, history = trained(name)
     for options in (

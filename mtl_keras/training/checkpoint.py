@@ -71,6 +71,4 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _variables(model: Any) -> Sequence[keras.Variable]:
-    balancer = model.balancer
-    own = balancer.optimizer.variables if balancer.optimizer is not None else []
-    return [*model.variables, *model.optimizer.variables, *balancer.variables, *own]
+    return [*model.variables, *model.optimizer.variables, *model.balancer.variables]
