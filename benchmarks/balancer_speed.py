@@ -148,6 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=[], help="balancers to measure")
+    parser.add_argument("--shapes", nargs="*", type=int, default=[0, 1], help="0: 3 tasks, 1: 8")
     arguments = parser.parse_args()
     wanted = {
         name: balancer
@@ -165,7 +166,8 @@ def main() -> None:
         peers = False
         print("TorchJD is not installed: not compared.")
 
-    for title, (tasks, batch) in SHAPES.items():
+    for number in arguments.shapes:
+        title, (tasks, batch) = list(SHAPES.items())[number]
         x, y = data(tasks, batch)
         runs = {n: keras_step(b, tasks, batch, x, y) for n, b in wanted.items()}
         if peers:
