@@ -21,6 +21,24 @@ STEPS = 64
 SHAPES = {"3 tasks, batch 256": (3, 256), "8 tasks, batch 1024": (8, 1024)}
 
 
+PEERS = {  # the methods that TorchJD has, made from its module and the number of tasks
+    "fixed": lambda jd, tasks: None,
+    "mgda": lambda jd, tasks: jd.MGDA(),
+    "pcgrad": lambda jd, tasks: jd.PCGrad(),
+    "gradvac": lambda jd, tasks: jd.GradVac(),
+    "cagrad": lambda jd, tasks: jd.CAGrad(c=0.5),
+    "imtl_g": lambda jd, tasks: jd.IMTLG(),
+    "nash_mtl": lambda jd, tasks: jd.NashMTL(n_tasks=tasks),
+    "fairgrad": lambda jd, tasks: jd.FairGrad(alpha=2.0),
+    "aligned_mtl": lambda jd, tasks: jd.AlignedMTL(),
+    "config": lambda jd, tasks: jd.ConFIG(),
+    "upgrad": lambda jd, tasks: jd.UPGrad(),
+    "dual_proj": lambda jd, tasks: jd.DualProj(),
+    "graddrop": lambda jd, tasks: jd.GradDrop(),
+    "excess_mtl": lambda jd, tasks: jd.ExcessMTL(),
+}
+
+
 def declared() -> dict[str, dict]:
     names = lookup.classes(balancers, balancers.Balancer)
     rows = {name: {"kind": name} for name in names}
@@ -73,24 +91,8 @@ def torch_step(name: str, tasks: int, batch: int, threads: int, x, y):
     import torchjd.aggregation as aggregation
     from torchjd.autojac import jac_to_grad, mtl_backward
 
-    made = {
-        "fixed": lambda: None,
-        "mgda": aggregation.MGDA,
-        "pcgrad": aggregation.PCGrad,
-        "gradvac": aggregation.GradVac,
-        "cagrad": lambda: aggregation.CAGrad(c=0.5),
-        "imtl_g": aggregation.IMTLG,
-        "nash_mtl": lambda: aggregation.NashMTL(n_tasks=tasks),
-        "fairgrad": aggregation.FairGrad,
-        "aligned_mtl": aggregation.AlignedMTL,
-        "config": aggregation.ConFIG,
-        "upgrad": aggregation.UPGrad,
-        "dual_proj": aggregation.DualProj,
-        "graddrop": aggregation.GradDrop,
-        "excess_mtl": aggregation.ExcessMTL,
-    }
     try:
-        aggregator = made[name]()
+        aggregator = PEERS[name](aggregation, tasks)
     except Exception as error:
         print(f"TorchJD {name}: {type(error).__name__}: {str(error)[:90]}")
         return None
@@ -171,27 +173,7 @@ def main() -> None:
         x, y = data(tasks, batch)
         runs = {n: keras_step(b, tasks, batch, x, y) for n, b in wanted.items()}
         if peers:
-            known = [
-                n
-                for n in wanted
-                if n
-                in (
-                    "fixed",
-                    "mgda",
-                    "pcgrad",
-                    "gradvac",
-                    "cagrad",
-                    "imtl_g",
-                    "nash_mtl",
-                    "fairgrad",
-                    "aligned_mtl",
-                    "config",
-                    "upgrad",
-                    "dual_proj",
-                    "graddrop",
-                    "excess_mtl",
-                )
-            ]
+            known = [name for name in wanted if name in PEERS]
             for threads in (1, 2):
                 for name in known:
                     run = torch_step(name, tasks, batch, threads, x, y)

@@ -321,7 +321,6 @@ class Experiment:
         config = balancer.get_config()
         options = type(balancer).options()
         arguments = {k: config[k] for k, p in options.items() if config[k] != p.default}
-        arguments.pop("name", None)
         config = {
             "name": self.name,
             "seed": self.seed,

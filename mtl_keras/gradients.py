@@ -20,7 +20,7 @@ class Forward(NamedTuple):
     """What the forward pass left behind.
 
     Attributes:
-        tape: A tape that saw it, persistent where the balancer needs gradients.
+        tape: A persistent tape that saw it.
         losses: Per task its share of the mean loss: on one device the mean loss itself; on several
             replicas these shares add up to it.
         means: Mean losses over all replicas, `(tasks,)`.
@@ -39,6 +39,14 @@ class Forward(NamedTuple):
     boundary: list[tf.Tensor]
     scale: tf.Tensor | None
     replicas: int
+
+
+def over_replicas(values: tf.Tensor, replicas: int) -> tf.Tensor:
+    """The sum of one tensor over all replicas."""
+    if replicas == 1:
+        return values
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def balanced(
@@ -102,7 +110,7 @@ def _of_sum(
     if not variables:
         return {}
     # Weights enter as the gradient of each loss: nothing has to be put on the tape.
-    targets, seeds = list(forward.losses), _split(weights)
+    targets, seeds = list(forward.losses), tf.unstack(weights)
     if forward.extra is not None:
         targets, seeds = [*targets, forward.extra], [*seeds, tf.ones([])]
     seeds = [tf.cast(seed, target.dtype) for seed, target in zip(seeds, targets)]
@@ -138,7 +146,7 @@ def _fresh(
         gradients |= {id(v): g for v, g in zip(own, dense[len(measured) + len(further) :])}
 
     if forward.replicas > 1 and mode != "representation" and measured:
-        rows = _summed_over_replicas(rows)
+        rows = _summed_over_replicas(rows, forward.replicas)
     if balancer.needs == "jacobian":
         flat = tf.stack([_flat(row) for row in rows])
         if forward.scale is not None:
@@ -162,7 +170,7 @@ def _fresh(
                 forward, partition, solved, rows if at_boundary else None, others
             )
 
-    for own_variables, weight in zip(partition.own, _split(solved.own)):
+    for own_variables, weight in zip(partition.own, tf.unstack(solved.own)):
         for v in own_variables:
             gradient = gradients[id(v)]
             gradients[id(v)] = tf.math.multiply_no_nan(gradient, tf.cast(weight, gradient.dtype))
@@ -179,9 +187,8 @@ def _gramian(rows: list[list[tf.Tensor]], forward: Forward, mode: str) -> tf.Ten
     gramian = tf.add_n([_products(parts) for parts in zip(*rows)] or [tf.zeros([tasks, tasks])])
     if forward.scale is not None:
         gramian = gramian / forward.scale / forward.scale
-    if forward.replicas > 1 and mode == "representation":  # each replica has rows of its own
-        context = tf.distribute.get_replica_context()
-        gramian = context.all_reduce(tf.distribute.ReduceOp.SUM, gramian)
+    if mode == "representation":  # each replica has rows of its own
+        gramian = over_replicas(gramian, forward.replicas)
     return gramian
 
 
@@ -204,7 +211,7 @@ def _products(parts: tuple[tf.Tensor, ...]) -> tf.Tensor:
 
 def _mixed(parts: list[tf.Tensor], solved: Solved) -> tf.Tensor:
     """The weighted sum of the tasks' gradients; one of weight 0 may be infinite."""
-    weights = _split(solved.weights)
+    weights = tf.unstack(solved.weights)
     return tf.add_n(
         [tf.math.multiply_no_nan(p, tf.cast(w, p.dtype)) for p, w in zip(parts, weights)]
     )
@@ -214,11 +221,9 @@ def _flat(row: list[tf.Tensor]) -> tf.Tensor:
     return tf.concat([tf.cast(tf.reshape(part, [-1]), tf.float32) for part in row], axis=0)
 
 
-def _summed_over_replicas(rows: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
+def _summed_over_replicas(rows: list[list[tf.Tensor]], replicas: int) -> list[list[tf.Tensor]]:
     """All gradients summed over the replicas, as one tensor."""
-    context = tf.distribute.get_replica_context()
-    whole = tf.stack([_flat(row) for row in rows])
-    whole = context.all_reduce(tf.distribute.ReduceOp.SUM, whole)
+    whole = over_replicas(tf.stack([_flat(row) for row in rows]), replicas)
     sizes = [part.shape.num_elements() for part in rows[0]]
     return [
         [
@@ -265,7 +270,3 @@ def _sum(a: Any, b: Any) -> Any:
 
 def _dense(gradient: Any, source: tf.Tensor) -> tf.Tensor:
     return tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient)
-
-
-def _split(weights: tf.Tensor) -> list[tf.Tensor]:
-    return tf.unstack(weights)

@@ -237,13 +237,13 @@ class MultiTaskModel(keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             predictions, boundary = self._outputs_and_boundary(x)
             sums, weights, extra = self._task_sums(predictions, labels)
-            totals = _over_replicas(tf.stack(weights), replicas)
+            totals = gradients.over_replicas(tf.stack(weights), replicas)
             shares = [tf.math.divide_no_nan(s, t) for s, t in zip(sums, tf.unstack(totals))]
             scaled = shares if scale is None else [share * scale for share in shares]
             added = extra / replicas if self.losses else None
             if added is not None and scale is not None:
                 added = added * scale
-        means = _over_replicas(tf.stack(shares), replicas)
+        means = gradients.over_replicas(tf.stack(shares), replicas)
         forward = gradients.Forward(
             tape, scaled, means, totals > 0, added, boundary, scale, replicas
         )
@@ -258,7 +258,7 @@ class MultiTaskModel(keras.Model):
         self.optimizer.apply(found, variables)
         if balancer.looks_back:
             after, *_ = self._task_sums(self._named(self(x, training=True)), labels)
-            after = _over_replicas(tf.stack(after), replicas)
+            after = gradients.over_replicas(tf.stack(after), replicas)
             balancer.look_back(means, tf.math.divide_no_nan(after, totals), forward.present)
         rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
         vector = LossTracker.summed(sums, weights, extra, rows)
@@ -613,14 +613,6 @@ class _Watch(keras.callbacks.Callback):
             f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
             "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."
         )
-
-
-def _over_replicas(values: tf.Tensor, replicas: int) -> tf.Tensor:
-    """The sum of a tensor over all replicas."""
-    if replicas == 1:
-        return values
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def _as_keras(data: tuple[Any, Any, Any]) -> Any:
