@@ -17,8 +17,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import balancers, lookup
 
-STEPS = 64
-SHAPES = {"3 tasks, batch 256": (3, 256), "8 tasks, batch 1024": (8, 1024)}
+SHAPES = {"3 tasks, batch 256": (3, 256, 256), "8 tasks, batch 1024": (8, 1024, 64)}
 
 
 PEERS = {  # the methods that TorchJD has, made from its module and the number of tasks
@@ -49,9 +48,9 @@ def declared() -> dict[str, dict]:
     return rows
 
 
-def data(tasks: int, batch: int):
+def data(tasks: int, rows: int):
     random = np.random.default_rng(0)
-    x = random.normal(size=(STEPS * batch, 20)).astype("float32")
+    x = random.normal(size=(rows, 20)).astype("float32")
     weights = random.normal(size=(20, tasks)).astype("float32")
     y = (np.tanh(x @ weights) + 2).astype("float32")
     return x, y
@@ -131,7 +130,7 @@ def torch_step(name: str, tasks: int, batch: int, threads: int, x, y):
     return run
 
 
-def measure(runs: dict, rounds: int) -> dict[str, float]:
+def measure(runs: dict, rounds: int, steps: int) -> dict[str, float]:
     """Median milliseconds per step, the runs taken in turn."""
     for name in list(runs):
         try:
@@ -143,7 +142,7 @@ def measure(runs: dict, rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         for name, run in runs.items():
             seconds[name].append(run())
-    return {name: 1e3 * statistics.median(values) / STEPS for name, values in seconds.items()}
+    return {name: 1e3 * statistics.median(values) / steps for name, values in seconds.items()}
 
 
 def main() -> None:
@@ -169,8 +168,8 @@ def main() -> None:
         print("TorchJD is not installed: not compared.")
 
     for number in arguments.shapes:
-        title, (tasks, batch) = list(SHAPES.items())[number]
-        x, y = data(tasks, batch)
+        title, (tasks, batch, steps) = list(SHAPES.items())[number]
+        x, y = data(tasks, steps * batch)
         runs = {n: keras_step(b, tasks, batch, x, y) for n, b in wanted.items()}
         if peers:
             known = [name for name in wanted if name in PEERS]
@@ -179,9 +178,9 @@ def main() -> None:
                     run = torch_step(name, tasks, batch, threads, x, y)
                     if run is not None:
                         runs[f"{name} / torchjd {threads}"] = run
-        found = measure(runs, arguments.rounds)
+        found = measure(runs, arguments.rounds, steps)
         base = found["fixed"]
-        print(f"\n## {title} ({versions}; {arguments.rounds} rounds of {STEPS} steps, median)\n")
+        print(f"\n## {title} ({versions}; {arguments.rounds} rounds of {steps} steps, median)\n")
         print("| balancer | ms/step | of equal weights | TorchJD ms | ratio |")
         print("|---|---:|---:|---:|---:|")
         ratios = []

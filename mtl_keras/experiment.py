@@ -21,6 +21,7 @@ from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.evaluation import constant, evaluate
 from mtl_keras.features import Feature, Guess
 from mtl_keras.features.infer import named
+from mtl_keras.layers import MemberMean
 from mtl_keras.lookup import construct, identifier
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.run import Run
@@ -80,6 +81,7 @@ class Experiment:
                 f"`features` must be 'infer', a list or a mapping. Received: {self.features!r}"
             )
         self.architecture = architectures.get(self.architecture)
+        self.architecture.check_tasks(self.tasks)
         balancers.get(self.balancer)  # to fail now; each run makes its own
         if Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
@@ -126,7 +128,7 @@ class Experiment:
             if guess.feature is None:
                 show(f"column {guess}")
         with clock("build"):
-            model = self._build(encoder, fitted, len(rows["train"]))
+            model = self._build(encoder, fitted, x["train"], y["train"])
             show(self._summary(rows, encoder, model))
         with clock("fit"):
             history = self._fit(model, x, y, weights, checkpoint, resume, table, show)
@@ -225,13 +227,27 @@ class Experiment:
                 weights[task.name] = weight
         return weights
 
-    def _build(self, encoder: Encoder, fitted: Sequence[Task], rows: int) -> MultiTaskModel:
+    def _build(
+        self,
+        encoder: Encoder,
+        fitted: Sequence[Task],
+        x: Mapping[str, np.ndarray],
+        y: Mapping[str, np.ndarray],
+    ) -> MultiTaskModel:
         """The Functional graph: inputs, the architecture, a head per task; compiled."""
-        inputs = encoder.inputs()
-        embed = architectures.embedder(inputs, encoder.category_sizes)
-        slugs = {task.name: layer_name(task.name) for task in fitted}
-        represented = self.architecture.represent(embed, list(slugs.values()))
-        outputs = {task.name: task.head(represented[slugs[task.name]]) for task in fitted}
+        labels = np.column_stack([y[task.name] for task in fitted])
+        rows, inputs = len(labels), encoder.inputs()
+        embed = architectures.embedder(
+            self.architecture, inputs, encoder.category_sizes, x.get("numeric"), labels
+        )
+        represented = self.architecture.represent(embed, [task.slug for task in fitted])
+        heads = {task.name: task.head(represented[task.slug]) for task in fitted}
+        outputs = {
+            name: output
+            if len(output.shape) == 2
+            else MemberMean(name=f"{layer_name(name)}_mean")(output)
+            for name, output in self.architecture.connect(heads).items()
+        }
         model = MultiTaskModel(inputs, outputs, name="network")
         model.compile(
             self.training.optimizer(rows),

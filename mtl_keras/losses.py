@@ -147,9 +147,19 @@ class TaskLoss:
         return Masked(y, weight, present)
 
     def __call__(
-        self, y: tf.Tensor, weight: tf.Tensor, y_pred: tf.Tensor
+        self, y: tf.Tensor, weight: tf.Tensor, y_pred: tf.Tensor, members: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of `weight * loss` and sum of `weight`, two scalars, from masked labels."""
+        """Sum of `weight * loss` and sum of `weight`, two scalars, from masked labels.
+
+        With `members`, the prediction has an axis of them after the rows, and the losses are means
+        over the members' losses.
+        """
+        if members:
+            count = y_pred.shape[1]
+            y, weight = tf.repeat(y, count, axis=0), tf.repeat(weight, count, axis=0)
+            y_pred = tf.reshape(y_pred, [-1, *y_pred.shape[2:]])
+            losses, weights = self(y, weight, y_pred)
+            return losses / count, weights / count
         y_pred = tf.cast(y_pred, tf.float32)
         if weight.shape.rank > 1:  # element by element: a last axis of one for Keras to average
             y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
@@ -179,7 +189,9 @@ class TaskLoss:
                 f"{self.name!r}."
             )
         widths = (y.shape[-1], y_pred.shape[-1])
-        if not self.sparse and rank > 1 and None not in widths and widths[0] != widths[1]:
+        narrow = widths[0] == 1 and getattr(self.function, "narrow_labels", False)
+        differ = None not in widths and widths[0] != widths[1]
+        if not self.sparse and rank > 1 and differ and not narrow:
             raise ConfigError(
                 f"Labels of output {self.task!r} have {y.shape[-1]} columns, its prediction "
                 f"has {y_pred.shape[-1]}. For class indices use the loss "

@@ -7,12 +7,14 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import balancers, blocks, gradients, loop, partition, targets
 from mtl_keras.balancers import Setup
 from mtl_keras.balancers.tracker import BalanceTracker, record
 from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.layers import Gate, MemberMean, Mixing, tied
 from mtl_keras.lookup import identifier
 from mtl_keras.losses import Masked, TaskLoss
 from mtl_keras.metrics import LossTracker, TaskMetrics
@@ -149,9 +151,17 @@ class MultiTaskModel(keras.Model):
             )
         )
         self._check_balancer(balancer, found)
+        members = {
+            task: made.input_tensors[0]
+            for task, tensor in self._named(self.output).items()
+            if (made := partition.maker(tensor)) and isinstance(made.operation, MemberMean)
+        }
+        looks_inside = getattr(balancer, "gradients", "parameters") != "parameters"
+        boundary = found.boundary if looks_inside else []
         probe = None
-        if getattr(balancer, "gradients", "parameters") != "parameters":
-            probe = keras.Model(self.inputs, {"outputs": self.output, "boundary": found.boundary})
+        if members or boundary:
+            inside = {"outputs": self.output, "members": members, "boundary": boundary}
+            probe = keras.Model(self.inputs, inside)
         looks_at_gradients = balancer.needs != "losses"
         parts = {
             "balancer": balancer,
@@ -235,8 +245,8 @@ class MultiTaskModel(keras.Model):
         replicas = self.distribute_strategy.num_replicas_in_sync
         scale = self._loss_scale()
         with tf.GradientTape(persistent=True) as tape:
-            predictions, boundary = self._outputs_and_boundary(x)
-            sums, weights, extra = self._task_sums(predictions, labels)
+            predictions, members, boundary = self._inside(x)
+            sums, weights, extra = self._task_sums(predictions, labels, members)
             totals = gradients.over_replicas(tf.stack(weights), replicas)
             shares = [tf.math.divide_no_nan(s, t) for s, t in zip(sums, tf.unstack(totals))]
             scaled = shares if scale is None else [share * scale for share in shares]
@@ -257,19 +267,20 @@ class MultiTaskModel(keras.Model):
             note = solved.record if balancer.diagnostics else None
         self.optimizer.apply(found, variables)
         if balancer.looks_back:
-            after, *_ = self._task_sums(self._named(self(x, training=True)), labels)
+            predicted, predicted_by_members, _ = self._inside(x)
+            after, *_ = self._task_sums(predicted, labels, predicted_by_members)
             after = gradients.over_replicas(tf.stack(after), replicas)
             balancer.look_back(means, tf.math.divide_no_nan(after, totals), forward.present)
         rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
         vector = LossTracker.summed(sums, weights, extra, rows)
         return predictions, vector if note is None else tf.concat([vector, note], axis=0)
 
-    def _outputs_and_boundary(self, x: Any) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
-        """Outputs by task, and the tensors where shared meets own, for a balancer that asks."""
+    def _inside(self, x: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+        """Outputs by task, those of the members of an ensemble, tensors where shared meets own."""
         if self._probe is None:
-            return self._named(self(x, training=True)), []
+            return self._named(self(x, training=True)), {}, []
         found = self._probe(x, training=True)
-        return self._named(found["outputs"]), found["boundary"]
+        return self._named(found["outputs"]), found.get("members", {}), found.get("boundary", [])
 
     def _loss_scale(self) -> tf.Tensor | None:
         """By how much the optimizer wants losses multiplied (mixed precision), if at all."""
@@ -297,12 +308,50 @@ class MultiTaskModel(keras.Model):
         self,
         predictions: dict[str, tf.Tensor],
         labels: dict[str, tuple[tf.Tensor, tf.Tensor]],
+        members: Mapping[str, tf.Tensor] = {},
     ) -> tuple[tuple, tuple, tf.Tensor]:
         """Per task the sum of losses and of weights; and the added losses (regularisation)."""
-        pairs = [loss(*labels[task], predictions[task]) for task, loss in self._task_losses.items()]
+        pairs = [
+            loss(*labels[task], members.get(task, predictions[task]), members=task in members)
+            for task, loss in self._task_losses.items()
+        ]
         sums, weights = zip(*pairs)
         added = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self.losses]
         return sums, weights, tf.add_n(added) if added else tf.zeros(())
+
+    @property
+    def losses(self) -> list[Any]:
+        """Losses that layers add, and the penalties between tied layers."""
+        return [*super().losses, *tied.penalties(self.layers)]
+
+    # What is shared
+
+    def sharing(self, x: Any = None) -> pd.DataFrame:
+        """Who uses what: the weights of gates, mixing units and selectors.
+
+        Args:
+            x: Inputs over which the weights of gates are averaged. Default None: gates, whose
+                weights depend on the row, are left out.
+
+        Returns:
+            A table with the columns `layer`, `reader` (a task or stream), `source` (an expert or
+            stream) and `weight`, in the order of the network's layers; empty where nothing of the
+            kind is in it.
+        """
+        rows: list[tuple[str, str, str, float]] = []
+        gates = {layer.name: layer.output for layer in self.layers if isinstance(layer, Gate)}
+        means: dict[str, np.ndarray] = {}
+        if gates and x is not None:
+            found = MultiTaskModel(self.inputs, gates).predict(x)
+            means = {name: w.reshape(-1, w.shape[-1]).mean(axis=0) for name, w in found.items()}
+        for layer in self.layers:
+            if layer.name in means:
+                weights = means[layer.name]
+                rows += [(layer.name, layer.reader, *p) for p in zip(layer.sources, weights)]
+            if isinstance(layer, Mixing):
+                for reader, weights in zip(layer.streams, layer.mixing):
+                    rows += [(layer.name, reader, *p) for p in zip(layer.streams, weights)]
+        return pd.DataFrame(rows, columns=["layer", "reader", "source", "weight"])
 
     # Many batches: the functions that Keras's loops call
 

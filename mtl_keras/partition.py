@@ -81,13 +81,13 @@ def of(model: keras.Model, outputs: list[Any]) -> Partition:
     makers: dict[int, Any] = {}
 
     def meet(tensor: Any) -> None:
-        maker = _maker(tensor)
-        if maker is not None and id(maker) in common:
-            boundary[id(tensor)], makers[id(maker)] = tensor, maker
+        made_by = maker(tensor)
+        if made_by is not None and id(made_by) in common:
+            boundary[id(tensor)], makers[id(made_by)] = tensor, made_by
 
     for key, node in nodes.items():
         if len(reach[key]) == 1:
-            for tensor in node.input_tensors:
+            for tensor in _tensors(node):
                 if id(tensor) not in inputs:
                     meet(tensor)
     for output in outputs:
@@ -95,9 +95,9 @@ def of(model: keras.Model, outputs: list[Any]) -> Partition:
 
     behind_makers = {
         id(node)
-        for maker in makers.values()
-        for node in _nodes(maker.outputs[0], inputs)
-        if node is not maker
+        for last_node in makers.values()
+        for node in _nodes(last_node.outputs[0], inputs)
+        if node is not last_node
     }
     late = {
         id(v)
@@ -126,15 +126,24 @@ def of(model: keras.Model, outputs: list[Any]) -> Partition:
     )
 
 
-def _maker(tensor: Any) -> Any:
+def maker(tensor: Any) -> Any:
     """The node (one call of a layer) that made a tensor."""
     history = tensor._keras_history
     return None if history.operation is None else history.operation._inbound_nodes[history[1]]
 
 
+def _tensors(node: Any) -> list[Any]:
+    """What a node reads and passes gradients back to.
+
+    A layer may name, in `stopped`, the numbers of those inputs that no gradient flows through.
+    """
+    stopped = getattr(node.operation, "stopped", ())
+    return [tensor for n, tensor in enumerate(node.input_tensors) if n not in stopped]
+
+
 def _parents(node: Any, inputs: set[int]) -> list[Any]:
-    makers = [_maker(tensor) for tensor in node.input_tensors if id(tensor) not in inputs]
-    return [maker for maker in makers if maker is not None]
+    parents = [maker(tensor) for tensor in _tensors(node) if id(tensor) not in inputs]
+    return [parent for parent in parents if parent is not None]
 
 
 def _nodes(output: Any, inputs: set[int]) -> list[Any]:
@@ -157,7 +166,7 @@ def _nodes(output: Any, inputs: set[int]) -> list[Any]:
                 stack.append((parent, iter(_parents(parent, inputs))))
 
     if id(output) not in inputs:
-        found = list(visit(_maker(output)))
+        found = list(visit(maker(output)))
     return found
 
 

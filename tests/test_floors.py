@@ -7,7 +7,7 @@ import mtl_keras
 
 ROOT = Path(mtl_keras.__file__).parent
 FLOORS = [
-    {"errors"},
+    {"errors", "bins"},
     {"lookup", "clock"},
     {"declaration", "layers", "losses"},
     {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},

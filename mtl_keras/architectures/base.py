@@ -6,27 +6,88 @@ from typing import Any
 
 import keras
 
-from mtl_keras.errors import check
-from mtl_keras.layers import CategoryEmbedding
+from mtl_keras.errors import ConfigError, check
+from mtl_keras.layers import BatchEnsembleDense
 from mtl_keras.lookup import identifier
+from mtl_keras.tasks import Binary, Task
+
+NORMALISATIONS = {
+    "none": None,
+    "batch": keras.layers.BatchNormalization,
+    "layer": keras.layers.LayerNormalization,
+}
+NUMBER_EMBEDDINGS = ("none", "piecewise_linear", "target_aware", "periodic")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """What the tasks share. Subclasses define `represent`."""
+    """What the tasks share, and how the network's layers are made.
+
+    Subclasses define `represent`, from layers that work on the last axis only: so they take plain
+    features, `(rows, n)`, as well as those of an ensemble's members, `(rows, members, n)`.
+
+    Args:
+        activation: Name of a Keras activation. Default "relu".
+        dropout: Share of units dropped after each layer in training. Default 0.1.
+        normalisation: `"none"`, `"batch"` or `"layer"`, before each activation. Default "none".
+        residual: Whether a layer as wide as its input is added to it. Default False.
+        skip: Whether each head also sees the features themselves, so that a simple model of each
+            task is a part of the network ("wide and deep"). Default False.
+        members: Networks that share their weights but for a few (`layers.BatchEnsembleDense`) and
+            answer together; 1 for a plain network. Default 8.
+        number_embedding: How numbers become vectors: `"piecewise_linear"` (bins with equal numbers
+            of rows), `"target_aware"` (bins by small trees), `"periodic"`, or `"none"` (a number
+            stays one). Default "piecewise_linear".
+        bins: Most bins of a column. Default 48.
+        number_dimension: Length of a number's vector. Default 12.
+        category_dimension: Greatest length of a category's vector. Default 16.
+    """
+
+    activation: str = "relu"
+    dropout: float = 0.1
+    normalisation: str = "none"
+    residual: bool = False
+    skip: bool = False
+    members: int = 8
+    number_embedding: str = "piecewise_linear"
+    bins: int = 48
+    number_dimension: int = 12
+    category_dimension: int = 16
+
+    def __post_init__(self) -> None:
+        check(0 <= self.dropout < 1, "dropout", "be from 0 up to, not including, 1", self.dropout)
+        one_of("normalisation", self.normalisation, NORMALISATIONS)
+        one_of("number_embedding", self.number_embedding, NUMBER_EMBEDDINGS)
+        for name in ("members", "bins", "number_dimension", "category_dimension"):
+            check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
+        for name in ("layers", "tower"):
+            if hasattr(self, name):
+                units = getattr(self, name)
+                good = all(isinstance(width, int) and width > 0 for width in units)
+                check(good, name, "list widths > 0", units)
+                object.__setattr__(self, name, tuple(units))
+        if hasattr(self, "layers"):
+            check(len(self.layers) > 0, "layers", "list at least one width", self.layers)
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
-        """One tensor `(rows, n)` per task, to put its head on.
+        """One tensor `(rows, [members,] n)` per task, to put its head on.
 
         Args:
-            embed: Makes a vector `(rows, n)` of all features, with embeddings of its own each time
-                it is called. Its argument is a prefix for the names of layers.
+            embed: Makes a vector of all features, with embeddings of its own each time it is
+                called. Its argument is a prefix for the names of layers. See `Embedder`.
             tasks: Names of the tasks, fit for names of layers.
 
         Returns:
             A dict from each task to its representation.
         """
         raise NotImplementedError
+
+    def connect(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        """The heads' outputs as the architecture relates them to each other; by default as is."""
+        return outputs
+
+    def check_tasks(self, tasks: Sequence[Task]) -> None:
+        """Raise a ConfigError if the architecture is not for these tasks."""
 
     def get_config(self) -> dict[str, Any]:
         """`kind` and all arguments."""
@@ -36,48 +97,62 @@ class Architecture:
         }
         return {"kind": identifier(type(self)), **arguments}
 
+    # Parts that subclasses build from
 
-def embedder(
-    inputs: dict[str, Any], category_sizes: Sequence[int], dimension: int = 8
-) -> Callable[[str], Any]:
-    """The `embed` argument of `Architecture.represent`, from an encoder's inputs."""
+    def dense(self, x: Any, units: int, name: str, activation: str | None = None) -> Any:
+        """A dense layer, for one network or for all members."""
+        kind = BatchEnsembleDense if len(x.shape) == 3 else keras.layers.Dense
+        return kind(units, activation=activation, name=name)(x)
 
-    def embed(prefix: str) -> Any:
-        parts = [inputs[group] for group in ("numeric", "binary") if group in inputs]
-        if "categorical" in inputs:
-            layer = CategoryEmbedding(category_sizes, dimension, name=f"{prefix}_embedding")
-            parts.append(layer(inputs["categorical"]))
-        if len(parts) == 1:
-            return parts[0]
-        return keras.layers.Concatenate(name=f"{prefix}_features")(parts)
+    def finish_layer(self, linear: Any, name: str, x: Any = None) -> Any:
+        """Normalisation, activation and dropout; `x` is the layer's input, for the residual."""
+        normalisation = NORMALISATIONS[self.normalisation]
+        if normalisation is not None:
+            linear = normalisation(name=f"{name}_norm")(linear)
+        y = keras.layers.Activation(self.activation, name=f"{name}_{self.activation}")(linear)
+        if self.dropout:
+            y = keras.layers.Dropout(self.dropout, name=f"{name}_dropout")(y)
+        if self.residual and x is not None and x.shape[-1] == y.shape[-1]:
+            y = keras.layers.Add(name=f"{name}_residual")([x, y])
+        return y
 
-    return embed
+    def multilayer(self, x: Any, units: Sequence[int], prefix: str) -> Any:
+        """Layers one after another."""
+        for number, width in enumerate(units, start=1):
+            name = f"{prefix}_{number}"
+            x = self.finish_layer(self.dense(x, width, name), name, x)
+        return x
+
+    def towers(self, parts: dict[str, Any], units: Sequence[int], features: Any) -> dict[str, Any]:
+        """Layers of each task's own on its part, and `features` beside them if `skip`.
+
+        Args:
+            parts: A tensor per task.
+            units: Widths of the layers.
+            features: The features, of all tasks together or a dict by task.
+        """
+        towers = {
+            task: self.multilayer(part, units, f"{task}_tower") for task, part in parts.items()
+        }
+        if not self.skip:
+            return towers
+        seen = features if isinstance(features, dict) else dict.fromkeys(towers, features)
+        return {
+            task: keras.layers.Concatenate(name=f"{task}_with_skip")([tower, seen[task]])
+            for task, tower in towers.items()
+        }
 
 
-def multilayer(x: Any, units: Sequence[int], activation: str, dropout: float, prefix: str) -> Any:
-    """Dense layers with dropout after each."""
-    for number, width in enumerate(units, start=1):
-        x = keras.layers.Dense(width, activation=activation, name=f"{prefix}_{number}")(x)
-        if dropout:
-            x = keras.layers.Dropout(dropout, name=f"{prefix}_{number}_dropout")(x)
-    return x
+def one_of(argument: str, value: Any, options: Any) -> None:
+    check(value in options, argument, f"be one of {', '.join(map(repr, options))}", value)
 
 
-def with_skip(towers: dict[str, Any], features: dict[str, Any]) -> dict[str, Any]:
-    """Each tower with its features beside it."""
-    return {
-        task: keras.layers.Concatenate(name=f"{task}_with_skip")([tower, features[task]])
-        for task, tower in towers.items()
-    }
-
-
-def check_layers(units: Sequence[int], argument: str, least: int = 0) -> tuple[int, ...]:
-    """Units as a tuple, checked."""
-    good = len(units) >= least and all(isinstance(width, int) and width > 0 for width in units)
-    expected = f"list {'at least one' if least else 'any number of'} widths > 0"
-    check(good, argument, expected, units)
-    return tuple(units)
-
-
-def check_dropout(dropout: float) -> None:
-    check(0 <= dropout < 1, "dropout", "be from 0 up to, not including, 1", dropout)
+def check_chain(architecture: Architecture, tasks: Sequence[Task]) -> None:
+    """Raise a ConfigError unless the tasks are a chain of at least two binary ones."""
+    wrong = [task.name for task in tasks if not isinstance(task, Binary)]
+    if wrong or len(tasks) < 2:
+        raise ConfigError(
+            f"Architecture {identifier(type(architecture))!r} is for a chain of at least two "
+            "binary tasks, each a step on the way to the next (such as clicked, then bought), "
+            f"declared in that order. Received: {', '.join(f'{t.name} ({t.kind})' for t in tasks)}."
+        )

@@ -4,13 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import (
-    Architecture,
-    check_dropout,
-    check_layers,
-    multilayer,
-    with_skip,
-)
+from mtl_keras.architectures.base import Architecture
 
 
 @dataclass(frozen=True)
@@ -24,34 +18,26 @@ class SharedBottom(Architecture):
     ```
 
     Args:
-        layers: Widths of the trunk's layers. Default (128, 64).
-        tower: Widths of each task's own layers. Default (32,).
-        activation: Name of a Keras activation. Default "relu".
-        dropout: Share of units dropped after each layer in training. Default 0.3.
-        skip: Whether each head also sees the features themselves, so that a linear model of each
-            task is a part of the network ("wide and deep"). Default True.
+        layers: Widths of the trunk's layers. Default (256, 256).
+        tower: Widths of each task's own layers. Default none.
 
     References:
-        Cheng et al.: "Wide & Deep Learning for Recommender Systems", DLRS 2016 (the skip).
         Caruana: "Multitask Learning", Machine Learning 28, 1997.
+        Cheng et al.: "Wide & Deep Learning for Recommender Systems", DLRS 2016 (the skip).
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = SharedBottom(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["churned"] is parts["spend"]
+    True
     """
 
-    layers: tuple[int, ...] = (128, 64)
-    tower: tuple[int, ...] = (32,)
-    activation: str = "relu"
-    dropout: float = 0.3
-    skip: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", check_layers(self.layers, "layers", least=1))
-        object.__setattr__(self, "tower", check_layers(self.tower, "tower"))
-        check_dropout(self.dropout)
+    layers: tuple[int, ...] = (256, 256)
+    tower: tuple[int, ...] = ()
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
-        shared = multilayer(features, self.layers, self.activation, self.dropout, "shared")
-        towers = {
-            task: multilayer(shared, self.tower, self.activation, self.dropout, f"{task}_tower")
-            for task in tasks
-        }
-        return with_skip(towers, dict.fromkeys(tasks, features)) if self.skip else towers
+        shared = self.multilayer(features, self.layers, "shared")
+        return self.towers(dict.fromkeys(tasks, shared), self.tower, features)

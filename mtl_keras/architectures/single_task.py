@@ -4,13 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import (
-    Architecture,
-    check_dropout,
-    check_layers,
-    multilayer,
-    with_skip,
-)
+from mtl_keras.architectures.base import Architecture
 
 
 @dataclass(frozen=True)
@@ -23,26 +17,14 @@ class SingleTask(Architecture):
     ```
 
     Args:
-        layers: Widths of each trunk's layers. Default (128, 64, 32): those of `SharedBottom`'s
-            trunk and tower together.
-        activation: Name of a Keras activation. Default "relu".
-        dropout: Share of units dropped after each layer in training. Default 0.3.
-        skip: Whether each head also sees its features themselves. Default True.
+        layers: Widths of each trunk's layers. Default (256, 256).
+        tower: Widths of further layers. Default none.
     """
 
-    layers: tuple[int, ...] = (128, 64, 32)
-    activation: str = "relu"
-    dropout: float = 0.3
-    skip: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", check_layers(self.layers, "layers", least=1))
-        check_dropout(self.dropout)
+    layers: tuple[int, ...] = (256, 256)
+    tower: tuple[int, ...] = ()
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
-        towers = {
-            task: multilayer(features[task], self.layers, self.activation, self.dropout, task)
-            for task in tasks
-        }
-        return with_skip(towers, features) if self.skip else towers
+        trunks = {task: self.multilayer(features[task], self.layers, task) for task in tasks}
+        return self.towers(trunks, self.tower, features)

@@ -1,17 +1,60 @@
-"""Keras layers of our own: raw columns in, answers out."""
+"""Keras layers of our own: raw columns in, what is shared between, answers out."""
 
+from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale
 from mtl_keras.layers.boolean import BooleanEncoding
 from mtl_keras.layers.category import CategoryEmbedding, CategoryEncoding
 from mtl_keras.layers.date import DateEncoding
+from mtl_keras.layers.ensemble import BatchEnsembleDense, MemberDense, MemberMean, Members
+from mtl_keras.layers.gates import (
+    DSelectGate,
+    Gate,
+    SoftmaxGate,
+    StopGradient,
+    WeightedSum,
+)
+from mtl_keras.layers.mixing import (
+    CrossStitchUnit,
+    DiscriminativeReduction,
+    LayerMixture,
+    Mixing,
+    SluiceUnit,
+    SubspaceOrthogonality,
+)
+from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
 from mtl_keras.layers.numeric import NumericEncoding
+from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
+from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty
 
 __all__ = [
+    "BatchEnsembleDense",
     "BooleanEncoding",
+    "BottleneckAdapter",
     "CategoryEmbedding",
     "CategoryEncoding",
+    "CrossStitchUnit",
+    "DSelectGate",
     "DateEncoding",
     "Decode",
+    "DiscriminativeReduction",
+    "Gate",
+    "InformationTransfer",
+    "LayerMixture",
+    "LowRankUpdate",
+    "MemberDense",
+    "MemberMean",
+    "Members",
+    "Mixing",
     "NumericEncoding",
+    "OrderPenalty",
+    "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
+    "SluiceUnit",
+    "SoftmaxGate",
+    "StopGradient",
+    "SubspaceOrthogonality",
+    "TiedBatchEnsembleDense",
+    "TiedDense",
     "Unscale",
+    "WeightedSum",
 ]

@@ -1,5 +1,6 @@
 """Raw text categories to indices, and indices to vectors."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,43 +40,56 @@ class CategoryEncoding(keras.layers.Layer):
 class CategoryEmbedding(keras.layers.Layer):
     """Learned vectors of several categorical columns, side by side, from one table.
 
-    One gather serves all columns. Indices 0 (missing) and 1 (unseen) start at zero, so that a value
-    that no training row had says nothing until one has.
+    One gather serves all columns. A column of n values gets a vector of 1.6 n^0.56 numbers, at most
+    `dimension` (the rule of fastai). Indices 0 (missing) and 1 (unseen or rare) start at zero, so
+    that a value that no training row had says nothing until one has.
 
-    **Shape:** int `(rows, columns)` to float `(rows, columns * dimension)`.
+    **Shape:** int `(rows, columns)` to float `(rows, sum(widths))`.
 
     Args:
-        sizes: Number of indices of each column.
-        dimension: Integer, length of the vector of one column. Default 8.
+        sizes: Number of indices of each column, the two special ones included.
+        dimension: Integer, greatest length of the vector of one column. Default 16.
 
     Example:
 
     >>> layer = CategoryEmbedding(sizes=[4, 3], dimension=2)
-    >>> layer(tf.constant([[3, 0], [0, 1]])).shape
-    TensorShape([2, 4])
+    >>> layer.widths, layer(tf.constant([[3, 0], [0, 1]])).shape
+    ([2, 2], TensorShape([2, 4]))
     """
 
-    def __init__(self, sizes: Sequence[int], dimension: int = 8, **kwargs: Any) -> None:
+    def __init__(self, sizes: Sequence[int], dimension: int = 16, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sizes, self.dimension = tuple(sizes), dimension
 
+    @property
+    def widths(self) -> list[int]:
+        """Length of the vector of each column."""
+        return [
+            min(self.dimension, math.ceil(1.6 * max(size - 2, 1) ** 0.56)) for size in self.sizes
+        ]
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.table = self.add_weight(
-            shape=(sum(self.sizes), self.dimension), initializer=self._initial, name="table"
+            shape=(sum(self.sizes), max(self.widths)), initializer=self._initial, name="table"
         )
 
     def _initial(self, shape: tuple[int, int], dtype: Any = None) -> Any:
-        values = keras.random.normal(shape, stddev=self.dimension**-0.5, dtype=dtype)
+        values = keras.random.normal(shape, stddev=shape[1] ** -0.5, dtype=dtype)
         within = keras.ops.concatenate([keras.ops.arange(size) for size in self.sizes])
         return values * keras.ops.cast(within >= 2, values.dtype)[:, None]
 
     def call(self, indices: tf.Tensor) -> tf.Tensor:
         starts = [sum(self.sizes[:column]) for column in range(len(self.sizes))]
         vectors = keras.ops.take(self.table, indices + keras.ops.array(starts, "int32"), axis=0)
-        return keras.ops.reshape(vectors, (-1, len(self.sizes) * self.dimension))
+        longest, widths = max(self.widths), self.widths
+        flat = keras.ops.reshape(vectors, (-1, len(widths) * longest))
+        if sum(widths) == len(widths) * longest:
+            return flat
+        used = [c * longest + i for c, width in enumerate(widths) for i in range(width)]
+        return keras.ops.take(flat, keras.ops.array(used, "int32"), axis=1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
-        return input_shape[0], len(self.sizes) * self.dimension
+        return input_shape[0], sum(self.widths)
 
     def get_config(self) -> dict[str, Any]:
         return {

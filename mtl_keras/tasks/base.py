@@ -12,6 +12,7 @@ import pandas as pd
 
 from mtl_keras.declaration import Declaration
 from mtl_keras.errors import DataError, check, shown
+from mtl_keras.layers import MemberDense
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +46,11 @@ class Task(Declaration):
         return [self.column or self.name]
 
     @property
+    def slug(self) -> str:
+        """The name as TensorFlow takes it for a layer."""
+        return layer_name(self.name)
+
+    @property
     def width(self) -> int:
         """Size of the output's last axis."""
         return 1
@@ -66,7 +72,10 @@ class Task(Declaration):
         return None
 
     def head(self, representation: Any) -> Any:
-        """The output tensor `(rows, width)` from the task's representation `(rows, n)`."""
+        """The output tensor `(rows, width)` from the task's representation `(rows, n)`.
+
+        For an ensemble's members `(rows, members, width)` from `(rows, members, n)`.
+        """
         raise NotImplementedError
 
     def training_loss(self) -> Any:
@@ -98,12 +107,11 @@ class Task(Declaration):
         return self.encode(table)
 
     def _dense(self, units: int, activation: str, representation: Any, bias: Any = 0.0) -> Any:
-        """A Dense layer whose bias starts at the answer for an average row."""
-        layer = keras.layers.Dense(
-            units, activation=activation, dtype="float32", name=layer_name(self.name, "head")
-        )
+        """A dense layer (one per member) whose bias starts at the answer for an average row."""
+        kind = MemberDense if len(representation.shape) == 3 else keras.layers.Dense
+        layer = kind(units, activation=activation, dtype="float32", name=f"{self.slug}_head")
         output = layer(representation)
-        layer.bias.assign(np.broadcast_to(np.asarray(bias, "float32"), (units,)))
+        layer.bias.assign(np.broadcast_to(np.asarray(bias, "float32"), layer.bias.shape))
         return output
 
 

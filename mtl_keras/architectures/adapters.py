@@ -1,0 +1,50 @@
+"""A shared trunk with a bottleneck adapter per task and layer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.layers import BatchEnsembleDense, BottleneckAdapter
+
+
+@dataclass(frozen=True)
+class Adapters(Architecture):
+    """One trunk for all tasks; after each of its layers, each task bends its own stream a little.
+
+    ```
+    features ─┬─ shared layer ─ adapter of 1 ─ shared layer ─ adapter of 1 ─ tower ─ head 1
+              └─ (the same)   ─ adapter of 2 ─ (the same)   ─ adapter of 2 ─ tower ─ head 2
+    ```
+
+    An adapter adds a bottleneck of few units to its input and is the identity at the start.
+
+    Args:
+        layers: Widths of the trunk's layers. Default (256, 256).
+        tower: Widths of each task's own layers. Default none.
+        bottleneck: Units of an adapter. Default 16.
+        freeze: Whether the trunk is not trained: for one whose weights you load. Default False.
+
+    References:
+        Houlsby et al.: "Parameter-Efficient Transfer Learning for NLP", ICML 2019,
+        https://arxiv.org/abs/1902.00751.
+    """
+
+    layers: tuple[int, ...] = (256, 256)
+    tower: tuple[int, ...] = ()
+    bottleneck: int = 16
+    freeze: bool = False
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared")
+        streams = dict.fromkeys(tasks, features)
+        for number, width in enumerate(self.layers, start=1):
+            kind = BatchEnsembleDense if len(features.shape) == 3 else keras.layers.Dense
+            shared = kind(width, name=f"shared_{number}", trainable=not self.freeze)
+            for task, x in streams.items():
+                name = f"{task}_{number}"
+                y = self.finish_layer(shared(x), name, x)
+                streams[task] = BottleneckAdapter(self.bottleneck, name=f"{name}_adapter")(y)
+        return self.towers(streams, self.tower, features)

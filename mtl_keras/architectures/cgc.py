@@ -1,0 +1,48 @@
+"""Customized gate control: one level of PLE (Tang et al., 2020)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.ple import extraction
+from mtl_keras.errors import check
+
+
+@dataclass(frozen=True)
+class CGC(Architecture):
+    """Experts of each task's own and shared ones; a task's gate reads its own and the shared.
+
+    ```
+    features ─┬─ own experts of 1 ──┐
+              ├─ shared experts ────┼──(gate 1)── tower ─ head of task 1
+              │                     ├──(gate 2)── tower ─ head of task 2
+              └─ own experts of 2 ──┘
+    ```
+
+    Args:
+        task_experts: Experts of each task's own. Default 1.
+        shared_experts: Shared experts. Default 1.
+        layers: Widths of each expert's layers. Default (256, 128).
+        tower: Widths of each task's own layers. Default (64,).
+        temperature: Float > 0, of the gates. Default 1.0.
+
+    References:
+        Tang et al., RecSys 2020, section 4.1.
+    """
+
+    task_experts: int = 1
+    shared_experts: int = 1
+    layers: tuple[int, ...] = (256, 128)
+    tower: tuple[int, ...] = (64,)
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("task_experts", "shared_experts"):
+            check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared")
+        streams, _ = extraction(self, dict.fromkeys(tasks, features), features, 1, last=True)
+        return self.towers(streams, self.tower, features)

@@ -1,0 +1,44 @@
+"""Cross-stitch networks (Misra et al., 2016)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.layers import CrossStitchUnit
+
+
+@dataclass(frozen=True)
+class CrossStitch(Architecture):
+    """A trunk for each task; after each layer every trunk takes a learned part of the others.
+
+    ```
+    features ─┬─ layer ─┐ ┌─ layer ─┐ ┌─ tower ─ head of task 1
+              │         ├a┤         ├a┤
+              └─ layer ─┘ └─ layer ─┘ └─ tower ─ head of task 2
+    ```
+
+    Args:
+        layers: Widths of each trunk's layers. Default (128, 128).
+        tower: Widths of each task's own layers. Default none.
+        own: Share of its own that a trunk keeps at the start. Default 0.9.
+
+    References:
+        Misra et al.: "Cross-stitch Networks for Multi-task Learning", CVPR 2016,
+        https://arxiv.org/abs/1604.03539.
+    """
+
+    layers: tuple[int, ...] = (128, 128)
+    tower: tuple[int, ...] = ()
+    own: float = 0.9
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = {task: embed(task) for task in tasks}
+        streams = list(features.values())
+        for number, width in enumerate(self.layers, start=1):
+            streams = [
+                self.finish_layer(self.dense(x, width, f"{task}_{number}"), f"{task}_{number}", x)
+                for task, x in zip(tasks, streams)
+            ]
+            streams = CrossStitchUnit(list(tasks), self.own, name=f"stitch_{number}")(streams)
+        return self.towers(dict(zip(tasks, streams)), self.tower, features)

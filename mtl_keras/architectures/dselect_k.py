@@ -1,0 +1,52 @@
+"""Mixture of experts with sparse gates (Hazimeh et al., 2021)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_keras.architectures.mmoe import MMoE
+from mtl_keras.layers import DSelectGate
+
+
+@dataclass(frozen=True)
+class DSelectK(MMoE):
+    """As MMoE, with gates that come to choose at most `selectors` experts each.
+
+    ```
+               ┌─ expert 1 ─┐
+    features ──┼─ expert 2 ─┼──(1 and 3, say)── tower ─ head of task 1
+               └─ expert 3 ─┴──(2)──────────── tower ─ head of task 2
+    ```
+
+    `layers.DSelectGate` has the mathematics. Arguments of `MMoE` other than `temperature`,
+    `gate_bias` and `gate_dropout`, which are not used, and:
+
+    Args:
+        selectors: Integer >= 1, k. Default 2.
+        gamma: Float > 0, width of the smooth step. Default 1.0.
+        entropy: Float >= 0, strength of the penalties that make selectors choose. Default 1e-6.
+        conditional: Whether each row has a choice of its own. Default False: one per task.
+
+    References:
+        Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with
+        Applications to Multi-Task Learning", NeurIPS 2021, https://arxiv.org/abs/2106.03760.
+    """
+
+    identifier = "dselect_k"
+
+    selectors: int = 2
+    gamma: float = 1.0
+    entropy: float = 1e-6
+    conditional: bool = False
+
+    def gate(self, features: Any, sources: Sequence[str], reader: str) -> Any:
+        layer = DSelectGate(
+            reader,
+            sources,
+            selectors=self.selectors,
+            gamma=self.gamma,
+            entropy=self.entropy,
+            conditional=self.conditional,
+            name=f"{reader}_gate",
+        )
+        return layer(features)

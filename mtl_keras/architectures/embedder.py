@@ -1,0 +1,89 @@
+"""Encoded columns to one vector of features: what every architecture starts from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras import bins
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.errors import ConfigError
+from mtl_keras.layers import (
+    CategoryEmbedding,
+    Members,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+)
+
+
+def embedder(
+    architecture: Architecture,
+    inputs: Mapping[str, Any],
+    category_sizes: Sequence[int],
+    numbers: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+) -> Callable[[str], Any]:
+    """The `embed` argument of `Architecture.represent`, from an encoder's inputs.
+
+    Args:
+        architecture: Says how numbers and categories become vectors, and for how many members.
+        inputs: Input tensors by group (`"numeric"`, `"binary"`, `"categorical"`).
+        category_sizes: Number of indices of each categorical column.
+        numbers: The training rows' group `"numeric"`, `(rows, columns)`, for the bins.
+        labels: The training rows' labels, `(rows, n)`, NaN where missing, for target-aware bins.
+
+    Returns:
+        A function of a prefix to a tensor `(rows, n)`, or `(rows, members, n)` where there are
+        several members. Each call makes embeddings of its own.
+    """
+    kind, edges = architecture.number_embedding, None
+    if "numeric" in inputs and kind in ("piecewise_linear", "target_aware"):
+        if numbers is None or (labels is None and kind == "target_aware"):
+            raise ConfigError(
+                f"`number_embedding={kind!r}` needs the training rows' numbers (and labels, if "
+                "target-aware) to place its bins. Give `numbers` and `labels` to `embedder`, or "
+                "use number_embedding='periodic' or 'none'."
+            )
+        edges = (
+            bins.quantile_edges(numbers, architecture.bins)
+            if kind == "piecewise_linear"
+            else bins.tree_edges(numbers, labels, architecture.bins)
+        )
+
+    def numbers_as_vectors(prefix: str) -> tuple[Any, list[int]]:
+        given = inputs["numeric"]
+        columns, dimension = given.shape[-1], architecture.number_dimension
+        if kind == "none":
+            return given, [1] * columns
+        name = f"{prefix}_numbers"
+        if kind == "periodic":
+            layer = PeriodicEmbedding(columns, dimension=dimension, name=name)
+            return layer(given), [dimension] * columns
+        layer = PiecewiseLinearEmbedding(columns, architecture.bins, dimension, name=name)
+        layer.set_edges(edges)
+        return layer(given), [dimension] * columns
+
+    def embed(prefix: str) -> Any:
+        parts, widths = [], []
+        if "numeric" in inputs:
+            vectors, each = numbers_as_vectors(prefix)
+            parts, widths = [vectors], each
+        if "binary" in inputs:
+            parts.append(inputs["binary"])
+            widths = [*widths, *[1] * inputs["binary"].shape[-1]]
+        if "categorical" in inputs:
+            layer = CategoryEmbedding(
+                category_sizes, architecture.category_dimension, name=f"{prefix}_categories"
+            )
+            parts.append(layer(inputs["categorical"]))
+            widths = [*widths, *layer.widths]
+        together = keras.layers.Concatenate(name=f"{prefix}_features")
+        features = parts[0] if len(parts) == 1 else together(parts)
+        if architecture.members == 1:
+            return features
+        plain = all(width == 1 for width in widths)
+        start = "signs" if plain else "normal"
+        return Members(architecture.members, widths, start, name=f"{prefix}_members")(features)
+
+    return embed

@@ -1,0 +1,55 @@
+"""Entire-space multi-task model (Ma et al., 2018)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from mtl_keras.architectures.base import Architecture, check_chain
+from mtl_keras.tasks import Task
+
+
+@dataclass(frozen=True)
+class ESMM(Architecture):
+    """For a chain of binary tasks: the probability of a step is that of the one before, times.
+
+    ```
+    features ─┬─ tower ─ p(click) ──────────────────┬─ clicked
+              └─ tower ─ p(buy | click) ── product ─┴─ bought
+    ```
+
+    The embeddings are shared, the towers are not. Each task is trained on all rows by its own
+    label ("bought" is click and buy); the conditional factor needs no label of its own, so it is
+    not biased by learning from clicked rows only. A later step is never more probable than an
+    earlier one.
+
+    Tasks must all be binary, and declared in the order of the chain.
+
+    Args:
+        layers: Widths of each tower's layers. Default (256, 128, 64).
+
+    References:
+        Ma et al.: "Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click
+        Conversion Rate", SIGIR 2018, https://arxiv.org/abs/1804.07931, equations 1 to 3.
+    """
+
+    identifier = "esmm"
+
+    layers: tuple[int, ...] = (256, 128, 64)
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared")
+        return self.towers(dict.fromkeys(tasks, features), self.layers, features)
+
+    def connect(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        names = list(outputs)
+        product = outputs[names[0]]
+        chained = {names[0]: product}
+        for number, name in enumerate(names[1:], start=2):
+            product = keras.layers.Multiply(name=f"product_{number}")([product, outputs[name]])
+            chained[name] = product
+        return chained
+
+    def check_tasks(self, tasks: Sequence[Task]) -> None:
+        check_chain(self, tasks)

@@ -1,0 +1,65 @@
+"""Multi-task attention network, in its dense form (Liu et al., 2019)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.errors import check
+
+
+@dataclass(frozen=True)
+class MTAN(Architecture):
+    r"""A shared trunk; each task picks from each of its layers by a mask of its own.
+
+    ```
+    features ──── layer ─────────────── layer ──────────────
+                    │ × mask 1            │ × mask 1
+                    └──────── dense ──────┴──────── dense ── tower ─ head of task 1
+                    (likewise for task 2)
+    ```
+
+    $a = \sigma(W_2\, \mathrm{ReLU}(W_1 [\text{shared}, \text{task's previous}]))$, the task's
+    feature is $\phi(V (a \odot \text{shared}))$: the paper's 1x1 convolutions as dense layers. Its
+    batch normalisation is had by `normalisation="batch"`.
+
+    Args:
+        layers: Widths of the trunk's layers. Default (256, 128).
+        attention: Width of the hidden layer of a mask. Default 64.
+        tower: Widths of each task's own layers. Default none.
+
+    References:
+        Liu, Johns, Davison: "End-to-End Multi-Task Learning with Attention", CVPR 2019,
+        https://arxiv.org/abs/1803.10704, equations 1 and 2.
+    """
+
+    identifier = "mtan"
+
+    layers: tuple[int, ...] = (256, 128)
+    attention: int = 64
+    tower: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.attention >= 1, "attention", "be >= 1", self.attention)
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared")
+        shared, own = features, {}
+        for number, width in enumerate(self.layers, start=1):
+            name = f"shared_{number}"
+            shared = self.finish_layer(self.dense(shared, width, name), name, shared)
+            for task in tasks:
+                own[task] = self._attended(shared, own.get(task), f"{task}_{number}")
+        return self.towers(own, self.tower, features)
+
+    def _attended(self, shared: Any, before: Any, name: str) -> Any:
+        seen = shared
+        if before is not None:
+            seen = keras.layers.Concatenate(name=f"{name}_seen")([shared, before])
+        hidden = self.dense(seen, self.attention, f"{name}_attention", "relu")
+        mask = self.dense(hidden, shared.shape[-1], f"{name}_mask", "sigmoid")
+        chosen = keras.layers.Multiply(name=f"{name}_chosen")([mask, shared])
+        return self.finish_layer(self.dense(chosen, shared.shape[-1], name), name)

@@ -1,0 +1,47 @@
+"""NDDR: layerwise feature fusing (Gao et al., 2019)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.layers import DiscriminativeReduction
+
+
+@dataclass(frozen=True)
+class NDDR(Architecture):
+    """A trunk for each task; after each layer every trunk is made anew from all of them.
+
+    ```
+    features ─┬─ layer ─┐┌ W1, BN, ReLU ─ layer ─┐┌ W1, BN, ReLU ─ tower ─ head of task 1
+              │         ├┤                       ├┤
+              └─ layer ─┘└ W2, BN, ReLU ─ layer ─┘└ W2, BN, ReLU ─ tower ─ head of task 2
+    ```
+
+    Args:
+        layers: Widths of each trunk's layers. Default (128, 128).
+        tower: Widths of each task's own layers. Default none.
+        own: Weight of its own features at the start. Default 0.9.
+
+    References:
+        Gao et al.: "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs by Neural
+        Discriminative Dimensionality Reduction", CVPR 2019, https://arxiv.org/abs/1801.08297.
+    """
+
+    identifier = "nddr"
+
+    layers: tuple[int, ...] = (128, 128)
+    tower: tuple[int, ...] = ()
+    own: float = 0.9
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = {task: embed(task) for task in tasks}
+        streams = list(features.values())
+        for number, width in enumerate(self.layers, start=1):
+            streams = [
+                self.finish_layer(self.dense(x, width, f"{task}_{number}"), f"{task}_{number}", x)
+                for task, x in zip(tasks, streams)
+            ]
+            unit = DiscriminativeReduction(list(tasks), self.own, name=f"nddr_{number}")
+            streams = unit(streams)
+        return self.towers(dict(zip(tasks, streams)), self.tower, features)

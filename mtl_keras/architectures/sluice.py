@@ -1,0 +1,72 @@
+"""Sluice networks (Ruder et al., 2017)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.errors import check
+from mtl_keras.layers import (
+    BatchEnsembleDense,
+    LayerMixture,
+    SluiceUnit,
+    SubspaceOrthogonality,
+)
+
+
+@dataclass(frozen=True)
+class Sluice(Architecture):
+    """A trunk for each task, in subspaces: learned what to share, and how deep.
+
+    ```
+    features ─┬─ [a|b] ─┐ ┌─ [a|b] ─┐ ┌─ beta: mean of all layers ─ tower ─ head of task 1
+              │         ├α┤         ├α┤
+              └─ [a|b] ─┘ └─ [a|b] ─┘ └─ beta: mean of all layers ─ tower ─ head of task 2
+    ```
+
+    Args:
+        width: Units of each layer; a multiple of `subspaces`. Default 128.
+        depth: Number of layers. Default 2.
+        tower: Widths of each task's own layers. Default none.
+        subspaces: Integer >= 1. Default 2.
+        own: The diagonal of alpha at the start. Default 0.9.
+        orthogonality: Strength of the penalty that keeps subspaces different. Default 1e-3.
+
+    References:
+        Ruder, Bingel, Augenstein, Sogaard: "Latent Multi-task Architecture Learning", AAAI 2019,
+        https://arxiv.org/abs/1705.08142.
+    """
+
+    width: int = 128
+    depth: int = 2
+    tower: tuple[int, ...] = ()
+    subspaces: int = 2
+    own: float = 0.9
+    orthogonality: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = self.subspaces >= 1 and self.width % self.subspaces == 0
+        check(good, "width", f"be a multiple of subspaces={self.subspaces}", self.width)
+        check(self.depth >= 1, "depth", "be >= 1", self.depth)
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = {task: embed(task) for task in tasks}
+        streams = list(features.values())
+        outputs: dict[str, list[Any]] = {task: [] for task in tasks}
+        for number in range(1, self.depth + 1):
+            layers = []
+            for task, x in zip(tasks, streams):
+                name = f"{task}_{number}"
+                kind = BatchEnsembleDense if len(x.shape) == 3 else keras.layers.Dense
+                penalty = SubspaceOrthogonality(self.subspaces, self.orthogonality)
+                linear = kind(self.width, kernel_regularizer=penalty, name=name)(x)
+                layers.append(self.finish_layer(linear, name, x))
+            unit = SluiceUnit(list(tasks), self.subspaces, self.own, name=f"sluice_{number}")
+            streams = unit(layers)
+            for task, x in zip(tasks, streams):
+                outputs[task].append(x)
+        mixed = {task: LayerMixture(name=f"{task}_beta")(outputs[task]) for task in tasks}
+        return self.towers(mixed, self.tower, features)

@@ -1,0 +1,78 @@
+"""STEM: shared and task-specific embeddings (Su et al., 2024)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.errors import check
+from mtl_keras.layers import SoftmaxGate, StopGradient, WeightedSum
+
+
+@dataclass(frozen=True)
+class STEM(Architecture):
+    """Embeddings and experts for each task and for all; a task reads others' but teaches only its.
+
+    ```
+    embeddings of 1 ── experts of 1 ──┬──────── (stop) ──┐
+    shared embeddings ─ shared experts ┼──(gate 1)── tower ─ head of task 1
+    embeddings of 2 ── experts of 2 ───┴(stop)
+    ```
+
+    A task's gate sees its own features plus the shared ones, and reads *all* experts; no gradient
+    goes through it into the other tasks' experts and embeddings.
+
+    Args:
+        task_experts: Experts of each task's own. Default 1.
+        shared_experts: Shared experts. Default 1.
+        layers: Widths of each expert's layers. Default (256, 128).
+        gate: Widths of a gate's hidden layers. Default (64,).
+        tower: Widths of each task's own layers. Default (64,).
+
+    References:
+        Su et al.: "STEM: Unleashing the Power of Embeddings for Multi-task Recommendation", AAAI
+        2024, https://arxiv.org/abs/2308.13537.
+    """
+
+    identifier = "stem"
+
+    task_experts: int = 1
+    shared_experts: int = 1
+    layers: tuple[int, ...] = (256, 128)
+    gate: tuple[int, ...] = (64,)
+    tower: tuple[int, ...] = (64,)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("task_experts", "shared_experts"):
+            check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
+        object.__setattr__(self, "gate", tuple(self.gate))
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = {owner: embed(owner) for owner in [*tasks, "shared"]}
+        experts = {
+            owner: {
+                name: self.multilayer(features[owner], self.layers, name)
+                for name in self._names(owner)
+            }
+            for owner in features
+        }
+        mixed = {}
+        for task in tasks:
+            sources = {}
+            for owner, group in experts.items():
+                for name, expert in group.items():
+                    if owner not in (task, "shared"):
+                        expert = StopGradient(name=f"{task}_reads_{name}")(expert)
+                    sources[name] = expert
+            seen = keras.layers.Add(name=f"{task}_gate_input")([features[task], features["shared"]])
+            hidden = self.multilayer(seen, self.gate, f"{task}_gate_hidden")
+            gate = SoftmaxGate(task, list(sources), name=f"{task}_gate")(hidden)
+            mixed[task] = WeightedSum(name=f"{task}_mixture")(gate, list(sources.values()))
+        return self.towers(mixed, self.tower, {task: features[task] for task in tasks})
+
+    def _names(self, owner: str) -> list[str]:
+        count = self.shared_experts if owner == "shared" else self.task_experts
+        return [f"{owner}_expert_{number}" for number in range(1, count + 1)]

@@ -1,0 +1,194 @@
+"""Many networks in one: implicit members that share their weights (BatchEnsemble, TabM)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.errors import check
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Members(keras.layers.Layer):
+    """The same features for each of `members` networks, seen through random scales of its own.
+
+    All features of one section (the parts of one column's embedding) get one random scale per
+    member: that makes the members different from the start. The scales are learned.
+
+    **Shape:** `(rows, n)` to `(rows, members, n)`.
+
+    Args:
+        members: Integer > 0.
+        sections: Widths of the sections, which add up to `n`. Default None: each feature is one.
+        initializer: `"normal"` or `"signs"` (plus or minus one). Default `"normal"`, as TabM does
+            where features are embedded.
+
+    References:
+        Gorishniy, Kotelnikov, Babenko: "TabM: Advancing Tabular Deep Learning with
+        Parameter-Efficient Ensembling", ICLR 2025, https://arxiv.org/abs/2410.24210.
+
+    Example:
+
+    >>> Members(4, sections=[2, 1])(tf.ones([5, 3])).shape
+    TensorShape([5, 4, 3])
+    """
+
+    def __init__(
+        self,
+        members: int,
+        sections: Sequence[int] | None = None,
+        initializer: str = "normal",
+        **kwargs: Any,
+    ) -> None:
+        check(members >= 1, "members", "be >= 1", members)
+        check(initializer in ("normal", "signs"), "initializer", "be normal or signs", initializer)
+        super().__init__(**kwargs)
+        self.members, self.initializer = members, initializer
+        self.sections = None if sections is None else tuple(sections)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        width = input_shape[-1]
+        check(
+            self.sections is None or sum(self.sections) == width,
+            "sections",
+            f"add up to the {width} features",
+            self.sections,
+        )
+        self.scale = self.add_weight((self.members, width), self._initial, name="scale")
+
+    def _initial(self, shape: tuple[int, int], dtype: Any = None) -> Any:
+        sections = self.sections or (1,) * shape[1]
+        values = keras.random.normal((shape[0], len(sections)), dtype=dtype)
+        if self.initializer == "signs":
+            values = keras.ops.sign(values)
+        return keras.ops.repeat(values, list(sections), axis=1)
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        return features[:, None, :] * self.scale
+
+    def get_config(self) -> dict[str, Any]:
+        sections = None if self.sections is None else list(self.sections)
+        return {
+            **super().get_config(),
+            "members": self.members,
+            "sections": sections,
+            "initializer": self.initializer,
+        }
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class BatchEnsembleDense(keras.layers.Layer):
+    r"""A dense layer for all members at once: one matrix, and per member two scales and a bias.
+
+    $y_m = \phi(((x_m \odot r_m) W) \odot s_m + b_m)$ with $r$ and $s$ one at the start.
+
+    **Shape:** `(rows, members, n)` to `(rows, members, units)`.
+
+    Args:
+        units: Integer > 0.
+        activation: Keras activation. Default none.
+        kernel_regularizer: Keras regularizer of W. Default none.
+
+    References:
+        Wen, Tran, Ba: "BatchEnsemble: An Alternative Approach to Efficient Ensemble and Lifelong
+        Learning", ICLR 2020, https://arxiv.org/abs/2002.06715.
+
+    Example:
+
+    >>> BatchEnsembleDense(8, "relu")(tf.ones([5, 4, 3])).shape
+    TensorShape([5, 4, 8])
+    """
+
+    def __init__(
+        self, units: int, activation: Any = None, kernel_regularizer: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        _, members, width = input_shape
+        self.kernel = self.add_weight(
+            (width, self.units), regularizer=self.kernel_regularizer, name="kernel"
+        )
+        self.input_scale = self.add_weight((members, width), "ones", name="input_scale")
+        self.output_scale = self.add_weight((members, self.units), "ones", name="output_scale")
+        self.bias = self.add_weight((members, self.units), "zeros", name="bias")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        product = keras.ops.matmul(x * self.input_scale, self.kernel)
+        return self.activation(product * self.output_scale + self.bias)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+        }
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class MemberDense(keras.layers.Layer):
+    """A dense layer of its own for each member: no weight is shared.
+
+    **Shape:** `(rows, members, n)` to `(rows, members, units)`.
+
+    Args:
+        units: Integer > 0.
+        activation: Keras activation. Default none.
+
+    Example:
+
+    >>> MemberDense(2)(tf.ones([5, 4, 3])).shape
+    TensorShape([5, 4, 2])
+    """
+
+    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        _, members, width = input_shape
+        # Glorot's rule for one member; the rule itself would count the members as inputs.
+        self.kernel = self.add_weight(
+            (members, width, self.units),
+            keras.initializers.RandomUniform(*_glorot(width, self.units)),
+            name="kernel",
+        )
+        self.bias = self.add_weight((members, self.units), "zeros", name="bias")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.activation(keras.ops.einsum("bkd,kdo->bko", x, self.kernel) + self.bias)
+
+    def get_config(self) -> dict[str, Any]:
+        activation = keras.activations.serialize(self.activation)
+        return {**super().get_config(), "units": self.units, "activation": activation}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class MemberMean(keras.layers.Layer):
+    """What the members answer together: the mean of their outputs.
+
+    An output of a `MultiTaskModel` that this layer makes is trained through its members: the loss
+    is the mean of the members' losses, not the loss of their mean, which would make them alike.
+    Evaluation and prediction see the mean.
+
+    **Shape:** `(rows, members, n)` to `(rows, n)`.
+
+    Example:
+
+    >>> MemberMean()(tf.constant([[[0.0], [1.0]]])).numpy().tolist()
+    [[0.5]]
+    """
+
+    def call(self, outputs: tf.Tensor) -> tf.Tensor:
+        return keras.ops.mean(outputs, axis=1)
+
+
+def _glorot(inputs: int, outputs: int) -> tuple[float, float]:
+    limit = (6.0 / (inputs + outputs)) ** 0.5
+    return -limit, limit

@@ -1,0 +1,243 @@
+"""Who uses what: weights over sources (experts, streams), and the sum that they make."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.errors import check
+
+
+class Gate(keras.layers.Layer):
+    """Weights over sources, which add up to one. `MultiTaskModel.sharing` reads them.
+
+    Args:
+        reader: Name of the task (or stream) that reads through the gate.
+        sources: Names of what it reads.
+    """
+
+    def __init__(self, reader: str, sources: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reader, self.sources = reader, tuple(sources)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "reader": self.reader, "sources": list(self.sources)}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class SoftmaxGate(Gate):
+    r"""$g(x) = \mathrm{softmax}(W x / \tau)$, a row's own weights over the sources.
+
+    **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`.
+
+    Args:
+        reader: Name of the task that reads through the gate.
+        sources: Names of what it reads.
+        temperature: Float > 0; a low one makes a gate choose. Default 1.0.
+        use_bias: Whether there is a bias. Default False, as in the paper.
+        dropout: Share of sources that training leaves out per row. Default 0.0.
+
+    References:
+        Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
+        Mixture-of-Experts", KDD 2018, equation 6.
+
+    Example:
+
+    >>> gate = SoftmaxGate("churned", ["expert 1", "expert 2"])
+    >>> float(tf.reduce_sum(gate(tf.ones([1, 3]))))
+    1.0
+    """
+
+    def __init__(
+        self,
+        reader: str,
+        sources: Sequence[str],
+        temperature: float = 1.0,
+        use_bias: bool = False,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        check(temperature > 0, "temperature", "be > 0", temperature)
+        check(0 <= dropout < 1, "dropout", "be from 0 up to, not including, 1", dropout)
+        super().__init__(reader, sources, **kwargs)
+        self.temperature, self.use_bias, self.dropout = temperature, use_bias, dropout
+        self.logits = keras.layers.Dense(len(self.sources), use_bias=use_bias, name="logits")
+        self.drop = keras.layers.Dropout(dropout, name="drop")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.logits.build(input_shape)
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        weights = keras.ops.softmax(self.logits(x) / self.temperature, axis=-1)
+        if not self.dropout:
+            return weights
+        kept = self.drop(weights, training=training)
+        total = keras.ops.sum(kept, axis=-1, keepdims=True)
+        return keras.ops.where(total > 0, kept / keras.ops.maximum(total, 1e-9), weights)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "temperature": self.temperature,
+            "use_bias": self.use_bias,
+            "dropout": self.dropout,
+        }
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class DSelectGate(Gate):
+    r"""A gate that comes to choose at most `selectors` sources: DSelect-k.
+
+    Each selector reads $m = \lceil \log_2 n \rceil$ numbers as a binary code through the smooth
+    step $S$ (0 below $-\gamma/2$, 1 above $\gamma/2$, a cubic between): its weight of source $i$ is
+    $r(i) = \prod_b S(z_b)^{\mathrm{bit}_b(i)} (1 - S(z_b))^{1 - \mathrm{bit}_b(i)}$. The gate is
+    $\sum_j \mathrm{softmax}(w)_j r_j$. Losses are added: `entropy` times the entropy of each
+    selector, and, where the number of sources is no power of two, the inverse of the weight that a
+    selector gives to sources that exist. What it gives to others is shared out, so that the
+    gate sums to one (a departure: there the official gate sums to less until it has learned).
+
+    **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`; a static gate has the same weights in
+    each row.
+
+    Args:
+        reader: Name of the task that reads through the gate.
+        sources: Names of what it reads.
+        selectors: Integer >= 1, k. Default 2.
+        gamma: Float > 0, width of the smooth step. Default 1.0.
+        entropy: Float >= 0. Default 1e-6, as in the official code.
+        conditional: Whether codes and weights are made from the row (`Dense`), or are variables.
+            Default False: static.
+
+    References:
+        Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with
+        Applications to Multi-Task Learning", NeurIPS 2021, https://arxiv.org/abs/2106.03760.
+
+    Example:
+
+    >>> gate = DSelectGate("churned", ["a", "b", "c", "d"])
+    >>> round(float(tf.reduce_sum(gate(tf.ones([1, 3])))), 4)
+    1.0
+    """
+
+    def __init__(
+        self,
+        reader: str,
+        sources: Sequence[str],
+        selectors: int = 2,
+        gamma: float = 1.0,
+        entropy: float = 1e-6,
+        conditional: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check(selectors >= 1, "selectors", "be >= 1", selectors)
+        check(gamma > 0, "gamma", "be > 0", gamma)
+        check(entropy >= 0, "entropy", "be >= 0", entropy)
+        super().__init__(reader, sources, **kwargs)
+        self.selectors, self.gamma, self.entropy = selectors, gamma, entropy
+        self.conditional = conditional
+        self.bits = max(1, math.ceil(math.log2(len(self.sources))))
+        # (sources, bits): the binary code of each source
+        self.codes = (np.arange(len(self.sources))[:, None] >> np.arange(self.bits)) & 1
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        near = keras.initializers.RandomUniform(-self.gamma / 100, self.gamma / 100)
+        size = self.selectors * self.bits
+        if self.conditional:
+            self.code_kernel = self.add_weight((input_shape[-1], size), near, name="code_kernel")
+            self.code_bias = self.add_weight((size,), near, name="code_bias")
+            self.weight_kernel = self.add_weight(
+                (input_shape[-1], self.selectors), name="weight_kernel"
+            )
+        else:
+            self.code = self.add_weight((size,), near, name="code")
+            self.weight = self.add_weight((self.selectors,), "random_uniform", name="weight")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        if self.conditional:
+            z = keras.ops.matmul(x, self.code_kernel) + self.code_bias
+            weights = keras.ops.softmax(keras.ops.matmul(x, self.weight_kernel), axis=-1)
+        else:
+            one = keras.ops.zeros_like(x[..., :1])  # the same in every row
+            z = one + self.code
+            weights = one + keras.ops.softmax(self.weight)
+        z = keras.ops.reshape(z, (-1, *z.shape[1:-1], self.selectors, 1, self.bits))
+        steps = smooth_step(z, self.gamma)
+        codes = keras.ops.cast(self.codes, steps.dtype)
+        chosen = keras.ops.prod(codes * steps + (1 - codes) * (1 - steps), axis=-1)
+        reachable = keras.ops.sum(chosen, axis=-1, keepdims=True)
+        self._add_penalties(chosen, reachable)
+        chosen = chosen / keras.ops.maximum(reachable, 1e-6)
+        return keras.ops.sum(weights[..., None] * chosen, axis=-2)
+
+    def _add_penalties(self, chosen: Any, reachable: Any) -> None:
+        """Means over rows and members; the sum is over selectors."""
+        if self.entropy:
+            entropies = -keras.ops.sum(chosen * keras.ops.log(chosen + 1e-6), axis=-1)
+            self.add_loss(self.entropy * self.selectors * keras.ops.mean(entropies))
+        if len(self.sources) != 2**self.bits:
+            unreachable = keras.ops.mean(1.0 / keras.ops.maximum(reachable, 1e-6))
+            self.add_loss(self.entropy * self.selectors * unreachable)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "selectors": self.selectors,
+            "gamma": self.gamma,
+            "entropy": self.entropy,
+            "conditional": self.conditional,
+        }
+
+
+def smooth_step(t: Any, gamma: float = 1.0) -> Any:
+    """0 up to -gamma/2, 1 from gamma/2 on, a cubic between, once differentiable.
+
+    Example:
+
+    >>> smooth_step(tf.constant([-0.5, -0.25, 0.25, 0.5])).numpy().tolist()
+    [0.0, 0.15625, 0.84375, 1.0]
+    """
+    t = keras.ops.clip(t, -gamma / 2, gamma / 2)
+    return -2 / gamma**3 * t**3 + 3 / (2 * gamma) * t + 0.5
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class WeightedSum(keras.layers.Layer):
+    """The sum of the sources, each times its weight.
+
+    **Shape:** weights `(rows, ..., sources)` and a list of as many `(rows, ..., n)` to
+    `(rows, ..., n)`.
+
+    Example:
+
+    >>> parts = [tf.constant([[1.0]]), tf.constant([[3.0]])]
+    >>> WeightedSum()(tf.constant([[0.5, 0.5]]), parts).numpy().tolist()
+    [[2.0]]
+    """
+
+    def build(self, *shapes: Any) -> None:
+        """Nothing: there are no weights of its own."""
+
+    def call(self, weights: tf.Tensor, sources: Sequence[tf.Tensor]) -> tf.Tensor:
+        total = weights[..., :1] * sources[0]
+        for number, source in enumerate(sources[1:], start=1):
+            total = total + weights[..., number : number + 1] * source
+        return total
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class StopGradient(keras.layers.Layer):
+    """Its input, through which nothing learns.
+
+    Example:
+
+    >>> StopGradient()(tf.constant([1.0])).numpy().tolist()
+    [1.0]
+    """
+
+    stopped = (0,)  # read by `mtl_keras.partition`
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return keras.ops.stop_gradient(x)

@@ -1,0 +1,174 @@
+"""Numbers to vectors: what lets a network of few layers bend sharply along one column."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.errors import check
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class PiecewiseLinearEmbedding(keras.layers.Layer):
+    r"""A vector per column: a linear part, and a learned function that is linear between bins.
+
+    For a column with edges $b_0 < \dots < b_T$, $e_t = \mathrm{clip}((x - b_{t-1}) / (b_t -
+    b_{t-1}), 0, 1)$, open below in the first bin and above in the last, and the vector is
+    $w x + c + \sum_t V_t e_t$, $V = 0$ at the start (version "B" of the reference below).
+
+    **Shape:** `(rows, columns)` to `(rows, columns * dimension)`.
+
+    Args:
+        columns: Integer, number of columns.
+        bins: Integer, most bins of a column. Default 48.
+        dimension: Integer, length of the vector of one column. Default 12.
+
+    `set_edges` gives the bins; they are weights that are not trained.
+
+    References:
+        Gorishniy, Rubachev, Babenko: "On Embeddings for Numerical Features in Tabular Deep
+        Learning", NeurIPS 2022, https://arxiv.org/abs/2203.05556.
+
+    Example:
+
+    >>> layer = PiecewiseLinearEmbedding(columns=2, bins=4, dimension=3)
+    >>> layer.set_edges([[0.0, 1.0, 2.0], [0.0, 5.0]])
+    >>> layer(tf.constant([[0.5, 1.0]])).shape
+    TensorShape([1, 6])
+    """
+
+    def __init__(self, columns: int, bins: int = 48, dimension: int = 12, **kwargs: Any) -> None:
+        check(bins >= 1, "bins", "be >= 1", bins)
+        check(dimension >= 1, "dimension", "be >= 1", dimension)
+        super().__init__(**kwargs)
+        self.columns, self.bins, self.dimension = columns, bins, dimension
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        table = (self.columns, self.bins)
+        vectors = (self.columns, self.dimension)
+        # e = clip(x * slope + start, lowest, highest), which is 0 for a bin that is not there.
+        self.slope = self.add_weight(table, "zeros", trainable=False, name="slope")
+        self.start = self.add_weight(table, "zeros", trainable=False, name="start")
+        self.lowest = self.add_weight(table, "zeros", trainable=False, name="lowest")
+        self.highest = self.add_weight(table, "zeros", trainable=False, name="highest")
+        self.kernel = self.add_weight((*table, self.dimension), "zeros", name="kernel")
+        self.linear = self.add_weight(vectors, _uniform, name="linear")
+        self.bias = self.add_weight(vectors, _uniform, name="bias")
+
+    def set_edges(self, edges: Sequence[Sequence[float]]) -> None:
+        """Give each column its edges, ascending; fewer than two mean no bins."""
+        check(len(edges) == self.columns, "edges", f"be of {self.columns} columns", len(edges))
+        if not self.built:
+            self.build((None, self.columns))
+            self.built = True
+        slope, start, lowest, highest = np.zeros((4, self.columns, self.bins), "float32")
+        for column, given in enumerate(edges):
+            b = np.unique(np.asarray(given, float))
+            count = min(len(b) - 1, self.bins)
+            if count < 1:
+                continue
+            width = b[1 : count + 1] - b[:count]
+            slope[column, :count] = 1 / width
+            start[column, :count] = -b[:count] / width
+            highest[column, :count] = 1.0
+            lowest[column, 0], highest[column, count - 1] = -LARGEST, LARGEST
+        for weight, value in zip(
+            (self.slope, self.start, self.lowest, self.highest), (slope, start, lowest, highest)
+        ):
+            weight.assign(value)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        x = x[:, :, None]
+        bins = keras.ops.minimum(
+            keras.ops.maximum(x * self.slope + self.start, self.lowest), self.highest
+        )
+        curved = keras.ops.einsum("bnt,ntd->bnd", bins, self.kernel)
+        return keras.ops.reshape(
+            curved + x * self.linear + self.bias, (-1, self.columns * self.dimension)
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "columns": self.columns,
+            "bins": self.bins,
+            "dimension": self.dimension,
+        }
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class PeriodicEmbedding(keras.layers.Layer):
+    r"""A vector per column: its value, and a learned mix of waves of learned frequencies.
+
+    $[x, W \cos(2 \pi f x + g) + b]$ per column, $f \sim N(0, \sigma^2)$, $g \sim U(-\pi, \pi)$
+    (PBLD, without its last activation).
+
+    **Shape:** `(rows, columns)` to `(rows, columns * dimension)`.
+
+    Args:
+        columns: Integer, number of columns.
+        frequencies: Integer, waves per column. Default 16.
+        dimension: Integer >= 2, length of the vector of one column. Default 4.
+        scale: Float > 0, standard deviation of the first frequencies. Default 0.1.
+
+    References:
+        Holzmueller, Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted
+        Trees on Tabular Data", NeurIPS 2024, https://arxiv.org/abs/2407.04491.
+
+    Example:
+
+    >>> PeriodicEmbedding(columns=2, dimension=4)(tf.ones([3, 2])).shape
+    TensorShape([3, 8])
+    """
+
+    def __init__(
+        self,
+        columns: int,
+        frequencies: int = 16,
+        dimension: int = 4,
+        scale: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        check(dimension >= 2, "dimension", "be >= 2", dimension)
+        check(scale > 0, "scale", "be > 0", scale)
+        super().__init__(**kwargs)
+        self.columns, self.frequencies = columns, frequencies
+        self.dimension, self.scale = dimension, scale
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        waves = (self.columns, self.frequencies)
+        normal = keras.initializers.RandomNormal(stddev=self.scale)
+        self.frequency = self.add_weight(waves, normal, name="frequency")
+        phase = keras.initializers.RandomUniform(-math.pi, math.pi)
+        self.phase = self.add_weight(waves, phase, name="phase")
+        limit = self.frequencies**-0.5
+        uniform = keras.initializers.RandomUniform(-limit, limit)
+        self.kernel = self.add_weight((*waves, self.dimension - 1), uniform, name="kernel")
+        self.bias = self.add_weight((self.columns, self.dimension - 1), uniform, name="bias")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        x = x[:, :, None]
+        waves = keras.ops.cos(2 * math.pi * self.frequency * x + self.phase)
+        mixed = keras.ops.einsum("bnt,ntd->bnd", waves, self.kernel) + self.bias
+        both = keras.ops.concatenate([x, mixed], axis=2)
+        return keras.ops.reshape(both, (-1, self.columns * self.dimension))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "columns": self.columns,
+            "frequencies": self.frequencies,
+            "dimension": self.dimension,
+            "scale": self.scale,
+        }
+
+
+LARGEST = 1e9  # no clipping; infinity would make 0 * inf of a missing bin
+
+
+def _uniform(shape: tuple[int, int], dtype: Any = None) -> Any:
+    limit = shape[-1] ** -0.5
+    return keras.random.uniform(shape, -limit, limit, dtype=dtype)

@@ -1,0 +1,105 @@
+"""Soft sharing: layers of their own, drawn to each other by a penalty."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.errors import check
+from mtl_keras.layers.ensemble import BatchEnsembleDense
+
+PENALTIES = ("l2", "trace")
+
+
+class Tied(keras.layers.Layer):
+    """A layer with a `kernel` that is tied to those of all others of its group in a model.
+
+    Args:
+        group: Name of the group.
+        penalty: `"l2"`: the squared distance of each kernel to the group's mean; `"trace"`: the
+            nuclear norm of the kernels side by side, each as one row, which draws them into a
+            space of few dimensions. Default `"l2"`.
+        strength: Float >= 0. Default 1e-3.
+
+    `MultiTaskModel` adds the penalty to its losses.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        group: str = "",
+        penalty: str = "l2",
+        strength: float = 1e-3,
+        **kwargs: Any,
+    ) -> None:
+        check(penalty in PENALTIES, "penalty", "be 'l2' or 'trace'", penalty)
+        check(strength >= 0, "strength", "be >= 0", strength)
+        super().__init__(*args, **kwargs)
+        self.group, self.penalty, self.strength = group, penalty, strength
+
+    def get_config(self) -> dict[str, Any]:
+        tie = {"group": self.group, "penalty": self.penalty, "strength": self.strength}
+        return {**super().get_config(), **tie}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class TiedDense(Tied, keras.layers.Dense):
+    """A `keras.layers.Dense` of a group.
+
+    References:
+        Duong et al.: "Low Resource Dependency Parsing: Cross-lingual Parameter Sharing in a Neural
+        Network Parser", ACL 2015 (L2); Yang, Hospedales: "Trace Norm Regularised Deep Multi-Task
+        Learning", ICLR 2017 workshop, https://arxiv.org/abs/1606.04038 (trace norm).
+    """
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class TiedBatchEnsembleDense(Tied, BatchEnsembleDense):
+    """A `BatchEnsembleDense` of a group; what all members share is tied."""
+
+
+def penalties(layers: Iterable[Any]) -> list[Any]:
+    """The penalty of each group among some layers.
+
+    Example:
+
+    >>> pair = [TiedDense(1, use_bias=False, group="g", strength=1.0, name=n) for n in "ab"]
+    >>> for layer, value in zip(pair, ([[1.0]], [[3.0]])):
+    ...     layer.build((None, 1))
+    ...     layer.set_weights([value])
+    >>> [float(p) for p in penalties(pair)]
+    [2.0]
+    """
+    groups: dict[str, list[Tied]] = {}
+    for layer in layers:
+        if isinstance(layer, Tied) and layer.built:
+            groups.setdefault(layer.group, []).append(layer)
+    return [group[0].strength * _PENALTY[group[0].penalty](group) for group in groups.values()]
+
+
+def _kernel(layer: Any) -> Any:
+    return tf.convert_to_tensor(layer.kernel, layer.variable_dtype)
+
+
+def _distance(group: Sequence[Any]) -> Any:
+    kernels = tf.stack([_kernel(layer) for layer in group])
+    return keras.ops.sum((kernels - keras.ops.mean(kernels, axis=0, keepdims=True)) ** 2)
+
+
+def _nuclear_norm(group: Sequence[Any]) -> Any:
+    r"""The sum of singular values, $\mathrm{tr}\,G^{1/2}$ of the small matrix G of inner products.
+
+    Its derivative with respect to G is $G^{-1/2} / 2$, which is used as a constant: to
+    differentiate eigenvectors would divide by the differences of eigenvalues.
+    """
+    rows = tf.stack([keras.ops.reshape(_kernel(layer), (-1,)) for layer in group])
+    gram = keras.ops.matmul(rows, keras.ops.transpose(rows))
+    values, vectors = keras.ops.eigh(keras.ops.stop_gradient(gram))
+    roots = keras.ops.sqrt(keras.ops.maximum(values, 1e-6 * keras.ops.max(values)))
+    inverse = keras.ops.matmul(vectors / roots, keras.ops.transpose(vectors))
+    half = keras.ops.sum(keras.ops.stop_gradient(inverse) * gram) / 2
+    return half + keras.ops.stop_gradient(half)
+
+
+_PENALTY = {"l2": _distance, "trace": _nuclear_norm}

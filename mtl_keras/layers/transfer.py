@@ -1,0 +1,97 @@
+"""From one step of a chain to the next: what AITM and ESMM pass on."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class InformationTransfer(keras.layers.Layer):
+    r"""AITM's attention over what a task knows and what the task before it passes on.
+
+    With $p = \mathrm{ReLU}(W z_{t-1} + b)$ and $u \in \{q_t, p\}$:
+    $z_t = \sum_u \mathrm{softmax}_u(\langle h_2(u), h_3(u) \rangle / \sqrt d)\, h_1(u)$, where
+    the h are linear.
+
+    **Shape:** `(rows, ..., n)` of the task and of the task before it, to `(rows, ..., n)`.
+
+    Args:
+        stop_gradient: Whether the task before it learns nothing from this one. Default True.
+
+    References:
+        Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with
+        Multi-task Learning in Targeted Display Advertising", KDD 2021,
+        https://arxiv.org/abs/2105.08489, equations 4 to 7.
+
+    Example:
+
+    >>> InformationTransfer()(tf.ones([5, 8]), tf.ones([5, 8])).shape
+    TensorShape([5, 8])
+    """
+
+    def __init__(self, stop_gradient: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stop_gradient = stop_gradient
+
+    @property
+    def stopped(self) -> tuple[int, ...]:
+        """Numbers of the inputs that no gradient flows through; read by `mtl_keras.partition`."""
+        return (1,) if self.stop_gradient else ()
+
+    def build(self, own_shape: Any, before_shape: Any) -> None:
+        width = own_shape[-1]
+        dense = keras.layers.Dense
+        self.passed = dense(width, activation="relu", name="passed")
+        self.passed.build(before_shape)
+        self.value, self.key, self.query = (
+            dense(width, use_bias=False, name=name) for name in ("value", "key", "query")
+        )
+        for layer in (self.value, self.key, self.query):
+            layer.build(own_shape)
+
+    def call(self, own: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+        if self.stop_gradient:
+            before = keras.ops.stop_gradient(before)
+        both = keras.ops.stack([own, self.passed(before)], axis=-2)
+        product = self.key(both) * self.query(both)
+        scores = keras.ops.sum(product, axis=-1, keepdims=True) * own.shape[-1] ** -0.5
+        return keras.ops.sum(keras.ops.softmax(scores, axis=-2) * self.value(both), axis=-2)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "stop_gradient": self.stop_gradient}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class OrderPenalty(keras.layers.Layer):
+    r"""Passes on a probability, and adds a loss where it is above that of the step before.
+
+    The added loss is $\alpha$ times the mean over rows of $\max(\hat y_t - \hat y_{t-1}, 0)$.
+
+    **Shape:** two `(rows, ..., 1)` to the first of them.
+
+    Args:
+        strength: Float >= 0, alpha. Default 0.6.
+
+    Example:
+
+    >>> layer = OrderPenalty()
+    >>> _ = layer(tf.constant([[0.9]]), tf.constant([[0.4]]))
+    >>> round(float(layer.losses[0]), 3)
+    0.3
+    """
+
+    def __init__(self, strength: float = 0.6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.strength = strength
+
+    def build(self, *shapes: Any) -> None:
+        """Nothing: there are no weights."""
+
+    def call(self, probability: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+        above = keras.ops.maximum(probability - before, 0.0)
+        self.add_loss(self.strength * keras.ops.mean(above))
+        return probability
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "strength": self.strength}
