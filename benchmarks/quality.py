@@ -46,9 +46,7 @@ def loans():
 
 def hotel():
     table = _rdata("modeldata", "hotel_rates").drop(columns="arrival_date_num")
-    table["upgraded"] = (
-        table["reserved_room_type"] != table.pop("assigned_room_type")
-    ).astype(int)
+    table["upgraded"] = (table["reserved_room_type"] != table.pop("assigned_room_type")).astype(int)
     spaces = table.pop("required_car_parking_spaces").astype(str)
     table["parking"] = (~spaces.isin(["0", "none"])).astype(int)
     return table, {
@@ -299,7 +297,7 @@ def joint(**changes):
             rows = case.table.iloc[case.parts[part]]
             answers[part] = made.model.predict(made.encoder.encode(rows))
         for task in made.tasks:
-            y, classes = case.labels(task.name)
+            y, _ = case.labels(task.name)
             pair = []
             for part in ("validation", "test"):
                 present = ~np.isnan(y[case.parts[part]])
@@ -375,8 +373,15 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "quality.jsonl")
     parser.add_argument("--report", action="store_true", help="only show what there is")
     parser.add_argument("--part", default="test", choices=["validation", "test"])
-    parser.add_argument("--try", dest="trial", nargs=2, metavar=("NAME", "JSON"), action="append",
-                        default=[], help="another setting of ours: keys of an experiment")
+    parser.add_argument(
+        "--try",
+        dest="trial",
+        nargs=2,
+        metavar=("NAME", "JSON"),
+        action="append",
+        default=[],
+        help="another setting of ours: keys of an experiment",
+    )
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     models = dict(MODELS)
@@ -402,8 +407,14 @@ def main() -> None:
                 found += rows
                 with arguments.results.open("a") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
-                print(name, table, seed, {r["target"]: round(r["test"], 4) for r in rows},
-                      f"{sum({r['seconds'] for r in rows}):.0f} s", flush=True)
+                print(
+                    name,
+                    table,
+                    seed,
+                    {r["target"]: round(r["test"], 4) for r in rows},
+                    f"{sum({r['seconds'] for r in rows}):.0f} s",
+                    flush=True,
+                )
     print(report(pd.DataFrame(found), arguments.part))
 
 

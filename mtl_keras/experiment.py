@@ -27,7 +27,16 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.run import Run
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.base import layer_name
-from mtl_keras.training import BestEpoch, Checkpoint, Progress, Training
+from mtl_keras.training import (
+    BestEpoch,
+    Checkpoint,
+    Progress,
+    Training,
+    assembled,
+    greedy,
+    presets,
+    weighted_mean,
+)
 
 
 @dataclasses.dataclass
@@ -42,7 +51,9 @@ class Experiment:
         architecture: An architecture, its name or a mapping. Default `"shared_bottom"`.
         balancer: A balancer, its name or a mapping. Default `"fixed"`.
         split: Which rows train, choose and judge.
-        training: Optimizer, schedule, lengths.
+        training: Optimizer, schedule, lengths: a `Training`, or a mapping with its arguments.
+        preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets what `architecture`
+            and `training` leave open, where these are names and mappings. Default `"default"`.
         name: Name of the artifact. Default `"experiment"`.
         seed: Integer; with the same seed and data a run is the same again. Default 0.
         data: Default table of `run`: a path or DataFrame.
@@ -60,7 +71,8 @@ class Experiment:
     architecture: Architecture | Any = "shared_bottom"
     balancer: Balancer | Any = "fixed"
     split: Split = dataclasses.field(default_factory=Split)
-    training: Training = dataclasses.field(default_factory=Training)
+    training: Training | Any = dataclasses.field(default_factory=dict)
+    preset: str = "default"
     name: str = "experiment"
     seed: int = 0
     data: Any = None
@@ -80,8 +92,12 @@ class Experiment:
             raise ConfigError(
                 f"`features` must be 'infer', a list or a mapping. Received: {self.features!r}"
             )
-        self.architecture = architectures.get(self.architecture)
+        preset = presets.get(self.preset)
+        self.architecture = architectures.get(self.architecture, preset["architecture"])
         self.architecture.check_tasks(self.tasks)
+        if isinstance(self.training, Mapping):
+            given = {**preset["training"], **self.training}
+            self.training = construct(Training, given, "[training]")
         balancers.get(self.balancer)  # to fail now; each run makes its own
         if Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
@@ -131,7 +147,15 @@ class Experiment:
             model = self._build(encoder, fitted, x["train"], y["train"])
             show(self._summary(rows, encoder, model))
         with clock("fit"):
-            history = self._fit(model, x, y, weights, checkpoint, resume, table, show)
+            model, history = self._fit(model, x, y, weights, checkpoint, resume, table, show)
+            if self.training.networks > 1:
+                others = [
+                    self._varied(
+                        number, encoder, fitted, x, y, weights, checkpoint, resume, table, show
+                    )
+                    for number in range(1, self.training.networks)
+                ]
+                model = self._selected([model, *others], x, y, show)
         with clock("evaluate"):
             fitted = [
                 task.calibrate(y["validation"][task.name], outputs)
@@ -273,11 +297,15 @@ class Experiment:
         resume: bool,
         table: pd.DataFrame,
         show: Callable[[str], None],
-    ) -> pd.DataFrame:
-        """Train, or go on training; returns the logs, a row per epoch."""
-        best = BestEpoch(self.training.patience)
+    ) -> tuple[MultiTaskModel, pd.DataFrame]:
+        """Train, or go on training; returns the network and the logs, a row per epoch."""
+        best = BestEpoch(
+            [task.name for task in self.tasks],
+            self.training.patience,
+            together=self.training.best_epoch == "joint",
+        )
         names = [name for name, *_ in model._task_metrics.entries]
-        watching: list[Any] = [best, Progress(names, best, show), *self.training.callbacks()]
+        watching: list[Any] = [best, *self.training.callbacks(), Progress(names, best, show)]
         batch_size = self.training.rows_per_step(len(y["train"][self.tasks[0].name]))
         first, saved = 0, None
         if checkpoint is not None:
@@ -288,7 +316,6 @@ class Experiment:
                 show(f"resuming after epoch {first}" if first else "nothing to resume: starting")
             watching.append(saved)
         if first >= self.training.epochs or best.stopped:
-            best.restore()
             history = saved.history if saved else []
         else:
             log = model.fit(
@@ -306,8 +333,57 @@ class Experiment:
             history = saved.history if saved else pd.DataFrame(log.history).to_dict("records")
         frame = pd.DataFrame(history)
         frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
-        frame["best"] = frame["epoch"] == best.epoch + 1
-        return frame
+        chosen = best.chosen()
+        for task, epoch in chosen.items():
+            frame[f"{task}_best"] = frame["epoch"] == epoch + 1
+        return assembled(model, chosen, best.snapshots), frame
+
+    def _varied(
+        self,
+        number: int,
+        encoder: Encoder,
+        fitted: Sequence[Task],
+        x: Mapping[str, Any],
+        y: Mapping[str, Any],
+        weights: Mapping[str, Any],
+        checkpoint: str | Path | None,
+        resume: bool,
+        table: pd.DataFrame,
+        show: Callable[[str], None],
+    ) -> MultiTaskModel:
+        """A network that differs from the declared one, trained."""
+        changes, factors = presets.variation(number)
+        config = {**self.architecture.get_config(), **changes}
+        varied = dataclasses.replace(
+            self,
+            architecture=architectures.get(config, only_accepted=True),
+            training=dataclasses.replace(
+                self.training,
+                **{key: getattr(self.training, key) * factor for key, factor in factors.items()},
+            ),
+        )
+        show(f"network {number + 1} of {self.training.networks}: {changes or 'another seed'}")
+        keras.utils.set_random_seed(self.seed + number)
+        model = varied._build(encoder, fitted, x["train"], y["train"])
+        folder = None if checkpoint is None else Path(checkpoint) / f"network_{number + 1}"
+        return varied._fit(model, x, y, weights, folder, resume, table, show)[0]
+
+    def _selected(
+        self,
+        models: Sequence[MultiTaskModel],
+        x: Mapping[str, Any],
+        y: Mapping[str, Any],
+        show: Callable[[str], None],
+    ) -> MultiTaskModel:
+        """One network that answers each task with the mean that validation selects."""
+        outputs = [model.predict(x["validation"], verbose=0) for model in models]
+        chosen = {}
+        for task in self.tasks:
+            loss = models[0].loss_of(task.name, y["validation"][task.name])
+            chosen[task.name] = greedy([output[task.name] for output in outputs], loss)
+            shown = ", ".join(f"{weight:.2f}" for weight in chosen[task.name])
+            show(f"weights of the networks for {task.name}: {shown}")
+        return weighted_mean(models, chosen)
 
     def _fingerprint(self, table: pd.DataFrame) -> str:
         with warnings.catch_warnings():
@@ -348,7 +424,8 @@ class Experiment:
             "features": declared,
             "architecture": self.architecture.get_config(),
             "balancer": {"kind": identifier(type(balancer)), **arguments},
-            "training": _stated(self.training),
+            "training": dataclasses.asdict(self.training),
+            "preset": self.preset,
         }
         if self.sample_weight:
             config["data"]["sample_weight"] = self.sample_weight
@@ -367,9 +444,8 @@ class Experiment:
         if data.path is not None:
             arguments["data"] = Path(folder) / data.path
         arguments["sample_weight"] = data.sample_weight
-        for key, part in (("split", Split), ("training", Training)):
-            if key in config:
-                arguments[key] = construct(part, dict(config.pop(key)), f"[{key}]")
+        if "split" in config:
+            arguments["split"] = construct(Split, dict(config.pop("split")), "[split]")
         if isinstance(config.get("features"), list):
             config["features"] = [features.get(feature) for feature in config["features"]]
         return construct(cls, {**config, **arguments}, "the experiment", typed=False)

@@ -324,6 +324,17 @@ class MultiTaskModel(keras.Model):
         """Losses that layers add, and the penalties between tied layers."""
         return [*super().losses, *tied.penalties(self.layers)]
 
+    def loss_of(self, task: str, y: np.ndarray) -> Callable[[np.ndarray], float]:
+        """A function from outputs of one task to their mean loss against the labels `y`."""
+        loss, output = self._task_losses[task], self._named(self.output)[task]
+        masked = loss.mask(tf.constant(y, tf.float32), output, None)
+
+        def mean(outputs: np.ndarray) -> float:
+            total, weight = loss(masked.y, masked.weight, tf.constant(outputs, tf.float32))
+            return float(total / weight)
+
+        return mean
+
     # What is shared
 
     def sharing(self, x: Any = None) -> pd.DataFrame:

@@ -36,9 +36,10 @@ class Run:
         experiment: The declaration.
         tasks: The tasks, fitted and calibrated.
         encoder: The fitted encoder.
-        model: The trained network, from encoded rows, with its best epoch's weights.
+        model: The trained network, from encoded rows, with each task as it was best.
         guesses: What each column was taken for, and why.
-        history: Logs, a row per epoch; `best` marks the epoch that was kept.
+        history: Logs, a row per epoch; `<task>_best` marks the epoch that the
+            task is answered from.
         evaluation: Scores on the test rows.
         rows: Number of rows of each part of the split.
         truths: Per part and task the labels, as evaluation reads them.
@@ -123,13 +124,15 @@ class Run:
         }
 
     def metrics(self) -> dict[str, Any]:
-        """Scores, rows, best epoch and times."""
-        best = self.history.loc[self.history["best"], "epoch"]
+        """Scores, rows, best epochs and times."""
         return {
             "test": self.evaluation.to_dict(),
             "rows": self.rows,
             "epochs": len(self.history),
-            "best_epoch": int(best.iloc[0]) if len(best) else None,
+            "best_epochs": {
+                task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
+                for task in self.tasks
+            },
             "parameters": self.model.count_params(),
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }

@@ -14,6 +14,9 @@ TASKS = [
     tasks.Regression("balance", column="account balance (£)"),
     tasks.Regression("paid", loss="poisson"),
     tasks.Count("visits"),
+    tasks.Quantiles("score", levels=(0.1, 0.5, 0.9), unit="points"),
+    tasks.Ordinal("size", classes=("small", "medium", "large")),
+    tasks.ZeroInflatedLogNormal("gift"),
 ]
 FEATURES = [
     features.Numeric("age"),
@@ -51,10 +54,27 @@ BALANCERS = [
     balancers.MoCo(rho=0.1),
     balancers.ExcessMTL(step_size=0.02),
 ]
+PLAIN = {"members": 1, "number_embedding": "none", "dropout": 0.3}
 ARCHITECTURES = [
-    architectures.SharedBottom(layers=(16,), tower=(8,)),
-    architectures.SingleTask(layers=(8,)),
+    architectures.SharedBottom(layers=(16,), tower=(8,), skip=True, **PLAIN),
+    architectures.SingleTask(layers=(8,), number_embedding="periodic", members=1),
+    architectures.OMoE(experts=2, layers=(8,), members=2),
+    architectures.MMoE(experts=2, layers=(8,), tower=(4,), gate_dropout=0.2, bins=8),
+    architectures.CGC(layers=(8,), tower=(4,), members=2),
+    architectures.PLE(layers=(8,), tower=(4,), temperature=2.0, **PLAIN),
+    architectures.DSelectK(experts=3, layers=(8,), entropy=1e-3, conditional=True, members=2),
+    architectures.CrossStitch(layers=(8, 8), own=0.8, members=2),
+    architectures.Sluice(width=8, orthogonality=1e-2, members=2),
+    architectures.NDDR(layers=(8, 8), members=2),
+    architectures.MTAN(layers=(8, 8), attention=4, normalisation="batch", members=1),
+    architectures.AITM(layers=(8,), tower=(8,), members=2),
+    architectures.ESMM(layers=(8,), members=2),
+    architectures.STEM(layers=(8,), tower=(4,), members=2),
+    architectures.SoftSharing(layers=(8,), penalty="trace", strength=0.01, members=2),
+    architectures.Adapters(layers=(8, 8), residual=True, normalisation="layer", members=2),
+    architectures.LoRA(layers=(8, 8), rank=2, members=2),
 ]
+CHAINS = (architectures.AITM, architectures.ESMM)  # for binary tasks only
 
 
 def table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -83,8 +103,13 @@ def table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
             "account balance (£)": 1000 * score + random.normal(0, 300, rows) - 5000,
             "paid": (spend * 3).round(2),
             "visits": random.poisson(np.exp(0.6 * score)),
+            "score": score + random.normal(0, 0.3, rows),
+            "size": pd.cut(
+                score, [-np.inf, -0.5, 0.5, np.inf], labels=["small", "medium", "large"]
+            ),
+            "gift": (spend * np.exp(random.normal(0, 0.3, rows))).round(2),
         }
-    ).astype({"segment": object})
+    ).astype({"segment": object, "size": object})
     for column in ("age", "town", "member", "joined", *made.columns[7:]):
         gaps = random.random(rows) < 0.15
         made[column] = made[column].astype(object).where(~gaps, None)

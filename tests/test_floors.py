@@ -9,7 +9,8 @@ ROOT = Path(mtl_keras.__file__).parent
 FLOORS = [
     {"errors", "bins"},
     {"lookup", "clock"},
-    {"declaration", "layers", "losses"},
+    {"declaration", "layers"},
+    {"losses"},
     {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},
     {"encoder", "architectures", "partition"},
     {"gradients"},

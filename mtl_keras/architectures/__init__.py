@@ -1,6 +1,8 @@
 """Architectures: what the tasks share."""
 
+import dataclasses
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from mtl_keras import lookup
@@ -48,12 +50,31 @@ __all__ = [
 ]
 
 
-def get(declared: Any) -> Architecture:
+def get(
+    declared: Any, defaults: Mapping[str, Any] | None = None, only_accepted: bool = False
+) -> Architecture:
     """An architecture from its name, a `{"kind": name, ...}` mapping or an object.
+
+    Args:
+        declared: The name, mapping or object.
+        defaults: Arguments to set where a name or mapping does not, and where the architecture
+            has them. Default none.
+        only_accepted: Whether arguments of a mapping that the architecture does not have are left
+            out in place of an error. Default False.
 
     Example:
 
     >>> get({"kind": "shared_bottom", "layers": [64]}).layers
     (64,)
     """
-    return lookup.get(declared, sys.modules[__name__], Architecture, "architecture")
+    package = sys.modules[__name__]
+    if isinstance(declared, str):
+        declared = {"kind": declared}
+    if isinstance(declared, Mapping):
+        cls = lookup.classes(package, Architecture).get(str(declared.get("kind")))
+        accepted = {field.name for field in dataclasses.fields(cls)} if cls else set()
+        fitting = {key: value for key, value in (defaults or {}).items() if key in accepted}
+        declared = {**fitting, **declared}
+        if only_accepted:
+            declared = {k: v for k, v in declared.items() if k == "kind" or k in accepted}
+    return lookup.get(declared, package, Architecture, "architecture")

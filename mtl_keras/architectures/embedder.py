@@ -37,19 +37,19 @@ def embedder(
         A function of a prefix to a tensor `(rows, n)`, or `(rows, members, n)` where there are
         several members. Each call makes embeddings of its own.
     """
-    kind, edges = architecture.number_embedding, None
+    kind = architecture.number_embedding
+    edges: list[np.ndarray] = []
     if "numeric" in inputs and kind in ("piecewise_linear", "target_aware"):
-        if numbers is None or (labels is None and kind == "target_aware"):
+        if kind == "piecewise_linear" and numbers is not None:
+            edges = bins.quantile_edges(numbers, architecture.bins)
+        elif numbers is not None and labels is not None:
+            edges = bins.tree_edges(numbers, labels, architecture.bins)
+        else:
             raise ConfigError(
                 f"`number_embedding={kind!r}` needs the training rows' numbers (and labels, if "
                 "target-aware) to place its bins. Give `numbers` and `labels` to `embedder`, or "
                 "use number_embedding='periodic' or 'none'."
             )
-        edges = (
-            bins.quantile_edges(numbers, architecture.bins)
-            if kind == "piecewise_linear"
-            else bins.tree_edges(numbers, labels, architecture.bins)
-        )
 
     def numbers_as_vectors(prefix: str) -> tuple[Any, list[int]]:
         given = inputs["numeric"]

@@ -47,7 +47,7 @@ class MTAN(Architecture):
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
-        shared, own = features, {}
+        shared, own = features, dict[str, Any]()
         for number, width in enumerate(self.layers, start=1):
             name = f"shared_{number}"
             shared = self.finish_layer(self.dense(shared, width, name), name, shared)

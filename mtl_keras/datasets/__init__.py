@@ -1,6 +1,7 @@
 """Tables in, and which rows of them are for what."""
 
 from mtl_keras.datasets.split import Split
+from mtl_keras.datasets.synthetic import correlated_tasks
 from mtl_keras.datasets.table import read, write
 
-__all__ = ["Split", "read", "write"]
+__all__ = ["Split", "correlated_tasks", "read", "write"]

@@ -130,6 +130,8 @@ def score(task: Task, truth: np.ndarray, predicted: np.ndarray) -> dict[str, flo
     if task.kind == "multilabel":
         thresholds = getattr(task, "thresholds", None) or [0.5] * task.width
         return scores.multilabel(truth, predicted, np.array(thresholds))
+    if task.kind == "quantiles":
+        return scores.quantiles(truth, predicted, np.array(getattr(task, "levels", ())))
     return getattr(scores, task.kind)(truth, predicted)
 
 
@@ -141,9 +143,12 @@ def constant(task: Task, training: np.ndarray) -> np.ndarray:
         training: Its `truth` for the training rows.
 
     Returns:
-        The mean, `()` or `(labels,)`; for a multiclass task the share of each class, `(classes,)`.
+        The mean, `()` or `(labels,)`; for a multiclass or ordinal task the share of each class,
+        `(classes,)`; the quantiles of a task that predicts them.
     """
-    if task.kind == "multiclass":
+    if task.kind == "quantiles":
+        return np.nanquantile(training, getattr(task, "levels", ()))
+    if task.kind in ("multiclass", "ordinal"):
         present = training[~np.isnan(training)].astype(int)
         return np.bincount(present, minlength=task.width) / len(present)
     return np.nanmean(training, axis=0)

@@ -3,7 +3,17 @@
 import numpy as np
 from sklearn import metrics
 
-LOWER_IS_BETTER = {"log_loss", "brier", "rmse", "mae", "median_absolute_error", "poisson_deviance"}
+LOWER_IS_BETTER = {
+    "log_loss",
+    "brier",
+    "rmse",
+    "mae",
+    "median_absolute_error",
+    "poisson_deviance",
+    "pinball",
+    "interval_width",
+    "classes_off",
+}
 
 
 def higher_is_better(metric: str) -> bool:
@@ -42,6 +52,38 @@ def multiclass(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]
         "accuracy": metrics.accuracy_score(truth, answered),
         "macro_f1": metrics.f1_score(truth, answered, average="macro", zero_division=0),
         "log_loss": metrics.log_loss(truth, normalised, labels=classes),
+    }
+
+
+def ordinal(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Scores of probabilities of classes that have an order, `(rows, classes)`."""
+    answered = probabilities.argmax(axis=1)
+    several = len(np.unique(np.concatenate([truth, answered]))) > 1
+    return {
+        **multiclass(truth, probabilities),
+        "classes_off": float(np.mean(np.abs(truth - answered))),
+        "quadratic_kappa": metrics.cohen_kappa_score(
+            truth.astype(int), answered, weights="quadratic"
+        )
+        if several
+        else np.nan,
+    }
+
+
+def quantiles(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> dict[str, float]:
+    """Scores of quantiles, `(rows, levels)`, in the user's units.
+
+    `coverage` is the share of rows between the lowest and the highest quantile; good is the
+    difference of their levels.
+    """
+    error = truth[:, None] - predicted
+    inside = (truth >= predicted[:, 0]) & (truth <= predicted[:, -1])
+    middle = predicted[:, int(np.argmin(np.abs(levels - 0.5)))]
+    return {
+        "pinball": float(np.mean(np.maximum(levels * error, (levels - 1) * error))),
+        "coverage": float(inside.mean()),
+        "interval_width": float(np.mean(predicted[:, -1] - predicted[:, 0])),
+        "mae": metrics.mean_absolute_error(truth, middle),
     }
 
 

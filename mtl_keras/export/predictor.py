@@ -1,6 +1,5 @@
 """A trained model, loaded: tables in, tables of answers out."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ class Predictor:
                 f"{nearest(wanted[0], map(str, table.columns))}"
             )
         answers = self._answers(table)
-        predictions = {task.name: _prediction(task, answers) for task in judged}
+        predictions = {task.name: task.answered(answers) for task in judged}
         truths = {task.name: task.truth(table) for task in judged}
         return evaluate(judged, truths, predictions, self.schema["constants"])
 
@@ -104,13 +103,6 @@ class Predictor:
                 values = np.array([text.decode("utf-8") for text in texts], object)[codes]
             answers[name] = values
         return answers
-
-
-def _prediction(task: tasks.Task, answers: Mapping[str, np.ndarray]) -> np.ndarray:
-    for name in (f"{task.name}_probability", f"{task.name}_probabilities"):
-        if name in answers:
-            return answers[name]
-    return answers[task.name]
 
 
 def load(path: str | Path) -> Predictor:

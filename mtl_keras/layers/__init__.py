@@ -5,7 +5,13 @@ from mtl_keras.layers.answers import Decode, Unscale
 from mtl_keras.layers.boolean import BooleanEncoding
 from mtl_keras.layers.category import CategoryEmbedding, CategoryEncoding
 from mtl_keras.layers.date import DateEncoding
-from mtl_keras.layers.ensemble import BatchEnsembleDense, MemberDense, MemberMean, Members
+from mtl_keras.layers.ensemble import (
+    BatchEnsembleDense,
+    MemberDense,
+    MemberMean,
+    Members,
+    WeightedMean,
+)
 from mtl_keras.layers.gates import (
     DSelectGate,
     Gate,
@@ -13,6 +19,7 @@ from mtl_keras.layers.gates import (
     StopGradient,
     WeightedSum,
 )
+from mtl_keras.layers.heads import Ascending, CumulativeLogits, ZeroInflatedLogNormalParameters
 from mtl_keras.layers.mixing import (
     CrossStitchUnit,
     DiscriminativeReduction,
@@ -27,12 +34,14 @@ from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
 from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty
 
 __all__ = [
+    "Ascending",
     "BatchEnsembleDense",
     "BooleanEncoding",
     "BottleneckAdapter",
     "CategoryEmbedding",
     "CategoryEncoding",
     "CrossStitchUnit",
+    "CumulativeLogits",
     "DSelectGate",
     "DateEncoding",
     "Decode",
@@ -56,5 +65,7 @@ __all__ = [
     "TiedBatchEnsembleDense",
     "TiedDense",
     "Unscale",
+    "WeightedMean",
     "WeightedSum",
+    "ZeroInflatedLogNormalParameters",
 ]

@@ -11,7 +11,7 @@ import tensorflow as tf
 class Unscale(keras.layers.Layer):
     """Undoes what a numeric task did to its labels: scaling, centring, transform.
 
-    **Shape:** `(rows, 1)` to `(rows,)`.
+    **Shape:** `(rows, 1)` to `(rows,)`; `(rows, n)` to the same.
 
     Args:
         center: Float, added after the scaling.
@@ -45,7 +45,8 @@ class Unscale(keras.layers.Layer):
         self.factor, self.limits = factor, tuple(limits)
 
     def call(self, outputs: tf.Tensor) -> tf.Tensor:
-        values = tf.cast(outputs[:, 0], tf.float32) * self.scale + self.center
+        outputs = outputs[:, 0] if outputs.shape[-1] == 1 else outputs
+        values = tf.cast(outputs, tf.float32) * self.scale + self.center
         if self.transform == "log1p":
             values = self.factor * tf.exp(tf.minimum(values, 80.0)) - 1.0
         lowest, highest = self.limits

@@ -189,6 +189,35 @@ class MemberMean(keras.layers.Layer):
         return keras.ops.mean(outputs, axis=1)
 
 
-def _glorot(inputs: int, outputs: int) -> tuple[float, float]:
+@keras.saving.register_keras_serializable("mtl_keras")
+class WeightedMean(keras.layers.Layer):
+    """A mean of several tensors with fixed weights.
+
+    **Shape:** a list of tensors of one shape to that shape.
+
+    Args:
+        weights: A float per tensor.
+
+    Example:
+
+    >>> WeightedMean([0.25, 0.75])([tf.constant([0.0]), tf.constant([4.0])]).numpy().tolist()
+    [3.0]
+    """
+
+    def __init__(self, weights: Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shares = tuple(weights)
+
+    def build(self, input_shape: Any) -> None:
+        """Nothing: the weights are fixed."""
+
+    def call(self, tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+        return sum(share * tensor for share, tensor in zip(self.shares, tensors))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "weights": list(self.shares)}
+
+
+def _glorot(inputs: Any, outputs: int) -> tuple[float, float]:
     limit = (6.0 / (inputs + outputs)) ** 0.5
     return -limit, limit

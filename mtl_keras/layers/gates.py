@@ -47,7 +47,7 @@ class SoftmaxGate(Gate):
     Example:
 
     >>> gate = SoftmaxGate("churned", ["expert 1", "expert 2"])
-    >>> float(tf.reduce_sum(gate(tf.ones([1, 3]))))
+    >>> round(float(tf.reduce_sum(gate(tf.ones([1, 3])))), 4)
     1.0
     """
 

@@ -58,10 +58,10 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
         self.linear = self.add_weight(vectors, _uniform, name="linear")
         self.bias = self.add_weight(vectors, _uniform, name="bias")
 
-    def set_edges(self, edges: Sequence[Sequence[float]]) -> None:
+    def set_edges(self, edges: Sequence[Any]) -> None:
         """Give each column its edges, ascending; fewer than two mean no bins."""
         check(len(edges) == self.columns, "edges", f"be of {self.columns} columns", len(edges))
-        if not self.built:
+        if not hasattr(self, "slope"):
             self.build((None, self.columns))
             self.built = True
         slope, start, lowest, highest = np.zeros((4, self.columns, self.bins), "float32")

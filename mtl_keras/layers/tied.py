@@ -16,6 +16,7 @@ class Tied(keras.layers.Layer):
     """A layer with a `kernel` that is tied to those of all others of its group in a model.
 
     Args:
+        units: Integer > 0.
         group: Name of the group.
         penalty: `"l2"`: the squared distance of each kernel to the group's mean; `"trace"`: the
             nuclear norm of the kernels side by side, each as one row, which draws them into a
@@ -27,7 +28,7 @@ class Tied(keras.layers.Layer):
 
     def __init__(
         self,
-        *args: Any,
+        units: int,
         group: str = "",
         penalty: str = "l2",
         strength: float = 1e-3,
@@ -35,7 +36,7 @@ class Tied(keras.layers.Layer):
     ) -> None:
         check(penalty in PENALTIES, "penalty", "be 'l2' or 'trace'", penalty)
         check(strength >= 0, "strength", "be >= 0", strength)
-        super().__init__(*args, **kwargs)
+        super().__init__(units, **kwargs)  # type: ignore[call-arg]
         self.group, self.penalty, self.strength = group, penalty, strength
 
     def get_config(self) -> dict[str, Any]:
@@ -65,9 +66,10 @@ def penalties(layers: Iterable[Any]) -> list[Any]:
     Example:
 
     >>> pair = [TiedDense(1, use_bias=False, group="g", strength=1.0, name=n) for n in "ab"]
-    >>> for layer, value in zip(pair, ([[1.0]], [[3.0]])):
+    >>> for layer, value in zip(pair, (1.0, 3.0)):
     ...     layer.build((None, 1))
-    ...     layer.set_weights([value])
+    ...     _ = layer.kernel.assign([[value]])
+
     >>> [float(p) for p in penalties(pair)]
     [2.0]
     """

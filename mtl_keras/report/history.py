@@ -14,7 +14,8 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     """Total and per-task losses over the epochs, training and validation; task weights if learned.
 
     Args:
-        history: Logs, a row per epoch, with the columns `epoch` and `best`.
+        history: Logs, a row per epoch, with the column `epoch`, and per task `<task>_best`, which
+            marks the epoch that the task is answered from.
         tasks: Names of the tasks.
     """
     panels = [("total loss", "loss"), *((f"{task}: loss", f"{task}_loss") for task in tasks)]
@@ -22,7 +23,11 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     count = len(panels) + bool(weights)
     columns = 2 if count in (2, 4) else min(count, 3)
     figure, grid = style.axes(columns, -(-count // columns))
-    best = history.loc[history["best"], "epoch"]
+    best = {
+        f"{task}_loss": history.loc[history[f"{task}_best"], "epoch"]
+        for task in tasks
+        if f"{task}_best" in history
+    }
     for ax, (title, name) in zip(grid.flat, panels):
         for prefix, label, color in (
             ("", "training", style.COLORS[0]),
@@ -30,6 +35,8 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         ):
             if prefix + name in history:
                 ax.plot(history["epoch"], history[prefix + name], color=color, label=label, lw=1.8)
+        for epoch in best.get(name, []):
+            ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label="best epoch")
         _limit(ax, history, name)
         ax.set_title(title, fontsize=11)
     if weights:
@@ -40,14 +47,11 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         ax.set_yscale("log")
         ax.legend(frameon=False, fontsize=9)
     for ax in grid.flat[:count]:
-        if len(best):
-            name = "best epoch" if ax is grid.flat[0] else "_"
-            ax.axvline(best.iloc[0], color=style.MUTED, ls="--", lw=1, label=name)
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
     for ax in grid.flat[count:]:
         ax.set_visible(False)
-    grid.flat[0].legend(frameon=False, fontsize=9)
+    grid.flat[min(1, count - 1)].legend(frameon=False, fontsize=9)
     return figure
 
 

@@ -34,6 +34,8 @@ def prediction_figure(
         truth, predicted = truth[present], predicted[present]
         if len(truth) == 0:
             row[0].set_title(f"{task.name}: no labels in the test rows", fontsize=11)
+        elif task.kind == "quantiles":
+            _quantiles(row, task, truth, predicted)
         elif task.kind in ("regression", "count"):
             _quantity(row, task, truth, predicted)
         else:
@@ -74,6 +76,19 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
     if heavy:  # zeros and thousands on one axis: positions in log(1 + value), ticks in units
         for ax in (row[0], row[2]):
             _unit_ticks(ax)
+
+
+def _quantiles(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
+    """The middle quantile as a quantity; in place of residuals, how often each level held."""
+    levels = np.array(getattr(task, "levels", ()))
+    middle = int(np.argmin(np.abs(levels - 0.5)))
+    _quantity(row, task, truth, predicted[:, middle])
+    row[1].clear()
+    held = (truth[:, None] <= predicted).mean(axis=0)
+    row[1].plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+    row[1].plot(levels, held, "o-", color=style.COLORS[1], lw=1.5, ms=6)
+    row[1].set(xlabel="level", ylabel="share of rows at or below", xlim=(0, 1), ylim=(0, 1))
+    row[1].set_title(f"{task.name}: calibration of the quantiles", fontsize=11)
 
 
 def _unit_ticks(ax: Any) -> None:
@@ -130,7 +145,7 @@ def _one_against_rest(
     if task.kind == "binary":
         classes = getattr(task, "classes", None) or (0, 1)
         candidates = [(str(classes[1]), truth, predicted)]
-    elif task.kind == "multiclass":
+    elif task.kind in ("multiclass", "ordinal"):
         classes = getattr(task, "classes", None) or ()
         candidates = [
             (str(label), (truth == index).astype(float), predicted[:, index])

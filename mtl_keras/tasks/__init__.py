@@ -9,9 +9,23 @@ from mtl_keras.tasks.binary import Binary
 from mtl_keras.tasks.count import Count
 from mtl_keras.tasks.multiclass import Multiclass
 from mtl_keras.tasks.multilabel import Multilabel
+from mtl_keras.tasks.ordinal import Ordinal
+from mtl_keras.tasks.quantiles import Quantiles
 from mtl_keras.tasks.regression import Regression
+from mtl_keras.tasks.zero_inflated_log_normal import ZeroInflatedLogNormal
 
-__all__ = ["Binary", "Count", "Multiclass", "Multilabel", "Regression", "Task", "get"]
+__all__ = [
+    "Binary",
+    "Count",
+    "Multiclass",
+    "Multilabel",
+    "Ordinal",
+    "Quantiles",
+    "Regression",
+    "Task",
+    "ZeroInflatedLogNormal",
+    "get",
+]
 
 
 def get(declared: Any, name: str | None = None) -> Task:

@@ -25,9 +25,9 @@ class Task(Declaration):
         weight: Float >= 0, the user's preference; the loss weight. Default 1.0.
         unit: Text for figures and reports, e.g. "dollars". Default none.
 
-    Subclasses define `fit`, `encode`, `head`, `training_loss`,
-    `training_metrics`, `answers` and what `kind` of prediction they make (`"binary"`,
-    `"multiclass"`, `"multilabel"`, `"regression"` or `"count"`), which selects metrics and figures.
+    Subclasses define `fit`, `encode`, `head`, `training_loss`, `training_metrics`, `answers` and
+    what `kind` of prediction they make (`"binary"`, `"multiclass"`, `"ordinal"`, `"multilabel"`,
+    `"regression"`, `"quantiles"` or `"count"`), which selects metrics and figures.
     """
 
     column: str | None = None
@@ -97,6 +97,10 @@ class Task(Declaration):
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The answers as columns of a table of predictions."""
         return {self.name: answers[self.name]}
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The answers as evaluation reads them: see `prediction`."""
+        return answers[self.name]
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs as evaluation reads them: probabilities, or numbers in the user's units."""
@@ -174,6 +178,10 @@ class ClassTask(Task):
             per_class = counts.sum() / (len(counts) * counts)
         safe = np.where(np.isnan(encoded), 0, encoded).astype(int)
         return per_class[safe].astype("float32")
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        one = f"{self.name}_probability"
+        return answers[one if one in answers else f"{self.name}_probabilities"]
 
     def _counted(self, table: pd.DataFrame, classes: tuple[Any, ...]) -> Self:
         fitted = self.but(classes=classes)

@@ -18,20 +18,24 @@ class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
 
     Args:
         units: Config of the `layers.Unscale` that undoes it.
+        column: Column of the prediction to measure. Default 0.
         name: Name of the metric. Default "mae".
     """
 
-    def __init__(self, units: dict[str, Any], name: str = "mae", **kwargs: Any) -> None:
-        self.units = units
+    def __init__(
+        self, units: dict[str, Any], column: int = 0, name: str = "mae", **kwargs: Any
+    ) -> None:
+        self.units, self.column = units, column
         unscale = Unscale.from_config(units)
 
         def error(y_true: Any, y_pred: Any) -> Any:
-            return keras.ops.abs(unscale(y_true) - unscale(y_pred))
+            predicted = unscale(y_pred[:, column : column + 1])
+            return keras.ops.abs(unscale(y_true[:, :1]) - predicted)
 
         super().__init__(error, name=name, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "units": self.units}
+        return {"name": self.name, "units": self.units, "column": self.column}
 
 
 @dataclass(frozen=True, repr=False)

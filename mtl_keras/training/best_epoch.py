@@ -1,5 +1,6 @@
-"""Early stopping that can be interrupted and resumed."""
+"""Early stopping for several tasks, each by its own validation curve."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,34 +8,109 @@ import numpy as np
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the lowest `monitor`; stops when it no longer falls.
+    """Keeps, for each task, the weights of the epoch with its lowest validation loss.
 
-    As `keras.callbacks.EarlyStopping(restore_best_weights=True)`, but its state can be saved and
-    restored, and the best weights are put back however the training ends.
+    Tasks peak at different epochs: one that is mostly noise overfits while one with a strong signal
+    still learns. Training stops when no task has improved for `patience` epochs. `chosen` tells
+    which epoch each task is to be answered from; `mtl_keras.training.assemble` makes one network
+    of them.
 
     Args:
-        patience: Epochs without improvement before training stops.
-        monitor: Name of the log to watch. Default `"val_loss"`.
+        tasks: Names of the tasks.
+        patience: Epochs without improvement of any task before training stops.
+        together: Whether there is one best epoch for all, that of the lowest `val_loss`.
+        tolerance: Share of its lowest validation loss that a task may lose where that lets it
+            share an epoch, and so a network, with the others. Default 0.01.
     """
 
-    def __init__(self, patience: int, monitor: str = "val_loss") -> None:
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        patience: int,
+        together: bool = False,
+        tolerance: float = 0.01,
+    ) -> None:
         super().__init__()
-        self.patience, self.monitor = patience, monitor
-        self.best, self.epoch, self.stopped = np.inf, -1, False
-        self.weights: list[np.ndarray] = []
+        self.tasks, self.patience = list(tasks), patience
+        self.together, self.tolerance = together, tolerance
+        self.stopped = False
+        self.curves: list[dict[str, float]] = []  # per epoch, by log
+        self.snapshots: dict[int, list[np.ndarray]] = {}  # by epoch, from 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        value = float((logs or {})[self.monitor])
-        if value < self.best:
-            self.best, self.epoch = value, epoch
-            self.weights = self.model.get_weights()
-        elif epoch - self.epoch >= self.patience:
+        logs = logs or {}
+        watched = ["val_loss", *(f"val_{task}_loss" for task in self.tasks)]
+        self.curves.append({name: float(logs.get(name, np.nan)) for name in watched})
+        best = self._best()
+        now = len(self.curves) - 1
+        if now in best.values():
+            self.snapshots[now] = self.model.get_weights()
+        for old in set(self.snapshots) - set(best.values()):
+            del self.snapshots[old]
+        if now - max(best.values()) >= self.patience:
             self.stopped = self.model.stop_training = True
 
-    def restore(self) -> None:
-        """Give the model the best epoch's weights."""
-        if self.weights:
-            self.model.set_weights(self.weights)
+    def _best(self) -> dict[str, int]:
+        """The best epoch so far of all together (`val_loss`), and of each task's own curve."""
+        found = {}
+        for name in ["val_loss"] if self.together else list(self.curves[-1]):
+            curve = [values[name] for values in self.curves]
+            if np.isfinite(curve).any():
+                found[name] = int(np.nanargmin(curve))
+        return found
 
-    def on_train_end(self, logs: Any = None) -> None:
-        self.restore()
+    def chosen(self) -> dict[str, int]:
+        """Per task the epoch, from 0, that it is answered from.
+
+        That of all together, unless the task would lose more than the tolerance by it; tasks that
+        would share one of their own best epochs where they can.
+        """
+        best = self._best()
+        common = best["val_loss"]
+        taken = {}
+        left = []
+        for task in self.tasks:
+            if self._good(task, common, best):
+                taken[task] = common
+            else:
+                left.append(task)
+        while left:
+            epochs = sorted({best[f"val_{task}_loss"] for task in left})
+            epoch = max(epochs, key=lambda e: sum(self._good(task, e, best) for task in left))
+            taken |= {task: epoch for task in left if self._good(task, epoch, best)}
+            left = [task for task in left if task not in taken]
+        return {task: taken[task] for task in self.tasks}
+
+    def _good(self, task: str, epoch: int, best: dict[str, int]) -> bool:
+        """Whether a task loses no more than the tolerance at an epoch."""
+        name = f"val_{task}_loss"
+        if name not in best:  # one epoch for all, or a task without validation labels
+            return True
+        lowest = self.curves[best[name]][name]
+        return self.curves[epoch][name] <= lowest + self.tolerance * abs(lowest)
+
+    # To resume
+
+    def state(self) -> dict[str, Any]:
+        """What is not arrays."""
+        return {
+            "curves": self.curves,
+            "stopped": self.stopped,
+            "snapshots": {epoch: len(weights) for epoch, weights in self.snapshots.items()},
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The snapshots by name."""
+        return {
+            f"best_{epoch}_{number}": weight
+            for epoch, weights in self.snapshots.items()
+            for number, weight in enumerate(weights)
+        }
+
+    def restore(self, state: dict[str, Any], arrays: Any) -> None:
+        """Take over what `state` and `arrays` gave."""
+        self.curves, self.stopped = state["curves"], state["stopped"]
+        self.snapshots = {
+            int(epoch): [arrays[f"best_{epoch}_{number}"] for number in range(count)]
+            for epoch, count in state["snapshots"].items()
+        }

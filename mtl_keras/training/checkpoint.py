@@ -36,10 +36,10 @@ class Checkpoint(keras.callbacks.Callback):
         state = {
             "fingerprint": self.fingerprint,
             "history": self.history,
-            "best": [self.best.best, self.best.epoch, self.best.stopped],
+            "best": self.best.state(),
         }
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
-        arrays |= {f"best_{i}": weights for i, weights in enumerate(self.best.weights)}
+        arrays |= self.best.arrays()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".unfinished")
         with unfinished.open("wb") as file:
@@ -63,9 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
                 )
             for index, variable in enumerate(_variables(model)):
                 variable.assign(saved[f"variable_{index}"])
-            weights = [name for name in saved.files if name.startswith("best_")]
-            self.best.weights = [saved[f"best_{index}"] for index in range(len(weights))]
-        self.best.best, self.best.epoch, self.best.stopped = state["best"]
+            self.best.restore(state["best"], saved)
         self.history = state["history"]
         return len(self.history)
 

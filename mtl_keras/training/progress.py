@@ -14,7 +14,7 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.
-        best: The early stopping, whose best epochs are marked.
+        best: The early stopping; the tasks that are at their best are marked.
         show: A function that prints a line.
     """
 
@@ -39,5 +39,6 @@ class Progress(keras.callbacks.Callback):
             text = " / ".join("-" if value is None else f"{value:.4g}" for value in both)
             cells += f"  {text:>{max(17, len(name))}}"
         seconds = time.perf_counter() - self.start
-        mark = "  best" if self.best.epoch == epoch else ""
+        at_best = [task for task, best in self.best.chosen().items() if best == epoch]
+        mark = f"  best: {', '.join(at_best)}" if at_best else ""
         self.show(f"{epoch + 1:>4}/{self.params['epochs']:<4}{cells}  {seconds:6.2f} s{mark}")

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from mtl_keras.errors import ConfigError, check
+from mtl_keras.training.averaged import AveragedWeights
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,19 @@ class Training:
         warmup: Share of all steps over which the rate rises from 0. Default 0.05.
         clipnorm: Highest norm of the whole gradient. Default 10.0: a low one would bias what is
             learned of heavy-tailed quantities, whose rare large values matter most.
-        patience: Epochs without a better validation loss before training stops. Default 10.
+        patience: Epochs without a better validation loss of any task before training stops.
+            Default 16.
+        best_epoch: `"task"`: each task is answered from the epoch that was best for it, and tasks
+            whose epochs differ get a copy of the network each; or `"joint"`: one epoch for all.
+            Default "task".
+        schedule: `"cosine"`, from the highest rate to a hundredth of it over all epochs, or
+            `"constant"`, after the warm-up. Default "constant".
+        networks: How many networks are trained. With more than one they differ in how much is
+            shared, in dropout, bins and learning rate, and each task is answered by the weighted
+            mean that is best on the validation rows, all in one model. Default 1.
+        average: Epochs over which the weights are averaged (with exponentially falling
+            weight), for validation and for the kept network; 0 for the weights themselves.
+            Default 1.0.
         tensorboard: Folder for TensorBoard logs. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
     """
@@ -34,16 +47,33 @@ class Training:
     weight_decay: float = 0.03
     warmup: float = 0.05
     clipnorm: float = 10.0
-    patience: int = 10
+    patience: int = 16
+    best_epoch: str = "task"
+    schedule: str = "constant"
+    networks: int = 1
+    average: float = 1.0
     tensorboard: str | None = None
     jit_compile: bool | str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("epochs", "batch_size", "patience", "networks"):
             value = getattr(self, name)
             check(value is None or value >= 1, f"training.{name}", "be >= 1", value)
         for name in ("learning_rate", "clipnorm"):
             check(getattr(self, name) > 0, f"training.{name}", "be > 0", getattr(self, name))
+        check(
+            self.best_epoch in ("task", "joint"),
+            "training.best_epoch",
+            "be 'task' or 'joint'",
+            self.best_epoch,
+        )
+        check(
+            self.schedule in ("cosine", "constant"),
+            "training.schedule",
+            "be 'cosine' or 'constant'",
+            self.schedule,
+        )
+        check(self.average >= 0, "training.average", "be >= 0", self.average)
         check(self.weight_decay >= 0, "training.weight_decay", "be >= 0", self.weight_decay)
         check(0 <= self.warmup < 1, "training.warmup", "be from 0 to below 1", self.warmup)
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -68,21 +98,27 @@ class Training:
         """A new optimizer, its schedule as long as `epochs` over `rows` training rows."""
         steps = self.epochs * -(-rows // self.rows_per_step(rows))
         warmup = int(self.warmup * steps)
+        alpha = 0.01 if self.schedule == "cosine" else 1.0
         schedule = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=self.learning_rate / 20 if warmup else self.learning_rate,
             decay_steps=max(1, steps - warmup),
-            alpha=0.01,
+            alpha=alpha,
             warmup_target=self.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
         optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=self.weight_decay, global_clipnorm=self.clipnorm
+            schedule,
+            weight_decay=self.weight_decay,
+            global_clipnorm=self.clipnorm,
+            use_ema=self.average > 0,
+            ema_momentum=1 - 1 / max(1.0, self.average * steps / self.epochs),
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "scale"])
         return optimizer
 
     def callbacks(self) -> list[Any]:
         """Callbacks that the recipe itself asks for."""
+        averaged = [AveragedWeights()] if self.average > 0 else []
         if not self.tensorboard:
-            return []
-        return [keras.callbacks.TensorBoard(self.tensorboard, update_freq="epoch")]
+            return averaged
+        return [*averaged, keras.callbacks.TensorBoard(self.tensorboard, update_freq="epoch")]

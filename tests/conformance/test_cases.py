@@ -33,8 +33,24 @@ def test_every_public_class_has_a_case(package, base, declared):
 @pytest.mark.parametrize("name", layers.__all__)
 def test_every_layer_keeps_all_its_arguments_in_its_config(name):
     cls = getattr(layers, name)
-    arguments = [p for p in inspect.signature(cls).parameters if p != "kwargs"]
-    given = {"vocabulary": ["a"], "sizes": [3], "values": ["no", "yes"], "labels": ["a", "b"]}
+    makers = [vars(c).get("__init__") for c in cls.__mro__ if "mtl_keras" in c.__module__]
+    names = [name for made in makers if made for name in inspect.signature(made).parameters]
+    arguments = [name for name in names if name not in ("self", "args", "kwargs")]
+    given = {
+        "vocabulary": ["a"],
+        "sizes": [3],
+        "values": ["no", "yes"],
+        "labels": ["a", "b"],
+        "members": 2,
+        "units": 3,
+        "columns": 2,
+        "reader": "a",
+        "sources": ["e", "f"],
+        "streams": ["a", "b"],
+        "classes": 3,
+        "weights": [0.5, 0.5],
+        "subspaces": 2,
+    }
     layer = cls(**{key: value for key, value in given.items() if key in arguments})
     assert set(arguments) <= set(layer.get_config())
     assert cls.from_config(layer.get_config()).get_config() == layer.get_config()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras import balancers
+from mtl_keras import balancers, layers
 from mtl_keras.architectures import embedder
 from tests import cases
 
@@ -18,16 +18,23 @@ def built(architecture, balancer, metrics=None) -> mtl.MultiTaskModel:
         "numeric": keras.Input((3,), name="numeric"),
         "categorical": keras.Input((2,), dtype="int32", name="categorical"),
     }
-    parts = architecture.represent(embedder(inputs, [4, 5]), ["a", "b", "c"])
+    embed = embedder(architecture, inputs, [4, 5], data()[0]["numeric"])
+    parts = architecture.represent(embed, ["a", "b", "c"])
+    chain = isinstance(architecture, cases.CHAINS)
+    kinds = [(1, "sigmoid")] * 3 if chain else [(1, "sigmoid"), (1, "linear"), (3, "softmax")]
+    heads = {}
+    for (task, part), (units, activation) in zip(parts.items(), kinds):
+        kind = layers.MemberDense if len(part.shape) == 3 else keras.layers.Dense
+        heads[task] = kind(units, activation=activation)(part)
     outputs = {
-        "a": keras.layers.Dense(1, activation="sigmoid")(parts["a"]),
-        "b": keras.layers.Dense(1)(parts["b"]),
-        "c": keras.layers.Dense(3, activation="softmax")(parts["c"]),
+        task: layers.MemberMean()(output) if len(output.shape) == 3 else output
+        for task, output in architecture.connect(heads).items()
     }
     model = mtl.MultiTaskModel(inputs, outputs)
+    losses = {"a": "binary_crossentropy", "b": "mse", "c": "sparse_categorical_crossentropy"}
     model.compile(
         keras.optimizers.Adam(0.01),
-        loss={"a": "binary_crossentropy", "b": "mse", "c": "sparse_categorical_crossentropy"},
+        loss=dict.fromkeys("abc", "binary_crossentropy") if chain else losses,
         metrics=metrics,
         balancer=type(balancer).from_config(balancer.get_config()),
     )
@@ -82,7 +89,11 @@ def same_after_saving(model, x, y, folder) -> None:
 @pytest.mark.parametrize("architecture", cases.ARCHITECTURES, ids=lambda case: type(case).__name__)
 def test_an_architecture_fits_and_goes_on_after_saving(architecture, tmp_path):
     metrics = {"a": "auc", "b": "mae", "c": "accuracy"}
+    if isinstance(architecture, cases.CHAINS):
+        metrics = None
     model, (x, y) = built(architecture, balancers.Fixed(), metrics), data()
+    if isinstance(architecture, cases.CHAINS):
+        y = {task: np.where(np.isnan(label), np.nan, label > 0) for task, label in y.items()}
     history = model.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     same_after_saving(model, x, y, tmp_path)

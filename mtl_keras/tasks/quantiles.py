@@ -1,0 +1,112 @@
+"""A quantity, as a range."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import ConfigError, check, unknown
+from mtl_keras.layers import Ascending, Unscale
+from mtl_keras.losses import Pinball
+from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask
+from mtl_keras.tasks.regression import TRANSFORMS
+
+
+@dataclass(frozen=True, repr=False)
+class Quantiles(NumericTask):
+    r"""Several quantiles of a quantity: what it is below with these probabilities.
+
+    The answer is the quantile nearest to the median, and `<task>_quantiles`, all of them (as
+    columns of a table `<task>_q<level>`). They never cross: each is the one before plus a
+    softplus. The loss is the pinball loss, the mean over levels q of
+    $\max(q (y - \hat y), (q - 1)(y - \hat y))$.
+
+    Args:
+        levels: Probabilities, ascending. Default (0.1, 0.5, 0.9).
+        transform: `"none"`, or `"log1p"` for a heavy tail. A quantile of a logarithm is the
+            logarithm of the quantile, so nothing has to be corrected. Default `"none"`.
+        start: The training labels' own quantiles, as the network sees them. Learned.
+
+    References:
+        Koenker, Bassett: "Regression Quantiles", Econometrica 46, 1978.
+
+    Example:
+
+    >>> table = pd.DataFrame({"spend": [0.0, 10.0, None, 20.0]})
+    >>> np.round(Quantiles("spend", levels=(0.25, 0.75)).fit(table).start, 2).tolist()
+    [-0.61, 0.61]
+    """
+
+    kind: ClassVar[str] = "quantiles"
+
+    levels: tuple[float, ...] = (0.1, 0.5, 0.9)
+    transform: str = "none"
+    start: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.transform not in TRANSFORMS:
+            raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
+        levels = np.asarray(self.levels, float)
+        good = levels.size > 0 and bool((np.diff([0.0, *levels, 1.0]) > 0).all())
+        check(good, f"{self.name}.levels", "ascend between 0 and 1", self.levels)
+
+    @property
+    def width(self) -> int:
+        return len(self.levels)
+
+    @property
+    def middle(self) -> int:
+        """Number of the level nearest to one half."""
+        return int(np.argmin(np.abs(np.asarray(self.levels) - 0.5)))
+
+    def fit(self, table: pd.DataFrame) -> Self:
+        fitted = super().fit(table)
+        encoded = fitted.encode(table)
+        start = np.quantile(encoded[~np.isnan(encoded)], self.levels)
+        return fitted.but(start=tuple(float(value) for value in start))
+
+    def unscale(self) -> Unscale:
+        return Unscale(self.center or 0.0, self.scale or 1.0, self.transform)
+
+    def head(self, representation: Any) -> Any:
+        start = np.asarray(self.start or np.linspace(-1, 1, self.width))
+        steps = np.maximum(np.diff(start), 1e-3)
+        bias = np.concatenate([start[:1], np.log(np.expm1(steps))])  # softplus undone
+        linear = self._dense(self.width, "linear", representation, bias=bias)
+        return Ascending(name=f"{self.slug}_quantiles")(linear)
+
+    def training_loss(self) -> Any:
+        return Pinball(self.levels)
+
+    def training_metrics(self) -> list[Any]:
+        return [MeanAbsoluteErrorInUnits(self.unscale().get_config(), column=self.middle)]
+
+    def prediction(self, outputs: np.ndarray) -> np.ndarray:
+        return self.unscale()(outputs).numpy().reshape(len(outputs), self.width)
+
+    def answers(self, output: Any) -> dict[str, Any]:
+        quantiles = self.unscale()(output)
+        if self.width == 1:
+            quantiles = quantiles[:, None]
+        return {self.name: quantiles[:, self.middle], f"{self.name}_quantiles": quantiles}
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        return answers[f"{self.name}_quantiles"]
+
+    def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        quantiles = answers[f"{self.name}_quantiles"]
+        columns = {
+            f"{self.name}_q{level:g}": quantiles[:, number]
+            for number, level in enumerate(self.levels)
+        }
+        return {self.name: answers[self.name], **columns}
+
+    def _transformed(self, values: np.ndarray) -> np.ndarray:
+        return np.log1p(values) if self.transform == "log1p" else values
+
+    def _check_values(self, values: np.ndarray) -> None:
+        if self.transform == "log1p":
+            self._refuse_negative(values, "for transform='log1p'")

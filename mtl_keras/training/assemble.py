@@ -1,0 +1,96 @@
+"""One network out of the epochs that are best for each task."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras.layers import WeightedMean
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.tasks.base import layer_name
+
+
+def assembled(
+    model: MultiTaskModel, epochs: Mapping[str, int], snapshots: Mapping[int, Sequence[np.ndarray]]
+) -> MultiTaskModel:
+    """The model with each task as it was after its epoch.
+
+    Tasks of one epoch keep their common network; each further epoch adds a copy of the layers that
+    its tasks need, so the model stays one Functional graph with the same inputs and outputs.
+
+    Args:
+        model: A compiled model.
+        epochs: The epoch of each task.
+        snapshots: `get_weights()` of the model after each of these epochs.
+
+    Returns:
+        `model` itself where there is one epoch, else a new model, compiled alike.
+    """
+    groups: dict[int, list[str]] = {}
+    for task, epoch in epochs.items():
+        groups.setdefault(epoch, []).append(task)
+    if len(groups) == 1:
+        model.set_weights(snapshots[next(iter(groups))])
+        return model
+    parts: dict[str, Any] = {}
+    for epoch, tasks in groups.items():
+        model.set_weights(snapshots[epoch])
+        parts |= _copy(model, tasks, f"epoch_{epoch + 1}")
+    made = MultiTaskModel(model.input, {task: parts[task] for task in model.tasks}, name=model.name)
+    made.compile_from_config(model.get_compile_config())
+    return made
+
+
+def weighted_mean(
+    models: Sequence[MultiTaskModel], weights: Mapping[str, Sequence[float]]
+) -> MultiTaskModel:
+    """One model that answers each task with a weighted mean of several models' outputs.
+
+    Args:
+        models: Compiled models with the same inputs and outputs.
+        weights: Per task a weight for each model; a model of weight 0 takes no part.
+
+    Returns:
+        A model on the first one's inputs, compiled like it.
+    """
+    first = models[0]
+    parts: dict[str, list[Any]] = {task: [] for task in first.tasks}
+    shares: dict[str, list[float]] = {task: [] for task in first.tasks}
+    for number, model in enumerate(models):
+        tasks = [task for task in first.tasks if weights[task][number] > 0]
+        if tasks:
+            copy = _copy(model, tasks, f"network_{number + 1}", first.input)
+            for task in tasks:
+                parts[task].append(copy[task])
+                shares[task].append(weights[task][number])
+    outputs = {
+        task: tensors[0]
+        if len(tensors) == 1
+        else WeightedMean(shares[task], name=f"{layer_name(task)}_of_networks")(tensors)
+        for task, tensors in parts.items()
+    }
+    made = MultiTaskModel(first.input, outputs, name=first.name)
+    made.compile_from_config(first.get_compile_config())
+    return made
+
+
+def _copy(
+    model: MultiTaskModel, tasks: Sequence[str], suffix: str, inputs: Any = None
+) -> dict[str, Any]:
+    """Some outputs of a model, made anew from input tensors by copies of its layers."""
+    part = keras.Model(model.input, {task: model.output[task] for task in tasks})
+
+    def renamed(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if isinstance(layer, keras.layers.InputLayer):
+            return layer
+        config = layer.get_config()
+        return type(layer).from_config({**config, "name": f"{layer.name}_{suffix}"})
+
+    copy = keras.models.clone_model(
+        part, input_tensors=model.input if inputs is None else inputs, clone_function=renamed
+    )
+    for layer in part.layers:
+        if layer.weights:
+            copy.get_layer(f"{layer.name}_{suffix}").set_weights(layer.get_weights())
+    return copy.output

@@ -1,0 +1,57 @@
+"""How much work a training is worth, in one word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mtl_keras.errors import ConfigError, unknown
+
+# Arguments of the architecture and of `Training` that a preset sets where the user did not.
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "fast": {
+        "architecture": {"members": 1, "bins": 16, "number_dimension": 8},
+        "training": {"epochs": 25, "patience": 5, "learning_rate": 2e-3},
+    },
+    "default": {"architecture": {}, "training": {}},
+    "best": {"architecture": {"members": 16}, "training": {"networks": 5}},
+}
+
+
+def get(name: str) -> dict[str, dict[str, Any]]:
+    """A preset: `"fast"` (seconds), `"default"`, or `"best"` (minutes).
+
+    Raises:
+        ConfigError: if there is none of this name.
+
+    Example:
+
+    >>> get("fast")["architecture"]["members"]
+    1
+    """
+    if name not in PRESETS:
+        raise ConfigError(unknown("preset", name, PRESETS))
+    return PRESETS[name]
+
+
+def variation(number: int) -> tuple[Mapping[str, Any], Mapping[str, float]]:
+    """How the network of this number differs from the declared one, if there are several.
+
+    What varies is what matters most from table to table: how much is shared, dropout, where the
+    bins are, and the learning rate.
+
+    Args:
+        number: From 0, which is the network as declared.
+
+    Returns:
+        Arguments of the architecture to set (`kind` among them), and factors of arguments of
+        `Training`.
+    """
+    return VARIATIONS[number % len(VARIATIONS)]
+
+
+VARIATIONS: list[tuple[dict[str, Any], dict[str, float]]] = [
+    ({}, {}),
+    ({"kind": "single_task", "number_embedding": "target_aware"}, {"learning_rate": 0.7}),
+    ({"dropout": 0.3}, {"learning_rate": 0.5}),
+    ({"number_embedding": "periodic", "dropout": 0.2}, {}),
+    ({"residual": True, "layers": (256, 256, 256)}, {"learning_rate": 0.5}),
+]

@@ -1,0 +1,252 @@
+"""What each architecture must be, whatever it learns."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import architectures, errors, layers, partition, tasks
+from mtl_keras.architectures import embedder
+
+PLAIN = {"members": 1, "number_embedding": "none", "dropout": 0.0}
+TASKS = ["a", "b"]
+
+
+def network(architecture, names=TASKS, activation=None) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    inputs = {
+        "numeric": keras.Input((5,), name="numeric"),
+        "categorical": keras.Input((1,), dtype="int32", name="categorical"),
+    }
+    parts = architecture.represent(embedder(architecture, inputs, [6]), names)
+    heads = {
+        task: keras.layers.Dense(1, activation=activation, name=f"{task}_head")(part)
+        for task, part in parts.items()
+    }
+    return mtl.MultiTaskModel(inputs, architecture.connect(heads))
+
+
+def rows(count=7):
+    random = np.random.default_rng(0)
+    return {
+        "numeric": random.normal(size=(count, 5)).astype("float32"),
+        "categorical": random.integers(0, 6, (count, 1)).astype("int32"),
+    }
+
+
+def same_answers(one, other, renamed) -> None:
+    """Equal outputs once `other` has the weights of the layers of `one`."""
+    for layer in one.layers:
+        name = renamed(layer.name)
+        if layer.weights and name:
+            other.get_layer(name).set_weights(layer.get_weights())
+    mine, theirs = one.predict(rows()), other.predict(rows())
+    for task in mine:
+        np.testing.assert_allclose(mine[task], theirs[task], atol=1e-6)
+
+
+def test_mmoe_with_one_expert_is_shared_bottom():
+    mmoe = network(architectures.MMoE(experts=1, layers=(8, 6), tower=(4,), **PLAIN))
+    bottom = network(architectures.SharedBottom(layers=(8, 6), tower=(4,), **PLAIN))
+    same_answers(mmoe, bottom, lambda n: "" if "gate" in n else n.replace("expert_1", "shared"))
+
+
+def test_ple_with_one_task_is_a_mixture_of_experts():
+    ple = network(architectures.PLE(levels=1, layers=(8,), tower=(4,), **PLAIN), ["a"])
+    mmoe = network(architectures.MMoE(experts=2, layers=(8,), tower=(4,), **PLAIN), ["a"])
+    names = {
+        "level_1_a_expert_1_1": "expert_1_1",
+        "level_1_shared_expert_1_1": "expert_2_1",
+        "level_1_a_gate": "a_gate",
+    }
+    same_answers(ple, mmoe, lambda name: names.get(name, name))
+
+
+def test_ple_with_one_level_is_cgc():
+    options = {"task_experts": 2, "layers": (8,), "tower": (4,), **PLAIN}
+    same_answers(
+        network(architectures.PLE(levels=1, **options)),
+        network(architectures.CGC(**options)),
+        lambda name: name,
+    )
+
+
+def test_cross_stitch_that_keeps_its_own_is_single_task():
+    stitched = network(architectures.CrossStitch(layers=(8, 6), own=1.0, **PLAIN))
+    single = network(architectures.SingleTask(layers=(8, 6), **PLAIN))
+    same_answers(stitched, single, lambda name: "" if "stitch" in name else name)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        architectures.Adapters(layers=(8, 6), bottleneck=2, **PLAIN),
+        architectures.LoRA(layers=(8, 6), rank=2, **PLAIN),
+    ],
+    ids=["adapters", "lora"],
+)
+def test_adapters_and_lora_start_as_the_shared_trunk(architecture):
+    bottom = network(architectures.SharedBottom(layers=(8, 6), **PLAIN))
+    adapted = network(architecture)
+    same_answers(bottom, adapted, lambda name: name)
+
+
+@pytest.mark.parametrize("kind", ["adapters", "lora"])
+def test_a_frozen_trunk_is_not_trained(kind):
+    frozen = network(architectures.get({"kind": kind, "layers": [8], "freeze": True, **PLAIN}))
+    assert not any("shared_1" in v.path for v in frozen.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        architectures.OMoE(experts=3, layers=(4,), **PLAIN),
+        architectures.MMoE(experts=3, layers=(4,), gate_dropout=0.5, **PLAIN),
+        architectures.CGC(layers=(4,), **PLAIN),
+        architectures.PLE(layers=(4,), temperature=0.5, **PLAIN),
+        architectures.STEM(layers=(4,), **PLAIN),
+        architectures.DSelectK(experts=3, layers=(4,), **PLAIN),
+        architectures.DSelectK(experts=5, layers=(4,), conditional=True, **PLAIN),
+    ],
+    ids=lambda architecture: type(architecture).__name__,
+)
+def test_gates_sum_to_one(architecture):
+    model = network(architecture)
+    gates = {layer.name: layer.output for layer in model.layers if isinstance(layer, layers.Gate)}
+    found = keras.Model(model.inputs, gates)
+    for training in (False, True):
+        for weights in found(rows(), training=training).values():
+            np.testing.assert_allclose(tf.reduce_sum(weights, -1), 1.0, atol=1e-5)
+            assert float(tf.reduce_min(weights)) >= 0
+    shared = model.sharing(rows())
+    sums = shared.groupby(["layer", "reader"])["weight"].sum()
+    np.testing.assert_allclose(sums, 1.0, atol=1e-5)
+    assert len(sums) == len(gates)
+    assert model.sharing().empty
+
+
+@pytest.mark.parametrize("experts", [4, 6])
+def test_a_saturated_static_dselect_gate_chooses_at_most_k(experts):
+    sources = [str(number) for number in range(experts)]
+    gate = layers.DSelectGate("a", sources, selectors=2, entropy=1.0)
+    gate(tf.ones([1, 3]))
+    gate.code.assign(tf.where(tf.range(gate.code.shape[0]) % 2 == 0, 0.7, -0.7))
+    weights = gate(tf.ones([2, 3])).numpy()
+    np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-5)
+    assert (weights > 1e-6).sum(-1).max() <= 2
+    assert np.isclose(float(gate.losses[0]), 0.0, atol=1e-4)  # nothing is left to choose
+
+
+def test_a_later_step_of_esmm_is_never_more_probable():
+    model = network(architectures.ESMM(layers=(8,), **PLAIN), ["a", "b", "c"], "sigmoid")
+    found = model.predict(rows(50))
+    assert (found["b"] <= found["a"]).all() and (found["c"] <= found["b"]).all()
+
+
+@pytest.mark.parametrize("kind", ["esmm", "aitm"])
+def test_a_chain_is_of_binary_tasks(kind):
+    with pytest.raises(errors.ConfigError, match=r"chain.*spend \(regression\)"):
+        mtl.Experiment(tasks={"left": "binary", "spend": "regression"}, architecture=kind)
+
+
+def gradient_paths(model, task) -> set[str]:
+    """Variables that a task's output has a gradient for that is not zero."""
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(rows(), training=True)[task])
+    variables = model.trainable_variables
+    found = tape.gradient(loss, [v.value for v in variables])
+    dense = [None if g is None else tf.convert_to_tensor(g).numpy() for g in found]
+    return {v.path for v, g in zip(variables, dense) if g is not None and np.abs(g).max() > 0}
+
+
+def test_stem_teaches_only_its_own_and_the_shared():
+    model = network(architectures.STEM(layers=(8,), tower=(4,), **PLAIN))
+    taught = gradient_paths(model, "a")
+    assert any(path.startswith("a_categories") for path in taught)
+    assert any(path.startswith("shared_categories") for path in taught)
+    assert not any(path.startswith(("b_categories", "b_expert")) for path in taught)
+    before = model.predict(rows())["a"]
+    model.get_layer("b_expert_1_1").bias.assign_add(tf.ones([8]))
+    assert np.abs(model.predict(rows())["a"] - before).max() > 1e-6  # it is read, though
+    found = partition.of(model, list(model.output.values()))
+    assert any(v.path.startswith("b_expert") for v in found.own[1])
+    assert any(v.path.startswith("shared_expert") for v in found.shared)
+
+
+def test_aitm_does_not_teach_the_step_before():
+    stopped = network(architectures.AITM(layers=(8,), tower=(4,), **PLAIN), activation="sigmoid")
+    assert not any(path.startswith("a_tower") for path in gradient_paths(stopped, "b"))
+    flowing = architectures.AITM(layers=(8,), tower=(4,), stop_gradient=False, **PLAIN)
+    through = gradient_paths(network(flowing, activation="sigmoid"), "b")
+    assert any(path.startswith("a_tower") for path in through)
+
+
+@pytest.mark.parametrize("penalty", ["l2", "trace"])
+def test_soft_sharing_draws_its_trunks_together(penalty):
+    architecture = architectures.SoftSharing(layers=(8,), penalty=penalty, strength=1.0, **PLAIN)
+    model = network(architecture)
+    one, other = model.get_layer("a_1"), model.get_layer("b_1")
+    kernels = np.stack([layer.kernel.numpy().ravel() for layer in (one, other)])
+    expected = (
+        ((kernels - kernels.mean(0)) ** 2).sum()
+        if penalty == "l2"
+        else np.linalg.svd(kernels, compute_uv=False).sum()
+    )
+    np.testing.assert_allclose(float(sum(model.losses)), expected, rtol=1e-3)
+    with tf.GradientTape() as tape:
+        loss = sum(model.losses)
+    gradient = tape.gradient(loss, one.kernel.value).numpy()
+    toward = (other.kernel - one.kernel).numpy()
+    assert np.sum(gradient * toward) < 0
+    one.kernel.assign(other.kernel)
+    assert np.isfinite(sum(model.losses)) and float(sum(model.losses)) < expected
+
+
+def test_sluice_pays_for_subspaces_that_are_alike():
+    penalty = layers.SubspaceOrthogonality(subspaces=2, strength=0.5)
+    apart = tf.constant([[1.0, 0.0], [0.0, 1.0]])
+    alike = tf.constant([[1.0, 1.0], [0.0, 0.0]])
+    assert float(penalty(apart)) == 0.0 and float(penalty(alike)) == 0.5
+
+
+def test_mixing_can_be_read():
+    model = network(architectures.CrossStitch(layers=(8,), own=0.8, **PLAIN))
+    found = model.sharing()
+    assert list(found.columns) == ["layer", "reader", "source", "weight"]
+    np.testing.assert_allclose(found["weight"], [0.8, 0.2, 0.2, 0.8], atol=1e-6)
+    assert network(architectures.SharedBottom(layers=(8,), **PLAIN)).sharing(rows()).empty
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kind": "mmoe", "experts": 0}, "`experts` must be >= 1"),
+        ({"kind": "shared_bottom", "layers": []}, "`layers` must list at least one width"),
+        ({"kind": "shared_bottom", "members": 0}, "`members` must be >= 1"),
+        ({"kind": "ple", "normalisation": "bach"}, "`normalisation` must be one of"),
+        ({"kind": "sluice", "width": 7}, "multiple of subspaces"),
+        ({"kind": "mmo"}, "Did you mean 'mmoe'"),
+        ({"kind": "mmoe", "expert": 3}, "Did you mean 'experts'"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments, message):
+    with pytest.raises(errors.ConfigError, match=message):
+        architectures.get(arguments)
+
+
+def test_bins_need_the_training_rows():
+    inputs = {"numeric": keras.Input((2,))}
+    with pytest.raises(errors.ConfigError, match="needs the training rows' numbers"):
+        embedder(architectures.SharedBottom(), inputs, [])
+
+
+def test_heads_of_every_task_take_members():
+    for task in (
+        tasks.Binary("x", classes=("n", "y"), counts=(3, 1)),
+        tasks.Ordinal("x", classes=(1, 2, 3), counts=(3, 1, 1)),
+        tasks.Quantiles("x"),
+        tasks.ZeroInflatedLogNormal("x", limits=(0.0, 5.0)),
+    ):
+        for shape in ((6,), (4, 6)):
+            assert task.head(keras.Input(shape)).shape == (None, *shape[:-1], task.width)
