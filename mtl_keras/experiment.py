@@ -18,10 +18,10 @@ from mtl_keras.clock import Clock
 from mtl_keras.datasets import Split
 from mtl_keras.encoder import Encoder
 from mtl_keras.errors import ConfigError, DataError, nearest
-from mtl_keras.evaluation import constant, evaluate
+from mtl_keras.evaluation import constant, evaluate, unused_sources
 from mtl_keras.features import Feature, Guess
 from mtl_keras.features.infer import named
-from mtl_keras.layers import MemberMean
+from mtl_keras.layers import Gate, MemberMean
 from mtl_keras.lookup import construct, identifier
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.run import Run
@@ -157,6 +157,10 @@ class Experiment:
                 ]
                 model = self._selected([model, *others], x, y, show)
         with clock("evaluate"):
+            sharing = model.sharing(x["validation"])
+            gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
+            for expert in unused_sources(sharing, gates):
+                show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
             fitted = [
                 task.calibrate(y["validation"][task.name], outputs)
                 for task, outputs in _outputs(model, x["validation"], fitted)
@@ -179,6 +183,7 @@ class Experiment:
             rows={part: len(positions) for part, positions in parts.items()},
             truths=truths,
             predictions=predictions,
+            sharing=sharing,
             seconds=clock.seconds,
         )
 

@@ -44,6 +44,7 @@ class Run:
         rows: Number of rows of each part of the split.
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
+        sharing: Who uses what, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
     """
 
@@ -57,6 +58,7 @@ class Run:
     rows: dict[str, int]
     truths: Mapping[str, Mapping[str, np.ndarray]]
     predictions: Mapping[str, np.ndarray]
+    sharing: pd.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
@@ -85,6 +87,8 @@ class Run:
             texts = {
                 "schema.json": _json(self.schema(serving)),
                 "metrics.json": _json(self.metrics()),
+                "history.csv": self.history.to_csv(index=False),
+                "balancing.json": _json(self.model.balancing),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
             }
             written = artifact.write(Path(folder), serving, self.model, texts, pictures)
@@ -133,10 +137,20 @@ class Run:
                 task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
                 for task in self.tasks
             },
+            "sharing": self.sharing.to_dict("records"),
             "parameters": self.model.count_params(),
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: a number that is not defined is null."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -20,6 +20,8 @@ TASKS = [
 ]
 FEATURES = [
     features.Numeric("age"),
+    features.Numeric("age", scaling="robust"),
+    features.Numeric("age", scaling="quantile"),
     features.Categorical("town"),
     features.Boolean("member"),
     features.Date("joined"),

@@ -18,7 +18,7 @@ class SharedBottom(Architecture):
     ```
 
     Args:
-        layers: Widths of the trunk's layers. Default (256, 256).
+        layers: Widths of the trunk's layers. Default (256, 128).
         tower: Widths of each task's own layers. Default none.
 
     References:
@@ -34,7 +34,7 @@ class SharedBottom(Architecture):
     True
     """
 
-    layers: tuple[int, ...] = (256, 256)
+    layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:

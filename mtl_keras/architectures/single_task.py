@@ -17,11 +17,11 @@ class SingleTask(Architecture):
     ```
 
     Args:
-        layers: Widths of each trunk's layers. Default (256, 256).
+        layers: Widths of each trunk's layers. Default (256, 128).
         tower: Widths of further layers. Default none.
     """
 
-    layers: tuple[int, ...] = (256, 256)
+    layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:

@@ -38,8 +38,7 @@ def assembled(
         model.set_weights(snapshots[epoch])
         parts |= _copy(model, tasks, f"epoch_{epoch + 1}")
     made = MultiTaskModel(model.input, {task: parts[task] for task in model.tasks}, name=model.name)
-    made.compile_from_config(model.get_compile_config())
-    return made
+    return _compiled(made, model)
 
 
 def weighted_mean(
@@ -71,7 +70,12 @@ def weighted_mean(
         for task, tensors in parts.items()
     }
     made = MultiTaskModel(first.input, outputs, name=first.name)
-    made.compile_from_config(first.get_compile_config())
+    return _compiled(made, first)
+
+
+def _compiled(made: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
+    made.compile_from_config(like.get_compile_config())
+    made.balancing.extend(like.balancing)
     return made
 
 

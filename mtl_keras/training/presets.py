@@ -9,10 +9,10 @@ from mtl_keras.errors import ConfigError, unknown
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "fast": {
         "architecture": {"members": 1, "bins": 16, "number_dimension": 8},
-        "training": {"epochs": 25, "patience": 5, "learning_rate": 2e-3},
+        "training": {"epochs": 25, "patience": 5, "learning_rate": 4e-3},
     },
     "default": {"architecture": {}, "training": {}},
-    "best": {"architecture": {"members": 16}, "training": {"networks": 5}},
+    "best": {"architecture": {}, "training": {"networks": 4, "epochs": 80}},
 }
 
 
@@ -51,7 +51,6 @@ def variation(number: int) -> tuple[Mapping[str, Any], Mapping[str, float]]:
 VARIATIONS: list[tuple[dict[str, Any], dict[str, float]]] = [
     ({}, {}),
     ({"kind": "single_task", "number_embedding": "target_aware"}, {"learning_rate": 0.7}),
-    ({"dropout": 0.3}, {"learning_rate": 0.5}),
-    ({"number_embedding": "periodic", "dropout": 0.2}, {}),
-    ({"residual": True, "layers": (256, 256, 256)}, {"learning_rate": 0.5}),
+    ({"dropout": 0.0, "tower": (64,)}, {"learning_rate": 0.7}),
+    ({"dropout": 0.3, "number_embedding": "periodic"}, {}),
 ]

@@ -13,19 +13,19 @@ from mtl_keras.training.averaged import AveragedWeights
 
 @dataclass(frozen=True)
 class Training:
-    """AdamW with warm-up and cosine decay, clipped gradients, and the best epoch kept.
+    """AdamW with warm-up, clipped gradients, averaged weights, and each task's best epoch kept.
 
     Args:
         epochs: Most passes over the training rows. Default 60.
         batch_size: Rows per step. Default None: about a sixtieth of the training rows, as a power
             of two from 32 to 256.
-        learning_rate: Highest rate, reached after the warm-up. Default 1e-3.
+        learning_rate: Highest rate, reached after the warm-up. Default 3e-3.
         weight_decay: AdamW's decay, of matrices and not of biases. Default 0.03.
         warmup: Share of all steps over which the rate rises from 0. Default 0.05.
         clipnorm: Highest norm of the whole gradient. Default 10.0: a low one would bias what is
             learned of heavy-tailed quantities, whose rare large values matter most.
         patience: Epochs without a better validation loss of any task before training stops.
-            Default 16.
+            Default 12.
         best_epoch: `"task"`: each task is answered from the epoch that was best for it, and tasks
             whose epochs differ get a copy of the network each; or `"joint"`: one epoch for all.
             Default "task".
@@ -43,11 +43,11 @@ class Training:
 
     epochs: int = 60
     batch_size: int | None = None
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.03
     warmup: float = 0.05
     clipnorm: float = 10.0
-    patience: int = 16
+    patience: int = 12
     best_epoch: str = "task"
     schedule: str = "constant"
     networks: int = 1

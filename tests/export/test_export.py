@@ -17,6 +17,8 @@ from tests import cases
 
 FILES = {"model.keras", "experiment.toml", "schema.json", "metrics.json"} | {
     "history.png",
+    "history.csv",
+    "balancing.json",
     "prediction.png",
 }
 

@@ -1,0 +1,31 @@
+"""Experts that nobody uses."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+UNUSED = 0.01
+
+
+def unused_sources(sharing: pd.DataFrame, layers: Sequence[str]) -> list[str]:
+    """Experts that get less than a hundredth of the weight of every gate that could read them.
+
+    Args:
+        sharing: What `MultiTaskModel.sharing` gave.
+        layers: Names of the gates.
+
+    Returns:
+        Their names. A mixture whose experts collapse into few is a smaller network than it was
+        meant to be.
+
+    Example:
+
+    >>> table = pd.DataFrame(
+    ...     [("g", "a", "e1", 0.999), ("g", "a", "e2", 0.001)],
+    ...     columns=["layer", "reader", "source", "weight"],
+    ... )
+    >>> unused_sources(table, ["g"])
+    ['e2']
+    """
+    highest = sharing[sharing["layer"].isin(layers)].groupby("source", sort=False)["weight"].max()
+    return [str(source) for source in highest[highest < UNUSED].index]
