@@ -429,7 +429,11 @@ class Experiment:
             "features": declared,
             "architecture": self.architecture.get_config(),
             "balancer": {"kind": identifier(type(balancer)), **arguments},
-            "training": dataclasses.asdict(self.training),
+            "training": {
+                key: value
+                for key, value in dataclasses.asdict(self.training).items()
+                if value is not None
+            },
             "preset": self.preset,
         }
         if self.sample_weight:

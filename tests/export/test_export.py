@@ -39,12 +39,15 @@ def test_answers_equal_those_of_training_row_by_row(run, predictor):
         expected = task.prediction(outputs[task.name])
         if task.kind == "binary":
             np.testing.assert_allclose(answers[f"{task.name}_probability"], expected, atol=1e-6)
-        elif task.kind == "multiclass":
+        elif task.kind in ("multiclass", "ordinal"):
             names = [f"{task.name}_probability_{label}" for label in task.classes]
             np.testing.assert_allclose(answers[names], expected, atol=1e-6)
         elif task.kind == "multilabel":
             names = [f"{label}_probability" for label in task.labels]
             np.testing.assert_allclose(answers[names], expected, atol=1e-6)
+        elif task.kind == "quantiles":
+            names = [f"{task.name}_q{level:g}" for level in task.levels]
+            np.testing.assert_allclose(answers[names], expected, rtol=1e-4, atol=1e-5)
         else:
             np.testing.assert_allclose(answers[task.name], expected, rtol=1e-4)
     assert set(answers["left"]) <= {"yes", "no"} and set(answers["segment"]) <= {"a", "b", "c"}
@@ -70,7 +73,7 @@ def test_missing_columns_and_wrong_values_are_named(predictor):
 def test_evaluate_judges_the_tasks_that_have_labels(predictor):
     table = cases.table(seed=2).drop(columns=["segment", "likes_tea"])
     assert [each.task for each in predictor.evaluate(table).tasks] == [
-        "left", "spend", "balance", "paid", "visits",
+        "left", "spend", "balance", "paid", "visits", "score", "size", "gift",
     ]  # fmt: skip
     with pytest.raises(DataError, match="no labels"):
         predictor.evaluate(table[["age"]])
