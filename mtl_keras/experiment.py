@@ -27,16 +27,7 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.run import Run
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.base import layer_name
-from mtl_keras.training import (
-    BestEpoch,
-    Checkpoint,
-    Progress,
-    Training,
-    assembled,
-    greedy,
-    presets,
-    weighted_mean,
-)
+from mtl_keras.training import Data, Fitting, Training, presets
 
 
 @dataclasses.dataclass
@@ -140,22 +131,27 @@ class Experiment:
             x = {part: encoder.encode(rows[part]) for part in rows}
             y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
             weights = {part: self._weights(fitted, rows[part], y[part]) for part in rows}
+            encoded = Data(x, y, weights)
         for guess in guesses:
             if guess.feature is None:
                 show(f"column {guess}")
         with clock("build"):
-            model = self._build(encoder, fitted, x["train"], y["train"])
+            model = self._build(encoder, fitted, encoded)
             show(self._summary(rows, encoder, model))
         with clock("fit"):
-            model, history = self._fit(model, x, y, weights, checkpoint, resume, table, show)
+            fitting = Fitting(encoded, self.training, show=show)
+            if checkpoint is not None:
+                fitting = dataclasses.replace(
+                    fitting,
+                    checkpoint=Path(checkpoint),
+                    fingerprint=self._fingerprint(table),
+                    resume=resume,
+                )
+            model, history = fitting.fit(model)
             if self.training.networks > 1:
-                others = [
-                    self._varied(
-                        number, encoder, fitted, x, y, weights, checkpoint, resume, table, show
-                    )
-                    for number in range(1, self.training.networks)
-                ]
-                model = self._selected([model, *others], x, y, show)
+                numbers = range(1, self.training.networks)
+                others = [self._another(n, encoder, fitted, fitting) for n in numbers]
+                model = fitting.select([model, *others])
         with clock("evaluate"):
             sharing = model.sharing(x["validation"])
             gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
@@ -256,18 +252,13 @@ class Experiment:
                 weights[task.name] = weight
         return weights
 
-    def _build(
-        self,
-        encoder: Encoder,
-        fitted: Sequence[Task],
-        x: Mapping[str, np.ndarray],
-        y: Mapping[str, np.ndarray],
-    ) -> MultiTaskModel:
+    def _build(self, encoder: Encoder, fitted: Sequence[Task], data: Data) -> MultiTaskModel:
         """The Functional graph: inputs, the architecture, a head per task; compiled."""
-        labels = np.column_stack([y[task.name] for task in fitted])
+        labels = np.column_stack([data.y["train"][task.name] for task in fitted])
         rows, inputs = len(labels), encoder.inputs()
+        numbers = data.x["train"].get("numeric")
         embed = architectures.embedder(
-            self.architecture, inputs, encoder.category_sizes, x.get("numeric"), labels
+            self.architecture, inputs, encoder.category_sizes, numbers, labels
         )
         represented = self.architecture.represent(embed, [task.slug for task in fitted])
         heads = {task.name: task.head(represented[task.slug]) for task in fitted}
@@ -292,103 +283,25 @@ class Experiment:
         given = balancers.get(self.balancer)
         return type(given).from_config(given.get_config())
 
-    def _fit(
-        self,
-        model: MultiTaskModel,
-        x: Mapping[str, Any],
-        y: Mapping[str, Any],
-        weights: Mapping[str, Any],
-        checkpoint: str | Path | None,
-        resume: bool,
-        table: pd.DataFrame,
-        show: Callable[[str], None],
-    ) -> tuple[MultiTaskModel, pd.DataFrame]:
-        """Train, or go on training; returns the network and the logs, a row per epoch."""
-        best = BestEpoch(
-            [task.name for task in self.tasks],
-            self.training.patience,
-            together=self.training.best_epoch == "joint",
-        )
-        names = [name for name, *_ in model._task_metrics.entries]
-        watching: list[Any] = [best, *self.training.callbacks(), Progress(names, best, show)]
-        batch_size = self.training.rows_per_step(len(y["train"][self.tasks[0].name]))
-        first, saved = 0, None
-        if checkpoint is not None:
-            saved = Checkpoint(Path(checkpoint) / "training.npz", self._fingerprint(table), best)
-            model.optimizer.build(model.trainable_variables)
-            if resume:
-                first = saved.load(model)
-                show(f"resuming after epoch {first}" if first else "nothing to resume: starting")
-            watching.append(saved)
-        if first >= self.training.epochs or best.stopped:
-            history = saved.history if saved else []
-        else:
-            log = model.fit(
-                x["train"],
-                y["train"],
-                sample_weight=weights["train"],
-                validation_data=(x["validation"], y["validation"], weights["validation"]),
-                batch_size=batch_size,
-                validation_batch_size=4 * batch_size,
-                epochs=self.training.epochs,
-                initial_epoch=first,
-                callbacks=watching,
-                verbose=0,
-            )
-            history = saved.history if saved else pd.DataFrame(log.history).to_dict("records")
-        frame = pd.DataFrame(history)
-        frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
-        chosen = best.chosen()
-        for task, epoch in chosen.items():
-            frame[f"{task}_best"] = frame["epoch"] == epoch + 1
-        return assembled(model, chosen, best.snapshots), frame
-
-    def _varied(
-        self,
-        number: int,
-        encoder: Encoder,
-        fitted: Sequence[Task],
-        x: Mapping[str, Any],
-        y: Mapping[str, Any],
-        weights: Mapping[str, Any],
-        checkpoint: str | Path | None,
-        resume: bool,
-        table: pd.DataFrame,
-        show: Callable[[str], None],
+    def _another(
+        self, number: int, encoder: Encoder, fitted: Sequence[Task], fitting: Fitting
     ) -> MultiTaskModel:
         """A network that differs from the declared one, trained."""
         changes, factors = presets.variation(number)
         config = {**self.architecture.get_config(), **changes}
+        scaled = {key: getattr(self.training, key) * factor for key, factor in factors.items()}
         varied = dataclasses.replace(
             self,
             architecture=architectures.get(config, only_accepted=True),
-            training=dataclasses.replace(
-                self.training,
-                **{key: getattr(self.training, key) * factor for key, factor in factors.items()},
-            ),
+            training=dataclasses.replace(self.training, **scaled),
         )
-        show(f"network {number + 1} of {self.training.networks}: {changes or 'another seed'}")
+        what = ", ".join(f"{key} {value}" for key, value in changes.items())
+        fitting.show(f"network {number + 1} of {self.training.networks}: {what}")
         keras.utils.set_random_seed(self.seed + number)
-        model = varied._build(encoder, fitted, x["train"], y["train"])
-        folder = None if checkpoint is None else Path(checkpoint) / f"network_{number + 1}"
-        return varied._fit(model, x, y, weights, folder, resume, table, show)[0]
-
-    def _selected(
-        self,
-        models: Sequence[MultiTaskModel],
-        x: Mapping[str, Any],
-        y: Mapping[str, Any],
-        show: Callable[[str], None],
-    ) -> MultiTaskModel:
-        """One network that answers each task with the mean that validation selects."""
-        outputs = [model.predict(x["validation"], verbose=0) for model in models]
-        chosen = {}
-        for task in self.tasks:
-            loss = models[0].loss_of(task.name, y["validation"][task.name])
-            chosen[task.name] = greedy([output[task.name] for output in outputs], loss)
-            shown = ", ".join(f"{weight:.2f}" for weight in chosen[task.name])
-            show(f"weights of the networks for {task.name}: {shown}")
-        return weighted_mean(models, chosen)
+        model = varied._build(encoder, fitted, fitting.data)
+        folder = fitting.checkpoint and fitting.checkpoint / f"network_{number + 1}"
+        own = dataclasses.replace(fitting, training=varied.training, checkpoint=folder)
+        return own.fit(model)[0]
 
     def _fingerprint(self, table: pd.DataFrame) -> str:
         with warnings.catch_warnings():

@@ -24,7 +24,7 @@ class DSelectK(MMoE):
     Args:
         selectors: Integer >= 1, k. Default 2.
         gamma: Float > 0, width of the smooth step. Default 1.0.
-        entropy: Float >= 0, strength of the penalties that make selectors choose. Default 1e-6.
+        entropy: Float >= 0, strength of the penalty that makes selectors choose. Default 1e-6.
         conditional: Whether each row has a choice of its own. Default False: one per task.
 
     References:

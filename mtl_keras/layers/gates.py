@@ -94,10 +94,13 @@ class DSelectGate(Gate):
     Each selector reads $m = \lceil \log_2 n \rceil$ numbers as a binary code through the smooth
     step $S$ (0 below $-\gamma/2$, 1 above $\gamma/2$, a cubic between): its weight of source $i$ is
     $r(i) = \prod_b S(z_b)^{\mathrm{bit}_b(i)} (1 - S(z_b))^{1 - \mathrm{bit}_b(i)}$. The gate is
-    $\sum_j \mathrm{softmax}(w)_j r_j$. Losses are added: `entropy` times the entropy of each
-    selector, and, where the number of sources is no power of two, the inverse of the weight that a
-    selector gives to sources that exist. What it gives to others is shared out, so that the
-    gate sums to one (a departure: there the official gate sums to less until it has learned).
+    $\sum_j \mathrm{softmax}(w)_j r_j$. A loss is added: `entropy` times the entropy of each
+    selector.
+
+    Departure from the paper: where the number of sources n is no power of two, it punishes codes
+    that stand for no source (by the inverse of the weight of those that do). A smooth step that
+    is saturated there has no gradient to leave by, so here a code c stands for source c mod n:
+    every code is good, and the gate always sums to one.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`; a static gate has the same weights in
     each row.
@@ -139,8 +142,9 @@ class DSelectGate(Gate):
         self.selectors, self.gamma, self.entropy = selectors, gamma, entropy
         self.conditional = conditional
         self.bits = max(1, math.ceil(math.log2(len(self.sources))))
-        # (sources, bits): the binary code of each source
-        self.codes = (np.arange(len(self.sources))[:, None] >> np.arange(self.bits)) & 1
+        numbers = np.arange(2**self.bits)
+        self.codes = (numbers[:, None] >> np.arange(self.bits)) & 1  # (codes, bits)
+        self.source_of_code = np.eye(len(self.sources))[numbers % len(self.sources)]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         near = keras.initializers.RandomUniform(-self.gamma / 100, self.gamma / 100)
@@ -166,20 +170,12 @@ class DSelectGate(Gate):
         z = keras.ops.reshape(z, (-1, *z.shape[1:-1], self.selectors, 1, self.bits))
         steps = smooth_step(z, self.gamma)
         codes = keras.ops.cast(self.codes, steps.dtype)
-        chosen = keras.ops.prod(codes * steps + (1 - codes) * (1 - steps), axis=-1)
-        reachable = keras.ops.sum(chosen, axis=-1, keepdims=True)
-        self._add_penalties(chosen, reachable)
-        chosen = chosen / keras.ops.maximum(reachable, 1e-6)
-        return keras.ops.sum(weights[..., None] * chosen, axis=-2)
-
-    def _add_penalties(self, chosen: Any, reachable: Any) -> None:
-        """Means over rows and members; the sum is over selectors."""
-        if self.entropy:
+        of_codes = keras.ops.prod(codes * steps + (1 - codes) * (1 - steps), axis=-1)
+        chosen = keras.ops.matmul(of_codes, keras.ops.cast(self.source_of_code, steps.dtype))
+        if self.entropy:  # the mean over rows and members, the sum over selectors
             entropies = -keras.ops.sum(chosen * keras.ops.log(chosen + 1e-6), axis=-1)
             self.add_loss(self.entropy * self.selectors * keras.ops.mean(entropies))
-        if len(self.sources) != 2**self.bits:
-            unreachable = keras.ops.mean(1.0 / keras.ops.maximum(reachable, 1e-6))
-            self.add_loss(self.entropy * self.selectors * unreachable)
+        return keras.ops.sum(weights[..., None] * chosen, axis=-2)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -126,12 +126,13 @@ def test_gates_sum_to_one(architecture):
     assert model.sharing().empty
 
 
-@pytest.mark.parametrize("experts", [4, 6])
-def test_a_saturated_static_dselect_gate_chooses_at_most_k(experts):
+@pytest.mark.parametrize("experts", [4, 5, 6])
+@pytest.mark.parametrize("code", [0.7, -0.7])
+def test_a_saturated_static_dselect_gate_chooses_at_most_k(experts, code):
     sources = [str(number) for number in range(experts)]
     gate = layers.DSelectGate("a", sources, selectors=2, entropy=1.0)
     gate(tf.ones([1, 3]))
-    gate.code.assign(tf.where(tf.range(gate.code.shape[0]) % 2 == 0, 0.7, -0.7))
+    gate.code.assign(tf.where(tf.range(gate.code.shape[0]) % 2 == 0, 0.7, code))
     weights = gate(tf.ones([2, 3])).numpy()
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-5)
     assert (weights > 1e-6).sum(-1).max() <= 2

@@ -1,0 +1,67 @@
+"""Writes `docs/architectures.md` from the classes of `mtl_keras.architectures`.
+
+Run `python docs/make_architectures.py`; a test fails where the page is not up to date.
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+from mtl_keras import architectures, lookup
+
+PAGE = Path(__file__).with_name("architectures.md")
+HEAD = """# Architectures
+
+What the tasks share. In an experiment's file it is `[architecture]` with `kind`, on the command line `--architecture`, in Python `mtl_keras.architectures`. All take the arguments of the trunk:
+
+| argument | default | |
+|---|---|---|
+"""
+TAIL = """
+Which one? Start with `shared_bottom` and look beside it at `single_task`: if that is better, sharing hurts, and `mmoe`, `ple` or `cross_stitch` let the tasks choose. `preset = "best"` tries a few on the validation rows. `aitm` and `esmm` are for chains of binary tasks, each a step on the way to the next.
+
+`model.sharing(x)` reads gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`); a run keeps it in `metrics.json`, and warns of an expert that no task uses.
+"""
+
+
+def arguments() -> list[str]:
+    """Rows of the table of what all architectures take."""
+    base = architectures.Architecture
+    text = inspect.getdoc(base).split("Args:")[1]
+    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", text, flags=re.M)
+    defaults = {name: field.default for name, field in base.__dataclass_fields__.items()}
+    return [
+        f"| `{name}` | `{defaults[name]!r}` | {' '.join(said.split())} |" for name, said in entries
+    ]
+
+
+def section(name: str, cls: type) -> str:
+    """One architecture: what it is, its picture, its own arguments, its source."""
+    doc = inspect.getdoc(cls)
+    doc = doc.split("Example:")[0].strip()
+    doc = re.sub(r"^(Args|References):$", r"**\1**", doc, flags=re.M)
+    doc = re.sub(r"\*\*Args\*\*\n((?:    .*\n?)+)", _listed, doc)
+    doc = re.sub(r"\*\*References\*\*\n((?:    .*\n?)+)", _plain, doc)
+    return f"\n## {name}\n\n{doc}\n"
+
+
+def _listed(found: re.Match) -> str:
+    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", found[1], flags=re.M)
+    return "\n".join(f"- `{name}`: {' '.join(said.split())}" for name, said in entries) + "\n"
+
+
+def _plain(found: re.Match) -> str:
+    return "Source: " + " ".join(found[1].split())
+
+
+def page() -> str:
+    """The whole page."""
+    classes = lookup.classes(architectures, architectures.Architecture)
+    first = ["shared_bottom", "single_task"]
+    names = [*first, *sorted(set(classes) - set(first))]
+    sections = [section(name, classes[name]) for name in names]
+    return HEAD + "\n".join(arguments()) + "\n" + TAIL + "".join(sections)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
