@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import balancers, blocks, gradients, loop, partition, targets
+from mtl_keras import balancers, blocks, gradients, loop, partition, sharing, targets
 from mtl_keras.balancers import Setup
 from mtl_keras.balancers.tracker import BalanceTracker, record
 from mtl_keras.errors import ConfigError, TrainingError
-from mtl_keras.layers import Gate, MemberMean, Mixing, tied
+from mtl_keras.layers import MemberMean, tied
 from mtl_keras.lookup import identifier
 from mtl_keras.losses import Masked, TaskLoss
 from mtl_keras.metrics import LossTracker, TaskMetrics
@@ -349,20 +349,7 @@ class MultiTaskModel(keras.Model):
             stream) and `weight`, in the order of the network's layers; empty where nothing of the
             kind is in it.
         """
-        rows: list[tuple[str, str, str, float]] = []
-        gates = {layer.name: layer.output for layer in self.layers if isinstance(layer, Gate)}
-        means: dict[str, np.ndarray] = {}
-        if gates and x is not None:
-            found = MultiTaskModel(self.inputs, gates).predict(x)
-            means = {name: w.reshape(-1, w.shape[-1]).mean(axis=0) for name, w in found.items()}
-        for layer in self.layers:
-            if layer.name in means:
-                weights = means[layer.name]
-                rows += [(layer.name, layer.reader, *p) for p in zip(layer.sources, weights)]
-            if isinstance(layer, Mixing):
-                for reader, weights in zip(layer.streams, layer.mixing):
-                    rows += [(layer.name, reader, *p) for p in zip(layer.streams, weights)]
-        return pd.DataFrame(rows, columns=["layer", "reader", "source", "weight"])
+        return sharing.table(self, x)
 
     # Many batches: the functions that Keras's loops call
 

@@ -12,7 +12,7 @@ FLOORS = [
     {"declaration", "layers"},
     {"losses"},
     {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},
-    {"encoder", "architectures", "partition"},
+    {"encoder", "architectures", "partition", "sharing"},
     {"gradients"},
     {"model"},
     {"training", "evaluation", "report", "export"},
