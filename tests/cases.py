@@ -66,15 +66,15 @@ ARCHITECTURES = [
     architectures.PLE(layers=(8,), tower=(4,), temperature=2.0, **PLAIN),
     architectures.DSelectK(experts=3, layers=(8,), entropy=1e-3, conditional=True, members=2),
     architectures.CrossStitch(layers=(8, 8), own=0.8, members=2),
-    architectures.Sluice(width=8, orthogonality=1e-2, members=2),
-    architectures.NDDR(layers=(8, 8), members=2),
+    architectures.Sluice(width=8, depth=1, orthogonality=1e-2, members=2),
+    architectures.NDDR(layers=(8,), members=2),
     architectures.MTAN(layers=(8, 8), attention=4, normalisation="batch", members=1),
     architectures.AITM(layers=(8,), tower=(8,), members=2),
     architectures.ESMM(layers=(8,), members=2),
     architectures.STEM(layers=(8,), tower=(4,), members=2),
     architectures.SoftSharing(layers=(8,), penalty="trace", strength=0.01, members=2),
-    architectures.Adapters(layers=(8, 8), residual=True, normalisation="layer", members=2),
-    architectures.LoRA(layers=(8, 8), rank=2, members=2),
+    architectures.Adapters(layers=(8,), residual=True, normalisation="layer", members=2),
+    architectures.LoRA(layers=(8,), rank=2, members=2),
 ]
 CHAINS = (architectures.AITM, architectures.ESMM)  # for binary tasks only
 

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from mtl_keras.architectures.base import Architecture
-from mtl_keras.layers import BatchEnsembleDense, BottleneckAdapter
+from mtl_keras.layers import BottleneckAdapter
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,9 @@ class Adapters(Architecture):
         features = embed("shared")
         streams = dict.fromkeys(tasks, features)
         for number, width in enumerate(self.layers, start=1):
-            kind = BatchEnsembleDense if len(features.shape) == 3 else keras.layers.Dense
-            shared = kind(width, name=f"shared_{number}", trainable=not self.freeze)
+            shared = self.dense_layer(
+                features, width, f"shared_{number}", trainable=not self.freeze
+            )
             for task, x in streams.items():
                 name = f"{task}_{number}"
                 y = self.finish_layer(shared(x), name, x)

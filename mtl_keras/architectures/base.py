@@ -101,8 +101,12 @@ class Architecture:
 
     def dense(self, x: Any, units: int, name: str, activation: str | None = None) -> Any:
         """A dense layer, for one network or for all members."""
+        return self.dense_layer(x, units, name, activation=activation)(x)
+
+    def dense_layer(self, x: Any, units: int, name: str, **arguments: Any) -> Any:
+        """The layer for `dense`, to call on `x` and on others like it."""
         kind = BatchEnsembleDense if len(x.shape) == 3 else keras.layers.Dense
-        return kind(units, activation=activation, name=name)(x)
+        return kind(units, name=name, **arguments)
 
     def finish_layer(self, linear: Any, name: str, x: Any = None) -> Any:
         """Normalisation, activation and dropout; `x` is the layer's input, for the residual."""
@@ -122,6 +126,18 @@ class Architecture:
             name = f"{prefix}_{number}"
             x = self.finish_layer(self.dense(x, width, name), name, x)
         return x
+
+    def parallel(
+        self, streams: dict[str, Any], units: Sequence[int], mix: Callable[[int], Any]
+    ) -> dict[str, Any]:
+        """A trunk per stream, whose layers' outputs are mixed by the layer `mix(number)`."""
+        for number, width in enumerate(units, start=1):
+            layers = [
+                self.finish_layer(self.dense(x, width, f"{name}_{number}"), f"{name}_{number}", x)
+                for name, x in streams.items()
+            ]
+            streams = dict(zip(streams, mix(number)(layers)))
+        return streams
 
     def towers(self, parts: dict[str, Any], units: Sequence[int], features: Any) -> dict[str, Any]:
         """Layers of each task's own on its part, and `features` beside them if `skip`.

@@ -34,11 +34,8 @@ class CrossStitch(Architecture):
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
-        streams = list(features.values())
-        for number, width in enumerate(self.layers, start=1):
-            streams = [
-                self.finish_layer(self.dense(x, width, f"{task}_{number}"), f"{task}_{number}", x)
-                for task, x in zip(tasks, streams)
-            ]
-            streams = CrossStitchUnit(list(tasks), self.own, name=f"stitch_{number}")(streams)
-        return self.towers(dict(zip(tasks, streams)), self.tower, features)
+
+        def stitch(number: int) -> CrossStitchUnit:
+            return CrossStitchUnit(list(tasks), self.own, name=f"stitch_{number}")
+
+        return self.towers(self.parallel(features, self.layers, stitch), self.tower, features)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from mtl_keras.architectures.base import Architecture
-from mtl_keras.layers import BatchEnsembleDense, LowRankUpdate
+from mtl_keras.layers import LowRankUpdate
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class LoRA(Architecture):
         features = embed("shared")
         streams = dict.fromkeys(tasks, features)
         for number, width in enumerate(self.layers, start=1):
-            kind = BatchEnsembleDense if len(features.shape) == 3 else keras.layers.Dense
-            shared = kind(width, name=f"shared_{number}", trainable=not self.freeze)
+            shared = self.dense_layer(
+                features, width, f"shared_{number}", trainable=not self.freeze
+            )
             for task, x in streams.items():
                 name = f"{task}_{number}"
                 update = LowRankUpdate(width, self.rank, self.scale, name=f"{name}_lora")(x)

@@ -36,12 +36,8 @@ class NDDR(Architecture):
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
-        streams = list(features.values())
-        for number, width in enumerate(self.layers, start=1):
-            streams = [
-                self.finish_layer(self.dense(x, width, f"{task}_{number}"), f"{task}_{number}", x)
-                for task, x in zip(tasks, streams)
-            ]
-            unit = DiscriminativeReduction(list(tasks), self.own, name=f"nddr_{number}")
-            streams = unit(streams)
-        return self.towers(dict(zip(tasks, streams)), self.tower, features)
+
+        def reduction(number: int) -> DiscriminativeReduction:
+            return DiscriminativeReduction(list(tasks), self.own, name=f"nddr_{number}")
+
+        return self.towers(self.parallel(features, self.layers, reduction), self.tower, features)

@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from mtl_keras.architectures.base import Architecture
 from mtl_keras.errors import check
 from mtl_keras.layers import (
-    BatchEnsembleDense,
     LayerMixture,
     SluiceUnit,
     SubspaceOrthogonality,
@@ -60,9 +57,9 @@ class Sluice(Architecture):
             layers = []
             for task, x in zip(tasks, streams):
                 name = f"{task}_{number}"
-                kind = BatchEnsembleDense if len(x.shape) == 3 else keras.layers.Dense
                 penalty = SubspaceOrthogonality(self.subspaces, self.orthogonality)
-                linear = kind(self.width, kernel_regularizer=penalty, name=name)(x)
+                layer = self.dense_layer(x, self.width, name, kernel_regularizer=penalty)
+                linear = layer(x)
                 layers.append(self.finish_layer(linear, name, x))
             unit = SluiceUnit(list(tasks), self.subspaces, self.own, name=f"sluice_{number}")
             streams = unit(layers)

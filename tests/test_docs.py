@@ -1,0 +1,32 @@
+"""The pages about classes are made from the classes."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from mtl_keras import architectures, balancers, lookup
+
+DOCS = Path(__file__).parents[1] / "docs"
+BALANCERS = lookup.classes(balancers, balancers.Balancer)
+ARCHITECTURES = lookup.classes(architectures, architectures.Architecture)
+
+
+@pytest.mark.parametrize("name", ["make_architectures", "make_balancers"])
+def test_a_page_is_up_to_date(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page()
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_every_balancer_says_when_and_from_where(name):
+    cls = BALANCERS[name]
+    assert cls.when.endswith(".")
+    assert "References:" in cls.__doc__ and "http" in cls.__doc__ and "Example:" in cls.__doc__
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_is_drawn(name):
+    assert "```\n" in ARCHITECTURES[name].__doc__
