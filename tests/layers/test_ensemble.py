@@ -56,7 +56,7 @@ def test_members_of_one_section_start_alike():
     assert set(np.unique(signs.scale)) <= {-1.0, 1.0}
 
 
-@pytest.mark.parametrize("balancer", ["fixed", "uncertainty", "pcgrad", "famo"])
+@pytest.mark.parametrize("balancer", ["fixed", "famo"])
 def test_training_takes_the_mean_of_the_members_losses(balancer):
     made, (x, y) = model(), data()
     made.compile(keras.optimizers.SGD(0.0), loss=LOSSES, balancer=balancer)
@@ -66,6 +66,7 @@ def test_training_takes_the_mean_of_the_members_losses(balancer):
     }
     logs = made.fit(x, y, batch_size=8, verbose=0).history
     expected = {}
+    of_the_mean = made.evaluate(x, y, return_dict=True, verbose=0)
     for task, head in heads.items():
         members = head.predict(x, verbose=0)
         losses = []
@@ -83,11 +84,10 @@ def test_training_takes_the_mean_of_the_members_losses(balancer):
                 losses.append(np.mean(-np.log(chosen)))
         expected[task] = np.mean(losses)
         assert logs[f"{task}_loss"][0] == pytest.approx(expected[task], rel=1e-5)
-        of_the_mean = made.evaluate(x, y, return_dict=True, verbose=0)[f"{task}_loss"]
-        assert of_the_mean < expected[task]  # what is predicted is the members' mean
+        assert of_the_mean[f"{task}_loss"] < expected[task]  # what is predicted is their mean
 
 
-@pytest.mark.parametrize("balancer", ["fixed", "nash_mtl", "mgda"])
+@pytest.mark.parametrize("balancer", ["nash_mtl", "mgda"])
 def test_an_ensemble_saves_exports_and_learns(balancer, tmp_path):
     made, (x, y) = model(), data()
     extra = {"gradients": "representation"} if balancer == "mgda" else {}
