@@ -74,7 +74,7 @@ class Architecture:
 
         Args:
             embed: Makes a vector of all features, with embeddings of its own each time it is
-                called. Its argument is a prefix for the names of layers. See `Embedder`.
+                called. Its argument is a prefix for the names of layers. See `embedder`.
             tasks: Names of the tasks, fit for names of layers.
 
         Returns:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.evaluation import scores
-from mtl_keras.tasks import Task
+from mtl_keras.tasks import Quantiles, Task
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def score(task: Task, truth: np.ndarray, predicted: np.ndarray) -> dict[str, flo
     if task.kind == "multilabel":
         thresholds = getattr(task, "thresholds", None) or [0.5] * task.width
         return scores.multilabel(truth, predicted, np.array(thresholds))
-    if task.kind == "quantiles":
-        return scores.quantiles(truth, predicted, np.array(getattr(task, "levels", ())))
+    if isinstance(task, Quantiles):
+        return scores.quantiles(truth, predicted, np.array(task.levels), task.middle)
     return getattr(scores, task.kind)(truth, predicted)
 
 
@@ -146,8 +146,8 @@ def constant(task: Task, training: np.ndarray) -> np.ndarray:
         The mean, `()` or `(labels,)`; for a multiclass or ordinal task the share of each class,
         `(classes,)`; the quantiles of a task that predicts them.
     """
-    if task.kind == "quantiles":
-        return np.nanquantile(training, getattr(task, "levels", ()))
+    if isinstance(task, Quantiles):
+        return np.nanquantile(training, task.levels)
     if task.kind in ("multiclass", "ordinal"):
         present = training[~np.isnan(training)].astype(int)
         return np.bincount(present, minlength=task.width) / len(present)

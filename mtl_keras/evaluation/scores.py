@@ -70,20 +70,21 @@ def ordinal(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     }
 
 
-def quantiles(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> dict[str, float]:
-    """Scores of quantiles, `(rows, levels)`, in the user's units.
+def quantiles(
+    truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray, middle: int
+) -> dict[str, float]:
+    """Scores of quantiles, `(rows, levels)`, in the user's units; `middle` is the answer's column.
 
     `coverage` is the share of rows between the lowest and the highest quantile; good is the
     difference of their levels.
     """
     error = truth[:, None] - predicted
     inside = (truth >= predicted[:, 0]) & (truth <= predicted[:, -1])
-    middle = predicted[:, int(np.argmin(np.abs(levels - 0.5)))]
     return {
         "pinball": float(np.mean(np.maximum(levels * error, (levels - 1) * error))),
         "coverage": float(inside.mean()),
         "interval_width": float(np.mean(predicted[:, -1] - predicted[:, 0])),
-        "mae": metrics.mean_absolute_error(truth, middle),
+        "mae": metrics.mean_absolute_error(truth, predicted[:, middle]),
     }
 
 

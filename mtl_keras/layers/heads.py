@@ -26,6 +26,17 @@ class Ascending(keras.layers.Layer):
         return keras.ops.cumsum(keras.ops.concatenate([x[..., :1], steps], axis=-1), axis=-1)
 
 
+def ascending_steps(values: np.ndarray) -> np.ndarray:
+    """What `Ascending` takes after the first number to give these values, at least 1e-3 apart.
+
+    Example:
+
+    >>> Ascending()(np.append([2.0], ascending_steps(np.array([2.0, 5.0])))).numpy().round(4)
+    array([2., 5.], dtype=float32)
+    """
+    return np.log(np.expm1(np.maximum(np.diff(values), 1e-3)))  # softplus undone
+
+
 @keras.saving.register_keras_serializable("mtl_keras")
 class CumulativeLogits(keras.layers.Layer):
     r"""Class probabilities of a score between ascending thresholds.
@@ -55,8 +66,7 @@ class CumulativeLogits(keras.layers.Layer):
     def start_at(self, thresholds: np.ndarray) -> None:
         """Set the thresholds, which must ascend."""
         self.first.assign(thresholds[:1])
-        steps = np.maximum(np.diff(thresholds), 1e-3)
-        self.steps.assign(np.log(np.expm1(steps)))
+        self.steps.assign(ascending_steps(thresholds))
 
     def call(self, score: tf.Tensor) -> tf.Tensor:
         steps = keras.ops.softplus(self.steps)

@@ -10,7 +10,7 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from mtl_keras.report import style
-from mtl_keras.tasks import Task
+from mtl_keras.tasks import Quantiles, Task
 
 MAX_POINTS = 4000
 PANELS = 3
@@ -34,7 +34,7 @@ def prediction_figure(
         truth, predicted = truth[present], predicted[present]
         if len(truth) == 0:
             row[0].set_title(f"{task.name}: no labels in the test rows", fontsize=11)
-        elif task.kind == "quantiles":
+        elif isinstance(task, Quantiles):
             _quantiles(row, task, truth, predicted)
         elif task.kind in ("regression", "count"):
             _quantity(row, task, truth, predicted)
@@ -78,15 +78,13 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
             _unit_ticks(ax)
 
 
-def _quantiles(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
+def _quantiles(row: Any, task: Quantiles, truth: np.ndarray, predicted: np.ndarray) -> None:
     """The middle quantile as a quantity; in place of residuals, how often each level held."""
-    levels = np.array(getattr(task, "levels", ()))
-    middle = int(np.argmin(np.abs(levels - 0.5)))
-    _quantity(row, task, truth, predicted[:, middle])
+    _quantity(row, task, truth, predicted[:, task.middle])
     row[1].clear()
     held = (truth[:, None] <= predicted).mean(axis=0)
     row[1].plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
-    row[1].plot(levels, held, "o-", color=style.COLORS[1], lw=1.5, ms=6)
+    row[1].plot(task.levels, held, "o-", color=style.COLORS[1], lw=1.5, ms=6)
     row[1].set(xlabel="level", ylabel="share of rows at or below", xlim=(0, 1), ylim=(0, 1))
     row[1].set_title(f"{task.name}: calibration of the quantiles", fontsize=11)
 

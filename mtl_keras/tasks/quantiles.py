@@ -9,6 +9,7 @@ import pandas as pd
 
 from mtl_keras.errors import ConfigError, check, unknown
 from mtl_keras.layers import Ascending, Unscale
+from mtl_keras.layers.heads import ascending_steps
 from mtl_keras.losses import Pinball
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask
 from mtl_keras.tasks.regression import TRANSFORMS
@@ -73,8 +74,7 @@ class Quantiles(NumericTask):
 
     def head(self, representation: Any) -> Any:
         start = np.asarray(self.start or np.linspace(-1, 1, self.width))
-        steps = np.maximum(np.diff(start), 1e-3)
-        bias = np.concatenate([start[:1], np.log(np.expm1(steps))])  # softplus undone
+        bias = np.concatenate([start[:1], ascending_steps(start)])
         linear = self._dense(self.width, "linear", representation, bias=bias)
         return Ascending(name=f"{self.slug}_quantiles")(linear)
 

@@ -27,7 +27,7 @@ def test_the_pinball_loss_is_least_at_the_quantiles():
             moved = best.copy()
             moved[number] += shift
             assert at(moved) > at(best)
-    given = scores.quantiles(y[:, 0], np.repeat(best[None], len(y), axis=0), np.array(levels))
+    given = scores.quantiles(y[:, 0], np.repeat(best[None], len(y), axis=0), np.array(levels), 1)
     assert given["pinball"] == pytest.approx(at(best), rel=1e-5)
     assert given["coverage"] == pytest.approx(0.8, abs=0.01)
 
