@@ -1,6 +1,7 @@
 """The encoder: all features' preprocessing as Keras layers, one object for training and serving."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,6 @@ from mtl_keras.features import Categorical, Feature
 from mtl_keras.tasks.base import layer_name
 
 GROUPS = ("numeric", "binary", "categorical")
-CHUNK = 16_384
 
 
 def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -21,25 +21,32 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     Raises:
         DataError: if a column is missing, or holds a value that is not of its kind.
     """
-    missing = [feature for feature in features if feature.name not in table.columns]
+    columns = list(map(str, table.columns))
+    missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
         named = "; ".join(
-            f"{feature.name!r} ({feature.kind}){nearest(feature.name, map(str, table.columns))}"
+            f"{feature.name!r} ({feature.kind}){nearest(feature.name, columns)}"
             for feature in missing
         )
         raise DataError(
             f"The table lacks columns that the model reads: {named}. Expected all of its features "
             "as columns; leave cells empty where a value is not known."
         )
-    return {feature.name: feature.raw(table[feature.name]) for feature in features}
+    return {feature.name: feature.raw(feature.select(table)) for feature in features}
+
+
+def rows_per_call(features: Sequence[Feature]) -> int:
+    """How many rows to encode, or to predict for, at once."""
+    return min(feature.rows_per_call for feature in features)
 
 
 class Encoder:
     """Raw columns to the network's inputs.
 
     `model` is a Functional Keras model from one input per feature, by its slug, to one tensor
-    per group: `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32. The same
-    layers encode tables in training and are part of the exported model.
+    per group: `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
+    `"own_<slug>"` for each feature that the network reads apart, such as a text. The same layers
+    encode tables in training and are part of the exported model.
 
     A slug is the column's name where that is a plain identifier, else one made from it
     (`tasks.base.layer_name`), since TensorFlow takes no others.
@@ -65,15 +72,19 @@ class Encoder:
         self.features = list(features)
         self.slugs = [layer_name(feature.name) for feature in self.features]
         raw = {
-            slug: keras.Input((), dtype=feature.raw_dtype, name=slug)
+            slug: keras.Input(feature.raw_shape, dtype=feature.raw_dtype, name=slug)
             for slug, feature in zip(self.slugs, self.features)
         }
         parts: dict[str, list] = {group: [] for group in GROUPS}
+        self.own: dict[str, Callable[[Any, str], Any]] = {}
         for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
             layer.name = f"encode_{slug}"
             for group, tensor in layer(raw[slug]).items():
-                parts[group].append(tensor)
+                if group == "own":
+                    group = f"own_{slug}"
+                    self.own[group] = feature.represent
+                parts.setdefault(group, []).append(tensor)
         outputs = {
             group: tensors[0]
             if len(tensors) == 1
@@ -91,13 +102,17 @@ class Encoder:
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""
-        raw = raw_columns(self.features, table)
-        parts = [
-            self._encode(
-                {s: tf.constant(v[start : start + CHUNK]) for s, v in zip(self.slugs, raw.values())}
-            )
-            for start in range(0, len(table), CHUNK)
-        ]
+        raw = dict(zip(self.slugs, raw_columns(self.features, table).values()))
+        rows = rows_per_call(self.features)
+        try:
+            parts = [
+                self._encode({s: tf.constant(v[start : start + rows]) for s, v in raw.items()})
+                for start in range(0, len(table), rows)
+            ]
+        except tf.errors.InvalidArgumentError:
+            for slug, feature in zip(self.slugs, self.features):
+                feature.explain(raw[slug])
+            raise
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
 
     def inputs(self) -> dict[str, keras.KerasTensor]:

@@ -215,19 +215,24 @@ class Experiment:
             declared = named(self.features, features.get)
         elif not isinstance(self.features, str):
             declared = {feature.name: feature for feature in self.features}
-            columns = list(declared)
-        for name in declared:
-            if name not in train.columns:
+        read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
+        for name, feature in declared.items():
+            if not set(read[name]) & set(columns):
                 raise DataError(
                     f"The table has no column {name!r}, which is declared as a feature."
-                    f"{nearest(name, map(str, train.columns))}"
+                    f"{nearest(name, columns)}"
                 )
-            if name in skip and declared[name] is not None:
-                raise ConfigError(f"Column {name!r} is a target, a weight or a group, no feature.")
+            if feature is not None and (taken := set(read[name]) & skip):
+                raise ConfigError(
+                    f"Column {min(taken)!r} is a target, a weight or a group, no feature."
+                )
+        if not isinstance(self.features, (str, Mapping)):
+            columns = [column for names in read.values() for column in names]
         return features.infer(train[columns], skip, declared)
 
     def _fit_encoder(self, guesses: Sequence[Guess], train: pd.DataFrame) -> Encoder:
-        return Encoder([g.feature.fit(train[g.column]) for g in guesses if g.feature is not None])
+        chosen = [guess.feature for guess in guesses if guess.feature is not None]
+        return Encoder([feature.fit(feature.select(train)) for feature in chosen])
 
     def _weights(
         self, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
@@ -258,7 +263,7 @@ class Experiment:
         rows, inputs = len(labels), encoder.inputs()
         numbers = data.x["train"].get("numeric")
         embed = architectures.embedder(
-            self.architecture, inputs, encoder.category_sizes, numbers, labels
+            self.architecture, inputs, encoder.category_sizes, numbers, labels, encoder.own
         )
         represented = self.architecture.represent(embed, [task.slug for task in fitted])
         heads = {task.name: task.head(represented[task.slug]) for task in fitted}
@@ -306,7 +311,12 @@ class Experiment:
     def _fingerprint(self, table: pd.DataFrame) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            content = int(pd.util.hash_pandas_object(table.astype(str)).sum())
+            texts = table.apply(
+                lambda column: (
+                    column.map(_as_text) if column.dtype == object else column.astype(str)
+                )
+            )
+            content = int(pd.util.hash_pandas_object(texts).sum())
         return json.dumps([self.to_dict(), len(table), content], sort_keys=True, default=str)
 
     def _summary(self, rows: Mapping[str, Any], encoder: Encoder, model: MultiTaskModel) -> str:
@@ -384,6 +394,10 @@ def _outputs(
 ) -> list[tuple[Task, np.ndarray]]:
     predicted = model.predict(x, verbose=0)
     return [(task, predicted[task.name]) for task in fitted]
+
+
+def _as_text(cell: Any) -> str:
+    return cell.tobytes().hex() if isinstance(cell, np.ndarray) else str(cell)
 
 
 def _stated(part: Any) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def read(path: str | Path, **overrides: Any) -> Experiment:
 def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`config` with `overrides` laid over it, tables merged key by key.
 
+    A table that names another `kind` replaces the one that was there.
+
     Example:
 
     >>> merged({"seed": 1, "training": {"epochs": 60}}, {"training": {"batch_size": 64}})
@@ -44,6 +46,8 @@ def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     """
     result = dict(config)
     for key, value in overrides.items():
-        both_tables = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = merged(result[key], value) if both_tables else value
+        old = result.get(key)
+        both_tables = isinstance(value, Mapping) and isinstance(old, Mapping)
+        alike = both_tables and value.get("kind", old.get("kind")) == old.get("kind")
+        result[key] = merged(old, value) if alike else value
     return result

@@ -27,7 +27,7 @@ def identifier(cls: type) -> str:
     )
 
 
-def classes(package: ModuleType, base: type) -> dict[str, type]:
+def classes(package: ModuleType, base: type) -> dict[str, Any]:
     """The public subclasses of `base` that `package.__all__` names, by their identifier.
 
     A class that says `listed = False` of itself is one to build on, and not found by name.

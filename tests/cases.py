@@ -1,10 +1,11 @@
 """Every public class, once: the conformance tests take them from here."""
 
+import keras
 import numpy as np
 import pandas as pd
 
 import mtl_keras as mtl
-from mtl_keras import architectures, balancers, features, tasks
+from mtl_keras import architectures, backbones, balancers, features, tasks
 
 TASKS = [
     tasks.Binary("left", class_weight="balanced"),
@@ -25,6 +26,22 @@ FEATURES = [
     features.Categorical("town"),
     features.Boolean("member"),
     features.Date("joined"),
+    features.Text("note", encoder={"kind": "lstm", "units": 4, "bidirectional": True}, dimension=4),
+    features.Vector("embedding", 3),
+    features.Categories("genres"),
+    features.Categories("genres", encoding="embedding", dimension=4),
+    features.Sequence("prices", encoder={"kind": "gru", "units": 4}),
+    features.Sequence("pages", encoder="pooling", separator="/", dimension=4),
+    features.Image("photo", encoder={"kind": "cnn", "filters": [4], "units": 4}),
+]
+BACKBONES = [
+    backbones.Pooling(),
+    backbones.LSTM(units=4, bidirectional=True),
+    backbones.GRU(units=4, pooling="last"),
+    backbones.Convolution(filters=4, windows=(2, 3)),
+    backbones.Transformer(depth=1, heads=2, units=8),
+    backbones.CNN(filters=(4, 4), units=8),
+    backbones.Pretrained(layer=keras.Sequential([keras.layers.Dense(3)])),
 ]
 BALANCERS = [
     balancers.Fixed(),
@@ -116,6 +133,22 @@ def table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
         gaps = random.random(rows) < 0.15
         made[column] = made[column].astype(object).where(~gaps, None)
     made["age"] = made["age"].astype(float)
+    return made
+
+
+def rich_table(rows: int = 120, seed: int = 0) -> pd.DataFrame:
+    """`table` with texts, pictures, vectors, sets and sequences beside it, with gaps."""
+    made, random = table(rows, seed), np.random.default_rng(seed)
+    visits = made["visits"].fillna(0).astype(int)
+    words = ["good", "bad", "tea", "don't", "Überraschung", "🙂", "never"]
+    made["note"] = [" ".join(random.choice(words, 1 + n)) + "!" for n in visits]
+    made["embedding"] = list(random.normal(size=(rows, 3)).astype("float32"))
+    made["genres"] = [", ".join(set(random.choice(["jazz", "folk", "pop"], 1 + n))) for n in visits]
+    made["prices"] = [random.normal(5, 2, n).round(2).tolist() for n in visits]
+    made["pages"] = ["/".join(random.choice(["home", "cart", "help"], 1 + n)) for n in visits]
+    made["photo"] = list(random.integers(0, 256, (rows, 6, 5), np.uint8))
+    for column in ("note", "embedding", "genres", "prices", "pages", "photo"):
+        made.loc[random.random(rows) < 0.1, column] = None
     return made
 
 

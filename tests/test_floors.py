@@ -10,7 +10,7 @@ FLOORS = [
     {"errors", "bins"},
     {"lookup", "clock"},
     {"declaration", "layers"},
-    {"losses"},
+    {"losses", "backbones"},
     {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},
     {"encoder", "architectures", "partition", "sharing"},
     {"gradients"},

@@ -23,6 +23,7 @@ def embedder(
     category_sizes: Sequence[int],
     numbers: np.ndarray | None = None,
     labels: np.ndarray | None = None,
+    own: Mapping[str, Callable[[Any, str], Any]] | None = None,
 ) -> Callable[[str], Any]:
     """The `embed` argument of `Architecture.represent`, from an encoder's inputs.
 
@@ -32,6 +33,8 @@ def embedder(
         category_sizes: Number of indices of each categorical column.
         numbers: The training rows' group `"numeric"`, `(rows, columns)`, for the bins.
         labels: The training rows' labels, `(rows, n)`, NaN where missing, for target-aware bins.
+        own: For further groups, such as a text, what makes a tensor `(rows, n)` from the input, and
+            from a prefix for names of layers.
 
     Returns:
         A function of a prefix to a tensor `(rows, n)`, or `(rows, members, n)` where there are
@@ -78,6 +81,9 @@ def embedder(
             )
             parts.append(layer(inputs["categorical"]))
             widths = [*widths, *layer.widths]
+        for group, represent in (own or {}).items():
+            parts.append(represent(inputs[group], f"{prefix}_{group}"))
+            widths = [*widths, parts[-1].shape[-1]]
         together = keras.layers.Concatenate(name=f"{prefix}_features")
         features = parts[0] if len(parts) == 1 else together(parts)
         if architecture.members == 1:

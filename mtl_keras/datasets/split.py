@@ -8,7 +8,8 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from mtl_keras.errors import ConfigError, DataError, check, nearest, unknown
 
-STRATEGIES = ("random", "group", "time")
+STRATEGIES = ("random", "group", "time", "column")
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,14 @@ class Split:
     """How the rows are divided into training, validation and test rows.
 
     Args:
-        strategy: `"random"`; `"group"`: rows with one value of `column` stay together; or `"time"`:
-            ordered by `column`, the oldest rows train and the newest test. Default `"random"`.
+        strategy: `"random"`; `"group"`: rows with one value of `column` stay together; `"time"`:
+            ordered by `column`, the oldest rows train and the newest test; or `"column"`: `column`
+            says `train`, `validation` or `test` of each row. Default `"random"`.
         validation: Share of the rows to choose epochs, thresholds and factors on. Default 0.15.
         test: Share of the rows to judge on; they are looked at once, at the end. Default 0.2.
         stratify: With `"random"`, a column whose values shall have the same shares in all parts; a
             value with fewer than 4 rows is not stratified. Default none.
-        column: Column of groups or times, for these strategies.
+        column: Column of groups, times or parts, for these strategies.
     """
 
     strategy: str = "random"
@@ -46,7 +48,7 @@ class Split:
 
     def columns(self) -> list[str]:
         """Columns that the split reads and that are no features for it."""
-        return [self.column] if self.strategy == "group" and self.column else []
+        return [self.column] if self.strategy in ("group", "column") and self.column else []
 
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         """Row positions of `"train"`, `"validation"` and `"test"`, ascending; the same for a seed.
@@ -60,6 +62,8 @@ class Split:
                     f"The table has no column {name!r}, which the split names."
                     f"{nearest(name, map(str, table.columns))}"
                 )
+        if self.strategy == "column":
+            return self._stated(table)
         if self.strategy == "time":
             assert self.column is not None
             rest, test = self._latest(table, np.arange(len(table)), self.test)
@@ -76,6 +80,21 @@ class Split:
                     "share."
                 )
         return {name: np.sort(positions) for name, positions in parts.items()}
+
+    def _stated(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        said = table[self.column]
+        strange = ~said.isin(PARTS).to_numpy()
+        if strange.any():
+            row = int(np.flatnonzero(strange)[0])
+            raise DataError(
+                f"Column {self.column!r} must say train, validation or test. Received: "
+                f"{said.iloc[row]!r} in row {table.index[row]}."
+            )
+        parts = {part: np.flatnonzero((said == part).to_numpy()) for part in PARTS}
+        for part, positions in parts.items():
+            if len(positions) == 0:
+                raise DataError(f"Column {self.column!r} says {part} of no row.")
+        return parts
 
     def _drawn(
         self, table: pd.DataFrame, rows: np.ndarray, share: float, seed: int

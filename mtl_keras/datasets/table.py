@@ -45,7 +45,10 @@ def read(source: Any) -> pd.DataFrame:
         raise DataError(f"{where} names columns more than once: {duplicated}. Rename them.")
     if len(table) == 0:
         raise DataError(f"{where} has no rows. Expected at least one below the column names.")
-    return table.rename(columns=str)
+    table = table.rename(columns=str)
+    if not isinstance(source, pd.DataFrame):
+        table.attrs["folder"] = str(path.parent)  # where paths in it start
+    return table
 
 
 def write(table: pd.DataFrame, path: str | Path) -> None:

@@ -8,12 +8,10 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
-from mtl_keras.encoder import raw_columns
+from mtl_keras.encoder import raw_columns, rows_per_call
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
-
-CHUNK = 16_384
 
 
 class Predictor:
@@ -88,13 +86,18 @@ class Predictor:
 
     def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         raw = raw_columns(self.features, table)
-        slugs = self.schema["inputs"]
-        parts = [
-            self._signature(
-                **{slugs[name]: tf.constant(v[start : start + CHUNK]) for name, v in raw.items()}
-            )
-            for start in range(0, len(table), CHUNK)
-        ]
+        slugs, rows = self.schema["inputs"], rows_per_call(self.features)
+        try:
+            parts = [
+                self._signature(
+                    **{slugs[name]: tf.constant(v[start : start + rows]) for name, v in raw.items()}
+                )
+                for start in range(0, len(table), rows)
+            ]
+        except tf.errors.InvalidArgumentError:
+            for feature in self.features:
+                feature.explain(raw[feature.name])
+            raise
         answers = {}
         for name, slug in self.schema["outputs"].items():
             values = np.concatenate([part[slug].numpy() for part in parts])

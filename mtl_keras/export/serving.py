@@ -33,9 +33,10 @@ def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task])
 
 
 def write_saved_model(model: keras.Model, path: Path) -> None:
-    """Write a SavedModel with the signature `serving_default`, one scalar per row and column."""
+    """Write a SavedModel with the signature `serving_default`: one value per row and feature."""
     signature = {
-        name: tf.TensorSpec([None], tensor.dtype, name=name) for name, tensor in model.input.items()
+        name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+        for name, tensor in model.input.items()
     }
     archive = keras.export.ExportArchive()
     archive.track(model)

@@ -7,11 +7,30 @@ from mtl_keras import declaration
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import Boolean
 from mtl_keras.features.categorical import Categorical
+from mtl_keras.features.categories import Categories
 from mtl_keras.features.date import Date
+from mtl_keras.features.image import Image
 from mtl_keras.features.infer import Guess, infer
 from mtl_keras.features.numeric import Numeric
+from mtl_keras.features.sequence import Sequence
+from mtl_keras.features.text import Text
+from mtl_keras.features.vector import Vector
 
-__all__ = ["Boolean", "Categorical", "Date", "Feature", "Guess", "Numeric", "get", "infer"]
+__all__ = [
+    "Boolean",
+    "Categorical",
+    "Categories",
+    "Date",
+    "Feature",
+    "Guess",
+    "Image",
+    "Numeric",
+    "Sequence",
+    "Text",
+    "Vector",
+    "get",
+    "infer",
+]
 
 
 def get(declared: Any, name: str | None = None) -> Feature:

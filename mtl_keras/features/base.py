@@ -1,7 +1,8 @@
 """The interface of a feature: one column of a table in, encoded numbers out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -16,15 +17,31 @@ class Feature(Declaration):
 
     Subclasses define `fit` (statistics of the training rows), `raw` (what a table's column is as an
     input of the exported model), `raw_dtype` (its type there) and `layer` (the Keras layer from raw
-    to encoded values, by group: `"numeric"`, `"binary"` and `"categorical"`).
+    to encoded values, by group: `"numeric"`, whose columns get embeddings; `"binary"`, numbers that
+    the network takes as they are; `"categorical"`; and `"own"`, which the feature's own part of the
+    network reads: see `represent`).
     """
 
     kind: ClassVar[str]
+    rows_per_call: ClassVar[int] = 16_384  # that are encoded, or predicted for, at once
 
     @property
     def raw_dtype(self) -> str:
         """`"float32"` or `"string"`: the type of this column in the exported model's signature."""
         return "float32"
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        """Shape of one row's value in that signature."""
+        return ()
+
+    def reads(self, columns: Sequence[str]) -> list[str]:
+        """Those of a table's columns that it reads; none if they are not there."""
+        return [self.name] if self.name in columns else []
+
+    def select(self, table: pd.DataFrame) -> Any:
+        """What `fit` and `raw` take: the column of its name."""
+        return table[self.name]
 
     def fit(self, column: pd.Series) -> Self:
         """A copy with all that was not stated learned from the training rows."""
@@ -41,3 +58,15 @@ class Feature(Declaration):
     def layer(self) -> keras.layers.Layer:
         """The layer from raw `(rows,)` to a dict of encoded `(rows, n)` by group."""
         raise NotImplementedError
+
+    def represent(self, encoded: Any, name: str) -> Any:
+        """For the group `"own"`: the network's tensor `(rows, n)` from the encoded one.
+
+        Args:
+            encoded: The encoded rows.
+            name: Prefix for names of layers.
+        """
+        raise NotImplementedError
+
+    def explain(self, raw: np.ndarray) -> None:
+        """Raise a DataError for the first raw value that the layer cannot take, if there is one."""

@@ -61,14 +61,15 @@ class Categorical(Feature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         codes, values = pd.factorize(column)  # a few distinct values, many rows
-        texts = np.array([*(_text(value) for value in values), ""], object)
+        texts = np.array([*(category_text(value) for value in values), ""], object)
         return texts[codes]
 
     def layer(self) -> CategoryEncoding:
         return CategoryEncoding(self.vocabulary or ())
 
 
-def _text(value: object) -> str:
+def category_text(value: object) -> str:
+    """A category as text: 3.0 is "3"."""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()

@@ -10,11 +10,18 @@ import pandas as pd
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
+from mtl_keras.features.categories import Categories
+from mtl_keras.features.cells import first_list, is_list
 from mtl_keras.features.date import Date
+from mtl_keras.features.image import Image
 from mtl_keras.features.numeric import Numeric
+from mtl_keras.features.sequence import Sequence
+from mtl_keras.features.text import Text
+from mtl_keras.features.vector import Vector
 
 MOSTLY = 0.95
 MANY_VALUES = 50
+IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
 ID_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")
 
 
@@ -45,15 +52,18 @@ def infer(
     """Guess a feature for each column. The first rule that holds decides:
 
     1. A column that the user declared is what she says; one that she drops is dropped.
-    2. No value, or only one: dropped, it can tell nothing.
-    3. Booleans, 0 and 1, or a known pair of texts such as no and yes: `Boolean`.
-    4. Dates and times, or at least 95 % texts that start with `YYYY-MM-DD`: `Date`.
-    5. Whole numbers, each in one row only, that are consecutive or whose column is named like an
+    2. Bytes, or at least 95 % texts that end in .png, .jpg, .jpeg, .gif or .bmp: `Image`. Lists of
+       numbers are a `Vector` if all are of one length, else a `Sequence`; arrays of two or three
+       axes are an `Image`; lists of texts are `Categories`.
+    3. No value, or only one: dropped, it can tell nothing.
+    4. Booleans, 0 and 1, or a known pair of texts such as no and yes: `Boolean`.
+    5. Dates and times, or at least 95 % texts that start with `YYYY-MM-DD`: `Date`.
+    6. Whole numbers, each in one row only, that are consecutive or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier.
-    6. Numbers, or only texts that are numbers: `Numeric`.
-    7. Texts with more than 50 values, more than half of the rows' number: dropped, as an
-       identifier or, if they have three or more words on average, as free text.
-    8. All else: `Categorical`.
+    7. Numbers, or only texts that are numbers: `Numeric`.
+    8. Texts with more than 50 values, more than half of the rows' number: `Text`, if they have
+       three or more words on average; else dropped as an identifier.
+    9. All else: `Categorical`.
 
     Args:
         table: The training rows.
@@ -72,21 +82,27 @@ def infer(
     member: boolean, 0 and 1
     """
     skipped, overrides = set(skip), dict(overrides or {})
-    guesses = []
-    for name in table.columns:
-        if name in skipped:
-            continue
-        if name in overrides:
+    columns = list(table.columns)
+    readers = {name: name for name, feature in overrides.items() if feature is None}
+    for name, feature in overrides.items():
+        if feature is not None:  # a vector may read several columns
+            readers |= dict.fromkeys(feature.reads(columns), name)
+    guesses: dict[str, Guess] = {}
+    for column in columns:
+        if column in readers:
+            name = readers[column]
             feature = overrides[name]
-            why = "declared" if feature is not None else "as declared"
-            guesses.append(Guess(name, feature, why))
-        else:
-            guesses.append(_guess(str(name), table[name]))
-    return guesses
+            guesses[name] = Guess(name, feature, "declared" if feature else "as declared")
+        elif column not in skipped:
+            guesses[column] = _guess(str(column), table[column])
+    return list(guesses.values())
 
 
 def _guess(name: str, column: pd.Series) -> Guess:
     present = column.dropna()
+    several = _several(name, present)
+    if several is not None:
+        return several
     is_text = column.dtype == object or isinstance(
         column.dtype, (pd.StringDtype, pd.CategoricalDtype)
     )
@@ -99,6 +115,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if len(values) == 1:
         return Guess(name, None, f"it is constant: always {values[0]!s}")
 
+    if is_text and texts.str.fullmatch(IMAGE_NAME).mean() >= MOSTLY:
+        return Guess(name, Image(name), f"names of image files, such as {values[0]}")
     if column.dtype.kind == "b" or column.dtype == "boolean":
         return Guess(name, Boolean(name), "booleans")
     if len(values) == 2:
@@ -129,10 +147,28 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
-            return Guess(name, None, f"looks like free text: {words:.0f} words on average")
+            return Guess(name, Text(name), f"texts of {words:.0f} words on average")
         why = f"looks like an identifier: {len(values)} values in {len(present)} rows"
         return Guess(name, None, why)
     return Guess(name, Categorical(name), f"{len(values)} texts")
+
+
+def _several(name: str, present: pd.Series) -> Guess | None:
+    """A guess for a column whose cells hold several values each."""
+    cells = [cell for cell in present[:1000] if is_list(cell)]
+    if len(present) and isinstance(present.iloc[0], (bytes, dict)):
+        return Guess(name, Image(name), "bytes of files")
+    if first_list(present) is None:
+        return None
+    if all(np.ndim(cell) in (2, 3) for cell in cells):
+        return Guess(name, Image(name), "arrays of pixels")
+    values = [value for cell in cells for value in cell]
+    if any(isinstance(value, str) for value in values):
+        return Guess(name, Categories(name), "lists of texts")
+    lengths = {len(cell) for cell in present if is_list(cell)}
+    if len(lengths) == 1:
+        return Guess(name, Vector(name), f"lists of {max(lengths)} numbers")
+    return Guess(name, Sequence(name), f"lists of {min(lengths)} to {max(lengths)} numbers")
 
 
 def _named_like_id(name: str) -> bool:

@@ -4,6 +4,7 @@ from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale
 from mtl_keras.layers.boolean import BooleanEncoding
 from mtl_keras.layers.category import CategoryEmbedding, CategoryEncoding
+from mtl_keras.layers.cells import CategoriesEncoding, SequenceEncoding, VectorEncoding
 from mtl_keras.layers.date import DateEncoding
 from mtl_keras.layers.ensemble import (
     BatchEnsembleDense,
@@ -20,6 +21,7 @@ from mtl_keras.layers.gates import (
     WeightedSum,
 )
 from mtl_keras.layers.heads import Ascending, CumulativeLogits, ZeroInflatedLogNormalParameters
+from mtl_keras.layers.image import ImageEncoding
 from mtl_keras.layers.mixing import (
     CrossStitchUnit,
     DiscriminativeReduction,
@@ -30,6 +32,13 @@ from mtl_keras.layers.mixing import (
 )
 from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
 from mtl_keras.layers.numeric import NumericEncoding
+from mtl_keras.layers.sequence import (
+    PositionEmbedding,
+    Present,
+    SequencePooling,
+    TokenEmbedding,
+)
+from mtl_keras.layers.text import TextEncoding, Tokenised
 from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
 from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty
 
@@ -38,6 +47,7 @@ __all__ = [
     "BatchEnsembleDense",
     "BooleanEncoding",
     "BottleneckAdapter",
+    "CategoriesEncoding",
     "CategoryEmbedding",
     "CategoryEncoding",
     "CrossStitchUnit",
@@ -47,6 +57,7 @@ __all__ = [
     "Decode",
     "DiscriminativeReduction",
     "Gate",
+    "ImageEncoding",
     "InformationTransfer",
     "LayerMixture",
     "LowRankUpdate",
@@ -58,13 +69,21 @@ __all__ = [
     "OrderPenalty",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "PositionEmbedding",
+    "Present",
+    "SequenceEncoding",
+    "SequencePooling",
     "SluiceUnit",
     "SoftmaxGate",
     "StopGradient",
     "SubspaceOrthogonality",
+    "TextEncoding",
     "TiedBatchEnsembleDense",
     "TiedDense",
+    "TokenEmbedding",
+    "Tokenised",
     "Unscale",
+    "VectorEncoding",
     "WeightedMean",
     "WeightedSum",
     "ZeroInflatedLogNormalParameters",

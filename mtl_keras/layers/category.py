@@ -8,6 +8,18 @@ import keras
 import tensorflow as tf
 
 
+def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
+    """A layer from text to index: 0 is empty, 1 unknown, then the vocabulary, which may be empty.
+
+    Example:
+
+    >>> string_lookup(["a"])(tf.constant(["", "b", "a"])).numpy().tolist()
+    [0, 1, 2]
+    """
+    nothing = ["\x1f\x1f"]  # Keras takes no empty vocabulary; no category is this
+    return keras.layers.StringLookup(vocabulary=list(vocabulary) or nothing, mask_token="")
+
+
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoryEncoding(keras.layers.Layer):
     """A category as an index: 0 is missing (empty), 1 is unseen or rare, then the vocabulary.
@@ -27,7 +39,7 @@ class CategoryEncoding(keras.layers.Layer):
     def __init__(self, vocabulary: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocabulary = tuple(vocabulary)
-        self.lookup = keras.layers.StringLookup(vocabulary=list(vocabulary), mask_token="")
+        self.lookup = string_lookup(vocabulary)
 
     def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"categorical": tf.cast(self.lookup(values), tf.int32)[:, tf.newaxis]}

@@ -2,9 +2,10 @@
 
 import inspect
 
+import keras
 import pytest
 
-from mtl_keras import architectures, balancers, features, layers, tasks
+from mtl_keras import architectures, backbones, balancers, features, layers, tasks
 from tests import cases
 
 
@@ -15,8 +16,9 @@ from tests import cases
         (features, features.Feature, cases.FEATURES),
         (balancers, balancers.Balancer, cases.BALANCERS),
         (architectures, architectures.Architecture, cases.ARCHITECTURES),
+        (backbones, backbones.Backbone, cases.BACKBONES),
     ],
-    ids=["tasks", "features", "balancers", "architectures"],
+    ids=["tasks", "features", "balancers", "architectures", "backbones"],
 )
 def test_every_public_class_has_a_case(package, base, declared):
     public = {
@@ -34,8 +36,9 @@ def test_every_public_class_has_a_case(package, base, declared):
 def test_every_layer_keeps_all_its_arguments_in_its_config(name):
     cls = getattr(layers, name)
     makers = [vars(c).get("__init__") for c in cls.__mro__ if "mtl_keras" in c.__module__]
-    names = [name for made in makers if made for name in inspect.signature(made).parameters]
-    arguments = [name for name in names if name not in ("self", "args", "kwargs")]
+    parameters = [p for made in makers if made for p in inspect.signature(made).parameters.values()]
+    arguments = [p.name for p in parameters if p.name not in ("self", "args", "kwargs")]
+    needed = {p.name for p in parameters if p.default is p.empty}
     given = {
         "vocabulary": ["a"],
         "sizes": [3],
@@ -50,7 +53,15 @@ def test_every_layer_keeps_all_its_arguments_in_its_config(name):
         "classes": 3,
         "weights": [0.5, 0.5],
         "subspaces": 2,
+        "center": [0.0],
+        "scale": [1.0],
+        "length": 2,
+        "height": 2,
+        "width": 2,
+        "size": 3,
+        "dimension": 2,
+        "tokenizer": keras.layers.TextVectorization(vocabulary=["a"]),
     }
-    layer = cls(**{key: value for key, value in given.items() if key in arguments})
+    layer = cls(**{key: value for key, value in given.items() if key in needed})
     assert set(arguments) <= set(layer.get_config())
     assert cls.from_config(layer.get_config()).get_config() == layer.get_config()

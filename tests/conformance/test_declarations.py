@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mtl_keras import features, tasks
+from mtl_keras import backbones, features, tasks
 from tests import cases
 
 
@@ -17,8 +17,14 @@ def test_a_task_survives_json_before_and_after_fit(task):
 
 @pytest.mark.parametrize("feature", cases.FEATURES, ids=repr)
 def test_a_feature_survives_json_before_and_after_fit(feature):
-    for one in (feature, feature.fit(cases.table()[feature.name])):
+    for one in (feature, feature.fit(feature.select(cases.rich_table()))):
         assert features.get(json.loads(json.dumps(one.get_config()))) == one
+
+
+@pytest.mark.parametrize("backbone", cases.BACKBONES, ids=lambda b: type(b).__name__)
+def test_a_backbone_survives_json(backbone):
+    again = backbones.get(json.loads(json.dumps(backbone.get_config())), backbone.reads)
+    assert again.get_config() == backbone.get_config()
 
 
 @pytest.mark.parametrize("task", cases.TASKS, ids=repr)

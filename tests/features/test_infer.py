@@ -17,7 +17,7 @@ COLUMNS = {
     "constant": (["x"] * ROWS, None),
     "empty": ([None] * ROWS, None),
     "blank": (["", " "] * (ROWS // 2), None),
-    "note": ([f"the {i} quick brown foxes" for i in range(ROWS)], None),
+    "note": ([f"the {i} quick brown foxes" for i in range(ROWS)], "text"),
     "age": (RANDOM.normal(size=ROWS), "numeric"),
     "amount as text": ([f"{i}.5" if i % 9 else " " for i in range(ROWS)], "numeric"),
     "children": (RANDOM.integers(0, 5, ROWS), "numeric"),

@@ -1,0 +1,59 @@
+"""Backbones: the trained parts of a network that read a text, an image or a sequence."""
+
+import sys
+from typing import Any
+
+import keras
+
+from mtl_keras import lookup
+from mtl_keras.backbones.base import Backbone
+from mtl_keras.backbones.cnn import CNN
+from mtl_keras.backbones.convolution import Convolution
+from mtl_keras.backbones.pooling import Pooling
+from mtl_keras.backbones.pretrained import Pretrained
+from mtl_keras.backbones.recurrent import GRU, LSTM
+from mtl_keras.backbones.transformer import Transformer
+from mtl_keras.errors import ConfigError
+
+__all__ = [
+    "CNN",
+    "GRU",
+    "LSTM",
+    "Backbone",
+    "Convolution",
+    "Pooling",
+    "Pretrained",
+    "Transformer",
+    "get",
+]
+
+
+def get(declared: Any, reads: str) -> Backbone:
+    """A backbone from its name, a `{"kind": name, ...}` mapping, an object or a Keras layer.
+
+    Args:
+        declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, or
+            `"package.module:function"`, a function that makes a Keras layer or model.
+        reads: `"sequences"` or `"images"`, which it has to read.
+
+    Raises:
+        ConfigError: if there is none, or it reads something else.
+
+    Example:
+
+    >>> get({"kind": "lstm", "units": 32}, "sequences").units
+    32
+    """
+    if isinstance(declared, keras.layers.Layer):
+        return Pretrained(layer=declared)
+    if isinstance(declared, str) and ":" in declared:
+        return Pretrained(source=declared)
+    backbone = lookup.get(declared, sys.modules[__name__], Backbone, "backbone")
+    if backbone.reads not in (reads, "anything"):
+        kinds = lookup.classes(sys.modules[__name__], Backbone)
+        good = [name for name, cls in kinds.items() if cls.reads in (reads, "anything")]
+        raise ConfigError(
+            f"Backbone {declared!r} reads {backbone.reads}, not {reads}. Expected one of: "
+            f"{', '.join(good)}."
+        )
+    return backbone

@@ -1,0 +1,58 @@
+"""The interface of a backbone: one feature's encoded rows in, one vector per row out, trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import keras
+
+from mtl_keras.errors import check
+from mtl_keras.lookup import identifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A part of the network that reads one text, image or sequence.
+
+    Subclasses define `represent`. A network with several trunks has a backbone for each.
+
+    Args:
+        dropout: Share of the vector's numbers dropped in training. Default 0.2.
+    """
+
+    reads: ClassVar[str]  # "sequences" or "images"
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        check(0 <= self.dropout < 1, "dropout", "be from 0 up to, not including, 1", self.dropout)
+        for field in fields(self):  # lists come from TOML and JSON
+            value = getattr(self, field.name)
+            if isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
+
+    def represent(self, x: Any, mask: Any, name: str) -> Any:
+        """A tensor `(rows, n)`.
+
+        Args:
+            x: `(rows, length, n)` vectors of a sequence, or images `(rows, height, width,
+                channels)` from 0 to 1.
+            mask: `(rows, length)`, bool: which vectors are there. None for images.
+            name: Prefix for names of layers.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """`kind` and all arguments."""
+        arguments = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in vars(self).items()
+        }
+        return {"kind": identifier(type(self)), **arguments}
+
+    def _dropped(self, x: Any, name: str) -> Any:
+        return keras.layers.Dropout(self.dropout, name=f"{name}_dropout")(x) if self.dropout else x
+
+
+def check_widths(name: str, widths: Sequence[int]) -> None:
+    good = len(widths) > 0 and all(isinstance(width, int) and width > 0 for width in widths)
+    check(good, name, "list at least one width > 0", widths)

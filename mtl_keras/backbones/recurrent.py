@@ -1,0 +1,79 @@
+"""Recurrent networks."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import keras
+
+from mtl_keras.backbones.base import Backbone
+from mtl_keras.errors import check
+from mtl_keras.layers import SequencePooling
+
+POOLINGS = ("last", "mean_max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recurrent(Backbone):
+    """A recurrent layer over the vectors.
+
+    Args:
+        units: Size of the state. Default 64.
+        bidirectional: Whether a second one reads backwards. Default False.
+        pooling: `"last"`: the state after the last vector; or `"mean_max"`: mean and maximum of
+            all states. Default "mean_max", which does not have to carry everything to the end.
+    """
+
+    reads: ClassVar[str] = "sequences"
+    listed: ClassVar[bool] = False
+    units: int = 64
+    bidirectional: bool = False
+    pooling: str = "mean_max"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.units >= 1, "units", "be >= 1", self.units)
+        check(self.pooling in POOLINGS, "pooling", f"be one of {POOLINGS}", self.pooling)
+
+    def _layer(self, name: str) -> Any:
+        raise NotImplementedError
+
+    def represent(self, x: Any, mask: Any, name: str) -> Any:
+        layer = self._layer(f"{name}_{self.get_config()['kind']}")
+        if self.bidirectional:
+            layer = keras.layers.Bidirectional(layer, name=f"{name}_both_ways")
+        states = layer(self._dropped(x, f"{name}_vectors"), mask=mask)
+        if self.pooling == "mean_max":
+            states = SequencePooling(name=f"{name}_pooled")(states, mask=mask)
+        return self._dropped(states, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSTM(_Recurrent):
+    __doc__ = (_Recurrent.__doc__ or "").replace("A recurrent layer", "An LSTM") + (
+        """
+    References:
+        Hochreiter, Schmidhuber: "Long Short-Term Memory", Neural Computation 9, 1997.
+    """
+    )
+
+    identifier: ClassVar[str] = "lstm"
+    listed: ClassVar[bool] = True
+
+    def _layer(self, name: str) -> Any:
+        return keras.layers.LSTM(self.units, return_sequences=self.pooling == "mean_max", name=name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRU(_Recurrent):
+    __doc__ = (_Recurrent.__doc__ or "").replace("A recurrent layer", "A GRU") + (
+        """
+    References:
+        Cho et al.: "Learning Phrase Representations using RNN Encoder-Decoder", EMNLP 2014.
+    """
+    )
+
+    identifier: ClassVar[str] = "gru"
+    listed: ClassVar[bool] = True
+
+    def _layer(self, name: str) -> Any:
+        return keras.layers.GRU(self.units, return_sequences=self.pooling == "mean_max", name=name)

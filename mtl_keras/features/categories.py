@@ -1,0 +1,105 @@
+"""Several categories in one cell."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import DataError, check
+from mtl_keras.features.base import Feature
+from mtl_keras.features.categorical import category_text
+from mtl_keras.features.cells import joined
+from mtl_keras.layers import CategoriesEncoding, Present, SequencePooling, TokenEmbedding
+
+ENCODINGS = ("auto", "multi_hot", "embedding")
+FEW = 64
+
+
+@dataclass(frozen=True, repr=False)
+class Categories(Feature):
+    """A set of categories in one cell: a list, or a text with a separator, such as `jazz, folk`.
+
+    The exported model takes a text with the separator. *Missing*: no categories is a value of its
+    own. *Unseen* categories, and rare ones, share one.
+
+    Args:
+        separator: What stands between two categories of a text. Default ",".
+        encoding: `"multi_hot"`: a 0 or 1 for each category; `"embedding"`: mean and maximum of
+            learned vectors; or `"auto"` (default): multi-hot for up to 64 categories.
+        dimension: Length of an embedding. Default 16.
+        min_frequency: Integer, training rows that a category must be in. Default 5.
+        max_size: Integer, most categories, by frequency. Default 5000.
+        length: Most categories of a training row; an embedding reads no more. Learned.
+        vocabulary: The categories, most frequent first. Learned.
+
+    Example:
+
+    >>> column = pd.Series(["jazz, folk", "jazz", None])
+    >>> Categories("genres", min_frequency=1).fit(column).vocabulary
+    ('jazz', 'folk')
+    """
+
+    kind: ClassVar[str] = "categories"
+
+    separator: str = ","
+    encoding: str = "auto"
+    dimension: int = 16
+    min_frequency: int = 5
+    max_size: int = 5000
+    length: int | None = None
+    vocabulary: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            self.encoding in ENCODINGS,
+            f"{self.name}.encoding",
+            f"be one of {', '.join(ENCODINGS)}",
+            self.encoding,
+        )
+        check(self.separator != "", f"{self.name}.separator", "not be empty", self.separator)
+        for name in ("dimension", "min_frequency", "max_size"):
+            check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
+
+    @property
+    def raw_dtype(self) -> str:
+        return "string"
+
+    def fit(self, column: pd.Series) -> Self:
+        sets = [
+            {part.strip() for part in text.split(self.separator)} - {""}
+            for text in self.raw(column)
+        ]
+        counts = Counter(category for categories in sets for category in categories)
+        if not counts:
+            raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        known = tuple(name for name, rows in ranked if rows >= self.min_frequency)
+        vocabulary = known[: self.max_size] if self.vocabulary is None else self.vocabulary
+        few = len(vocabulary) <= FEW
+        return self.but(
+            vocabulary=vocabulary,
+            length=max(map(len, sets)) if self.length is None else self.length,
+            encoding=("multi_hot" if few else "embedding")
+            if self.encoding == "auto"
+            else self.encoding,
+        )
+
+    def raw(self, column: pd.Series) -> np.ndarray:
+        return joined(self.name, column, self.separator, category_text)
+
+    def layer(self) -> keras.layers.Layer:
+        return CategoriesEncoding(
+            self.vocabulary or (),
+            self.separator,
+            None if self.encoding == "multi_hot" else self.length or 1,
+        )
+
+    def represent(self, encoded: Any, name: str) -> Any:
+        mask = Present(name=f"{name}_present")(encoded)
+        size = len(self.vocabulary or ()) + 2
+        vectors = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
+        return SequencePooling(name=f"{name}_bag")(vectors, mask=mask)

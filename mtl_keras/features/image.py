@@ -1,0 +1,181 @@
+"""Images."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import pandas as pd
+import PIL.Image
+import tensorflow as tf
+
+from mtl_keras import backbones
+from mtl_keras.backbones.pretrained import Pretrained
+from mtl_keras.errors import ConfigError, DataError, check, unknown
+from mtl_keras.features.base import Feature
+from mtl_keras.layers import ImageEncoding
+
+LOOKED_AT = 500
+AUGMENTATIONS: dict[str, Any] = {
+    "translation": lambda amount, **k: keras.layers.RandomTranslation(amount, amount, **k),
+    "rotation": keras.layers.RandomRotation,
+    "zoom": keras.layers.RandomZoom,
+    "flip": keras.layers.RandomFlip,
+    "contrast": lambda amount, **k: keras.layers.RandomContrast(amount, value_range=(0, 1), **k),
+    "brightness": lambda amount, **k: keras.layers.RandomBrightness(amount, (0, 1), **k),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Image(Feature):
+    """A picture: a PNG, JPEG, GIF or BMP file by its path or its bytes, or an array.
+
+    An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
+    fractions from 0 to 1. The exported model takes a file's bytes. *Missing* (NaN, None or empty):
+    black, with an indicator if any training row was missing.
+
+    Args:
+        encoder: What reads the pixels: `"cnn"` (default, small), a mapping such as `{"kind": "cnn",
+            "filters": [16, 32]}`, a Keras layer or model, or `"package.module:function"` that makes
+            one, e.g. of `keras.applications`: see `mtl_keras.backbones`.
+        augment: What is varied at random in training, and how much, such as `{"translation": 0.1,
+            "rotation": 0.02, "zoom": 0.1, "flip": "horizontal", "contrast": 0.2,
+            "brightness": 0.1}`: arguments of Keras's layers of these names. Default nothing.
+        folder: Where relative paths start. Default: the folder of the table's file.
+        max_size: Integer, most pixels of the longer side. Default 96.
+        height: Height in pixels that images are brought to: the median of the training images', or
+            what keeps within `max_size`. Learned.
+        width: Width, likewise. Learned.
+        channels: 1 for grey, 3 for colours. Learned.
+        indicator: Whether missing images have an indicator. Learned.
+
+    Example:
+
+    >>> column = pd.Series([np.zeros((4, 6), np.uint8)] * 2)
+    >>> fitted = Image("photo").fit(column)
+    >>> fitted.height, fitted.width, fitted.channels
+    (4, 6, 1)
+    """
+
+    kind: ClassVar[str] = "image"
+    rows_per_call: ClassVar[int] = 512
+
+    encoder: Any = "cnn"
+    augment: Mapping[str, Any] | None = None
+    folder: str | None = None
+    max_size: int = 96
+    height: int | None = None
+    width: int | None = None
+    channels: int | None = None
+    indicator: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.max_size >= 1, f"{self.name}.max_size", "be >= 1", self.max_size)
+        check(self.channels in (None, 1, 3), f"{self.name}.channels", "be 1 or 3", self.channels)
+        for name in self.augment or {}:
+            if name not in AUGMENTATIONS:
+                raise ConfigError(unknown(f"key of {self.name}.augment:", name, AUGMENTATIONS))
+        object.__setattr__(self, "encoder", backbones.get(self.encoder, "images"))
+
+    @property
+    def raw_dtype(self) -> str:
+        return "string"
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "encoder": self.encoder.get_config()}
+
+    def fit(self, column: pd.Series) -> Self:
+        files = self.raw(column)
+        present = [file for file in files if file]
+        if not present:
+            raise DataError(f"Feature {self.name!r} has no image in the training rows. Drop it.")
+        looked_at = [_opened(file) for file in present[:: max(1, len(present) // LOOKED_AT)]]
+        width, height = np.median([image.size for image in looked_at], axis=0)
+        factor = min(1.0, self.max_size / max(width, height))
+        grey = all(image.mode in ("1", "L", "LA", "I", "I;16", "F") for image in looked_at)
+        return self.but(
+            height=self.height or max(1, round(height * factor)),
+            width=self.width or max(1, round(width * factor)),
+            channels=self.channels or (1 if grey else 3),
+            indicator=len(present) < len(files) if self.indicator is None else self.indicator,
+        )
+
+    def raw(self, column: pd.Series) -> np.ndarray:
+        start = Path(self.folder or column.attrs.get("folder", "."))
+        files = np.empty(len(column), object)
+        for row, cell in enumerate(column):
+            files[row] = self._file(cell, column.index[row], start)
+        return files
+
+    def layer(self) -> keras.layers.Layer:
+        assert self.height and self.width and self.channels, "fit first"
+        return ImageEncoding(self.height, self.width, self.channels, bool(self.indicator))
+
+    def represent(self, encoded: Any, name: str) -> Any:
+        x = keras.layers.Rescaling(1 / 255, name=f"{name}_rescaled")(encoded)
+        for kind, amount in (self.augment or {}).items():
+            x = AUGMENTATIONS[kind](amount, name=f"{name}_{kind}")(x)
+        if isinstance(self.encoder, Pretrained):
+            x = keras.layers.Rescaling(255.0, name=f"{name}_to_255")(x)
+        return self.encoder.represent(x, None, name)
+
+    def explain(self, raw: np.ndarray) -> None:
+        for row, file in enumerate(raw):
+            try:
+                if file:
+                    tf.io.decode_image(file)
+            except tf.errors.InvalidArgumentError as error:
+                raise DataError(
+                    f"Feature {self.name!r}: the image of row number {row + 1} cannot be decoded, "
+                    f"it is damaged: {str(error.message)[:120]}. Replace the file, or leave the "
+                    "cell empty."
+                ) from error
+
+    def _file(self, cell: Any, row: Any, start: Path) -> bytes:
+        """A cell as the bytes of an image file."""
+        if isinstance(cell, dict):  # as data sets of images in Parquet have them
+            cell = cell.get("bytes") or cell.get("path")
+        if isinstance(cell, np.ndarray):
+            return self._encoded(cell, row)
+        if cell is None or cell is pd.NA or cell != cell or cell in ("", b""):
+            return b""
+        where = ""
+        if not isinstance(cell, bytes):
+            path = start / str(cell)
+            where = f" ({path})"
+            if not path.is_file():
+                raise DataError(
+                    f"Feature {self.name!r}: there is no image file {path}, which row {row} names. "
+                    "Correct the path, or say with `folder` where paths start."
+                )
+            cell = path.read_bytes()
+        try:
+            _opened(cell)
+        except (OSError, SyntaxError) as error:
+            raise DataError(
+                f"Feature {self.name!r}: row {row}{where} is no image. Expected a PNG, JPEG, GIF "
+                "or BMP file. Replace it, or leave the cell empty."
+            ) from error
+        return cell
+
+    def _encoded(self, array: np.ndarray, row: Any) -> bytes:
+        pixels = array[:, :, None] if array.ndim == 2 else array
+        if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:
+            pixels = np.round(pixels * 255)
+        good = pixels.ndim == 3 and pixels.shape[-1] in (1, 3, 4)
+        if not good or pixels.min() < 0 or pixels.max() > 255:
+            raise DataError(
+                f"Feature {self.name!r}: the array of row {row} is no image. Expected (height, "
+                "width[, channels]), 0 to 255 or fractions up to 1. Received: shape "
+                f"{array.shape}, {array.dtype}, from {array.min()} to {array.max()}."
+            )
+        return tf.io.encode_png(pixels.astype(np.uint8)).numpy()
+
+
+def _opened(file: bytes) -> PIL.Image.Image:
+    """The head of a file, read."""
+    return PIL.Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "GIF", "BMP"))

@@ -1,0 +1,149 @@
+"""Sequences of varying length."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras import backbones
+from mtl_keras.errors import DataError, check
+from mtl_keras.features.base import Feature
+from mtl_keras.features.categorical import category_text
+from mtl_keras.features.cells import joined
+from mtl_keras.layers import Present, SequenceEncoding, TokenEmbedding
+
+OF = ("auto", "numbers", "tokens")
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+COVERED = 0.98
+
+
+@dataclass(frozen=True, repr=False)
+class Sequence(Feature):
+    """Numbers or tokens in their order, of varying length: the last ones are read.
+
+    A cell is a list, an array, or a text with a separator, which is what the exported model takes.
+    *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are brought to
+    mean 0 and deviation 1 and clipped to 10 of them.
+
+    Args:
+        of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training cells are.
+        encoder: What reads them: see `mtl_keras.backbones`. Default `"gru"`.
+        separator: What stands between two values of a text. Default " ".
+        dimension: Length of a token's vector. Default 32.
+        min_frequency: Integer, training rows that a token must be in. Default 5.
+        max_size: Integer, most tokens to know, by frequency. Default 10,000.
+        max_length: Integer, most values of a sequence. Default 256.
+        length: Values that are read, from the end: as many as 98 % of the training rows have, at
+            most `max_length`. Learned.
+        vocabulary: The tokens, most frequent first. Learned.
+        center: Mean of the numbers. Learned.
+        scale: Their standard deviation. Learned.
+
+    Example:
+
+    >>> fitted = Sequence("prices").fit(pd.Series([[1.0, 3.0], [2.0], None]))
+    >>> fitted.of, fitted.center, fitted.length
+    ('numbers', 2.0, 2)
+    """
+
+    kind: ClassVar[str] = "sequence"
+    rows_per_call: ClassVar[int] = 4096
+
+    of: str = "auto"
+    encoder: Any = "gru"
+    separator: str = " "
+    dimension: int = 32
+    min_frequency: int = 5
+    max_size: int = 10_000
+    max_length: int = 256
+    length: int | None = None
+    vocabulary: tuple[str, ...] | None = None
+    center: float | None = None
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.of in OF, f"{self.name}.of", f"be one of {', '.join(OF)}", self.of)
+        check(self.separator != "", f"{self.name}.separator", "not be empty", self.separator)
+        for name in ("dimension", "min_frequency", "max_size", "max_length"):
+            check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
+        object.__setattr__(self, "encoder", backbones.get(self.encoder, "sequences"))
+
+    @property
+    def raw_dtype(self) -> str:
+        return "string"
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "encoder": self.encoder.get_config()}
+
+    def fit(self, column: pd.Series) -> Self:
+        texts = pd.Series(joined(self.name, column, self.separator, category_text), column.index)
+        parts = [self._split(text) for text in texts]
+        lengths = np.array([len(part) for part in parts])
+        if lengths.max(initial=0) == 0:
+            raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
+        of = self.of
+        if of == "auto":
+            of = "tokens" if self._strange(texts).any() else "numbers"
+        most = int(np.quantile(lengths[lengths > 0], COVERED, method="higher"))
+        fitted = self.but(of=of, length=self.length or min(most, self.max_length))
+        if of == "numbers":
+            self._check_numbers(texts)
+            values = np.array([float(value) for part in parts for value in part])
+            return fitted.but(
+                center=float(values.mean()) if self.center is None else self.center,
+                scale=float(values.std() or 1.0) if self.scale is None else self.scale,
+            )
+        counts = Counter(token for part in parts for token in set(part))
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        known = tuple(token for token, rows in ranked if rows >= self.min_frequency)
+        return fitted.but(
+            vocabulary=known[: self.max_size] if self.vocabulary is None else self.vocabulary
+        )
+
+    def raw(self, column: pd.Series) -> np.ndarray:
+        texts = joined(self.name, column, self.separator, category_text)
+        if self.of == "numbers":
+            self._check_numbers(pd.Series(texts, column.index))
+        return texts
+
+    def layer(self) -> keras.layers.Layer:
+        return SequenceEncoding(
+            self.length or 1, self.separator, self.vocabulary, self.center or 0.0, self.scale or 1.0
+        )
+
+    def represent(self, encoded: Any, name: str) -> Any:
+        mask = Present(name=f"{name}_present")(encoded)
+        if self.of == "tokens":
+            size = len(self.vocabulary or ()) + 2
+            encoded = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
+        return self.encoder.represent(encoded, mask, name)
+
+    def _split(self, text: str) -> list[str]:
+        return [part.strip() for part in text.split(self.separator) if part.strip()]
+
+    def _strange(self, texts: pd.Series) -> pd.Series:
+        """Which texts are not numbers only."""
+        between = rf"(?:\s*{_escaped(self.separator)}\s*)+"
+        pattern = rf"(?:\s*{NUMBER}(?:{between}{NUMBER})*)?(?:{between})?\s*"
+        return ~texts.astype(str).str.fullmatch(pattern).astype(bool)
+
+    def _check_numbers(self, texts: pd.Series) -> None:
+        strange = self._strange(texts)
+        if strange.any():
+            row = strange.index[int(np.flatnonzero(strange)[0])]
+            raise DataError(
+                f"Feature {self.name!r} is a sequence of numbers. Received: {texts.loc[row]!r} in "
+                f"row {row}. Clean it, or declare the feature with of='tokens'."
+            )
+
+
+def _escaped(separator: str) -> str:
+    return (
+        r"\s"
+        if separator.isspace()
+        else "".join(f"\\{c}" if not c.isalnum() else c for c in separator)
+    )

@@ -1,0 +1,122 @@
+"""Texts."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from mtl_keras import backbones
+from mtl_keras.backbones.pretrained import Pretrained, as_text, from_text
+from mtl_keras.errors import DataError, check
+from mtl_keras.features.base import Feature
+from mtl_keras.layers import Present, TextEncoding, TokenEmbedding, Tokenised
+from mtl_keras.layers.text import split_words
+
+COVERED = 0.98
+
+
+@dataclass(frozen=True, repr=False)
+class Text(Feature):
+    """A text in any language, as a sequence of words that a backbone reads.
+
+    *Missing* (NaN, None or empty): no words, for which the backbone gives zeros. *Unseen* words,
+    and those that are too rare, share an index.
+
+    Args:
+        encoder: What reads the words: `"pooling"` (default: a bag of words, fast), `"lstm"`,
+            `"gru"`, `"convolution"`, `"transformer"`, a mapping such as `{"kind": "lstm",
+            "bidirectional": True}`, a Keras layer or model, or `"package.module:function"` that
+            makes one: see `mtl_keras.backbones`.
+        dimension: Length of a word's vector. Default 64.
+        lowercase: Whether `Good` is `good`. Default True.
+        ngrams: Whether runs of up to this many words are words as well: with 2, a bag of words
+            knows "not good". Default 1.
+        min_frequency: Integer, training texts that a word must be in. Default 2.
+        max_size: Integer, most words to know, by frequency. Default 20,000.
+        max_length: Integer, most words of a text. Default 256.
+        tokenizer: A Keras layer from texts to indices `(rows, length)`, 0 where there is none, for
+            a pretrained encoder that has its own. Default none.
+        length: Words of a text that are read: as many as 98 % of the training texts have, at most
+            `max_length`. Learned.
+        vocabulary: The words, most frequent first. Learned.
+
+    Example:
+
+    >>> column = pd.Series(["A good film", "good, good!", None, "A bad one"])
+    >>> fitted = Text("review").fit(column)
+    >>> fitted.vocabulary, fitted.length
+    (('a', 'good'), 4)
+    """
+
+    kind: ClassVar[str] = "text"
+    rows_per_call: ClassVar[int] = 4096
+
+    encoder: Any = "pooling"
+    dimension: int = 64
+    lowercase: bool = True
+    ngrams: int = 1
+    min_frequency: int = 2
+    max_size: int = 20_000
+    max_length: int = 256
+    tokenizer: Any = None
+    length: int | None = None
+    vocabulary: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("dimension", "ngrams", "min_frequency", "max_size", "max_length"):
+            check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
+        object.__setattr__(self, "encoder", backbones.get(self.encoder, "sequences"))
+        if isinstance(self.tokenizer, str):
+            object.__setattr__(self, "tokenizer", from_text(self.tokenizer))
+
+    @property
+    def raw_dtype(self) -> str:
+        return "string"
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "encoder": self.encoder.get_config()}
+        if self.tokenizer is not None:
+            config["tokenizer"] = as_text(self.tokenizer)
+        return config
+
+    def fit(self, column: pd.Series) -> Self:
+        if self.tokenizer is not None or (self.vocabulary is not None and self.length is not None):
+            return self
+        words = split_words(tf.constant(self.raw(column)), self.lowercase, self.ngrams)
+        lengths = words.row_lengths().numpy()
+        if lengths.max(initial=0) == 0:
+            raise DataError(f"Feature {self.name!r} has no text in the training rows. Drop it.")
+        most = int(np.quantile(lengths[lengths > 0], COVERED, method="higher"))
+        counts: Counter[bytes] = Counter()
+        for text in words.to_list():
+            counts.update(set(text))
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        known = [word.decode() for word, count in ranked if count >= self.min_frequency]
+        return self.but(
+            vocabulary=tuple(known[: self.max_size])
+            if self.vocabulary is None
+            else self.vocabulary,
+            length=min(most, self.max_length) if self.length is None else self.length,
+        )
+
+    def raw(self, column: pd.Series) -> np.ndarray:
+        texts = column.astype(object).where(column.notna(), "")
+        return np.array([text if isinstance(text, str) else str(text) for text in texts], object)
+
+    def layer(self) -> keras.layers.Layer:
+        if self.tokenizer is not None:
+            return Tokenised(self.tokenizer)
+        return TextEncoding(self.vocabulary or (), self.length or 1, self.lowercase, self.ngrams)
+
+    def represent(self, encoded: Any, name: str) -> Any:
+        mask = Present(name=f"{name}_words")(encoded)
+        if isinstance(self.encoder, Pretrained):
+            return self.encoder.represent(encoded, mask, name)
+        size = len(self.vocabulary or ()) + 2
+        vectors = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
+        return self.encoder.represent(vectors, mask, name)

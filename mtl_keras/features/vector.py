@@ -1,0 +1,125 @@
+"""Vectors of one length."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import DataError
+from mtl_keras.features.base import Feature
+from mtl_keras.features.cells import is_list
+from mtl_keras.layers import VectorEncoding
+
+
+@dataclass(frozen=True, repr=False)
+class Vector(Feature):
+    """A vector, such as an embedding or a spectrum: each number brought to mean 0 and deviation 1.
+
+    A column of lists or arrays (as Parquet has them), or columns of single numbers that are
+    numbered: `embedding_0`, `embedding_1`, ... The exported model takes one array per row.
+    *Missing*: a number that is NaN counts as its mean; a vector that is not there as all means,
+    with an indicator if any training row was missing. *Unseen*: numbers are clipped to 10 standard
+    deviations.
+
+    Args:
+        size: How many numbers. Default None: learned.
+        center: Mean of each number. Learned.
+        scale: Standard deviation of each number. Learned.
+        indicator: Whether vectors that are missing have an indicator. Learned.
+
+    Example:
+
+    >>> Vector("embedding", 2).fit(pd.Series([[1.0, 5.0], [3.0, 5.0]])).center
+    (2.0, 5.0)
+    """
+
+    kind: ClassVar[str] = "vector"
+
+    size: int | None = None
+    center: tuple[float, ...] | None = None
+    scale: tuple[float, ...] | None = None
+    indicator: bool | None = None
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        return (self.size or 0,)
+
+    def reads(self, columns: Sequence[str]) -> list[str]:
+        if self.name in columns:
+            return [self.name]
+        pattern = re.compile(re.escape(self.name) + r"[_.\- ]?(\d+)")
+        found = {int(m[1]): column for column in columns if (m := pattern.fullmatch(column))}
+        return [found[number] for number in sorted(found)]
+
+    def select(self, table: pd.DataFrame) -> Any:
+        names = self.reads(list(table.columns))
+        return table[self.name] if names == [self.name] else table[names]
+
+    def fit(self, column: Any) -> Self:
+        values = self.raw(column).astype(float)
+        missing = np.isnan(values).all(axis=1)
+        if missing.all():
+            raise DataError(f"Feature {self.name!r} has no vector in the training rows. Drop it.")
+        center = np.nan_to_num(np.nanmean(values[~missing], axis=0))
+        scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
+        return self.but(
+            size=values.shape[1],
+            center=tuple(center.tolist()) if self.center is None else self.center,
+            scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
+            if self.scale is None
+            else self.scale,
+            indicator=bool(missing.any()) if self.indicator is None else self.indicator,
+        )
+
+    def raw(self, column: Any) -> np.ndarray:
+        if isinstance(column, pd.DataFrame):
+            values = column.apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
+            bad = np.isnan(values) & column.notna().to_numpy()
+            if bad.any():
+                row, place = map(int, np.argwhere(bad)[0])
+                self._refuse(column.index[row], column.iloc[row, place], "numbers")
+            self._check_size(values.shape[1], None, list(column.columns))
+        else:
+            values = self._stacked(column)
+        infinite = np.isinf(values).any(axis=1)
+        if infinite.any():
+            row = column.index[int(np.flatnonzero(infinite)[0])]
+            self._refuse(row, "an infinite number", "finite numbers")
+        return values
+
+    def layer(self) -> VectorEncoding:
+        return VectorEncoding(self.center or (), self.scale or (), bool(self.indicator))
+
+    def _stacked(self, column: pd.Series) -> np.ndarray:
+        present = [cell for cell in column if is_list(cell)]
+        size = self.size or (len(present[0]) if present else 0)
+        values = np.full((len(column), size), np.nan, np.float32)
+        for row, cell in enumerate(column):
+            if not is_list(cell):
+                if not (cell is None or cell is pd.NA or cell != cell):
+                    self._refuse(column.index[row], cell, "lists or arrays of numbers")
+                continue
+            self._check_size(len(cell), column.index[row], cell, size)
+            try:
+                values[row] = np.asarray(cell, np.float32)
+            except (TypeError, ValueError):
+                self._refuse(column.index[row], cell, "lists or arrays of numbers")
+        return values
+
+    def _check_size(self, found: int, row: Any, what: Any, size: int | None = None) -> None:
+        expected = self.size or size or found
+        if found != expected:
+            where = "" if row is None else f" in row {row}"
+            raise DataError(
+                f"Feature {self.name!r} is a vector of {expected} numbers. Received: {found}"
+                f"{where}. Leave the cell empty where a vector is not known."
+            )
+
+    def _refuse(self, row: Any, value: Any, expected: str) -> None:
+        raise DataError(
+            f"Feature {self.name!r} is a vector and must hold {expected}. Received: {value!r} in "
+            f"row {row}."
+        )

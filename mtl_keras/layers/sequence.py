@@ -1,0 +1,117 @@
+"""What sequences of vectors need: where they are, and one vector of them all."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class SequencePooling(keras.layers.Layer):
+    """Mean and maximum over those vectors of a sequence that are there; zeros if none is.
+
+    **Shape:** `(rows, length, n)`, and a mask `(rows, length)`, to `(rows, 2 n)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> x = np.array([[[1.0], [3.0], [9.0]]])
+    >>> SequencePooling()(x, np.array([[True, True, False]])).numpy().tolist()
+    [[2.0, 3.0]]
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return ops.concatenate([ops.mean(x, axis=1), ops.max(x, axis=1)], axis=-1)
+        there = ops.cast(mask, x.dtype)[:, :, None]
+        count = ops.sum(there, axis=1)
+        mean = ops.sum(x * there, axis=1) / ops.maximum(count, 1.0)
+        lowest = ops.cast(-1e4, x.dtype)  # in the range of float16 as well
+        highest = ops.max(ops.where(there > 0, x, lowest), axis=1)
+        return ops.concatenate([mean, ops.where(count > 0, highest, 0.0)], axis=-1)
+
+    def compute_mask(self, x: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_spec(self, x: Any, mask: Any = None) -> Any:
+        return keras.KerasTensor((x.shape[0], 2 * x.shape[-1]), dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learned vector for each position.
+
+    **Shape:** `(rows, length, n)` to the same.
+
+    Example:
+
+    >>> PositionEmbedding()(keras.ops.zeros((2, 5, 3))).shape
+    TensorShape([2, 5, 3])
+    """
+
+    def build(self, input_shape: tuple) -> None:
+        self.table = self.add_weight(
+            shape=input_shape[1:], initializer=keras.initializers.RandomNormal(stddev=0.02)
+        )
+
+    def call(self, x: Any) -> Any:
+        return x + self.table
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class TokenEmbedding(keras.layers.Layer):
+    """A learned vector for each index; zeros for index 0, which is no token.
+
+    **Shape:** int `(rows, length)` to `(rows, length, dimension)`.
+
+    Args:
+        size: Number of indices, 0 included.
+        dimension: Length of the vectors.
+
+    Example:
+
+    >>> TokenEmbedding(size=4, dimension=2)(keras.ops.array([[3, 0]]))[0, 1].numpy()
+    array([0., 0.], dtype=float32)
+    """
+
+    def __init__(self, size: int, dimension: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size, self.dimension = size, dimension
+
+    def build(self, input_shape: tuple) -> None:
+        self.table = self.add_weight(
+            shape=(self.size, self.dimension),
+            initializer=keras.initializers.RandomNormal(stddev=self.dimension**-0.5),
+            name="table",
+        )
+
+    def call(self, indices: Any) -> Any:
+        vectors = ops.take(self.table, indices, axis=0)
+        return vectors * ops.cast(indices > 0, vectors.dtype)[:, :, None]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size, "dimension": self.dimension}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Present(keras.layers.Layer):
+    """Which places of a sequence hold something.
+
+    **Shape:** indices `(rows, length)`, 0 where there is nothing, or `(rows, length, n)`, whose
+    last number is 1 where there is something, to bool `(rows, length)`.
+
+    Example:
+
+    >>> Present()(keras.ops.array([[3, 0]])).numpy().tolist()
+    [[True, False]]
+    """
+
+    def call(self, values: Any) -> Any:
+        return (values if len(values.shape) == 2 else values[:, :, -1]) > 0
+
+    def compute_output_spec(self, values: Any) -> Any:
+        return keras.KerasTensor(values.shape[:2], dtype="bool")

@@ -1,0 +1,198 @@
+"""Texts, images, vectors, sets and sequences: from the table to the SavedModel, and bad input."""
+
+import io
+
+import keras
+import numpy as np
+import pandas as pd
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import features
+from mtl_keras.encoder import Encoder
+from mtl_keras.errors import ConfigError, DataError
+from tests import cases
+
+RICH = ["note", "embedding", "genres", "prices", "pages", "photo"]
+
+
+@pytest.fixture(scope="module")
+def rich_run():
+    chosen = {feature.name: feature for feature in cases.FEATURES if feature.name in RICH}
+    return mtl.Experiment(
+        tasks={"left": "binary", "score": "regression"},
+        features=[features.Numeric("age"), *chosen.values()],
+        architecture={"kind": "mmoe", "experts": 2, "layers": [8], "members": 2, "bins": 4},
+        training={"epochs": 2, "batch_size": 32},
+        name="rich",
+    ).run(cases.rich_table(), show=None)
+
+
+def test_the_export_answers_as_the_network_does(rich_run, tmp_path):
+    rich_run.export(tmp_path / "rich")
+    table = cases.rich_table()
+    expected = rich_run.model.predict(rich_run.encoder.encode(table), verbose=0)
+    answered = mtl.load(tmp_path / "rich").predict(table)
+    np.testing.assert_allclose(answered["left_probability"], expected["left"][:, 0], atol=1e-5)
+    loaded = keras.models.load_model(tmp_path / "rich" / "model.keras")
+    again = loaded.predict(rich_run.encoder.encode(table), verbose=0)
+    np.testing.assert_allclose(again["score"], expected["score"], atol=1e-5)
+
+    serve = tf.saved_model.load(str(tmp_path / "rich" / "1")).signatures["serving_default"]
+    picture = tf.io.encode_png(np.zeros((9, 7, 1), np.uint8))  # of another size
+    one = serve(
+        age=tf.constant([44.0]),
+        note=tf.constant(["So good 🙂"]),
+        embedding=tf.constant([[0.1, 0.2, float("nan")]]),
+        genres=tf.constant(["ska, jazz"]),
+        prices=tf.constant(["1.5 7e0"]),
+        pages=tf.constant([""]),
+        photo=picture[tf.newaxis],
+    )
+    assert np.isfinite(one["score"].numpy()).all()
+
+
+def encoded(feature, column, layer="own"):
+    fitted = feature.fit(column)
+    group = {"own": f"own_{feature.name}"}.get(layer, layer)
+    return fitted, Encoder([fitted]).encode(pd.DataFrame({feature.name: column}))[group]
+
+
+def test_words_of_any_script_punctuation_and_missing_text():
+    texts = ["Don’t PANIC!!!", "don't panic ...", "Don't", None, "", "日本 🙂"]
+    fitted, indices = encoded(features.Text("note"), pd.Series(texts))
+    assert fitted.vocabulary == ("don't", "panic")
+    assert indices.tolist() == [[2, 3, 1], [2, 3, 1], [2, 0, 0], [0] * 3, [0] * 3, [1, 1, 0]]
+    pairs = features.Text("note", ngrams=2).fit(pd.Series(texts))
+    assert pairs.vocabulary == ("don't", "don't panic", "panic")
+
+
+def test_a_vector_is_found_in_numbered_columns_too():
+    stacked = pd.DataFrame({"v": [[1.0, 4.0], None, [3.0, 8.0]], "y": [0, 1, 0]})
+    spread = pd.DataFrame({"v_0": [1.0, None, 3.0], "v_1": [4.0, None, 8.0], "y": [0, 1, 0]})
+    expected = [[-1.0, -1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    for table in (stacked, spread):
+        vector = features.Vector("v", 2)
+        fitted = vector.fit(vector.select(table))
+        assert Encoder([fitted]).encode(table)["binary"].tolist() == expected
+    guesses = features.infer(spread, ["y"], {"v": features.Vector("v")})
+    assert [guess.column for guess in guesses] == ["v"]
+
+
+def test_sets_and_sequences_are_read_from_lists_and_from_texts():
+    lists = pd.Series([["jazz", "folk"], [], None, ["ska"], ["jazz"]])
+    texts = pd.Series(["jazz, folk", "", None, "ska", " jazz"])
+    for column in (lists, texts):
+        feature = features.Categories("genres", min_frequency=2)
+        assert encoded(feature, column, "binary")[1].tolist() == [
+            [0, 1, 1], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1],
+        ]  # fmt: skip
+    numbers = features.Sequence("prices", length=2, center=0.0, scale=1.0)
+    assert encoded(numbers, pd.Series([[1, 2, 3], "4.5", None]))[1].tolist() == [
+        [[2, 1], [3, 1]], [[4.5, 1], [0, 0]], [[0, 0], [0, 0]],
+    ]  # fmt: skip
+
+
+def png(array):
+    file = io.BytesIO()
+    PIL.Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_an_image_is_read_from_a_path_its_bytes_or_an_array(tmp_path):
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    (tmp_path / "a.png").write_bytes(png(pixels))
+    pd.DataFrame({"photo": ["a.png"] * 2, "y": [0, 1]}).to_csv(tmp_path / "t.csv", index=False)
+    table = mtl.datasets.read(tmp_path / "t.csv")
+    columns = [table["photo"], pd.Series([png(pixels)]), pd.Series([pixels, None])]
+    columns.append(pd.Series([{"bytes": png(pixels), "path": None}]))
+    for column in columns:
+        fitted, images = (
+            encoded(features.Image("photo"), column)
+            if column is not columns[0]
+            else (
+                features.Image("photo").fit(column),
+                Encoder([features.Image("photo").fit(column)]).encode(table)["own_photo"],
+            )
+        )
+        assert (fitted.height, fitted.width, fitted.channels) == (6, 8, 1)
+        np.testing.assert_array_equal(images[0, :, :, 0], pixels)
+
+
+def test_augmentation_is_for_training_only():
+    image = features.Image(
+        "photo", augment={"translation": 0.3, "contrast": 0.5}, height=8, width=8, channels=1
+    )
+    pixels = keras.Input((8, 8, 1), dtype="uint8")
+    layers = keras.Model(pixels, image.represent(pixels, "x"))
+    before = layers.get_layer("x_contrast").output
+    augmented = keras.Model(pixels, before)
+    x = np.random.default_rng(0).integers(0, 255, (2, 8, 8, 1), np.uint8)
+    np.testing.assert_allclose(augmented(x, training=False), x / 255.0, atol=1e-6)
+    assert np.abs(augmented(x, training=True) - x / 255.0).max() > 0.05
+
+
+def test_any_keras_model_reads_texts_or_images():
+    words = keras.Input((None,), dtype="int32")
+    made = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 3)(words))
+    model = keras.Model(words, made)
+    tokenizer = keras.layers.TextVectorization(vocabulary=["good"], output_sequence_length=4)
+    text = features.Text("note", tokenizer=tokenizer, encoder=model)
+    again = features.get(text.get_config())
+    assert again.encoder.layer.count_params() == 30
+    tokens = Encoder([again.fit(pd.Series(["x"]))]).encode(pd.DataFrame({"note": ["good x"]}))
+    assert tokens["own_note"].tolist() == [[2, 1, 0, 0]]
+    given = keras.Input((4,), dtype="int32")
+    part = keras.Model(given, text.represent(given, "a"))
+    np.testing.assert_allclose(part(tokens["own_note"]), model(tokens["own_note"]), atol=1e-6)
+    assert not part.trainable_variables
+
+
+@pytest.mark.parametrize(
+    ("feature", "cells", "message"),
+    [
+        (features.Vector("v", 2), [[1.0, 2.0], [1.0]], "vector of 2 numbers.*Received: 1 in row 1"),
+        (features.Vector("v"), [[1.0], "x"], "lists or arrays of numbers.*'x' in row 1"),
+        (features.Categories("v"), [["a,b"]], "'a,b' in row 0 holds the separator"),
+        (features.Sequence("v", of="numbers"), ["1 2", "1 two"], "'1 two' in row 1"),
+        (features.Image("v"), ["no.png"], r"no image file .*no\.png, which row 0 names"),
+        (features.Image("v"), [b"text"], "row 0 is no image. Expected a PNG"),
+        (features.Image("v"), [np.full((3, 3), -1.0)], "array of row 0 is no image"),
+        (features.Text("v"), [None, ""], "'v' has no text in the training rows"),
+    ],
+)
+def test_a_bad_cell_is_named(feature, cells, message):
+    column = pd.Series(cells, dtype=object)
+    with pytest.raises(DataError, match=message):
+        feature.fit(column)
+
+
+def test_a_damaged_image_is_named_when_it_is_decoded():
+    good = png(np.random.default_rng(0).integers(0, 255, (20, 20), np.uint8))
+    table = pd.DataFrame({"photo": [good, good[:-150]]})
+    encoder = Encoder([features.Image("photo").fit(table["photo"])])
+    with pytest.raises(DataError, match="image of row number 2 cannot be decoded"):
+        encoder.encode(table)
+
+
+def test_a_backbone_of_another_world_is_refused():
+    with pytest.raises(ConfigError, match=r"reads images, not sequences\..*lstm"):
+        features.Text("note", encoder="cnn")
+    with pytest.raises(ConfigError, match=r"key of photo\.augment: 'turn'"):
+        features.Image("photo", augment={"turn": 1})
+    with pytest.raises(ConfigError, match="cannot be used"):
+        features.Text("note", encoder="no_such_module:make").represent(
+            keras.Input((3,), dtype="int32"), "a"
+        )
+
+
+def test_kinds_are_inferred_from_cells():
+    table = cases.rich_table()
+    kinds = {g.column: g.feature.kind for g in features.infer(table[["embedding", "photo"]])}
+    assert kinds == {"embedding": "vector", "photo": "image"}
+    long = pd.DataFrame({"review": [f"this is text number {n}" for n in range(200)]})
+    assert features.infer(long)[0].feature == features.Text("review")
+    lists = pd.DataFrame({"tags": [["a"], ["b", "c"]], "steps": [[1], [1, 2]]})
+    assert [g.feature.kind for g in features.infer(lists)] == ["categories", "sequence"]
