@@ -47,7 +47,8 @@ def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     result = dict(config)
     for key, value in overrides.items():
         old = result.get(key)
-        both_tables = isinstance(value, Mapping) and isinstance(old, Mapping)
-        alike = both_tables and value.get("kind", old.get("kind")) == old.get("kind")
-        result[key] = merged(old, value) if alike else value
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            alike = value.get("kind", old.get("kind")) == old.get("kind")
+            value = merged(old, value) if alike else value
+        result[key] = value
     return result

@@ -39,6 +39,7 @@ BACKBONES = [
     backbones.LSTM(units=4, bidirectional=True),
     backbones.GRU(units=4, pooling="last"),
     backbones.Convolution(filters=4, windows=(2, 3)),
+    backbones.get(["pooling", {"kind": "gru", "units": 4}], "sequences"),
     backbones.Transformer(depth=1, heads=2, units=8),
     backbones.CNN(filters=(4, 4), units=8),
     backbones.Pretrained(layer=keras.Sequential([keras.layers.Dense(3)])),

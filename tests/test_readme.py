@@ -1,4 +1,4 @@
-"""The README's Python runs as it stands."""
+"""The Python of the README and of the pages in docs runs as it stands."""
 
 import re
 import shutil
@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+README = blocks("README.md")
+
+
+@pytest.mark.parametrize("block", README, ids=range(len(README)))
 def test_a_block_runs(block, tmp_path, monkeypatch, artifact, capsys):
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data" / "customers.csv", tmp_path / "data")
@@ -20,3 +26,10 @@ def test_a_block_runs(block, tmp_path, monkeypatch, artifact, capsys):
     exec(compile(block, "README.md", "exec"), names)
     if "predictions" in names:
         assert list(names["predictions"]) == ["churned", "churned_probability", "spend"]
+
+
+@pytest.mark.parametrize("page", ["docs/several_inputs.md"])
+def test_a_page_runs_from_top_to_bottom(page, capsys):
+    names = {}
+    for block in blocks(page):
+        exec(compile(block, page, "exec"), names)

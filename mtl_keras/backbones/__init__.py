@@ -1,5 +1,6 @@
 """Backbones: the trained parts of a network that read a text, an image or a sequence."""
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ from mtl_keras import lookup
 from mtl_keras.backbones.base import Backbone
 from mtl_keras.backbones.cnn import CNN
 from mtl_keras.backbones.convolution import Convolution
+from mtl_keras.backbones.parallel import Parallel
 from mtl_keras.backbones.pooling import Pooling
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.backbones.recurrent import GRU, LSTM
@@ -21,6 +23,7 @@ __all__ = [
     "LSTM",
     "Backbone",
     "Convolution",
+    "Parallel",
     "Pooling",
     "Pretrained",
     "Transformer",
@@ -32,8 +35,8 @@ def get(declared: Any, reads: str) -> Backbone:
     """A backbone from its name, a `{"kind": name, ...}` mapping, an object or a Keras layer.
 
     Args:
-        declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, or
-            `"package.module:function"`, a function that makes a Keras layer or model.
+        declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, a list of such side by
+            side, or `"package.module:function"`, a function that makes a Keras layer or model.
         reads: `"sequences"` or `"images"`, which it has to read.
 
     Raises:
@@ -44,11 +47,16 @@ def get(declared: Any, reads: str) -> Backbone:
     >>> get({"kind": "lstm", "units": 32}, "sequences").units
     32
     """
+    if isinstance(declared, (list, tuple)):
+        return Parallel(parts=tuple(get(part, reads) for part in declared))
     if isinstance(declared, keras.layers.Layer):
         return Pretrained(layer=declared)
     if isinstance(declared, str) and ":" in declared:
         return Pretrained(source=declared)
     backbone = lookup.get(declared, sys.modules[__name__], Backbone, "backbone")
+    if isinstance(backbone, Parallel):
+        parts = tuple(get(part, reads) for part in backbone.parts)
+        backbone = dataclasses.replace(backbone, parts=parts)
     if backbone.reads not in (reads, "anything"):
         kinds = lookup.classes(sys.modules[__name__], Backbone)
         good = [name for name, cls in kinds.items() if cls.reads in (reads, "anything")]

@@ -38,6 +38,8 @@ class Text(Feature):
         min_frequency: Integer, training texts that a word must be in. Default 2.
         max_size: Integer, most words to know, by frequency. Default 20,000.
         max_length: Integer, most words of a text. Default 256.
+        word_dropout: Share of the words left out at random in training, so that no single word is
+            relied on. Default 0.1.
         tokenizer: A Keras layer from texts to indices `(rows, length)`, 0 where there is none, for
             a pretrained encoder that has its own. Default none.
         length: Words of a text that are read: as many as 98 % of the training texts have, at most
@@ -62,6 +64,7 @@ class Text(Feature):
     min_frequency: int = 2
     max_size: int = 20_000
     max_length: int = 256
+    word_dropout: float = 0.1
     tokenizer: Any = None
     length: int | None = None
     vocabulary: tuple[str, ...] | None = None
@@ -70,6 +73,9 @@ class Text(Feature):
         super().__post_init__()
         for name in ("dimension", "ngrams", "min_frequency", "max_size", "max_length"):
             check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
+        good = 0 <= self.word_dropout < 1
+        expected = "be from 0 up to, not including, 1"
+        check(good, f"{self.name}.word_dropout", expected, self.word_dropout)
         object.__setattr__(self, "encoder", backbones.get(self.encoder, "sequences"))
         if isinstance(self.tokenizer, str):
             object.__setattr__(self, "tokenizer", from_text(self.tokenizer))
@@ -119,4 +125,8 @@ class Text(Feature):
             return self.encoder.represent(encoded, mask, name)
         size = len(self.vocabulary or ()) + 2
         vectors = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
+        if self.word_dropout:
+            vectors = keras.layers.Dropout(
+                self.word_dropout, noise_shape=(None, None, 1), name=f"{name}_word_dropout"
+            )(vectors)
         return self.encoder.represent(vectors, mask, name)
