@@ -87,13 +87,8 @@ def make(
     )
     steps = -(-rows // batch_size)
     if batches_per_block is None:
-        row_bytes = sum(
-            int(np.prod(t.shape[1:], dtype=np.int64)) * t.dtype.size
-            for t in keras.tree.flatten(tables)
-            if t is not None
-        )
-        by_memory = BLOCK_BYTES // max(1, row_bytes * batch_size)
-        batches_per_block = int(min(max(1, by_memory), BLOCK_BATCHES))
+        by_memory = rows_within(tables, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
+        batches_per_block = max(1, by_memory // batch_size)
     batches_per_block = min(batches_per_block, steps)
     block_rows = batches_per_block * batch_size
 
@@ -120,6 +115,16 @@ def make(
 def is_block(element_spec: Any) -> bool:
     """Whether an iterator of this element spec yields blocks."""
     return isinstance(element_spec, tuple) and len(element_spec) == 4
+
+
+def rows_within(tables: Any, size: int, most: int) -> int:
+    """How many rows of all tensors are worth `size` bytes: at least 1, at most `most`."""
+    row = sum(
+        int(np.prod(t.shape[1:], dtype=np.int64)) * t.dtype.size
+        for t in keras.tree.flatten(tables)
+        if t is not None
+    )
+    return int(min(max(1, size // max(1, row)), most))
 
 
 class ExactBatchNumbers(keras.callbacks.CallbackList):

@@ -19,6 +19,9 @@ from mtl_keras.lookup import identifier
 from mtl_keras.losses import Masked, TaskLoss
 from mtl_keras.metrics import LossTracker, TaskMetrics
 
+PREDICT_ROWS = 4096
+PREDICT_BYTES = 8 * 2**20  # of inputs, at once
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MultiTaskModel(keras.Model):
@@ -549,24 +552,35 @@ class MultiTaskModel(keras.Model):
     ) -> Any:
         """Outputs for `x`, in the structure of the model's outputs, as NumPy arrays.
 
-        Arrays in memory are run in slices of `batch_size` rows (default 4096), without the per-call
-        cost of Keras's loop; anything else as in Keras.
+        Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer where rows
+        are as large as images), without the per-call cost of Keras's loop; anything else as in
+        Keras.
         """
         if not blocks.in_memory(x) or steps is not None or callbacks or self.run_eagerly:
             return super().predict(x, batch_size, verbose, steps, callbacks)
-        rows, size = blocks.row_count(x, "x"), batch_size or 4096
-        if getattr(self, "_forward", None) is None:
-            forward = tf.function(
-                lambda x: self(x, training=False), autograph=False, reduce_retracing=True
-            )
-            object.__setattr__(self, "_forward", forward)
         tables = keras.tree.map_structure(tf.convert_to_tensor, x)
+        rows = blocks.row_count(x, "x")
+        size = batch_size or blocks.rows_within(tables, PREDICT_BYTES, PREDICT_ROWS)
+        forward = self._forward_for(tables)
 
         def part(rows: slice) -> Any:
-            return self._forward(keras.tree.map_structure(lambda table: table[rows], tables))
+            return forward(keras.tree.map_structure(lambda table: table[rows], tables))
 
         parts = [part(slice(start, start + size)) for start in range(0, rows, size)]
         return keras.tree.map_structure(lambda *part: np.concatenate(part), *parts)
+
+    def _forward_for(self, tables: Any) -> Any:
+        """The model as a traced function of any number of rows of these types, kept."""
+        if getattr(self, "_forward", None) is None:
+            object.__setattr__(self, "_forward", {})
+        specs = keras.tree.map_structure(
+            lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype), tables
+        )
+        key = str(specs)
+        if key not in self._forward:
+            forward = tf.function(lambda x: self(x, training=False), autograph=False)
+            self._forward[key] = forward.get_concrete_function(specs)
+        return self._forward[key]
 
     # Helpers of the loops
 
