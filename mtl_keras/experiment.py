@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras import architectures, balancers, datasets, features, tasks
+from mtl_keras import architectures, balancers, comparison, datasets, features, tasks
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
 from mtl_keras.clock import Clock
@@ -28,6 +28,34 @@ from mtl_keras.run import Run
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.base import layer_name
 from mtl_keras.training import Data, Fitting, Training, presets
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A table, ready to be learned from.
+
+    Attributes:
+        table: The rows that have a label.
+        rows: They by part: `"train"`, `"validation"`, `"test"`.
+        guesses: What each column was taken for, and why.
+        encoder: The fitted encoder.
+        tasks: The fitted tasks.
+        data: The encoded rows.
+    """
+
+    table: pd.DataFrame
+    rows: Mapping[str, pd.DataFrame]
+    guesses: list[Guess]
+    encoder: Encoder
+    tasks: list[Task]
+    data: Data
+
+    def truths(self) -> dict[str, dict[str, np.ndarray]]:
+        """Per part and task the labels, as evaluation reads them."""
+        return {
+            part: {task.name: task.truth(rows) for task in self.tasks}
+            for part, rows in self.rows.items()
+        }
 
 
 @dataclasses.dataclass
@@ -49,6 +77,7 @@ class Experiment:
         seed: Integer; with the same seed and data a run is the same again. Default 0.
         data: Default table of `run`: a path or DataFrame.
         sample_weight: Column with a weight for each row. Default none.
+        slices: Column by whose values the report tells how good the model is. Default none.
 
     Example:
 
@@ -68,6 +97,7 @@ class Experiment:
     seed: int = 0
     data: Any = None
     sample_weight: str | None = None
+    slices: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.tasks, Mapping):
@@ -117,8 +147,73 @@ class Experiment:
             DataError: if the table does not fit the declaration.
             TrainingError: if a task's loss is not finite.
         """
-        show, clock = show or (lambda line: None), Clock()
+        show = show or (lambda line: None)
         keras.utils.set_random_seed(self.seed)
+        prepared, clock = self.prepare(data, show)
+        encoder, fitted, encoded = prepared.encoder, prepared.tasks, prepared.data
+        with clock("build"):
+            model = self._build(encoder, fitted, encoded)
+            show(self._summary(prepared.rows, encoder, model))
+        with clock("fit"):
+            fitting = Fitting(encoded, self.training, show=show)
+            if checkpoint is not None:
+                fitting = dataclasses.replace(
+                    fitting,
+                    checkpoint=Path(checkpoint),
+                    fingerprint=self._fingerprint(prepared.table),
+                    resume=resume,
+                )
+            model, history = fitting.fit(model)
+            if self.training.networks > 1:
+                numbers = range(1, self.training.networks)
+                others = [self._another(n, encoder, fitted, fitting) for n in numbers]
+                model = fitting.select([model, *others])
+        with clock("evaluate"):
+            x, y = encoded.x, encoded.y
+            sharing = model.sharing(x["validation"])
+            gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
+            for expert in unused_sources(sharing, gates):
+                show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
+            fitted = [
+                task.calibrate(y["validation"][task.name], outputs)
+                for task, outputs in _outputs(model, x["validation"], fitted)
+            ]
+            truths = prepared.truths()
+            predictions = {
+                task.name: task.prediction(outputs)
+                for task, outputs in _outputs(model, x["test"], fitted)
+            }
+            constants = {t.name: constant(t, truths["train"][t.name]) for t in fitted}
+            evaluation = evaluate(fitted, truths["test"], predictions, constants)
+        return Run(
+            experiment=self,
+            tasks=fitted,
+            encoder=encoder,
+            model=model,
+            guesses=prepared.guesses,
+            history=history,
+            evaluation=evaluation,
+            rows={part: len(rows) for part, rows in prepared.rows.items()},
+            test=prepared.rows["test"],
+            truths=truths,
+            predictions=predictions,
+            sharing=sharing,
+            seconds=clock.seconds,
+        )
+
+    def prepare(
+        self, data: Any = None, show: Callable[[str], None] | None = None
+    ) -> tuple["Prepared", Clock]:
+        """Read, split and encode: all of `run` that comes before the network.
+
+        Args:
+            data: A path or DataFrame. Default: the experiment's `data`.
+            show: A function that prints a line; None for silence.
+
+        Returns:
+            What `Prepared` says, and how long each stage took.
+        """
+        show, clock = show or (lambda line: None), Clock()
         with clock("read"):
             table = self._labelled(datasets.read(self.data if data is None else data), show)
         with clock("split"):
@@ -131,68 +226,26 @@ class Experiment:
             x = {part: encoder.encode(rows[part]) for part in rows}
             y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
             weights = {part: self._weights(fitted, rows[part], y[part]) for part in rows}
-            encoded = Data(x, y, weights)
         for guess in guesses:
             if guess.feature is None:
                 show(f"column {guess}")
-        with clock("build"):
-            model = self._build(encoder, fitted, encoded)
-            show(self._summary(rows, encoder, model))
-        with clock("fit"):
-            fitting = Fitting(encoded, self.training, show=show)
-            if checkpoint is not None:
-                fitting = dataclasses.replace(
-                    fitting,
-                    checkpoint=Path(checkpoint),
-                    fingerprint=self._fingerprint(table),
-                    resume=resume,
-                )
-            model, history = fitting.fit(model)
-            if self.training.networks > 1:
-                numbers = range(1, self.training.networks)
-                others = [self._another(n, encoder, fitted, fitting) for n in numbers]
-                model = fitting.select([model, *others])
-        with clock("evaluate"):
-            sharing = model.sharing(x["validation"])
-            gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
-            for expert in unused_sources(sharing, gates):
-                show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
-            fitted = [
-                task.calibrate(y["validation"][task.name], outputs)
-                for task, outputs in _outputs(model, x["validation"], fitted)
-            ]
-            truths = {part: {t.name: t.truth(rows[part]) for t in fitted} for part in rows}
-            predictions = {
-                task.name: task.prediction(outputs)
-                for task, outputs in _outputs(model, x["test"], fitted)
-            }
-            constants = {t.name: constant(t, truths["train"][t.name]) for t in fitted}
-            evaluation = evaluate(fitted, truths["test"], predictions, constants)
-        return Run(
-            experiment=self,
-            tasks=fitted,
-            encoder=encoder,
-            model=model,
-            guesses=guesses,
-            history=history,
-            evaluation=evaluation,
-            rows={part: len(positions) for part, positions in parts.items()},
-            truths=truths,
-            predictions=predictions,
-            sharing=sharing,
-            seconds=clock.seconds,
-        )
+        return Prepared(table, rows, guesses, encoder, fitted, Data(x, y, weights)), clock
+
+    def compare(self, data: Any = None, **options: Any) -> comparison.Comparison:
+        """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""
+        return comparison.compare(self, data, **options)
 
     # Its steps
 
     def _labelled(self, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
         """The rows that have a label for any task."""
         columns = [column for task in self.tasks for column in task.columns]
-        wanted = [*columns, *([self.sample_weight] if self.sample_weight else [])]
+        wanted = [*columns, *filter(None, (self.sample_weight, self.slices))]
         for name in wanted:
             if name not in table.columns:
                 raise DataError(
-                    f"The table has no column {name!r}, which is declared as a target or weight."
+                    f"The table has no column {name!r}, which is declared as a target, weight or "
+                    "slice."
                     f"{nearest(name, map(str, table.columns))} "
                     f"Its columns: {', '.join(map(str, table.columns[:30]))}."
                 )
@@ -361,6 +414,8 @@ class Experiment:
         }
         if self.sample_weight:
             config["data"]["sample_weight"] = self.sample_weight
+        if self.slices:
+            config["slices"] = self.slices
         return config
 
     @classmethod

@@ -16,7 +16,8 @@ import tomli_w
 from mtl_keras import report
 from mtl_keras.clock import Clock
 from mtl_keras.encoder import Encoder
-from mtl_keras.evaluation import Evaluation, constant
+from mtl_keras.errors import ArtifactError, DataError, nearest
+from mtl_keras.evaluation import Evaluation, constant, explain
 from mtl_keras.export import artifact
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
@@ -42,6 +43,7 @@ class Run:
             task is answered from.
         evaluation: Scores on the test rows.
         rows: Number of rows of each part of the split.
+        test: The test rows, as the table has them.
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
         sharing: Who uses what, on the validation rows: see `MultiTaskModel.sharing`.
@@ -56,6 +58,7 @@ class Run:
     history: pd.DataFrame
     evaluation: Evaluation
     rows: dict[str, int]
+    test: pd.DataFrame
     truths: Mapping[str, Mapping[str, np.ndarray]]
     predictions: Mapping[str, np.ndarray]
     sharing: pd.DataFrame
@@ -79,21 +82,82 @@ class Run:
         Returns:
             The folder of the new version.
         """
-        clock = Clock()
+        clock, folder = Clock(), Path(folder)
         with clock("figures"):
             pictures = {name: report.png(figure) for name, figure in self.figures().items()}
-        with clock("export"):
+        with clock("report"):
             serving = serving_model(self.encoder, self.model, self.tasks)
+            self.seconds |= clock.seconds
             texts = {
                 "schema.json": _json(self.schema(serving)),
                 "metrics.json": _json(self.metrics()),
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": _json(self.model.balancing),
+                "structure.json": _json(report.structure(self.model, self._outputs())),
+                "explanation.json": _json(self.explanation()),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
             }
-            written = artifact.write(Path(folder), serving, self.model, texts, pictures)
+            arrays = report.arrays(self.tasks, self.truths["test"], self.predictions)
+            files = {**texts, "predictions.npz": arrays}
+            compared = folder / "comparison" / "comparison.json"
+            texts["report.html"] = report.report_page(report.content(files, compared))
+        with clock("export"):
+            binary = {**pictures, "predictions.npz": arrays}
+            written = artifact.write(folder, serving, self.model, texts, binary)
         self.seconds |= clock.seconds
         return written
+
+    def predict(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Per task the predictions for a table of raw columns, as evaluation reads them."""
+        outputs = self.model.predict(self.encoder.encode(table), verbose=0)
+        return {task.name: task.prediction(outputs[task.name]) for task in self.tasks}
+
+    def explanation(self, seconds: float = 2.0) -> dict[str, Any]:
+        """Importance of the features, how the mean answer depends on the first, and the gaps.
+
+        Args:
+            seconds: About how long the shuffles of the importance may take. Default 2.0.
+        """
+        columns = list(map(str, self.test.columns))
+        read = {feature.name: feature.reads(columns) for feature in self.encoder.features}
+        found = explain.importance(self.tasks, self.predict, self.test, read, seconds=seconds)
+        plain = {f.name for f in self.encoder.features if f.kind in explain.DEPENDABLE}
+        curves = []
+        for task in self.tasks:
+            top = found[(found["task"] == task.name) & found["feature"].isin(plain)]
+            for feature in top.loc[top["drop"] > 0, "feature"].head(2):
+                curve = explain.dependence(self.tasks, self.predict, self.test, feature)
+                curve[feature] = curve[feature].map(lambda v: v.item() if hasattr(v, "item") else v)
+                curves.append({"task": task.name, "curve": curve.to_dict("list")})
+        return {
+            "importance": found.to_dict("records"),
+            "dependence": curves,
+            "missing": self.test.isna().mean().to_dict(),
+            "slices": self._slices(),
+        }
+
+    def slices(self, column: str) -> pd.DataFrame:
+        """How good the model is on the test rows of each value of a column.
+
+        Raises:
+            DataError: if the table has no such column.
+        """
+        if column not in self.test.columns:
+            raise DataError(
+                f"The table has no column {column!r} to slice by."
+                f"{nearest(column, map(str, self.test.columns))}"
+            )
+        truths = self.truths["test"]
+        return explain.slices(self.tasks, truths, self.predictions, self.test[column])
+
+    def _slices(self) -> dict[str, Any] | None:
+        column = self.experiment.slices
+        if column is None:
+            return None
+        return {"column": column, "rows": self.slices(column).to_dict("records")}
+
+    def _outputs(self) -> dict[str, Any]:
+        return {task.name: self.model.output[task.name] for task in self.tasks}
 
     @staticmethod
     def discard_checkpoint(folder: str | Path) -> None:
@@ -141,6 +205,26 @@ class Run:
             "parameters": self.model.count_params(),
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
+
+
+def rewrite_report(folder: str | Path) -> Path:
+    """Make `report.html` of an artifact's newest version anew, with a comparison that is there now.
+
+    Args:
+        folder: E.g. `saved_models/customers`.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ArtifactError: if there is no model, or it was written without what a report needs.
+    """
+    version = artifact.latest(Path(folder))
+    files = artifact.read_files(version)
+    if "predictions.npz" not in files:
+        raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
+    found = report.content(files, Path(folder) / "comparison" / "comparison.json")
+    return artifact.replace_file(Path(folder) / "report.html", report.report_page(found))
 
 
 def _json(value: Any) -> str:

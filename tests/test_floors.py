@@ -16,13 +16,13 @@ FLOORS = [
     {"gradients"},
     {"model"},
     {"training", "evaluation", "report", "export"},
-    {"run"},
+    {"run", "comparison"},
     {"experiment"},
     {"experiment_file"},
     {"cli"},
     {"train", "__main__"},
 ]
-WITHIN = {("export", "evaluation")}  # two rooms of one floor, one way
+WITHIN = {("export", "evaluation"), ("report", "evaluation")}  # rooms of one floor, one way
 
 
 def test_no_module_imports_upward():

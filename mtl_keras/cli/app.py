@@ -81,6 +81,61 @@ def train(
 
 
 @app.command()
+def compare(
+    source: Annotated[
+        Path | None, typer.Argument(help="An experiment (.toml). Default: data/customers.toml.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Further: ARCHITECTURE, +BALANCER or both; may be repeated."),
+    ] = None,
+    tries: Annotated[int, typer.Option(help="Constant weights to try, on validation.")] = 4,
+    preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at a time. Default: one per core.")
+    ] = None,
+    models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
+    verbose: Verbose = False,
+) -> None:
+    """Tell whether sharing helped: the joint model beside single-task and simple models.
+
+    Finished trainings are kept in saved_models/<name>/comparison/, so it can be stopped and run
+    again.
+    """
+    _load_tensorflow()
+    from mtl_keras.experiment_file import read
+    from mtl_keras.export.artifact import versions
+    from mtl_keras.run import rewrite_report
+
+    overrides = _given(preset=preset, training=_given(epochs=epochs) or None)
+    experiment = read(source or _built_in(), **overrides)
+    folder = models / experiment.name / "comparison"
+    found = experiment.compare(
+        seeds=seeds,
+        also=also or [],
+        tries=tries,
+        folder=folder,
+        workers=workers or os.cpu_count() or 1,
+        show=typer.echo,
+    )
+    typer.echo(f"\n{found}\n")
+    typer.echo(f"{found.write(folder)}")
+    if versions(folder.parent):
+        typer.echo(f"{rewrite_report(folder.parent)}")
+
+
+@app.command()
+def report(model: Model, verbose: Verbose = False) -> None:
+    """Write a model's report.html anew, with the comparison that is there now."""
+    _load_tensorflow()
+    from mtl_keras.run import rewrite_report
+
+    typer.echo(f"{rewrite_report(model)}")
+
+
+@app.command()
 def predict(
     model: Model,
     table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],

@@ -1,6 +1,20 @@
 """How good a model is, on rows that it never saw."""
 
+from mtl_keras.evaluation import explain
 from mtl_keras.evaluation.collapse import unused_sources
+from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, constant, evaluate
+from mtl_keras.evaluation.measures import Measure, measure
 
-__all__ = ["Evaluation", "TaskEvaluation", "constant", "evaluate", "unused_sources"]
+__all__ = [
+    "Difference",
+    "Evaluation",
+    "Measure",
+    "TaskEvaluation",
+    "constant",
+    "difference",
+    "evaluate",
+    "explain",
+    "measure",
+    "unused_sources",
+]

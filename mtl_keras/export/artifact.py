@@ -85,6 +85,29 @@ def write(
     return version
 
 
+def read_files(version: Path) -> dict[str, str | bytes]:
+    """The files of a version that tell of it, by name: text, or bytes where it is none.
+
+    Raises:
+        ArtifactError: if one cannot be read.
+    """
+    files: dict[str, str | bytes] = {}
+    for path in sorted((version / EXTRA).iterdir()):
+        try:
+            text = path.suffix in (".json", ".csv", ".toml")
+            files[path.name] = path.read_text(encoding="utf-8") if text else path.read_bytes()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ArtifactError(f"{path} cannot be read: {error}. Export again.") from error
+    return files
+
+
+def replace_file(path: Path, text: str) -> Path:
+    """Write a text file, whole or not at all."""
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    unfinished.write_text(text, encoding="utf-8")
+    return unfinished.replace(path)
+
+
 def read_schema(version: Path) -> dict[str, Any]:
     """The schema of a version.
 

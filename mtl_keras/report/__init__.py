@@ -1,7 +1,20 @@
-"""Figures: data in, pictures out."""
+"""Figures and pages: data in, pictures and HTML out."""
 
+from mtl_keras.report.content import Content, arrays, content
 from mtl_keras.report.history import history_figure
+from mtl_keras.report.page import comparison_page, report_page
 from mtl_keras.report.prediction import prediction_figure
+from mtl_keras.report.structure import structure
 from mtl_keras.report.style import png
 
-__all__ = ["history_figure", "png", "prediction_figure"]
+__all__ = [
+    "Content",
+    "arrays",
+    "comparison_page",
+    "content",
+    "history_figure",
+    "png",
+    "prediction_figure",
+    "report_page",
+    "structure",
+]

@@ -1,6 +1,7 @@
 """How the training went."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,15 +30,7 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         if f"{task}_best" in history
     }
     for ax, (title, name) in zip(grid.flat, panels):
-        for prefix, label, color in (
-            ("", "training", style.COLORS[0]),
-            ("val_", "validation", style.COLORS[1]),
-        ):
-            if prefix + name in history:
-                ax.plot(history["epoch"], history[prefix + name], color=color, label=label, lw=1.8)
-        for epoch in best.get(name, []):
-            ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label="best epoch")
-        _limit(ax, history, name)
+        curve(ax, history, name, best.get(name, ()))
         ax.set_title(title, fontsize=11)
     if weights:
         ax = grid.flat[len(panels)]
@@ -53,6 +46,19 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         ax.set_visible(False)
     grid.flat[min(1, count - 1)].legend(frameon=False, fontsize=9)
     return figure
+
+
+def curve(ax: Any, history: pd.DataFrame, name: str, best: Iterable[float] = ()) -> None:
+    """One log over the epochs, training and validation, and its best epochs."""
+    for prefix, label, color in (
+        ("", "training", style.COLORS[0]),
+        ("val_", "validation", style.COLORS[1]),
+    ):
+        if prefix + name in history:
+            ax.plot(history["epoch"], history[prefix + name], color=color, label=label, lw=1.8)
+    for epoch in best:
+        ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label="best epoch")
+    _limit(ax, history, name)
 
 
 def _limit(ax: object, history: pd.DataFrame, name: str) -> None:

@@ -29,18 +29,23 @@ def prediction_figure(
     """
     figure, grid = style.axes(PANELS, len(tasks))
     for row, task in zip(grid, tasks):
-        truth, predicted = truths[task.name], np.asarray(predictions[task.name])
-        present = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
-        truth, predicted = truth[present], predicted[present]
-        if len(truth) == 0:
-            row[0].set_title(f"{task.name}: no labels in the test rows", fontsize=11)
-        elif isinstance(task, Quantiles):
-            _quantiles(row, task, truth, predicted)
-        elif task.kind in ("regression", "count"):
-            _quantity(row, task, truth, predicted)
-        else:
-            _classes(row, task, truth, predicted)
+        task_panels(row, task, truths[task.name], predictions[task.name])
     return figure
+
+
+def task_panels(row: Sequence[Any], task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
+    """The three panels of one task, on three axes."""
+    predicted = np.asarray(predicted)
+    present = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+    truth, predicted = truth[present], predicted[present]
+    if len(truth) == 0:
+        row[0].set_title(f"{task.name}: no labels in the test rows", fontsize=11)
+    elif isinstance(task, Quantiles):
+        _quantiles(row, task, truth, predicted)
+    elif task.kind in ("regression", "count"):
+        _quantity(row, task, truth, predicted)
+    else:
+        _classes(row, task, truth, predicted)
 
 
 def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
@@ -51,7 +56,9 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
     x, y = squash(np.maximum(predicted, 0)) if heavy else predicted, squash(truth)
     alpha = float(np.clip(300 / len(shown), 0.12, 0.6))
 
-    row[0].scatter(x[shown], y[shown], s=9, alpha=alpha, color=style.COLORS[0], lw=0)
+    row[0].scatter(
+        x[shown], y[shown], s=9, alpha=alpha, color=style.COLORS[0], lw=0, rasterized=True
+    )
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     row[0].plot(ends, ends, color=style.MUTED, lw=1, ls="--")
     row[0].set(xlabel=f"predicted{unit}", ylabel=f"actual{unit}")
@@ -134,6 +141,32 @@ def _classes(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> 
     if len(lines) <= 12:
         for ax in (roc, precision_recall):
             ax.legend(frameon=False, fontsize=8, loc="lower right" if ax is roc else "lower left")
+
+
+def confusion_panel(ax: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
+    """How often each label was answered for each."""
+    present = ~np.isnan(truth)
+    truth, predicted = truth[present].astype(int), np.asarray(predicted)[present]
+    if task.kind == "binary":
+        threshold = getattr(task, "threshold", None)
+        answered = (predicted.reshape(-1) >= (0.5 if threshold is None else threshold)).astype(int)
+    else:
+        answered = predicted.argmax(axis=1)
+    labels = [str(label)[:14] for label in getattr(task, "classes", None) or (0, 1)]
+    counts = metrics.confusion_matrix(truth, answered, labels=range(len(labels)))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ax.grid(False)
+    ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=30 if len(labels) > 4 else 0)
+    ax.set_yticks(range(len(labels)), labels, fontsize=8)
+    if len(labels) <= 12:
+        for (row, column), share in np.ndenumerate(shares):
+            text = f"{share:.2f}\n{counts[row, column]:,}" if len(labels) <= 6 else f"{share:.2f}"
+            color = "#fefefe" if share > 0.6 else "#101010"
+            size = 9 if len(labels) <= 6 else 6
+            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
+    ax.set(xlabel="answered", ylabel="actual")
+    ax.set_title(f"{task.name}: confusion", fontsize=11)
 
 
 def _one_against_rest(

@@ -1,8 +1,10 @@
 """One look for all figures."""
 
 import io
+import re
 from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 
 COLORS = ["#3366aa", "#cc6633", "#338855", "#aa3377", "#887722", "#666666"]
@@ -25,3 +27,29 @@ def png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     return file.getvalue()
+
+
+def svg(figure: Figure, number: int, text: str) -> str:
+    """A figure as SVG for a page: in the page's own colours and fonts, and with a text alternative.
+
+    Args:
+        figure: The figure.
+        number: A number that no other figure of the page has, for its identifiers.
+        text: What it shows, in words.
+    """
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": str(number)}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    content = file.getvalue()
+    content = content[content.index("<svg") :]
+    content = re.sub(r"<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
+    content = re.sub(r'\bid="', f'id="f{number}-', content)
+    content = content.replace("url(#", f"url(#f{number}-").replace('href="#', f'href="#f{number}-')
+    content = content.replace("#000000", "currentColor").replace("fill: #ffffff", "fill: none")
+    content = re.sub(
+        r"font: ([^\"]*?)px [^;\"]*", r"font-size: \1px; font-family: inherit", content
+    )
+    for place, color in enumerate(COLORS):  # the page has lighter ones for the dark
+        content = content.replace(color, f"var(--series-{place}, {color})")
+    label = text.replace("&", "and").replace('"', "'").replace("<", " ")
+    return re.sub(r"<svg ([^>]*)>", rf'<svg role="img" aria-label="{label}" \1>', content, count=1)

@@ -1,0 +1,5 @@
+"""Did sharing help? The joint model beside what it has to beat."""
+
+from mtl_keras.comparison.comparison import Comparison, compare
+
+__all__ = ["Comparison", "compare"]

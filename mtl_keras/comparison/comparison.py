@@ -1,0 +1,305 @@
+"""Did sharing help? The joint model beside single-task twins, other settings and simple models."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras import datasets
+from mtl_keras.comparison import cells
+from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates
+from mtl_keras.evaluation import Difference, Measure, difference, measure
+from mtl_keras.export.artifact import replace_file
+from mtl_keras.report import comparison_page
+from mtl_keras.tasks import Task
+
+if TYPE_CHECKING:
+    from mtl_keras.experiment import Experiment
+
+
+@dataclass
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        name: Name of the experiment.
+        tasks: Names of the tasks.
+        measures: Per task by what it is compared.
+        units: Per task the unit of its measure, "" where there is none.
+        values: Per candidate and task the measure on the test rows, one number per seed.
+        differences: Per candidate and task the gain over single-task models.
+        costs: Per candidate seconds (mean over seeds), parameters and bytes.
+        chosen: Per candidate what was chosen on validation, per seed.
+        rows: Rows of each part of the split.
+    """
+
+    name: str
+    tasks: list[str]
+    measures: dict[str, Measure]
+    units: dict[str, str]
+    values: dict[str, dict[str, list[float]]]
+    differences: dict[str, dict[str, Difference]]
+    costs: dict[str, dict[str, float]]
+    chosen: dict[str, list[str]]
+    rows: dict[str, int]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds were run."""
+        return len(self.values[JOINT][self.tasks[0]])
+
+    def verdict(self, task: str, candidate: str = JOINT) -> str:
+        """`"helped"`, `"no difference seen"` or `"hurt"`."""
+        return self.differences[candidate][task].verdict
+
+    def delta_m(self, candidate: str) -> tuple[float, float]:
+        r"""$\Delta_m$ in per cent, mean and standard deviation over the seeds; below 0 is better.
+
+        $\Delta_m = \frac{100}{K} \sum_k (-1)^{\delta_k} (M_k - B_k) / |B_k|$ with B the single-task
+        models' measure and $\delta_k = 1$ where higher is better. A task whose B is almost 0 takes
+        no part.
+        """
+        per_seed = []
+        for seed in range(self.seeds):
+            parts = []
+            for task in self.tasks:
+                base = self.values[SINGLE][task][seed]
+                gain = self.values[candidate][task][seed] - base
+                if abs(base) > 1e-9:
+                    better = -1 if self.measures[task].higher_is_better else 1
+                    parts.append(better * gain / abs(base))
+            per_seed.append(100 * float(np.mean(parts)) if parts else np.nan)
+        spread = float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else np.nan
+        return float(np.mean(per_seed)), spread
+
+    def mean_rank(self) -> dict[str, float]:
+        """Per candidate the mean over tasks of its rank, 1 the best."""
+        ranks: dict[str, list[float]] = {name: [] for name in self.values}
+        for task in self.tasks:
+            means = pd.Series({name: np.mean(v[task]) for name, v in self.values.items()})
+            ranked = means.rank(ascending=not self.measures[task].higher_is_better)
+            for name, rank in ranked.items():
+                ranks[str(name)].append(float(rank))
+        return {name: float(np.mean(found)) for name, found in ranks.items()}
+
+    def advice(self) -> str:
+        """Whether to train the tasks together, in a sentence."""
+        found = {task: self.verdict(task) for task in self.tasks}
+        helped = [task for task in self.tasks if found[task] == "helped"]
+        hurt = [task for task in self.tasks if found[task] == "hurt"]
+        if helped and not hurt:
+            return f"Train them together: sharing helped {_listed(helped)} and hurt none."
+        if hurt and not helped:
+            return (
+                f"Train them apart, or share less: sharing hurt {_listed(hurt)} and helped none. "
+                'Try architecture = "single_task", "mmoe" or "grouped".'
+            )
+        if helped and hurt:
+            return (
+                f"It is a trade: sharing helped {_listed(helped)} and hurt {_listed(hurt)}. Try an "
+                'architecture that shares less, such as "ple", or "grouped".'
+            )
+        one, many = (self.costs[name]["seconds"] for name in (JOINT, SINGLE))
+        cheaper = f" One model took {one:.0f} s to train, the single ones {many:.0f} s together."
+        return "No difference was seen: what is simpler to keep decides." + cheaper
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row per candidate and task."""
+        rows = []
+        for name, values in self.values.items():
+            for task in self.tasks:
+                gain = self.differences[name][task]
+                rows.append(
+                    {
+                        "candidate": name,
+                        "task": task,
+                        "measure": self.measures[task].name,
+                        "value": float(np.mean(values[task])),
+                        "gain": gain.gain,
+                        "low": gain.low,
+                        "high": gain.high,
+                        "verdict": "" if name == SINGLE else gain.verdict,
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        ranks = self.mean_rank()
+        return {
+            "name": self.name,
+            "seeds": self.seeds,
+            "rows": self.rows,
+            "advice": self.advice(),
+            "measures": {t: m.name for t, m in self.measures.items()},
+            "results": self.to_frame().to_dict("records"),
+            "values": self.values,
+            "candidates": {
+                name: {
+                    "delta_m": self.delta_m(name)[0],
+                    "delta_m_sd": self.delta_m(name)[1],
+                    "mean_rank": ranks[name],
+                    **self.costs[name],
+                    "chosen": self.chosen[name],
+                }
+                for name in self.values
+            },
+        }
+
+    def write(self, folder: str | Path) -> Path:
+        """Write `comparison.json` and `comparison.html` to a folder; returns the page's path."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        found = self.to_dict()
+        replace_file(folder / "comparison.json", json.dumps(found, indent=2, default=float))
+        return replace_file(folder / "comparison.html", comparison_page(found))
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.seeds} seeds, {self.rows['test']:,} test rows", self.advice()]
+        for task in self.tasks:
+            judged = self.measures[task]
+            better = "higher" if judged.higher_is_better else "lower"
+            unit = f" in {self.units[task]}" if self.units[task] else ""
+            lines += ["", f"{task}: {judged.name}{unit} ({better} is better)"]
+            lines.append(f"  {'':30}{'value':>10}{'gain over single-task':>34}")
+            for name, values in self.values.items():
+                gain = self.differences[name][task]
+                text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {gain.verdict}"
+                shown = "" if name == SINGLE else text
+                lines.append(f"  {name:30}{np.mean(values[task]):>10.4f}   {shown}")
+        lines += ["", f"  {'':30}{'Δm %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]
+        ranks = self.mean_rank()
+        for name in self.values:
+            cost = self.costs[name]
+            lines.append(
+                f"  {name:30}{self.delta_m(name)[0]:>8.2f}{ranks[name]:>7.2f}"
+                f"{cost['seconds']:>9.0f}{cost['parameters']:>12,.0f}"
+            )
+        return "\n".join(lines)
+
+
+def compare(
+    experiment: "Experiment",
+    data: Any = None,
+    seeds: int = 3,
+    also: Sequence[str] = (),
+    tries: int = 4,
+    baselines: bool = True,
+    folder: str | Path | None = None,
+    workers: int = 1,
+    show: Callable[[str], None] | None = print,
+) -> Comparison:
+    """Train and judge the joint model and what it has to beat, on the same rows.
+
+    For each seed the rows are split anew, as the experiment says, and every candidate is trained on
+    the same training rows, chooses on the same validation rows and is judged on the same test rows:
+    the joint model; its single-task twins (the same features, trunk, recipe and budget, one task
+    each); equal and tuned constant weights; a constant, a linear model and boosted trees per
+    target; and what `also` names.
+
+    Args:
+        experiment: The joint model.
+        data: A path or DataFrame. Default: the experiment's `data`.
+        seeds: How many seeds. Default 3.
+        also: Further candidates: `"mmoe"`, `"+nash_mtl"`, `"mmoe+nash_mtl"`.
+        tries: Settings of constant weights to try on validation; 0 for none. Default 4.
+        baselines: Whether models that are no networks take part. Default True.
+        folder: Where finished trainings are kept, so that a comparison can be stopped and resumed.
+            Default none.
+        workers: Processes. More than one needs a script with `if __name__ == "__main__":`, as
+            Python's `multiprocessing` does. Default 1.
+        show: A function that prints a line; None for silence.
+
+    Returns:
+        A `Comparison`; print it.
+
+    References:
+        Kurin et al.: "In Defense of the Unitary Scalarization for Deep Multi-Task Learning",
+        NeurIPS 2022; Royer et al.: "Scalarization for Multi-Task and Multi-Domain Learning at
+        Scale", NeurIPS 2023 (why single-task models and constant weights are the mark to pass).
+    """
+    show = show or (lambda line: None)
+    table = datasets.read(experiment.data if data is None else data)
+    wanted = [column for task in experiment.tasks for column in task.columns]
+    table = table[table[wanted].notna().any(axis=1)]
+    tables, rows = [], {}
+    for seed in range(seeds):
+        parts = experiment.split.parts(table, experiment.seed + seed)
+        names = np.empty(len(table), object)
+        for part, positions in parts.items():
+            names[positions] = part
+        tables.append(table.assign(**{PART: names}))
+        tables[-1].attrs = dict(table.attrs)
+        rows = {part: len(positions) for part, positions in parts.items()}
+    all_candidates = candidates(experiment, also, tries, baselines)
+    bench = cells.Bench(type(experiment).from_dict, all_candidates[0], tables)
+    wanted_cells = [cells.Cell(c, seed) for seed in range(seeds) for c in all_candidates]
+    show(f"{len(all_candidates)} candidates, {seeds} seeds: {len(wanted_cells)} to train")
+    content = cells.fingerprint(tables)
+    if folder is None:
+        store: Any = _Forgetful(Path(), content)
+    else:
+        store = cells.Store(Path(folder) / "cells", content)
+    results = cells.run_all(wanted_cells, bench, store, workers, show)
+
+    by_name: dict[str, list[cells.Result]] = {c.name: [] for c in all_candidates}
+    for cell in wanted_cells:
+        by_name[cell.candidate.name].append(results[cell])
+    fitted = [task.fit(table) for task in experiment.tasks]
+    measures = {task.name: measure(task) for task in fitted}
+    return Comparison(
+        name=experiment.name,
+        tasks=[task.name for task in fitted],
+        measures=measures,
+        units={
+            task.name: task.unit if measures[task.name].name == "rmse" else "" for task in fitted
+        },
+        values={
+            name: {t.name: [_value(measures[t.name], r, t) for r in found] for t in fitted}
+            for name, found in by_name.items()
+        },
+        differences={
+            name: {
+                t.name: difference(
+                    measures[t.name],
+                    [r.truths[t.name] for r in found],
+                    [r.predictions[t.name] for r in found],
+                    [r.predictions[t.name] for r in by_name[SINGLE]],
+                )
+                for t in fitted
+            }
+            for name, found in by_name.items()
+        },
+        costs={
+            name: {
+                "seconds": float(np.mean([r.seconds for r in found])),
+                "parameters": float(np.mean([r.parameters for r in found])),
+                "size": float(found[0].size),
+            }
+            for name, found in by_name.items()
+        },
+        chosen={name: [r.chosen for r in found] for name, found in by_name.items()},
+        rows=rows,
+    )
+
+
+class _Forgetful(cells.Store):
+    """Keeps nothing."""
+
+    def load(self, cell: cells.Cell) -> None:
+        return None
+
+    def save(self, cell: cells.Cell, result: cells.Result) -> None:
+        pass
+
+
+def _value(judged: Measure, result: cells.Result, task: Task) -> float:
+    return judged.value(result.truths[task.name], result.predictions[task.name])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,83 @@
+"""Whether one model is better than another: a difference, its uncertainty, and a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from mtl_keras.evaluation.measures import Measure
+
+VERDICTS = ("helped", "no difference seen", "hurt")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better one model is than another at a task.
+
+    Attributes:
+        gain: Mean over the seeds of the difference, positive where the first model is better.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+    """
+
+    gain: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """`"helped"`, `"hurt"`, or `"no difference seen"` where the interval holds 0."""
+        if self.low > 0:
+            return VERDICTS[0]
+        return VERDICTS[2] if self.high < 0 else VERDICTS[1]
+
+
+def difference(
+    measure: Measure,
+    truths: Sequence[np.ndarray],
+    first: Sequence[np.ndarray],
+    second: Sequence[np.ndarray],
+    draws: int = 300,
+    seed: int = 0,
+) -> Difference:
+    r"""The gain of the first model over the second, with a bootstrap interval.
+
+    Two things make it uncertain: which rows were tested (a bootstrap over the test rows of each
+    seed, the same rows for both models), and how training went (the spread over seeds). With $d_s$
+    the gain with seed s of S and $v_s$ its variance over the bootstrap, the variance of the mean
+    gain is taken as $(\mathrm{var}_s(d_s) + \bar v) / S$. That counts the rows twice, on purpose:
+    seeds share most of their rows, so they tell less than S independent ones would. The interval is
+    Student's, its degrees of freedom those of the two parts after Satterthwaite, so that few seeds
+    give a wide one.
+
+    Args:
+        measure: By what the models are compared.
+        truths: Per seed the labels of the test rows, none missing.
+        first: Per seed the first model's predictions for them.
+        second: Per seed the second model's.
+        draws: Bootstrap samples per seed. Default 300.
+        seed: Integer seed of the draws. Default 0.
+    """
+    sign = 1.0 if measure.higher_is_better else -1.0
+    random = np.random.default_rng(seed)
+    gains, variances, rows = [], [], []
+    for truth, one, other in zip(truths, first, second):
+        count = len(truth)
+        weights = random.multinomial(count, np.full(count, 1 / count), size=draws)
+        drawn = measure.of(truth, one, weights) - measure.of(truth, other, weights)
+        gains.append(sign * (measure.value(truth, one) - measure.value(truth, other)))
+        variances.append(np.nanvar(drawn))
+        rows.append(count)
+    seeds = len(gains)
+    mean = float(np.mean(gains))
+    of_rows = float(np.mean(variances)) / seeds
+    of_seeds = float(np.var(gains, ddof=1)) / seeds if seeds > 1 else 0.0
+    total = of_rows + of_seeds
+    if total == 0:
+        return Difference(mean, mean, mean)
+    freedom = total**2 / (
+        of_rows**2 / max(1, sum(rows) - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
+    )
+    reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
+    return Difference(mean, mean - reach, mean + reach)

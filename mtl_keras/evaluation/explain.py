@@ -1,0 +1,191 @@
+"""What a model's answers depend on, seen from outside: through raw columns."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.evaluation.measures import measure
+from mtl_keras.tasks import Quantiles, Task
+
+DEPENDABLE = ("numeric", "categorical", "boolean")  # kinds of features that `dependence` varies
+Predict = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
+
+
+def importance(
+    tasks: Sequence[Task],
+    predict: Predict,
+    table: pd.DataFrame,
+    columns: Mapping[str, Sequence[str]],
+    rows: int = 2000,
+    repeats: int = 3,
+    seconds: float = 5.0,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How much worse each task is answered when a feature's values are shuffled among the rows.
+
+    Args:
+        tasks: Fitted tasks.
+        predict: From a table of raw columns to predictions by task, as evaluation reads them.
+        table: Rows with labels that training never saw.
+        columns: Per feature the columns that it reads.
+        rows: Most rows to use. Default 2000.
+        repeats: Shuffles of each feature. Default 3.
+        seconds: Time after which no further shuffle is begun; each feature has at least one.
+            Default 5.0.
+        seed: Integer seed of the shuffles. Default 0.
+
+    Returns:
+        A row per task and feature: `task`, `feature`, `measure`, `drop` (mean over the shuffles; in
+        the measure's unit, positive where the feature helps) and `sd`; the largest first.
+
+    References:
+        Breiman: "Random Forests", Machine Learning 45, 2001. Features that tell the same share
+        their importance, and each alone may seem to have none.
+    """
+    random, start = np.random.default_rng(seed), time.perf_counter()
+    if len(table) > rows:
+        table = table.iloc[np.sort(random.permutation(len(table))[:rows])]
+    truths = {task.name: task.truth(table) for task in tasks}
+    base = _values(tasks, truths, predict(table))
+    drops: dict[str, list[dict[str, float]]] = {feature: [] for feature in columns}
+    for repeat in range(repeats):
+        for feature, read in columns.items():
+            if repeat and time.perf_counter() - start > seconds:
+                break
+            order = random.permutation(len(table))
+            shuffled = table.copy()
+            for column in read:
+                shuffled[column] = table[column].to_numpy(copy=True)[order]
+            shuffled.attrs = dict(table.attrs)
+            values = _values(tasks, truths, predict(shuffled))
+            drops[feature].append({t: base[t] - values[t] for t in base})
+    found = [
+        {
+            "task": task.name,
+            "feature": feature,
+            "measure": measure(task).name,
+            "drop": float(np.mean([d[task.name] for d in each])),
+            "sd": float(np.std([d[task.name] for d in each])),
+        }
+        for task in tasks
+        for feature, each in drops.items()
+    ]
+    frame = pd.DataFrame(found, columns=["task", "feature", "measure", "drop", "sd"])
+    place = {task.name: number for number, task in enumerate(tasks)}
+    return frame.sort_values(
+        ["task", "drop"],
+        ascending=[True, False],
+        key=lambda c: c.map(place) if c.name == "task" else c,
+    ).reset_index(drop=True)
+
+
+def dependence(
+    tasks: Sequence[Task],
+    predict: Predict,
+    table: pd.DataFrame,
+    feature: str,
+    points: int = 12,
+    rows: int = 300,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The mean answer when all rows have one value of a feature, for several values of it.
+
+    Args:
+        tasks: Fitted tasks.
+        predict: From a table of raw columns to predictions by task.
+        table: Rows of the kind that is answered for.
+        feature: A column: numbers at quantiles, anything else at its most frequent values.
+        points: Most values. Default 12.
+        rows: Most rows that are averaged over. Default 300.
+        seed: Integer seed of the choice of rows. Default 0.
+
+    Returns:
+        A row per value: the value in the column of its name, and for each task the mean answer; for
+        several classes or labels one column each, `<task>: <label>`.
+
+    References:
+        Friedman: "Greedy Function Approximation", Annals of Statistics 29, 2001 (section 8.2).
+    """
+    random = np.random.default_rng(seed)
+    chosen = table.iloc[np.sort(random.permutation(len(table))[:rows])]
+    column = table[feature].dropna()
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        grid = list(np.unique(np.quantile(column, np.linspace(0.02, 0.98, points))))
+    else:
+        grid = list(column.astype(object).value_counts().index[:points])
+    together = pd.concat([chosen.assign(**{feature: value}) for value in grid])
+    together.attrs = dict(table.attrs)
+    answers = predict(together)
+    made: dict[str, Any] = {feature: grid}
+    for task in tasks:
+        values = np.asarray(answers[task.name]).reshape(len(grid), len(chosen), -1).mean(axis=1)
+        if isinstance(task, Quantiles):
+            values = values[:, [task.middle]]
+        if values.shape[1] == 1:
+            made[task.name] = values[:, 0]
+            continue
+        labels = getattr(task, "labels", ()) or getattr(task, "classes", ()) or ()
+        for number in range(values.shape[1]):
+            label = labels[number] if number < len(labels) else number
+            made[f"{task.name}: {label}"] = values[:, number]
+    return pd.DataFrame(made)
+
+
+def slices(
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
+    column: pd.Series,
+    most: int = 12,
+) -> pd.DataFrame:
+    """How good a model is on the rows of each value of a column.
+
+    Args:
+        tasks: Fitted tasks.
+        truths: Per task the labels of all rows, as evaluation reads them.
+        predictions: Per task the predictions for all rows.
+        column: The column; numbers are cut at their quartiles.
+        most: Most values, by frequency. Default 12.
+
+    Returns:
+        A row per value and task: `value`, `task`, `rows`, `measure`, `score`, and the score on
+        `all` rows.
+    """
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
+        column = pd.qcut(column, 4, duplicates="drop")
+    texts = column.astype(object).where(column.notna(), "missing").astype(str).to_numpy()
+    found = []
+    for value in pd.Series(texts).value_counts().index[:most]:
+        inside = texts == value
+        for task in tasks:
+            truth, predicted = truths[task.name], np.asarray(predictions[task.name])
+            there = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+            judged, part = measure(task), inside & there
+            if part.any():
+                found.append(
+                    {
+                        "value": value,
+                        "task": task.name,
+                        "rows": int(part.sum()),
+                        "measure": judged.name,
+                        "score": judged.value(truth[part], predicted[part]),
+                        "all": judged.value(truth[there], predicted[there]),
+                    }
+                )
+    return pd.DataFrame(found)
+
+
+def _values(
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], said: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Each task's measure, higher better."""
+    values = {}
+    for task in tasks:
+        truth, judged = truths[task.name], measure(task)
+        there = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+        value = judged.value(truth[there], np.asarray(said[task.name])[there])
+        values[task.name] = value if judged.higher_is_better else -value
+    return values

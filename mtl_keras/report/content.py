@@ -1,0 +1,90 @@
+"""What a report tells, read from the files of an artifact's version."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras import tasks
+from mtl_keras.tasks import Task
+
+
+@dataclass(frozen=True)
+class Content:
+    """An artifact's files, parsed.
+
+    Attributes:
+        schema: `schema.json`.
+        metrics: `metrics.json`.
+        tasks: The fitted tasks.
+        history: `history.csv`.
+        balancing: `balancing.json`.
+        structure: `structure.json`.
+        explanation: `explanation.json`.
+        experiment: `experiment.toml`, as text.
+        truths: Per task the labels of the test rows.
+        predictions: Per task the predictions for them.
+        comparison: `comparison/comparison.json` beside the artifact, or None.
+    """
+
+    schema: dict[str, Any]
+    metrics: dict[str, Any]
+    tasks: list[Task]
+    history: pd.DataFrame
+    balancing: list[dict[str, Any]]
+    structure: list[dict[str, Any]]
+    explanation: dict[str, Any]
+    experiment: str
+    truths: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
+    comparison: dict[str, Any] | None
+
+
+def content(files: Mapping[str, str | bytes], comparison: Path | None = None) -> Content:
+    """The content of a report.
+
+    Args:
+        files: The artifact's files by name, text or bytes.
+        comparison: Where `comparison.json` may be.
+    """
+
+    def parsed(name: str) -> Any:
+        return json.loads(files[name])
+
+    schema = parsed("schema.json")
+    fitted = [tasks.get(config) for config in schema["tasks"]]
+    arrays = files["predictions.npz"]
+    assert isinstance(arrays, bytes)
+    with np.load(io.BytesIO(arrays)) as saved:
+        truths = {task.name: saved[f"truth_{i}"] for i, task in enumerate(fitted)}
+        predictions = {task.name: saved[f"predicted_{i}"] for i, task in enumerate(fitted)}
+    found = comparison is not None and comparison.is_file()
+    return Content(
+        schema=schema,
+        metrics=parsed("metrics.json"),
+        tasks=fitted,
+        history=pd.read_csv(io.StringIO(str(files["history.csv"]))),
+        balancing=parsed("balancing.json"),
+        structure=parsed("structure.json"),
+        explanation=parsed("explanation.json"),
+        experiment=str(files["experiment.toml"]),
+        truths=truths,
+        predictions=predictions,
+        comparison=json.loads(comparison.read_text("utf-8")) if found and comparison else None,
+    )
+
+
+def arrays(
+    fitted: list[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
+) -> bytes:
+    """`predictions.npz`: per task, by its number, the labels and predictions of the test rows."""
+    file = io.BytesIO()
+    made: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
+    made |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
+    np.savez_compressed(file, **made)
+    return file.getvalue()

@@ -1,0 +1,125 @@
+"""The network as boxes and arrows: read from the Keras graph, drawn by matplotlib."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from mtl_keras.report import style
+
+
+def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
+    """The layers of a Functional model, runs of them taken together.
+
+    Args:
+        model: The model.
+        outputs: Its output tensors by task.
+
+    Returns:
+        Boxes in the order of the graph: `title`, `layers` (names), `sources` (numbers of the boxes
+        that it reads), `shape` (of its output), `parameters`, and `tasks` that it serves.
+    """
+    reads: dict[str, list[str]] = {}
+    serves: dict[str, set[str]] = {}
+    layers: dict[str, Any] = {}
+    for task, output in outputs.items():
+        waiting = [output._keras_history.operation]
+        seen: set[str] = set()
+        while waiting:
+            layer = waiting.pop()
+            if layer.name in seen:
+                continue
+            seen.add(layer.name)
+            layers[layer.name] = layer
+            serves.setdefault(layer.name, set()).add(task)
+            parents = [
+                tensor._keras_history.operation
+                for node in layer._inbound_nodes
+                for tensor in node.input_tensors
+            ]
+            reads[layer.name] = list(dict.fromkeys(parent.name for parent in parents))
+            waiting += parents
+    order = [layer.name for layer in model.layers if layer.name in layers]
+    order += [name for name in layers if name not in order]
+    readers: dict[str, list[str]] = {name: [] for name in order}
+    for name in order:
+        for source in reads[name]:
+            readers[source].append(name)
+    box_of: dict[str, int] = {}
+    boxes: list[dict[str, Any]] = []
+    for name in order:
+        layer, sources = layers[name], reads[name]
+        alone = len(sources) == 1 and len(readers[sources[0]]) == 1
+        if alone and sources[0] in box_of and serves[sources[0]] == serves[name]:
+            box = boxes[box_of[sources[0]]]
+            box["layers"].append(name)
+        else:
+            box = {"layers": [name], "sources": sorted({box_of[s] for s in sources if s in box_of})}
+            box |= {
+                "parameters": 0,
+                "kinds": [],
+                "tasks": [t for t in outputs if t in serves[name]],
+            }
+            boxes.append(box)
+        box_of[name] = boxes.index(box)
+        box["parameters"] += int(layer.count_params()) if hasattr(layer, "count_params") else 0
+        box["kinds"].append(type(layer).__name__)
+        shape = getattr(getattr(layer, "output", None), "shape", None)
+        box["shape"] = "×".join(str(size) for size in (shape or ())[1:]) or "1"
+    for box in boxes:
+        box["title"] = _title(box)
+    return boxes
+
+
+def _title(box: dict[str, Any]) -> str:
+    names, kinds = box["layers"], box.pop("kinds")
+    if kinds[0] == "InputLayer" and len(names) == 1:
+        return f"input: {names[0]}"
+    heavy = [n for n, k in zip(names, kinds) if k not in ("Activation", "Dropout", "InputLayer")]
+    heavy = heavy or names
+    return heavy[0] if len(heavy) == 1 else f"{heavy[0]} … {heavy[-1]}"
+
+
+def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> Figure:
+    """The boxes of `structure`, from inputs at the left to heads at the right."""
+    depth: list[int] = []
+    for box in boxes:
+        depth.append(1 + max((depth[source] for source in box["sources"]), default=-1))
+    columns = {d: [i for i, each in enumerate(depth) if each == d] for d in sorted(set(depth))}
+    tallest = max(map(len, columns.values()))
+    width, height = 2.9 * len(columns), max(1.6, 0.78 * tallest)
+    figure = Figure(figsize=(width, height))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 2.9 * len(columns)), ylim=(0, height))
+    ax.axis("off")
+    place = {}
+    for column, members in columns.items():
+        for row, number in enumerate(members):
+            place[number] = (2.9 * column + 0.15, height * (1 - (row + 0.5) / len(members)))
+    colors = dict(zip(tasks, style.COLORS * len(tasks)))
+    for number, box in enumerate(boxes):
+        x, y = place[number]
+        color = colors[box["tasks"][0]] if len(box["tasks"]) == 1 else style.MUTED
+        ax.add_patch(
+            FancyBboxPatch(
+                (x, y - 0.28), 2.2, 0.56, boxstyle="round,pad=0.02,rounding_size=0.08",
+                facecolor="none", edgecolor=color, linewidth=1.6,
+            )
+        )  # fmt: skip
+        title = box["title"] if len(box["title"]) <= 31 else box["title"][:30] + "…"
+        parameters = f", {box['parameters']:,} parameters" if box["parameters"] else ""
+        ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8, weight="bold")
+        ax.text(
+            x + 1.1, y - 0.13, f"{box['shape']}{parameters}", ha="center", va="center", fontsize=7
+        )
+        for source in box["sources"]:
+            start = (place[source][0] + 2.22, place[source][1])
+            ax.add_patch(
+                FancyArrowPatch(
+                    start, (x - 0.02, y), arrowstyle="-|>", mutation_scale=8, lw=0.9,
+                    color=style.MUTED, connectionstyle="arc3,rad=0.0", shrinkA=0, shrinkB=0,
+                )
+            )  # fmt: skip
+    return figure

@@ -1,0 +1,115 @@
+"""Does the comparison say what is so, where it is known what is so?"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.comparison.candidates import JOINT, SINGLE, candidates
+from mtl_keras.errors import ConfigError
+from tests import cases
+
+PLAIN = {
+    "kind": "shared_bottom",
+    "activation": "elu",
+    "dropout": 0.0,
+    "members": 1,
+    "number_embedding": "none",
+}
+
+
+def experiment(tasks, width, epochs=12, **changes):
+    return mtl.Experiment(
+        tasks=tasks,
+        architecture={**PLAIN, "layers": [width]},
+        training={"epochs": epochs, "learning_rate": 0.02, "batch_size": 64},
+        **changes,
+    )
+
+
+def compared(declared, table, **options):
+    options = {"seeds": 2, "tries": 0, "baselines": False, "show": None, **options}
+    return declared.compare(table, **options)
+
+
+def torn(rows=1500):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(rows, 6))
+    table = pd.DataFrame(x, columns=[f"x{i}" for i in range(6)])
+    table["first"] = x[:, 0] + x[:, 1] + random.normal(0, 0.3, rows)
+    table["second"] = x[:, 3] - x[:, 4] + random.normal(0, 0.3, rows)
+    return table
+
+
+def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
+    found = compared(experiment({"first": "regression", "second": "regression"}, 1), torn())
+    assert "hurt" in (found.verdict("first"), found.verdict("second"))
+    assert "helped" not in (found.verdict("first"), found.verdict("second"))
+    assert found.delta_m(JOINT)[0] > 20
+    assert found.advice().startswith("Train them apart")
+
+
+def test_many_labels_of_a_related_task_help_one_that_has_few():
+    random = np.random.default_rng(1)
+    x = random.normal(size=(3000, 24))
+    signal = np.tanh(x[:, :12].sum(axis=1) / 2)
+    table = pd.DataFrame(x, columns=[f"x{i}" for i in range(24)])
+    table["many"] = signal + random.normal(0, 0.1, 3000)
+    few = random.random(3000) < np.where(np.arange(3000) % 3, 0.03, 1.0)  # labels to judge on
+    table["few"] = np.where(few, signal + random.normal(0, 0.1, 3000), np.nan)
+    table["part"] = np.where(few & (np.arange(3000) % 3 == 0), "test", "train")
+    train = np.flatnonzero(table["part"] == "train")
+    table.loc[train[::8], "part"] = "validation"
+    declared = experiment(
+        {"many": "regression", "few": "regression"},
+        8,
+        epochs=20,
+        split=mtl.Split(strategy="column", column="part"),
+    )
+    found = compared(declared, table)
+    assert found.verdict("few") == "helped"
+    assert found.delta_m(JOINT)[0] < 0
+
+
+def test_everything_of_a_comparison(tmp_path):
+    lines = []
+    declared = cases.experiment(
+        tasks=[t for t in cases.TASKS if t.name in ("left", "segment", "likes", "visits", "score")],
+        training={"epochs": 2, "batch_size": 64},
+        architecture={**PLAIN, "layers": [8]},
+    )
+    options = {"seeds": 2, "tries": 1, "also": ["mmoe+pcgrad"], "folder": tmp_path}
+    found = declared.compare(cases.table(), show=lines.append, **options)
+    names = ["constant", "linear", "histogram gradient boosting"]
+    assert {JOINT, SINGLE, "equal weights", "tuned weights", "mmoe+pcgrad", *names} <= set(
+        found.values
+    )
+    frame = found.to_frame()
+    assert np.isfinite(frame["value"]).all()
+    assert (frame["low"] <= frame["gain"]).all() and (frame["gain"] <= frame["high"]).all()
+    assert (frame.loc[frame["candidate"] == SINGLE, "gain"] == 0).all()
+    assert found.delta_m(SINGLE)[0] == 0
+    assert found.costs[JOINT]["size"] > 0
+    assert "Δm" in str(found) and found.advice() in str(found)
+    assert found.write(tmp_path).name == "comparison.html"
+    assert json.loads((tmp_path / "comparison.json").read_text())["seeds"] == 2
+
+    again = []
+    repeated = declared.compare(cases.table(), show=again.append, **options)
+    assert any("are there from before" in line for line in again)
+    assert not any("  1/" in line for line in again)
+    assert repeated.values == found.values
+
+
+def test_a_twin_has_one_task_and_the_same_features():
+    declared = cases.experiment(features={"town": "drop"}, split=mtl.Split(stratify="left"))
+    single = next(c for c in candidates(declared) if c.name == SINGLE)
+    assert len(single.declared) == len(cases.TASKS)
+    first = single.declared[0]
+    assert list(first["tasks"]) == ["left"]
+    assert first["features"]["town"] == "drop" and first["features"]["spend"] == "drop"
+    assert "left" not in first["features"]
+    with pytest.raises(ConfigError, match=r"'mmoo'\. Did you mean 'mmoe'"):
+        candidates(declared, also=["mmoo"])
