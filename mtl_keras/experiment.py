@@ -11,7 +11,15 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras import architectures, balancers, comparison, datasets, features, tasks
+from mtl_keras import (
+    architectures,
+    balancers,
+    choosing,
+    comparison,
+    datasets,
+    features,
+    tasks,
+)
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
 from mtl_keras.clock import Clock
@@ -67,8 +75,9 @@ class Experiment:
         features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list of
             features, exactly these; or a mapping from column to kind, feature or `"drop"`, with the
             rest guessed.
-        architecture: An architecture, its name or a mapping. Default `"shared_bottom"`.
-        balancer: A balancer, its name or a mapping. Default `"fixed"`.
+        architecture: An architecture, its name or a mapping; or `"auto"`: several are tried on the
+            validation rows, see `mtl_keras.choosing`. Default `"shared_bottom"`.
+        balancer: A balancer, its name or a mapping, or `"auto"`. Default `"fixed"`.
         split: Which rows train, choose and judge.
         training: Optimizer, schedule, lengths: a `Training`, or a mapping with its arguments.
         preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets what `architecture`
@@ -114,12 +123,14 @@ class Experiment:
                 f"`features` must be 'infer', a list or a mapping. Received: {self.features!r}"
             )
         preset = presets.get(self.preset)
-        self.architecture = architectures.get(self.architecture, preset["architecture"])
-        self.architecture.check_tasks(self.tasks)
+        if self.architecture != "auto":
+            self.architecture = architectures.get(self.architecture, preset["architecture"])
+            self.architecture.check_tasks(self.tasks)
         if isinstance(self.training, Mapping):
             given = {**preset["training"], **self.training}
             self.training = construct(Training, given, "[training]")
-        balancers.get(self.balancer)  # to fail now; each run makes its own
+        if self.balancer != "auto":
+            balancers.get(self.balancer)  # to fail now; each run makes its own
         if Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
 
@@ -150,9 +161,26 @@ class Experiment:
         show = show or (lambda line: None)
         keras.utils.set_random_seed(self.seed)
         prepared, clock = self.prepare(data, show)
+        with clock("choose"):
+            decided, tried = choosing.decided(self, prepared, show)
+        if tried:
+            keras.utils.set_random_seed(self.seed)
+        run = decided._fit(prepared, clock, checkpoint, resume, show)
+        run.metadata |= tried
+        return run
+
+    def _fit(
+        self,
+        prepared: "Prepared",
+        clock: Clock,
+        checkpoint: str | Path | None,
+        resume: bool,
+        show: Callable[[str], None],
+    ) -> Run:
+        """Build, fit, evaluate: all of `run` that comes after what was left open is decided."""
         encoder, fitted, encoded = prepared.encoder, prepared.tasks, prepared.data
         with clock("build"):
-            model = self._build(encoder, fitted, encoded)
+            model = self.build(prepared)
             show(self._summary(prepared.rows, encoder, model))
         with clock("fit"):
             fitting = Fitting(encoded, self.training, show=show)
@@ -166,7 +194,7 @@ class Experiment:
             model, history = fitting.fit(model)
             if self.training.networks > 1:
                 numbers = range(1, self.training.networks)
-                others = [self._another(n, encoder, fitted, fitting) for n in numbers]
+                others = [self._another(n, prepared, fitting) for n in numbers]
                 model = fitting.select([model, *others])
         with clock("evaluate"):
             x, y = encoded.x, encoded.y
@@ -310,8 +338,9 @@ class Experiment:
                 weights[task.name] = weight
         return weights
 
-    def _build(self, encoder: Encoder, fitted: Sequence[Task], data: Data) -> MultiTaskModel:
+    def build(self, prepared: "Prepared") -> MultiTaskModel:
         """The Functional graph: inputs, the architecture, a head per task; compiled."""
+        encoder, fitted, data = prepared.encoder, prepared.tasks, prepared.data
         labels = np.column_stack([data.y["train"][task.name] for task in fitted])
         rows, inputs = len(labels), encoder.inputs()
         numbers = data.x["train"].get("numeric")
@@ -337,13 +366,15 @@ class Experiment:
         )
         return model
 
+    def architecture_defaults(self) -> dict[str, Any]:
+        """Arguments that the preset gives an architecture that is only named."""
+        return presets.get(self.preset)["architecture"]
+
     def _balancer(self) -> Balancer:
         given = balancers.get(self.balancer)
         return type(given).from_config(given.get_config())
 
-    def _another(
-        self, number: int, encoder: Encoder, fitted: Sequence[Task], fitting: Fitting
-    ) -> MultiTaskModel:
+    def _another(self, number: int, prepared: "Prepared", fitting: Fitting) -> MultiTaskModel:
         """A network that differs from the declared one, trained."""
         changes, factors = presets.variation(number)
         config = {**self.architecture.get_config(), **changes}
@@ -356,7 +387,7 @@ class Experiment:
         what = ", ".join(f"{key} {value}" for key, value in changes.items())
         fitting.show(f"network {number + 1} of {self.training.networks}: {what}")
         keras.utils.set_random_seed(self.seed + number)
-        model = varied._build(encoder, fitted, fitting.data)
+        model = varied.build(prepared)
         folder = fitting.checkpoint and fitting.checkpoint / f"network_{number + 1}"
         own = dataclasses.replace(fitting, training=varied.training, checkpoint=folder)
         return own.fit(model)[0]
@@ -390,10 +421,6 @@ class Experiment:
             declared = {n: f.get_config() if f else "drop" for n, f in chosen.items()}
         elif not isinstance(declared, str):
             declared = [feature.get_config() for feature in declared]
-        balancer = balancers.get(self.balancer)
-        config = balancer.get_config()
-        options = type(balancer).options()
-        arguments = {k: config[k] for k, p in options.items() if config[k] != p.default}
         config = {
             "name": self.name,
             "seed": self.seed,
@@ -403,8 +430,12 @@ class Experiment:
             "split": _stated(self.split),
             "tasks": {task.name: task.get_config() for task in self.tasks},
             "features": declared,
-            "architecture": self.architecture.get_config(),
-            "balancer": {"kind": identifier(type(balancer)), **arguments},
+            "architecture": "auto"
+            if self.architecture == "auto"
+            else self.architecture.get_config(),
+            "balancer": "auto"
+            if self.balancer == "auto"
+            else _declared(balancers.get(self.balancer)),
             "training": {
                 key: value
                 for key, value in dataclasses.asdict(self.training).items()
@@ -449,6 +480,13 @@ def _outputs(
 ) -> list[tuple[Task, np.ndarray]]:
     predicted = model.predict(x, verbose=0)
     return [(task, predicted[task.name]) for task in fitted]
+
+
+def _declared(balancer: Balancer) -> dict[str, Any]:
+    """A balancer as a file has it: its name, and arguments that are not the default."""
+    config, options = balancer.get_config(), type(balancer).options()
+    arguments = {k: config[k] for k, p in options.items() if config[k] != p.default}
+    return {"kind": identifier(type(balancer)), **arguments}
 
 
 def _as_text(cell: Any) -> str:

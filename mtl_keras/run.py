@@ -48,6 +48,7 @@ class Run:
         predictions: Per task the predictions for the test rows.
         sharing: Who uses what, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
+        metadata: What was tried for all that was left open: `"search"`, `"grouping"`.
     """
 
     experiment: "Experiment"
@@ -63,6 +64,7 @@ class Run:
     predictions: Mapping[str, np.ndarray]
     sharing: pd.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
         """The figures of the run, matplotlib, by file name."""
@@ -203,6 +205,7 @@ class Run:
             },
             "sharing": self.sharing.to_dict("records"),
             "parameters": self.model.count_params(),
+            **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
 

@@ -92,6 +92,7 @@ ARCHITECTURES = [
     architectures.STEM(layers=(8,), tower=(4,), members=2),
     architectures.SoftSharing(layers=(8,), penalty="trace", strength=0.01, members=2),
     architectures.Adapters(layers=(8,), residual=True, normalisation="layer", members=2),
+    architectures.Grouped(layers=(8,), tower=(4,), members=2),
     architectures.LoRA(layers=(8,), rank=2, members=2),
 ]
 CHAINS = (architectures.AITM, architectures.ESMM)  # for binary tasks only

@@ -16,7 +16,7 @@ FLOORS = [
     {"gradients"},
     {"model"},
     {"training", "evaluation", "report", "export"},
-    {"run", "comparison"},
+    {"run", "comparison", "choosing"},
     {"experiment"},
     {"experiment_file"},
     {"cli"},

@@ -14,6 +14,7 @@ from mtl_keras.architectures.cross_stitch import CrossStitch
 from mtl_keras.architectures.dselect_k import DSelectK
 from mtl_keras.architectures.embedder import embedder
 from mtl_keras.architectures.esmm import ESMM
+from mtl_keras.architectures.grouped import Grouped
 from mtl_keras.architectures.lora import LoRA
 from mtl_keras.architectures.mmoe import MMoE
 from mtl_keras.architectures.mtan import MTAN
@@ -38,6 +39,7 @@ __all__ = [
     "Architecture",
     "CrossStitch",
     "DSelectK",
+    "Grouped",
     "LoRA",
     "MMoE",
     "OMoE",

@@ -43,6 +43,7 @@ class Fitting:
         fingerprint: What the training depends on, as text, for a state to be resumed.
         resume: Whether to go on from a state, if there is one.
         show: A function that prints a line.
+        watching: Further Keras callbacks.
     """
 
     data: Data
@@ -51,6 +52,7 @@ class Fitting:
     fingerprint: str = ""
     resume: bool = False
     show: Callable[[str], None] = print
+    watching: Sequence[Any] = ()
 
     def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
         """Train, or go on training.
@@ -63,6 +65,7 @@ class Fitting:
         best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
         names = [name for name, *_ in model._task_metrics.entries]
         watching: list[Any] = [best, *training.callbacks(), Progress(names, best, self.show)]
+        watching += self.watching
         batch_size = training.rows_per_step(len(data.y["train"][model.tasks[0]]))
         first, saved = 0, None
         if self.checkpoint is not None:

@@ -1,0 +1,79 @@
+"""Groups of tasks, each with a trunk of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.errors import ConfigError, nearest
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.base import layer_name
+
+
+@dataclass(frozen=True)
+class Grouped(Architecture):
+    """Tasks that help each other share a trunk; tasks of different groups share nothing.
+
+    ```
+    features ─┬─ trunk of group 1 ─┬─ tower ─ head of task 1
+              │                    └─ tower ─ head of task 2
+              └─ trunk of group 2 ─── tower ─ head of task 3
+    ```
+
+    Args:
+        groups: Names of the tasks of each group. Default none: an experiment measures, in a short
+            training, what a step for each task does to the others, and groups those that help each
+            other (`mtl_keras.training.Affinity`).
+        layers: Widths of each trunk's layers. Default (256, 128).
+        tower: Widths of each task's own layers. Default none.
+
+    References:
+        Standley et al.: "Which Tasks Should Be Learned Together in Multi-task Learning?", ICML
+        2020; Fifty et al.: "Efficiently Identifying Task Groupings for Multi-Task Learning",
+        NeurIPS 2021.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> grouped = Grouped(groups=(("a", "b"), ("c",)), layers=(8,))
+    >>> parts = grouped.represent(lambda prefix: rows, ["a", "b", "c"])
+    >>> parts["a"] is parts["b"], parts["a"] is parts["c"]
+    (True, False)
+    """
+
+    groups: tuple[tuple[str, ...], ...] = ()
+    layers: tuple[int, ...] = (256, 128)
+    tower: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "groups", tuple(tuple(group) for group in self.groups))
+
+    def check_tasks(self, tasks: Sequence[Task]) -> None:
+        names = [task.name for task in tasks]
+        named = [name for group in self.groups for name in group]
+        for name in named:
+            if name not in names or named.count(name) > 1:
+                raise ConfigError(
+                    f"`groups` must name each task once. Received: {name!r}.{nearest(name, names)}"
+                )
+        if named and set(named) != set(names):
+            missing = [name for name in names if name not in named]
+            raise ConfigError(f"`groups` must name each task once. Not named: {missing}.")
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        groups = [[layer_name(name) for name in group] for group in self.groups]
+        groups = groups or [list(tasks)]
+        parts: dict[str, Any] = {}
+        features: dict[str, Any] = {}
+        for number, group in enumerate(groups, start=1):
+            own = embed(f"group_{number}")
+            trunk = self.multilayer(own, self.layers, f"group_{number}")
+            parts |= dict.fromkeys(group, trunk)
+            features |= dict.fromkeys(group, own)
+        parts = {task: parts[task] for task in tasks}
+        return self.towers(parts, self.tower, features)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": [list(group) for group in self.groups]}

@@ -1,0 +1,144 @@
+"""The report: what is in it, and that a real browser shows it."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+from mtl_keras import report
+from mtl_keras.comparison import Comparison
+from mtl_keras.evaluation import Difference, measure
+from mtl_keras.report.page import Drawer, comparison_page
+from mtl_keras.run import rewrite_report
+from mtl_keras.tasks import Binary, Regression
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def page(artifact):
+    return (artifact / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    tasks = [Binary("left"), Regression("spend <£>", unit="pounds")]
+    values = {"joint": [0.8, 0.7], "single-task": [0.7, 0.9], "linear": [0.6, 0.95]}
+    gains = {"joint": Difference(0.1, 0.05, 0.15), "linear": Difference(-0.1, -0.2, 0.01)}
+    gains["single-task"] = Difference(0.0, 0.0, 0.0)
+    return Comparison(
+        name="shop",
+        tasks=[task.name for task in tasks],
+        measures={task.name: measure(task) for task in tasks},
+        units={task.name: "" for task in tasks},
+        values={
+            n: {t.name: [v[i], v[i] + 0.01] for i, t in enumerate(tasks)} for n, v in values.items()
+        },
+        differences={n: {t.name: gains[n] for t in tasks} for n in values},
+        costs={n: {"seconds": 3.0, "parameters": 100.0, "size": 1e6} for n in values},
+        chosen={n: ["", ""] for n in values},
+        rows={"train": 60, "validation": 20, "test": 20},
+    )
+
+
+def test_the_page_stands_alone_and_tells_all(page, run):
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", page)  # nothing is fetched
+    assert "could not be drawn" not in page
+    for task in run.tasks:
+        assert task.name in page or "account balance" in task.name
+    for word in ("What it goes by", "How to use it", "Seed 0", "tensorflow 2.", "dropped"):
+        assert word in page
+    figures = re.findall(r"<svg role=\"img\" aria-label=\"([^\"]+)\"", page)
+    assert len(figures) == page.count("<svg ") > 20
+    identifiers = re.findall(r'\bid="([^"]+)"', page)
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_a_figure_that_fails_says_so_and_the_page_goes_on():
+    drawn = Drawer()("A line", lambda ax: 1 / 0)
+    assert drawn == {"caption": "A line", "error": "ZeroDivisionError: division by zero"}
+
+
+def test_the_importance_finds_what_matters(run):
+    found = pd.DataFrame(run.explanation()["importance"])
+    spend = found[found["task"] == "score"].set_index("feature")["drop"]
+    assert spend.idxmax() == "age"
+    assert spend["class"] < 0.2 * spend["age"]
+
+
+def test_slices_cut_numbers_and_name_the_missing(run):
+    table = run.slices("town")
+    assert "missing" in set(table["value"])
+    rows = table[table["task"] == "visits"]["rows"].sum()
+    assert rows == np.isfinite(run.truths["test"]["visits"]).sum()
+    assert run.slices("age")["value"].nunique() == 5
+
+
+def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
+    folder = shutil.copytree(artifact, tmp_path / "shop")
+    path = rewrite_report(folder)
+    assert "is not known from one training" in path.read_text()
+    comparison.write(folder / "comparison")
+    assert "Train them together" in rewrite_report(folder).read_text()
+
+
+def test_the_boxes_of_the_network_hold_all_its_parameters(run):
+    boxes = report.structure(run.model, run._outputs())
+    assert sum(box["parameters"] for box in boxes) == run.model.count_params()
+    assert {task for box in boxes for task in box["tasks"]} == {task.name for task in run.tasks}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here (Debian: apt install chromium chromium-driver)")
+    options = Options()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
+        "disable-background-networking", "disable-component-update",
+        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):  # fmt: skip
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+def test_a_real_browser_shows_both_pages(browser, artifact, comparison, tmp_path):
+    compared = tmp_path / "comparison.html"
+    compared.write_text(comparison_page(json.loads(json.dumps(comparison.to_dict()))))
+    for path in (artifact / "report.html", compared):
+        for width in (1280, 390):
+            browser.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+            )
+            browser.get(path.as_uri())
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        assert browser.get_log("browser") == []
+        asked = [
+            json.loads(entry["message"])["message"] for entry in browser.get_log("performance")
+        ]
+        urls = [m["params"]["request"]["url"] for m in asked if m["method"].endswith("WillBeSent")]
+        assert [u for u in urls if not u.startswith(("file:", "data:", "chrome"))] == []
+
+    back = "return getComputedStyle(document.body).backgroundColor"
+    before = browser.execute_script(back)
+    browser.find_element("id", "theme").click()
+    assert browser.execute_script(back) != before
+
+    table = browser.find_elements("css selector", "table.sortable")[1]
+    head = table.find_elements("css selector", "th button")[1]
+    for order in (1, -1):
+        head.send_keys("\n")
+        cells = table.find_elements("css selector", "tbody td:nth-child(2)")
+        shown = [float(cell.get_attribute("data-value")) for cell in cells]
+        assert shown == sorted(shown, reverse=order < 0)

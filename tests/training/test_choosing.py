@@ -1,0 +1,89 @@
+"""What an experiment leaves open: architectures and balancers by a search, groups by affinity."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import choosing
+from mtl_keras.errors import ConfigError
+from mtl_keras.training import grouping, successive_halving
+
+SMALL = {"layers": [8], "members": 1, "number_embedding": "none", "dropout": 0.0}
+
+
+def table(rows=600):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(rows, 6))
+    made = pd.DataFrame(x, columns=[f"x{i}" for i in range(6)])
+    made["a"] = x[:, 0] + x[:, 1]
+    made["b"] = x[:, 0] + 0.8 * x[:, 1] + random.normal(0, 0.1, rows)
+    made["c"] = -x[:, 0] + x[:, 3] * 2
+    return made
+
+
+TASKS = dict.fromkeys("abc", "regression")
+
+
+def test_tasks_that_help_each_other_are_grouped():
+    lines = []
+    experiment = mtl.Experiment(
+        tasks=TASKS,
+        architecture={"kind": "grouped", **SMALL, "layers": [2]},
+        training={"epochs": 2, "learning_rate": 0.01},
+    )
+    run = experiment.run(table(), show=lines.append)
+    found = run.metadata["grouping"]
+    assert found["groups"] == [["a", "b"], ["c"]]
+    assert found["affinity"][0][1] > 0 > found["affinity"][0][2]
+    assert found["cosines"][0][1] > 0.3 > found["cosines"][0][2]
+    assert "groups: a + b; c" in lines
+    assert run.experiment.architecture.groups == (("a", "b"), ("c",))
+    names = {layer.name for layer in run.model.layers}
+    assert {"group_1_1", "group_2_1"} <= names
+
+
+def test_groups_must_name_each_task_once():
+    for groups, message in (([["a", "b"]], "Not named: .'c'."), ([["a", "d"]], "Received: 'd'")):
+        with pytest.raises(ConfigError, match=message):
+            mtl.Experiment(tasks=TASKS, architecture={"kind": "grouped", "groups": groups})
+
+
+def test_many_tasks_are_joined_step_by_step():
+    affinity = np.full((12, 12), -0.1)
+    affinity[:6, :6] = affinity[6:, 6:] = 0.2
+    names = [str(number) for number in range(12)]
+    assert grouping(affinity, names) == [names[:6], names[6:]]
+
+
+def test_halving_gives_the_worse_ones_up_early():
+    epochs = []
+
+    def candidate(quality):
+        def losses(count):
+            epochs.append((quality, count))
+            return {"x": quality + 1 / count, "y": 10 * quality}
+
+        return losses
+
+    tried = {str(quality): candidate(quality) for quality in (3, 1, 2)}
+    best, rows = successive_halving(tried, rungs=(2, 8), keep=0.67, show=lambda line: None)
+    assert best == "1"
+    assert [count for quality, count in epochs if quality == 3] == [2]
+    assert rows.loc[(rows["epochs"] == 8) & (rows["candidate"] == "1"), "score"].item() == 0
+
+
+def test_auto_tries_and_tells(monkeypatch):
+    monkeypatch.setattr(choosing, "ARCHITECTURES", ("shared_bottom", "single_task"))
+    monkeypatch.setattr(choosing, "BALANCERS", ("fixed", "uncertainty"))
+    monkeypatch.setattr(choosing, "RUNGS", (1,))
+    lines = []
+    experiment = mtl.Experiment(
+        tasks=TASKS, architecture="auto", balancer="auto", preset="fast", training={"epochs": 1}
+    )
+    run = experiment.run(table(300), show=lines.append)
+    tried = pd.DataFrame(run.metadata["search"])
+    assert set(tried["candidate"]) == {"shared_bottom", "single_task", "fixed", "uncertainty"}
+    assert sum("is taken" in line for line in lines) == 2
+    assert run.metrics()["search"] == run.metadata["search"]
+    assert mtl.Experiment.from_dict(experiment.to_dict()).architecture == "auto"
