@@ -56,20 +56,19 @@ def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
 
 
 def test_many_labels_of_a_related_task_help_one_that_has_few():
-    random = np.random.default_rng(1)
-    x = random.normal(size=(3000, 24))
+    random, rows = np.random.default_rng(1), 3000
+    x = random.normal(size=(rows, 24))
     signal = np.tanh(x[:, :12].sum(axis=1) / 2)
     table = pd.DataFrame(x, columns=[f"x{i}" for i in range(24)])
-    table["many"] = signal + random.normal(0, 0.1, 3000)
-    few = random.random(3000) < np.where(np.arange(3000) % 3, 0.03, 1.0)  # labels to judge on
-    table["few"] = np.where(few, signal + random.normal(0, 0.1, 3000), np.nan)
-    table["part"] = np.where(few & (np.arange(3000) % 3 == 0), "test", "train")
-    train = np.flatnonzero(table["part"] == "train")
-    table.loc[train[::8], "part"] = "validation"
+    table["part"] = np.where(np.arange(rows) % 3 == 0, "test", "train")
+    table.loc[np.arange(rows) % 12 == 1, "part"] = "validation"
+    table["many"] = signal + random.normal(0, 0.1, rows)
+    few = (table["part"] != "train") | (random.random(rows) < 0.03)
+    table["few"] = np.where(few, signal + random.normal(0, 0.1, rows), np.nan)
     declared = experiment(
         {"many": "regression", "few": "regression"},
         8,
-        epochs=20,
+        epochs=16,
         split=mtl.Split(strategy="column", column="part"),
     )
     found = compared(declared, table)
