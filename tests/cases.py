@@ -9,7 +9,7 @@ from mtl_keras import architectures, backbones, balancers, features, tasks
 
 TASKS = [
     tasks.Binary("left", class_weight="balanced"),
-    tasks.Multiclass("segment"),
+    tasks.Multiclass("segment", calibration="temperature"),
     tasks.Multilabel("likes", labels=("likes_tea", "likes_jam")),
     tasks.Regression("spend", transform="log1p", unit="pounds"),
     tasks.Regression("balance", column="account balance (£)"),

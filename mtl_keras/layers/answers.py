@@ -111,3 +111,32 @@ class Decode(keras.layers.Layer):
             "labels": list(self.labels),
             "threshold": None if self.threshold is None else list(self.threshold),
         }
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Temperature(keras.layers.Layer):
+    """Probabilities made softer (above 1) or sharper (below 1), their order kept.
+
+    **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
+
+    Args:
+        temperature: Float > 0, that logits are divided by.
+
+    Example:
+
+    >>> Temperature(2.0)(tf.constant([[0.9], [0.5]])).numpy().round(2).tolist()
+    [[0.75], [0.5]]
+    """
+
+    def __init__(self, temperature: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.temperature = temperature
+
+    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
+        safe = tf.clip_by_value(tf.cast(probabilities, tf.float32), 1e-7, 1.0 - 1e-7)
+        if probabilities.shape[-1] == 1:
+            return tf.sigmoid((tf.math.log(safe) - tf.math.log1p(-safe)) / self.temperature)
+        return tf.nn.softmax(tf.math.log(safe) / self.temperature)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "temperature": self.temperature}

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.evaluation import measure
 from mtl_keras.evaluation.scores import higher_is_better
+from mtl_keras.layers import Temperature
 from mtl_keras.report import style
 from mtl_keras.report.content import Content
 from mtl_keras.report.history import curve
@@ -208,6 +209,7 @@ def _judged(task: Task, found: Content, draw: Drawer) -> dict[str, Any]:
         "columns": ["constant", *others],
         "scores": scores,
         "figures": _panels(task, found, draw),
+        "calibration": _calibration(task, found),
         "card": {
             "task": task.name,
             "value": shown,
@@ -215,6 +217,26 @@ def _judged(task: Task, found: Content, draw: Drawer) -> dict[str, Any]:
             "verdict": verdict,
         },
     }
+
+
+def _calibration(task: Task, found: Content) -> str:
+    """What the temperature did to the log loss, for a task that has one."""
+    temperature = getattr(task, "temperature", None)
+    if temperature is None:
+        return ""
+    truth, after = found.truths[task.name], found.predictions[task.name]
+    there = ~np.isnan(truth)
+    truth, after = truth[there].astype(int), after[there]
+    after = after[:, None] if after.ndim == 1 else after
+    before = Temperature(1 / temperature)(after).numpy()  # a temperature undoes another
+    losses = []
+    for said in (before, after):
+        said = np.hstack([1 - said, said]) if said.shape[1] == 1 else said
+        losses.append(-np.log(np.clip(said[np.arange(len(truth)), truth], 1e-7, 1)).mean())
+    return (
+        f"Probabilities are calibrated with a temperature of {temperature:.3g}, found on the "
+        f"validation rows: log loss {losses[0]:.4f} before, {losses[1]:.4f} after."
+    )
 
 
 def _panels(task: Task, found: Content, draw: Drawer) -> list[dict[str, str]]:

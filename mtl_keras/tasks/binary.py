@@ -13,6 +13,8 @@ from mtl_keras.tasks.base import ClassTask, distinct, plain_labels
 
 POSITIVE_WORDS = ("true", "yes", "y", "t", "1", "positive", "pos")
 
+COSTS = ("false_positive", "false_negative")
+
 
 @dataclass(frozen=True, repr=False)
 class Binary(ClassTask):
@@ -26,7 +28,9 @@ class Binary(ClassTask):
     Args:
         positive: The positive label, where the rule above is wrong. Default None.
         threshold: Probability from which on the answer is the positive label. Default None: chosen
-            on the validation rows to maximise F1.
+            on the validation rows to maximise F1, or to minimise `costs`.
+        costs: What a wrong answer costs: `{"false_positive": 1.0, "false_negative": 5.0}`. Default
+            None.
 
     Example:
 
@@ -40,9 +44,14 @@ class Binary(ClassTask):
 
     positive: Any = None
     threshold: float | None = None
+    costs: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.costs is not None:
+            good = set(self.costs) == set(COSTS) and all(v >= 0 for v in self.costs.values())
+            expected = f"have the keys {COSTS}, with values >= 0"
+            check(good and any(self.costs.values()), f"{self.name}.costs", expected, self.costs)
         good = self.threshold is None or 0 <= self.threshold <= 1
         check(good, f"{self.name}.threshold", "be from 0 to 1", self.threshold)
 
@@ -84,20 +93,48 @@ class Binary(ClassTask):
         return ["auc"]
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        fitted = super().calibrate(encoded, outputs)
         present = ~np.isnan(encoded)
-        truth, scores = encoded[present] == 1, np.asarray(outputs)[present].reshape(-1)
+        scores = np.asarray(fitted.calibrated(np.asarray(outputs)))[present].reshape(-1)
+        truth = encoded[present] == 1
         if self.threshold is not None or not truth.any() or truth.all():
-            return self
-        return self.but(threshold=best_f1_threshold(truth, scores))
+            return fitted
+        if self.costs is not None:
+            false_positive, false_negative = (self.costs[name] for name in COSTS)
+            found = cheapest_threshold(truth, scores, false_positive, false_negative)
+            return fitted.but(threshold=found)
+        return fitted.but(threshold=best_f1_threshold(truth, scores))
 
     def answers(self, output: Any) -> dict[str, Any]:
         threshold = 0.5 if self.threshold is None else self.threshold
+        output = self.calibrated(output)
         label = Decode(list(self.classes or (0, 1)), threshold=[threshold])(output)
         return {self.name: label[:, 0], f"{self.name}_probability": output[:, 0]}
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = (self.name, f"{self.name}_probability")
         return {name: answers[name] for name in names}
+
+
+def cheapest_threshold(
+    truth: np.ndarray, scores: np.ndarray, false_positive: float, false_negative: float
+) -> float:
+    """The threshold at which wrong answers cost least, midway between the scores it separates.
+
+    Example:
+
+    >>> truth, scores = np.array([False, True, False, True]), np.array([0.1, 0.3, 0.5, 0.8])
+    >>> [cheapest_threshold(truth, scores, *costs) for costs in ((1, 5), (5, 1))]
+    [0.2, 0.65]
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, positive = scores[order].astype(float), truth[order]
+    missed = truth.sum() - np.append(0, np.cumsum(positive))
+    cost = false_positive * np.append(0, np.cumsum(~positive)) + false_negative * missed
+    edges = np.concatenate([[1.0], ranked, [0.0]])
+    separable = np.append(True, np.append(ranked[:-1] > ranked[1:], True))
+    best = int(np.argmin(np.where(separable, cost, np.inf)))
+    return float((edges[best] + edges[best + 1]) / 2)
 
 
 def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:

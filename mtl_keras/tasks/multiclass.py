@@ -57,6 +57,7 @@ class Multiclass(ClassTask):
         return ["accuracy"]
 
     def answers(self, output: Any) -> dict[str, Any]:
+        output = self.calibrated(output)
         return {
             self.name: Decode(list(self.classes or ()))(output),
             f"{self.name}_probabilities": output,

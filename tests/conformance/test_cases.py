@@ -53,6 +53,7 @@ def test_every_layer_keeps_all_its_arguments_in_its_config(name):
         "classes": 3,
         "weights": [0.5, 0.5],
         "subspaces": 2,
+        "temperature": 2.0,
         "center": [0.0],
         "scale": [1.0],
         "length": 2,
