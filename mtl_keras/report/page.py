@@ -91,6 +91,8 @@ def report_page(found: Content) -> str:
         balancing=_balancing(found, names, draw),
         balancer=balancer,
         sharing=sharing,
+        tried=found.metrics.get("search"),
+        grouping=_grouping(found, draw),
         importances=importances,
         dependences=dependences,
         split_text=f"Split: {split.get('strategy', 'random')}"
@@ -326,6 +328,27 @@ def _sharing(found: Content, draw: Drawer) -> list[dict[str, str]]:
     return made
 
 
+def _grouping(found: Content, draw: Drawer) -> list[dict[str, str]]:
+    """Who helps whom, for an architecture of groups that were measured."""
+    measured = found.metrics.get("grouping")
+    if not measured:
+        return []
+    names, groups = measured["tasks"], "; ".join(" + ".join(g) for g in measured["groups"])
+    affinity = 100 * np.array(measured["affinity"])
+    return [
+        draw(
+            f"What a step for one task (down) takes off another's loss (across). Groups: {groups}",
+            lambda ax: _heat(
+                ax, affinity, names, names, "affinity, %", limit=np.abs(affinity).max()
+            ),
+        ),
+        draw(
+            "Cosines between the tasks' gradients in that training",
+            lambda ax: _heat(ax, np.array(measured["cosines"]), names, names, "gradient cosines"),
+        ),
+    ]
+
+
 def _heat(
     ax: Any,
     values: np.ndarray,
@@ -333,15 +356,18 @@ def _heat(
     rows: Sequence[str],
     title: str,
     signed: bool = True,
+    limit: float = 1.0,
 ) -> None:
-    low, high = (-1.0, 1.0) if signed else (min(0.0, float(values.min())), float(values.max()) or 1)
+    low, high = (
+        (-limit, limit) if signed else (min(0.0, float(values.min())), float(values.max()) or 1)
+    )
     ax.imshow(values, cmap="RdBu" if signed else "Blues", vmin=low, vmax=high, aspect="auto")
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=8)
     ax.set_yticks(range(len(rows)), rows, fontsize=8)
     ax.grid(False)
     if values.size <= 100:
         for (row, column), value in np.ndenumerate(values):
-            strong = abs(value) > 0.6 if signed else value > 0.6 * high
+            strong = abs(value) > 0.6 * high
             ax.text(
                 column, row, f"{value:.2f}", ha="center", va="center", fontsize=8,
                 color="#fefefe" if strong else "#101010",

@@ -10,7 +10,7 @@ from mtl_keras import balancers, layers
 from mtl_keras.architectures import embedder
 from tests import cases
 
-ROWS = 150
+ROWS = 160  # full batches: smaller last ones are in `tests/test_model.py`
 
 
 def built(architecture, balancer, metrics=None) -> mtl.MultiTaskModel:
@@ -67,17 +67,18 @@ def go_on(model, x, y) -> None:
     model.fit(x, y, batch_size=32, epochs=1, shuffle=False, verbose=0)
 
 
-def same_after_saving(model, x, y, folder) -> None:
-    """A saved and loaded model predicts, evaluates and trains on like the first."""
+def same_after_saving(model, x, y, folder, outputs=False) -> None:
+    """A saved and loaded model (predicts, evaluates and) trains on like the first."""
     model.save(folder / "model.keras")
     again = keras.models.load_model(folder / "model.keras")
     assert isinstance(again, mtl.MultiTaskModel)
     assert type(again.balancer) is type(model.balancer)
     assert again.balancer.get_config() == model.balancer.get_config()
-    keras.tree.map_structure(np.testing.assert_array_equal, again.predict(x), model.predict(x))
-    assert again.evaluate(x, y, return_dict=True, verbose=0) == model.evaluate(
-        x, y, return_dict=True, verbose=0
-    )
+    if outputs:
+        keras.tree.map_structure(np.testing.assert_array_equal, again.predict(x), model.predict(x))
+        assert again.evaluate(x, y, return_dict=True, verbose=0) == model.evaluate(
+            x, y, return_dict=True, verbose=0
+        )
     for one in (model, again):  # optimizer and balancer go on from the same state
         go_on(one, x, y)
     for mine, its in zip(model.get_weights(), again.get_weights()):
@@ -96,7 +97,7 @@ def test_an_architecture_fits_and_is_the_same_after_saving(architecture, tmp_pat
     history = model.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     if first:  # the same of all: it is the model's doing
-        same_after_saving(model, x, y, tmp_path)
+        same_after_saving(model, x, y, tmp_path, outputs=True)
         return
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -112,9 +113,8 @@ def test_a_balancer_fits_without_retracing_and_goes_on_after_saving(balancer, tm
     traces = []
     batch = model._train_batch
     object.__setattr__(model, "_train_batch", lambda *args: traces.append(1) or batch(*args))
-    start = model.evaluate(x, y, return_dict=True, verbose=0)["loss"]
-    model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
-    traced = len(traces)  # 150 rows: the last batch is smaller
+    start = model.fit(x, y, batch_size=32, shuffle=False, verbose=0).history["loss"][0]
+    traced = len(traces)
     history = model.fit(x, y, batch_size=32, epochs=2, shuffle=False, verbose=0).history
     assert len(traces) == traced <= 2
     assert all(np.isfinite(history[f"{task}_loss"]).all() for task in "abc")

@@ -25,7 +25,7 @@ def table(rows=600):
 TASKS = dict.fromkeys("abc", "regression")
 
 
-def test_tasks_that_help_each_other_are_grouped():
+def test_tasks_that_help_each_other_are_grouped(tmp_path):
     lines = []
     experiment = mtl.Experiment(
         tasks=TASKS,
@@ -41,6 +41,9 @@ def test_tasks_that_help_each_other_are_grouped():
     assert run.experiment.architecture.groups == (("a", "b"), ("c",))
     names = {layer.name for layer in run.model.layers}
     assert {"group_1_1", "group_2_1"} <= names
+    run.export(tmp_path / "grouped")
+    page = (tmp_path / "grouped" / "report.html").read_text()
+    assert "Groups: a + b; c" in page and "could not be drawn" not in page
 
 
 def test_groups_must_name_each_task_once():
@@ -73,7 +76,7 @@ def test_halving_gives_the_worse_ones_up_early():
     assert rows.loc[(rows["epochs"] == 8) & (rows["candidate"] == "1"), "score"].item() == 0
 
 
-def test_auto_tries_and_tells(monkeypatch):
+def test_auto_tries_and_tells(monkeypatch, tmp_path):
     monkeypatch.setattr(choosing, "ARCHITECTURES", ("shared_bottom", "single_task"))
     monkeypatch.setattr(choosing, "BALANCERS", ("fixed", "uncertainty"))
     monkeypatch.setattr(choosing, "RUNGS", (1,))
@@ -86,4 +89,6 @@ def test_auto_tries_and_tells(monkeypatch):
     assert set(tried["candidate"]) == {"shared_bottom", "single_task", "fixed", "uncertainty"}
     assert sum("is taken" in line for line in lines) == 2
     assert run.metrics()["search"] == run.metadata["search"]
+    run.export(tmp_path / "auto")
+    assert "What was tried" in (tmp_path / "auto" / "report.html").read_text()
     assert mtl.Experiment.from_dict(experiment.to_dict()).architecture == "auto"
