@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -393,14 +392,7 @@ class Experiment:
         return own.fit(model)[0]
 
     def _fingerprint(self, table: pd.DataFrame) -> str:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            texts = table.apply(
-                lambda column: (
-                    column.map(_as_text) if column.dtype == object else column.astype(str)
-                )
-            )
-            content = int(pd.util.hash_pandas_object(texts).sum())
+        content = datasets.fingerprint(table)
         return json.dumps([self.to_dict(), len(table), content], sort_keys=True, default=str)
 
     def _summary(self, rows: Mapping[str, Any], encoder: Encoder, model: MultiTaskModel) -> str:
@@ -487,10 +479,6 @@ def _declared(balancer: Balancer) -> dict[str, Any]:
     config, options = balancer.get_config(), type(balancer).options()
     arguments = {k: config[k] for k, p in options.items() if config[k] != p.default}
     return {"kind": identifier(type(balancer)), **arguments}
-
-
-def _as_text(cell: Any) -> str:
-    return cell.tobytes().hex() if isinstance(cell, np.ndarray) else str(cell)
 
 
 def _stated(part: Any) -> dict[str, Any]:

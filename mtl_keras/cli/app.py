@@ -91,6 +91,9 @@ def compare(
         typer.Option(help="Further: ARCHITECTURE, +BALANCER or both; may be repeated."),
     ] = None,
     tries: Annotated[int, typer.Option(help="Constant weights to try, on validation.")] = 4,
+    baselines: Annotated[
+        bool, typer.Option(help="Whether linear models and boosted trees take part.")
+    ] = True,
     preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
     workers: Annotated[
@@ -116,6 +119,7 @@ def compare(
         seeds=seeds,
         also=also or [],
         tries=tries,
+        baselines=baselines,
         folder=folder,
         workers=workers or os.cpu_count() or 1,
         show=typer.echo,

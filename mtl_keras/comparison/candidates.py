@@ -87,7 +87,9 @@ def candidates(
 
 def comparable(experiment: "Experiment") -> dict[str, Any]:
     """An experiment as plain values, on the rows that the comparison has split."""
-    config = experiment.to_dict()
+    config = json.loads(
+        json.dumps(experiment.to_dict())
+    )  # plain through and through, to be pickled
     config["split"] = {"strategy": "column", "column": PART}
     config["data"] = {k: v for k, v in config["data"].items() if k == "sample_weight"}
     return _without(config, experiment.split.columns())

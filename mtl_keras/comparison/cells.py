@@ -1,6 +1,5 @@
 """One candidate, one seed: trained in a process of its own, its result kept in a file."""
 
-import json
 import os
 import pickle
 import tempfile
@@ -17,7 +16,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.comparison import baselines
-from mtl_keras.comparison.candidates import PART, Candidate
+from mtl_keras.comparison.candidates import Candidate
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,11 +218,3 @@ def _start(threads: int, data: str) -> None:
 
 def _in_process(cell: Cell) -> Result:
     return run(cell, _BENCH[0])
-
-
-def fingerprint(tables: Sequence[pd.DataFrame]) -> str:
-    """What the data are, as text."""
-    return json.dumps(
-        [int(pd.util.hash_pandas_object(t[PART], index=True).sum()) for t in tables]
-        + [int(pd.util.hash_pandas_object(tables[0].astype(str)).sum())]
-    )

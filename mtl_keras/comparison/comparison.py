@@ -239,7 +239,8 @@ def compare(
     bench = cells.Bench(type(experiment).from_dict, all_candidates[0], tables)
     wanted_cells = [cells.Cell(c, seed) for seed in range(seeds) for c in all_candidates]
     show(f"{len(all_candidates)} candidates, {seeds} seeds: {len(wanted_cells)} to train")
-    content = cells.fingerprint(tables)
+    content = str([datasets.fingerprint(part[[PART]]) for part in tables])
+    content += str(datasets.fingerprint(table))
     if folder is None:
         store: Any = _Forgetful(Path(), content)
     else:

@@ -1,9 +1,11 @@
 """Tables in: CSV and Parquet files and DataFrames, read whole and checked."""
 
 import csv
+import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import DataError, nearest
@@ -49,6 +51,27 @@ def read(source: Any) -> pd.DataFrame:
     if not isinstance(source, pd.DataFrame):
         table.attrs["folder"] = str(path.parent)  # where paths in it start
     return table
+
+
+def fingerprint(table: pd.DataFrame) -> int:
+    """A number that another table would hardly have: of its values, whatever they are.
+
+    Example:
+
+    >>> table = pd.DataFrame({"a": [1, 2], "b": ["x", [3, 4]]})
+    >>> fingerprint(table) == fingerprint(table.copy()) != fingerprint(table.iloc[:1])
+    True
+    """
+
+    def text(cell: Any) -> str:
+        return cell.tobytes().hex() if isinstance(cell, np.ndarray) else str(cell)
+
+    texts = table.apply(
+        lambda column: column.map(text) if column.dtype == object else column.astype(str)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return int(pd.util.hash_pandas_object(texts).sum())
 
 
 def write(table: pd.DataFrame, path: str | Path) -> None:
