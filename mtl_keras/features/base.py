@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mtl_keras import backbones
 from mtl_keras.declaration import Declaration
 
 
@@ -70,3 +71,26 @@ class Feature(Declaration):
 
     def explain(self, raw: np.ndarray) -> None:
         """Raise a DataError for the first raw value that the layer cannot take, if there is one."""
+
+
+@dataclass(frozen=True, repr=False)
+class BackboneFeature(Feature):
+    """A feature that is text to the exported model and that a backbone reads.
+
+    Args:
+        encoder: The backbone: its name, a mapping, an object, a Keras layer. Each has its default.
+    """
+
+    reads_as: ClassVar[str]  # "sequences" or "images"
+    encoder: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "encoder", backbones.get(self.encoder, self.reads_as))
+
+    @property
+    def raw_dtype(self) -> str:
+        return "string"
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "encoder": self.encoder.get_config()}

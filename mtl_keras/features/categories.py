@@ -1,6 +1,5 @@
 """Several categories in one cell."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,7 +10,7 @@ import pandas as pd
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.categorical import category_text
-from mtl_keras.features.cells import joined
+from mtl_keras.features.cells import joined, vocabulary
 from mtl_keras.layers import CategoriesEncoding, Present, SequencePooling, TokenEmbedding
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
@@ -73,15 +72,12 @@ class Categories(Feature):
             {part.strip() for part in text.split(self.separator)} - {""}
             for text in self.raw(column)
         ]
-        counts = Counter(category for categories in sets for category in categories)
-        if not counts:
+        if not any(sets):
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        known = tuple(name for name, rows in ranked if rows >= self.min_frequency)
-        vocabulary = known[: self.max_size] if self.vocabulary is None else self.vocabulary
-        few = len(vocabulary) <= FEW
+        known = self.vocabulary or tuple(vocabulary(sets, self.min_frequency, self.max_size))
+        few = len(known) <= FEW
         return self.but(
-            vocabulary=vocabulary,
+            vocabulary=known,
             length=max(map(len, sets)) if self.length is None else self.length,
             encoding=("multi_hot" if few else "embedding")
             if self.encoding == "auto"

@@ -1,5 +1,6 @@
 """Cells that hold several values: lists, arrays, or one text with a separator."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,6 +50,19 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
             )
         made[row] = separator.join(parts)
     return made
+
+
+def vocabulary(sets: Iterable[Iterable[Any]], min_frequency: int, max_size: int) -> list[Any]:
+    """The values that enough rows have, most frequent first, then in the order of the alphabet.
+
+    Example:
+
+    >>> vocabulary([["b", "a", "a"], ["b"], ["c"]], min_frequency=1, max_size=2)
+    ['b', 'a']
+    """
+    counts = Counter(value for row in sets for value in set(row))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [value for value, rows in ranked if rows >= min_frequency][:max_size]
 
 
 def _ordered(cell: Iterable[Any]) -> Iterable[Any]:

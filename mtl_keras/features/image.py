@@ -12,10 +12,9 @@ import pandas as pd
 import PIL.Image
 import tensorflow as tf
 
-from mtl_keras import backbones
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.errors import ConfigError, DataError, check, unknown
-from mtl_keras.features.base import Feature
+from mtl_keras.features.base import BackboneFeature
 from mtl_keras.layers import ImageEncoding
 
 LOOKED_AT = 500
@@ -30,7 +29,7 @@ AUGMENTATIONS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, repr=False)
-class Image(Feature):
+class Image(BackboneFeature):
     """A picture: a PNG, JPEG, GIF or BMP file by its path or its bytes, or an array.
 
     An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
@@ -60,6 +59,7 @@ class Image(Feature):
     (4, 6, 1)
     """
 
+    reads_as: ClassVar[str] = "images"
     kind: ClassVar[str] = "image"
     rows_per_call: ClassVar[int] = 512
 
@@ -79,14 +79,6 @@ class Image(Feature):
         for name in self.augment or {}:
             if name not in AUGMENTATIONS:
                 raise ConfigError(unknown(f"key of {self.name}.augment:", name, AUGMENTATIONS))
-        object.__setattr__(self, "encoder", backbones.get(self.encoder, "images"))
-
-    @property
-    def raw_dtype(self) -> str:
-        return "string"
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "encoder": self.encoder.get_config()}
 
     def fit(self, column: pd.Series) -> Self:
         files = self.raw(column)

@@ -1,6 +1,5 @@
 """Sequences of varying length."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -8,11 +7,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras import backbones
 from mtl_keras.errors import DataError, check
-from mtl_keras.features.base import Feature
+from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.categorical import category_text
-from mtl_keras.features.cells import joined
+from mtl_keras.features.cells import joined, vocabulary
 from mtl_keras.layers import Present, SequenceEncoding, TokenEmbedding
 
 OF = ("auto", "numbers", "tokens")
@@ -21,7 +19,7 @@ COVERED = 0.98
 
 
 @dataclass(frozen=True, repr=False)
-class Sequence(Feature):
+class Sequence(BackboneFeature):
     """Numbers or tokens in their order, of varying length: the last ones are read.
 
     A cell is a list, an array, or a text with a separator, which is what the exported model takes.
@@ -49,6 +47,7 @@ class Sequence(Feature):
     ('numbers', 2.0, 2)
     """
 
+    reads_as: ClassVar[str] = "sequences"
     kind: ClassVar[str] = "sequence"
     rows_per_call: ClassVar[int] = 4096
 
@@ -70,14 +69,6 @@ class Sequence(Feature):
         check(self.separator != "", f"{self.name}.separator", "not be empty", self.separator)
         for name in ("dimension", "min_frequency", "max_size", "max_length"):
             check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
-        object.__setattr__(self, "encoder", backbones.get(self.encoder, "sequences"))
-
-    @property
-    def raw_dtype(self) -> str:
-        return "string"
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "encoder": self.encoder.get_config()}
 
     def fit(self, column: pd.Series) -> Self:
         texts = pd.Series(joined(self.name, column, self.separator, category_text), column.index)
@@ -97,12 +88,8 @@ class Sequence(Feature):
                 center=float(values.mean()) if self.center is None else self.center,
                 scale=float(values.std() or 1.0) if self.scale is None else self.scale,
             )
-        counts = Counter(token for part in parts for token in set(part))
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        known = tuple(token for token, rows in ranked if rows >= self.min_frequency)
-        return fitted.but(
-            vocabulary=known[: self.max_size] if self.vocabulary is None else self.vocabulary
-        )
+        known = self.vocabulary or tuple(vocabulary(parts, self.min_frequency, self.max_size))
+        return fitted.but(vocabulary=known)
 
     def raw(self, column: pd.Series) -> np.ndarray:
         texts = joined(self.name, column, self.separator, category_text)

@@ -1,6 +1,5 @@
 """Texts."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -9,10 +8,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import backbones
 from mtl_keras.backbones.pretrained import Pretrained, as_text, from_text
 from mtl_keras.errors import DataError, check
-from mtl_keras.features.base import Feature
+from mtl_keras.features.base import BackboneFeature
+from mtl_keras.features.cells import vocabulary
 from mtl_keras.layers import Present, TextEncoding, TokenEmbedding, Tokenised
 from mtl_keras.layers.text import split_words
 
@@ -20,7 +19,7 @@ COVERED = 0.98
 
 
 @dataclass(frozen=True, repr=False)
-class Text(Feature):
+class Text(BackboneFeature):
     """A text in any language, as a sequence of words that a backbone reads.
 
     *Missing* (NaN, None or empty): no words, for which the backbone gives zeros. *Unseen* words,
@@ -54,6 +53,7 @@ class Text(Feature):
     (('a', 'good'), 4)
     """
 
+    reads_as: ClassVar[str] = "sequences"
     kind: ClassVar[str] = "text"
     rows_per_call: ClassVar[int] = 4096
 
@@ -76,16 +76,11 @@ class Text(Feature):
         good = 0 <= self.word_dropout < 1
         expected = "be from 0 up to, not including, 1"
         check(good, f"{self.name}.word_dropout", expected, self.word_dropout)
-        object.__setattr__(self, "encoder", backbones.get(self.encoder, "sequences"))
         if isinstance(self.tokenizer, str):
             object.__setattr__(self, "tokenizer", from_text(self.tokenizer))
 
-    @property
-    def raw_dtype(self) -> str:
-        return "string"
-
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "encoder": self.encoder.get_config()}
+        config = super().get_config()
         if self.tokenizer is not None:
             config["tokenizer"] = as_text(self.tokenizer)
         return config
@@ -98,15 +93,9 @@ class Text(Feature):
         if lengths.max(initial=0) == 0:
             raise DataError(f"Feature {self.name!r} has no text in the training rows. Drop it.")
         most = int(np.quantile(lengths[lengths > 0], COVERED, method="higher"))
-        counts: Counter[bytes] = Counter()
-        for text in words.to_list():
-            counts.update(set(text))
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        known = [word.decode() for word, count in ranked if count >= self.min_frequency]
+        known = vocabulary(words.to_list(), self.min_frequency, self.max_size)
         return self.but(
-            vocabulary=tuple(known[: self.max_size])
-            if self.vocabulary is None
-            else self.vocabulary,
+            vocabulary=self.vocabulary or tuple(word.decode() for word in known),
             length=min(most, self.max_length) if self.length is None else self.length,
         )
 
