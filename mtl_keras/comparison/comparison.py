@@ -76,6 +76,14 @@ class Comparison:
         spread = float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else np.nan
         return float(np.mean(per_seed)), spread
 
+    def _said(self, candidate: str, gain: Difference) -> str:
+        """A verdict in words that fit the candidate: simple models share nothing."""
+        if candidate == SINGLE:
+            return ""
+        if self.costs[candidate]["parameters"]:
+            return gain.verdict
+        return {"helped": "better", "hurt": "worse"}.get(gain.verdict, gain.verdict)
+
     def mean_rank(self) -> dict[str, float]:
         """Per candidate the mean over tasks of its rank, 1 the best."""
         ranks: dict[str, list[float]] = {name: [] for name in self.values}
@@ -122,7 +130,7 @@ class Comparison:
                         "gain": gain.gain,
                         "low": gain.low,
                         "high": gain.high,
-                        "verdict": "" if name == SINGLE else gain.verdict,
+                        "verdict": self._said(name, gain),
                     }
                 )
         return pd.DataFrame(rows)
@@ -168,7 +176,8 @@ class Comparison:
             lines.append(f"  {'':30}{'value':>10}{'gain over single-task':>34}")
             for name, values in self.values.items():
                 gain = self.differences[name][task]
-                text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {gain.verdict}"
+                said = self._said(name, gain)
+                text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {said}"
                 shown = "" if name == SINGLE else text
                 lines.append(f"  {name:30}{np.mean(values[task]):>10.4f}   {shown}")
         lines += ["", f"  {'':30}{'Δm %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]

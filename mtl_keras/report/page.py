@@ -153,7 +153,8 @@ def comparison_page(compared: dict[str, Any]) -> str:
 def _gains(ax: Any, part: pd.DataFrame) -> None:
     shown = part[(part["candidate"] != "single-task") & (part["candidate"] != "constant")]
     shown = shown.iloc[::-1]
-    colors = {"helped": "#338855", "hurt": "#cc4433"}
+    colors = dict.fromkeys(("helped", "better"), "#338855")
+    colors |= dict.fromkeys(("hurt", "worse"), "#cc4433")
     for place, (_, row) in enumerate(shown.iterrows()):
         color = colors.get(str(row["verdict"]), style.MUTED)
         ax.plot([row["low"], row["high"]], [place, place], color=color, lw=2.4)
