@@ -40,7 +40,8 @@ def correlated_tasks(
     References:
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
         Mixture-of-Experts", KDD 2018, section 3.3. The paper does not give the waves: here
-        $\alpha_i \sim N(0, 1)$ times i, $\beta_i \sim N(0, 1)$.
+        $\alpha_i, \beta_i \sim N(0, 1)$, drawn until a straight line explains a quarter of the
+        variance, since waves that cancel the linear part leave nothing that is quickly learned.
 
     Example:
 
@@ -54,8 +55,14 @@ def correlated_tasks(
     random = np.random.default_rng(seed)
     first, second = np.linalg.qr(random.normal(size=(features, 2)))[0].T
     weights = [first, correlation * first + np.sqrt(1 - correlation**2) * second]
-    alpha = random.normal(size=waves) * np.arange(1, waves + 1)
-    beta = random.normal(size=waves)
+    grid = scale * np.linspace(-3, 3, 601)
+    density = np.exp(-0.5 * (grid / scale) ** 2)
+    explained = 0.0
+    while explained < 0.25:
+        alpha, beta = random.normal(size=(2, waves))
+        label = grid + np.sin(np.outer(grid, alpha) + beta).sum(axis=1)
+        covariance = np.cov(grid, label, aweights=density)
+        explained = covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1])
     x = random.normal(size=(rows, features))
     table = pd.DataFrame(x, columns=[f"x{number}" for number in range(1, features + 1)])
     for number, weight in enumerate(weights, start=1):
