@@ -96,7 +96,7 @@ def test_the_boxes_of_the_network_hold_all_its_parameters(run):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    if CHROMIUM is None:
+    if CHROMIUM is None or shutil.which("chromedriver") is None:
         pytest.skip("there is no Chromium here (Debian: apt install chromium chromium-driver)")
     options = Options()
     options.binary_location = CHROMIUM
