@@ -11,7 +11,8 @@ from mtl_keras.architectures import Grouped
 from mtl_keras.training import Affinity, Data, Fitting, grouping, successive_halving
 
 if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment, Prepared
+    from mtl_keras.experiment import Experiment
+    from mtl_keras.preparation import Prepared
 
 ARCHITECTURES = ("shared_bottom", "single_task", "mmoe", "ple", "cross_stitch")
 BALANCERS = ("fixed", "uncertainty", "famo", "nash_mtl", "upgrad")

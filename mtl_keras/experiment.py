@@ -24,45 +24,18 @@ from mtl_keras.balancers import Balancer
 from mtl_keras.clock import Clock
 from mtl_keras.datasets import Split
 from mtl_keras.encoder import Encoder
-from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import constant, evaluate, unused_sources
-from mtl_keras.features import Feature, Guess
+from mtl_keras.features import Feature
 from mtl_keras.features.infer import named
 from mtl_keras.layers import Gate, MemberMean
 from mtl_keras.lookup import construct, identifier
 from mtl_keras.model import MultiTaskModel
+from mtl_keras.preparation import Prepared, prepare
 from mtl_keras.run import Run
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.base import layer_name
-from mtl_keras.training import Data, Fitting, Training, presets
-
-
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A table, ready to be learned from.
-
-    Attributes:
-        table: The rows that have a label.
-        rows: They by part: `"train"`, `"validation"`, `"test"`.
-        guesses: What each column was taken for, and why.
-        encoder: The fitted encoder.
-        tasks: The fitted tasks.
-        data: The encoded rows.
-    """
-
-    table: pd.DataFrame
-    rows: Mapping[str, pd.DataFrame]
-    guesses: list[Guess]
-    encoder: Encoder
-    tasks: list[Task]
-    data: Data
-
-    def truths(self) -> dict[str, dict[str, np.ndarray]]:
-        """Per part and task the labels, as evaluation reads them."""
-        return {
-            part: {task.name: task.truth(rows) for task in self.tasks}
-            for part, rows in self.rows.items()
-        }
+from mtl_keras.training import Fitting, Training, presets
 
 
 @dataclasses.dataclass
@@ -170,7 +143,7 @@ class Experiment:
 
     def _fit(
         self,
-        prepared: "Prepared",
+        prepared: Prepared,
         clock: Clock,
         checkpoint: str | Path | None,
         resume: bool,
@@ -230,7 +203,7 @@ class Experiment:
 
     def prepare(
         self, data: Any = None, show: Callable[[str], None] | None = None
-    ) -> tuple["Prepared", Clock]:
+    ) -> tuple[Prepared, Clock]:
         """Read, split and encode: all of `run` that comes before the network.
 
         Args:
@@ -240,23 +213,7 @@ class Experiment:
         Returns:
             What `Prepared` says, and how long each stage took.
         """
-        show, clock = show or (lambda line: None), Clock()
-        with clock("read"):
-            table = self._labelled(datasets.read(self.data if data is None else data), show)
-        with clock("split"):
-            parts = self.split.parts(table, self.seed)
-            rows = {part: table.iloc[positions] for part, positions in parts.items()}
-        with clock("encode"):
-            guesses = self._guess(rows["train"])
-            encoder = self._fit_encoder(guesses, rows["train"])
-            fitted = [task.fit(rows["train"]) for task in self.tasks]
-            x = {part: encoder.encode(rows[part]) for part in rows}
-            y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
-            weights = {part: self._weights(fitted, rows[part], y[part]) for part in rows}
-        for guess in guesses:
-            if guess.feature is None:
-                show(f"column {guess}")
-        return Prepared(table, rows, guesses, encoder, fitted, Data(x, y, weights)), clock
+        return prepare(self, data, show)
 
     def compare(self, data: Any = None, **options: Any) -> comparison.Comparison:
         """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""
@@ -264,80 +221,7 @@ class Experiment:
 
     # Its steps
 
-    def _labelled(self, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
-        """The rows that have a label for any task."""
-        columns = [column for task in self.tasks for column in task.columns]
-        wanted = [*columns, *filter(None, (self.sample_weight, self.slices))]
-        for name in wanted:
-            if name not in table.columns:
-                raise DataError(
-                    f"The table has no column {name!r}, which is declared as a target, weight or "
-                    "slice."
-                    f"{nearest(name, map(str, table.columns))} "
-                    f"Its columns: {', '.join(map(str, table.columns[:30]))}."
-                )
-        labelled = table[columns].notna().any(axis=1)
-        if not labelled.any():
-            raise DataError(f"No row has a label: the columns {columns} are empty.")
-        if not labelled.all():
-            show(f"{int((~labelled).sum()):,} rows have no label for any task and are left out")
-        return table[labelled]
-
-    def _guess(self, train: pd.DataFrame) -> list[Guess]:
-        skip = {column for task in self.tasks for column in task.columns} | set(
-            self.split.columns()
-        )
-        if self.sample_weight:
-            skip.add(self.sample_weight)
-        declared: Mapping[str, Feature | None] = {}
-        columns = list(train.columns)
-        if isinstance(self.features, Mapping):
-            declared = named(self.features, features.get)
-        elif not isinstance(self.features, str):
-            declared = {feature.name: feature for feature in self.features}
-        read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
-        for name, feature in declared.items():
-            if not set(read[name]) & set(columns):
-                raise DataError(
-                    f"The table has no column {name!r}, which is declared as a feature."
-                    f"{nearest(name, columns)}"
-                )
-            if feature is not None and (taken := set(read[name]) & skip):
-                raise ConfigError(
-                    f"Column {min(taken)!r} is a target, a weight or a group, no feature."
-                )
-        if not isinstance(self.features, (str, Mapping)):
-            columns = [column for names in read.values() for column in names]
-        return features.infer(train[columns], skip, declared)
-
-    def _fit_encoder(self, guesses: Sequence[Guess], train: pd.DataFrame) -> Encoder:
-        chosen = [guess.feature for guess in guesses if guess.feature is not None]
-        return Encoder([feature.fit(feature.select(train)) for feature in chosen])
-
-    def _weights(
-        self, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Weight of each row for each task that has any: its column's, times its class's."""
-        weights = {}
-        for task in fitted:
-            weight = task.sample_weight(y[task.name])
-            if self.sample_weight:
-                column = pd.to_numeric(rows[self.sample_weight], errors="coerce")
-                if column.isna().any() or (column < 0).any():
-                    row = column.index[int(np.flatnonzero(column.isna() | (column < 0))[0])]
-                    raise DataError(
-                        f"Column {self.sample_weight!r} must hold weights >= 0. Received: "
-                        f"{rows[self.sample_weight].loc[row]!r} in row {row}."
-                    )
-                own = column.to_numpy("float32")
-                if weight is not None and weight.ndim > 1:
-                    own = own[:, np.newaxis]
-                weight = own if weight is None else own * weight
-            if weight is not None:
-                weights[task.name] = weight
-        return weights
-
-    def build(self, prepared: "Prepared") -> MultiTaskModel:
+    def build(self, prepared: Prepared) -> MultiTaskModel:
         """The Functional graph: inputs, the architecture, a head per task; compiled."""
         encoder, fitted, data = prepared.encoder, prepared.tasks, prepared.data
         labels = np.column_stack([data.y["train"][task.name] for task in fitted])
@@ -373,7 +257,7 @@ class Experiment:
         given = balancers.get(self.balancer)
         return type(given).from_config(given.get_config())
 
-    def _another(self, number: int, prepared: "Prepared", fitting: Fitting) -> MultiTaskModel:
+    def _another(self, number: int, prepared: Prepared, fitting: Fitting) -> MultiTaskModel:
         """A network that differs from the declared one, trained."""
         changes, factors = presets.variation(number)
         config = {**self.architecture.get_config(), **changes}

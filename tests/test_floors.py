@@ -16,7 +16,7 @@ FLOORS = [
     {"gradients"},
     {"model"},
     {"training", "evaluation", "report", "export"},
-    {"run", "comparison", "choosing"},
+    {"run", "comparison", "choosing", "preparation"},
     {"experiment"},
     {"experiment_file"},
     {"cli"},

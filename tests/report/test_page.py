@@ -14,7 +14,8 @@ from selenium.webdriver.chrome.service import Service
 from mtl_keras import report
 from mtl_keras.comparison import Comparison
 from mtl_keras.evaluation import Difference, measure
-from mtl_keras.report.page import Drawer, comparison_page
+from mtl_keras.report.figures import Drawer
+from mtl_keras.report.page import comparison_page
 from mtl_keras.run import rewrite_report
 from mtl_keras.tasks import Binary, Regression
 

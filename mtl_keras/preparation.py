@@ -1,0 +1,150 @@
+"""From a table to rows that can be learned from: read, split, encode."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras import datasets, features
+from mtl_keras.clock import Clock
+from mtl_keras.encoder import Encoder
+from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.features import Feature, Guess
+from mtl_keras.features.infer import named
+from mtl_keras.tasks import Task
+from mtl_keras.training import Data
+
+if TYPE_CHECKING:
+    from mtl_keras.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table, ready to be learned from.
+
+    Attributes:
+        table: The rows that have a label.
+        rows: They by part: `"train"`, `"validation"`, `"test"`.
+        guesses: What each column was taken for, and why.
+        encoder: The fitted encoder.
+        tasks: The fitted tasks.
+        data: The encoded rows.
+    """
+
+    table: pd.DataFrame
+    rows: Mapping[str, pd.DataFrame]
+    guesses: list[Guess]
+    encoder: Encoder
+    tasks: list[Task]
+    data: Data
+
+    def truths(self) -> dict[str, dict[str, np.ndarray]]:
+        """Per part and task the labels, as evaluation reads them."""
+        return {
+            part: {task.name: task.truth(rows) for task in self.tasks}
+            for part, rows in self.rows.items()
+        }
+
+
+def prepare(
+    experiment: "Experiment", data: Any = None, show: Callable[[str], None] | None = None
+) -> tuple[Prepared, Clock]:
+    """Read, split and encode, as an experiment says: see `Experiment.prepare`."""
+    show, clock = show or (lambda line: None), Clock()
+    with clock("read"):
+        table = labelled(experiment, datasets.read(experiment.data if data is None else data), show)
+    with clock("split"):
+        parts = experiment.split.parts(table, experiment.seed)
+        rows = {part: table.iloc[positions] for part, positions in parts.items()}
+    with clock("encode"):
+        guesses = guess(experiment, rows["train"])
+        chosen = [each.feature for each in guesses if each.feature is not None]
+        encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
+        fitted = [task.fit(rows["train"]) for task in experiment.tasks]
+        x = {part: encoder.encode(rows[part]) for part in rows}
+        y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
+        weights = {part: row_weights(experiment, fitted, rows[part], y[part]) for part in rows}
+    for each in guesses:
+        if each.feature is None:
+            show(f"column {each}")
+    return Prepared(table, rows, guesses, encoder, fitted, Data(x, y, weights)), clock
+
+
+def labelled(
+    experiment: "Experiment", table: pd.DataFrame, show: Callable[[str], None]
+) -> pd.DataFrame:
+    """The rows that have a label for any task."""
+    columns = [column for task in experiment.tasks for column in task.columns]
+    wanted = [*columns, *filter(None, (experiment.sample_weight, experiment.slices))]
+    for name in wanted:
+        if name not in table.columns:
+            raise DataError(
+                f"The table has no column {name!r}, which is declared as a target, weight or "
+                "slice."
+                f"{nearest(name, map(str, table.columns))} "
+                f"Its columns: {', '.join(map(str, table.columns[:30]))}."
+            )
+    there = table[columns].notna().any(axis=1)
+    if not there.any():
+        raise DataError(f"No row has a label: the columns {columns} are empty.")
+    if not there.all():
+        show(f"{int((~there).sum()):,} rows have no label for any task and are left out")
+    return table[there]
+
+
+def guess(experiment: "Experiment", train: pd.DataFrame) -> list[Guess]:
+    """A feature for each column, as declared or inferred."""
+    skip = {column for task in experiment.tasks for column in task.columns} | set(
+        experiment.split.columns()
+    )
+    if experiment.sample_weight:
+        skip.add(experiment.sample_weight)
+    declared: Mapping[str, Feature | None] = {}
+    columns = list(train.columns)
+    if isinstance(experiment.features, Mapping):
+        declared = named(experiment.features, features.get)
+    elif not isinstance(experiment.features, str):
+        declared = {feature.name: feature for feature in experiment.features}
+    read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
+    for name, feature in declared.items():
+        if not set(read[name]) & set(columns):
+            raise DataError(
+                f"The table has no column {name!r}, which is declared as a feature."
+                f"{nearest(name, columns)}"
+            )
+        if feature is not None and (taken := set(read[name]) & skip):
+            raise ConfigError(
+                f"Column {min(taken)!r} is a target, a weight or a group, no feature."
+            )
+    if not isinstance(experiment.features, (str, Mapping)):
+        columns = [column for names in read.values() for column in names]
+    return features.infer(train[columns], skip, declared)
+
+
+def row_weights(
+    experiment: "Experiment",
+    fitted: Sequence[Task],
+    rows: pd.DataFrame,
+    y: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Weight of each row for each task that has any: its column's, times its class's."""
+    weights = {}
+    for task in fitted:
+        weight = task.sample_weight(y[task.name])
+        if experiment.sample_weight:
+            column = pd.to_numeric(rows[experiment.sample_weight], errors="coerce")
+            if column.isna().any() or (column < 0).any():
+                row = column.index[int(np.flatnonzero(column.isna() | (column < 0))[0])]
+                raise DataError(
+                    f"Column {experiment.sample_weight!r} must hold weights >= 0. Received: "
+                    f"{rows[experiment.sample_weight].loc[row]!r} in row {row}."
+                )
+            own = column.to_numpy("float32")
+            if weight is not None and weight.ndim > 1:
+                own = own[:, np.newaxis]
+            weight = own if weight is None else own * weight
+        if weight is not None:
+            weights[task.name] = weight
+    return weights
