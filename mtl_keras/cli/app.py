@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ArtifactError, ConfigError
 
 app = typer.Typer(
     name="mtl-keras",
@@ -127,7 +127,10 @@ def compare(
     typer.echo(f"\n{found}\n")
     typer.echo(f"{found.write(folder)}")
     if versions(folder.parent):
-        typer.echo(f"{rewrite_report(folder.parent)}")
+        try:
+            typer.echo(f"{rewrite_report(folder.parent)}")
+        except ArtifactError as error:  # the comparison is there all the same
+            typer.echo(f"report.html is as it was: {error}")
 
 
 @app.command()
