@@ -1,10 +1,8 @@
 """The command line: the whole road, mistakes told in one message, help at once."""
 
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -72,27 +70,3 @@ def test_help_imports_nothing_heavy():
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert time.perf_counter() - start < 5  # far under one second where the machine is not busy
-
-
-def test_compare_and_report(table, capsys, artifact):
-    (Path("saved_models")).mkdir()
-    shutil.copytree(artifact, "saved_models/shop")
-    drops = "\n".join(
-        f'"{name}" = "drop"'
-        for task in cases.TASKS
-        for name in task.columns
-        if name not in ("left", "score")
-    )
-    Path("shop.toml").write_text(
-        f'name = "shop"\npreset = "fast"\n[data]\npath = "{table}"\n'
-        f'[tasks]\nleft = "binary"\nscore = "regression"\n[features]\n{drops}\n'
-    )
-    options = ["--seeds", "1", "--tries", "0", "--no-baselines", "--epochs", "1", "--workers", "1"]
-    assert main(["compare", "shop.toml", *options]) == 0
-    printed = capsys.readouterr().out
-    assert "single-task" in printed and "Δm" in printed
-    assert "saved_models/shop/comparison/comparison.html" in printed
-    assert "sharing:" in Path("saved_models/shop/report.html").read_text()
-    assert main(["report", "saved_models/shop"]) == 0
-    assert main(["report", "saved_models/none"]) == 1
-    assert "no trained model in" in capsys.readouterr().err

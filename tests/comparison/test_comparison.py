@@ -1,6 +1,8 @@
 """Does the comparison say what is so, where it is known what is so?"""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,11 +10,13 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import features
+from mtl_keras.cli import main
 from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, SINGLE, candidates
 from mtl_keras.comparison.cells import labelled
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import measure
+from mtl_keras.experiment_file import read
 from tests import cases
 
 PLAIN = {
@@ -76,15 +80,33 @@ def test_many_labels_of_a_related_task_help_one_that_has_few():
     assert found.delta_m(JOINT)[0] < 0
 
 
-def test_everything_of_a_comparison(tmp_path):
-    lines = []
-    declared = cases.experiment(
-        tasks=[task for task in cases.TASKS if task.name in ("left", "score")],
-        training={"epochs": 1, "batch_size": 64},
-        architecture={**PLAIN, "layers": [8]},
+def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(artifact, "saved_models/shop")
+    cases.table().to_csv("shop.csv", index=False)
+    targets = {column for task in cases.TASKS for column in task.columns}
+    drops = "\n".join(f'"{column}" = "drop"' for column in targets - {"left", "score"})
+    Path("shop.toml").write_text(
+        'name = "shop"\nbalancer = "uncertainty"\n[data]\npath = "shop.csv"\n'
+        f'[tasks]\nleft = "binary"\nscore = "regression"\n[features]\n{drops}\n'
+        '[architecture]\nkind = "shared_bottom"\nlayers = [8]\nmembers = 1\n'
+        'number_embedding = "none"\n',
     )
-    options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": tmp_path}
-    found = declared.compare(cases.table(), show=lines.append, **options)
+    command = ["compare", "shop.toml", "--seeds", "1", "--tries", "1", "--also", "mmoe+pcgrad"]
+    command += ["--epochs", "1", "--workers", "1"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    folder = Path("saved_models/shop/comparison")
+    assert "Δm" in printed and str(folder / "comparison.html") in printed
+    assert json.loads((folder / "comparison.json").read_text())["seeds"] == 1
+    assert "sharing:" in Path("saved_models/shop/report.html").read_text()
+
+    assert main(command) == 0  # all from before
+    printed = capsys.readouterr().out
+    assert "are there from before" in printed and "seed 0:" not in printed
+
+    options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": folder}
+    found = read("shop.toml", training={"epochs": 1}).compare(show=None, **options)
     names = {"constant", "linear", "histogram gradient boosting"}
     names |= {JOINT, SINGLE, "equal weights", "tuned weights", "mmoe+pcgrad"}
     assert names <= set(found.values)
@@ -92,17 +114,11 @@ def test_everything_of_a_comparison(tmp_path):
     assert np.isfinite(frame["value"]).all()
     assert (frame["low"] <= frame["gain"]).all() and (frame["gain"] <= frame["high"]).all()
     assert (frame.loc[frame["candidate"] == SINGLE, "gain"] == 0).all()
-    assert found.delta_m(SINGLE)[0] == 0
-    assert found.costs[JOINT]["size"] > 0
-    assert "Δm" in str(found) and found.advice() in str(found)
-    assert found.write(tmp_path).name == "comparison.html"
-    assert json.loads((tmp_path / "comparison.json").read_text())["seeds"] == 1
+    assert found.delta_m(SINGLE)[0] == 0 and found.costs[JOINT]["size"] > 0
 
-    again = []
-    repeated = declared.compare(cases.table(), show=again.append, **options)
-    assert any("are there from before" in line for line in again)
-    assert not any("seed 0:" in line for line in again)
-    assert repeated.values == found.values
+    assert main(["report", "saved_models/shop"]) == 0
+    assert main(["report", "saved_models/none"]) == 1
+    assert "no trained model in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", [name for name in available() if name != "LightGBM"])
