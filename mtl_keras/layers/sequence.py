@@ -74,8 +74,9 @@ class TokenEmbedding(keras.layers.Layer):
 
     Example:
 
-    >>> TokenEmbedding(size=4, dimension=2)(keras.ops.array([[3, 0]]))[0, 1].numpy()
-    array([0., 0.], dtype=float32)
+    >>> vectors = TokenEmbedding(size=4, dimension=2)(keras.ops.array([[3, 0]])).numpy()
+    >>> bool(vectors[0, 0].any()), bool(vectors[0, 1].any())
+    (True, False)
     """
 
     def __init__(self, size: int, dimension: int, **kwargs: Any) -> None:
