@@ -91,6 +91,10 @@ def compare(
         typer.Option(help="Further: ARCHITECTURE, +BALANCER or both; may be repeated."),
     ] = None,
     tries: Annotated[int, typer.Option(help="Constant weights to try, on validation.")] = 4,
+    tune: Annotated[
+        int,
+        typer.Option(help="Learning rates and dropouts that each network tries, on validation."),
+    ] = 0,
     baselines: Annotated[
         bool, typer.Option(help="Whether linear models and boosted trees take part.")
     ] = True,
@@ -119,6 +123,7 @@ def compare(
         seeds=seeds,
         also=also or [],
         tries=tries,
+        tune=tune,
         baselines=baselines,
         folder=folder,
         workers=workers or os.cpu_count() or 1,

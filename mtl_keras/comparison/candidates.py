@@ -1,6 +1,5 @@
 """What is compared: the joint model, its single-task twins, other weights, other architectures."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 JOINT, SINGLE, EQUAL, TUNED = "joint", "single-task", "equal weights", "tuned weights"
 PART = "part_of_the_comparison"
 
+Setting = tuple[str, Mapping[str, Any]]  # what is special about it, and the experiment
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -25,23 +26,20 @@ class Candidate:
 
     Attributes:
         name: For people.
-        declared: Experiments that make it up, as plain values; each answers some of the tasks.
-            None for a baseline.
-        choose: Whether only the one is kept that is best on the validation rows.
+        networks: For each network its settings, of which the best on the validation rows is taken;
+            together the networks answer all tasks. Empty for a baseline.
     """
 
     name: str
-    declared: tuple[Mapping[str, Any], ...] = ()
-    choose: bool = False
-
-    def key(self, seed: int, content: str) -> str:
-        """A name for the file of its result, another one if anything that matters is different."""
-        text = json.dumps([self.name, self.declared, self.choose, seed, content], default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    networks: tuple[tuple[Setting, ...], ...] = ()
 
 
 def candidates(
-    experiment: "Experiment", also: Sequence[str] = (), tries: int = 4, baselines: bool = True
+    experiment: "Experiment",
+    also: Sequence[str] = (),
+    tries: int = 4,
+    tune: int = 0,
+    baselines: bool = True,
 ) -> list[Candidate]:
     """All that a comparison trains.
 
@@ -49,23 +47,27 @@ def candidates(
         experiment: The joint model.
         also: Further ones, `"architecture"`, `"+balancer"` or `"architecture+balancer"`.
         tries: Settings of constant weights that are tried, on validation; 0 for none.
+        tune: Settings of learning rate and dropout that each network may choose from on validation,
+            beside the declared one; the same ones for the joint model and for each twin.
         baselines: Whether models that are no networks take part.
     """
     joint = comparable(experiment)
+    twins = [twin(experiment, task.name) for task in experiment.tasks]
     found = [
-        Candidate(JOINT, (joint,)),
-        Candidate(SINGLE, tuple(twin(experiment, task.name) for task in experiment.tasks)),
+        Candidate(JOINT, (settings(joint, tune),)),
+        Candidate(SINGLE, tuple(settings(alone, tune) for alone in twins)),
     ]
     equal = {**joint, "balancer": {"kind": "fixed"}, "tasks": _weighted(joint["tasks"], {})}
     if len(experiment.tasks) > 1:
         if equal != joint:
-            found.append(Candidate(EQUAL, (equal,)))
+            found.append(Candidate(EQUAL, (settings(equal, tune),)))
         if tries:
-            settings = tuple(
-                {**equal, "tasks": _weighted(joint["tasks"], weights)}
-                for weights in _draws([task.name for task in experiment.tasks], tries)
-            )
-            found.append(Candidate(TUNED, (equal, *settings), choose=True))
+            weights = _draws([task.name for task in experiment.tasks], tries)
+            tried = [
+                (_said(drawn), {**equal, "tasks": _weighted(joint["tasks"], drawn)})
+                for drawn in weights
+            ]
+            found.append(Candidate(TUNED, ((("equal", equal), *tried),)))
     for text in also:
         architecture, _, balancer = text.partition("+")
         config = {**joint}
@@ -79,7 +81,7 @@ def candidates(
                 f"Expected ARCHITECTURE, +BALANCER or ARCHITECTURE+BALANCER. Received: {text!r}"
             )
         type(experiment).from_dict(config)  # to fail now
-        found.append(Candidate(text, (config,)))
+        found.append(Candidate(text, (settings(config, tune),)))
     if baselines:
         found += [Candidate(name) for name in available()]
     return found
@@ -103,6 +105,25 @@ def twin(experiment: "Experiment", task: str) -> dict[str, Any]:
     kept = next(t.columns for t in experiment.tasks if t.name == task)
     targets = [column for other in experiment.tasks for column in other.columns]
     return _without(config, [column for column in targets if column not in kept])
+
+
+def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:
+    """An experiment as declared, and with other learning rates and dropouts.
+
+    The rate is from a third to three times the declared one, the dropout from 0 to 0.5.
+    """
+    random = np.random.default_rng(0)
+    found: list[Setting] = [("as declared", declared)]
+    architecture, training = declared["architecture"], declared["training"]
+    for factor, dropout in random.uniform((-1, 0), (1, 0.5), (tune, 2)):
+        rate = float(f"{training['learning_rate'] * 3**factor:.2g}")
+        varied = {**declared, "training": {**training, "learning_rate": rate}}
+        said = {"learning rate": rate}
+        if "dropout" in architecture:
+            said["dropout"] = round(float(dropout), 2)
+            varied["architecture"] = {**architecture, "dropout": said["dropout"]}
+        found.append((_said(said), varied))
+    return tuple(found)
 
 
 def _without(config: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
@@ -131,3 +152,7 @@ def _draws(names: Sequence[str], tries: int) -> list[dict[str, float]]:
         weights = 4.0 ** ((logs - logs.mean()) / 2)
         made.append({name: round(float(w), 3) for name, w in zip(names, weights)})
     return made
+
+
+def _said(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in values.items())

@@ -1,10 +1,12 @@
-"""One candidate, one seed: trained in a process of its own, its result kept in a file."""
+"""One training, one seed: in a process of its own, its result kept in a file."""
 
+import hashlib
+import json
 import os
 import pickle
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -17,26 +19,39 @@ import tensorflow as tf
 
 from mtl_keras.comparison import baselines
 from mtl_keras.comparison.candidates import Candidate
+from mtl_keras.evaluation import labelled
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A candidate with one seed."""
+    """A training that candidates may share.
 
-    candidate: Candidate
+    Attributes:
+        name: For people.
+        what: An experiment as plain values, or the name of a baseline.
+        seed: Added to the experiment's; says also which split of the rows it gets.
+    """
+
+    name: str
+    what: Mapping[str, Any] | str
     seed: int
+
+    @property
+    def key(self) -> str:
+        """The same for the same training, and another one if anything that matters differs."""
+        text = json.dumps([self.what, self.seed], default=str, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass
 class Result:
-    """What came out of a cell.
+    """What came out of a training.
 
     Attributes:
         predictions: Per task the predictions for its labelled test rows.
         truths: Per task their labels.
-        scores: Per task all scores on them.
         validation: Per task the validation loss of the chosen epoch; empty for a baseline.
-        seconds: Time of all training.
+        seconds: Time of the training, or of all trainings.
         parameters: Numbers in the network or networks; 0 for a baseline.
         size: Bytes of the SavedModels; 0 if not measured.
         chosen: What was chosen on validation, for people; empty if nothing was.
@@ -44,7 +59,6 @@ class Result:
 
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
     truths: dict[str, np.ndarray] = field(default_factory=dict)
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     parameters: int = 0
@@ -54,138 +68,169 @@ class Result:
 
 @dataclass(frozen=True)
 class Bench:
-    """What all cells have in common.
+    """What all trainings have in common.
 
     Attributes:
-        make: From a declaration as plain values to an experiment.
+        make: From an experiment as plain values to an experiment.
         joint: The joint model, whose features the baselines read.
         tables: The rows by seed, with the part of each in the column `PART`.
     """
 
     make: Callable[[Any], Any]
-    joint: Candidate
+    joint: Mapping[str, Any]
     tables: Sequence[pd.DataFrame]
 
 
+def cells(candidate: Candidate, seed: int) -> list[list[Cell]]:
+    """The trainings of a candidate: for each network those to choose from."""
+    if not candidate.networks:
+        return [[Cell(f"{candidate.name}, seed {seed}", candidate.name, seed)]]
+    made = []
+    for settings in candidate.networks:
+        tasks = list(settings[0][1]["tasks"])
+        name = candidate.name if len(candidate.networks) == 1 else f"{candidate.name} {tasks[0]}"
+        made.append(
+            [
+                Cell(f"{name}, {said}, seed {seed}" if number else f"{name}, seed {seed}", e, seed)
+                for number, (said, e) in enumerate(settings)
+            ]
+        )
+    return made
+
+
+def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> Result:
+    """A candidate's answers: of each network with the setting that is best on validation."""
+    whole, chosen = Result(), []
+    networks = cells(candidate, seed)
+    for number, options in enumerate(networks):
+        found = [results[cell.key] for cell in options]
+        best = min(range(len(found)), key=lambda i: _relative(found[i], found[0]))
+        whole.predictions |= found[best].predictions
+        whole.truths |= found[best].truths
+        whole.validation |= found[best].validation
+        whole.seconds += sum(result.seconds for result in found)
+        whole.parameters += found[best].parameters
+        whole.size += max(result.size for result in found)
+        if len(found) > 1:
+            of = "" if len(networks) == 1 else f"{next(iter(found[best].truths))}: "
+            chosen.append(of + candidate.networks[number][best][0])
+    whole.chosen = "; ".join(chosen)
+    return whole
+
+
 def run(cell: Cell, bench: Bench) -> Result:
-    """Train and judge one cell."""
-    if not cell.candidate.declared:
-        return _baseline(cell, bench)
-    size = cell.seed == 0
-    if cell.candidate.choose:
-        results = [_trained([d], bench, cell.seed, False) for d in cell.candidate.declared]
-        best = min(range(len(results)), key=lambda i: _relative(results[i], results[0]))
-        chosen = results[best]
-        weights = {n: t.get("weight", 1) for n, t in cell.candidate.declared[best]["tasks"].items()}
-        chosen.chosen = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
-        chosen.seconds = sum(result.seconds for result in results)
-        return chosen
-    return _trained(cell.candidate.declared, bench, cell.seed, size)
-
-
-def _trained(declared: Sequence[Any], bench: Bench, seed: int, measure_size: bool) -> Result:
-    result = Result()
-    for config in declared:
-        start = time.perf_counter()
-        made = bench.make({**config, "seed": config["seed"] + seed})
-        done = made.run(bench.tables[seed], show=None)
-        result.seconds += time.perf_counter() - start
-        result.parameters += int(done.model.count_params())
-        for task in done.tasks:
-            truth = done.truths["test"][task.name]
-            there = labelled(truth)
-            result.truths[task.name] = truth[there]
-            result.predictions[task.name] = np.asarray(done.predictions[task.name])[there]
-            result.scores[task.name] = done.evaluation[task.name]
-            best = done.history[f"{task.name}_best"].to_numpy(bool)
-            loss = done.history.loc[best, f"val_{task.name}_loss"]
-            result.validation[task.name] = float(loss.iloc[0])
-        if measure_size:
-            with tempfile.TemporaryDirectory() as folder:
-                written = done.export(Path(folder) / "model")
-                files = [f for f in written.rglob("*") if "assets.extra" not in f.parts]
-                result.size += sum(file.stat().st_size for file in files if file.is_file())
+    """Train and judge."""
+    start = time.perf_counter()
+    table = bench.tables[cell.seed]
+    if isinstance(cell.what, str):
+        result = _baseline(cell.what, bench.make(bench.joint), table)
+        result.seconds = time.perf_counter() - start
+        return result
+    done = bench.make({**cell.what, "seed": cell.what["seed"] + cell.seed}).run(table, show=None)
+    result = Result(seconds=time.perf_counter() - start, parameters=int(done.model.count_params()))
+    for task in done.tasks:
+        truth = done.truths["test"][task.name]
+        there = labelled(truth)
+        result.truths[task.name] = truth[there]
+        result.predictions[task.name] = np.asarray(done.predictions[task.name])[there]
+        best = done.history[f"{task.name}_best"].to_numpy(bool)
+        result.validation[task.name] = float(
+            done.history.loc[best, f"val_{task.name}_loss"].iloc[0]
+        )
+    if cell.seed == 0:
+        with tempfile.TemporaryDirectory() as folder:
+            written = done.export(Path(folder) / "model")
+            files = [f for f in written.rglob("*") if "assets.extra" not in f.parts]
+            result.size = sum(file.stat().st_size for file in files if file.is_file())
     return result
 
 
-def _baseline(cell: Cell, bench: Bench) -> Result:
+def _baseline(name: str, joint: Any, table: pd.DataFrame) -> Result:
     """A model that is no network, one per target."""
-    start = time.perf_counter()
-    prepared, _ = bench.make(bench.joint.declared[0]).prepare(bench.tables[cell.seed])
+    prepared, _ = joint.prepare(table)
     truths = prepared.truths()
     matrices = baselines.Matrices(prepared.encoder, prepared.rows, prepared.data.x)
     result = Result()
     for task in prepared.tasks:
         there = labelled(truths["test"][task.name])
-        predicted = baselines.predict(cell.candidate.name, task, matrices, truths)
+        predicted = baselines.predict(name, task, matrices, truths)
         result.truths[task.name] = truths["test"][task.name][there]
         result.predictions[task.name] = predicted[there]
-    result.seconds = time.perf_counter() - start
     return result
-
-
-def labelled(truth: np.ndarray) -> np.ndarray:
-    """Which rows have a label."""
-    return ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
 
 
 def _relative(result: Result, reference: Result) -> float:
     """Mean over the tasks of the validation loss relative to another result's."""
     pairs = [(result.validation[t], reference.validation[t]) for t in reference.validation]
-    return float(np.mean([(a - b) / max(abs(b), 1e-9) for a, b in pairs]))
+    return float(np.mean([(a - b) / max(abs(b), 1e-9) for a, b in pairs])) if pairs else 0.0
 
 
-# Many cells: in processes, and kept
+# Many of them: in processes, and kept
 
 
 @dataclass
 class Store:
-    """Finished cells in a folder, so that a comparison that was stopped goes on where it was."""
+    """Finished trainings in a folder, so that a comparison that was stopped goes on where it was.
 
-    folder: Path
+    Args:
+        folder: The folder; None to keep nothing.
+        content: Says which rows and which split the trainings are of.
+    """
+
+    folder: Path | None
     content: str
 
-    def path(self, cell: Cell) -> Path:
-        return self.folder / f"{cell.candidate.key(cell.seed, self.content)}.pkl"
-
     def load(self, cell: Cell) -> Result | None:
-        path = self.path(cell)
-        if not path.is_file():
-            return None
-        return pickle.loads(path.read_bytes())
+        """The result of a training that was finished before."""
+        path = self._path(cell)
+        return pickle.loads(path.read_bytes()) if path and path.is_file() else None
 
     def save(self, cell: Cell, result: Result) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.path(cell)
+        """Keep a result."""
+        path = self._path(cell)
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_bytes(pickle.dumps(result))
         unfinished.replace(path)
 
+    def _path(self, cell: Cell) -> Path | None:
+        if self.folder is None:
+            return None
+        name = hashlib.sha256(f"{cell.key}{self.content}".encode()).hexdigest()[:16]
+        return self.folder / f"{name}.pkl"
+
 
 def run_all(
-    cells: Sequence[Cell],
+    wanted: Iterable[Cell],
     bench: Bench,
     store: Store,
     workers: int,
     show: Callable[[str], None],
-) -> dict[Cell, Result]:
-    """The results of all cells, those that are in the store from there.
+) -> dict[str, Result]:
+    """The results of all trainings by their key, those that are in the store from there.
 
     With more than one worker they run in processes that share the machine's cores.
     """
-    results = {cell: found for cell in cells if (found := store.load(cell)) is not None}
+    unique = {cell.key: cell for cell in reversed(list(wanted))}  # named as where it is first
+    left = dict(reversed(unique.items()))
+    show(f"{len(left)} trainings")
+    results: dict[str, Result] = {}
+    for key, cell in list(left.items()):
+        if (found := store.load(cell)) is not None:
+            results[key] = found
+            del left[key]
     if results:
-        show(f"{len(results)} of {len(cells)} are there from before")
-    left = [cell for cell in cells if cell not in results]
+        show(f"{len(results)} of {len(unique)} are there from before")
 
     def keep(cell: Cell, result: Result) -> None:
         store.save(cell, result)
-        results[cell] = result
-        what = f"{cell.candidate.name}, seed {cell.seed}"
-        show(f"  {len(results)}/{len(cells)}  {what}: {result.seconds:.0f} s {result.chosen}")
+        results[cell.key] = result
+        show(f"  {len(results)}/{len(unique)}  {cell.name}: {result.seconds:.0f} s")
 
     if workers == 1 or len(left) <= 1:
-        for cell in left:
+        for cell in left.values():
             keep(cell, run(cell, bench))
         return results
     with tempfile.TemporaryDirectory() as folder:
@@ -196,7 +241,7 @@ def run_all(
             workers, get_context("spawn"), initializer=_start, initargs=(threads, str(data))
         )
         with pool:
-            running = {pool.submit(_in_process, cell): cell for cell in left}
+            running = {pool.submit(_in_process, cell): cell for cell in left.values()}
             try:
                 for done in as_completed(running):
                     keep(running[done], done.result())

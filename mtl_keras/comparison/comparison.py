@@ -1,24 +1,18 @@
-"""Did sharing help? The joint model beside single-task twins, other settings and simple models."""
+"""What a comparison found, and how it says it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mtl_keras import datasets
-from mtl_keras.comparison import cells
-from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates
-from mtl_keras.evaluation import Difference, Measure, difference, measure
+from mtl_keras.comparison.candidates import JOINT, SINGLE
+from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
-from mtl_keras.tasks import Task
-
-if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment
 
 
 @dataclass
@@ -189,126 +183,6 @@ class Comparison:
                 f"{cost['seconds']:>9.0f}{cost['parameters']:>12,.0f}"
             )
         return "\n".join(lines)
-
-
-def compare(
-    experiment: "Experiment",
-    data: Any = None,
-    seeds: int = 3,
-    also: Sequence[str] = (),
-    tries: int = 4,
-    baselines: bool = True,
-    folder: str | Path | None = None,
-    workers: int = 1,
-    show: Callable[[str], None] | None = print,
-) -> Comparison:
-    """Train and judge the joint model and what it has to beat, on the same rows.
-
-    For each seed the rows are split anew, as the experiment says, and every candidate is trained on
-    the same training rows, chooses on the same validation rows and is judged on the same test rows:
-    the joint model; its single-task twins (the same features, trunk, recipe and budget, one task
-    each); equal and tuned constant weights; a constant, a linear model and boosted trees per
-    target; and what `also` names.
-
-    Args:
-        experiment: The joint model.
-        data: A path or DataFrame. Default: the experiment's `data`.
-        seeds: How many seeds. Default 3.
-        also: Further candidates: `"mmoe"`, `"+nash_mtl"`, `"mmoe+nash_mtl"`.
-        tries: Settings of constant weights to try on validation; 0 for none. Default 4.
-        baselines: Whether models that are no networks take part. Default True.
-        folder: Where finished trainings are kept, so that a comparison can be stopped and resumed.
-            Default none.
-        workers: Processes. More than one needs a script with `if __name__ == "__main__":`, as
-            Python's `multiprocessing` does. Default 1.
-        show: A function that prints a line; None for silence.
-
-    Returns:
-        A `Comparison`; print it.
-
-    References:
-        Kurin et al.: "In Defense of the Unitary Scalarization for Deep Multi-Task Learning",
-        NeurIPS 2022; Royer et al.: "Scalarization for Multi-Task and Multi-Domain Learning at
-        Scale", NeurIPS 2023 (why single-task models and constant weights are the mark to pass).
-    """
-    show = show or (lambda line: None)
-    table = datasets.read(experiment.data if data is None else data)
-    wanted = [column for task in experiment.tasks for column in task.columns]
-    table = table[table[wanted].notna().any(axis=1)]
-    tables, rows = [], {}
-    for seed in range(seeds):
-        parts = experiment.split.parts(table, experiment.seed + seed)
-        names = np.empty(len(table), object)
-        for part, positions in parts.items():
-            names[positions] = part
-        tables.append(table.assign(**{PART: names}))
-        tables[-1].attrs = dict(table.attrs)
-        rows = {part: len(positions) for part, positions in parts.items()}
-    all_candidates = candidates(experiment, also, tries, baselines)
-    bench = cells.Bench(type(experiment).from_dict, all_candidates[0], tables)
-    wanted_cells = [cells.Cell(c, seed) for seed in range(seeds) for c in all_candidates]
-    show(f"{len(all_candidates)} candidates, {seeds} seeds: {len(wanted_cells)} to train")
-    content = str([datasets.fingerprint(part[[PART]]) for part in tables])
-    content += str(datasets.fingerprint(table))
-    if folder is None:
-        store: Any = _Forgetful(Path(), content)
-    else:
-        store = cells.Store(Path(folder) / "cells", content)
-    results = cells.run_all(wanted_cells, bench, store, workers, show)
-
-    by_name: dict[str, list[cells.Result]] = {c.name: [] for c in all_candidates}
-    for cell in wanted_cells:
-        by_name[cell.candidate.name].append(results[cell])
-    fitted = [task.fit(table) for task in experiment.tasks]
-    measures = {task.name: measure(task) for task in fitted}
-    return Comparison(
-        name=experiment.name,
-        tasks=[task.name for task in fitted],
-        measures=measures,
-        units={
-            task.name: task.unit if measures[task.name].name == "rmse" else "" for task in fitted
-        },
-        values={
-            name: {t.name: [_value(measures[t.name], r, t) for r in found] for t in fitted}
-            for name, found in by_name.items()
-        },
-        differences={
-            name: {
-                t.name: difference(
-                    measures[t.name],
-                    [r.truths[t.name] for r in found],
-                    [r.predictions[t.name] for r in found],
-                    [r.predictions[t.name] for r in by_name[SINGLE]],
-                )
-                for t in fitted
-            }
-            for name, found in by_name.items()
-        },
-        costs={
-            name: {
-                "seconds": float(np.mean([r.seconds for r in found])),
-                "parameters": float(np.mean([r.parameters for r in found])),
-                "size": float(found[0].size),
-            }
-            for name, found in by_name.items()
-        },
-        chosen={name: [r.chosen for r in found] for name, found in by_name.items()},
-        rows=rows,
-    )
-
-
-class _Forgetful(cells.Store):
-    """Keeps nothing."""
-
-    def load(self, cell: cells.Cell) -> None:
-        return None
-
-    def save(self, cell: cells.Cell, result: cells.Result) -> None:
-        pass
-
-
-def _value(judged: Measure, result: cells.Result, task: Task) -> float:
-    return judged.value(result.truths[task.name], result.predictions[task.name])
 
 
 def _listed(names: Sequence[str]) -> str:

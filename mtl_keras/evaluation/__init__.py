@@ -4,7 +4,7 @@ from mtl_keras.evaluation import explain
 from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, constant, evaluate
-from mtl_keras.evaluation.measures import Measure, measure
+from mtl_keras.evaluation.measures import Measure, labelled, measure
 
 __all__ = [
     "Difference",
@@ -15,6 +15,7 @@ __all__ = [
     "difference",
     "evaluate",
     "explain",
+    "labelled",
     "measure",
     "unused_sources",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.evaluation import scores
+from mtl_keras.evaluation.measures import labelled
 from mtl_keras.tasks import Quantiles, Task
 
 
@@ -111,7 +112,7 @@ def evaluate(
 def _evaluate(
     task: Task, truth: np.ndarray, predicted: np.ndarray, always: np.ndarray
 ) -> TaskEvaluation:
-    present = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+    present = labelled(truth)
     truth, predicted = truth[present], np.asarray(predicted)[present]
     rows = len(truth)
     if rows == 0:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation.measures import measure
+from mtl_keras.evaluation.measures import labelled, measure
 from mtl_keras.tasks import Quantiles, Task
 
 DEPENDABLE = ("numeric", "categorical", "boolean")  # kinds of features that `dependence` varies
@@ -162,7 +162,7 @@ def slices(
         inside = texts == value
         for task in tasks:
             truth, predicted = truths[task.name], np.asarray(predictions[task.name])
-            there = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+            there = labelled(truth)
             judged, part = measure(task), inside & there
             if part.any():
                 found.append(
@@ -185,7 +185,7 @@ def _values(
     values = {}
     for task in tasks:
         truth, judged = truths[task.name], measure(task)
-        there = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+        there = labelled(truth)
         value = judged.value(truth[there], np.asarray(said[task.name])[there])
         values[task.name] = value if judged.higher_is_better else -value
     return values

@@ -55,6 +55,17 @@ def measure(task: Task) -> Measure:
     }[task.kind]
 
 
+def labelled(truth: np.ndarray) -> np.ndarray:
+    """Which rows have a label, any of several.
+
+    Example:
+
+    >>> labelled(np.array([[0, np.nan], [np.nan, np.nan]]))
+    array([ True, False])
+    """
+    return ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+
+
 def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Area under the ROC curve for each row of weights; ties count half.
 

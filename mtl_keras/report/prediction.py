@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
+from mtl_keras.evaluation import labelled
 from mtl_keras.report import style
 from mtl_keras.tasks import Quantiles, Task
 
@@ -36,7 +37,7 @@ def prediction_figure(
 def task_panels(row: Sequence[Any], task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
     """The three panels of one task, on three axes."""
     predicted = np.asarray(predicted)
-    present = ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+    present = labelled(truth)
     truth, predicted = truth[present], predicted[present]
     if len(truth) == 0:
         row[0].set_title(f"{task.name}: no labels in the test rows", fontsize=11)

@@ -12,10 +12,10 @@ import mtl_keras as mtl
 from mtl_keras import features
 from mtl_keras.cli import main
 from mtl_keras.comparison.baselines import Matrices, available, predict
-from mtl_keras.comparison.candidates import JOINT, SINGLE, candidates
-from mtl_keras.comparison.cells import labelled
+from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
+from mtl_keras.comparison.cells import Result, cells, combined
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import measure
+from mtl_keras.evaluation import labelled, measure
 from mtl_keras.experiment_file import read
 from tests import cases
 
@@ -93,7 +93,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
         'number_embedding = "none"\n',
     )
     command = ["compare", "shop.toml", "--seeds", "1", "--tries", "1", "--also", "mmoe+pcgrad"]
-    command += ["--epochs", "1", "--workers", "1"]
+    command += ["--epochs", "1", "--workers", "1", "--tune", "1"]
     assert main(command) == 0
     printed = capsys.readouterr().out
     folder = Path("saved_models/shop/comparison")
@@ -105,7 +105,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     printed = capsys.readouterr().out
     assert "are there from before" in printed and "seed 0:" not in printed
 
-    options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": folder}
+    options = {"seeds": 1, "tries": 1, "tune": 1, "also": ["mmoe+pcgrad"], "folder": folder}
     found = read("shop.toml", training={"epochs": 1}).compare(show=None, **options)
     names = {"constant", "linear", "histogram gradient boosting"}
     names |= {JOINT, SINGLE, "equal weights", "tuned weights", "mmoe+pcgrad"}
@@ -114,6 +114,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     assert np.isfinite(frame["value"]).all()
     assert (frame["low"] <= frame["gain"]).all() and (frame["gain"] <= frame["high"]).all()
     assert (frame.loc[frame["candidate"] == SINGLE, "gain"] == 0).all()
+    assert found.chosen[JOINT][0] and found.chosen[SINGLE][0].count(";") == 1
     assert found.delta_m(SINGLE)[0] == 0 and found.costs[JOINT]["size"] > 0
 
     assert main(["report", "saved_models/shop"]) == 0
@@ -135,11 +136,39 @@ def test_a_baseline_answers_every_kind_of_task(name):
         assert np.isfinite(judged), task
 
 
+def test_the_joint_model_and_its_twins_are_tuned_as_much():
+    declared = cases.experiment(tasks={"left": "binary", "score": "regression"}, balancer="fixed")
+    found = {c.name: c for c in candidates(declared, tries=2, tune=3)}
+    (joint,), twins = found[JOINT].networks, found[SINGLE].networks
+    assert [said for said, _ in joint] == [said for said, _ in twins[0]]
+    rates = {e["training"]["learning_rate"] for _, e in joint}
+    assert len(rates) == len(joint) == len(twins[1]) == 4
+    assert min(rates) > 1e-4 and {said for said, _ in joint[:1]} == {"as declared"}
+    # what the tuned weights begin with, equal ones, is trained for all that need it but once
+    shared = cells(found["tuned weights"], 0)[0][0].key
+    assert shared == cells(found["joint"], 0)[0][0].key
+    assert shared != cells(found["joint"], 1)[0][0].key
+
+
+def test_of_several_settings_the_one_is_taken_that_is_best_on_validation():
+    def result(loss, value):
+        return Result({"a": np.array([value])}, {"a": np.array([0.0])}, {"a": loss}, 1.0, 10)
+
+    plain = {"tasks": {"a": "regression"}}
+    settings = tuple((said, {**plain, "rate": rate}) for said, rate in (("one", 1), ("two", 2)))
+    candidate = Candidate("c", (settings,))
+    (options,) = cells(candidate, 0)
+    results = {options[0].key: result(2.0, 1.0), options[1].key: result(1.5, 2.0)}
+    found = combined(candidate, 0, results)
+    assert found.chosen == "two" and found.predictions["a"] == [2.0]
+    assert found.seconds == 2.0 and found.parameters == 10
+
+
 def test_a_twin_has_one_task_and_the_same_features():
     declared = cases.experiment(features={"town": "drop"}, split=mtl.Split(stratify="left"))
     single = next(c for c in candidates(declared) if c.name == SINGLE)
-    assert len(single.declared) == len(cases.TASKS)
-    first = single.declared[0]
+    assert len(single.networks) == len(cases.TASKS)
+    first = single.networks[0][0][1]
     assert list(first["tasks"]) == ["left"]
     assert first["features"]["town"] == "drop" and first["features"]["spend"] == "drop"
     assert "left" not in first["features"]
