@@ -25,7 +25,7 @@ from mtl_keras.clock import Clock
 from mtl_keras.datasets import Split
 from mtl_keras.encoder import Encoder
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import constant, evaluate, unused_sources
+from mtl_keras.evaluation import calibration, constant, evaluate, unused_sources
 from mtl_keras.features import Feature
 from mtl_keras.features.infer import named
 from mtl_keras.layers import Gate, MemberMean
@@ -174,15 +174,11 @@ class Experiment:
             gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
             for expert in unused_sources(sharing, gates):
                 show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
-            fitted = [
-                task.calibrate(y["validation"][task.name], outputs)
-                for task, outputs in _outputs(model, x["validation"], fitted)
-            ]
+            outputs = model.predict(x["validation"], verbose=0)
+            fitted = [t.calibrate(y["validation"][t.name], outputs[t.name]) for t in fitted]
             truths = prepared.truths()
-            predictions = {
-                task.name: task.prediction(outputs)
-                for task, outputs in _outputs(model, x["test"], fitted)
-            }
+            outputs = model.predict(x["test"], verbose=0)
+            predictions = {t.name: t.prediction(outputs[t.name]) for t in fitted}
             constants = {t.name: constant(t, truths["train"][t.name]) for t in fitted}
             evaluation = evaluate(fitted, truths["test"], predictions, constants)
         return Run(
@@ -198,6 +194,7 @@ class Experiment:
             truths=truths,
             predictions=predictions,
             sharing=sharing,
+            metadata={"calibration": calibration(fitted, truths["test"], outputs)},
             seconds=clock.seconds,
         )
 
@@ -349,13 +346,6 @@ class Experiment:
 class _Data:
     path: str | None = None
     sample_weight: str | None = None
-
-
-def _outputs(
-    model: MultiTaskModel, x: Mapping[str, Any], fitted: Sequence[Task]
-) -> list[tuple[Task, np.ndarray]]:
-    predicted = model.predict(x, verbose=0)
-    return [(task, predicted[task.name]) for task in fitted]
 
 
 def _declared(balancer: Balancer) -> dict[str, Any]:

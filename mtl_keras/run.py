@@ -48,7 +48,8 @@ class Run:
         predictions: Per task the predictions for the test rows.
         sharing: Who uses what, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
-        metadata: What was tried for all that was left open: `"search"`, `"grouping"`.
+        metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
+            for all that was left open: `"search"`, `"grouping"`.
     """
 
     experiment: "Experiment"

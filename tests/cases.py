@@ -8,7 +8,7 @@ import mtl_keras as mtl
 from mtl_keras import architectures, backbones, balancers, features, tasks
 
 TASKS = [
-    tasks.Binary("left", class_weight="balanced"),
+    tasks.Binary("left", class_weight="balanced", calibration="isotonic"),
     tasks.Multiclass("segment", calibration="temperature"),
     tasks.Multilabel("likes", labels=("likes_tea", "likes_jam")),
     tasks.Regression("spend", transform="log1p", unit="pounds"),

@@ -1,6 +1,7 @@
 """How good a model is, on rows that it never saw."""
 
 from mtl_keras.evaluation import explain
+from mtl_keras.evaluation.calibration import calibration
 from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, constant, evaluate
@@ -11,6 +12,7 @@ __all__ = [
     "Evaluation",
     "Measure",
     "TaskEvaluation",
+    "calibration",
     "constant",
     "difference",
     "evaluate",

@@ -1,7 +1,7 @@
 """Keras layers of our own: raw columns in, what is shared between, answers out."""
 
 from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
-from mtl_keras.layers.answers import Decode, Temperature, Unscale
+from mtl_keras.layers.answers import Decode, Isotonic, Temperature, Unscale
 from mtl_keras.layers.boolean import BooleanEncoding
 from mtl_keras.layers.category import CategoryEmbedding, CategoryEncoding
 from mtl_keras.layers.cells import CategoriesEncoding, SequenceEncoding, VectorEncoding
@@ -59,6 +59,7 @@ __all__ = [
     "Gate",
     "ImageEncoding",
     "InformationTransfer",
+    "Isotonic",
     "LayerMixture",
     "LowRankUpdate",
     "MemberDense",

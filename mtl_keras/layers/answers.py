@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -140,3 +141,42 @@ class Temperature(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temperature": self.temperature}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Isotonic(keras.layers.Layer):
+    """Probabilities corrected by a curve for each class, which together are made to sum to one.
+
+    **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
+
+    Args:
+        knots: Per class the said probabilities, ascending, and the corrected ones; between them the
+            curve is straight, beyond them level.
+
+    Example:
+
+    >>> Isotonic([[[0.2, 0.6], [0.1, 0.9]]])(tf.constant([[0.0], [0.4], [0.7]])).numpy().round(2)
+    array([[0.1],
+           [0.5],
+           [0.9]], dtype=float32)
+    """
+
+    def __init__(self, knots: Sequence[Sequence[Sequence[float]]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.knots = knots
+
+    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
+        said = tf.cast(probabilities, tf.float32)
+        corrected = []
+        for column, (xs, ys) in enumerate(self.knots):
+            x, y = np.asarray(xs, "float32"), np.asarray(ys, "float32")
+            width = np.maximum(np.diff(x), 1e-6)
+            inside = tf.clip_by_value((said[:, column : column + 1] - x[:-1]) / width, 0.0, 1.0)
+            corrected.append(y[:1] + tf.reduce_sum(inside * np.diff(y), axis=1, keepdims=True))
+        found = tf.concat(corrected, axis=1)
+        if len(self.knots) == 1:
+            return found
+        return found / tf.reduce_sum(found, axis=1, keepdims=True)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "knots": self.knots}

@@ -5,12 +5,10 @@ import tomllib
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
 
 from mtl_keras.evaluation import measure
 from mtl_keras.evaluation.scores import higher_is_better
-from mtl_keras.layers import Temperature
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.structure import structure_figure
@@ -175,22 +173,14 @@ def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
 
 
 def _calibration(task: Task, found: Content) -> str:
-    """What the temperature did to the log loss, for a task that has one."""
-    temperature = getattr(task, "temperature", None)
-    if temperature is None:
+    """What the correction of the probabilities did to the log loss, for a task that has one."""
+    worth = found.metrics["calibration"].get(task.name)
+    if worth is None:
         return ""
-    truth, after = found.truths[task.name], found.predictions[task.name]
-    there = ~np.isnan(truth)
-    truth, after = truth[there].astype(int), after[there]
-    after = after[:, None] if after.ndim == 1 else after
-    before = Temperature(1 / temperature)(after).numpy()  # a temperature undoes another
-    losses = []
-    for said in (before, after):
-        said = np.hstack([1 - said, said]) if said.shape[1] == 1 else said
-        losses.append(-np.log(np.clip(said[np.arange(len(truth)), truth], 1e-7, 1)).mean())
+    how = {"temperature": "by a temperature", "isotonic": "by a rising curve for each class"}
     return (
-        f"Probabilities are calibrated with a temperature of {temperature:.3g}, found on the "
-        f"validation rows: log loss {losses[0]:.4f} before, {losses[1]:.4f} after."
+        f"Probabilities are corrected {how[worth['method']]}, found on the validation rows: log "
+        f"loss {worth['before']:.4f} before, {worth['after']:.4f} after."
     )
 
 

@@ -9,14 +9,11 @@ from typing import Any, ClassVar, Self
 import keras
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from mtl_keras.declaration import Declaration
 from mtl_keras.errors import DataError, check, shown
-from mtl_keras.layers import MemberDense, Temperature
-
-CALIBRATIONS = (None, "temperature")
+from mtl_keras.layers import MemberDense
+from mtl_keras.tasks.calibration import CALIBRATIONS
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,27 +129,26 @@ class ClassTask(Task):
             ascending order.
         class_weight: `"balanced"` (each class has the same total weight), or a dict from label to
             weight; 1.0 for a label that is not named. Default None.
-        calibration: `"temperature"`: probabilities are made sharper or softer by one number, chosen
-            on the validation rows to be as likely as can be; or None (default): as they are.
-        temperature: That number. Learned.
+        calibration: How probabilities are corrected on the validation rows. `"temperature"`: made
+            sharper or softer by one number (Guo et al. 2017); `"isotonic"`: by a rising curve for
+            each class (Zadrozny and Elkan 2002), which wants a thousand rows or more; or None
+            (default): not at all.
+        calibrator: That number or those curves. Learned.
         counts: Rows of each class in the training table. Learned.
-
-    References:
-        Guo et al.: "On Calibration of Modern Neural Networks", ICML 2017 (temperature).
     """
 
     classes: tuple[Any, ...] | None = None
     class_weight: str | Mapping[Any, float] | None = None
     calibration: str | None = None
-    temperature: float | None = None
+    calibrator: Mapping[str, Any] | None = None
     counts: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(
-            self.calibration in CALIBRATIONS,
+            self.calibration is None or self.calibration in CALIBRATIONS,
             f"{self.name}.calibration",
-            f"be one of {CALIBRATIONS}",
+            f"be one of {tuple(CALIBRATIONS)}",
             self.calibration,
         )
         good = self.class_weight in (None, "balanced") or isinstance(self.class_weight, Mapping)
@@ -199,14 +195,18 @@ class ClassTask(Task):
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
         present = ~np.isnan(encoded)
-        if self.calibration is None or self.temperature is not None or not present.any():
+        if self.calibration is None or self.calibrator is not None or not present.any():
             return self
-        found = best_temperature(encoded[present].astype(int), np.asarray(outputs)[present])
-        return self.but(temperature=found)
+        _, best = CALIBRATIONS[self.calibration]
+        found = best(encoded[present].astype(int), np.asarray(outputs)[present])
+        return self.but(calibrator=found)
 
     def calibrated(self, output: Any) -> Any:
-        """The network's probabilities, at the temperature that was found."""
-        return output if self.temperature is None else Temperature(self.temperature)(output)
+        """The network's probabilities, corrected as was found."""
+        if self.calibration is None or self.calibrator is None:
+            return output
+        layer, _ = CALIBRATIONS[self.calibration]
+        return layer(**self.calibrator)(output)
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
         return super().prediction(np.asarray(self.calibrated(outputs)))
@@ -220,30 +220,6 @@ class ClassTask(Task):
         encoded = fitted.encode(table)
         counts = np.bincount(encoded[~np.isnan(encoded)].astype(int), minlength=len(classes))
         return fitted.but(counts=tuple(int(count) for count in counts))
-
-
-def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """The temperature of lowest log loss.
-
-    Args:
-        truth: Class indices.
-        probabilities: `(rows, classes)`, or `(rows, 1)` of class 1.
-
-    Example:
-
-    >>> truth = np.array([0, 1, 1, 1, 1])  # said 99 %, right in 80 %
-    >>> round(best_temperature(truth, np.full((5, 1), 0.99)), 2)
-    3.31
-    """
-    if probabilities.shape[-1] == 1:
-        probabilities = np.hstack([1 - probabilities, probabilities])
-    logs = np.log(np.clip(probabilities.astype(float), 1e-7, 1.0))
-
-    def loss(log_temperature: float) -> float:
-        scaled = logs / np.exp(log_temperature)
-        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(truth)), truth]))
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
 def plain_labels(column: pd.Series) -> np.ndarray:

@@ -1,11 +1,15 @@
-"""Temperatures and thresholds that are chosen on validation rows."""
+"""Corrections of probabilities, and thresholds, that are chosen on validation rows."""
+
+import json
 
 import numpy as np
 import pytest
 
+from mtl_keras import tasks
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import Temperature
 from mtl_keras.tasks import Binary, Multiclass
+from mtl_keras.tasks.calibration import log_loss
 
 
 def overconfident(rows=4000, factor=3.0):
@@ -18,7 +22,7 @@ def overconfident(rows=4000, factor=3.0):
 def test_the_temperature_of_probabilities_that_are_too_sure_is_found():
     truth, said = overconfident()
     task = Binary("y", classes=("no", "yes"), calibration="temperature").calibrate(truth, said)
-    assert task.temperature == pytest.approx(3.0, rel=0.1)
+    assert task.calibrator["temperature"] == pytest.approx(3.0, rel=0.1)
     calibrated = task.prediction(said)
     assert abs(calibrated[calibrated > 0.7].mean() - truth[calibrated > 0.7].mean()) < 0.03
     answered = task.answers(said)["y_probability"].numpy()
@@ -29,10 +33,36 @@ def test_classes_are_calibrated_alike_and_keep_their_order():
     truth, said = overconfident()
     both = np.hstack([1 - said, said])
     task = Multiclass("y", classes=("a", "b"), calibration="temperature").calibrate(truth, both)
-    assert task.temperature == pytest.approx(3.0, rel=0.1)
+    assert task.calibrator["temperature"] == pytest.approx(3.0, rel=0.1)
     found = task.prediction(both)
     np.testing.assert_array_equal(found.argmax(axis=1), both.argmax(axis=1))
-    np.testing.assert_allclose(Temperature(1 / task.temperature)(found), both, atol=1e-4)
+    np.testing.assert_allclose(
+        Temperature(1 / task.calibrator["temperature"])(found), both, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_curves_correct_what_one_number_cannot(classes):
+    """Said probabilities that are wrong in a bent way; of three classes, the third never said."""
+    truth, right = overconfident(factor=1.0)
+    bent = right**3
+    if classes == 2:
+        task, said, true = Binary("y", classes=("no", "yes")), bent, right
+    else:
+        task = Multiclass("y", classes=("a", "b", "c"))
+        said = np.hstack([1 - bent, bent * 0.5, bent * 0.5])
+        true = np.hstack([1 - right, right, 0 * right])
+    losses = {}
+    for method in (None, "temperature", "isotonic"):
+        found = task.but(calibration=method).calibrate(truth, said)
+        losses[method] = log_loss(truth, found.prediction(said))
+    assert losses["isotonic"] < losses["temperature"] < losses[None]
+    assert losses["isotonic"] == pytest.approx(log_loss(truth, true), abs=0.02)
+    assert np.all((found.prediction(said) > 0) & (found.prediction(said) < 1))
+    if classes == 3:
+        np.testing.assert_allclose(found.prediction(said).sum(axis=1), 1, atol=1e-5)
+    again = tasks.get(json.loads(json.dumps(found.get_config())))
+    np.testing.assert_array_equal(again.prediction(said), found.prediction(said))
 
 
 def test_the_threshold_follows_the_costs():
@@ -51,5 +81,5 @@ def test_the_threshold_follows_the_costs():
 def test_bad_costs_and_calibrations_are_refused():
     with pytest.raises(ConfigError, match="have the keys"):
         Binary("y", costs={"false_positive": 1.0})
-    with pytest.raises(ConfigError, match="temperature"):
+    with pytest.raises(ConfigError, match="isotonic"):
         Binary("y", calibration="isotone")
