@@ -7,9 +7,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import DataError
+from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.base import Task, numbers
+
+TRANSFORMS = ("none", "log1p")
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -117,3 +119,27 @@ class NumericTask(Task):
                 f"Task {self.name!r}: column {self.columns[0]!r} must be >= 0 {why}. Received: "
                 f"{values.min():g}. Use {self.name}:regression without it."
             )
+
+
+@dataclass(frozen=True, repr=False)
+class TransformableTask(NumericTask):
+    """A task that predicts one number and may learn its logarithm instead.
+
+    Args:
+        transform: `"none"`, or `"log1p"` for a heavy tail; labels must be >= 0 then. Default
+            `"none"`.
+    """
+
+    transform: str = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.transform not in TRANSFORMS:
+            raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
+
+    def _transformed(self, values: np.ndarray) -> np.ndarray:
+        return np.log1p(values) if self.transform == "log1p" else values
+
+    def _check_values(self, values: np.ndarray) -> None:
+        if self.transform == "log1p":
+            self._refuse_negative(values, "for transform='log1p'")

@@ -7,16 +7,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import ConfigError, check, unknown
+from mtl_keras.errors import check
 from mtl_keras.layers import Ascending, Unscale
 from mtl_keras.layers.heads import ascending_steps
 from mtl_keras.losses import Pinball
-from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask
-from mtl_keras.tasks.regression import TRANSFORMS
+from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, TransformableTask
 
 
 @dataclass(frozen=True, repr=False)
-class Quantiles(NumericTask):
+class Quantiles(TransformableTask):
     r"""Several quantiles of a quantity: what it is below with these probabilities.
 
     The answer is the quantile nearest to the median, and `<task>_quantiles`, all of them (as
@@ -43,13 +42,10 @@ class Quantiles(NumericTask):
     kind: ClassVar[str] = "quantiles"
 
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
-    transform: str = "none"
     start: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.transform not in TRANSFORMS:
-            raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
         levels = np.asarray(self.levels, float)
         good = levels.size > 0 and bool((np.diff([0.0, *levels, 1.0]) > 0).all())
         check(good, f"{self.name}.levels", "ascend between 0 and 1", self.levels)
@@ -103,10 +99,3 @@ class Quantiles(NumericTask):
             for number, level in enumerate(self.levels)
         }
         return {self.name: answers[self.name], **columns}
-
-    def _transformed(self, values: np.ndarray) -> np.ndarray:
-        return np.log1p(values) if self.transform == "log1p" else values
-
-    def _check_values(self, values: np.ndarray) -> None:
-        if self.transform == "log1p":
-            self._refuse_negative(values, "for transform='log1p'")

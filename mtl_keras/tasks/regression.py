@@ -8,14 +8,13 @@ import numpy as np
 from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.losses import PoissonDeviance
-from mtl_keras.tasks.numeric import NumericTask
+from mtl_keras.tasks.numeric import TransformableTask
 
 LOSSES = ("mse", "mae", "huber", "poisson")
-TRANSFORMS = ("none", "log1p")
 
 
 @dataclass(frozen=True, repr=False)
-class Regression(NumericTask):
+class Regression(TransformableTask):
     """A quantity, learned standardised and answered in the user's units.
 
     Which to choose for a quantity with many zeros and a heavy tail, such as money spent: a squared
@@ -41,14 +40,11 @@ class Regression(NumericTask):
 
     kind: ClassVar[str] = "regression"
 
-    transform: str = "none"
     loss: str = "mse"
     factor: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.transform not in TRANSFORMS:
-            raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
         if self.loss not in LOSSES:
             raise ConfigError(unknown(f"{self.name}.loss", self.loss, LOSSES))
         if self.transform == "log1p" and self.log_link:
@@ -85,11 +81,7 @@ class Regression(NumericTask):
         errors = [np.mean((actual - factor * fitted) ** 2) for factor in choices]
         return self.but(factor=choices[int(np.argmin(errors))])
 
-    def _transformed(self, values: np.ndarray) -> np.ndarray:
-        return np.log1p(values) if self.transform == "log1p" else values
-
     def _check_values(self, values: np.ndarray) -> None:
-        if self.transform == "log1p":
-            self._refuse_negative(values, "for transform='log1p'")
+        super()._check_values(values)
         if self.log_link:
             self._refuse_negative(values, "for loss='poisson'")

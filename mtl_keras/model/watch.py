@@ -1,0 +1,53 @@
+"""The callback that every training has: what the balancer did, and a stop where losses fail."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras import balancers
+from mtl_keras.errors import TrainingError
+from mtl_keras.lookup import identifier
+
+
+class Watch(keras.callbacks.Callback):
+    """Adds the balancer's weights to the logs, and stops a training whose loss is not finite."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if logs and not np.isfinite(logs["loss"]):
+            self._stop(f"batch {batch}")
+
+        balancer = self.model.balancer
+        if balancer.positive_losses and balancer.invalid.numpy().any():
+            task = self.model.tasks[int(balancer.invalid.numpy().argmax())]
+            raise TrainingError(
+                f"Training stopped at batch {batch}: the loss of task {task!r} is negative, and "
+                f"balancer {identifier(type(balancer))!r} takes its logarithm or divides by it. "
+                "Expected losses >= 0. Use a loss that is not negative, or another balancer."
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model._balance.reset_state()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        model = self.model
+        if model.balancer.diagnostics and not isinstance(model.balancer, balancers.Fixed):
+            found = model._balance.result()
+            model.balancing.append({"epoch": epoch, **found})
+            if logs is not None:
+                logs |= model._balance.logs(found)
+        model.balancer.end_epoch(*model._loss_tracker.means())
+
+    def _stop(self, where: str) -> None:
+        failed = self.model._loss_tracker.failed_tasks()
+        if not failed:
+            return
+        if len(failed) == len(self.model.tasks) and len(failed) > 1:
+            what = "the losses of all tasks became infinite or not a number at once"
+        else:
+            names = ", ".join(repr(task) for task in failed)
+            what = f"the loss of task {names} became infinite or not a number first"
+        raise TrainingError(
+            f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
+            "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."
+        )
