@@ -40,7 +40,9 @@ class Text(BackboneFeature):
         word_dropout: Share of the words left out at random in training, so that no single word is
             relied on. Default 0.1.
         tokenizer: A Keras layer from texts to indices `(rows, length)`, 0 where there is none, for
-            a pretrained encoder that has its own. Default none.
+            a pretrained encoder that has its own. One of keras-hub (`pip install mtl_keras[hub]`)
+            puts operations of `tensorflow_text` into the SavedModel, which then has to be imported
+            where it is served. Default none.
         length: Words of a text that are read: as many as 98 % of the training texts have, at most
             `max_length`. Learned.
         vocabulary: The words, most frequent first. Learned.

@@ -150,6 +150,40 @@ def test_any_keras_model_reads_texts_or_images():
     assert not part.trainable_variables
 
 
+def test_a_model_of_keras_hub_with_its_tokenizer(tmp_path):
+    hub = pytest.importorskip("keras_hub")
+    words = ["[PAD]", "[UNK]", "a", "good", "bad", "film", "book", "##s"]
+    bert = hub.models.BertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=8,
+        max_sequence_length=6,
+    )
+    tokenizer = hub.tokenizers.WordPieceTokenizer(words, sequence_length=6, lowercase=True)
+    run = mtl.Experiment(
+        tasks={"liked": "binary", "about": "multiclass"},
+        features=[features.Text("text", encoder=bert, tokenizer=tokenizer)],
+        training={"epochs": 1},
+    ).run(
+        pd.DataFrame(
+            {
+                "text": ["a good film", "a bad book", "A bad film", "good books"] * 20,
+                "liked": ["y", "n", "n", "y"] * 20,
+                "about": ["film", "book"] * 40,
+            }
+        ),
+        show=None,
+    )
+    layer = run.model.get_layer("shared_own_text")
+    np.testing.assert_allclose(layer.get_weights()[0], bert.get_weights()[0])
+    run.export(tmp_path / "hub")
+    answers = mtl.load(tmp_path / "hub").predict(run.test)
+    expected = run.predict(run.test)["liked"]
+    np.testing.assert_allclose(answers["liked_probability"], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("feature", "cells", "message"),
     [
