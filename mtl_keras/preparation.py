@@ -13,6 +13,7 @@ from mtl_keras.encoder import Encoder
 from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.features import Feature, Guess
 from mtl_keras.features.infer import named
+from mtl_keras.numbers import parsed
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
 
@@ -134,14 +135,14 @@ def row_weights(
     for task in fitted:
         weight = task.sample_weight(y[task.name])
         if experiment.sample_weight:
-            column = pd.to_numeric(rows[experiment.sample_weight], errors="coerce")
-            if column.isna().any() or (column < 0).any():
-                row = column.index[int(np.flatnonzero(column.isna() | (column < 0))[0])]
+            column, _ = parsed(rows[experiment.sample_weight])
+            if not (column >= 0).all():
+                row = rows.index[int(np.flatnonzero(~(column >= 0))[0])]
                 raise DataError(
                     f"Column {experiment.sample_weight!r} must hold weights >= 0. Received: "
                     f"{rows[experiment.sample_weight].loc[row]!r} in row {row}."
                 )
-            own = column.to_numpy("float32")
+            own = column.astype("float32")
             if weight is not None and weight.ndim > 1:
                 own = own[:, np.newaxis]
             weight = own if weight is None else own * weight

@@ -3,7 +3,8 @@
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -87,7 +88,11 @@ class Run:
         """
         clock, folder = Clock(), Path(folder)
         with clock("figures"):
-            pictures = {name: report.png(figure) for name, figure in self.figures().items()}
+            pictures = _tried(
+                "the figures",
+                lambda: {name: report.png(figure) for name, figure in self.figures().items()},
+                {},
+            )
         with clock("report"):
             serving = serving_model(self.encoder, self.model, self.tasks)
             self.seconds |= clock.seconds
@@ -97,13 +102,17 @@ class Run:
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": _json(self.model.balancing),
                 "structure.json": _json(report.structure(self.model, self._outputs())),
-                "explanation.json": _json(self.explanation()),
+                "explanation.json": _json(_tried("the explanation", self.explanation, {})),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
             }
             arrays = report.arrays(self.tasks, self.truths["test"], self.predictions)
             files = {**texts, "predictions.npz": arrays}
             compared = folder / "comparison" / "comparison.json"
-            texts["report.html"] = report.report_page(report.content(files, compared))
+            page = _tried(
+                "the report", lambda: report.report_page(report.content(files, compared)), None
+            )
+            if page is not None:
+                texts["report.html"] = page
         with clock("export"):
             binary = {**pictures, "predictions.npz": arrays}
             written = artifact.write(folder, serving, self.model, texts, binary)
@@ -229,6 +238,16 @@ def rewrite_report(folder: str | Path) -> Path:
         raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
     found = report.content(files, Path(folder) / "comparison" / "comparison.json")
     return artifact.replace_file(Path(folder) / "report.html", report.report_page(found))
+
+
+def _tried(what: str, make: Callable[[], Any], otherwise: Any) -> Any:
+    """What `make` makes; whatever it trips over, a trained model is not lost for it."""
+    try:
+        return make()
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        warnings.warn(f"{what} could not be made ({why}); the model is kept.", stacklevel=3)
+        return otherwise
 
 
 def _json(value: Any) -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -180,3 +181,56 @@ def test_a_mistake_in_a_file_names_the_file_and_the_nearest_good_key(tmp_path, t
     with pytest.raises(ConfigError, match=message) as caught:
         read(path)
     assert "mine.toml" in str(caught.value)
+
+
+def ugly(rows=240):
+    random = np.random.default_rng(0)
+    income = random.lognormal(10, 1, rows)
+    joined = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 900, rows), unit="D")
+    return pd.DataFrame(
+        {
+            "Income $": [f"${value:,.2f}" for value in income],
+            "joined on": joined.strftime("%d.%m.%Y"),
+            "self": random.normal(size=rows),
+            "100%": random.normal(size=rows),
+            "class": random.choice(["ä", " b", "", None], rows),
+            "churned?": np.where(income > 22_000, "Yes", "No"),
+            "spend (€)": np.where(random.random(rows) < 0.1, None, [f"{v:,.1f} €" for v in income]),
+        }
+    )
+
+
+def test_a_table_with_ugly_columns(tmp_path):
+    ugly().to_csv(tmp_path / "ugly table.csv", sep=";", index=False, encoding="utf-8-sig")
+    run = mtl.Experiment(
+        tasks={"churned?": "binary", "spend (€)": "regression"},
+        preset="fast",
+        slices="class",
+        training={"epochs": 12},
+    ).run(tmp_path / "ugly table.csv", show=None)
+    kinds = {feature.name: feature.kind for feature in run.encoder.features}
+    assert kinds == {
+        "Income $": "numeric",
+        "joined on": "date",
+        "self": "numeric",
+        "100%": "numeric",
+        "class": "categorical",
+    }
+    assert run.evaluation["churned?"]["roc_auc"] > 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # no part of the report failed
+        run.export(tmp_path / "ugly")
+    answers = mtl.load(tmp_path / "ugly").predict(ugly().head(3))
+    np.testing.assert_allclose(
+        answers["spend (€)"], run.predict(ugly().head(3))["spend (€)"], rtol=1e-4
+    )
+
+
+def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
+    run = cases.experiment(training={"epochs": 1}).run(cases.table(), show=None)
+    monkeypatch.setattr(run, "explanation", lambda: 1 / 0)
+    monkeypatch.setattr(run, "figures", lambda: 1 / 0)
+    with pytest.warns(UserWarning, match=r"explanation could not be made \(ZeroDivisionError"):
+        run.export(tmp_path / "model")
+    assert len(mtl.load(tmp_path / "model").predict(cases.table(4))) == 4
+    assert "report.html" in {path.name for path in (tmp_path / "model").iterdir()}

@@ -8,7 +8,7 @@ import mtl_keras
 ROOT = Path(mtl_keras.__file__).parent
 FLOORS = [
     {"errors", "bins"},
-    {"lookup", "clock"},
+    {"lookup", "clock", "numbers"},
     {"declaration", "layers"},
     {"losses", "backbones"},
     {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.evaluation.measures import labelled, measure
+from mtl_keras.numbers import parsed
 from mtl_keras.tasks import Quantiles, Task
 
 DEPENDABLE = ("numeric", "categorical", "boolean")  # kinds of features that `dependence` varies
@@ -112,14 +113,20 @@ def dependence(
     random = np.random.default_rng(seed)
     chosen = table.iloc[np.sort(random.permutation(len(table))[:rows])]
     column = table[feature].dropna()
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        grid = list(np.unique(np.quantile(column, np.linspace(0.02, 0.98, points))))
+    numbers, bad = parsed(column) if column.dtype.kind in "fiuO" else (None, np.ones(1, bool))
+    if numbers is not None and not bad.any():  # values that there are: none between two classes
+        ranks = np.linspace(0.02, 0.98, points) * (len(column) - 1)
+        places = np.argsort(numbers, kind="stable")[ranks.round().astype(int)]
+        values, first = np.unique(numbers[places], return_index=True)
+        grid, shown = list(column.iloc[places[first]]), list(values)
     else:
-        grid = list(column.astype(object).value_counts().index[:points])
-    together = pd.concat([chosen.assign(**{feature: value}) for value in grid])
+        grid = shown = list(column.astype(object).value_counts().index[:points])
+    together = pd.concat([chosen] * len(grid))
+    together[feature] = np.repeat(np.array(grid, object), len(chosen))
+    together = together.infer_objects()
     together.attrs = dict(table.attrs)
     answers = predict(together)
-    made: dict[str, Any] = {feature: grid}
+    made: dict[str, Any] = {feature: shown}
     for task in tasks:
         values = np.asarray(answers[task.name]).reshape(len(grid), len(chosen), -1).mean(axis=1)
         if isinstance(task, Quantiles):

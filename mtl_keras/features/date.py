@@ -15,11 +15,15 @@ from mtl_keras.layers import DateEncoding
 class Date(Feature):
     """A date or a moment: elapsed time, and its place in the week, month, year and day.
 
-    Tables may hold any format that pandas reads; the exported model takes `YYYY-MM-DD[ HH:MM:SS]`.
+    Tables may hold dates in one format beside `YYYY-MM-DD[ HH:MM:SS]`, which is what the exported
+    model takes and what may always be given.
     *Missing*: zeros, with an indicator. *Unseen*: a date outside the training range is fine, its
     elapsed time clipped to 10 standard deviations.
 
     Args:
+        format: How texts are written, for `strptime`: `"%d.%m.%Y"`. Default None: found; where the
+            training rows fit several, such as 03/04/2021, the month is first with slashes and the
+            day with points and hyphens.
         center: Float, mean of days since 1970-01-01. Learned.
         scale: Float, their standard deviation. Learned.
         time: Bool, whether there is a time of day. Learned.
@@ -32,6 +36,7 @@ class Date(Feature):
 
     kind: ClassVar[str] = "date"
 
+    format: str | None = None
     center: float | None = None
     scale: float | None = None
     time: bool | None = None
@@ -41,6 +46,9 @@ class Date(Feature):
         return "string"
 
     def fit(self, column: pd.Series) -> Self:
+        if self.format is None and column.dtype.kind != "M":
+            texts = column.dropna().astype(str).str.strip()
+            return self.but(format=found_format(texts[texts != ""]) or ISO).fit(column)
         moments = self._parsed(column).dropna()
         if len(moments) == 0:
             raise DataError(f"Feature {self.name!r} has no date in the training rows. Drop it.")
@@ -68,18 +76,54 @@ class Date(Feature):
         else:
             blank = column.isna() | (column.astype(str).str.strip() == "")
             codes, texts = pd.factorize(column.where(~blank))
-            parsed = pd.to_datetime(
-                pd.Series(list(map(str, texts))), errors="coerce", format="mixed"
-            )
+            written = pd.Series(list(map(str, texts))).str.strip()
+            parsed = _read(written, ISO)
+            if self.format is not None and self.format != ISO:
+                parsed = parsed.fillna(_read(written, self.format))
             if parsed.isna().any():
                 text = texts[int(np.flatnonzero(parsed.isna())[0])]
                 row = column.index[int(np.flatnonzero((column == text).to_numpy(bool))[0])]
                 raise DataError(
                     f"Feature {self.name!r} is a date. Received: {text!r} in row {row}. "
-                    "Expected e.g. 1997-09-30. Clean the column, or declare it as categorical."
+                    f"Expected e.g. 1997-09-30{self._example()}. Clean the column, declare the "
+                    "date's `format`, or declare the column as categorical."
                 )
             both = pd.concat([parsed, pd.Series([pd.NaT])], ignore_index=True)
             moments = both.iloc[codes].set_axis(column.index)
         if getattr(moments.dtype, "tz", None) is not None:
             moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
         return moments
+
+    def _example(self) -> str:
+        if self.format in (None, ISO):
+            return ""
+        return f", or like {pd.Timestamp('1997-09-30').strftime(self.format)}"
+
+
+ISO = "ISO8601"
+DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d")
+FORMATS = [ISO, *(day + time for day in DAYS for time in ("", " %H:%M", " %H:%M:%S"))]
+MOSTLY = 0.95
+
+
+def found_format(texts: pd.Series) -> str | None:
+    """The first format that at least 95 % of some texts have, for `strptime`, or `"ISO8601"`.
+
+    Example:
+
+    >>> found_format(pd.Series(["31.12.2020", "1.2.2021"])), found_format(pd.Series(["soon"]))
+    ('%d.%m.%Y', None)
+    """
+    looks = texts.str.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)")
+    if len(texts) == 0 or looks.mean() < MOSTLY:
+        return None
+    some = texts.iloc[:2000]  # most formats are out after a few
+    shares = {form: _read(some, form).notna().mean() for form in FORMATS}
+    good = [form for form in FORMATS if shares[form] >= MOSTLY]
+    best = max((_read(texts, form).notna().mean() for form in good), default=0.0)
+    return next((f for f in good if _read(texts, f).notna().mean() == best), None)
+
+
+def _read(texts: pd.Series, form: str) -> pd.Series:
+    moments = pd.to_datetime(texts, errors="coerce", format=form, utc=form == ISO)
+    return moments.dt.tz_localize(None) if form == ISO else moments

@@ -12,12 +12,13 @@ from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
 from mtl_keras.features.cells import first_list, is_list
-from mtl_keras.features.date import Date
+from mtl_keras.features.date import ISO, Date, found_format
 from mtl_keras.features.image import Image
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
 from mtl_keras.features.text import Text
 from mtl_keras.features.vector import Vector
+from mtl_keras.numbers import parsed
 
 MOSTLY = 0.95
 MANY_VALUES = 50
@@ -57,10 +58,11 @@ def infer(
        axes are an `Image`; lists of texts are `Categories`.
     3. No value, or only one: dropped, it can tell nothing.
     4. Booleans, 0 and 1, or a known pair of texts such as no and yes: `Boolean`.
-    5. Dates and times, or at least 95 % texts that start with `YYYY-MM-DD`: `Date`.
+    5. Dates and times, or at least 95 % texts in one format, `YYYY-MM-DD`, `31.12.2020`,
+       `12/31/2020` or the like, with or without a time: `Date`.
     6. Whole numbers, each in one row only, that are consecutive or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier.
-    7. Numbers, or only texts that are numbers: `Numeric`.
+    7. Numbers, or only texts that are numbers, as `12.5`, `$1,299` or `12 %`: `Numeric`.
     8. Texts with more than 50 values, more than half of the rows' number: `Text`, if they have
        three or more words on average; else dropped as an identifier.
     9. All else: `Categorical`.
@@ -128,12 +130,11 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
-    if is_text and texts.str.match(r"\d{4}-\d{2}-\d{2}").mean() >= MOSTLY:
-        return Guess(name, Date(name), "texts like 1997-09-30")
+    if is_text and (form := found_format(texts)) is not None:
+        return Guess(name, Date(name, format=form), _dated(form))
 
-    numbers = pd.to_numeric(texts, errors="coerce") if is_text else present
-    if not numbers.isna().any():
-        numbers = numbers.to_numpy(float)
+    numbers, bad = parsed(texts if is_text else present)
+    if not (bad | np.isnan(numbers)).any():
         whole = np.all(numbers == np.floor(numbers))
         if whole and len(np.unique(numbers)) == len(numbers):
             if np.ptp(numbers) == len(numbers) - 1:
@@ -142,7 +143,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
             if _named_like_id(name):
                 why = "looks like an identifier: its name, and no number twice"
                 return Guess(name, None, why)
-        return Guess(name, Numeric(name), "numbers" if not is_text else "texts that are numbers")
+        why = f"texts that are numbers, such as {texts.iloc[0]}" if is_text else "numbers"
+        return Guess(name, Numeric(name), why)
 
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
@@ -169,6 +171,12 @@ def _several(name: str, present: pd.Series) -> Guess | None:
     if len(lengths) == 1:
         return Guess(name, Vector(name), f"lists of {max(lengths)} numbers")
     return Guess(name, Sequence(name), f"lists of {min(lengths)} to {max(lengths)} numbers")
+
+
+def _dated(form: str) -> str:
+    """Why a column of texts is taken for dates, with a day that shows what is taken for what."""
+    example = pd.Timestamp("1997-09-30").strftime("%Y-%m-%d" if form == ISO else form)
+    return f"texts like {example}"
 
 
 def _named_like_id(name: str) -> bool:

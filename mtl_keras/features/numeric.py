@@ -9,6 +9,7 @@ import pandas as pd
 from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.features.base import Feature
 from mtl_keras.layers import NumericEncoding
+from mtl_keras.numbers import parsed
 
 TRANSFORMS = ("auto", "none", "log1p")
 SCALINGS = ("standard", "robust", "quantile")
@@ -20,8 +21,9 @@ KNOTS = 256
 class Numeric(Feature):
     """A quantity, brought to a common scale.
 
-    *Missing* (NaN or empty): encoded as the mean, with an indicator if any training row was
-    missing. *Unseen*: a value far outside the training range is clipped: see `scaling`.
+    Texts may be written as `$1,299.00` or `12 %`: see `mtl_keras.numbers`. *Missing* (NaN or
+    empty): encoded as the mean, with an indicator if any training row was missing. *Unseen*: a
+    value far outside the training range is clipped: see `scaling`.
 
     Args:
         transform: `"none"`; `"log1p"`, a signed logarithm for heavy tails; or `"auto"` (default),
@@ -90,20 +92,15 @@ class Numeric(Feature):
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:
-        if column.dtype.kind in "fiub":
-            values = column.to_numpy(np.float32)
-        else:
-            converted = pd.to_numeric(column, errors="coerce")
-            values = converted.to_numpy(np.float32, na_value=np.nan)
-            blank = column.isna() | (column.astype(str).str.strip() == "")
-            bad = np.isnan(values) & ~blank.to_numpy(bool)
-            if bad.any():
-                row = int(np.flatnonzero(bad)[0])
-                raise DataError(
-                    f"Feature {self.name!r} is numeric. Received: {column.iloc[row]!r} in row "
-                    f"{column.index[row]} ({int(bad.sum())} such rows). Clean the column, or "
-                    f"declare it as categorical."
-                )
+        converted, bad = parsed(column)
+        values = converted.astype(np.float32)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise DataError(
+                f"Feature {self.name!r} is numeric. Received: {column.iloc[row]!r} in row "
+                f"{column.index[row]} ({int(bad.sum())} such rows). Clean the column, or "
+                f"declare it as categorical."
+            )
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])
             raise DataError(

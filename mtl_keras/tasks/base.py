@@ -13,6 +13,7 @@ import pandas as pd
 from mtl_keras.declaration import Declaration
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import MemberDense
+from mtl_keras.numbers import parsed
 from mtl_keras.tasks.calibration import CALIBRATIONS
 
 
@@ -273,9 +274,8 @@ def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
     """
     column = task.columns[0]
     values = table[column]
-    converted = pd.to_numeric(values, errors="coerce").to_numpy("float64", na_value=np.nan)
-    blank = values.isna().to_numpy() | (values.astype(str).str.strip() == "").to_numpy()
-    bad = (np.isnan(converted) & ~blank) | np.isinf(converted)
+    converted, bad = parsed(values)
+    bad |= np.isinf(converted)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise DataError(

@@ -7,6 +7,7 @@ import pytest
 from mtl_keras import features
 from mtl_keras.encoder import Encoder, raw_columns
 from mtl_keras.errors import DataError
+from mtl_keras.numbers import parsed
 
 ROWS = 200
 RANDOM = np.random.default_rng(0)
@@ -25,6 +26,12 @@ COLUMNS = {
     "active": (RANDOM.choice([True, False], ROWS), "boolean"),
     "smoker": (RANDOM.choice(["Yes", "No"], ROWS), "boolean"),
     "since": (pd.date_range("2020-01-01", periods=ROWS).strftime("%Y-%m-%d"), "date"),
+    "seen": (pd.date_range("2020-01-01", periods=ROWS).strftime("%d.%m.%Y"), "date"),
+    "called": (
+        pd.date_range("2020-01-01", periods=ROWS, freq="7h").strftime("%m/%d/%Y %H:%M"),
+        "date",
+    ),
+    "price": ([f"${i * 37.5 + 900:,.2f}" for i in range(ROWS)], "numeric"),
     "moment": (pd.date_range("2020-01-01", periods=ROWS, freq="h"), "date"),
     "plan": (RANDOM.choice(["basic", "plus", "pro"], ROWS), "categorical"),
     "colour": (pd.Categorical(RANDOM.choice(["red", "blue", "teal"], ROWS)), "categorical"),
@@ -111,3 +118,35 @@ def test_dates_in_the_graph_equal_pandas():
     np.testing.assert_allclose(encoded["numeric"][:, 0] * 1e9, elapsed, rtol=1e-6, atol=1e-3)
     angle = np.arctan2(encoded["binary"][:, 0], encoded["binary"][:, 1])
     np.testing.assert_array_equal(np.round(angle / (2 * np.pi) * 7) % 7, days.dt.weekday)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["31.12.2020", "01.02.2021"], ["2020-12-31", "2021-02-01"]),  # day first, everywhere
+        (["01/02/2021", "12/31/2020"], ["2021-01-02", "2020-12-31"]),
+        (["01/02/2021", "31/12/2020"], ["2021-02-01", "2020-12-31"]),
+        (["01/02/2021", "03/04/2021"], ["2021-01-02", "2021-03-04"]),  # either; as the rule says
+        (["2021/02/01", "2020/12/31"], ["2021-02-01", "2020-12-31"]),
+        (["2021-02-01T10:00:00Z", "2020-12-31"], ["2021-02-01 10:00:00", "2020-12-31 00:00:00"]),
+    ],
+)
+def test_a_column_of_dates_has_one_format(texts, expected):
+    (guess,) = features.infer(pd.DataFrame({"when": texts * 20}))
+    fitted = guess.feature.fit(pd.Series(texts * 20))
+    assert fitted.raw(pd.Series(texts)).tolist() == expected
+    later = ["2022-05-06", None]  # what the exported model takes is taken too
+    assert fitted.raw(pd.Series(later, dtype=object))[0].startswith("2022-05-06")
+    with pytest.raises(DataError, match="Received: 'soon' in row 1"):
+        fitted.raw(pd.Series([texts[0], "soon"]))
+
+
+def test_numbers_as_people_write_them():
+    column = pd.Series(["$1,299.50", "-€5", "5 €", "12 %", " 7 ", 3, None, "", "1e3", "\u22125"])
+    values, bad = parsed(column)
+    expected = [1299.5, -5, 5, 12, 7, 3, np.nan, np.nan, 1000, -5]
+    np.testing.assert_array_equal(values, expected)
+    assert not bad.any()
+    wrong = pd.Series(["1,5", "12,34,567", "one", "5 - 6", "$", "--5"])
+    assert parsed(wrong)[1].all()
+    assert parsed(pd.Series(["1,234", "2"]))[0].tolist() == [1234, 2]
