@@ -1,6 +1,7 @@
 """The commands, their arguments and what they print."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -229,8 +230,9 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     written = run.export(folder)
     run.discard_checkpoint(folder / ".training")
     seconds = {**clock.seconds, **run.seconds}
+    command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
     typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
-    typer.echo(f"{folder}: version {written.name}; predict with: mtl-keras predict {folder} TABLE")
+    typer.echo(f"{folder}: version {written.name}; predict with: {command}")
 
 
 def _load_tensorflow() -> None:

@@ -118,9 +118,10 @@ def _evaluate(
     if rows == 0:
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
     baseline = np.broadcast_to(np.asarray(always, float), (rows, *np.shape(always)))
-    return TaskEvaluation(
-        task.name, task.kind, rows, score(task, truth, predicted), score(task, truth, baseline)
-    )
+    of_constant = score(task, truth, baseline)
+    if task.kind == "binary":  # a threshold of highest F1 has it always say the positive label
+        of_constant["accuracy"] = float(np.mean(truth == (baseline >= 0.5)))
+    return TaskEvaluation(task.name, task.kind, rows, score(task, truth, predicted), of_constant)
 
 
 def score(task: Task, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The report as one page that needs nothing else: content in, HTML out."""
 
 import functools
+import shlex
 import tomllib
 from typing import Any
 
@@ -214,6 +215,7 @@ def _features(found: Content) -> list[dict[str, Any]]:
 def _usage(found: Content) -> dict[str, str]:
     schema = found.schema
     name, inputs, dtypes = schema["name"], schema["inputs"], schema["input_dtypes"]
+    folder = shlex.quote(f"saved_models/{name}")
     shown = list(inputs)[:4]
     answers = list(schema["outputs"])
     values = {"string": '"…"', "float32": "0.0"}
@@ -227,8 +229,8 @@ def _usage(found: Content) -> dict[str, str]:
     lines = ",\n".join(f"    {inputs[column]}=tf.constant([{value(column)}])" for column in shown)
     rest = "\n    # … and all other columns of the table above" if more else ""
     return {
-        "commands": f"mtl-keras predict saved_models/{name} new_rows.csv --output answers.csv\n"
-        f"mtl-keras evaluate saved_models/{name} rows_with_labels.csv",
+        "commands": f"mtl-keras predict {folder} new_rows.csv --output answers.csv\n"
+        f"mtl-keras evaluate {folder} rows_with_labels.csv",
         "python": "import pandas as pd\n\nimport mtl_keras as mtl\n\n"
         f'model = mtl.load("saved_models/{name}")\n'
         f"rows = pd.DataFrame({{{row}{more}}})  # extra columns do no harm\n"
