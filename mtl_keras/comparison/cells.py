@@ -30,11 +30,13 @@ class Cell:
         name: For people.
         what: An experiment as plain values, or the name of a baseline.
         seed: Added to the experiment's; says also which split of the rows it gets.
+        exported: Whether its SavedModel is written, to be weighed.
     """
 
     name: str
     what: Mapping[str, Any] | str
     seed: int
+    exported: bool = False
 
     @property
     def key(self) -> str:
@@ -87,12 +89,14 @@ def cells(candidate: Candidate, seed: int) -> list[list[Cell]]:
         return [[Cell(f"{candidate.name}, seed {seed}", candidate.name, seed)]]
     made = []
     for settings in candidate.networks:
-        tasks = list(settings[0][1]["tasks"])
-        name = candidate.name if len(candidate.networks) == 1 else f"{candidate.name} {tasks[0]}"
+        name = candidate.name
+        if len(candidate.networks) > 1:
+            name = f"{name} {', '.join(settings[0][1]['tasks'])}"
+        names = [f"{name}, {said}" if number else name for number, (said, _) in enumerate(settings)]
         made.append(
             [
-                Cell(f"{name}, {said}, seed {seed}" if number else f"{name}, seed {seed}", e, seed)
-                for number, (said, e) in enumerate(settings)
+                Cell(f"{name}, seed {seed}", experiment, seed, exported=seed == number == 0)
+                for number, (name, (_, experiment)) in enumerate(zip(names, settings))
             ]
         )
     return made
@@ -137,7 +141,7 @@ def run(cell: Cell, bench: Bench) -> Result:
         result.validation[task.name] = float(
             done.history.loc[best, f"val_{task.name}_loss"].iloc[0]
         )
-    if cell.seed == 0:
+    if cell.exported:
         with tempfile.TemporaryDirectory() as folder:
             written = done.export(Path(folder) / "model")
             files = [f for f in written.rglob("*") if "assets.extra" not in f.parts]

@@ -87,13 +87,13 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     targets = {column for task in cases.TASKS for column in task.columns}
     drops = "\n".join(f'"{column}" = "drop"' for column in targets - {"left", "score"})
     Path("shop.toml").write_text(
-        'name = "shop"\nbalancer = "uncertainty"\n[data]\npath = "shop.csv"\n'
+        'name = "shop"\n[data]\npath = "shop.csv"\n'
         f'[tasks]\nleft = "binary"\nscore = "regression"\n[features]\n{drops}\n'
         '[architecture]\nkind = "shared_bottom"\nlayers = [8]\nmembers = 1\n'
         'number_embedding = "none"\n',
     )
     command = ["compare", "shop.toml", "--seeds", "1", "--tries", "1", "--also", "mmoe+pcgrad"]
-    command += ["--epochs", "1", "--workers", "1", "--tune", "1"]
+    command += ["--epochs", "1", "--workers", "1"]
     assert main(command) == 0
     printed = capsys.readouterr().out
     folder = Path("saved_models/shop/comparison")
@@ -105,16 +105,16 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     printed = capsys.readouterr().out
     assert "are there from before" in printed and "seed 0:" not in printed
 
-    options = {"seeds": 1, "tries": 1, "tune": 1, "also": ["mmoe+pcgrad"], "folder": folder}
+    options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": folder}
     found = read("shop.toml", training={"epochs": 1}).compare(show=None, **options)
     names = {"constant", "linear", "histogram gradient boosting"}
-    names |= {JOINT, SINGLE, "equal weights", "tuned weights", "mmoe+pcgrad"}
+    names |= {JOINT, SINGLE, "tuned weights", "mmoe+pcgrad"}
     assert names <= set(found.values)
     frame = found.to_frame()
     assert np.isfinite(frame["value"]).all()
     assert (frame["low"] <= frame["gain"]).all() and (frame["gain"] <= frame["high"]).all()
     assert (frame.loc[frame["candidate"] == SINGLE, "gain"] == 0).all()
-    assert found.chosen[JOINT][0] and found.chosen[SINGLE][0].count(";") == 1
+    assert found.chosen["tuned weights"][0] and found.chosen[JOINT] == [""]
     assert found.delta_m(SINGLE)[0] == 0 and found.costs[JOINT]["size"] > 0
 
     assert main(["report", "saved_models/shop"]) == 0
@@ -172,5 +172,7 @@ def test_a_twin_has_one_task_and_the_same_features():
     assert list(first["tasks"]) == ["left"]
     assert first["features"]["town"] == "drop" and first["features"]["spend"] == "drop"
     assert "left" not in first["features"]
+    names = [candidate.name for candidate in candidates(declared, tries=0)]
+    assert "equal weights" in names and "tuned weights" not in names
     with pytest.raises(ConfigError, match=r"'mmoo'\. Did you mean 'mmoe'"):
         candidates(declared, also=["mmoo"])
