@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
@@ -70,6 +70,8 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
     row[1].hist(np.clip(truth - predicted, -edge, edge), bins=50, color=style.COLORS[0], alpha=0.85)
     row[1].axvline(0, color=style.MUTED, lw=1, ls="--")
     row[1].set(xlabel=f"actual - predicted{unit}", ylabel="rows", yscale="log")
+    row[1].yaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,g}"))
+    row[1].yaxis.set_minor_formatter(NullFormatter())
     row[1].set_title(f"{task.name}: residuals (ends: 1 % beyond)", fontsize=11)
 
     tenths = np.array_split(np.argsort(predicted, kind="stable"), min(10, len(truth)))
