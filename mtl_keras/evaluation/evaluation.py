@@ -119,8 +119,9 @@ def _evaluate(
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
     baseline = np.broadcast_to(np.asarray(always, float), (rows, *np.shape(always)))
     of_constant = score(task, truth, baseline)
-    if task.kind == "binary":  # a threshold of highest F1 has it always say the positive label
+    if task.kind == "binary":  # the best a constant can do, not what the model's threshold makes it
         of_constant["accuracy"] = float(np.mean(truth == (baseline >= 0.5)))
+        of_constant["f1"] = scores.binary(truth, baseline, threshold=0.0)["f1"]
     return TaskEvaluation(task.name, task.kind, rows, score(task, truth, predicted), of_constant)
 
 

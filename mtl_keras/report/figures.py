@@ -13,6 +13,7 @@ from mtl_keras.report.history import curve
 from mtl_keras.report.prediction import PANELS, confusion_panel, task_panels
 from mtl_keras.tasks import Task
 
+MOST_ANSWERS = 10
 MOST_FEATURES = 12
 
 
@@ -175,26 +176,41 @@ def explained(found: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[
 
         def bars(ax: Any, top: Any = top, task: Any = task) -> None:
             ax.barh(top["feature"], top["drop"], xerr=top["sd"], color=style.COLORS[0], height=0.65)
-            ax.set_title(f"{task}: loss in {top['measure'].iloc[0]} when shuffled", fontsize=11)
+            ax.set_title(str(task), fontsize=11)
+            ax.set_xlabel(f"loss in {top['measure'].iloc[0]} when shuffled")
             ax.tick_params(axis="y", labelsize=8)
 
         importances.append(draw(f"{task}: importance of the features", bars))
     for each in found.explanation.get("dependence") or []:
-        curve = pd.DataFrame(each["curve"])
-        feature = curve.columns[0]
-        for column in curve.columns[1:]:
+        curve, task = pd.DataFrame(each["curve"]), each["task"]
+        answers = [c for c in curve.columns[1:] if c == task or c.startswith(f"{task}: ")]
+        what = f"{task} by {curve.columns[0]}"
 
-            def line(ax: Any, curve: Any = curve, column: str = column) -> None:
-                x, y = curve.iloc[:, 0], curve[column]
-                if pd.api.types.is_numeric_dtype(x) and not pd.api.types.is_bool_dtype(x):
-                    ax.plot(x, y, "o-", color=style.COLORS[1], lw=1.8, ms=4)
-                else:
-                    ax.barh([str(v)[:24] for v in x][::-1], list(y)[::-1], color=style.COLORS[1])
-                ax.set_title(f"{column} by {curve.columns[0]}", fontsize=11)
+        def curves(ax: Any, curve: Any = curve, answers: Any = answers, what: str = what) -> None:
+            dependence_curves(ax, curve.iloc[:, 0], curve[answers])
+            ax.set_title(what, fontsize=11)
 
-            if column.split(": ")[0] == each["task"]:
-                dependences.append(draw(f"Mean answer of {column} by {feature}", line))
+        dependences.append(draw(f"Mean answer of {what}", curves))
     return importances, dependences
+
+
+def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame) -> None:
+    """A line per answer over numbers, a bar or a row of points over anything else."""
+    several = answers.shape[1] > 1
+    numbers = pd.api.types.is_numeric_dtype(x) and not pd.api.types.is_bool_dtype(x)
+    rows = [str(value)[:24] for value in x]
+    for number, column in enumerate(answers.columns[:MOST_ANSWERS]):
+        y = answers[column]
+        color = style.COLORS[number % len(style.COLORS)] if several else style.COLORS[1]
+        label = column.split(": ")[-1][:16]
+        if numbers:
+            ax.plot(x, y, "o-", color=color, lw=1.8, ms=4, label=label)
+        elif several:
+            ax.plot(y[::-1], rows[::-1], "o", color=color, ms=6, label=label)
+        else:
+            ax.barh(rows[::-1], y[::-1], color=color)
+    if several:
+        ax.legend(fontsize=8)
 
 
 def heat(
