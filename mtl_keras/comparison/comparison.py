@@ -98,16 +98,27 @@ class Comparison:
         if hurt and not helped:
             return (
                 f"Train them apart, or share less: sharing hurt {_listed(hurt)} and helped none. "
-                'Try architecture = "single_task", "mmoe" or "grouped".'
+                + self._otherwise('Try architecture = "single_task", "mmoe" or "grouped".')
             )
         if helped and hurt:
             return (
-                f"It is a trade: sharing helped {_listed(helped)} and hurt {_listed(hurt)}. Try an "
-                'architecture that shares less, such as "ple", or "grouped".'
+                f"It is a trade: sharing helped {_listed(helped)} and hurt {_listed(hurt)}. "
+                + self._otherwise(
+                    'Try an architecture that shares less, such as "ple", or "grouped".'
+                )
             )
         one, many = (self.costs[name]["seconds"] for name in (JOINT, SINGLE))
         cheaper = f" One model took {one:.0f} s to train, the single ones {many:.0f} s together."
         return "No difference was seen: what is simpler to keep decides." + cheaper
+
+    def _otherwise(self, advice: str) -> str:
+        """What was tried beside and hurts no task, the best first; else the advice."""
+        networks = [n for n in self.values if self.costs[n]["parameters"] and n != SINGLE]
+        good = [n for n in networks if all(self.verdict(t, n) != "hurt" for t in self.tasks)]
+        if not good:
+            return advice
+        ranked = sorted(good, key=lambda name: self.delta_m(name)[0])
+        return f"Of what else was tried, {_listed(ranked)} hurt none."
 
     def to_frame(self) -> pd.DataFrame:
         """A row per candidate and task."""

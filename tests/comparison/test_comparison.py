@@ -57,6 +57,10 @@ def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
     assert "helped" not in (found.verdict("first"), found.verdict("second"))
     assert found.delta_m(JOINT)[0] > 20
     assert found.advice().startswith("Train them apart")
+    assert found.advice().endswith('"mmoe" or "grouped".')
+    for part in (found.values, found.differences, found.costs):
+        part["another"] = part[SINGLE]
+    assert found.advice().endswith("Of what else was tried, another hurt none.")
 
 
 def test_many_labels_of_a_related_task_help_one_that_has_few():
