@@ -55,6 +55,7 @@ def gains(ax: Any, part: pd.DataFrame) -> None:
         ax.plot([row["low"], row["high"]], [place, place], color=color, lw=2.4)
         ax.plot(row["gain"], place, "o", color=color, ms=6)
     ax.set_yticks(range(len(shown)), list(shown["candidate"]), fontsize=9)
+    ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.axvline(0, color=style.MUTED, lw=1)
     ax.set_title(f"{part['task'].iloc[0]}: gain in {part['measure'].iloc[0]}", fontsize=11)
     ax.xaxis.set_major_locator(MaxNLocator(5))

@@ -54,6 +54,7 @@ def test_every_layer_keeps_all_its_arguments_in_its_config(name):
         "weights": [0.5, 0.5],
         "subspaces": 2,
         "temperature": 2.0,
+        "knots": [[[0.2, 0.6], [0.1, 0.9]]],
         "center": [0.0],
         "scale": [1.0],
         "length": 2,
