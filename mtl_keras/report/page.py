@@ -135,8 +135,8 @@ def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
     verdict = ""
     if found.comparison:
         for row in found.comparison["results"]:
-            if row["task"] == task.name and row["candidate"] not in ("joint", "constant"):
-                others[row["candidate"]] = row["value"]
+            if row["task"] == task.name and row["candidate"] != "constant":
+                others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
             if row["task"] == task.name and row["candidate"] == "joint":
                 verdict = row["verdict"]
     scores = [
