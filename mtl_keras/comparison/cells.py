@@ -217,8 +217,10 @@ def run_all(
 
     With more than one worker they run in processes that share the machine's cores.
     """
-    unique = {cell.key: cell for cell in reversed(list(wanted))}  # named as where it is first
-    left = dict(reversed(unique.items()))
+    unique: dict[str, Cell] = {}
+    for cell in wanted:
+        unique.setdefault(cell.key, cell)  # named as where it is first
+    left = dict(unique)
     show(f"{len(left)} trainings")
     results: dict[str, Result] = {}
     for key, cell in list(left.items()):

@@ -118,10 +118,8 @@ def found_format(texts: pd.Series) -> str | None:
     if len(texts) == 0 or looks.mean() < MOSTLY:
         return None
     some = texts.iloc[:2000]  # most formats are out after a few
-    shares = {form: _read(some, form).notna().mean() for form in FORMATS}
-    good = [form for form in FORMATS if shares[form] >= MOSTLY]
-    best = max((_read(texts, form).notna().mean() for form in good), default=0.0)
-    return next((f for f in good if _read(texts, f).notna().mean() == best), None)
+    good = [form for form in FORMATS if _read(some, form).notna().mean() >= MOSTLY]
+    return max(good, key=lambda form: _read(texts, form).notna().mean(), default=None)
 
 
 def _read(texts: pd.Series, form: str) -> pd.Series:

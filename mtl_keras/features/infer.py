@@ -12,7 +12,7 @@ from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
 from mtl_keras.features.cells import first_list, is_list
-from mtl_keras.features.date import ISO, Date, found_format
+from mtl_keras.features.date import ISO, MOSTLY, Date, found_format
 from mtl_keras.features.image import Image
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
@@ -20,7 +20,6 @@ from mtl_keras.features.text import Text
 from mtl_keras.features.vector import Vector
 from mtl_keras.numbers import parsed
 
-MOSTLY = 0.95
 MANY_VALUES = 50
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
 ID_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")

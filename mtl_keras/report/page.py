@@ -175,7 +175,7 @@ def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
 
 def _calibration(task: Task, found: Content) -> str:
     """What the correction of the probabilities did to the log loss, for a task that has one."""
-    worth = found.metrics["calibration"].get(task.name)
+    worth = found.metrics.get("calibration", {}).get(task.name)
     if worth is None:
         return ""
     how = {"temperature": "by a temperature", "isotonic": "by a rising curve for each class"}
