@@ -8,7 +8,7 @@ gets with pip, or takes from the path it is given:
     python data/make_reviews.py [vaderSentiment-3.3.2.tar.gz]
 
 Columns: `text`; `document`, of which it is a sentence; `corpus`; `rating`, the mean of the ratings;
-`sentiment`, `positive` or `negative` by its sign, empty where it is 0.
+`sentiment`, `positive` or `negative` by its sign, empty where it is 0; `clarity`, how far from 0.
 """
 
 import argparse
@@ -76,7 +76,8 @@ def table(corpus: str, text: str) -> pd.DataFrame:
     made["text"] = made["text"].map(unescape).str.strip()
     made["sentiment"] = (made["rating"] > 0).map({True: "positive", False: "negative"})
     made.loc[made["rating"] == 0, "sentiment"] = None
-    return made[["text", "document", "corpus", "rating", "sentiment"]]
+    made["clarity"] = made["rating"].abs()
+    return made[["text", "document", "corpus", "rating", "sentiment", "clarity"]]
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ Keras or scikit-learn catches them as it always did.
 import difflib
 from collections.abc import Iterable
 
+import numpy as np
+
 
 class MTLError(ValueError):
     """Base class of every error that a user's input can cause."""
@@ -30,14 +32,14 @@ class TrainingError(MTLError):
 
 
 def shown(value: object, limit: int = 200) -> str:
-    """`repr(value)`, cut to `limit` characters.
+    """`repr(value)`, cut to `limit` characters; a number of NumPy's is a number.
 
     Example:
 
     >>> shown("a" * 300, limit=10)
     "'aaaaaaaa…"
     """
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -24,7 +24,7 @@ from mtl_keras.balancers import Balancer
 from mtl_keras.clock import Clock
 from mtl_keras.datasets import Split
 from mtl_keras.encoder import Encoder
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.evaluation import calibration, constant, evaluate, unused_sources
 from mtl_keras.features import Feature
 from mtl_keras.features.infer import named
@@ -57,7 +57,8 @@ class Experiment:
         name: Name of the artifact. Default `"experiment"`.
         seed: Integer; with the same seed and data a run is the same again. Default 0.
         data: Default table of `run`: a path or DataFrame.
-        sample_weight: Column with a weight for each row. Default none.
+        sample_weight: Column with a weight for each row, which counts in training only; or a
+            mapping from task to such a column, for those that have one. Default none.
         slices: Column by whose values the report tells how good the model is. Default none.
 
     Example:
@@ -77,7 +78,7 @@ class Experiment:
     name: str = "experiment"
     seed: int = 0
     data: Any = None
-    sample_weight: str | None = None
+    sample_weight: str | Mapping[str, str] | None = None
     slices: str | None = None
 
     def __post_init__(self) -> None:
@@ -90,6 +91,9 @@ class Experiment:
         for name in names:
             if names.count(name) > 1:
                 raise ConfigError(f"Two tasks are named {name!r}. Give one another `name`.")
+        for name in self.weight_columns():
+            if name not in names:
+                raise ConfigError(unknown("task in `sample_weight`", name, names))
         if isinstance(self.features, str) and self.features != "infer":
             raise ConfigError(
                 f"`features` must be 'infer', a list or a mapping. Received: {self.features!r}"
@@ -105,6 +109,12 @@ class Experiment:
             balancers.get(self.balancer)  # to fail now; each run makes its own
         if Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
+
+    def weight_columns(self) -> dict[str, str]:
+        """Per task that has any, the column with the weights of its rows."""
+        if isinstance(self.sample_weight, str):
+            return {task.name: self.sample_weight for task in self.tasks}
+        return dict(self.sample_weight or {})
 
     # The story
 
@@ -345,7 +355,7 @@ class Experiment:
 @dataclasses.dataclass
 class _Data:
     path: str | None = None
-    sample_weight: str | None = None
+    sample_weight: str | dict[str, str] | None = None
 
 
 def _declared(balancer: Balancer) -> dict[str, Any]:

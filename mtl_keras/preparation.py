@@ -10,7 +10,7 @@ import pandas as pd
 from mtl_keras import datasets, features
 from mtl_keras.clock import Clock
 from mtl_keras.encoder import Encoder
-from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess
 from mtl_keras.features.infer import named
 from mtl_keras.numbers import parsed
@@ -78,7 +78,8 @@ def labelled(
 ) -> pd.DataFrame:
     """The rows that have a label for any task."""
     columns = [column for task in experiment.tasks for column in task.columns]
-    wanted = [*columns, *filter(None, (experiment.sample_weight, experiment.slices))]
+    wanted = [*columns, *experiment.weight_columns().values()]
+    wanted += [experiment.slices] if experiment.slices else []
     for name in wanted:
         if name not in table.columns:
             raise DataError(
@@ -100,8 +101,7 @@ def guess(experiment: "Experiment", train: pd.DataFrame) -> list[Guess]:
     skip = {column for task in experiment.tasks for column in task.columns} | set(
         experiment.split.columns()
     )
-    if experiment.sample_weight:
-        skip.add(experiment.sample_weight)
+    skip |= set(experiment.weight_columns().values())
     declared: Mapping[str, Feature | None] = {}
     columns = list(train.columns)
     if isinstance(experiment.features, Mapping):
@@ -131,21 +131,27 @@ def row_weights(
     y: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Weight of each row for each task that has any: its column's, times its class's."""
+    columns = experiment.weight_columns()
+    given = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
     for task in fitted:
         weight = task.sample_weight(y[task.name])
-        if experiment.sample_weight:
-            column, _ = parsed(rows[experiment.sample_weight])
-            if not (column >= 0).all():
-                row = rows.index[int(np.flatnonzero(~(column >= 0))[0])]
-                raise DataError(
-                    f"Column {experiment.sample_weight!r} must hold weights >= 0. Received: "
-                    f"{rows[experiment.sample_weight].loc[row]!r} in row {row}."
-                )
-            own = column.astype("float32")
+        if task.name in columns:
+            own = given[columns[task.name]]
             if weight is not None and weight.ndim > 1:
                 own = own[:, np.newaxis]
             weight = own if weight is None else own * weight
         if weight is not None:
             weights[task.name] = weight
     return weights
+
+
+def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
+    values, _ = parsed(rows[column])
+    bad = np.flatnonzero(~(values >= 0))
+    if len(bad):
+        raise DataError(
+            f"Column {column!r} must hold weights >= 0. Received: "
+            f"{shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
+        )
+    return values.astype("float32")

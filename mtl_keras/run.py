@@ -19,7 +19,7 @@ from mtl_keras.clock import Clock
 from mtl_keras.encoder import Encoder
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, constant, explain
-from mtl_keras.export import artifact
+from mtl_keras.export import Predictor, artifact
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
 from mtl_keras.model import MultiTaskModel
@@ -87,58 +87,70 @@ class Run:
             The folder of the new version.
         """
         clock, folder = Clock(), Path(folder)
-        with clock("figures"):
-            pictures = _tried(
-                "the figures",
-                lambda: {name: report.png(figure) for name, figure in self.figures().items()},
-                {},
-            )
-        with clock("report"):
-            serving = serving_model(self.encoder, self.model, self.tasks)
+        with artifact.new_version(folder) as version:
+            with clock("export"):
+                serving = self.serving_model()
+                artifact.write_model(version, serving, self.model)
+                artifact.write_files(version, {"schema.json": _json(self.schema(serving))})
+            with clock("figures"):
+                pictures = _tried(
+                    "the figures",
+                    lambda: {name: report.png(figure) for name, figure in self.figures().items()},
+                    {},
+                )
+            with clock("explanation"):
+                explanation = _tried(
+                    "the explanation",
+                    lambda: self.explanation(Predictor(version).predictions),
+                    {},
+                )
             self.seconds |= clock.seconds
-            texts = {
-                "schema.json": _json(self.schema(serving)),
+            files = pictures | {
                 "metrics.json": _json(self.metrics()),
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": _json(self.model.balancing),
                 "structure.json": _json(report.structure(self.model, self._outputs())),
-                "explanation.json": _json(_tried("the explanation", self.explanation, {})),
+                "explanation.json": _json(explanation),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
+                "predictions.npz": report.arrays(self.tasks, self.truths["test"], self.predictions),
             }
-            arrays = report.arrays(self.tasks, self.truths["test"], self.predictions)
-            files = {**texts, "predictions.npz": arrays}
-            compared = folder / "comparison" / "comparison.json"
-            page = _tried(
-                "the report", lambda: report.report_page(report.content(files, compared)), None
-            )
-            if page is not None:
-                texts["report.html"] = page
-        with clock("export"):
-            binary = {**pictures, "predictions.npz": arrays}
-            written = artifact.write(folder, serving, self.model, texts, binary)
+            artifact.write_files(version, files)
+            with clock("report"):
+                page = _tried("the report", lambda: _page(version, folder), None)
+                if page is not None:
+                    artifact.write_files(version, {"report.html": page})
         self.seconds |= clock.seconds
-        return written
+        return artifact.latest(folder)
+
+    def serving_model(self) -> Any:
+        """The model that is exported, Keras: raw columns in, answers in the user's units out."""
+        return serving_model(self.encoder, self.model, self.tasks)
 
     def predict(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Per task the predictions for a table of raw columns, as evaluation reads them."""
         outputs = self.model.predict(self.encoder.encode(table), verbose=0)
         return {task.name: task.prediction(outputs[task.name]) for task in self.tasks}
 
-    def explanation(self, seconds: float = 2.0) -> dict[str, Any]:
+    def explanation(
+        self, predict: explain.Predict | None = None, seconds: float = 2.0
+    ) -> dict[str, Any]:
         """Importance of the features, how the mean answer depends on the first, and the gaps.
 
         Args:
+            predict: From a table of raw columns to predictions by task, e.g. those of an exported
+                model. Default None: `predict` of this run.
             seconds: About how long the shuffles of the importance may take. Default 2.0.
         """
+        predict = predict or self.predict
         columns = list(map(str, self.test.columns))
         read = {feature.name: feature.reads(columns) for feature in self.encoder.features}
-        found = explain.importance(self.tasks, self.predict, self.test, read, seconds=seconds)
+        found = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
         plain = {f.name for f in self.encoder.features if f.kind in explain.DEPENDABLE}
         curves = []
         for task in self.tasks:
             top = found[(found["task"] == task.name) & found["feature"].isin(plain)]
             for feature in top.loc[top["drop"] > 0, "feature"].head(2):
-                curve = explain.dependence(self.tasks, self.predict, self.test, feature)
+                curve = explain.dependence(self.tasks, predict, self.test, feature)
                 curve[feature] = curve[feature].map(lambda v: v.item() if hasattr(v, "item") else v)
                 curves.append({"task": task.name, "curve": curve.to_dict("list")})
         return {
@@ -233,11 +245,16 @@ def rewrite_report(folder: str | Path) -> Path:
         ArtifactError: if there is no model, or it was written without what a report needs.
     """
     version = artifact.latest(Path(folder))
+    return artifact.replace_file(Path(folder) / "report.html", _page(version, Path(folder)))
+
+
+def _page(version: Path, folder: Path) -> str:
+    """The report of a version, with the comparison that is in its artifact's folder."""
     files = artifact.read_files(version)
     if "predictions.npz" not in files:
         raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
-    found = report.content(files, Path(folder) / "comparison" / "comparison.json")
-    return artifact.replace_file(Path(folder) / "report.html", report.report_page(found))
+    compared = folder / "comparison" / "comparison.json"
+    return report.report_page(report.content(files, compared))
 
 
 def _tried(what: str, make: Callable[[], Any], otherwise: Any) -> Any:

@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 
 import mtl_keras as mtl
+from mtl_keras.comparison.candidates import twin
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.experiment_file import read
+from mtl_keras.preparation import prepare
 from tests import cases
 
 
@@ -152,12 +154,30 @@ def test_a_class_with_one_row_is_kept(recwarn):
         ({"features": {"xx": "numeric"}}, "no column 'xx'.*Did you mean 'x'"),
         ({"features": {"x": "drop"}}, "no feature to predict from"),
         ({"sample_weight": "w"}, "no column 'w'"),
+        ({"sample_weight": {"y": "w"}}, "no column 'w'"),
     ],
 )
 def test_a_table_that_does_not_fit_the_declaration(changes, message):
     experiment = mtl.Experiment(**{"tasks": {"y": "binary"}, **changes})
     with pytest.raises((DataError, ConfigError), match=message):
         experiment.run(LABELS, show=None)
+
+
+def test_weights_of_rows_count_for_the_task_they_are_given_for():
+    table = LABELS.assign(sure=np.arange(60.0), z=1.0 + LABELS["x"])
+    declared = {"y": "binary", "z": "regression"}
+    experiment = mtl.Experiment(declared, sample_weight={"y": "sure"}, preset="fast")
+    experiment = mtl.Experiment.from_dict(experiment.to_dict())
+    made, _ = prepare(experiment, table, print)
+    assert [feature.name for feature in made.encoder.features] == ["x"]
+    assert set(made.data.weights["train"]) == {"y"}
+    np.testing.assert_array_equal(made.data.weights["train"]["y"], made.rows["train"]["sure"])
+    weights = [twin(experiment, task)["data"] for task in declared]
+    assert weights == [{"sample_weight": "sure"}, {}]
+    with pytest.raises(DataError, match=r"'sure' must hold weights >= 0\. Received: -1\.0 in row"):
+        prepare(experiment, table.assign(sure=table["sure"].replace(7.0, -1.0)), print)
+    with pytest.raises(ConfigError, match=r"task in `sample_weight` 'x'\. Expected one of: y, z"):
+        mtl.Experiment(declared, sample_weight={"x": "sure"})
 
 
 @pytest.mark.parametrize(
@@ -228,7 +248,7 @@ def test_a_table_with_ugly_columns(tmp_path):
 
 def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
     run = cases.experiment(training={"epochs": 1}).run(cases.table(), show=None)
-    monkeypatch.setattr(run, "explanation", lambda: 1 / 0)
+    monkeypatch.setattr(run, "explanation", lambda *_: 1 / 0)
     monkeypatch.setattr(run, "figures", lambda: 1 / 0)
     with pytest.warns(UserWarning, match=r"explanation could not be made \(ZeroDivisionError"):
         run.export(tmp_path / "model")

@@ -102,6 +102,8 @@ def twin(experiment: "Experiment", task: str) -> dict[str, Any]:
     config = comparable(experiment)
     config["tasks"] = {task: config["tasks"][task]}
     config["balancer"] = {"kind": "fixed"}
+    weight = experiment.weight_columns().get(task)
+    config["data"] = {"sample_weight": weight} if weight else {}
     kept = next(t.columns for t in experiment.tasks if t.name == task)
     targets = [column for other in experiment.tasks for column in other.columns]
     return _without(config, [column for column in targets if column not in kept])

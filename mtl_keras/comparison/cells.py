@@ -20,6 +20,7 @@ import tensorflow as tf
 from mtl_keras.comparison import baselines
 from mtl_keras.comparison.candidates import Candidate
 from mtl_keras.evaluation import labelled
+from mtl_keras.export.serving import write_saved_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +144,9 @@ def run(cell: Cell, bench: Bench) -> Result:
         )
     if cell.exported:
         with tempfile.TemporaryDirectory() as folder:
-            written = done.export(Path(folder) / "model")
-            files = [f for f in written.rglob("*") if "assets.extra" not in f.parts]
-            result.size = sum(file.stat().st_size for file in files if file.is_file())
+            write_saved_model(done.serving_model(), Path(folder))
+            files = [path for path in Path(folder).rglob("*") if path.is_file()]
+            result.size = sum(file.stat().st_size for file in files)
     return result
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from mtl_keras.errors import ConfigError, DataError, check, nearest, unknown
+from mtl_keras.errors import ConfigError, DataError, check, nearest, shown, unknown
 
 STRATEGIES = ("random", "group", "time", "column")
 PARTS = ("train", "validation", "test")
@@ -88,7 +88,7 @@ class Split:
             row = int(np.flatnonzero(strange)[0])
             raise DataError(
                 f"Column {self.column!r} must say train, validation or test. Received: "
-                f"{said.iloc[row]!r} in row {table.index[row]}."
+                f"{shown(said.iloc[row])} in row {table.index[row]}."
             )
         parts = {part: np.flatnonzero((said == part).to_numpy()) for part in PARTS}
         for part, positions in parts.items():

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,27 +40,19 @@ def latest(folder: Path) -> Path:
     return folder / str(numbers[-1])
 
 
-def write(
-    folder: Path,
-    serving: keras.Model,
-    network: keras.Model,
-    texts: Mapping[str, str],
-    pictures: Mapping[str, bytes],
-) -> Path:
-    """Write a new version, whole or not at all, and its files beside it.
+@contextmanager
+def new_version(folder: Path) -> Iterator[Path]:
+    """A folder to write a new version to, which is the artifact's newest when the block ends.
 
-    Everything goes to a temporary folder first, which is then renamed. Each version keeps its own
-    copy of the files in `assets.extra`; those beside the versions are the newest version's.
+    Until then it has a temporary name, and nothing of it stays if the block fails. Each version
+    keeps its own copy of the files in `assets.extra`; those beside the versions are the newest
+    version's.
 
     Args:
         folder: The artifact.
-        serving: The model to serve.
-        network: The trained network, for the `.keras` file.
-        texts: Text files by name.
-        pictures: Image files by name.
 
-    Returns:
-        The folder of the new version.
+    Yields:
+        The temporary folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     existing = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
@@ -67,14 +60,7 @@ def write(
     unfinished = folder / f".unfinished-{version.name}"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        write_saved_model(serving, unfinished)
-        extra = unfinished / EXTRA
-        extra.mkdir()
-        network.save(extra / "model.keras")
-        for name, content in pictures.items():
-            (extra / name).write_bytes(content)
-        for name, text in texts.items():
-            (extra / name).write_text(text, encoding="utf-8")
+        yield unfinished
         unfinished.rename(version)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -82,7 +68,20 @@ def write(
         copy = folder / f".unfinished-{file.name}"
         shutil.copyfile(file, copy)
         copy.replace(folder / file.name)
-    return version
+
+
+def write_model(version: Path, serving: keras.Model, network: keras.Model) -> None:
+    """Write the SavedModel, and the trained network as a `.keras` file."""
+    write_saved_model(serving, version)
+    (version / EXTRA).mkdir(exist_ok=True)
+    network.save(version / EXTRA / "model.keras")
+
+
+def write_files(version: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files that tell of the model, by name."""
+    for name, content in files.items():
+        binary = content if isinstance(content, bytes) else content.encode("utf-8")
+        (version / EXTRA / name).write_bytes(binary)
 
 
 def read_files(version: Path) -> dict[str, str | bytes]:

@@ -79,10 +79,15 @@ class Predictor:
                 f"The table has no labels: none of the columns {wanted}."
                 f"{nearest(wanted[0], map(str, table.columns))}"
             )
-        answers = self._answers(table)
-        predictions = {task.name: task.answered(answers) for task in judged}
+        answers = self.predictions(table)
+        predictions = {task.name: answers[task.name] for task in judged}
         truths = {task.name: task.truth(table) for task in judged}
         return evaluate(judged, truths, predictions, self.schema["constants"])
+
+    def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Per task the answers as evaluation reads them: probabilities, or numbers in units."""
+        answers = self._answers(table)
+        return {task.name: task.answered(answers) for task in self.tasks}
 
     def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         raw = raw_columns(self.features, table)

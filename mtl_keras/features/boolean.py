@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import DataError
+from mtl_keras.errors import DataError, shown
 from mtl_keras.features.base import Feature
 from mtl_keras.layers import BooleanEncoding
 
@@ -66,7 +66,7 @@ class Boolean(Feature):
                 row = int(np.flatnonzero(values == 2.0)[0])
                 raise DataError(
                     f"Feature {self.name!r} is boolean (0/1, true/false). Received: "
-                    f"{column.iloc[row]!r} in row {column.index[row]}."
+                    f"{shown(column.iloc[row])} in row {column.index[row]}."
                 )
         return values.to_numpy(np.float32, na_value=np.nan)
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import ConfigError, DataError, unknown
+from mtl_keras.errors import ConfigError, DataError, shown, unknown
 from mtl_keras.features.base import Feature
 from mtl_keras.layers import NumericEncoding
 from mtl_keras.numbers import parsed
@@ -97,7 +97,7 @@ class Numeric(Feature):
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise DataError(
-                f"Feature {self.name!r} is numeric. Received: {column.iloc[row]!r} in row "
+                f"Feature {self.name!r} is numeric. Received: {shown(column.iloc[row])} in row "
                 f"{column.index[row]} ({int(bad.sum())} such rows). Clean the column, or "
                 f"declare it as categorical."
             )

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import DataError, check
+from mtl_keras.errors import DataError, check, shown
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.categorical import category_text
 from mtl_keras.features.cells import joined, vocabulary
@@ -123,8 +123,9 @@ class Sequence(BackboneFeature):
         if strange.any():
             row = strange.index[int(np.flatnonzero(strange)[0])]
             raise DataError(
-                f"Feature {self.name!r} is a sequence of numbers. Received: {texts.loc[row]!r} in "
-                f"row {row}. Clean it, or declare the feature with of='tokens'."
+                f"Feature {self.name!r} is a sequence of numbers. Received: "
+                f"{shown(texts.loc[row])} in row {row}. Clean it, or declare the feature with "
+                "of='tokens'."
             )
 
 

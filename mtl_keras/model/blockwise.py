@@ -31,6 +31,9 @@ class BlockwiseModel(keras.Model):
 
     def make_train_function(self, force: bool = False) -> None:
         if getattr(self, "train_function", None) is None or force:
+            if not self.optimizer.built:  # else TensorFlow traces the whole step twice
+                with self.distribute_strategy.scope():
+                    self.optimizer.build(self.trainable_variables)
             super().make_train_function(force=True)
             self.train_function = self._with_blocks(
                 self.train_function, self._train_batch, training=True

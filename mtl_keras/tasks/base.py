@@ -280,7 +280,7 @@ def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"Task {task.name!r}: column {column!r} must hold numbers. Received: "
-            f"{values.iloc[row]!r} in row {table.index[row]} ({int(bad.sum())} such rows). "
+            f"{shown(values.iloc[row])} in row {table.index[row]} ({int(bad.sum())} such rows). "
             f"Clean the column, or declare the task as {task.name}:multiclass."
         )
     return converted

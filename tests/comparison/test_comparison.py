@@ -84,6 +84,16 @@ def test_many_labels_of_a_related_task_help_one_that_has_few():
     assert found.delta_m(JOINT)[0] < 0
 
 
+def test_sharing_with_shuffled_copies_of_a_target_makes_no_difference_to_them():
+    random, table = np.random.default_rng(2), torn(400)[[f"x{i}" for i in range(6)] + ["first"]]
+    copies = [f"copy_{number}" for number in range(10)]
+    table = table.assign(**{copy: random.permutation(table["first"]) for copy in copies})
+    declared = experiment(dict.fromkeys(["first", *copies], "regression"), 16, epochs=4)
+    found = compared(declared, table, seeds=2)
+    verdicts = [found.verdict(copy) for copy in copies]
+    assert verdicts.count("no difference seen") >= 9
+
+
 def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(artifact, "saved_models/shop")
