@@ -25,14 +25,21 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
         named = "; ".join(
-            f"{feature.name!r} ({feature.kind}){nearest(feature.name, columns)}"
+            f"{feature.source!r} ({feature.kind}){nearest(feature.source, columns)}"
             for feature in missing
         )
         raise DataError(
             f"The table lacks columns that the model reads: {named}. Expected all of its features "
             "as columns; leave cells empty where a value is not known."
         )
-    return {feature.name: feature.raw(feature.select(table)) for feature in features}
+    own = input_features(features)
+    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+
+
+def input_features(features: Sequence[Feature]) -> dict[str, str]:
+    """Per feature the one whose input it reads: the first of its kind on its column."""
+    first: dict[Any, str] = {}
+    return {f.name: first.setdefault((f.source, f.kind, f.raw_shape), f.name) for f in features}
 
 
 def rows_per_call(features: Sequence[Feature]) -> int:
@@ -43,7 +50,8 @@ def rows_per_call(features: Sequence[Feature]) -> int:
 class Encoder:
     """Raw columns to the network's inputs.
 
-    `model` is a Functional Keras model from one input per feature, by its slug, to one tensor
+    `model` is a Functional Keras model from one input per feature, by its slug (features of one
+    kind on one column share the first's: see `input_features`), to one tensor
     per group: `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
     `"own_<slug>"` for each feature that the network reads apart, such as a text. The same layers
     encode tables in training and are part of the exported model.
@@ -71,16 +79,18 @@ class Encoder:
             )
         self.features = list(features)
         self.slugs = [layer_name(feature.name) for feature in self.features]
+        self._inputs = {n: layer_name(of) for n, of in input_features(self.features).items()}
         raw = {
             slug: keras.Input(feature.raw_shape, dtype=feature.raw_dtype, name=slug)
             for slug, feature in zip(self.slugs, self.features)
+            if self._inputs[feature.name] == slug
         }
         parts: dict[str, list] = {group: [] for group in GROUPS}
         self.own: dict[str, Callable[[Any, str], Any]] = {}
         for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
             layer.name = f"encode_{slug}"
-            for group, tensor in layer(raw[slug]).items():
+            for group, tensor in layer(raw[self._inputs[feature.name]]).items():
                 if group == "own":
                     group = f"own_{slug}"
                     self.own[group] = feature.represent
@@ -102,7 +112,7 @@ class Encoder:
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""
-        raw = dict(zip(self.slugs, raw_columns(self.features, table).values()))
+        raw = {self._inputs[n]: v for n, v in raw_columns(self.features, table).items()}
         rows = rows_per_call(self.features)
         try:
             parts = [
@@ -110,8 +120,8 @@ class Encoder:
                 for start in range(0, len(table), rows)
             ]
         except tf.errors.InvalidArgumentError:
-            for slug, feature in zip(self.slugs, self.features):
-                feature.explain(raw[slug])
+            for feature in self.features:
+                feature.explain(raw[self._inputs[feature.name]])
             raise
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
 

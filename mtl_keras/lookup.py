@@ -64,7 +64,7 @@ def get(declared: Any, package: ModuleType, base: type, what: str) -> Any:
         declared = {"kind": declared}
     if not isinstance(declared, dict) or "kind" not in declared:
         raise ConfigError(
-            f"Expected a {what} as a name, a mapping with a 'kind', or a `{base.__name__}`. "
+            f"Expected the {what} as a name, a mapping with a 'kind', or a `{base.__name__}`. "
             f"Received: {declared!r}. Names: {', '.join(options)}."
         )
     arguments = {**declared}

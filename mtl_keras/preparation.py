@@ -108,19 +108,26 @@ def guess(experiment: "Experiment", train: pd.DataFrame) -> list[Guess]:
         declared = named(experiment.features, features.get)
     elif not isinstance(experiment.features, str):
         declared = {feature.name: feature for feature in experiment.features}
+        if len(declared) < len(experiment.features):
+            names = [feature.name for feature in experiment.features]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ConfigError(
+                f"Two features are named {twice!r}. Give one another name, and its `column`."
+            )
     read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
     for name, feature in declared.items():
         if not set(read[name]) & set(columns):
+            source = feature.source if feature else name
             raise DataError(
-                f"The table has no column {name!r}, which is declared as a feature."
-                f"{nearest(name, columns)}"
+                f"The table has no column {source!r}, which is declared as a feature."
+                f"{nearest(source, columns)}"
             )
         if feature is not None and (taken := set(read[name]) & skip):
             raise ConfigError(
                 f"Column {min(taken)!r} is a target, a weight or a group, no feature."
             )
     if not isinstance(experiment.features, (str, Mapping)):
-        columns = [column for names in read.values() for column in names]
+        columns = list(dict.fromkeys(column for names in read.values() for column in names))
     return features.infer(train[columns], skip, declared)
 
 

@@ -16,7 +16,7 @@ import tomli_w
 
 from mtl_keras import report
 from mtl_keras.clock import Clock
-from mtl_keras.encoder import Encoder
+from mtl_keras.encoder import Encoder, input_features
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, constant, explain
 from mtl_keras.export import Predictor, artifact
@@ -143,9 +143,9 @@ class Run:
         """
         predict = predict or self.predict
         columns = list(map(str, self.test.columns))
-        read = {feature.name: feature.reads(columns) for feature in self.encoder.features}
+        read = {feature.source: feature.reads(columns) for feature in self.encoder.features}
         found = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
-        plain = {f.name for f in self.encoder.features if f.kind in explain.DEPENDABLE}
+        plain = {f.source for f in self.encoder.features if f.kind in explain.DEPENDABLE}
         curves = []
         for task in self.tasks:
             top = found[(found["task"] == task.name) & found["feature"].isin(plain)]
@@ -190,7 +190,8 @@ class Run:
 
     def schema(self, serving: Any) -> dict[str, Any]:
         """What the exported model reads and answers, and how it came to be."""
-        inputs = {feature.name: layer_name(feature.name) for feature in self.encoder.features}
+        shared = input_features(self.encoder.features)
+        inputs = {name: layer_name(of) for name, of in shared.items()}
         outputs = self.model.output
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         return {

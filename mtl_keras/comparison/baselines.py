@@ -54,7 +54,8 @@ class Matrices:
         plain: dict[str, list[np.ndarray]] = {part: [] for part in rows}
         wide: dict[str, list[Any]] = {part: [] for part in rows}
         few: dict[str, list[np.ndarray]] = {part: [] for part in rows}
-        texts = {f"own_{s}": f for s, f in zip(encoder.slugs, encoder.features)}
+        own = {f"own_{s}": f for s, f in zip(encoder.slugs, encoder.features)}
+        texts = set()
         for group in encoded["train"]:
             for part in rows:
                 values = encoded[part][group]
@@ -63,8 +64,11 @@ class Matrices:
                 elif group == "categorical":
                     few[part].append(values)
                     wide[part].append(_one_hot(values, encoder.category_sizes))
-            if group.startswith("own_") and isinstance(texts[group], Text):
-                name = texts[group].name
+            if group.startswith("own_") and isinstance(own[group], Text):
+                name = own[group].source
+                if name in texts:
+                    continue
+                texts.add(name)
                 words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
                 words.fit(rows["train"][name].fillna("").astype(str))
                 found = {p: words.transform(rows[p][name].fillna("").astype(str)) for p in rows}

@@ -8,7 +8,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
-from mtl_keras.encoder import raw_columns, rows_per_call
+from mtl_keras.encoder import input_features, raw_columns, rows_per_call
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
@@ -100,8 +100,9 @@ class Predictor:
                 for start in range(0, len(table), rows)
             ]
         except tf.errors.InvalidArgumentError:
+            own = input_features(self.features)
             for feature in self.features:
-                feature.explain(raw[feature.name])
+                feature.explain(raw[own[feature.name]])
             raise
         answers = {}
         for name, slug in self.schema["outputs"].items():

@@ -1,7 +1,7 @@
 """The interface of a feature: one column of a table in, encoded numbers out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import keras
@@ -14,17 +14,30 @@ from mtl_keras.declaration import Declaration
 
 @dataclass(frozen=True, repr=False)
 class Feature(Declaration):
-    """One column to predict from; `name` is the column.
+    """One column to predict from; `name` is the column, unless another is stated.
+
+    Several features may read one column, each in its own way: a text as a sequence and as a bag of
+    words, a month as a number and as a category. Those of one kind share an input of the exported
+    model, which has the name of the first of them.
 
     Subclasses define `fit` (statistics of the training rows), `raw` (what a table's column is as an
     input of the exported model), `raw_dtype` (its type there) and `layer` (the Keras layer from raw
     to encoded values, by group: `"numeric"`, whose columns get embeddings; `"binary"`, numbers that
     the network takes as they are; `"categorical"`; and `"own"`, which the feature's own part of the
     network reads: see `represent`).
+
+    Args:
+        column: The column that is read. Default: the one of its name.
     """
 
     kind: ClassVar[str]
     rows_per_call: ClassVar[int] = 16_384  # that are encoded, or predicted for, at once
+    column: str | None = field(default=None, kw_only=True)
+
+    @property
+    def source(self) -> str:
+        """The column that it reads."""
+        return self.column or self.name
 
     @property
     def raw_dtype(self) -> str:
@@ -38,11 +51,11 @@ class Feature(Declaration):
 
     def reads(self, columns: Sequence[str]) -> list[str]:
         """Those of a table's columns that it reads; none if they are not there."""
-        return [self.name] if self.name in columns else []
+        return [self.source] if self.source in columns else []
 
     def select(self, table: pd.DataFrame) -> Any:
-        """What `fit` and `raw` take: the column of its name."""
-        return table[self.name]
+        """What `fit` and `raw` take: the column."""
+        return table[self.source]
 
     def fit(self, column: pd.Series) -> Self:
         """A copy with all that was not stated learned from the training rows."""

@@ -84,17 +84,16 @@ def infer(
     """
     skipped, overrides = set(skip), dict(overrides or {})
     columns = list(table.columns)
-    readers = {name: name for name, feature in overrides.items() if feature is None}
+    readers: dict[str, list[str]] = {}  # a vector may read several columns, a column have several
     for name, feature in overrides.items():
-        if feature is not None:  # a vector may read several columns
-            readers |= dict.fromkeys(feature.reads(columns), name)
+        for column in [name] if feature is None else feature.reads(columns):
+            readers.setdefault(column, []).append(name)
     guesses: dict[str, Guess] = {}
     for column in columns:
-        if column in readers:
-            name = readers[column]
+        for name in readers.get(column, ()):
             feature = overrides[name]
             guesses[name] = Guess(name, feature, "declared" if feature else "as declared")
-        elif column not in skipped:
+        if column not in readers and column not in skipped:
             guesses[column] = _guess(str(column), table[column])
     return list(guesses.values())
 

@@ -48,15 +48,15 @@ class Vector(Feature):
         return (self.size or 0,)
 
     def reads(self, columns: Sequence[str]) -> list[str]:
-        if self.name in columns:
-            return [self.name]
-        pattern = re.compile(re.escape(self.name) + r"[_.\- ]?(\d+)")
+        if self.source in columns:
+            return [self.source]
+        pattern = re.compile(re.escape(self.source) + r"[_.\- ]?(\d+)")
         found = {int(m[1]): column for column in columns if (m := pattern.fullmatch(column))}
         return [found[number] for number in sorted(found)]
 
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
-        return table[self.name] if names == [self.name] else table[names]
+        return table[self.source] if names == [self.source] else table[names]
 
     def fit(self, column: Any) -> Self:
         values = self.raw(column).astype(float)

@@ -198,35 +198,49 @@ def _features(found: Content) -> list[dict[str, Any]]:
     rows = [
         {
             "name": feature["name"],
+            "column": feature.get("column", feature["name"]),
             "kind": feature["kind"],
             "why": schema["guesses"].get(feature["name"], ""),
             "signature": schema["inputs"][feature["name"]],
-            "missing": missing.get(feature["name"]),
+            "missing": missing.get(feature.get("column", feature["name"])),
         }
         for feature in schema["features"]
     ]
     dropped = schema["dropped"].items()
     return rows + [
-        {"name": n, "kind": "dropped", "why": why, "signature": "", "missing": missing.get(n)}
+        {
+            "name": n,
+            "column": n,
+            "kind": "dropped",
+            "why": why,
+            "signature": "",
+            "missing": missing.get(n),
+        }
         for n, why in dropped
     ]
 
 
 def _usage(found: Content) -> dict[str, str]:
     schema = found.schema
-    name, inputs, dtypes = schema["name"], schema["inputs"], schema["input_dtypes"]
+    name, dtypes = schema["name"], schema["input_dtypes"]
     folder = shlex.quote(f"saved_models/{name}")
+    columns = {f["name"]: f.get("column", f["name"]) for f in schema["features"]}
+    inputs: dict[str, str] = {}
+    for feature, slug in schema["inputs"].items():
+        if slug not in inputs.values():  # some share one
+            inputs[feature] = slug
     shown = list(inputs)[:4]
     answers = list(schema["outputs"])
     values = {"string": '"…"', "float32": "0.0"}
     vectors = {f["name"] for f in schema["features"] if f["kind"] == "vector"}
 
-    def value(column: str) -> str:
-        return "[0.0, …]" if column in vectors else values[dtypes[column]]
+    def value(feature: str) -> str:
+        return "[0.0, …]" if feature in vectors else values[dtypes[feature]]
 
-    row = ", ".join(f'"{column}": [{value(column)}]' for column in shown)
+    cells = {columns[feature]: value(feature) for feature in shown}
+    row = ", ".join(f'"{column}": [{cell}]' for column, cell in cells.items())
     more = ", …" if len(inputs) > len(shown) else ""
-    lines = ",\n".join(f"    {inputs[column]}=tf.constant([{value(column)}])" for column in shown)
+    lines = ",\n".join(f"    {inputs[f]}=tf.constant([{value(f)}])" for f in shown)
     rest = "\n    # … and all other columns of the table above" if more else ""
     return {
         "commands": f"mtl-keras predict {folder} new_rows.csv --output answers.csv\n"

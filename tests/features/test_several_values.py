@@ -54,6 +54,36 @@ def test_the_export_answers_as_the_network_does(rich_run, tmp_path):
     assert np.isfinite(one["score"].numpy()).all()
 
 
+def test_one_column_is_read_in_several_ways(tmp_path):
+    table = cases.rich_table().assign(month=np.arange(len(cases.rich_table())) % 12 + 1.0)
+    run = mtl.Experiment(
+        tasks={"left": "binary"},
+        features=[
+            features.Text("note", encoder="lstm", dimension=4),
+            features.Text("bag", column="note", ngrams=2, dimension=4),
+            features.Numeric("month"),
+            features.Categorical("season", column="month"),
+        ],
+        architecture={"kind": "shared_bottom", "layers": [8], "members": 1},
+        training={"epochs": 1},
+        name="ways",
+    ).run(table, show=None)
+    found = run.explanation()
+    assert {row["feature"] for row in found["importance"]} == {"note", "month"}
+    run.export(tmp_path / "ways")
+    served = tf.saved_model.load(str(tmp_path / "ways" / "1")).signatures["serving_default"]
+    assert set(served.structured_input_signature[1]) == {"note", "month", "season"}
+    answers = mtl.load(tmp_path / "ways").predict(table)
+    np.testing.assert_allclose(answers["left_probability"], run.predict(table)["left"], atol=1e-5)
+    page = (tmp_path / "ways" / "report.html").read_text()
+    assert "(of note)" in page and "season=tf.constant(" in page and "bag=tf.constant(" not in page
+    with pytest.raises(DataError, match=r"lacks columns that the model reads: 'month' \(numeric\)"):
+        mtl.load(tmp_path / "ways").predict(table[["note"]])
+    twice = mtl.Experiment({"left": "binary"}, [features.Text("note"), features.Numeric("note")])
+    with pytest.raises(ConfigError, match="Two features are named 'note'"):
+        twice.run(table, show=None)
+
+
 def encoded(feature, column, layer="own"):
     fitted = feature.fit(column)
     group = {"own": f"own_{feature.name}"}.get(layer, layer)
