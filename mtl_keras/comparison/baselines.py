@@ -20,7 +20,7 @@ from mtl_keras.evaluation import constant, measure
 from mtl_keras.features import Text
 from mtl_keras.tasks import Quantiles, Task
 
-STRENGTHS = (0.01, 1.0, 100.0)
+STRENGTHS = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
 PIXELS = 64  # components of an image, or of a text for trees
 
 BASELINES = ("constant", "linear", "histogram gradient boosting", "LightGBM")
