@@ -50,14 +50,31 @@ def gains(ax: Any, part: pd.DataFrame) -> None:
     shown = shown.iloc[::-1]
     colors = dict.fromkeys(("helped", "better"), "#338855")
     colors |= dict.fromkeys(("hurt", "worse"), "#cc4433")
-    for place, (_, row) in enumerate(shown.iterrows()):
+    # As wide as those need that are near the joint model; what is far off is an arrow at the edge.
+    size = shown[["low", "high"]].abs().max(axis=1)
+    near = shown[size <= 8 * size[shown["candidate"] == "joint"].max()]
+    left, right = min(near["low"].min(), 0.0), max(near["high"].max(), 0.0)
+    margin = 0.08 * (right - left)
+    for place, (index, row) in enumerate(shown.iterrows()):
         color = colors.get(str(row["verdict"]), style.MUTED)
-        ax.plot([row["low"], row["high"]], [place, place], color=color, lw=2.4)
-        ax.plot(row["gain"], place, "o", color=color, ms=6)
+        if index in near.index:
+            ax.plot([row["low"], row["high"]], [place, place], color=color, lw=2.4)
+            ax.plot(row["gain"], place, "o", color=color, ms=6)
+            continue
+        worse = row["gain"] < 0
+        ax.plot(left if worse else right, place, "<" if worse else ">", color=color, ms=7)
+        ax.annotate(
+            f"{row['gain']:+.2g}",
+            (left + margin if worse else right - margin, place),
+            ha="left" if worse else "right",
+            va="center",
+            fontsize=9,
+            color=color,
+        )
+    ax.set_xlim(left - margin, right + margin)
     ax.set_yticks(range(len(shown)), list(shown["candidate"]), fontsize=9)
     ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.axvline(0, color=style.MUTED, lw=1)
-    ax.set_title(f"{part['task'].iloc[0]}: gain in {part['measure'].iloc[0]}", fontsize=11)
     ax.xaxis.set_major_locator(MaxNLocator(5))
 
 
