@@ -197,6 +197,8 @@ def explained(found: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[
             ax.set_title(str(task), fontsize=11)
             ax.set_xlabel(f"loss in {top['measure'].iloc[0]} when shuffled")
             ax.tick_params(axis="y", labelsize=8)
+            space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
+            ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
 
         importances.append(draw(f"{task}: importance of the features", bars))
     for each in found.explanation.get("dependence") or []:
