@@ -188,6 +188,8 @@ def grouping(found: Content, draw: Drawer) -> list[dict[str, str]]:
 
 def explained(found: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     table = pd.DataFrame(found.explanation.get("importance") or [])
+    if len(table) and table["feature"].nunique() == 1:  # all that is known is from one column
+        table = table.head(0)
     importances, dependences = [], []
     for task, part in table.groupby("task", sort=False) if len(table) else ():
         top = part.sort_values("drop", ascending=False).head(MOST_FEATURES).iloc[::-1]

@@ -31,7 +31,7 @@ def report_page(found: Content) -> str:
     importances, dependences = figures.explained(found, draw)
     sections = [("results", "Results"), ("training", "Training")]
     sections += [("sharing", "Sharing")] if sharing else []
-    sections += [("importance", "Importance")] if importances else []
+    sections += [("importance", "Importance")] if importances or dependences else []
     sections += [("data", "Data"), ("model", "Model"), ("use", "Use"), ("experiment", "Experiment")]
     rows = found.metrics["rows"]
     seconds = found.metrics["seconds"]
@@ -39,7 +39,8 @@ def report_page(found: Content) -> str:
     return ENVIRONMENT.get_template("report.html").render(
         title=f"{found.schema['name']}: report",
         heading=found.schema["name"],
-        subheading=f"{len(names)} tasks from {len(found.schema['features'])} features, one network",
+        subheading=f"{_count(len(names), 'task')} from "
+        f"{_count(len(found.schema['features']), 'feature')}, one network",
         sections=[{"id": key, "title": title} for key, title in sections],
         verdict_text=_verdict(found),
         cards=[each["card"] for each in judged],
@@ -191,6 +192,10 @@ def _training(found: Content) -> str:
     said = ", ".join(f"{task} {epoch}" for task, epoch in best.items())
     seconds = found.metrics["seconds"].get("fit", 0.0)
     return f"{epochs} epochs in {seconds:.0f} s. Each task is answered from its best epoch: {said}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _features(found: Content) -> list[dict[str, Any]]:
