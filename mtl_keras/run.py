@@ -99,9 +99,10 @@ class Run:
                     {},
                 )
             with clock("explanation"):
+                seconds = min(max(0.02 * self.seconds.get("fit", 0.0), 1.0), 5.0)
                 explanation = _tried(
                     "the explanation",
-                    lambda: self.explanation(Predictor(version).predictions),
+                    lambda: self.explanation(Predictor(version).predictions, seconds),
                     {},
                 )
             self.seconds |= clock.seconds

@@ -58,7 +58,7 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
     alpha = float(np.clip(300 / len(shown), 0.12, 0.6))
 
     row[0].scatter(
-        x[shown], y[shown], s=9, alpha=alpha, color=style.COLORS[0], lw=0, rasterized=True
+        x[shown], y[shown], s=9, alpha=alpha, color=style.POINTS, lw=0, rasterized=True
     )
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     row[0].plot(ends, ends, color=style.MUTED, lw=1, ls="--")
@@ -160,7 +160,8 @@ def confusion_panel(ax: Any, task: Task, truth: np.ndarray, predicted: np.ndarra
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ax.grid(False)
-    ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=30 if len(labels) > 4 else 0)
+    crowded = len(labels) * max(map(len, labels)) > 30
+    ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=30 if crowded else 0)
     ax.set_yticks(range(len(labels)), labels, fontsize=8)
     if len(labels) <= 12:
         for (row, column), share in np.ndenumerate(shares):

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 COLORS = ["#3366aa", "#cc6633", "#338855", "#aa3377", "#887722", "#666666"]
 MUTED = "#8a8f98"
+POINTS = "#4b8add"  # of pictures inside of figures: seen on light and on dark
 
 
 def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tuple[Figure, Any]:
