@@ -57,9 +57,7 @@ def _quantity(row: Any, task: Task, truth: np.ndarray, predicted: np.ndarray) ->
     x, y = squash(np.maximum(predicted, 0)) if heavy else predicted, squash(truth)
     alpha = float(np.clip(300 / len(shown), 0.12, 0.6))
 
-    row[0].scatter(
-        x[shown], y[shown], s=9, alpha=alpha, color=style.POINTS, lw=0, rasterized=True
-    )
+    row[0].scatter(x[shown], y[shown], s=9, alpha=alpha, color=style.POINTS, lw=0, rasterized=True)
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     row[0].plot(ends, ends, color=style.MUTED, lw=1, ls="--")
     row[0].set(xlabel=f"predicted{unit}", ylabel=f"actual{unit}")
