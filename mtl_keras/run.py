@@ -99,6 +99,7 @@ class Run:
                     {},
                 )
             with clock("explanation"):
+                # A report takes a tenth of a run at most, or a few seconds where that is less.
                 seconds = min(max(0.02 * self.seconds.get("fit", 0.0), 1.0), 5.0)
                 explanation = _tried(
                     "the explanation",
