@@ -51,8 +51,8 @@ class Encoder:
     """Raw columns to the network's inputs.
 
     `model` is a Functional Keras model from one input per feature, by its slug (features of one
-    kind on one column share the first's: see `input_features`), to one tensor
-    per group: `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
+    kind on one column share the first's: see `input_features`), to one tensor per group:
+    `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
     `"own_<slug>"` for each feature that the network reads apart, such as a text. The same layers
     encode tables in training and are part of the exported model.
 
@@ -61,6 +61,10 @@ class Encoder:
 
     Args:
         features: Fitted features.
+
+    Attributes:
+        slugs: The features' slugs, in their order.
+        input_slugs: Per feature, by name, the slug of the input that it reads.
 
     Example:
 
@@ -79,18 +83,18 @@ class Encoder:
             )
         self.features = list(features)
         self.slugs = [layer_name(feature.name) for feature in self.features]
-        self._inputs = {n: layer_name(of) for n, of in input_features(self.features).items()}
+        self.input_slugs = {n: layer_name(of) for n, of in input_features(self.features).items()}
         raw = {
             slug: keras.Input(feature.raw_shape, dtype=feature.raw_dtype, name=slug)
             for slug, feature in zip(self.slugs, self.features)
-            if self._inputs[feature.name] == slug
+            if self.input_slugs[feature.name] == slug
         }
         parts: dict[str, list] = {group: [] for group in GROUPS}
         self.own: dict[str, Callable[[Any, str], Any]] = {}
         for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
             layer.name = f"encode_{slug}"
-            for group, tensor in layer(raw[self._inputs[feature.name]]).items():
+            for group, tensor in layer(raw[self.input_slugs[feature.name]]).items():
                 if group == "own":
                     group = f"own_{slug}"
                     self.own[group] = feature.represent
@@ -112,7 +116,7 @@ class Encoder:
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""
-        raw = {self._inputs[n]: v for n, v in raw_columns(self.features, table).items()}
+        raw = {self.input_slugs[n]: v for n, v in raw_columns(self.features, table).items()}
         rows = rows_per_call(self.features)
         try:
             parts = [
@@ -121,7 +125,7 @@ class Encoder:
             ]
         except tf.errors.InvalidArgumentError:
             for feature in self.features:
-                feature.explain(raw[self._inputs[feature.name]])
+                feature.explain(raw[self.input_slugs[feature.name]])
             raise
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
 

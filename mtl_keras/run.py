@@ -16,7 +16,7 @@ import tomli_w
 
 from mtl_keras import report
 from mtl_keras.clock import Clock
-from mtl_keras.encoder import Encoder, input_features
+from mtl_keras.encoder import Encoder
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, constant, explain
 from mtl_keras.export import Predictor, artifact
@@ -192,13 +192,11 @@ class Run:
 
     def schema(self, serving: Any) -> dict[str, Any]:
         """What the exported model reads and answers, and how it came to be."""
-        shared = input_features(self.encoder.features)
-        inputs = {name: layer_name(of) for name, of in shared.items()}
         outputs = self.model.output
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         return {
             "name": self.experiment.name,
-            "inputs": inputs,
+            "inputs": self.encoder.input_slugs,
             "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
             "outputs": {name: layer_name(name) for name in answers},
             "output_dtypes": {

@@ -8,7 +8,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
-from mtl_keras.encoder import input_features, raw_columns, rows_per_call
+from mtl_keras.encoder import raw_columns, rows_per_call
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
@@ -90,19 +90,16 @@ class Predictor:
         return {task.name: task.answered(answers) for task in self.tasks}
 
     def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        raw = raw_columns(self.features, table)
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)
+        raw = {slugs[name]: v for name, v in raw_columns(self.features, table).items()}
         try:
             parts = [
-                self._signature(
-                    **{slugs[name]: tf.constant(v[start : start + rows]) for name, v in raw.items()}
-                )
+                self._signature(**{s: tf.constant(v[start : start + rows]) for s, v in raw.items()})
                 for start in range(0, len(table), rows)
             ]
         except tf.errors.InvalidArgumentError:
-            own = input_features(self.features)
             for feature in self.features:
-                feature.explain(raw[own[feature.name]])
+                feature.explain(raw[slugs[feature.name]])
             raise
         answers = {}
         for name, slug in self.schema["outputs"].items():

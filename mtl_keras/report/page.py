@@ -203,11 +203,11 @@ def _features(found: Content) -> list[dict[str, Any]]:
     rows = [
         {
             "name": feature["name"],
-            "column": feature.get("column", feature["name"]),
+            "column": _column(feature),
             "kind": feature["kind"],
             "why": schema["guesses"].get(feature["name"], ""),
             "signature": schema["inputs"][feature["name"]],
-            "missing": missing.get(feature.get("column", feature["name"])),
+            "missing": missing.get(_column(feature)),
         }
         for feature in schema["features"]
     ]
@@ -225,11 +225,15 @@ def _features(found: Content) -> list[dict[str, Any]]:
     ]
 
 
+def _column(feature: dict[str, Any]) -> str:
+    return feature.get("column", feature["name"])
+
+
 def _usage(found: Content) -> dict[str, str]:
     schema = found.schema
     name, dtypes = schema["name"], schema["input_dtypes"]
     folder = shlex.quote(f"saved_models/{name}")
-    columns = {f["name"]: f.get("column", f["name"]) for f in schema["features"]}
+    columns = {f["name"]: _column(f) for f in schema["features"]}
     inputs: dict[str, str] = {}
     for feature, slug in schema["inputs"].items():
         if slug not in inputs.values():  # some share one
