@@ -35,8 +35,8 @@ def error(kind: str, correlation: float, seed: int, rows: int, epochs: int) -> f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--rows", type=int, default=30_000)
+    parser.add_argument("--epochs", type=int, default=20)
     arguments = parser.parse_args()
     print("| correlation | " + " | ".join(ARCHITECTURES) + " |")
     print("|---:|" + "---:|" * len(ARCHITECTURES))

@@ -242,8 +242,8 @@ def lightgbm_default(x, y, classes):
 
 
 def lightgbm_tuned(x, y, classes):
-    """Of 20 random configurations within 120 s the best on the validation rows."""
-    random, begin, best = np.random.default_rng(0), time.perf_counter(), (np.inf, None)
+    """Of 20 random configurations within 120 s on two cores the best on the validation rows."""
+    random, begin, best = np.random.default_rng(0), time.process_time(), (np.inf, None)
     for _ in range(20):
         arguments = {
             "n_estimators": 2000,
@@ -258,7 +258,7 @@ def lightgbm_tuned(x, y, classes):
         predict = _lightgbm(x, y, classes, **arguments)
         value = loss(y["validation"], predict(x["validation"]), classes)
         best = min(best, (value, predict), key=lambda pair: pair[0])
-        if time.perf_counter() - begin > 120:
+        if time.process_time() - begin > 2 * 120:  # of both cores, whatever else they do
             break
     return best[1]
 

@@ -58,14 +58,15 @@ class DBMTL(JacobianBalancer):
     def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
         mask = tf.cast(present, tf.float32)
         logs = mask / self.safe(losses, present)
-        gradients = logs[:, None] * jacobian
         steps = tf.convert_to_tensor(self.steps.assign_add(mask))
         if self.beta:
             kept = self.beta * tf.pow(tf.maximum(steps, 1.0), -self.beta_decay)
             old = tf.convert_to_tensor(self.averages.value)
-            moved = gradients + kept[:, None] * (old - gradients)
-            gradients = tf.where(present[:, None], moved, old)
+            share = tf.where(present, kept, 1.0)[:, None]
+            gradients = share * old + ((1 - kept) * logs)[:, None] * jacobian
             self.averages.assign(gradients)
+        else:
+            gradients = logs[:, None] * jacobian
         norms = tf.norm(gradients, axis=1)
         largest = tf.reduce_max(mask * norms)
         ratios = mask * self.preferences * tf.math.divide_no_nan(largest, norms)

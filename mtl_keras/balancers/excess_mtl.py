@@ -53,7 +53,7 @@ class ExcessMTL(JacobianBalancer):
 
     def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
         mask = tf.cast(present, tf.float32)
-        squares = tf.convert_to_tensor(self.squares.assign_add(mask[:, None] * jacobian**2))
+        squares = tf.convert_to_tensor(self.squares.assign_add(jacobian**2))
         risk = tf.reduce_sum(jacobian**2 / tf.sqrt(squares + 1e-7), 1)
         first = tf.convert_to_tensor(self.first.value)
         first = tf.where(present & (first == 0), risk, first)

@@ -57,7 +57,6 @@ class GradDrop(JacobianBalancer):
         draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
         seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
         uniform = tf.random.stateless_uniform(tf.shape(purity), seed)
-        positive = tf.reduce_sum(tf.nn.relu(jacobian), 0)
-        kept = tf.where(purity > uniform, positive, total - positive)
+        kept = 0.5 * (total + tf.where(purity > uniform, size, -size))  # one sign's entries
         direction = self.leak * total + (1 - self.leak) * kept
         return direction, tf.ones(jacobian.shape[0])

@@ -213,22 +213,27 @@ class JacobianBalancer(GradientBalancer):
         """`combine`, with everything that is the same for all methods around it."""
         gramian = tf.cast(tf.matmul(jacobian, jacobian, transpose_b=True), tf.float64)
         scale, used, norms = self.scales(gramian, present)
-        clean = tf.math.multiply_no_nan(jacobian, tf.cast(used, tf.float32)[:, None])
-        direction, raw = self.combine(clean * tf.cast(scale, tf.float32)[:, None], losses, used)
+        mask = tf.cast(used, tf.float32)
+        factors = mask * tf.cast(scale, tf.float32)
+        seen = tf.math.multiply_no_nan(jacobian, factors[:, None])
+        direction, raw = self.combine(seen, losses, used)
         good = tf.reduce_all(tf.math.is_finite(direction))
         raw = tf.where(good, tf.cast(raw, tf.float64), np.nan)
         weights, failed = self.finish(raw, scale, used, present)
-        count = tf.reduce_sum(tf.cast(used, tf.float32))
+        count = tf.reduce_sum(mask)
         if self.paper_reduction == "mean" and self.reduction == "sum":
             direction = direction * count
         if self.paper_reduction == "sum" and self.reduction == "mean":
             direction = direction / tf.maximum(count, 1.0)
-        plain = tf.tensordot(weights, clean, 1)
-        direction = tf.where((count > 1.5) & good, direction, plain)
-        seen = Gradients(norms, self.cosines(gramian, used, norms), used, failed, tf.zeros([]))
+        direction = tf.cond(
+            (count > 1.5) & good,
+            lambda: direction,
+            lambda: tf.tensordot(weights, tf.math.multiply_no_nan(jacobian, mask[:, None]), 1),
+        )
+        noted = Gradients(norms, self.cosines(gramian, used, norms), used, failed, tf.zeros([]))
         return direction, Solved(
             weights,
             self.own_weights(weights, losses, present),
             used,
-            record(weights, present, seen),
+            record(weights, present, noted),
         )

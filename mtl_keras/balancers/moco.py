@@ -63,8 +63,8 @@ class MoCo(JacobianBalancer):
         step = tf.sqrt(tf.convert_to_tensor(self.steps.assign_add(1.0)))
         factor = tf.math.divide_no_nan(losses, tf.norm(jacobian, axis=1))
         old = tf.convert_to_tensor(self.tracked.value)
-        moved = old + self.beta / step * (factor[:, None] * jacobian - old)
-        tracked = tf.where(present[:, None], moved, old)
+        rate = tf.where(present, self.beta / step, 0.0)
+        tracked = (1 - rate)[:, None] * old + (rate * factor)[:, None] * jacobian
         self.tracked.assign(tracked)
         shares = tf.convert_to_tensor(self.shares.value)
         slope = tf.linalg.matvec(tf.matmul(tracked, tracked, transpose_b=True), shares)
