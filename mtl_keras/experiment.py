@@ -44,9 +44,9 @@ class Experiment:
 
     Args:
         tasks: What to predict: tasks, or a mapping from name to kind or `{"kind": ..., ...}`.
-        features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list of
-            features, exactly these; or a mapping from column to kind, feature or `"drop"`, with the
-            rest guessed.
+        features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list,
+            exactly these: features, or names of columns, which are guessed; or a mapping from
+            column to kind, feature or `"drop"`, with the rest guessed.
         architecture: An architecture, its name or a mapping; or `"auto"`: several are tried on the
             validation rows, see `mtl_keras.choosing`. Default `"shared_bottom"`.
         balancer: A balancer, its name or a mapping, or `"auto"`. Default `"fixed"`.
@@ -88,9 +88,7 @@ class Experiment:
         names = [task.name for task in self.tasks]
         if not names:
             raise ConfigError("An experiment needs at least one task. Received: none.")
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(f"Two tasks are named {name!r}. Give one another `name`.")
+        _all_differ(names, "tasks", "`name`")
         for name in self.weight_columns():
             if name not in names:
                 raise ConfigError(unknown("task in `sample_weight`", name, names))
@@ -98,6 +96,10 @@ class Experiment:
             raise ConfigError(
                 f"`features` must be 'infer', a list or a mapping. Received: {self.features!r}"
             )
+        if not isinstance(self.features, (str, Mapping)):
+            self.features = [f if isinstance(f, str) else features.get(f) for f in self.features]
+            names = [f if isinstance(f, str) else f.name for f in self.features]
+            _all_differ(names, "features", "name, and its `column`")
         preset = presets.get(self.preset)
         if self.architecture != "auto":
             self.architecture = architectures.get(self.architecture, preset["architecture"])
@@ -303,7 +305,7 @@ class Experiment:
             chosen = named(declared, features.get)
             declared = {n: f.get_config() if f else "drop" for n, f in chosen.items()}
         elif not isinstance(declared, str):
-            declared = [feature.get_config() for feature in declared]
+            declared = [f if isinstance(f, str) else f.get_config() for f in declared]
         config = {
             "name": self.name,
             "seed": self.seed,
@@ -347,8 +349,6 @@ class Experiment:
         arguments["sample_weight"] = data.sample_weight
         if "split" in config:
             arguments["split"] = construct(Split, dict(config.pop("split")), "[split]")
-        if isinstance(config.get("features"), list):
-            config["features"] = [features.get(feature) for feature in config["features"]]
         return construct(cls, {**config, **arguments}, "the experiment", typed=False)
 
 
@@ -356,6 +356,12 @@ class Experiment:
 class _Data:
     path: str | None = None
     sample_weight: str | dict[str, str] | None = None
+
+
+def _all_differ(names: list[str], what: str, other: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"Two {what} are named {name!r}. Give one another {other}.")
 
 
 def _declared(balancer: Balancer) -> dict[str, Any]:

@@ -103,26 +103,24 @@ def guess(experiment: "Experiment", train: pd.DataFrame) -> list[Guess]:
     )
     skip |= set(experiment.weight_columns().values())
     declared: Mapping[str, Feature | None] = {}
+    wanted: list[str] = []  # columns that are features of a kind to be guessed
     columns = list(train.columns)
     if isinstance(experiment.features, Mapping):
         declared = named(experiment.features, features.get)
     elif not isinstance(experiment.features, str):
-        declared = {feature.name: feature for feature in experiment.features}
-        if len(declared) < len(experiment.features):
-            names = [feature.name for feature in experiment.features]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ConfigError(
-                f"Two features are named {twice!r}. Give one another name, and its `column`."
-            )
+        wanted = [feature for feature in experiment.features if isinstance(feature, str)]
+        declared = {f.name: f for f in experiment.features if not isinstance(f, str)}
     read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
-    for name, feature in declared.items():
-        if not set(read[name]) & set(columns):
+    read |= {name: [name] for name in wanted}
+    for name, sources in read.items():
+        feature = declared.get(name)
+        if not set(sources) & set(columns):
             source = feature.source if feature else name
             raise DataError(
                 f"The table has no column {source!r}, which is declared as a feature."
                 f"{nearest(source, columns)}"
             )
-        if feature is not None and (taken := set(read[name]) & skip):
+        if (feature is not None or name in wanted) and (taken := set(sources) & skip):
             raise ConfigError(
                 f"Column {min(taken)!r} is a target, a weight or a group, no feature."
             )

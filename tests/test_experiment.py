@@ -254,3 +254,24 @@ def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
         run.export(tmp_path / "model")
     assert len(mtl.load(tmp_path / "model").predict(cases.table(4))) == 4
     assert "report.html" in {path.name for path in (tmp_path / "model").iterdir()}
+
+
+def test_a_list_of_columns_is_all_that_is_read_and_is_guessed():
+    def guesses(listed):
+        experiment = mtl.Experiment(tasks={"left": "binary"}, features=listed)
+        again = mtl.Experiment.from_dict(experiment.to_dict())
+        return {g.column: g.feature for g in prepare(again, cases.table(200))[0].guesses}
+
+    found = guesses(["age", mtl.features.Categorical("town")])
+    assert {name: feature.kind for name, feature in found.items()} == {
+        "age": "numeric",
+        "town": "categorical",
+    }
+    with pytest.raises(DataError, match=r"no column 'agee', .* Did you mean 'age'"):
+        guesses(["agee"])
+    with pytest.raises(ConfigError, match="'left' is a target"):
+        guesses(["age", "left"])
+    with pytest.raises(ConfigError, match="Two features are named 'age'"):
+        guesses(["age", {"kind": "numeric", "name": "age"}])
+    with pytest.raises(ConfigError, match="feature kind"):
+        guesses([3])
