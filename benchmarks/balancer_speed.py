@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras import balancers, lookup
+from mtl_keras import balancers
+from mtl_keras.declaring import registry as lookup
 
 SHAPES = {"3 tasks, batch 256": (3, 256, 256), "8 tasks, batch 1024": (8, 1024, 64)}
 

@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from mtl_keras import datasets
-from mtl_keras.experiment_file import read
+from mtl_keras.plans.file import read
 
 TARGETS = ["churned", "spend", "orders"]
 STRENGTHS = [1e-2, 1.0, 100.0]

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, root_mean_squared_error
 
 from mtl_keras import datasets
-from mtl_keras.experiment import Experiment
-from mtl_keras.experiment_file import read
+from mtl_keras.plans.file import read
+from mtl_keras.plans.plan import Experiment
 
 FILE = Path(__file__).parents[1] / "data" / "reviews.toml"
 
@@ -74,8 +74,8 @@ def ours(experiment: Experiment) -> dict[str, float]:
 
 def texts_per_second(table: pd.DataFrame) -> float:
     """How fast texts become indices, in the encoder's own calls; the best of five."""
-    from mtl_keras.encoder import Encoder
     from mtl_keras.features import Text
+    from mtl_keras.features.encoder import Encoder
 
     encoder = Encoder([Text("text").fit(table["text"])])
     encoder.encode(table.head(5000))

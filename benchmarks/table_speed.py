@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import mtl_keras as mtl
-from mtl_keras.encoder import Encoder
+from mtl_keras.features.encoder import Encoder
 
 ROWS = 100_000
 

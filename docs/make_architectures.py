@@ -7,7 +7,8 @@ import inspect
 import re
 from pathlib import Path
 
-from mtl_keras import architectures, lookup
+from mtl_keras import architectures
+from mtl_keras.declaring import registry as lookup
 
 PAGE = Path(__file__).with_name("architectures.md")
 HEAD = """# Architectures

@@ -8,7 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-from mtl_keras import balancers, lookup
+from mtl_keras import balancers
+from mtl_keras.declaring import registry as lookup
 
 PAGE = Path(__file__).with_name("balancers.md")
 COST = {

@@ -21,15 +21,24 @@ if _BACKEND != "tensorflow" or (
     )
 
 _HOMES = {
-    "Experiment": "mtl_keras.experiment",
+    "Experiment": "mtl_keras.plans.plan",
     "MultiTaskModel": "mtl_keras.model",
     "Predictor": "mtl_keras.export",
-    "Run": "mtl_keras.run",
+    "Run": "mtl_keras.runs.run",
     "Split": "mtl_keras.datasets",
     "Training": "mtl_keras.training",
     "load": "mtl_keras.export",
 }
-_MODULES = ("architectures", "balancers", "datasets", "errors", "features", "layers", "tasks")
+_MODULES = (
+    "architectures",
+    "backbones",
+    "balancers",
+    "datasets",
+    "errors",
+    "features",
+    "layers",
+    "tasks",
+)
 __all__ = [*_HOMES, *_MODULES]
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mtl_keras import architectures, balancers, lookup
+from mtl_keras import architectures, balancers
+from mtl_keras.declaring import registry as lookup
 
 DOCS = Path(__file__).parents[1] / "docs"
 BALANCERS = lookup.classes(balancers, balancers.Balancer)

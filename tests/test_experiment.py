@@ -15,8 +15,8 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras.comparison.candidates import twin
 from mtl_keras.errors import ConfigError, DataError
-from mtl_keras.experiment_file import read
-from mtl_keras.preparation import prepare
+from mtl_keras.plans.file import read
+from mtl_keras.runs.prepare import prepare
 from tests import cases
 
 

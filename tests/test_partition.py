@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from mtl_keras import partition
+from mtl_keras.model import partition
 
 Dense = keras.layers.Dense
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mtl_keras import lookup
 from mtl_keras.architectures.adapters import Adapters
 from mtl_keras.architectures.aitm import AITM
 from mtl_keras.architectures.base import Architecture
@@ -26,6 +25,7 @@ from mtl_keras.architectures.single_task import SingleTask
 from mtl_keras.architectures.sluice import Sluice
 from mtl_keras.architectures.soft_sharing import SoftSharing
 from mtl_keras.architectures.stem import STEM
+from mtl_keras.declaring import registry as lookup
 
 __all__ = [
     "AITM",

@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
+from mtl_keras.declaring.registry import identifier
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
-from mtl_keras.lookup import identifier
 from mtl_keras.tasks import Binary, Task
 
 NORMALISATIONS = {

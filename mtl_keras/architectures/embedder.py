@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtl_keras import bins
+from mtl_keras.architectures import bins
 from mtl_keras.architectures.base import Architecture
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import (

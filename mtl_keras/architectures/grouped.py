@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtl_keras.architectures.base import Architecture
+from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, nearest
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.base import layer_name
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from mtl_keras import lookup
 from mtl_keras.backbones.base import Backbone
 from mtl_keras.backbones.cnn import CNN
 from mtl_keras.backbones.convolution import Convolution
@@ -15,6 +14,7 @@ from mtl_keras.backbones.pooling import Pooling
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.backbones.recurrent import GRU, LSTM
 from mtl_keras.backbones.transformer import Transformer
+from mtl_keras.declaring import registry as lookup
 from mtl_keras.errors import ConfigError
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import keras
 
+from mtl_keras.declaring.registry import identifier
 from mtl_keras.errors import check
-from mtl_keras.lookup import identifier
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-from mtl_keras import lookup
 from mtl_keras.balancers.aligned_mtl import AlignedMTL
 from mtl_keras.balancers.base import Balancer, Setup
 from mtl_keras.balancers.cagrad import CAGrad
@@ -35,6 +34,7 @@ from mtl_keras.balancers.stch import STCH
 from mtl_keras.balancers.uncertainty import Uncertainty
 from mtl_keras.balancers.upgrad import UPGrad
 from mtl_keras.balancers.uw_so import UWSO
+from mtl_keras.declaring import registry as lookup
 
 __all__ = [
     "DBMTL",

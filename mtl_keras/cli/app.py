@@ -113,9 +113,9 @@ def compare(
     again.
     """
     _load_tensorflow()
-    from mtl_keras.experiment_file import read
     from mtl_keras.export.artifact import versions
-    from mtl_keras.run import rewrite_report
+    from mtl_keras.plans.file import read
+    from mtl_keras.runs.run import rewrite_report
 
     overrides = _given(preset=preset, training=_given(epochs=epochs) or None)
     experiment = read(source or _built_in(), **overrides)
@@ -143,7 +143,7 @@ def compare(
 def report(model: Model, verbose: Verbose = False) -> None:
     """Write a model's report.html anew, with the comparison that is there now."""
     _load_tensorflow()
-    from mtl_keras.run import rewrite_report
+    from mtl_keras.runs.run import rewrite_report
 
     typer.echo(f"{rewrite_report(model)}")
 
@@ -206,13 +206,13 @@ def inspect(
 
 
 def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume: bool) -> None:
-    from mtl_keras.clock import Clock
+    from mtl_keras.runs.clock import Clock
 
     clock = Clock()
     with clock("import"):
         _load_tensorflow()
-        from mtl_keras.experiment import Experiment
-        from mtl_keras.experiment_file import read
+        from mtl_keras.plans.file import read
+        from mtl_keras.plans.plan import Experiment
     source = source or _built_in()
     if source.suffix == ".toml":
         experiment = read(source, **overrides)

@@ -15,9 +15,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge
 
-from mtl_keras.encoder import Encoder
 from mtl_keras.evaluation import constant, measure
 from mtl_keras.features import Text
+from mtl_keras.features.encoder import Encoder
 from mtl_keras.tasks import Quantiles, Task
 
 STRENGTHS = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)

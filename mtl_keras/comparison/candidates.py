@@ -12,7 +12,7 @@ from mtl_keras.comparison.baselines import available
 from mtl_keras.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment
+    from mtl_keras.plans.plan import Experiment
 
 JOINT, SINGLE, EQUAL, TUNED = "joint", "single-task", "equal weights", "tuned weights"
 PART = "part_of_the_comparison"

@@ -8,13 +8,13 @@ import numpy as np
 
 from mtl_keras import datasets
 from mtl_keras.comparison.candidates import PART, SINGLE, candidates, comparable
-from mtl_keras.comparison.cells import Bench, Result, Store, cells, combined, run_all
 from mtl_keras.comparison.comparison import Comparison
+from mtl_keras.comparison.trainings import Bench, Result, Store, cells, combined, run_all
 from mtl_keras.evaluation import Measure, difference, measure
 from mtl_keras.tasks import Task
 
 if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment
+    from mtl_keras.plans.plan import Experiment
 
 
 def compare(

@@ -5,7 +5,7 @@ from mtl_keras.evaluation.calibration import calibration
 from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, constant, evaluate
-from mtl_keras.evaluation.measures import Measure, labelled, measure
+from mtl_keras.tasks.measures import Measure, labelled, measure
 
 __all__ = [
     "Difference",

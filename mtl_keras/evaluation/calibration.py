@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mtl_keras.evaluation.measures import labelled
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import log_loss
+from mtl_keras.tasks.measures import labelled
 
 
 def calibration(

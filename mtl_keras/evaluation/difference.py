@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mtl_keras.evaluation.measures import Measure
+from mtl_keras.tasks.measures import Measure
 
 VERDICTS = ("helped", "no difference seen", "hurt")
 

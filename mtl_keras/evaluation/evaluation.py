@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation import scores
-from mtl_keras.evaluation.measures import labelled
-from mtl_keras.tasks import Quantiles, Task
+from mtl_keras.tasks import Quantiles, Task, scores
+from mtl_keras.tasks.measures import labelled
 
 
 @dataclass(frozen=True)

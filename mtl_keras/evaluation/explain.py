@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation.measures import labelled, measure
-from mtl_keras.numbers import parsed
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.tasks import Quantiles, Task
+from mtl_keras.tasks.measures import labelled, measure
 
 DEPENDABLE = ("numeric", "categorical", "boolean")  # kinds of features that `dependence` varies
 Predict = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]

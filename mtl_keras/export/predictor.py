@@ -8,10 +8,10 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
-from mtl_keras.encoder import raw_columns, rows_per_call
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
+from mtl_keras.features.encoder import raw_columns, rows_per_call
 
 
 class Predictor:

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.encoder import Encoder
+from mtl_keras.declaring.naming import layer_name
+from mtl_keras.features.encoder import Encoder
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.base import layer_name
 
 
 def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task]) -> keras.Model:

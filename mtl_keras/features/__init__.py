@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from mtl_keras import declaration
+from mtl_keras.declaring import declaration
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import Boolean
 from mtl_keras.features.categorical import Categorical

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import backbones
-from mtl_keras.declaration import Declaration
+from mtl_keras.declaring.declaration import Declaration
 
 
 @dataclass(frozen=True, repr=False)

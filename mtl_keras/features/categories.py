@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.categorical import category_text
-from mtl_keras.features.cells import joined, vocabulary
 from mtl_keras.layers import CategoriesEncoding, Present, SequencePooling, TokenEmbedding
 
 ENCODINGS = ("auto", "multi_hot", "embedding")

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import first_list, is_list
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
-from mtl_keras.features.cells import first_list, is_list
 from mtl_keras.features.date import ISO, MOSTLY, Date, found_format
 from mtl_keras.features.image import Image
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
 from mtl_keras.features.text import Text
 from mtl_keras.features.vector import Vector
-from mtl_keras.numbers import parsed
 
 MANY_VALUES = 50
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"

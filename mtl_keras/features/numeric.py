@@ -6,10 +6,10 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, shown, unknown
 from mtl_keras.features.base import Feature
 from mtl_keras.layers import NumericEncoding
-from mtl_keras.numbers import parsed
 
 TRANSFORMS = ("auto", "none", "log1p")
 SCALINGS = ("standard", "robust", "quantile")

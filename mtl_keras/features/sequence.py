@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.categorical import category_text
-from mtl_keras.features.cells import joined, vocabulary
 from mtl_keras.layers import Present, SequenceEncoding, TokenEmbedding
 
 OF = ("auto", "numbers", "tokens")

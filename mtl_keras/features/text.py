@@ -9,9 +9,9 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.backbones.pretrained import Pretrained, as_text, from_text
+from mtl_keras.datasets.lists import vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.cells import vocabulary
 from mtl_keras.layers import Present, TextEncoding, TokenEmbedding, Tokenised
 from mtl_keras.layers.text import split_words
 

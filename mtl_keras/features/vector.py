@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import is_list
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
-from mtl_keras.features.cells import is_list
 from mtl_keras.layers import VectorEncoding
 
 

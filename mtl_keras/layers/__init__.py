@@ -4,7 +4,6 @@ from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Isotonic, Temperature, Unscale
 from mtl_keras.layers.boolean import BooleanEncoding
 from mtl_keras.layers.category import CategoryEmbedding, CategoryEncoding
-from mtl_keras.layers.cells import CategoriesEncoding, SequenceEncoding, VectorEncoding
 from mtl_keras.layers.date import DateEncoding
 from mtl_keras.layers.ensemble import (
     BatchEnsembleDense,
@@ -38,6 +37,7 @@ from mtl_keras.layers.sequence import (
     SequencePooling,
     TokenEmbedding,
 )
+from mtl_keras.layers.several_values import CategoriesEncoding, SequenceEncoding, VectorEncoding
 from mtl_keras.layers.text import TextEncoding, Tokenised
 from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
 from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty

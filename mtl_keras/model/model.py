@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import balancers, gradients, partition, sharing, targets
+from mtl_keras import balancers
 from mtl_keras.balancers import Setup
 from mtl_keras.balancers.tracker import BalanceTracker, record
+from mtl_keras.declaring.registry import identifier
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import MemberMean, tied
-from mtl_keras.lookup import identifier
-from mtl_keras.losses import Masked, TaskLoss
-from mtl_keras.metrics import LossTracker, TaskMetrics
-from mtl_keras.model.blockwise import BlockwiseModel
+from mtl_keras.model import backward as gradients
+from mtl_keras.model import labels as targets
+from mtl_keras.model import partition, sharing
+from mtl_keras.model.logs import LossTracker, TaskMetrics
+from mtl_keras.model.loops import BlockwiseModel
+from mtl_keras.model.task_loss import Masked, TaskLoss
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

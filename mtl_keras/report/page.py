@@ -9,11 +9,11 @@ import jinja2
 import pandas as pd
 
 from mtl_keras.evaluation import measure
-from mtl_keras.evaluation.scores import higher_is_better
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.structure import structure_figure
 from mtl_keras.tasks import Task
+from mtl_keras.tasks.scores import higher_is_better
 
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from mtl_keras import declaration
+from mtl_keras.declaring import declaration
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import Binary
 from mtl_keras.tasks.count import Count

@@ -1,6 +1,5 @@
 """The interface of a task: columns of a table in, one named output, answers out."""
 
-import keyword
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras.declaration import Declaration
+from mtl_keras.datasets.numbers import parsed
+from mtl_keras.declaring.declaration import Declaration
+from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import MemberDense
-from mtl_keras.numbers import parsed
 from mtl_keras.tasks.calibration import CALIBRATIONS
 
 
@@ -284,12 +284,3 @@ def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
             f"Clean the column, or declare the task as {task.name}:multiclass."
         )
     return converted
-
-
-def layer_name(*parts: str) -> str:
-    """A name that TensorFlow takes for a layer or an argument, from names that it may not take."""
-    text = "_".join(parts)
-    slug = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
-    if slug != text or not slug[0].isalpha() or keyword.iskeyword(slug) or slug == "self":
-        slug = f"x_{slug}_{sum(ord(c) * 31**i for i, c in enumerate(text)) % 100_000}"
-    return slug

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mtl_keras.layers import Unscale
-from mtl_keras.losses import PoissonDeviance
+from mtl_keras.tasks.losses import PoissonDeviance
 from mtl_keras.tasks.numeric import NumericTask
 
 

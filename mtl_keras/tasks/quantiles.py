@@ -10,7 +10,7 @@ import pandas as pd
 from mtl_keras.errors import check
 from mtl_keras.layers import Ascending, Unscale
 from mtl_keras.layers.heads import ascending_steps
-from mtl_keras.losses import Pinball
+from mtl_keras.tasks.losses import Pinball
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, TransformableTask
 
 

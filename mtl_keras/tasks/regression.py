@@ -7,7 +7,7 @@ import numpy as np
 
 from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.layers import Unscale
-from mtl_keras.losses import PoissonDeviance
+from mtl_keras.tasks.losses import PoissonDeviance
 from mtl_keras.tasks.numeric import TransformableTask
 
 LOSSES = ("mse", "mae", "huber", "poisson")

@@ -9,8 +9,8 @@ import pandas as pd
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale, ZeroInflatedLogNormalParameters
-from mtl_keras.losses import ZeroInflatedLogNormalLoss
 from mtl_keras.tasks.base import numbers
+from mtl_keras.tasks.losses import ZeroInflatedLogNormalLoss
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from mtl_keras.declaring.naming import layer_name
 from mtl_keras.layers import WeightedMean
 from mtl_keras.model import MultiTaskModel
-from mtl_keras.tasks.base import layer_name
 
 
 def assembled(

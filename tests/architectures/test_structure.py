@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras import architectures, errors, layers, partition, tasks
+from mtl_keras import architectures, errors, layers, tasks
 from mtl_keras.architectures import embedder
+from mtl_keras.model import partition
 
 PLAIN = {"members": 1, "number_embedding": "none", "dropout": 0.0}
 TASKS = ["a", "b"]

@@ -13,10 +13,10 @@ from mtl_keras import features
 from mtl_keras.cli import main
 from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
-from mtl_keras.comparison.cells import Result, cells, combined
+from mtl_keras.comparison.trainings import Result, cells, combined
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import labelled, measure
-from mtl_keras.experiment_file import read
+from mtl_keras.plans.file import read
 from tests import cases
 
 PLAIN = {

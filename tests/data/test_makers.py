@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mtl_keras.experiment_file import read
+from mtl_keras.plans.file import read
 
 DATA = Path(__file__).parents[2] / "data"
 

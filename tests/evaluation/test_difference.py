@@ -5,8 +5,8 @@ import pytest
 from sklearn import metrics
 
 from mtl_keras.evaluation import difference, measure
-from mtl_keras.evaluation.measures import auc
 from mtl_keras.tasks import Binary, Count, Multiclass, Regression
+from mtl_keras.tasks.measures import auc
 
 
 def drawn(rows=80, draws=5):

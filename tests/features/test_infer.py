@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from mtl_keras import features
-from mtl_keras.encoder import Encoder, raw_columns
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import DataError
-from mtl_keras.numbers import parsed
+from mtl_keras.features.encoder import Encoder, raw_columns
 
 ROWS = 200
 RANDOM = np.random.default_rng(0)

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import features
-from mtl_keras.encoder import Encoder
 from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.features.encoder import Encoder
 from tests import cases
 
 RICH = ["note", "embedding", "genres", "prices", "pages", "photo"]

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from mtl_keras import layers, losses, tasks
+from mtl_keras import layers, tasks
 from mtl_keras.errors import ConfigError, DataError
-from mtl_keras.evaluation import scores
+from mtl_keras.model import task_loss as losses
+from mtl_keras.tasks import scores
 
 RANDOM = np.random.default_rng(0)
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras import choosing
 from mtl_keras.errors import ConfigError
-from mtl_keras.training import grouping, successive_halving
+from mtl_keras.search import settle as choosing
+from mtl_keras.search.grouping import grouping
+from mtl_keras.search.halving import successive_halving
 
 SMALL = {"layers": [8], "members": 1, "number_embedding": "none", "dropout": 0.0}
 

@@ -5,7 +5,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
-from mtl_keras.training import presets
+from mtl_keras.plans import presets
 from tests import cases
 
 

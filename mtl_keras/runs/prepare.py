@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets, features
-from mtl_keras.clock import Clock
-from mtl_keras.encoder import Encoder
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess
+from mtl_keras.features.encoder import Encoder
 from mtl_keras.features.infer import named
-from mtl_keras.numbers import parsed
+from mtl_keras.runs.clock import Clock
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
 
 if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment
+    from mtl_keras.plans.plan import Experiment
 
 
 @dataclass(frozen=True)

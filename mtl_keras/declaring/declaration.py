@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Self
 
-from mtl_keras import lookup
+from mtl_keras.declaring import registry as lookup
 from mtl_keras.errors import ConfigError
 
 

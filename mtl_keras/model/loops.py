@@ -8,9 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras import blocks, loop, targets
 from mtl_keras.errors import ConfigError
-from mtl_keras.model.watch import Watch
+from mtl_keras.feeding import batch_loop as loop
+from mtl_keras.feeding import memory as blocks
+from mtl_keras.model import labels as targets
+from mtl_keras.model.monitor import Watch
 
 PREDICT_ROWS = 4096
 PREDICT_BYTES = 8 * 2**20  # of inputs, at once

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from mtl_keras import balancers
+from mtl_keras.declaring.registry import identifier
 from mtl_keras.errors import TrainingError
-from mtl_keras.lookup import identifier
 
 
 class Watch(keras.callbacks.Callback):

@@ -10,32 +10,26 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras import (
-    architectures,
-    balancers,
-    choosing,
-    comparison,
-    datasets,
-    features,
-    tasks,
-)
+from mtl_keras import architectures, balancers, comparison, datasets, features, tasks
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
-from mtl_keras.clock import Clock
 from mtl_keras.datasets import Split
-from mtl_keras.encoder import Encoder
+from mtl_keras.declaring.naming import layer_name
+from mtl_keras.declaring.registry import construct, identifier
 from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.evaluation import calibration, constant, evaluate, unused_sources
 from mtl_keras.features import Feature
+from mtl_keras.features.encoder import Encoder
 from mtl_keras.features.infer import named
 from mtl_keras.layers import Gate, MemberMean
-from mtl_keras.lookup import construct, identifier
 from mtl_keras.model import MultiTaskModel
-from mtl_keras.preparation import Prepared, prepare
-from mtl_keras.run import Run
+from mtl_keras.plans import presets
+from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.prepare import Prepared, prepare
+from mtl_keras.runs.run import Run
+from mtl_keras.search import settle as choosing
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.base import layer_name
-from mtl_keras.training import Fitting, Training, presets
+from mtl_keras.training import Fitting, Training
 
 
 @dataclasses.dataclass

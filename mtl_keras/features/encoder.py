@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.features import Categorical, Feature
-from mtl_keras.tasks.base import layer_name
 
 GROUPS = ("numeric", "binary", "categorical")
 

@@ -15,19 +15,19 @@ import pandas as pd
 import tomli_w
 
 from mtl_keras import report
-from mtl_keras.clock import Clock
-from mtl_keras.encoder import Encoder
+from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, constant, explain
 from mtl_keras.export import Predictor, artifact
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
+from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
+from mtl_keras.runs.clock import Clock
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.base import layer_name
 
 if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment
+    from mtl_keras.plans.plan import Experiment
 
 
 @dataclass

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtl_keras.tasks import Quantiles, Task
+from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.quantiles import Quantiles
 
 
 @dataclass(frozen=True)

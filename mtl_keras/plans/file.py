@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_keras.errors import ConfigError
-from mtl_keras.experiment import Experiment
+from mtl_keras.plans.plan import Experiment
 
 
 def read(path: str | Path, **overrides: Any) -> Experiment:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, nearest
-from mtl_keras.losses import Masked, TaskLoss
+from mtl_keras.model.task_loss import Masked, TaskLoss
 
 
 class LossTracker(keras.metrics.Metric):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.balancers.gradient import Solved
 from mtl_keras.balancers.tracker import Gradients, record
-from mtl_keras.partition import Partition
+from mtl_keras.model.partition import Partition
 
 # A variable's gradients are stacked to find their inner products, which is fast and takes a copy of
 # them; beyond so many elements the copy would weigh more than the speed.

@@ -8,11 +8,14 @@ import numpy as np
 
 from mtl_keras import architectures
 from mtl_keras.architectures import Grouped
-from mtl_keras.training import Affinity, Data, Fitting, grouping, successive_halving
+from mtl_keras.search.affinity import Affinity
+from mtl_keras.search.grouping import grouping
+from mtl_keras.search.halving import successive_halving
+from mtl_keras.training import Data, Fitting
 
 if TYPE_CHECKING:
-    from mtl_keras.experiment import Experiment
-    from mtl_keras.preparation import Prepared
+    from mtl_keras.plans.plan import Experiment
+    from mtl_keras.runs.prepare import Prepared
 
 ARCHITECTURES = ("shared_bottom", "single_task", "mmoe", "ple", "cross_stitch")
 BALANCERS = ("fixed", "uncertainty", "famo", "nash_mtl", "upgrad")

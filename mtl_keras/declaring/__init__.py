@@ -1,0 +1,1 @@
+"""What can be written down and read back: declarations, and names for classes."""

@@ -1,0 +1,1 @@
+"""Rows to the training loop, many batches to a call."""

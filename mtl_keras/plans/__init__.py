@@ -1,0 +1,1 @@
+"""The declaration of an experiment as pure values, its file and its presets."""

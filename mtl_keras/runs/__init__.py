@@ -1,0 +1,1 @@
+"""One experiment carried out: prepared, built, trained, judged, exported."""

@@ -1,0 +1,1 @@
+"""What a plan leaves open, tried on the validation rows."""
