@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import balancers
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 
 SHAPES = {"3 tasks, batch 256": (3, 256, 256), "8 tasks, batch 1024": (8, 1024, 64)}
 
@@ -40,7 +40,7 @@ PEERS = {  # the methods that TorchJD has, made from its module and the number o
 
 
 def declared() -> dict[str, dict]:
-    names = lookup.classes(balancers, balancers.Balancer)
+    names = registry.classes(balancers, balancers.Balancer)
     rows = {name: {"kind": name} for name in names}
     for name in ("mgda", "nash_mtl", "imtl_g"):
         rows[f"{name}, representation"] = {"kind": name, "gradients": "representation"}

@@ -26,8 +26,7 @@ from sklearn.metrics import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from mtl_keras import datasets
-from mtl_keras.plans.file import read
+from mtl_keras import Experiment, datasets
 
 TARGETS = ["churned", "spend", "orders"]
 STRENGTHS = [1e-2, 1.0, 100.0]
@@ -114,7 +113,7 @@ def main() -> None:
 
     rows: dict[str, list[float]] = {}
     for seed in range(arguments.seeds):
-        experiment = read(arguments.experiment, seed=seed)
+        experiment = Experiment.from_file(arguments.experiment, seed=seed)
         table = datasets.read(experiment.data)
         parts = {
             name: table.iloc[positions]

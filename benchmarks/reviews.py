@@ -18,9 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, root_mean_squared_error
 
-from mtl_keras import datasets
-from mtl_keras.plans.file import read
-from mtl_keras.plans.plan import Experiment
+from mtl_keras import Experiment, datasets
 
 FILE = Path(__file__).parents[1] / "data" / "reviews.toml"
 
@@ -94,7 +92,7 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(2)
     results: dict[str, dict[str, list[float]]] = {"TF-IDF, linear": {}, "mtl_keras": {}}
     for seed in range(arguments.seeds):
-        experiment = read(FILE, seed=seed)
+        experiment = Experiment.from_file(FILE, seed=seed)
         table = datasets.read(experiment.data)
         parts = experiment.split.parts(table, seed)
         rows = {part: table.iloc[positions] for part, positions in parts.items()}

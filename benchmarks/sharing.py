@@ -15,7 +15,7 @@ from pathlib import Path
 from quality import ROWS, TABLES
 
 import mtl_keras as mtl
-from mtl_keras.runs.run import rewrite_report
+from mtl_keras.runs import rewrite_report
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mtl_keras import architectures
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 
 PAGE = Path(__file__).with_name("architectures.md")
 HEAD = """# Architectures
@@ -57,7 +57,7 @@ def _plain(found: re.Match) -> str:
 
 def page() -> str:
     """The whole page."""
-    classes = lookup.classes(architectures, architectures.Architecture)
+    classes = registry.classes(architectures, architectures.Architecture)
     first = ["shared_bottom", "single_task"]
     names = [*first, *sorted(set(classes) - set(first))]
     sections = [section(name, classes[name]) for name in names]

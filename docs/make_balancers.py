@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from mtl_keras import balancers
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 
 PAGE = Path(__file__).with_name("balancers.md")
 COST = {
@@ -48,7 +48,7 @@ TAIL = """
 def page() -> str:
     """The whole page."""
     rows = []
-    for name, cls in lookup.classes(balancers, balancers.Balancer).items():
+    for name, cls in registry.classes(balancers, balancers.Balancer).items():
         text = inspect.cleandoc(cls.__doc__ or "")
         paper = re.search(r"References:\n((?:    .*\n?)+)", text)
         reference = " ".join(paper.group(1).split()) if paper else ""

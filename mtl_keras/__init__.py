@@ -21,10 +21,10 @@ if _BACKEND != "tensorflow" or (
     )
 
 _HOMES = {
-    "Experiment": "mtl_keras.plans.plan",
+    "Experiment": "mtl_keras.experiment",
     "MultiTaskModel": "mtl_keras.model",
     "Predictor": "mtl_keras.export",
-    "Run": "mtl_keras.runs.run",
+    "Run": "mtl_keras.runs",
     "Split": "mtl_keras.datasets",
     "Training": "mtl_keras.training",
     "load": "mtl_keras.export",

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from mtl_keras import architectures, balancers
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 
 DOCS = Path(__file__).parents[1] / "docs"
-BALANCERS = lookup.classes(balancers, balancers.Balancer)
-ARCHITECTURES = lookup.classes(architectures, architectures.Architecture)
+BALANCERS = registry.classes(balancers, balancers.Balancer)
+ARCHITECTURES = registry.classes(architectures, architectures.Architecture)
 
 
 @pytest.mark.parametrize("name", ["make_architectures", "make_balancers"])

@@ -25,7 +25,7 @@ from mtl_keras.architectures.single_task import SingleTask
 from mtl_keras.architectures.sluice import Sluice
 from mtl_keras.architectures.soft_sharing import SoftSharing
 from mtl_keras.architectures.stem import STEM
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 
 __all__ = [
     "AITM",
@@ -72,11 +72,11 @@ def get(
     package = sys.modules[__name__]
     if isinstance(declared, str):
         declared = {"kind": declared}
-    if isinstance(declared, Mapping):
-        cls = lookup.classes(package, Architecture).get(str(declared.get("kind")))
-        accepted = {field.name for field in dataclasses.fields(cls)} if cls else set()
+    if isinstance(declared, Mapping) and "kind" in declared:
+        cls = registry.resolve(str(declared["kind"]), package, Architecture, "architecture")
+        accepted = {field.name for field in dataclasses.fields(cls)}
         fitting = {key: value for key, value in (defaults or {}).items() if key in accepted}
         declared = {**fitting, **declared}
         if only_accepted:
             declared = {k: v for k, v in declared.items() if k == "kind" or k in accepted}
-    return lookup.get(declared, package, Architecture, "architecture")
+    return registry.get(declared, package, Architecture, "architecture")

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.declaring.registry import identifier
+from mtl_keras.declaring.registry import identifier, reference
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
 from mtl_keras.tasks import Binary, Task
@@ -95,7 +95,7 @@ class Architecture:
             key: list(value) if isinstance(value, tuple) else value
             for key, value in vars(self).items()
         }
-        return {"kind": identifier(type(self)), **arguments}
+        return {"kind": reference(type(self)), **arguments}
 
     # Parts that subclasses build from
 

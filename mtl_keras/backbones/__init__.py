@@ -14,7 +14,7 @@ from mtl_keras.backbones.pooling import Pooling
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.backbones.recurrent import GRU, LSTM
 from mtl_keras.backbones.transformer import Transformer
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 from mtl_keras.errors import ConfigError
 
 __all__ = [
@@ -53,12 +53,12 @@ def get(declared: Any, reads: str) -> Backbone:
         return Pretrained(layer=declared)
     if isinstance(declared, str) and ":" in declared:
         return Pretrained(source=declared)
-    backbone = lookup.get(declared, sys.modules[__name__], Backbone, "backbone")
+    backbone = registry.get(declared, sys.modules[__name__], Backbone, "backbone")
     if isinstance(backbone, Parallel):
         parts = tuple(get(part, reads) for part in backbone.parts)
         backbone = dataclasses.replace(backbone, parts=parts)
     if backbone.reads not in (reads, "anything"):
-        kinds = lookup.classes(sys.modules[__name__], Backbone)
+        kinds = registry.classes(sys.modules[__name__], Backbone)
         good = [name for name, cls in kinds.items() if cls.reads in (reads, "anything")]
         raise ConfigError(
             f"Backbone {declared!r} reads {backbone.reads}, not {reads}. Expected one of: "

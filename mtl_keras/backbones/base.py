@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from mtl_keras.declaring.registry import identifier
+from mtl_keras.declaring.registry import reference
 from mtl_keras.errors import check
 
 
@@ -47,7 +47,7 @@ class Backbone:
             key: list(value) if isinstance(value, tuple) else value
             for key, value in vars(self).items()
         }
-        return {"kind": identifier(type(self)), **arguments}
+        return {"kind": reference(type(self)), **arguments}
 
     def _dropped(self, x: Any, name: str) -> Any:
         return keras.layers.Dropout(self.dropout, name=f"{name}_dropout")(x) if self.dropout else x

@@ -34,7 +34,7 @@ from mtl_keras.balancers.stch import STCH
 from mtl_keras.balancers.uncertainty import Uncertainty
 from mtl_keras.balancers.upgrad import UPGrad
 from mtl_keras.balancers.uw_so import UWSO
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 
 __all__ = [
     "DBMTL",
@@ -71,6 +71,7 @@ __all__ = [
     "Setup",
     "UPGrad",
     "Uncertainty",
+    "declared",
     "get",
 ]
 
@@ -92,4 +93,21 @@ def get(identifier: Any) -> Balancer:
         return Fixed()
     if callable(identifier) and not isinstance(identifier, (Balancer, type)):
         return from_function(identifier)
-    return lookup.get(identifier, sys.modules[__name__], Balancer, "balancer")
+    package = sys.modules[__name__]
+    return registry.get(identifier, package, Balancer, "balancer", from_function)
+
+
+def declared(balancer: Balancer) -> dict[str, Any]:
+    """A balancer as a file has it: its name, and the arguments that are not the default.
+
+    Example:
+
+    >>> declared(get({"kind": "dwa", "temperature": 3.0}))
+    {'kind': 'dwa', 'temperature': 3.0}
+    """
+    function = getattr(balancer, "function", None)
+    if isinstance(balancer, (LossFunction, GramianFunction)):
+        return {"kind": registry.reference(function)}
+    config, options = balancer.get_config(), type(balancer).options()
+    arguments = {key: config[key] for key, p in options.items() if config[key] != p.default}
+    return {"kind": registry.reference(type(balancer)), **arguments}

@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     the traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices
+    if os.getcwd() not in sys.path:  # where classes of the user's own are, as with `python -m`
+        sys.path.append(os.getcwd())
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(args=arguments, standalone_mode=True)

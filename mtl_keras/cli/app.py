@@ -1,6 +1,7 @@
 """The commands, their arguments and what they print."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,10 @@ app = typer.Typer(
 
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
 Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
 ]
@@ -69,16 +74,17 @@ def train(
         "balancer": balancer,
         "tasks": _pairs(target, "--target") or None,
         "features": {**_pairs(feature, "--feature"), **dict.fromkeys(drop or [], "drop")} or None,
-        "split": _given(stratify=stratify),
-        "training": _given(
+        "split": _stated(stratify=stratify) or None,
+        "training": _stated(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
             patience=patience,
             tensorboard=tensorboard,
-        ),
+        )
+        or None,
     }
-    _train(source, {key: value for key, value in overrides.items() if value}, models, resume)
+    _train(source, _stated(**overrides), models, resume)
 
 
 @app.command()
@@ -86,15 +92,17 @@ def compare(
     source: Annotated[
         Path | None, typer.Argument(help="An experiment (.toml). Default: data/customers.toml.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
     also: Annotated[
         list[str] | None,
         typer.Option(help="Further: ARCHITECTURE, +BALANCER or both; may be repeated."),
     ] = None,
-    tries: Annotated[int, typer.Option(help="Constant weights to try, on validation.")] = 4,
+    tries: Annotated[int, typer.Option(min=0, help="Constant weights to try, on validation.")] = 4,
     tune: Annotated[
         int,
-        typer.Option(help="Learning rates and dropouts that each network tries, on validation."),
+        typer.Option(
+            min=0, help="Learning rates and dropouts that each network tries, on validation."
+        ),
     ] = 0,
     baselines: Annotated[
         bool, typer.Option(help="Whether linear models and boosted trees take part.")
@@ -102,7 +110,7 @@ def compare(
     preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes at a time. Default: one per core.")
+        int | None, typer.Option(min=1, help="Processes at a time. Default: one per core.")
     ] = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
     verbose: Verbose = False,
@@ -113,25 +121,25 @@ def compare(
     again.
     """
     _load_tensorflow()
+    from mtl_keras.experiment import Experiment
     from mtl_keras.export.artifact import versions
-    from mtl_keras.plans.file import read
-    from mtl_keras.runs.run import rewrite_report
+    from mtl_keras.runs import rewrite_report
 
-    overrides = _given(preset=preset, training=_given(epochs=epochs) or None)
-    experiment = read(source or _built_in(), **overrides)
+    overrides = _stated(preset=preset, training=_stated(epochs=epochs) or None)
+    experiment = Experiment.from_file(source or _built_in(), **overrides)
     folder = models / experiment.name / "comparison"
-    found = experiment.compare(
+    comparison = experiment.compare(
         seeds=seeds,
         also=also or [],
         tries=tries,
         tune=tune,
         baselines=baselines,
         folder=folder,
-        workers=workers or os.cpu_count() or 1,
+        workers=(os.cpu_count() or 1) if workers is None else workers,
         show=typer.echo,
     )
-    typer.echo(f"\n{found}\n")
-    typer.echo(f"{found.write(folder)}")
+    typer.echo(f"\n{comparison}\n")
+    typer.echo(f"{comparison.write(folder)}")
     if versions(folder.parent):
         try:
             typer.echo(f"{rewrite_report(folder.parent)}")
@@ -140,12 +148,12 @@ def compare(
 
 
 @app.command()
-def report(model: Model, verbose: Verbose = False) -> None:
+def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Write a model's report.html anew, with the comparison that is there now."""
     _load_tensorflow()
-    from mtl_keras.runs.run import rewrite_report
+    from mtl_keras.runs import rewrite_report
 
-    typer.echo(f"{rewrite_report(model)}")
+    typer.echo(f"{rewrite_report(model, trusted=trust or [])}")
 
 
 @app.command()
@@ -154,6 +162,7 @@ def predict(
     table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
     output: Output = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
+    trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Predict for each row of a table."""
@@ -161,7 +170,7 @@ def predict(
     from mtl_keras import datasets, load
 
     rows = datasets.read(table)
-    answers = load(model).predict(rows)
+    answers = load(model, trusted=trust or []).predict(rows)
     if keep:
         answers = rows.join(answers, rsuffix="_predicted")
     _write(answers, output)
@@ -172,13 +181,14 @@ def evaluate(
     model: Model,
     table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with labels.")],
     output: Output = None,
+    trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Tell how good a model is on a table that has labels."""
     _load_tensorflow()
     from mtl_keras import load
 
-    evaluation = load(model).evaluate(table)
+    evaluation = load(model, trusted=trust or []).evaluate(table)
     typer.echo(str(evaluation))
     if output is not None:
         _write(evaluation.to_frame(), output)
@@ -211,11 +221,10 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     clock = Clock()
     with clock("import"):
         _load_tensorflow()
-        from mtl_keras.plans.file import read
-        from mtl_keras.plans.plan import Experiment
+        from mtl_keras.experiment import Experiment
     source = source or _built_in()
     if source.suffix == ".toml":
-        experiment = read(source, **overrides)
+        experiment = Experiment.from_file(source, **overrides)
     else:
         if "tasks" not in overrides:
             raise ConfigError(
@@ -260,20 +269,25 @@ def _built_in() -> Path:
     )
 
 
-def _pairs(given: Sequence[str] | None, flag: str) -> dict[str, str]:
-    """`COLUMN:KIND` flags as a dict; a column's name may itself have colons."""
+def _pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
+    """`COLUMN:KIND` flags as a dict; a column's name may itself have colons.
+
+    A kind of the user's own is `package.module:Class`.
+    """
     pairs = {}
-    for text in given or []:
-        column, colon, kind = text.rpartition(":")
-        if not colon or not column or not kind:
+    for text in flags or []:
+        parts = re.fullmatch(r"(.+):((?:\w+\.)*\w+:[A-Z]\w*)", text) or re.fullmatch(
+            r"(.+):([^:]+)", text
+        )
+        if parts is None:
             raise ConfigError(
                 f"{flag} must be COLUMN:KIND, e.g. churned:binary. Received: {text!r}"
             )
-        pairs[column] = kind
+        pairs[parts[1]] = parts[2]
     return pairs
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def _stated(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 

@@ -3,21 +3,19 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mtl_keras import architectures
 from mtl_keras.comparison.baselines import available
 from mtl_keras.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mtl_keras.plans.plan import Experiment
+from mtl_keras.plans import Plan
 
 JOINT, SINGLE, EQUAL, TUNED = "joint", "single-task", "equal weights", "tuned weights"
 PART = "part_of_the_comparison"
 
-Setting = tuple[str, Mapping[str, Any]]  # what is special about it, and the experiment
+Setting = tuple[str, Mapping[str, Any]]  # what is special about it, and the plan
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Candidate:
 
 
 def candidates(
-    experiment: "Experiment",
+    plan: Plan,
     also: Sequence[str] = (),
     tries: int = 4,
     tune: int = 0,
@@ -44,27 +42,27 @@ def candidates(
     """All that a comparison trains.
 
     Args:
-        experiment: The joint model.
+        plan: The joint model's.
         also: Further ones, `"architecture"`, `"+balancer"` or `"architecture+balancer"`.
         tries: Settings of constant weights that are tried, on validation; 0 for none.
         tune: Settings of learning rate and dropout that each network may choose from on validation,
             beside the declared one; the same ones for the joint model and for each twin.
         baselines: Whether models that are no networks take part.
     """
-    joint = comparable(experiment)
-    twins = [twin(experiment, task.name) for task in experiment.tasks]
+    joint = comparable(plan)
+    twins = [twin(plan, task.name) for task in plan.tasks]
     found = [
         Candidate(JOINT, (settings(joint, tune),)),
         Candidate(SINGLE, tuple(settings(alone, tune) for alone in twins)),
     ]
     equal = {**joint, "balancer": {"kind": "fixed"}, "tasks": _weighted(joint["tasks"], {})}
-    if len(experiment.tasks) > 1:
+    if len(plan.tasks) > 1:
         if equal != joint:
             found.append(Candidate(EQUAL, (settings(equal, tune),)))
         if tries:
-            weights = _draws([task.name for task in experiment.tasks], tries)
+            weights = _draws([task.name for task in plan.tasks], tries)
             tried = [
-                (_said(drawn), {**equal, "tasks": _weighted(joint["tasks"], drawn)})
+                (_listed(drawn), {**equal, "tasks": _weighted(joint["tasks"], drawn)})
                 for drawn in weights
             ]
             found.append(Candidate(TUNED, ((("equal", equal), *tried),)))
@@ -80,37 +78,35 @@ def candidates(
             raise ConfigError(
                 f"Expected ARCHITECTURE, +BALANCER or ARCHITECTURE+BALANCER. Received: {text!r}"
             )
-        type(experiment).from_dict(config)  # to fail now
+        Plan.from_dict(config)  # to fail now
         found.append(Candidate(text, (settings(config, tune),)))
     if baselines:
         found += [Candidate(name) for name in available()]
     return found
 
 
-def comparable(experiment: "Experiment") -> dict[str, Any]:
-    """An experiment as plain values, on the rows that the comparison has split."""
-    config = json.loads(
-        json.dumps(experiment.to_dict())
-    )  # plain through and through, to be pickled
+def comparable(plan: Plan) -> dict[str, Any]:
+    """A plan as plain values, on the rows that the comparison has split."""
+    config = json.loads(json.dumps(plan.to_dict()))  # plain through and through, to be pickled
     config["split"] = {"strategy": "column", "column": PART}
     config["data"] = {k: v for k, v in config["data"].items() if k == "sample_weight"}
-    return _without(config, experiment.split.columns())
+    return _without(config, plan.split.columns())
 
 
-def twin(experiment: "Experiment", task: str) -> dict[str, Any]:
-    """The same experiment for one task alone: same features, trunk, recipe and budget."""
-    config = comparable(experiment)
+def twin(plan: Plan, task: str) -> dict[str, Any]:
+    """The same plan for one task alone: same features, trunk, recipe and budget."""
+    config = comparable(plan)
     config["tasks"] = {task: config["tasks"][task]}
     config["balancer"] = {"kind": "fixed"}
-    weight = experiment.weight_columns().get(task)
+    weight = plan.weight_columns().get(task)
     config["data"] = {"sample_weight": weight} if weight else {}
-    kept = next(t.columns for t in experiment.tasks if t.name == task)
-    targets = [column for other in experiment.tasks for column in other.columns]
+    kept = next(t.columns for t in plan.tasks if t.name == task)
+    targets = [column for other in plan.tasks for column in other.columns]
     return _without(config, [column for column in targets if column not in kept])
 
 
 def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:
-    """An experiment as declared, and with other learning rates and dropouts.
+    """A plan as declared, and with other learning rates and dropouts.
 
     The rate is from a third to three times the declared one, the dropout from 0 to 0.5.
     """
@@ -124,7 +120,7 @@ def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:
         if "dropout" in architecture:
             said["dropout"] = round(float(dropout), 2)
             varied["architecture"] = {**architecture, "dropout": said["dropout"]}
-        found.append((_said(said), varied))
+        found.append((_listed(said), varied))
     return tuple(found)
 
 
@@ -156,5 +152,5 @@ def _draws(names: Sequence[str], tries: int) -> list[dict[str, float]]:
     return made
 
 
-def _said(values: Mapping[str, float]) -> str:
+def _listed(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in values.items())

@@ -1,24 +1,24 @@
 """Did sharing help? The joint model beside single-task twins, other settings and simple models."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from mtl_keras import datasets
+from mtl_keras import __version__, datasets
 from mtl_keras.comparison.candidates import PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
-from mtl_keras.comparison.trainings import Bench, Result, Store, cells, combined, run_all
+from mtl_keras.comparison.trials import Ground, Result, carry_out_all, combined, trials_of
+from mtl_keras.datasets.split import PARTS
 from mtl_keras.evaluation import Measure, difference, measure
-from mtl_keras.tasks import Task
-
-if TYPE_CHECKING:
-    from mtl_keras.plans.plan import Experiment
+from mtl_keras.jobs import Store
+from mtl_keras.plans import Plan
 
 
 def compare(
-    experiment: "Experiment",
+    plan: Plan,
     data: Any = None,
     seeds: int = 3,
     also: Sequence[str] = (),
@@ -31,15 +31,15 @@ def compare(
 ) -> Comparison:
     """Train and judge the joint model and what it has to beat, on the same rows.
 
-    For each seed the rows are split anew, as the experiment says, and every candidate is trained on
+    For each seed the rows are split anew, as the plan says, and every candidate is trained on
     the same training rows, chooses on the same validation rows and is judged on the same test rows:
     the joint model; its single-task twins (the same features, trunk, recipe and budget, one task
     each, tuned as much as the joint model is); equal and tuned constant weights; a
     constant, a linear model and boosted trees per target; and what `also` names.
 
     Args:
-        experiment: The joint model.
-        data: A path or DataFrame. Default: the experiment's `data`.
+        plan: The joint model's.
+        data: A path or DataFrame. Default: the plan's `data`.
         seeds: How many seeds. Default 3.
         also: Further candidates: `"mmoe"`, `"+nash_mtl"`, `"mmoe+nash_mtl"`.
         tries: Settings of constant weights to try on validation; 0 for none. Default 4.
@@ -61,73 +61,71 @@ def compare(
         Scale", NeurIPS 2023 (why single-task models and constant weights are the mark to pass).
     """
     show = show or (lambda line: None)
-    table = datasets.read(experiment.data if data is None else data)
-    wanted = [column for task in experiment.tasks for column in task.columns]
-    table = table[table[wanted].notna().any(axis=1)]
-    tables, rows = [], {}
-    for seed in range(seeds):
-        parts = experiment.split.parts(table, experiment.seed + seed)
-        names = np.empty(len(table), object)
-        for part, positions in parts.items():
-            names[positions] = part
-        tables.append(table.assign(**{PART: names}))
-        tables[-1].attrs = dict(table.attrs)
-        rows = {part: len(positions) for part, positions in parts.items()}
-    all_candidates = candidates(experiment, also, tries, tune, baselines)
+    plan.check_readable()
+    table = datasets.read(plan.data if data is None else data)
+    table = table[table[plan.label_columns()].notna().any(axis=1)]
+    tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
+    all_candidates = candidates(plan, also, tries, tune, baselines)
     show(f"{len(all_candidates)} candidates, {seeds} seeds")
-    content = str([datasets.fingerprint(part[[PART]]) for part in tables])
-    content += str(datasets.fingerprint(table))
-    results = run_all(
-        (
-            cell
-            for seed in range(seeds)
-            for candidate in all_candidates
-            for options in cells(candidate, seed)
-            for cell in options
-        ),
-        Bench(type(experiment).from_dict, comparable(experiment), tables),
-        Store(None if folder is None else Path(folder) / "cells", content),
-        workers,
-        show,
-    )
+    trials = [
+        trial
+        for seed in range(seeds)
+        for candidate in all_candidates
+        for options in trials_of(candidate, seed)
+        for trial in options
+    ]
+    fingerprints = [datasets.fingerprint(part[[PART]]) for part in tables]
+    content = str([__version__, datasets.fingerprint(table), fingerprints])
+    store = Store(None if folder is None else Path(folder) / "trials", content)
+    ground = Ground(comparable(plan), tables)
+    results = carry_out_all(trials, ground, store, workers, show)
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
-    fitted = [task.fit(table) for task in experiment.tasks]
-    measures = {task.name: measure(task) for task in fitted}
+    tasks = [task.fit(table) for task in plan.tasks]
+    measures = {task.name: measure(task) for task in tasks}
     return Comparison(
-        name=experiment.name,
-        tasks=[task.name for task in fitted],
+        name=plan.name,
+        tasks=list(measures),
         measures=measures,
-        units={
-            task.name: task.unit if measures[task.name].name == "rmse" else "" for task in fitted
-        },
+        units={t.name: t.unit if measures[t.name].name == "rmse" else "" for t in tasks},
         values={
-            name: {t.name: [_value(measures[t.name], r, t) for r in found] for t in fitted}
-            for name, found in by_name.items()
+            name: {task: _values(measures[task], of_seeds, task) for task in measures}
+            for name, of_seeds in by_name.items()
         },
         differences={
             name: {
-                t.name: difference(
-                    measures[t.name],
-                    [r.truths[t.name] for r in found],
-                    [r.predictions[t.name] for r in found],
-                    [r.predictions[t.name] for r in by_name[SINGLE]],
+                task: difference(
+                    measures[task],
+                    [result.truths[task] for result in of_seeds],
+                    [result.predictions[task] for result in of_seeds],
+                    [result.predictions[task] for result in by_name[SINGLE]],
                 )
-                for t in fitted
+                for task in measures
             }
-            for name, found in by_name.items()
+            for name, of_seeds in by_name.items()
         },
         costs={
             name: {
-                "seconds": float(np.mean([r.seconds for r in found])),
-                "parameters": float(np.mean([r.parameters for r in found])),
-                "size": float(found[0].size),
+                "seconds": float(np.mean([result.seconds for result in of_seeds])),
+                "parameters": float(np.mean([result.parameters for result in of_seeds])),
+                "size": float(of_seeds[0].size),
             }
-            for name, found in by_name.items()
+            for name, of_seeds in by_name.items()
         },
-        chosen={name: [r.chosen for r in found] for name, found in by_name.items()},
-        rows=rows,
+        chosen={name: [result.chosen for result in of_seeds] for name, of_seeds in by_name.items()},
+        rows=tables[-1][PART].value_counts()[list(PARTS)].to_dict(),
     )
 
 
-def _value(judged: Measure, result: Result, task: Task) -> float:
-    return judged.value(result.truths[task.name], result.predictions[task.name])
+def _with_parts(table: pd.DataFrame, parts: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """The table with the part of each row beside it."""
+    names = np.empty(len(table), object)
+    for part, positions in parts.items():
+        names[positions] = part
+    divided = table.assign(**{PART: names})
+    divided.attrs = dict(table.attrs)
+    return divided
+
+
+def _values(measure: Measure, results: Sequence[Result], task: str) -> list[float]:
+    """The measure of one task for each seed."""
+    return [measure.value(result.truths[task], result.predictions[task]) for result in results]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Self
 
-from mtl_keras.declaring import registry as lookup
+from mtl_keras.declaring import registry
 from mtl_keras.errors import ConfigError
 
 
@@ -39,12 +39,12 @@ class Declaration:
 
     def get_config(self) -> dict[str, Any]:
         """All fields that differ from their default, and the `kind`."""
-        config: dict[str, Any] = {"kind": lookup.identifier(type(self))}
+        config: dict[str, Any] = {"kind": registry.identifier(type(self))}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default:
-                if isinstance(value, Mapping):
-                    value = dict(value)
+                if isinstance(value, Mapping):  # a file's keys are texts
+                    value = {str(key): entry for key, entry in value.items()}
                 config[field.name] = list(value) if isinstance(value, tuple) else value
         return config
 
@@ -62,4 +62,6 @@ def from_config(
     config = {"kind": declared} if isinstance(declared, str) else declared
     if isinstance(config, Mapping) and name is not None:
         config = {"name": name, **config}
-    return lookup.get(dict(config) if isinstance(config, Mapping) else config, package, base, what)
+    return registry.get(
+        dict(config) if isinstance(config, Mapping) else config, package, base, what
+    )

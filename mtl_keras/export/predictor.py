@@ -1,5 +1,6 @@
 """A trained model, loaded: tables in, tables of answers out."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
+from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
@@ -19,6 +21,10 @@ class Predictor:
 
     Args:
         path: The artifact (its newest version is loaded), or one numbered version of it.
+        custom_objects: Classes of tasks and features that are not part of mtl_keras, by name.
+            Those that are registered with Keras need not be given.
+        trusted: Names of packages that may be imported to find such classes. Default: none, since
+            an artifact may come from elsewhere.
 
     Attributes:
         features: The fitted features, by which tables are read.
@@ -29,11 +35,17 @@ class Predictor:
         ArtifactError: if there is no model, or it is damaged.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        custom_objects: Mapping[str, type] | None = None,
+        trusted: Collection[str] = (),
+    ) -> None:
         self.path = artifact.latest(Path(path))
         self.schema = artifact.read_schema(self.path)
-        self.features = [features.get(config) for config in self.schema["features"]]
-        self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
+        with without_imports(custom_objects, trusted):
+            self.features = [features.get(config) for config in self.schema["features"]]
+            self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         try:
             self._loaded = tf.saved_model.load(str(self.path))  # kept: the signature needs it alive
         except (OSError, tf.errors.OpError) as error:
@@ -111,6 +123,16 @@ class Predictor:
         return answers
 
 
-def load(path: str | Path) -> Predictor:
-    """Load the newest version of an artifact, e.g. `saved_models/customers`."""
-    return Predictor(path)
+def load(
+    path: str | Path,
+    custom_objects: Mapping[str, type] | None = None,
+    trusted: Collection[str] = (),
+) -> Predictor:
+    """Load the newest version of an artifact, e.g. `saved_models/customers`.
+
+    Args:
+        path: The artifact.
+        custom_objects: See `Predictor`.
+        trusted: See `Predictor`.
+    """
+    return Predictor(path, custom_objects, trusted)

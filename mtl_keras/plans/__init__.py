@@ -1,1 +1,5 @@
-"""The declaration of an experiment as pure values, its file and its presets."""
+"""What is to be done, as values that a file can hold: plans and presets."""
+
+from mtl_keras.plans.plan import Plan
+
+__all__ = ["Plan"]

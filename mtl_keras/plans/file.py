@@ -5,50 +5,62 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl_keras.errors import ConfigError
-from mtl_keras.plans.plan import Experiment
+from mtl_keras.errors import ConfigError, unknown
+
+NAMED = ("architecture", "balancer")  # tables that may be a name alone
 
 
-def read(path: str | Path, **overrides: Any) -> Experiment:
-    """The experiment of a TOML file, with some of its entries replaced.
-
-    A relative data path is relative to the file.
-
-    Args:
-        path: The file.
-        overrides: Top-level entries as in the file; a mapping is merged into the file's table.
+def read(path: str | Path) -> dict[str, Any]:
+    """The entries of an experiment file.
 
     Raises:
-        ConfigError: if the file is not there, is not TOML, or has a key or value that is not good.
+        ConfigError: if the file is not there, or is not TOML.
     """
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"There is no experiment file {path}. Expected a TOML file.")
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    try:
-        return Experiment.from_dict(merged(config, overrides), folder=path.parent)
-    except ConfigError as error:
-        raise ConfigError(f"In {path}: {error}") from error
 
 
 def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`config` with `overrides` laid over it, tables merged key by key.
 
-    A table that names another `kind` replaces the one that was there.
+    A table that names another `kind` replaces the one that was there. Features that are listed stay
+    a list: one of a name that is in it is replaced, or dropped, and a new one is added.
 
     Example:
 
     >>> merged({"seed": 1, "training": {"epochs": 60}}, {"training": {"batch_size": 64}})
     {'seed': 1, 'training': {'epochs': 60, 'batch_size': 64}}
+    >>> merged({"features": ["age", "plan"]}, {"features": {"plan": "drop"}})
+    {'features': ['age']}
     """
     result = dict(config)
     for key, value in overrides.items():
         old = result.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping):
+        if key in NAMED and old is not None:
+            old, value = ({"kind": v} if isinstance(v, str) else v for v in (old, value))
+        if key == "features" and isinstance(value, Mapping) and isinstance(old, list):
+            value = _listed(old, value)
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
             alike = value.get("kind", old.get("kind")) == old.get("kind")
             value = merged(old, value) if alike else value
         result[key] = value
     return result
+
+
+def _listed(features: list[Any], changes: Mapping[str, Any]) -> list[Any]:
+    """A list of features with some of them replaced, dropped or added."""
+    by_name = {entry if isinstance(entry, str) else entry.get("name"): entry for entry in features}
+    for name, value in changes.items():
+        if value == "drop":
+            if name not in by_name:
+                raise ConfigError(unknown("feature to drop", name, map(str, by_name)))
+            del by_name[name]
+        else:
+            entry = {"kind": value} if isinstance(value, str) else value
+            by_name[name] = {"name": name, **entry}
+    return list(by_name.values())

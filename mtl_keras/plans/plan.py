@@ -1,69 +1,33 @@
-"""An experiment: a declaration of data, tasks, model and training; run, it gives a run."""
+"""The plan of an experiment: data, tasks, model and training, as values that a file can hold."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import keras
-import numpy as np
-import pandas as pd
+import tomli_w
 
-from mtl_keras import architectures, balancers, comparison, datasets, features, tasks
+from mtl_keras import architectures, balancers, features, tasks
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
 from mtl_keras.datasets import Split
-from mtl_keras.declaring.naming import layer_name
-from mtl_keras.declaring.registry import construct, identifier
-from mtl_keras.errors import ConfigError, unknown
-from mtl_keras.evaluation import calibration, constant, evaluate, unused_sources
+from mtl_keras.declaring import registry
+from mtl_keras.errors import ConfigError, shown, unknown
 from mtl_keras.features import Feature
-from mtl_keras.features.encoder import Encoder
 from mtl_keras.features.infer import named
-from mtl_keras.layers import Gate, MemberMean
-from mtl_keras.model import MultiTaskModel
-from mtl_keras.plans import presets
-from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.prepare import Prepared, prepare
-from mtl_keras.runs.run import Run
-from mtl_keras.search import settle as choosing
+from mtl_keras.plans import file, presets
 from mtl_keras.tasks import Task
-from mtl_keras.training import Fitting, Training
+from mtl_keras.training import Training
 
 
 @dataclasses.dataclass
-class Experiment:
-    """Data, split, features, tasks, architecture, balancer and training of one model.
-
-    Args:
-        tasks: What to predict: tasks, or a mapping from name to kind or `{"kind": ..., ...}`.
-        features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list,
-            exactly these: features, or names of columns, which are guessed; or a mapping from
-            column to kind, feature or `"drop"`, with the rest guessed.
-        architecture: An architecture, its name or a mapping; or `"auto"`: several are tried on the
-            validation rows, see `mtl_keras.choosing`. Default `"shared_bottom"`.
-        balancer: A balancer, its name or a mapping, or `"auto"`. Default `"fixed"`.
-        split: Which rows train, choose and judge.
-        training: Optimizer, schedule, lengths: a `Training`, or a mapping with its arguments.
-        preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets what `architecture`
-            and `training` leave open, where these are names and mappings. Default `"default"`.
-        name: Name of the artifact. Default `"experiment"`.
-        seed: Integer; with the same seed and data a run is the same again. Default 0.
-        data: Default table of `run`: a path or DataFrame.
-        sample_weight: Column with a weight for each row, which counts in training only; or a
-            mapping from task to such a column, for those that have one. Default none.
-        slices: Column by whose values the report tells how good the model is. Default none.
-
-    Example:
-
-    >>> experiment = Experiment(tasks={"churned": "binary", "spend": "regression"})
-    >>> experiment.tasks
-    [Binary('churned'), Regression('spend')]
-    """
+class Plan:
+    """The values of an experiment, which `mtl_keras.Experiment` describes, without its verbs."""
 
     tasks: Any  # list[Task] once made
-    features: str | Sequence[Feature] | Mapping[str, Any] = "infer"
+    features: str | Sequence[Feature | str] | Mapping[str, Any] = "infer"
     architecture: Architecture | Any = "shared_bottom"
     balancer: Balancer | Any = "fixed"
     split: Split = dataclasses.field(default_factory=Split)
@@ -96,15 +60,19 @@ class Experiment:
             _all_differ(names, "features", "name, and its `column`")
         preset = presets.get(self.preset)
         if self.architecture != "auto":
+            if isinstance(self.architecture, Mapping):  # of the preset's kind, if of no other
+                self.architecture = {"kind": "shared_bottom", **self.architecture}
             self.architecture = architectures.get(self.architecture, preset["architecture"])
             self.architecture.check_tasks(self.tasks)
         if isinstance(self.training, Mapping):
-            given = {**preset["training"], **self.training}
-            self.training = construct(Training, given, "[training]")
+            arguments = {**preset["training"], **self.training}
+            self.training = registry.construct(Training, arguments, "[training]")
         if self.balancer != "auto":
-            balancers.get(self.balancer)  # to fail now; each run makes its own
-        if Path(self.name).name != self.name or self.name.startswith("."):
+            balancers.get(self.balancer)  # to fail now; each model makes its own
+        if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
+
+    # What it asks of a table
 
     def weight_columns(self) -> dict[str, str]:
         """Per task that has any, the column with the weights of its rows."""
@@ -112,209 +80,61 @@ class Experiment:
             return {task.name: self.sample_weight for task in self.tasks}
         return dict(self.sample_weight or {})
 
-    # The story
+    def label_columns(self) -> list[str]:
+        """The columns that hold the labels of any task."""
+        return [column for task in self.tasks for column in task.columns]
 
-    def run(
-        self,
-        data: Any = None,
-        checkpoint: str | Path | None = None,
-        resume: bool = False,
-        show: Callable[[str], None] | None = print,
-    ) -> Run:
-        """Read, split, encode, build, fit, evaluate.
+    def but(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
 
-        Args:
-            data: A path or DataFrame. Default: the experiment's `data`.
-            checkpoint: Folder to keep the state of the training in while it runs.
-            resume: Whether to go on from that state, if there is one.
-            show: A function that prints a line; None for silence.
-
-        Returns:
-            A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
-
-        Raises:
-            DataError: if the table does not fit the declaration.
-            TrainingError: if a task's loss is not finite.
-        """
-        show = show or (lambda line: None)
-        keras.utils.set_random_seed(self.seed)
-        prepared, clock = self.prepare(data, show)
-        with clock("choose"):
-            decided, tried = choosing.decided(self, prepared, show)
-        if tried:
-            keras.utils.set_random_seed(self.seed)
-        run = decided._fit(prepared, clock, checkpoint, resume, show)
-        run.metadata |= tried
-        return run
-
-    def _fit(
-        self,
-        prepared: Prepared,
-        clock: Clock,
-        checkpoint: str | Path | None,
-        resume: bool,
-        show: Callable[[str], None],
-    ) -> Run:
-        """Build, fit, evaluate: all of `run` that comes after what was left open is decided."""
-        encoder, fitted, encoded = prepared.encoder, prepared.tasks, prepared.data
-        with clock("build"):
-            model = self.build(prepared)
-            show(self._summary(prepared.rows, encoder, model))
-        with clock("fit"):
-            fitting = Fitting(encoded, self.training, show=show)
-            if checkpoint is not None:
-                fitting = dataclasses.replace(
-                    fitting,
-                    checkpoint=Path(checkpoint),
-                    fingerprint=self._fingerprint(prepared.table),
-                    resume=resume,
-                )
-            model, history = fitting.fit(model)
-            if self.training.networks > 1:
-                numbers = range(1, self.training.networks)
-                others = [self._another(n, prepared, fitting) for n in numbers]
-                model = fitting.select([model, *others])
-        with clock("evaluate"):
-            x, y = encoded.x, encoded.y
-            sharing = model.sharing(x["validation"])
-            gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
-            for expert in unused_sources(sharing, gates):
-                show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
-            outputs = model.predict(x["validation"], verbose=0)
-            fitted = [t.calibrate(y["validation"][t.name], outputs[t.name]) for t in fitted]
-            truths = prepared.truths()
-            outputs = model.predict(x["test"], verbose=0)
-            predictions = {t.name: t.prediction(outputs[t.name]) for t in fitted}
-            constants = {t.name: constant(t, truths["train"][t.name]) for t in fitted}
-            evaluation = evaluate(fitted, truths["test"], predictions, constants)
-        return Run(
-            experiment=self,
-            tasks=fitted,
-            encoder=encoder,
-            model=model,
-            guesses=prepared.guesses,
-            history=history,
-            evaluation=evaluation,
-            rows={part: len(rows) for part, rows in prepared.rows.items()},
-            test=prepared.rows["test"],
-            truths=truths,
-            predictions=predictions,
-            sharing=sharing,
-            metadata={"calibration": calibration(fitted, truths["test"], outputs)},
-            seconds=clock.seconds,
-        )
-
-    def prepare(
-        self, data: Any = None, show: Callable[[str], None] | None = None
-    ) -> tuple[Prepared, Clock]:
-        """Read, split and encode: all of `run` that comes before the network.
-
-        Args:
-            data: A path or DataFrame. Default: the experiment's `data`.
-            show: A function that prints a line; None for silence.
-
-        Returns:
-            What `Prepared` says, and how long each stage took.
-        """
-        return prepare(self, data, show)
-
-    def compare(self, data: Any = None, **options: Any) -> comparison.Comparison:
-        """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""
-        return comparison.compare(self, data, **options)
-
-    # Its steps
-
-    def build(self, prepared: Prepared) -> MultiTaskModel:
-        """The Functional graph: inputs, the architecture, a head per task; compiled."""
-        encoder, fitted, data = prepared.encoder, prepared.tasks, prepared.data
-        labels = np.column_stack([data.y["train"][task.name] for task in fitted])
-        rows, inputs = len(labels), encoder.inputs()
-        numbers = data.x["train"].get("numeric")
-        embed = architectures.embedder(
-            self.architecture, inputs, encoder.category_sizes, numbers, labels, encoder.own
-        )
-        represented = self.architecture.represent(embed, [task.slug for task in fitted])
-        heads = {task.name: task.head(represented[task.slug]) for task in fitted}
-        outputs = {
-            name: output
-            if len(output.shape) == 2
-            else MemberMean(name=f"{layer_name(name)}_mean")(output)
-            for name, output in self.architecture.connect(heads).items()
-        }
-        model = MultiTaskModel(inputs, outputs, name="network")
-        model.compile(
-            self.training.optimizer(rows),
-            loss={task.name: task.training_loss() for task in fitted},
-            loss_weights={task.name: task.weight for task in fitted},
-            metrics={task.name: task.training_metrics() for task in fitted},
-            balancer=self._balancer(),
-            jit_compile=self.training.jit_compile,
-        )
-        return model
+    # Other plans that follow from it
 
     def architecture_defaults(self) -> dict[str, Any]:
         """Arguments that the preset gives an architecture that is only named."""
         return presets.get(self.preset)["architecture"]
 
-    def _balancer(self) -> Balancer:
-        given = balancers.get(self.balancer)
-        return type(given).from_config(given.get_config())
+    def variants(self) -> list[Self]:
+        """The plan of each network: this one, and what differs from it if there are several."""
+        return [self._variant(number) for number in range(self.training.networks)]
 
-    def _another(self, number: int, prepared: Prepared, fitting: Fitting) -> MultiTaskModel:
-        """A network that differs from the declared one, trained."""
+    def _variant(self, number: int) -> Self:
         changes, factors = presets.variation(number)
+        if number == 0:
+            return self
         config = {**self.architecture.get_config(), **changes}
         scaled = {key: getattr(self.training, key) * factor for key, factor in factors.items()}
-        varied = dataclasses.replace(
-            self,
+        return self.but(
             architecture=architectures.get(config, only_accepted=True),
             training=dataclasses.replace(self.training, **scaled),
-        )
-        what = ", ".join(f"{key} {value}" for key, value in changes.items())
-        fitting.show(f"network {number + 1} of {self.training.networks}: {what}")
-        keras.utils.set_random_seed(self.seed + number)
-        model = varied.build(prepared)
-        folder = fitting.checkpoint and fitting.checkpoint / f"network_{number + 1}"
-        own = dataclasses.replace(fitting, training=varied.training, checkpoint=folder)
-        return own.fit(model)[0]
-
-    def _fingerprint(self, table: pd.DataFrame) -> str:
-        content = datasets.fingerprint(table)
-        return json.dumps([self.to_dict(), len(table), content], sort_keys=True, default=str)
-
-    def _summary(self, rows: Mapping[str, Any], encoder: Encoder, model: MultiTaskModel) -> str:
-        counts = ", ".join(f"{len(part):,} {name}" for name, part in rows.items())
-        kinds = ", ".join(f"{task.name} ({task.kind})" for task in self.tasks)
-        return (
-            f"rows: {counts}\ntasks: {kinds}\n"
-            f"features: {len(encoder.features)}; parameters: {model.count_params():,}"
+            seed=self.seed + number,
         )
 
     # To and from files
 
-    def to_dict(self) -> dict[str, Any]:
-        """The declaration as plain values, as an experiment file has it."""
+    def to_dict(self, folder: Path | None = None) -> dict[str, Any]:
+        """The plan as plain values, as an experiment file has it.
+
+        Args:
+            folder: The folder that the file is for: the data's path is then relative to it; a path
+                from outside of the working directory is shortened to the file's name, since what
+                is written may be given to others. Default None: the path as it was given.
+        """
         declared: Any = self.features
         if isinstance(declared, Mapping):
             chosen = named(declared, features.get)
             declared = {n: f.get_config() if f else "drop" for n, f in chosen.items()}
         elif not isinstance(declared, str):
             declared = [f if isinstance(f, str) else f.get_config() for f in declared]
-        config = {
+        config: dict[str, Any] = {
             "name": self.name,
             "seed": self.seed,
-            "data": {"path": str(Path(self.data).resolve())}
-            if isinstance(self.data, (str, Path))
-            else {},
+            "data": {},
             "split": _stated(self.split),
             "tasks": {task.name: task.get_config() for task in self.tasks},
             "features": declared,
-            "architecture": "auto"
-            if self.architecture == "auto"
-            else self.architecture.get_config(),
-            "balancer": "auto"
-            if self.balancer == "auto"
-            else _declared(balancers.get(self.balancer)),
+            "architecture": "auto",
+            "balancer": "auto",
             "training": {
                 key: value
                 for key, value in dataclasses.asdict(self.training).items()
@@ -322,6 +142,12 @@ class Experiment:
             },
             "preset": self.preset,
         }
+        if self.architecture != "auto":
+            config["architecture"] = self.architecture.get_config()
+        if self.balancer != "auto":
+            config["balancer"] = balancers.declared(balancers.get(self.balancer))
+        if isinstance(self.data, (str, Path)):
+            config["data"]["path"] = _path(self.data, folder)
         if self.sample_weight:
             config["data"]["sample_weight"] = self.sample_weight
         if self.slices:
@@ -329,21 +155,78 @@ class Experiment:
         return config
 
     @classmethod
-    def from_dict(cls, config: Mapping[str, Any], folder: str | Path = ".") -> "Experiment":
-        """The experiment of a dict as `to_dict` gives it; a relative data path is from `folder`.
+    def from_dict(cls, config: Mapping[str, Any], folder: str | Path = ".") -> Self:
+        """The plan of a dict as `to_dict` gives it; a relative data path is from `folder`.
 
         Raises:
             ConfigError: if a key or value is not good; the nearest good one is named.
         """
         config = {**config}
         arguments: dict[str, Any] = {}
-        data = construct(_Data, dict(config.pop("data", {})), "[data]")
+        data = registry.construct(_Data, dict(config.pop("data", {})), "[data]")
         if data.path is not None:
             arguments["data"] = Path(folder) / data.path
         arguments["sample_weight"] = data.sample_weight
         if "split" in config:
-            arguments["split"] = construct(Split, dict(config.pop("split")), "[split]")
-        return construct(cls, {**config, **arguments}, "the experiment", typed=False)
+            arguments["split"] = registry.construct(Split, dict(config.pop("split")), "[split]")
+        return registry.construct(cls, {**config, **arguments}, "the experiment", typed=False)
+
+    @classmethod
+    def from_file(cls, path: str | Path, **overrides: Any) -> Self:
+        """The plan of a TOML file; a relative data path is from the file's folder.
+
+        Args:
+            path: The file.
+            overrides: Entries to lay over the file's: see `mtl_keras.plans.file.merged`.
+
+        Raises:
+            ConfigError: if the file is not there, is not TOML, or has a key or value that is not
+                good.
+        """
+        config = file.read(path)
+        try:
+            return cls.from_dict(file.merged(config, overrides), folder=Path(path).parent)
+        except ConfigError as error:
+            raise ConfigError(f"In {path}: {error}") from error
+
+    def check_readable(self) -> None:
+        """Raise a ConfigError if the plan could not be read back from a file.
+
+        An artifact holds its plan, and comparing and resuming read it: so this is asked before
+        anything is trained.
+        """
+        parts: list[tuple[str, Any]] = [(f"task {task.name!r}", type(task)) for task in self.tasks]
+        if isinstance(self.features, Mapping):
+            listed: Sequence[Any] = list(named(self.features, features.get).values())
+        else:
+            listed = [] if isinstance(self.features, str) else self.features
+        for feature in listed:
+            if isinstance(feature, Feature):
+                parts.append((f"feature {feature.name!r}", type(feature)))
+        if self.architecture != "auto":
+            parts.append(("the architecture", type(self.architecture)))
+        if self.balancer != "auto":
+            balancer = balancers.get(self.balancer)
+            parts.append(("the balancer", getattr(balancer, "function", type(balancer))))
+        for what, value in parts:
+            registry.check_reference(value, what)
+        config = self.to_dict()
+        try:
+            text = tomli_w.dumps(config)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"The experiment cannot be written to a file: {error}. Expected numbers, texts, "
+                "booleans, and lists and mappings of them in what tasks, features, architecture "
+                "and balancer declare."
+            ) from error
+        again = Plan.from_dict(tomllib.loads(text)).to_dict()
+        for key, value in config.items():
+            if again[key] != value and key != "data":
+                raise ConfigError(
+                    f"`{key}` of the experiment is not the same once written and read back: "
+                    f"{shown(value)} became {shown(again[key])}. `get_config` of a class of your "
+                    "own must give every argument of its constructor."
+                )
 
 
 @dataclasses.dataclass
@@ -352,17 +235,20 @@ class _Data:
     sample_weight: str | dict[str, str] | None = None
 
 
+def _path(data: str | Path, folder: Path | None) -> str:
+    """The path of a table as a file in `folder` has it."""
+    if folder is None:
+        return Path(data).as_posix()
+    whole = Path(data).resolve()
+    if not (whole.is_relative_to(Path.cwd()) and folder.resolve().is_relative_to(Path.cwd())):
+        return whole.name
+    return Path(os.path.relpath(whole, folder.resolve())).as_posix()
+
+
 def _all_differ(names: list[str], what: str, other: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"Two {what} are named {name!r}. Give one another {other}.")
-
-
-def _declared(balancer: Balancer) -> dict[str, Any]:
-    """A balancer as a file has it: its name, and arguments that are not the default."""
-    config, options = balancer.get_config(), type(balancer).options()
-    arguments = {k: config[k] for k, p in options.items() if config[k] != p.default}
-    return {"kind": identifier(type(balancer)), **arguments}
 
 
 def _stated(part: Any) -> dict[str, Any]:

@@ -54,3 +54,15 @@ VARIATIONS: list[tuple[dict[str, Any], dict[str, float]]] = [
     ({"dropout": 0.0, "tower": (64,)}, {"learning_rate": 0.7}),
     ({"dropout": 0.3, "number_embedding": "periodic"}, {}),
 ]
+
+
+def label(number: int) -> str:
+    """How the network of this number differs from the declared one, for people.
+
+    Example:
+
+    >>> label(2)
+    'dropout 0.0, tower (64,)'
+    """
+    changes, _ = variation(number)
+    return ", ".join(f"{key} {value}" for key, value in changes.items())

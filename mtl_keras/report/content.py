@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import tasks
+from mtl_keras.declaring.registry import without_imports
 from mtl_keras.tasks import Task
 
 
@@ -45,19 +46,25 @@ class Content:
     comparison: dict[str, Any] | None
 
 
-def content(files: Mapping[str, str | bytes], comparison: Path | None = None) -> Content:
+def content(
+    files: Mapping[str, str | bytes],
+    comparison: Path | None = None,
+    trusted: Collection[str] = (),
+) -> Content:
     """The content of a report.
 
     Args:
         files: The artifact's files by name, text or bytes.
         comparison: Where `comparison.json` may be.
+        trusted: Packages that may be imported for classes that are not part of mtl_keras.
     """
 
     def parsed(name: str) -> Any:
         return json.loads(files[name])
 
     schema = parsed("schema.json")
-    fitted = [tasks.get(config) for config in schema["tasks"]]
+    with without_imports(trusted=trusted):
+        fitted = [tasks.get(config) for config in schema["tasks"]]
     arrays = files["predictions.npz"]
     assert isinstance(arrays, bytes)
     with np.load(io.BytesIO(arrays)) as saved:

@@ -1,1 +1,7 @@
-"""One experiment carried out: prepared, built, trained, judged, exported."""
+"""A plan carried out: prepared, built, trained, judged, exported."""
+
+from mtl_keras.runs.files import rewrite_report
+from mtl_keras.runs.result import Run
+from mtl_keras.runs.story import run
+
+__all__ = ["Run", "rewrite_report", "run"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,10 @@ from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.features.infer import named
+from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
-
-if TYPE_CHECKING:
-    from mtl_keras.plans.plan import Experiment
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Prepared:
 
     Attributes:
         table: The rows that have a label.
-        rows: They by part: `"train"`, `"validation"`, `"test"`.
+        rows: Rows by part: `"train"`, `"validation"`, `"test"`.
         guesses: What each column was taken for, and why.
         encoder: The fitted encoder.
         tasks: The fitted tasks.
@@ -50,36 +48,47 @@ class Prepared:
 
 
 def prepare(
-    experiment: "Experiment", data: Any = None, show: Callable[[str], None] | None = None
-) -> tuple[Prepared, Clock]:
-    """Read, split and encode, as an experiment says: see `Experiment.prepare`."""
-    show, clock = show or (lambda line: None), Clock()
+    plan: Plan,
+    data: Any = None,
+    show: Callable[[str], None] | None = None,
+    clock: Clock | None = None,
+) -> Prepared:
+    """Read, split and encode, as a plan says: all of a run that comes before the network.
+
+    Args:
+        plan: The plan.
+        data: A path or DataFrame. Default: the plan's `data`.
+        show: A function that prints a line; None for silence.
+        clock: Told how long each stage takes. Default none.
+
+    Raises:
+        DataError: if the table does not fit the plan.
+    """
+    show, clock = show or (lambda line: None), clock or Clock()
     with clock("read"):
-        table = labelled(experiment, datasets.read(experiment.data if data is None else data), show)
+        table = labelled_rows(plan, datasets.read(plan.data if data is None else data), show)
     with clock("split"):
-        parts = experiment.split.parts(table, experiment.seed)
+        parts = plan.split.parts(table, plan.seed)
         rows = {part: table.iloc[positions] for part, positions in parts.items()}
     with clock("encode"):
-        guesses = guess(experiment, rows["train"])
-        chosen = [each.feature for each in guesses if each.feature is not None]
+        guesses = guess_features(plan, rows["train"])
+        chosen = [guess.feature for guess in guesses if guess.feature is not None]
         encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
-        fitted = [task.fit(rows["train"]) for task in experiment.tasks]
+        fitted = [task.fit(rows["train"]) for task in plan.tasks]
         x = {part: encoder.encode(rows[part]) for part in rows}
         y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
-        weights = {part: row_weights(experiment, fitted, rows[part], y[part]) for part in rows}
-    for each in guesses:
-        if each.feature is None:
-            show(f"column {each}")
-    return Prepared(table, rows, guesses, encoder, fitted, Data(x, y, weights)), clock
+        weights = {part: row_weights(plan, fitted, rows[part], y[part]) for part in rows}
+    for guess in guesses:
+        if guess.feature is None:
+            show(f"column {guess}")
+    return Prepared(table, rows, guesses, encoder, fitted, Data(x, y, weights))
 
 
-def labelled(
-    experiment: "Experiment", table: pd.DataFrame, show: Callable[[str], None]
-) -> pd.DataFrame:
+def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
     """The rows that have a label for any task."""
-    columns = [column for task in experiment.tasks for column in task.columns]
-    wanted = [*columns, *experiment.weight_columns().values()]
-    wanted += [experiment.slices] if experiment.slices else []
+    columns = plan.label_columns()
+    wanted = [*columns, *plan.weight_columns().values()]
+    wanted += [plan.slices] if plan.slices else []
     for name in wanted:
         if name not in table.columns:
             raise DataError(
@@ -96,20 +105,17 @@ def labelled(
     return table[there]
 
 
-def guess(experiment: "Experiment", train: pd.DataFrame) -> list[Guess]:
+def guess_features(plan: Plan, train: pd.DataFrame) -> list[Guess]:
     """A feature for each column, as declared or inferred."""
-    skip = {column for task in experiment.tasks for column in task.columns} | set(
-        experiment.split.columns()
-    )
-    skip |= set(experiment.weight_columns().values())
+    skip = {*plan.label_columns(), *plan.split.columns(), *plan.weight_columns().values()}
     declared: Mapping[str, Feature | None] = {}
     wanted: list[str] = []  # columns that are features of a kind to be guessed
     columns = list(train.columns)
-    if isinstance(experiment.features, Mapping):
-        declared = named(experiment.features, features.get)
-    elif not isinstance(experiment.features, str):
-        wanted = [feature for feature in experiment.features if isinstance(feature, str)]
-        declared = {f.name: f for f in experiment.features if not isinstance(f, str)}
+    if isinstance(plan.features, Mapping):
+        declared = named(plan.features, features.get)
+    elif not isinstance(plan.features, str):
+        wanted = [feature for feature in plan.features if isinstance(feature, str)]
+        declared = {f.name: f for f in plan.features if not isinstance(f, str)}
     read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
     read |= {name: [name] for name in wanted}
     for name, sources in read.items():
@@ -124,19 +130,19 @@ def guess(experiment: "Experiment", train: pd.DataFrame) -> list[Guess]:
             raise ConfigError(
                 f"Column {min(taken)!r} is a target, a weight or a group, no feature."
             )
-    if not isinstance(experiment.features, (str, Mapping)):
+    if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))
     return features.infer(train[columns], skip, declared)
 
 
 def row_weights(
-    experiment: "Experiment",
+    plan: Plan,
     fitted: Sequence[Task],
     rows: pd.DataFrame,
     y: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Weight of each row for each task that has any: its column's, times its class's."""
-    columns = experiment.weight_columns()
+    columns = plan.weight_columns()
     given = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
     for task in fitted:

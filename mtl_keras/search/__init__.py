@@ -1,1 +1,8 @@
 """What a plan leaves open, tried on the validation rows."""
+
+from mtl_keras.search.affinity import Affinity
+from mtl_keras.search.grouping import grouping
+from mtl_keras.search.halving import successive_halving
+from mtl_keras.search.settle import settled
+
+__all__ = ["Affinity", "grouping", "settled", "successive_halving"]

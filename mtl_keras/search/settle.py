@@ -1,21 +1,18 @@
-"""What an experiment leaves to be found out: `"auto"`, and groups that it does not name."""
+"""What a plan leaves open, settled: `"auto"`, and groups that it does not name."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from mtl_keras import architectures
 from mtl_keras.architectures import Grouped
+from mtl_keras.plans.plan import Plan
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping
 from mtl_keras.search.halving import successive_halving
-from mtl_keras.training import Data, Fitting
-
-if TYPE_CHECKING:
-    from mtl_keras.plans.plan import Experiment
-    from mtl_keras.runs.prepare import Prepared
+from mtl_keras.training import Data
 
 ARCHITECTURES = ("shared_bottom", "single_task", "mmoe", "ple", "cross_stitch")
 BALANCERS = ("fixed", "uncertainty", "famo", "nash_mtl", "upgrad")
@@ -23,109 +20,91 @@ RUNGS = (4, 12)
 PROBE_EPOCHS = 8
 
 
-def decided(
-    experiment: "Experiment", prepared: "Prepared", show: Callable[[str], None]
-) -> tuple["Experiment", dict[str, Any]]:
-    """The experiment with all that it left open found out on the validation rows.
+class ShortTraining(Protocol):
+    """A function that trains a plan for some epochs and returns the logs, a row per epoch."""
+
+    def __call__(self, plan: Plan, epochs: int, callbacks: Any = ()) -> pd.DataFrame: ...
+
+
+def settled(
+    plan: Plan, data: Data, short: ShortTraining, show: Callable[[str], None]
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan with all that it left open found out on the validation rows.
 
     Args:
-        experiment: As declared.
-        prepared: Its rows.
+        plan: As declared.
+        data: The encoded rows.
+        short: Trains a plan for some epochs.
         show: A function that prints a line.
 
     Returns:
-        The experiment, and what was tried, as plain values; empty if nothing was open.
+        The plan, and what was tried, as plain values; empty if nothing was open.
     """
-    found: dict[str, Any] = {}
-    architecture = experiment.architecture
-    if architecture == "auto" or experiment.balancer == "auto":
-        experiment, found["search"] = _searched(experiment, prepared, show)
-    if isinstance(experiment.architecture, Grouped) and not experiment.architecture.groups:
-        experiment, found["grouping"] = _grouped(experiment, prepared, show)
-    return experiment, found
+    tried: dict[str, Any] = {}
+    if plan.architecture == "auto" or plan.balancer == "auto":
+        plan, tried["search"] = _searched(plan, short, show)
+    if isinstance(plan.architecture, Grouped) and not plan.architecture.groups:
+        plan, tried["grouping"] = _grouped(plan, data, short, show)
+    return plan, tried
 
 
 def _searched(
-    experiment: "Experiment", prepared: "Prepared", show: Callable[[str], None]
-) -> tuple["Experiment", list[dict[str, Any]]]:
+    plan: Plan, short: ShortTraining, show: Callable[[str], None]
+) -> tuple[Plan, list[dict[str, Any]]]:
     """Architectures first, with equal weights if the balancer is open as well; then balancers."""
     tried: list[dict[str, Any]] = []
-    open_balancer = experiment.balancer == "auto"
-    if experiment.architecture == "auto":
-        balancer = "fixed" if open_balancer else experiment.balancer
+
+    def best(what: str, options: Mapping[str, Plan]) -> Plan:
+        show(f"{what}: {len(options)} are tried")
+        trials = {name: _trial(option, short) for name, option in options.items()}
+        name, table = successive_halving(trials, RUNGS, show=show)
+        show(f"{what}: {name} is taken")
+        tried.extend({"what": what, **row} for row in table.to_dict("records"))
+        return options[name]
+
+    balancer = plan.balancer
+    if plan.architecture == "auto":
+        defaults = plan.architecture_defaults()
+        while_searching = "fixed" if balancer == "auto" else balancer
         options = {
-            name: dataclasses.replace(
-                experiment, architecture=_made(name, experiment), balancer=balancer
-            )
+            name: plan.but(architecture=architectures.get(name, defaults), balancer=while_searching)
             for name in ARCHITECTURES
         }
-        show(f"architecture: {len(options)} are tried")
-        best, table = successive_halving(_trials(options, prepared, show), RUNGS, show=show)
-        show(f"architecture: {best} is taken")
-        tried += [{"what": "architecture", **row} for row in table.to_dict("records")]
-        experiment = dataclasses.replace(experiment, architecture=options[best].architecture)
-    if open_balancer:
-        options = {name: dataclasses.replace(experiment, balancer=name) for name in BALANCERS}
-        show(f"balancer: {len(options)} are tried")
-        best, table = successive_halving(_trials(options, prepared, show), RUNGS, show=show)
-        show(f"balancer: {best} is taken")
-        tried += [{"what": "balancer", **row} for row in table.to_dict("records")]
-        experiment = dataclasses.replace(experiment, balancer=best)
-    return experiment, tried
+        plan = best("architecture", options).but(balancer=balancer)
+    if balancer == "auto":
+        plan = best("balancer", {name: plan.but(balancer=name) for name in BALANCERS})
+    return plan, tried
 
 
-def _made(name: str, experiment: "Experiment") -> Any:
-    return architectures.get(name, experiment.architecture_defaults())
+def _trial(plan: Plan, short: ShortTraining) -> Callable[[int], dict[str, float]]:
+    def losses(epochs: int) -> dict[str, float]:
+        history = short(plan, epochs)
+        return {task.name: float(history[f"val_{task.name}_loss"].min()) for task in plan.tasks}
 
-
-def _trials(
-    options: Mapping[str, "Experiment"], prepared: "Prepared", show: Callable[[str], None]
-) -> dict[str, Callable[[int], dict[str, float]]]:
-    def trial(experiment: "Experiment") -> Callable[[int], dict[str, float]]:
-        def losses(epochs: int) -> dict[str, float]:
-            history = _short(experiment, prepared, epochs)[1]
-            return {
-                task.name: float(history[f"val_{task.name}_loss"].min()) for task in prepared.tasks
-            }
-
-        return losses
-
-    return {name: trial(option) for name, option in options.items()}
-
-
-def _short(
-    experiment: "Experiment", prepared: "Prepared", epochs: int, *callbacks: Any
-) -> tuple[Any, Any]:
-    """A short training."""
-    training = dataclasses.replace(experiment.training, epochs=epochs, patience=epochs, networks=1)
-    model = dataclasses.replace(experiment, training=training).build(prepared)
-    data: Data = prepared.data
-    return Fitting(data, training, show=lambda line: None, watching=callbacks).fit(model)
+    return losses
 
 
 def _grouped(
-    experiment: "Experiment", prepared: "Prepared", show: Callable[[str], None]
-) -> tuple["Experiment", dict[str, Any]]:
-    names = [task.name for task in prepared.tasks]
-    data = prepared.data
-    rate = experiment.training.learning_rate
-    affinity = Affinity(data.x["train"], data.y["train"], rate, seed=experiment.seed)
+    plan: Plan, data: Data, short: ShortTraining, show: Callable[[str], None]
+) -> tuple[Plan, dict[str, Any]]:
+    """The groups in which the tasks help each other most, measured in a short training."""
+    names = [task.name for task in plan.tasks]
+    rate = plan.training.learning_rate
+    measured = Affinity(data.x["train"], data.y["train"], rate, seed=plan.seed)
     show(f"groups: a training of {PROBE_EPOCHS} epochs measures who helps whom")
-    _short(experiment, prepared, PROBE_EPOCHS, affinity)
-    mean = np.mean(affinity.affinities, axis=0)
-    groups = grouping(mean, names)
-    for name, row in zip(names, mean):
-        said = ", ".join(
+    short(plan, PROBE_EPOCHS, [measured])
+    affinity = np.mean(measured.affinities, axis=0)
+    groups = grouping(affinity, names)
+    for name, row in zip(names, affinity):
+        effects = ", ".join(
             f"{other} {100 * value:+.2f} %" for other, value in zip(names, row) if other != name
         )
-        show(f"  a step for {name} lowers the loss of {said}")
+        show(f"  a step for {name} lowers the loss of {effects}")
     show("groups: " + "; ".join(" + ".join(group) for group in groups))
-    architecture = dataclasses.replace(
-        experiment.architecture, groups=tuple(tuple(group) for group in groups)
-    )
-    return dataclasses.replace(experiment, architecture=architecture), {
+    config = {**plan.architecture.get_config(), "groups": groups}
+    return plan.but(architecture=architectures.get(config)), {
         "tasks": names,
-        "affinity": mean.tolist(),
-        "cosines": np.mean(affinity.cosines, axis=0).tolist(),
+        "affinity": affinity.tolist(),
+        "cosines": np.mean(measured.cosines, axis=0).tolist(),
         "groups": groups,
     }

@@ -13,10 +13,9 @@ from mtl_keras import features
 from mtl_keras.cli import main
 from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
-from mtl_keras.comparison.trainings import Result, cells, combined
+from mtl_keras.comparison.trials import Result, combined, trials_of
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import labelled, measure
-from mtl_keras.plans.file import read
 from tests import cases
 
 PLAIN = {
@@ -120,7 +119,9 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     assert "are there from before" in printed and "seed 0:" not in printed
 
     options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": folder}
-    found = read("shop.toml", training={"epochs": 1}).compare(show=None, **options)
+    found = mtl.Experiment.from_file("shop.toml", training={"epochs": 1}).compare(
+        show=None, **options
+    )
     names = {"constant", "linear", "histogram gradient boosting"}
     names |= {JOINT, SINGLE, "tuned weights", "mmoe+pcgrad"}
     assert names <= set(found.values)
@@ -140,7 +141,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
 def test_a_baseline_answers_every_kind_of_task(name):
     declared = cases.experiment(features={"note": features.Text("note")})
     table = cases.rich_table(200).drop(columns=["embedding", "genres", "prices", "pages", "photo"])
-    prepared, _ = declared.prepare(table)
+    prepared = declared.prepare(table)
     truths = prepared.truths()
     matrices = Matrices(prepared.encoder, prepared.rows, prepared.data.x)
     for task in prepared.tasks:
@@ -159,9 +160,9 @@ def test_the_joint_model_and_its_twins_are_tuned_as_much():
     assert len(rates) == len(joint) == len(twins[1]) == 4
     assert min(rates) > 1e-4 and {said for said, _ in joint[:1]} == {"as declared"}
     # what the tuned weights begin with, equal ones, is trained for all that need it but once
-    shared = cells(found["tuned weights"], 0)[0][0].key
-    assert shared == cells(found["joint"], 0)[0][0].key
-    assert shared != cells(found["joint"], 1)[0][0].key
+    shared = trials_of(found["tuned weights"], 0)[0][0].key
+    assert shared == trials_of(found["joint"], 0)[0][0].key
+    assert shared != trials_of(found["joint"], 1)[0][0].key
 
 
 def test_of_several_settings_the_one_is_taken_that_is_best_on_validation():
@@ -171,7 +172,7 @@ def test_of_several_settings_the_one_is_taken_that_is_best_on_validation():
     plain = {"tasks": {"a": "regression"}}
     settings = tuple((said, {**plain, "rate": rate}) for said, rate in (("one", 1), ("two", 2)))
     candidate = Candidate("c", (settings,))
-    (options,) = cells(candidate, 0)
+    (options,) = trials_of(candidate, 0)
     results = {options[0].key: result(2.0, 1.0), options[1].key: result(1.5, 2.0)}
     found = combined(candidate, 0, results)
     assert found.chosen == "two" and found.predictions["a"] == [2.0]

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mtl_keras.plans.file import read
+from mtl_keras import Experiment
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -63,7 +63,7 @@ def test_digits_are_composed_apart_and_described():
 
 @pytest.mark.parametrize("name", ["reviews", "digits"])
 def test_the_experiments_can_be_read(name):
-    experiment = read(DATA / f"{name}.toml")
+    experiment = Experiment.from_file(DATA / f"{name}.toml")
     assert len(experiment.tasks) >= 3 and {f.source for f in experiment.features} <= {
         "text",
         "image",

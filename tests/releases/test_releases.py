@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras.plans.plan import Experiment
-from mtl_keras.runs.run import rewrite_report
+from mtl_keras import Experiment
+from mtl_keras.runs import rewrite_report
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if path.name[0].isdigit())
 each_release = pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)

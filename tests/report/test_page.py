@@ -16,7 +16,7 @@ from mtl_keras.comparison import Comparison
 from mtl_keras.evaluation import Difference, measure
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.page import comparison_page
-from mtl_keras.runs.run import rewrite_report
+from mtl_keras.runs import rewrite_report
 from mtl_keras.tasks import Binary, Regression
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -15,7 +15,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras.comparison.candidates import twin
 from mtl_keras.errors import ConfigError, DataError
-from mtl_keras.plans.file import read
+from mtl_keras.plans import Plan
 from mtl_keras.runs.prepare import prepare
 from tests import cases
 
@@ -168,7 +168,7 @@ def test_weights_of_rows_count_for_the_task_they_are_given_for():
     declared = {"y": "binary", "z": "regression"}
     experiment = mtl.Experiment(declared, sample_weight={"y": "sure"}, preset="fast")
     experiment = mtl.Experiment.from_dict(experiment.to_dict())
-    made, _ = prepare(experiment, table, print)
+    made = prepare(experiment, table, print)
     assert [feature.name for feature in made.encoder.features] == ["x"]
     assert set(made.data.weights["train"]) == {"y"}
     np.testing.assert_array_equal(made.data.weights["train"]["y"], made.rows["train"]["sure"])
@@ -199,7 +199,7 @@ def test_a_mistake_in_a_file_names_the_file_and_the_nearest_good_key(tmp_path, t
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=message) as caught:
-        read(path)
+        Plan.from_file(path)
     assert "mine.toml" in str(caught.value)
 
 
@@ -260,7 +260,7 @@ def test_a_list_of_columns_is_all_that_is_read_and_is_guessed():
     def guesses(listed):
         experiment = mtl.Experiment(tasks={"left": "binary"}, features=listed)
         again = mtl.Experiment.from_dict(experiment.to_dict())
-        return {g.column: g.feature for g in prepare(again, cases.table(200))[0].guesses}
+        return {g.column: g.feature for g in prepare(again, cases.table(200)).guesses}
 
     found = guesses(["age", mtl.features.Categorical("town")])
     assert {name: feature.kind for name, feature in found.items()} == {

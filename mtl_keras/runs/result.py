@@ -1,33 +1,33 @@
 """What came out of an experiment: the trained model, how good it is, and its artifact."""
 
-import json
 import platform
 import shutil
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import tomli_w
+from matplotlib.figure import Figure
 
 from mtl_keras import report
 from mtl_keras.declaring.naming import layer_name
-from mtl_keras.errors import ArtifactError, DataError, nearest
+from mtl_keras.declaring.registry import packages_named
+from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, constant, explain
 from mtl_keras.export import Predictor, artifact
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
+from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.files import as_json, attempted, report_page_of
 from mtl_keras.tasks import Task
-
-if TYPE_CHECKING:
-    from mtl_keras.plans.plan import Experiment
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Run:
             for all that was left open: `"search"`, `"grouping"`.
     """
 
-    experiment: "Experiment"
+    experiment: Plan
     tasks: list[Task]
     encoder: Encoder
     model: MultiTaskModel
@@ -68,7 +68,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
         return {
             "history.png": report.history_figure(self.history, [task.name for task in self.tasks]),
@@ -91,9 +91,11 @@ class Run:
             with clock("export"):
                 serving = self.serving_model()
                 artifact.write_model(version, serving, self.model)
-                artifact.write_files(version, {"schema.json": _json(self.schema(serving))})
+                schema = self.schema(serving)
+                artifact.write_files(version, {"schema.json": as_json(schema)})
+            trusted = packages_named([schema["features"], schema["tasks"]])  # they are in use here
             with clock("figures"):
-                pictures = _tried(
+                pictures = attempted(
                     "the figures",
                     lambda: {name: report.png(figure) for name, figure in self.figures().items()},
                     {},
@@ -101,30 +103,34 @@ class Run:
             with clock("explanation"):
                 # A report takes a tenth of a run at most, or a few seconds where that is less.
                 seconds = min(max(0.02 * self.seconds.get("fit", 0.0), 1.0), 5.0)
-                explanation = _tried(
+                explanation = attempted(
                     "the explanation",
-                    lambda: self.explanation(Predictor(version).predictions, seconds),
+                    lambda: self.explanation(
+                        Predictor(version, trusted=trusted).predictions, seconds
+                    ),
                     {},
                 )
             self.seconds |= clock.seconds
             files = pictures | {
-                "metrics.json": _json(self.metrics()),
+                "metrics.json": as_json(self.metrics()),
                 "history.csv": self.history.to_csv(index=False),
-                "balancing.json": _json(self.model.balancing),
-                "structure.json": _json(report.structure(self.model, self._outputs())),
-                "explanation.json": _json(explanation),
-                "experiment.toml": tomli_w.dumps(self.experiment.to_dict()),
+                "balancing.json": as_json(self.model.balancing),
+                "structure.json": as_json(report.structure(self.model, self._outputs())),
+                "explanation.json": as_json(explanation),
+                "experiment.toml": tomli_w.dumps(self.experiment.to_dict(folder)),
                 "predictions.npz": report.arrays(self.tasks, self.truths["test"], self.predictions),
             }
             artifact.write_files(version, files)
             with clock("report"):
-                page = _tried("the report", lambda: _page(version, folder), None)
+                page = attempted(
+                    "the report", lambda: report_page_of(version, folder, trusted), None
+                )
                 if page is not None:
                     artifact.write_files(version, {"report.html": page})
         self.seconds |= clock.seconds
         return artifact.latest(folder)
 
-    def serving_model(self) -> Any:
+    def serving_model(self) -> keras.Model:
         """The model that is exported, Keras: raw columns in, answers in the user's units out."""
         return serving_model(self.encoder, self.model, self.tasks)
 
@@ -187,10 +193,10 @@ class Run:
 
     @staticmethod
     def discard_checkpoint(folder: str | Path) -> None:
-        """Remove the state that `Experiment.run` kept while it trained."""
+        """Remove the state that was kept while the run trained."""
         shutil.rmtree(folder, ignore_errors=True)
 
-    def schema(self, serving: Any) -> dict[str, Any]:
+    def schema(self, serving: keras.Model) -> dict[str, Any]:
         """What the exported model reads and answers, and how it came to be."""
         outputs = self.model.output
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
@@ -231,51 +237,3 @@ class Run:
             **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
-
-
-def rewrite_report(folder: str | Path) -> Path:
-    """Make `report.html` of an artifact's newest version anew, with a comparison that is there now.
-
-    Args:
-        folder: E.g. `saved_models/customers`.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        ArtifactError: if there is no model, or it was written without what a report needs.
-    """
-    version = artifact.latest(Path(folder))
-    return artifact.replace_file(Path(folder) / "report.html", _page(version, Path(folder)))
-
-
-def _page(version: Path, folder: Path) -> str:
-    """The report of a version, with the comparison that is in its artifact's folder."""
-    files = artifact.read_files(version)
-    if "predictions.npz" not in files:
-        raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
-    compared = folder / "comparison" / "comparison.json"
-    return report.report_page(report.content(files, compared))
-
-
-def _tried(what: str, make: Callable[[], Any], otherwise: Any) -> Any:
-    """What `make` makes; whatever it trips over, a trained model is not lost for it."""
-    try:
-        return make()
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        warnings.warn(f"{what} could not be made ({why}); the model is kept.", stacklevel=3)
-        return otherwise
-
-
-def _json(value: Any) -> str:
-    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: a number that is not defined is null."""
-    if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

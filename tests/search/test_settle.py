@@ -6,7 +6,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
-from mtl_keras.search import settle as choosing
+from mtl_keras.search import settle
 from mtl_keras.search.grouping import grouping
 from mtl_keras.search.halving import successive_halving
 
@@ -78,9 +78,9 @@ def test_halving_gives_the_worse_ones_up_early():
 
 
 def test_auto_tries_and_tells(monkeypatch, tmp_path):
-    monkeypatch.setattr(choosing, "ARCHITECTURES", ("shared_bottom", "single_task"))
-    monkeypatch.setattr(choosing, "BALANCERS", ("fixed", "uncertainty"))
-    monkeypatch.setattr(choosing, "RUNGS", (1,))
+    monkeypatch.setattr(settle, "ARCHITECTURES", ("shared_bottom", "single_task"))
+    monkeypatch.setattr(settle, "BALANCERS", ("fixed", "uncertainty"))
+    monkeypatch.setattr(settle, "RUNGS", (1,))
     lines = []
     experiment = mtl.Experiment(
         tasks=TASKS, architecture="auto", balancer="auto", preset="fast", training={"epochs": 1}

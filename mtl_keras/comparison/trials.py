@@ -1,0 +1,223 @@
+"""One training, one seed: what is trained for a comparison, and what came out of it."""
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras import runs
+from mtl_keras.comparison import baselines
+from mtl_keras.comparison.candidates import Candidate
+from mtl_keras.evaluation import labelled
+from mtl_keras.export.serving import write_saved_model
+from mtl_keras.jobs import Store, in_processes
+from mtl_keras.plans import Plan
+from mtl_keras.runs.prepare import prepare
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A training that candidates may share.
+
+    Attributes:
+        name: For people.
+        model: A plan as plain values, or the name of a baseline.
+        seed: Added to the plan's; says also which split of the rows it gets.
+        exported: Whether its SavedModel is written, to be weighed.
+    """
+
+    name: str
+    model: Mapping[str, Any] | str
+    seed: int
+    exported: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same for the same training, and another one if anything that matters differs."""
+        text = json.dumps([self.model, self.seed], default=str, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass
+class Result:
+    """What came out of a training.
+
+    Attributes:
+        predictions: Per task the predictions for its labelled test rows.
+        truths: Per task their labels.
+        validation: Per task the validation loss of the chosen epoch; empty for a baseline.
+        seconds: Time of the training, or of all trainings.
+        parameters: Numbers in the network or networks; 0 for a baseline.
+        size: Bytes of the SavedModels; 0 if not measured.
+        chosen: What was chosen on validation, for people; empty if nothing was.
+    """
+
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    truths: dict[str, np.ndarray] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    parameters: int = 0
+    size: int = 0
+    chosen: str = ""
+
+    def save(self, store: Store, key: str) -> None:
+        """Keep it in a store."""
+        tasks = list(self.truths)
+        values = {
+            "tasks": tasks,
+            "validation": self.validation,
+            "seconds": self.seconds,
+            "parameters": self.parameters,
+            "size": self.size,
+        }
+        arrays = {f"truth_{number}": self.truths[task] for number, task in enumerate(tasks)}
+        arrays |= {f"predicted_{n}": self.predictions[task] for n, task in enumerate(tasks)}
+        store.save(key, values, arrays)
+
+    @classmethod
+    def load(cls, store: Store, key: str) -> "Result | None":
+        """What was kept in a store, or None."""
+        kept = store.load(key)
+        if kept is None:
+            return None
+        values, arrays = kept
+        tasks = values.pop("tasks")
+        predictions = {task: arrays[f"predicted_{n}"] for n, task in enumerate(tasks)}
+        truths = {task: arrays[f"truth_{number}"] for number, task in enumerate(tasks)}
+        return cls(predictions, truths, **values)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all trainings have in common.
+
+    Attributes:
+        joint: The joint model's plan as plain values, whose features the baselines read.
+        tables: The rows by seed, with the part of each in the column `candidates.PART`.
+    """
+
+    joint: Mapping[str, Any]
+    tables: Sequence[pd.DataFrame]
+
+
+def trials_of(candidate: Candidate, seed: int) -> list[list[Trial]]:
+    """The trainings of a candidate: for each network those to choose from."""
+    if not candidate.networks:
+        return [[Trial(f"{candidate.name}, seed {seed}", candidate.name, seed)]]
+    networks = []
+    for settings in candidate.networks:
+        name = candidate.name
+        if len(candidate.networks) > 1:
+            name = f"{name} {', '.join(settings[0][1]['tasks'])}"
+        names = [f"{name}, {what}" if number else name for number, (what, _) in enumerate(settings)]
+        networks.append(
+            [
+                Trial(f"{name}, seed {seed}", plan, seed, exported=seed == number == 0)
+                for number, (name, (_, plan)) in enumerate(zip(names, settings))
+            ]
+        )
+    return networks
+
+
+def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> Result:
+    """A candidate's answers: of each network with the setting that is best on validation."""
+    whole, chosen = Result(), []
+    networks = trials_of(candidate, seed)
+    for number, options in enumerate(networks):
+        outcomes = [results[trial.key] for trial in options]
+        best = min(range(len(outcomes)), key=lambda i: _relative(outcomes[i], outcomes[0]))
+        whole.predictions |= outcomes[best].predictions
+        whole.truths |= outcomes[best].truths
+        whole.validation |= outcomes[best].validation
+        whole.seconds += sum(result.seconds for result in outcomes)
+        whole.parameters += outcomes[best].parameters
+        whole.size += max(result.size for result in outcomes)
+        if len(outcomes) > 1:
+            of = "" if len(networks) == 1 else f"{next(iter(outcomes[best].truths))}: "
+            chosen.append(of + candidate.networks[number][best][0])
+    whole.chosen = "; ".join(chosen)
+    return whole
+
+
+def carry_out(trial: Trial, ground: Ground) -> Result:
+    """Train and judge."""
+    start = time.perf_counter()
+    table = ground.tables[trial.seed]
+    if isinstance(trial.model, str):
+        result = _baseline(trial.model, Plan.from_dict(ground.joint), table)
+        result.seconds = time.perf_counter() - start
+        return result
+    plan = Plan.from_dict({**trial.model, "seed": trial.model["seed"] + trial.seed})
+    run = runs.run(plan, table, show=None)
+    result = Result(seconds=time.perf_counter() - start, parameters=int(run.model.count_params()))
+    for task in run.tasks:
+        truth = run.truths["test"][task.name]
+        present = labelled(truth)
+        result.truths[task.name] = truth[present]
+        result.predictions[task.name] = np.asarray(run.predictions[task.name])[present]
+        best = run.history[f"{task.name}_best"].to_numpy(bool)
+        losses = run.history.loc[best, f"val_{task.name}_loss"]
+        result.validation[task.name] = float(losses.iloc[0])
+    if trial.exported:
+        with tempfile.TemporaryDirectory() as folder:
+            write_saved_model(run.serving_model(), Path(folder))
+            files = [path for path in Path(folder).rglob("*") if path.is_file()]
+            result.size = sum(file.stat().st_size for file in files)
+    return result
+
+
+def _baseline(name: str, joint: Plan, table: pd.DataFrame) -> Result:
+    """A model that is no network, one per target."""
+    prepared = prepare(joint, table)
+    truths = prepared.truths()
+    matrices = baselines.Matrices(prepared.encoder, prepared.rows, prepared.data.x)
+    result = Result()
+    for task in prepared.tasks:
+        present = labelled(truths["test"][task.name])
+        predicted = baselines.predict(name, task, matrices, truths)
+        result.truths[task.name] = truths["test"][task.name][present]
+        result.predictions[task.name] = predicted[present]
+    return result
+
+
+def _relative(result: Result, reference: Result) -> float:
+    """Mean over the tasks of the validation loss relative to another result's."""
+    pairs = [(result.validation[t], reference.validation[t]) for t in reference.validation]
+    return float(np.mean([(a - b) / max(abs(b), 1e-9) for a, b in pairs])) if pairs else 0.0
+
+
+def carry_out_all(
+    wanted: Iterable[Trial],
+    ground: Ground,
+    store: Store,
+    workers: int,
+    show: Callable[[str], None],
+) -> dict[str, Result]:
+    """The results of all trainings by their key, those that are in the store from there.
+
+    With more than one worker they run in processes that share the machine's cores.
+    """
+    unique: dict[str, Trial] = {}
+    for trial in wanted:
+        unique.setdefault(trial.key, trial)  # named as where it is first
+    show(f"{len(unique)} trainings")
+    results: dict[str, Result] = {}
+    for key in unique:
+        kept = Result.load(store, key)
+        if kept is not None:
+            results[key] = kept
+    if results:
+        show(f"{len(results)} of {len(unique)} are there from before")
+    left = [trial for key, trial in unique.items() if key not in results]
+    for trial, result in in_processes(carry_out, left, ground, workers):
+        result.save(store, trial.key)
+        results[trial.key] = result
+        show(f"  {len(results)}/{len(unique)}  {trial.name}: {result.seconds:.0f} s")
+    return results

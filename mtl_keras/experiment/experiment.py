@@ -1,0 +1,63 @@
+"""An experiment: a plan, and what can be done with it."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mtl_keras import comparison, runs
+from mtl_keras.comparison import Comparison
+from mtl_keras.plans import Plan
+from mtl_keras.runs import Run
+from mtl_keras.runs.prepare import Prepared, prepare
+
+
+@dataclasses.dataclass
+class Experiment(Plan):
+    """Data, split, features, tasks, architecture, balancer and training of one model.
+
+    Args:
+        tasks: What to predict: tasks, or a mapping from name to kind or `{"kind": ..., ...}`.
+        features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list,
+            exactly these: features, or names of columns, which are guessed; or a mapping from
+            column to kind, feature or `"drop"`, with the rest guessed.
+        architecture: An architecture, its name or a mapping; or `"auto"`: several are tried on the
+            validation rows, see `mtl_keras.search`. Default `"shared_bottom"`.
+        balancer: A balancer, its name or a mapping, or `"auto"`. Default `"fixed"`.
+        split: Which rows train, choose and judge.
+        training: Optimizer, schedule, lengths: a `Training`, or a mapping with its arguments.
+        preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets what `architecture`
+            and `training` leave open, where these are names and mappings. Default `"default"`.
+        name: Name of the artifact. Default `"experiment"`.
+        seed: Integer; with the same seed and data a run is the same again. Default 0.
+        data: Default table of a run: a path or DataFrame.
+        sample_weight: Column with a weight for each row, which counts in training only; or a
+            mapping from task to such a column, for those that have one. Default none.
+        slices: Column by whose values the report tells how good the model is. Default none.
+
+    Classes of your own are given as objects, or by name as `"package.module:Class"`.
+
+    Example:
+
+    >>> experiment = Experiment(tasks={"churned": "binary", "spend": "regression"})
+    >>> experiment.tasks
+    [Binary('churned'), Regression('spend')]
+    """
+
+    def run(
+        self,
+        data: Any = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        show: Callable[[str], None] | None = print,
+    ) -> Run:
+        """Read, split, encode, build, fit, evaluate: see `mtl_keras.runs.run`."""
+        return runs.run(self, data, checkpoint, resume, show)
+
+    def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
+        """Read, split and encode: see `mtl_keras.runs.prepare`."""
+        return prepare(self, data, show)
+
+    def compare(self, data: Any = None, **options: Any) -> Comparison:
+        """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""
+        return comparison.compare(self, data, **options)

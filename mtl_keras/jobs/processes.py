@@ -1,0 +1,70 @@
+"""Jobs in processes of their own, which share the machine's cores."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context, parent_process
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def in_processes(
+    work: Callable[[Job, Any], Result], jobs: Sequence[Job], common: Any, workers: int
+) -> Iterator[tuple[Job, Result]]:
+    """`work(job, common)` for each job, in as many processes, as they are finished.
+
+    Args:
+        work: A function of a module, so that a process can import it.
+        jobs: What differs.
+        common: What all jobs have in common; sent to each process once.
+        workers: Processes at a time; with 1, or one job, this process does the work.
+
+    Yields:
+        Jobs and their results.
+    """
+    if workers == 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield job, work(job, common)
+        return
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_start, initargs=(threads, common)
+    )
+    with pool:
+        running = {pool.submit(_in_process, work, job): job for job in jobs}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_COMMON: list[Any] = []
+
+
+def _start(threads: int, common: Any) -> None:
+    """In a new process: as many threads as are its own, what is common, and an end with the parent.
+
+    A parent that is killed cannot tell its workers to stop.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    _COMMON.append(common)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _in_process(work: Callable[[Any, Any], Any], job: Any) -> Any:
+    return work(job, _COMMON[0])

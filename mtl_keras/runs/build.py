@@ -1,0 +1,43 @@
+"""The network of a plan: inputs, the architecture, a head per task."""
+
+import numpy as np
+
+from mtl_keras import architectures
+from mtl_keras.declaring.naming import layer_name
+from mtl_keras.layers import MemberMean
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.plans.plan import Plan
+from mtl_keras.runs.prepare import Prepared
+
+
+def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
+    """The Functional graph of a plan for rows that are prepared; compiled."""
+    encoder, tasks, data = prepared.encoder, prepared.tasks, prepared.data
+    labels = np.column_stack([data.y["train"][task.name] for task in tasks])
+    inputs = encoder.inputs()
+    embed = architectures.embedder(
+        plan.architecture,
+        inputs,
+        encoder.category_sizes,
+        data.x["train"].get("numeric"),
+        labels,
+        encoder.own,
+    )
+    represented = plan.architecture.represent(embed, [task.slug for task in tasks])
+    heads = {task.name: task.head(represented[task.slug]) for task in tasks}
+    outputs = {
+        name: output
+        if len(output.shape) == 2
+        else MemberMean(name=f"{layer_name(name)}_mean")(output)
+        for name, output in plan.architecture.connect(heads).items()
+    }
+    model = MultiTaskModel(inputs, outputs, name="network")
+    model.compile(
+        plan.training.optimizer(len(labels)),
+        loss={task.name: task.training_loss() for task in tasks},
+        loss_weights={task.name: task.weight for task in tasks},
+        metrics={task.name: task.training_metrics() for task in tasks},
+        balancer=plan.balancer,
+        jit_compile=plan.training.jit_compile,
+    )
+    return model

@@ -1,0 +1,66 @@
+"""The files of a run's artifact: as text, and the report that is made from them."""
+
+import json
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mtl_keras import report
+from mtl_keras.errors import ArtifactError
+from mtl_keras.export import artifact
+
+Made = TypeVar("Made")
+
+
+def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
+    """Make `report.html` of an artifact's newest version anew, with a comparison that is there now.
+
+    Args:
+        folder: E.g. `saved_models/customers`.
+        trusted: Packages that may be imported for classes that are not part of mtl_keras.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ArtifactError: if there is no model, or it was written without what a report needs.
+    """
+    version = artifact.latest(Path(folder))
+    page = report_page_of(version, Path(folder), trusted)
+    return artifact.replace_file(Path(folder) / "report.html", page)
+
+
+def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -> str:
+    """The report of a version, with the comparison that is in its artifact's folder."""
+    files = artifact.read_files(version)
+    if "predictions.npz" not in files:
+        raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
+    compared = folder / "comparison" / "comparison.json"
+    return report.report_page(report.content(files, compared, trusted))
+
+
+def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:
+    """What `make` makes; whatever it trips over, a trained model is not lost for it."""
+    try:
+        return make()
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        warnings.warn(f"{what} could not be made ({why}); the model is kept.", stacklevel=3)
+        return otherwise
+
+
+def as_json(value: Any) -> str:
+    """Plain values as the text of a file; a number that is not defined is null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: a number that is not defined is null."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

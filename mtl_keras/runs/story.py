@@ -1,0 +1,172 @@
+"""The whole story of an experiment: read, split, encode, build, fit, evaluate."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras import datasets, search
+from mtl_keras.evaluation import Evaluation, calibration, constant, evaluate, unused_sources
+from mtl_keras.layers import Gate
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.plans import presets
+from mtl_keras.plans.plan import Plan
+from mtl_keras.runs.build import build
+from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.prepare import Prepared, prepare
+from mtl_keras.runs.result import Run
+from mtl_keras.tasks import Task
+from mtl_keras.training import Fitting
+
+
+def run(
+    plan: Plan,
+    data: Any = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    show: Callable[[str], None] | None = print,
+) -> Run:
+    """Read, split, encode, build, fit, evaluate.
+
+    Args:
+        plan: What is to be done.
+        data: A path or DataFrame. Default: the plan's `data`.
+        checkpoint: Folder to keep the state of the training in while it runs.
+        resume: Whether to go on from that state, if there is one.
+        show: A function that prints a line; None for silence.
+
+    Returns:
+        A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
+
+    Raises:
+        ConfigError: if the plan could not be read back from the artifact.
+        DataError: if the table does not fit the plan.
+        TrainingError: if a task's loss is not finite.
+    """
+    show, clock = show or (lambda line: None), Clock()
+    plan.check_readable()
+    keras.utils.set_random_seed(plan.seed)
+    rows = prepare(plan, data, show, clock)
+    with clock("choose"):
+        plan, tried = search.settled(plan, rows.data, partial(short, rows=rows), show)
+    fitting = Fitting(rows.data, plan.training, show=show)
+    if checkpoint is not None:
+        state = {"checkpoint": Path(checkpoint), "fingerprint": fingerprint(plan, rows.table)}
+        fitting = dataclasses.replace(fitting, resume=resume, **state)
+    networks = [
+        train(variant, number, rows, fitting, clock)
+        for number, variant in enumerate(plan.variants())
+    ]
+    model, history = combined(networks, fitting, clock)
+    with clock("evaluate"):
+        sharing = model.sharing(rows.data.x["validation"])
+        warn_of_unused_experts(model, sharing, show)
+        tasks = calibrated(rows, model)
+        truths = rows.truths()
+        outputs = model.predict(rows.data.x["test"], verbose=0)
+        predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
+        evaluation = judged(tasks, truths, predictions)
+    return Run(
+        experiment=plan,
+        tasks=tasks,
+        encoder=rows.encoder,
+        model=model,
+        guesses=rows.guesses,
+        history=history,
+        evaluation=evaluation,
+        rows={part: len(table) for part, table in rows.rows.items()},
+        test=rows.rows["test"],
+        truths=truths,
+        predictions=predictions,
+        sharing=sharing,
+        metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried},
+        seconds=clock.seconds,
+    )
+
+
+def train(
+    plan: Plan, number: int, rows: Prepared, fitting: Fitting, clock: Clock
+) -> tuple[MultiTaskModel, pd.DataFrame]:
+    """One network, built and trained, with each task as it was best; and its logs."""
+    if number:
+        fitting.show(f"network {number + 1} of {plan.training.networks}: {presets.label(number)}")
+        if fitting.checkpoint:
+            folder = fitting.checkpoint / f"network_{number + 1}"
+            fitting = dataclasses.replace(fitting, checkpoint=folder)
+    keras.utils.set_random_seed(plan.seed)
+    with clock("build"):
+        model = build(plan, rows)
+    if not number:
+        fitting.show(summary(plan, rows, model))
+    with clock("fit"):
+        return dataclasses.replace(fitting, training=plan.training).fit(model)
+
+
+def short(
+    plan: Plan, epochs: int, callbacks: Sequence[keras.callbacks.Callback] = (), *, rows: Prepared
+) -> pd.DataFrame:
+    """The logs of a short training, which tells how promising a plan is."""
+    training = dataclasses.replace(plan.training, epochs=epochs, patience=epochs, networks=1)
+    model = build(plan.but(training=training), rows)
+    return Fitting(rows.data, training, show=lambda line: None, watching=callbacks).fit(model)[1]
+
+
+def combined(
+    networks: Sequence[tuple[MultiTaskModel, pd.DataFrame]], fitting: Fitting, clock: Clock
+) -> tuple[MultiTaskModel, pd.DataFrame]:
+    """One network of several, as the validation rows say; and the first one's logs."""
+    model, history = networks[0]
+    if len(networks) > 1:
+        with clock("fit"):
+            model = fitting.select([network for network, _ in networks])
+    return model, history
+
+
+def calibrated(rows: Prepared, model: MultiTaskModel) -> list[Task]:
+    """The tasks with what is chosen on the validation rows: thresholds, correction factors."""
+    outputs = model.predict(rows.data.x["validation"], verbose=0)
+    labels = rows.data.y["validation"]
+    return [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
+
+
+def judged(
+    tasks: Sequence[Task],
+    truths: Mapping[str, Mapping[str, np.ndarray]],
+    predictions: Mapping[str, np.ndarray],
+) -> Evaluation:
+    """The scores on the test rows, beside those of a constant that knows the training labels."""
+    constants = {task.name: constant(task, truths["train"][task.name]) for task in tasks}
+    return evaluate(tasks, truths["test"], predictions, constants)
+
+
+def warn_of_unused_experts(
+    model: MultiTaskModel, sharing: pd.DataFrame, show: Callable[[str], None]
+) -> None:
+    """Say which experts no task reads."""
+    gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
+    for expert in unused_sources(sharing, gates):
+        show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
+
+
+def fingerprint(plan: Plan, table: pd.DataFrame) -> str:
+    """What a training depends on, as text: its plan and the values of its rows."""
+    values = {**plan.to_dict(), "data": plan.weight_columns()}
+    return json.dumps(
+        [values, len(table), datasets.fingerprint(table)], sort_keys=True, default=str
+    )
+
+
+def summary(plan: Plan, rows: Prepared, model: MultiTaskModel) -> str:
+    """The sizes of a run, in three lines."""
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in rows.rows.items())
+    kinds = ", ".join(f"{task.name} ({task.kind})" for task in plan.tasks)
+    return (
+        f"rows: {counts}\ntasks: {kinds}\n"
+        f"features: {len(rows.encoder.features)}; parameters: {model.count_params():,}"
+    )
