@@ -1,48 +1,85 @@
-"""Dependencies run one way: a module imports from lower floors, and its own package, only."""
+"""Dependencies run one way: a module imports from lower floors and from its own room, no circle."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import mtl_keras
 
 ROOT = Path(mtl_keras.__file__).parent
 FLOORS = [
-    {"errors", "bins"},
-    {"lookup", "clock", "numbers"},
-    {"declaration", "layers"},
-    {"losses", "backbones"},
-    {"tasks", "features", "balancers", "datasets", "metrics", "targets", "blocks", "loop"},
-    {"encoder", "architectures", "partition", "sharing"},
-    {"gradients"},
-    {"model"},
-    {"training", "evaluation", "report", "export"},
-    {"preparation"},
-    {"run", "comparison", "choosing"},
+    {"errors"},
+    {"declaring", "datasets", "layers", "jobs"},
+    {"feeding", "balancers", "backbones", "tasks"},
+    {"features", "architectures", "model"},
+    {"evaluation", "training"},
+    {"export", "report"},
+    {"plans"},
+    {"search"},
+    {"runs"},
+    {"comparison"},
     {"experiment"},
-    {"experiment_file"},
     {"cli"},
-    {"train", "__main__"},
 ]
-WITHIN = {("export", "evaluation"), ("report", "evaluation")}  # rooms of one floor, one way
+LOOSE = {"__init__", "__main__", "train", "errors"}
 
 
-def test_no_module_imports_upward():
-    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+def modules() -> dict[str, Path]:
+    """Files of the package by dotted name, `mtl_keras` left out; a room by its own name."""
+    named = {}
     for path in ROOT.rglob("*.py"):
-        relative = path.relative_to(ROOT).with_suffix("")
-        room = relative.parts[0]
-        if room == "__init__":
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+        named[".".join(parts)] = path
+    return named
+
+
+def imports(name: str, path: Path, known: set[str]) -> set[str]:
+    """The package's modules that a file imports, wherever in it: in functions, for types."""
+    package = ["mtl_keras", *name.split(".")]
+    package = package if path.name == "__init__.py" else package[:-1]
+    targets: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            targets += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            targets += [f"{start}.{alias.name}" for alias in node.names]
+    found = set()
+    for target in targets:
+        parts = target.split(".")
+        if parts[0] != "mtl_keras":
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("mtl_k"):
-                continue
-            inner = node.module.split(".")[1:]
-            for other in inner[:1] or [alias.name for alias in node.names]:
-                if other == room or other not in floor:
-                    continue
-                allowed = floor[other] < floor[room] or (room, other) in WITHIN
-                assert allowed or _only_for_types(path, node), f"{path}: imports {other}"
+        while parts and ".".join(parts[1:]) not in known:
+            parts.pop()
+        if len(parts) > 1:
+            found.add(".".join(parts[1:]))
+    return found
 
 
-def _only_for_types(path: Path, node: ast.ImportFrom) -> bool:
-    return path.read_text().splitlines()[node.lineno - 2].startswith("if TYPE_CHECKING")
+MODULES = modules()
+IMPORTS = {name: imports(name, path, set(MODULES)) for name, path in MODULES.items()}
+
+
+def test_every_file_lives_in_a_room():
+    assert {path.stem for path in ROOT.glob("*.py")} == LOOSE
+    rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
+    assert rooms == set().union(*FLOORS) - LOOSE
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"__init__", "__main__", "train"}))
+def test_a_module_imports_from_lower_floors_and_its_own_room(name):
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    room = name.split(".")[0]
+    for other in {target.split(".")[0] for target in IMPORTS[name]} - {room}:
+        assert floor[other] < floor[room], f"{name} imports {other}, which is not below it"
+
+
+def test_no_circle_even_within_a_room():
+    try:
+        list(TopologicalSorter(IMPORTS).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
