@@ -258,11 +258,11 @@ def _load_tensorflow() -> None:
 
 
 def _built_in() -> Path:
-    here = Path("data/customers.toml")
-    beside = Path(__file__).parents[2] / here
-    for path in (here, beside):
-        if path.is_file():
-            return path
+    """The built-in experiment: this folder's, else that of the checkout or of the installation."""
+    package = Path(__file__).parents[1]
+    for folder in (Path(), package.parent, package):
+        if (folder / "data" / "customers.toml").is_file():
+            return folder / "data" / "customers.toml"
     raise ConfigError(
         "The built-in experiment data/customers.toml is neither in this folder nor beside the "
         "package. Name an experiment or a table."
