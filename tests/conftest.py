@@ -1,4 +1,4 @@
-"""Shared by all tests: a seed, and one small trained run."""
+"""Shared by all tests: a seed, one small trained run, and less work for TensorFlow."""
 
 import os
 
@@ -13,10 +13,24 @@ import tensorflow as tf
 import mtl_keras as mtl
 from tests import cases
 
+# Tests trace many graphs and run each a few times: making a graph faster costs more than it wins.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 # Two replicas for the tests of several devices; has to be said before TensorFlow is first used.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+SHOP = {"run", "artifact", "predictor"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """All tests of the shared run go to one process, which trains it once."""
+    for item in items:
+        if set(getattr(item, "fixturenames", ())) & SHOP:
+            item.add_marker(pytest.mark.xdist_group("shop"))
 
 
 @pytest.fixture(autouse=True)

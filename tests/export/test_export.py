@@ -1,6 +1,7 @@
 """The artifact: whole or not at all, the same answers as in training, TensorFlow alone."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -150,11 +151,14 @@ def test_a_failed_export_leaves_no_version(run, tmp_path, monkeypatch):
         mtl.load(tmp_path / "shop")
 
 
-def test_a_second_export_is_a_second_version(run, tmp_path):
-    run.export(tmp_path / "shop")
+def test_a_second_export_is_a_second_version(run, artifact, tmp_path, monkeypatch):
+    shutil.copytree(artifact, tmp_path / "shop")
+    monkeypatch.setattr(run, "figures", dict)  # what takes long in an export
+    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
     assert run.export(tmp_path / "shop").name == "2"
     assert mtl.load(tmp_path / "shop").path.name == "2"
     assert mtl.load(tmp_path / "shop" / "1").path.name == "1"
+    assert (tmp_path / "shop" / "report.html").read_text() == "<html>"  # the newest version's
 
 
 def test_the_signature_is_one_scalar_per_row_and_column(artifact):
