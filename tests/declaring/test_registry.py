@@ -1,0 +1,128 @@
+"""Names of classes: ours in words, others by module; an artifact imports nothing by itself."""
+
+import dataclasses
+import sys
+
+import keras
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import architectures, balancers
+from mtl_keras.declaring import registry
+from mtl_keras.errors import ConfigError
+
+OWN = f"{__name__}:Halves"
+
+
+class Halves(balancers.Balancer):
+    """A balancer of one's own, with an argument."""
+
+    def __init__(self, share: float = 0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.share = share
+
+    def weigh(self, losses, present, gramian=None):
+        return tf.fill(tf.shape(losses), self.share)
+
+
+class Changing(balancers.Balancer):
+    """It keeps another value than the one that it is given."""
+
+    def __init__(self, share: float = 0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.share = share / 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Narrow(architectures.SharedBottom):
+    """An architecture of one's own."""
+
+    layers: tuple[int, ...] = (4,)
+
+
+def inverse_losses(losses, present):
+    return 1 / (losses + 1)
+
+
+def experiment(**changes):
+    return mtl.Experiment(tasks={"y": "binary", "z": "regression"}, **changes)
+
+
+def test_a_class_of_ones_own_goes_to_a_file_and_back():
+    plan = experiment(balancer=Halves(share=0.3), architecture=Narrow(layers=(3,)))
+    plan.check_readable()
+    config = plan.to_dict()
+    assert config["balancer"] == {"kind": OWN, "share": 0.3}
+    assert config["architecture"]["kind"] == f"{__name__}:Narrow"
+    again = mtl.Experiment.from_dict(config)
+    assert again.to_dict() == config and again.architecture == Narrow(layers=(3,))
+    assert balancers.get(again.balancer).share == 0.3
+
+
+def test_a_function_of_a_module_goes_to_a_file_and_back():
+    plan = experiment(balancer=inverse_losses)
+    plan.check_readable()
+    config = plan.to_dict()
+    assert config["balancer"] == {"kind": f"{__name__}:inverse_losses"}
+    assert balancers.get(mtl.Experiment.from_dict(config).balancer).function is inverse_losses
+
+
+def test_what_could_not_be_read_back_is_refused_before_anything_is_trained():
+    class Local(Halves):
+        pass
+
+    for balancer in (lambda losses, present: losses, Local()):
+        with pytest.raises(ConfigError, match=r"of the balancer could not be found again.*Define"):
+            experiment(balancer=balancer).run("no table is looked for", show=None)
+    with pytest.raises(ConfigError, match=r"`balancer` .* not the same .*`get_config`"):
+        experiment(balancer=Changing(share=0.1)).check_readable()
+
+
+def test_a_class_of_a_notebook_is_found_where_it_is_registered_with_keras(monkeypatch):
+    class InNotebook(Halves):
+        pass
+
+    monkeypatch.setattr(InNotebook, "__module__", "__main__")
+    with pytest.raises(ConfigError, match="could not be found again"):
+        experiment(balancer=InNotebook()).check_readable()
+    keras.saving.register_keras_serializable("shop")(InNotebook)
+    plan = experiment(balancer=InNotebook())
+    plan.check_readable()
+    assert plan.to_dict()["balancer"] == {"kind": "shop>InNotebook"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_such_package:Halves", "cannot be imported: No module named 'no_such_package'"),
+        (f"{__name__}:Halvs", "cannot be imported: .* no attribute 'Halvs'"),
+        (f"{__name__}:Narrow", "must extend `mtl_keras.balancers.base.Balancer`"),
+        ("halvs", "Unknown balancer 'halvs'.*'package.module:Class'"),
+        ("shop>Nothing", "nothing is imported by itself here"),
+    ],
+)
+def test_a_name_that_leads_nowhere_says_so(name, message):
+    with pytest.raises(ConfigError, match=message):
+        experiment(balancer=name)
+
+
+def test_an_artifact_imports_nothing_but_what_is_trusted(monkeypatch, tmp_path):
+    (tmp_path / "from_elsewhere.py").write_text("raise SystemExit('it was imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    name = "from_elsewhere:Task"
+    with registry.without_imports(), pytest.raises(ConfigError) as error:
+        mtl.tasks.get({"kind": name, "name": "y"})
+    assert "from_elsewhere" not in sys.modules
+    for words in ("'from_elsewhere:Task'", "custom_objects={'Task'", "trusted=['from_elsewhere']"):
+        assert words in str(error.value)
+    with registry.without_imports(trusted=["from_elsewhere"]), pytest.raises(SystemExit):
+        mtl.tasks.get({"kind": name, "name": "y"})
+    for key in ("Task", name):
+        with registry.without_imports({key: mtl.tasks.Count}):
+            assert mtl.tasks.get({"kind": name, "name": "y"}) == mtl.tasks.Count("y")
+
+
+def test_packages_are_found_wherever_a_class_is_named():
+    config = [{"kind": "text", "encoder": [{"kind": "reading.slow:Reader"}]}, {"kind": "own:Task"}]
+    assert registry.packages_named(config) == {"reading", "own"}
