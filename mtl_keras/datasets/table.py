@@ -1,6 +1,5 @@
-"""Tables in: CSV and Parquet files and DataFrames, read whole and checked."""
+"""Tables in: files and DataFrames, read whole and checked; and out."""
 
-import csv
 import warnings
 from pathlib import Path
 from typing import Any
@@ -8,21 +7,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import DataError, nearest
+from mtl_keras.datasets import files
+from mtl_keras.errors import ConfigError, DataError, nearest, shown
 
-DELIMITERS = ",;\t|"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def read(source: Any) -> pd.DataFrame:
-    """A table from a CSV or Parquet file, or a DataFrame as it is.
+def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
+    """A table from a file, or a DataFrame as it is.
 
-    A CSV file is UTF-8, with or without a byte-order mark; its first line names the columns; the
-    delimiter is whichever of comma, semicolon, tab and bar the first line has most of. Empty cells
-    are missing values.
+    A CSV file is UTF-8 (or UTF-16 with a byte-order mark); its first line names the columns; the
+    delimiter is whichever of comma, semicolon, tab and bar gives the first line most names. Empty
+    cells are missing values; whole numbers that begin with a zero, such as `00123`, stay texts. A
+    JSON file has an object per line, or a list of objects.
 
     Args:
-        source: A path (`.csv`, `.tsv`, `.txt`, also compressed `.gz`; or `.parquet`), or a
-            `pandas.DataFrame`.
+        source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,
+            `.xz`, `.zst`, `.zip` of one file; or `.parquet`), or a `pandas.DataFrame`.
+        as_texts: Whether the cells of a CSV file stay the texts that they are, empty ones too.
+            Default False.
 
     Raises:
         DataError: if there is no such file, or it is empty, has no rows, is not a table, or names a
@@ -30,26 +33,33 @@ def read(source: Any) -> pd.DataFrame:
     """
     if isinstance(source, pd.DataFrame):
         table, where = source, "The DataFrame"
-    else:
+    elif isinstance(source, (str, Path)):
         path = Path(source)
         where = str(path)
         if not path.is_file():
             siblings = [str(file) for file in path.parent.glob("*.*")] if path.parent else []
             raise DataError(
-                f"There is no file {where}.{nearest(where, siblings)} Expected a CSV or Parquet "
-                "file."
+                f"There is no file {where}.{nearest(where, siblings)} Expected a CSV, JSON lines or "
+                "Parquet file."
             )
-        if path.stat().st_size == 0:
-            raise DataError(f"{where} is empty. Expected a first line with column names, and rows.")
-        table = _parquet(path) if path.suffix in (".parquet", ".pq") else _csv(path)
-    duplicated = sorted({str(name) for name in table.columns[table.columns.duplicated()]})
+        table = files.load(path, as_texts)
+    else:
+        raise DataError(
+            f"A table must be a path or a pandas.DataFrame. Received: {type(source).__name__}."
+        )
+    if isinstance(table.columns, pd.MultiIndex):
+        raise DataError(f"{where} has names of columns on several levels. Join them to one.")
+    names = table.columns.map(str)
+    duplicated = sorted(set(names[names.duplicated()]))
     if duplicated:
         raise DataError(f"{where} names columns more than once: {duplicated}. Rename them.")
     if len(table) == 0:
         raise DataError(f"{where} has no rows. Expected at least one below the column names.")
-    table = table.rename(columns=str)
+    attributes = dict(table.attrs)
+    table = table.set_axis(names, axis=1)
+    table.attrs = attributes
     if not isinstance(source, pd.DataFrame):
-        table.attrs["folder"] = str(path.parent)  # where paths in it start
+        table.attrs |= {"folder": str(path.parent), "source": where}  # where paths in it start
     return table
 
 
@@ -74,42 +84,47 @@ def fingerprint(table: pd.DataFrame) -> int:
         return int(pd.util.hash_pandas_object(texts).sum())
 
 
-def write(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as CSV or, where the name ends so, Parquet; whole or not at all."""
+def check_writable(path: str | Path) -> None:
+    """Raise a ConfigError if `write` would not write a file of this name.
+
+    Example:
+
+    >>> check_writable("predictions.xlsx")
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ConfigError: Expected a .csv, .tsv or .parquet file to write. Received: \
+'predictions.xlsx'.
+    """
+    if Path(path).suffix not in (".csv", ".tsv", ".txt", *files.PARQUET):
+        raise ConfigError(
+            f"Expected a .csv, .tsv or .parquet file to write. Received: {shown(str(path))}."
+        )
+
+
+def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) -> None:
+    """Write a table as CSV or, where the name ends so, Parquet; whole or not at all.
+
+    Args:
+        table: The table; its index is left out.
+        path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
+        escape_formulas: Whether texts of a CSV file that begin with `=`, `+`, `-` or `@` get an
+            apostrophe before them, so that a spreadsheet does not take them for formulas. Default
+            False.
+    """
     path = Path(path)
+    check_writable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    if path.suffix in (".parquet", ".pq"):
-        table.to_parquet(unfinished, index=False)
-    else:
-        table.to_csv(unfinished, index=False)
-    unfinished.replace(path)
-
-
-def _parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+        if path.suffix in files.PARQUET:
+            table.to_parquet(unfinished, index=False)
+        else:
+            table = table.map(_escaped) if escape_formulas else table
+            table.to_csv(unfinished, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    try:
-        header = pd.read_csv(path, header=None, nrows=1, sep="\0", encoding="utf-8-sig", dtype=str)
-        first = str(header.iloc[0, 0])
-        delimiter = max(DELIMITERS, key=first.count)
-        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
-        duplicated = sorted({name for name in names if names.count(name) > 1})
-        if duplicated:  # pandas would rename them without a word
-            raise DataError(f"{path} names columns more than once: {duplicated}. Rename them.")
-        return pd.read_csv(
-            path, sep=delimiter, encoding="utf-8-sig", skipinitialspace=True, low_memory=False
-        ).rename(columns=str.strip)
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path} is empty. Expected column names, and rows.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8."
-        ) from error
-    except pd.errors.ParserError as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+def _escaped(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

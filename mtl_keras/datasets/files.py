@@ -1,0 +1,219 @@
+"""Files that hold a table: CSV, JSON lines and Parquet, also compressed."""
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from mtl_keras.errors import DataError, shown
+
+DELIMITERS = ",;\t|"
+TEXTS = (".csv", ".tsv", ".txt", ".tab", "")
+JSON = (".json", ".jsonl", ".ndjson")
+PARQUET = (".parquet", ".pq")
+REFUSED = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet. Save the sheet as CSV"),
+    **dict.fromkeys((".tar", ".tgz", ".7z", ".rar"), "an archive. Unpack it"),
+    **dict.fromkeys((".feather", ".arrow", ".orc", ".db", ".sqlite"), "of another kind"),
+}
+
+
+def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
+    """The table of a file.
+
+    Args:
+        path: The file.
+        as_texts: Whether the cells of a CSV file stay the texts that they are.
+
+    Raises:
+        DataError: if the file cannot be read; it is named.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else None
+    kind = suffixes[-1] if suffixes else ""
+    if kind in REFUSED:
+        raise DataError(
+            f"{path} is {REFUSED[kind]}. Expected CSV, JSON lines or Parquet (.csv, .jsonl, "
+            ".parquet), also compressed (.gz, .bz2, .xz, .zst, .zip)."
+        )
+    if kind in PARQUET and compression is None:
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+    content = _decompressed(path, compression)
+    if not content.strip():
+        raise DataError(f"{path} is empty. Expected a first line with column names, and rows.")
+    text = _decoded(path, content)
+    return _json(path, text) if kind in JSON else _csv(path, text, as_texts)
+
+
+def _unzipped(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        if len(names) != 1:
+            raise ValueError(f"expected one file in it, received {len(names)}: {shown(names)}")
+        return archive.read(names[0])
+
+
+def _from_zstandard(content: bytes) -> bytes:
+    with pa.input_stream(pa.py_buffer(content), compression="zstd") as stream:
+        return stream.read()
+
+
+DECOMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".bz2": bz2.decompress,
+    ".xz": lzma.decompress,
+    ".zip": _unzipped,
+    ".zst": _from_zstandard,
+}
+
+
+def _decompressed(path: Path, compression: str | None) -> bytes:
+    content = path.read_bytes()
+    if compression is None:
+        return content
+    try:
+        return DECOMPRESSORS[compression](content)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path} cannot be decompressed ({compression}): {error}. It may be cut off, or not be "
+            "what its name says."
+        ) from error
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not marked and b"\0" in content[:4096]:
+        raise DataError(
+            f"{path} is not UTF-8 text: it has zero bytes, as UTF-16 has. Save it as UTF-8."
+        )
+    try:
+        return content.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8."
+        ) from error
+
+
+def _json(path: Path, text: str) -> pd.DataFrame:
+    lines = not text.lstrip().startswith("[")
+    try:
+        table = pd.read_json(io.StringIO(text), lines=lines, dtype=False)
+    except (ValueError, AttributeError) as error:
+        raise DataError(
+            f"{path} cannot be read as JSON: {error}. Expected an object of column names and values "
+            "per line, or a list of such objects."
+        ) from error
+    return table
+
+
+# CSV
+
+
+def _csv(path: Path, text: str, as_texts: bool) -> pd.DataFrame:
+    head = text[: 2**20]
+    try:
+        headers = {d: next(csv.reader(io.StringIO(head), delimiter=d)) for d in DELIMITERS}
+    except (csv.Error, StopIteration) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    delimiter = max(DELIMITERS, key=lambda d: len(headers[d]))
+    names = [name.strip() for name in headers[delimiter]]
+    if any("\n" in name for name in names):
+        broken = next(name for name in names if "\n" in name)
+        raise DataError(
+            f"{path} has a line break in a column's name: {shown(broken)}. Is a quote not closed?"
+        )
+    duplicated = sorted({name for name in names if name and names.count(name) > 1})
+    if duplicated:  # pandas would rename them without a word
+        raise DataError(f"{path} names columns more than once: {duplicated}. Rename them.")
+    options: dict[str, Any] = {"sep": delimiter, "skipinitialspace": True, "low_memory": False}
+    if as_texts:
+        options |= {"dtype": str, "keep_default_na": False}
+    try:
+        table = _parsed(path, text, names, options)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    table = table.rename(columns=str.strip)
+    nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
+    empty = [column for column in nameless if table[column].isin(["", None]).all()]
+    table = table.drop(columns=[*empty, *(c for c in nameless if table[c].isna().all())])
+    if not as_texts:
+        table = _with_leading_zeros(table, text, options)
+        _warn_of_open_quotes(path, table, delimiter)
+    return table
+
+
+def _parsed(path: Path, text: str, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
+    """The rows; one that ends with the delimiter has one more cell than there are names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(io.StringIO(text), index_col=False, **options)
+        except pd.errors.ParserWarning:
+            pass
+    widest = max(len(row) for row in csv.reader(io.StringIO(text), delimiter=options["sep"]))
+    beyond = [f"Unnamed: {number}" for number in range(len(names), widest)]
+    table = pd.read_csv(
+        io.StringIO(text), index_col=False, header=0, names=[*names, *beyond], **options
+    )
+    filled = table[beyond].notna() & (table[beyond] != "")
+    if filled.any(axis=None):
+        row = int(filled.any(axis=1).to_numpy().argmax())
+        raise DataError(
+            f"{path} cannot be read as CSV: row {row} has more cells than the {len(names)} names of "
+            "the first line. Is a delimiter within a text that is not quoted?"
+        )
+    return table.drop(columns=beyond)
+
+
+def _with_leading_zeros(table: pd.DataFrame, text: str, options: dict[str, Any]) -> pd.DataFrame:
+    """The table, columns of codes such as `00123` as texts: as numbers they would be others."""
+    if re.search(rf"(?:^|[{re.escape(options['sep'])}\"\s])0[0-9]", text) is None:
+        return table
+    whole = [
+        column
+        for column in table.columns
+        if table[column].dtype.kind in "iuf" and (table[column].dropna() % 1 == 0).all()
+    ]
+    if not whole:
+        return table
+    order = [list(table.columns).index(column) for column in whole]
+    texts = pd.read_csv(
+        io.StringIO(text), index_col=False, usecols=order, **{**options, "dtype": str}
+    )
+    for column, read in zip(whole, texts.columns):
+        if texts[read].str.match(r"[+-]?0[0-9]", na=False).any():
+            table[column] = texts[read]
+    return table
+
+
+def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:
+    """Say where a cell looks as if it had swallowed the rows below it."""
+    between = table.shape[1] - 1
+    for column in table.columns:
+        if not between or pd.api.types.is_numeric_dtype(table[column]):
+            continue
+        cells = table[column].astype(object)
+        broken = [row for row, cell in enumerate(cells) if isinstance(cell, str) and "\n" in cell]
+        for row in broken:
+            lines = cells.iloc[row].split("\n")[1:-1]
+            if lines and all(line.count(delimiter) == between for line in lines):
+                warnings.warn(
+                    f"{path}: column {column!r} of row {row} holds {len(lines) + 1} lines that look "
+                    "like rows. Is a quote not closed?",
+                    stacklevel=2,
+                )
+                return
