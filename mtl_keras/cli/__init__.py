@@ -3,6 +3,7 @@
 Nothing heavy is imported until a command needs it.
 """
 
+import errno
 import os
 import sys
 import traceback
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 
 from mtl_keras.cli.app import app
 from mtl_keras.errors import MTLError
+
+INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,14 +27,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(args=arguments, standalone_mode=True)
-    except MTLError as error:
+    except (MTLError, OSError) as error:
         if "--verbose" in arguments:
             traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_sentence(error)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted; a training goes on with --resume", file=sys.stderr)
-        return 130
     except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print(
+                "interrupted. A training goes on with the same command and --resume, a comparison "
+                "with the same command.",
+                file=sys.stderr,
+            )
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     return int(code or 0)
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong; for the operating system's errors, with the file and what may help."""
+    if isinstance(error, MTLError) or not isinstance(error, OSError):
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    hints = {
+        errno.ENOSPC: " Make room on the disk, or write to another folder.",
+        errno.EDQUOT: " Make room on the disk, or write to another folder.",
+        errno.EACCES: " Write to another folder, or change its permissions.",
+        errno.EROFS: " Write to another folder.",
+    }
+    return f"{where}{error.strerror or error}.{hints.get(error.errno or 0, '')}"

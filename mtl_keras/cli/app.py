@@ -162,6 +162,10 @@ def predict(
     table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
     output: Output = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
+    escape_formulas: Annotated[
+        bool,
+        typer.Option("--escape-formulas", help="For spreadsheets: no text begins with = + - @."),
+    ] = False,
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -169,11 +173,13 @@ def predict(
     _load_tensorflow()
     from mtl_keras import datasets, load
 
-    rows = datasets.read(table)
-    answers = load(model, trusted=trust or []).predict(rows)
-    if keep:
-        answers = rows.join(answers, rsuffix="_predicted")
-    _write(answers, output)
+    if output is not None:
+        datasets.check_writable(output)
+    answers = load(model, trusted=trust or []).predict(datasets.read(table))
+    if keep:  # as they were read: `00001` stays that
+        rows = datasets.read(table, as_texts=True)
+        answers = rows.join(answers.set_axis(rows.index), rsuffix="_predicted")
+    _write(answers, output, escape_formulas)
 
 
 @app.command()
@@ -186,8 +192,10 @@ def evaluate(
 ) -> None:
     """Tell how good a model is on a table that has labels."""
     _load_tensorflow()
-    from mtl_keras import load
+    from mtl_keras import datasets, load
 
+    if output is not None:
+        datasets.check_writable(output)
     evaluation = load(model, trusted=trust or []).evaluate(table)
     typer.echo(str(evaluation))
     if output is not None:
@@ -291,11 +299,11 @@ def _stated(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _write(table: Any, output: Path | None) -> None:
+def _write(table: Any, output: Path | None, escape_formulas: bool = False) -> None:
     from mtl_keras import datasets
 
     if output is None:
         typer.echo(table.to_csv(index=False), nl=False)
     else:
-        datasets.write(table, output)
+        datasets.write(table, output, escape_formulas)
         typer.echo(f"{output}: {len(table):,} rows")

@@ -2,6 +2,6 @@
 
 from mtl_keras.datasets.split import Split
 from mtl_keras.datasets.synthetic import correlated_tasks
-from mtl_keras.datasets.table import fingerprint, read, write
+from mtl_keras.datasets.table import check_writable, fingerprint, read, write
 
-__all__ = ["Split", "correlated_tasks", "fingerprint", "read", "write"]
+__all__ = ["Split", "check_writable", "correlated_tasks", "fingerprint", "read", "write"]

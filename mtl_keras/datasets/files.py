@@ -55,8 +55,8 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     content = _decompressed(path, compression)
     if not content.strip():
         raise DataError(f"{path} is empty. Expected a first line with column names, and rows.")
-    text = _decoded(path, content)
-    return _json(path, text) if kind in JSON else _csv(path, text, as_texts)
+    content = _as_utf8(path, content)
+    return _json(path, content) if kind in JSON else _csv(path, content, as_texts)
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -94,28 +94,30 @@ def _decompressed(path: Path, compression: str | None) -> bytes:
         ) from error
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def _as_utf8(path: Path, content: bytes) -> bytes:
+    """The content as UTF-8 without a byte-order mark."""
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not marked and b"\0" in content[:4096]:
         raise DataError(
             f"{path} is not UTF-8 text: it has zero bytes, as UTF-16 has. Save it as UTF-8."
         )
     try:
-        return content.decode("utf-16" if marked else "utf-8-sig")
+        text = content.decode("utf-16" if marked else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8."
         ) from error
+    return text.encode() if marked else content.removeprefix(b"\xef\xbb\xbf")
 
 
-def _json(path: Path, text: str) -> pd.DataFrame:
-    lines = not text.lstrip().startswith("[")
+def _json(path: Path, content: bytes) -> pd.DataFrame:
+    lines = not content.lstrip().startswith(b"[")
     try:
-        table = pd.read_json(io.StringIO(text), lines=lines, dtype=False)
+        table = pd.read_json(io.BytesIO(content), lines=lines, dtype=False)
     except (ValueError, AttributeError) as error:
         raise DataError(
-            f"{path} cannot be read as JSON: {error}. Expected an object of column names and values "
-            "per line, or a list of such objects."
+            f"{path} cannot be read as JSON: {error}. Expected an object of column names and "
+            "values per line, or a list of such objects."
         ) from error
     return table
 
@@ -123,8 +125,8 @@ def _json(path: Path, text: str) -> pd.DataFrame:
 # CSV
 
 
-def _csv(path: Path, text: str, as_texts: bool) -> pd.DataFrame:
-    head = text[: 2**20]
+def _csv(path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
+    head = content[: 2**20].decode(errors="replace")
     try:
         headers = {d: next(csv.reader(io.StringIO(head), delimiter=d)) for d in DELIMITERS}
     except (csv.Error, StopIteration) as error:
@@ -143,7 +145,7 @@ def _csv(path: Path, text: str, as_texts: bool) -> pd.DataFrame:
     if as_texts:
         options |= {"dtype": str, "keep_default_na": False}
     try:
-        table = _parsed(path, text, names, options)
+        table = _parsed(path, content, names, options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     table = table.rename(columns=str.strip)
@@ -151,37 +153,43 @@ def _csv(path: Path, text: str, as_texts: bool) -> pd.DataFrame:
     empty = [column for column in nameless if table[column].isin(["", None]).all()]
     table = table.drop(columns=[*empty, *(c for c in nameless if table[c].isna().all())])
     if not as_texts:
-        table = _with_leading_zeros(table, text, options)
-        _warn_of_open_quotes(path, table, delimiter)
+        table = _with_leading_zeros(table, content, options)
+        if content.count(b"\n") > len(table) + 1:  # cells with line breaks in them
+            _warn_of_open_quotes(path, table, delimiter)
     return table
 
 
-def _parsed(path: Path, text: str, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
+def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
     """The rows; one that ends with the delimiter has one more cell than there are names."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            return pd.read_csv(io.StringIO(text), index_col=False, **options)
+            return pd.read_csv(io.BytesIO(content), index_col=False, **options)
         except pd.errors.ParserWarning:
             pass
-    widest = max(len(row) for row in csv.reader(io.StringIO(text), delimiter=options["sep"]))
+    widest = max(
+        len(row) for row in csv.reader(io.StringIO(content.decode()), delimiter=options["sep"])
+    )
     beyond = [f"Unnamed: {number}" for number in range(len(names), widest)]
     table = pd.read_csv(
-        io.StringIO(text), index_col=False, header=0, names=[*names, *beyond], **options
+        io.BytesIO(content), index_col=False, header=0, names=[*names, *beyond], **options
     )
     filled = table[beyond].notna() & (table[beyond] != "")
     if filled.any(axis=None):
         row = int(filled.any(axis=1).to_numpy().argmax())
         raise DataError(
-            f"{path} cannot be read as CSV: row {row} has more cells than the {len(names)} names of "
-            "the first line. Is a delimiter within a text that is not quoted?"
+            f"{path} cannot be read as CSV: row {row} has more cells than the {len(names)} names "
+            "of the first line. Is a delimiter within a text that is not quoted?"
         )
     return table.drop(columns=beyond)
 
 
-def _with_leading_zeros(table: pd.DataFrame, text: str, options: dict[str, Any]) -> pd.DataFrame:
+def _with_leading_zeros(
+    table: pd.DataFrame, content: bytes, options: dict[str, Any]
+) -> pd.DataFrame:
     """The table, columns of codes such as `00123` as texts: as numbers they would be others."""
-    if re.search(rf"(?:^|[{re.escape(options['sep'])}\"\s])0[0-9]", text) is None:
+    start = rf"(?:^|[{re.escape(options['sep'])}\"\n ])0[0-9]".encode()
+    if re.search(start, content) is None:
         return table
     whole = [
         column
@@ -192,7 +200,7 @@ def _with_leading_zeros(table: pd.DataFrame, text: str, options: dict[str, Any])
         return table
     order = [list(table.columns).index(column) for column in whole]
     texts = pd.read_csv(
-        io.StringIO(text), index_col=False, usecols=order, **{**options, "dtype": str}
+        io.BytesIO(content), index_col=False, usecols=order, **{**options, "dtype": str}
     )
     for column, read in zip(whole, texts.columns):
         if texts[read].str.match(r"[+-]?0[0-9]", na=False).any():
@@ -212,8 +220,8 @@ def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> Non
             lines = cells.iloc[row].split("\n")[1:-1]
             if lines and all(line.count(delimiter) == between for line in lines):
                 warnings.warn(
-                    f"{path}: column {column!r} of row {row} holds {len(lines) + 1} lines that look "
-                    "like rows. Is a quote not closed?",
+                    f"{path}: column {column!r} of row {row} holds {len(lines) + 1} lines that "
+                    "look like rows. Is a quote not closed?",
                     stacklevel=2,
                 )
                 return

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from mtl_keras.datasets.dates import ISO, find_format, parse_dates
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, check, nearest, shown, unknown
 
 STRATEGIES = ("random", "group", "time", "column")
@@ -100,17 +102,26 @@ class Split:
         self, table: pd.DataFrame, rows: np.ndarray, share: float, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
         if len(rows) < 3:
-            raise DataError(f"{len(table)} rows are too few to split into three parts.")
+            where = table.attrs.get("source", "The table")
+            raise DataError(
+                f"{where} has {len(table)} rows with a label: too few to split into three parts."
+            )
         if self.strategy == "group":
-            groups = table[self.column].iloc[rows]
+            self._refuse_missing(table[self.column], "group")
+            groups = table[self.column].iloc[rows].astype(str)
             if groups.nunique() < 2:
                 raise DataError(f"Column {self.column!r} has too few groups to split into parts.")
             splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
-            first, second = next(splitter.split(rows, groups=groups.astype(str)))
+            first, second = next(splitter.split(rows, groups=groups))
             return rows[first], rows[second]
         strata = None
         if self.stratify is not None:
-            codes = pd.factorize(table[self.stratify].iloc[rows])[0]  # -1 where missing
+            strata_of = table[self.stratify].iloc[rows]
+            if any(isinstance(value, (list, dict, set, np.ndarray)) for value in strata_of):
+                raise DataError(
+                    f"Column {self.stratify!r} holds lists; the split stratifies by single values."
+                )
+            codes = pd.factorize(strata_of)[0]  # -1 where missing
             counts = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
             codes = np.where(counts < 4, -2, codes)
             kinds, sizes = np.unique(codes, return_counts=True)
@@ -124,10 +135,39 @@ class Split:
     def _latest(
         self, table: pd.DataFrame, rows: np.ndarray, share: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        times = table[self.column].iloc[rows]
-        if times.isna().any():
-            row = times.index[int(np.flatnonzero(times.isna())[0])]
-            raise DataError(f"Column {self.column!r} has no time in row {row}; the split needs it.")
+        times = self._times(table).iloc[rows]
         order = np.argsort(times.to_numpy(), kind="stable")
         cut = len(rows) - max(1, round(share * len(rows)))
         return rows[order[:cut]], rows[order[cut:]]
+
+    def _times(self, table: pd.DataFrame) -> pd.Series:
+        """The column of times as values that sort as time does, whatever they are written as."""
+        column = table[self.column]
+        self._refuse_missing(column, "time")
+        if column.dtype.kind in "Mmiuf":
+            return column
+        texts = column.astype(str).str.strip()
+        if all(isinstance(value, str) for value in column):
+            form = find_format(texts)
+            if form is not None:
+                times = parse_dates(texts, form)
+            else:
+                numbers, bad = parsed(column)
+                times = pd.Series(np.where(bad, np.nan, numbers), column.index)
+        else:
+            times = pd.to_datetime(texts, errors="coerce", format=ISO)
+        if times.isna().any():
+            row = int(np.flatnonzero(times.isna())[0])
+            raise DataError(
+                f"Column {self.column!r} must hold times to split by: dates in one format, such as "
+                "1997-09-30 or 30.09.1997, or numbers. Received: "
+                f"{shown(column.iloc[row])} in row {table.index[row]}."
+            )
+        return times
+
+    def _refuse_missing(self, column: pd.Series, what: str) -> None:
+        if column.isna().any():
+            row = column.index[int(np.flatnonzero(column.isna())[0])]
+            raise DataError(
+                f"Column {self.column!r} has no {what} in row {row}; the split needs it."
+            )

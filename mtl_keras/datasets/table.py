@@ -39,8 +39,8 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
         if not path.is_file():
             siblings = [str(file) for file in path.parent.glob("*.*")] if path.parent else []
             raise DataError(
-                f"There is no file {where}.{nearest(where, siblings)} Expected a CSV, JSON lines or "
-                "Parquet file."
+                f"There is no file {where}.{nearest(where, siblings)} Expected a CSV, JSON lines "
+                "or Parquet file."
             )
         table = files.load(path, as_texts)
     else:

@@ -55,3 +55,45 @@ def test_errors_say_what_to_do():
         Split(stratify="labl").parts(TABLE, 0)
     with pytest.raises(DataError, match="too few to split"):
         Split().parts(TABLE.head(2), 0)
+
+
+DAYS = pd.date_range("2020-11-20", periods=60, freq="D")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        DAYS.strftime("%d.%m.%Y"),
+        DAYS.strftime("%m/%d/%Y %H:%M"),
+        DAYS.strftime("%Y-%m-%d"),
+        DAYS.tz_localize("Europe/Paris"),
+        [day.date() for day in DAYS],
+        [str(number) for number in range(60)],
+        [f"{number},000" for number in range(1, 61)],
+    ],
+    ids=["german", "american", "iso", "zoned", "objects", "numbers", "thousands"],
+)
+def test_time_goes_forward_however_it_is_written(written):
+    order = np.random.default_rng(0).permutation(60)
+    table = pd.DataFrame({"when": pd.Series(written).iloc[order].to_numpy(), "place": order})
+    parts = Split("time", column="when").parts(table, seed=0)
+    train, validation, test = (table["place"].iloc[rows] for rows in parts.values())
+    assert train.max() < validation.min() and validation.max() < test.min()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "column", "message"),
+    [
+        ("time", ["2020-01-01"] * 19 + ["soon"], "must hold times.*'soon' in row 19"),
+        ("time", ["2020-01-01"] * 19 + [3], "must hold times.*3 in row 19"),
+        ("time", [1.0] * 19 + [None], "has no time in row 19"),
+        ("group", ["a", "b"] * 9 + ["a", None], "has no group in row 19"),
+        ("stratify", [["a"]] * 20, "holds lists"),
+    ],
+)
+def test_a_column_that_the_split_cannot_go_by_is_refused(strategy, column, message):
+    table = pd.DataFrame({"by": pd.Series(column, dtype=object)})
+    stratified = strategy == "stratify"
+    split = Split(stratify="by") if stratified else Split(strategy, column="by")
+    with pytest.raises(DataError, match=message):
+        split.parts(table, 0)

@@ -1,10 +1,17 @@
 """Tables in: what is read, and what is refused by name."""
 
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from mtl_keras import datasets
-from mtl_keras.errors import DataError
+from mtl_keras.errors import ConfigError, DataError
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -25,6 +32,11 @@ def test_delimiter_and_byte_order_mark_are_found(tmp_path, delimiter):
         (b"a,b,a\n1,2,3\n", r"more than once: \['a'\]"),
         (b"a,b\n\xff\xfe,2\n", "is not UTF-8 text"),
         (b"a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
+        (b"a,b\n1,2,3\n4,5,6\n", "row 0 has more cells than the 2 names"),
+        (b'a,"b\nc"\n1,2\n', "line break in a column's name: 'b.nc'"),
+        (b'a,b\n1,"x\n2,y\n', "EOF inside string"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "not UTF-8 text: it has zero bytes"),
+        (b"\n \n", "is empty"),
     ],
 )
 def test_a_broken_file_is_refused_by_name(tmp_path, content, message):
@@ -54,3 +66,97 @@ def test_duplicated_columns_of_a_frame_are_refused():
     table = pd.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(DataError, match="more than once"):
         datasets.read(table)
+
+
+@pytest.mark.parametrize("ending", ["a,b\n1,2,\n3,4,\n", "a,b,\n1,2,\n3,4,\n", "a,b\n1,2,\n3,4\n"])
+def test_a_delimiter_at_the_end_of_rows_shifts_nothing(tmp_path, ending):
+    (tmp_path / "table.csv").write_text(ending)
+    assert datasets.read(tmp_path / "table.csv").to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+
+
+def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):
+    (tmp_path / "table.csv").write_text("zip,n,share\n00123,1,0.5\n10123,2,0.25\n,30,0\n")
+    table = datasets.read(tmp_path / "table.csv")
+    assert table["zip"].tolist()[:2] == ["00123", "10123"] and pd.isna(table["zip"].iloc[2])
+    assert table["n"].tolist() == [1, 2, 30] and table["share"].tolist() == [0.5, 0.25, 0]
+
+
+def test_cells_stay_as_they_are_where_that_is_asked_for(tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n007,1.50\nNA,\n")
+    table = datasets.read(tmp_path / "table.csv", as_texts=True)
+    assert table.to_dict("list") == {"a": ["007", "NA"], "b": ["1.50", ""]}
+
+
+def test_a_quote_that_swallows_rows_is_told(tmp_path):
+    (tmp_path / "table.csv").write_text('a,b\n1,"x\n2,y\n3,z\n4,w"\n5,u\n')
+    with pytest.warns(UserWarning, match=r"column 'b' of row 0 holds 3 lines that look like rows"):
+        datasets.read(tmp_path / "table.csv")
+
+
+def zipped(*names):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, "a,b\n1,2\n")
+    return buffer.getvalue()
+
+
+ROWS = b"a,b\n" + b"1,2\n" * 500
+COMPRESSED = {
+    "gz": gzip.compress(ROWS),
+    "bz2": bz2.compress(ROWS),
+    "xz": lzma.compress(ROWS),
+    "zst": pa.compress(ROWS, codec="zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+def test_compressed_files_are_read_and_broken_ones_refused(tmp_path, suffix):
+    path = tmp_path / f"table.csv.{suffix}"
+    path.write_bytes(COMPRESSED[suffix])
+    assert datasets.read(path).shape == (500, 2)
+    for content in (COMPRESSED[suffix][:-5], ROWS):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"table\.csv.* (cannot be decompressed|is not UTF-8)"):
+            datasets.read(path)
+
+
+def test_an_archive_of_one_file_is_read_and_others_are_refused(tmp_path):
+    (tmp_path / "one.zip").write_bytes(zipped("a.csv"))
+    assert datasets.read(tmp_path / "one.zip").shape == (1, 2)
+    (tmp_path / "two.zip").write_bytes(zipped("a.csv", "b.csv"))
+    with pytest.raises(DataError, match=r"expected one file in it, received 2"):
+        datasets.read(tmp_path / "two.zip")
+    for name, message in (("t.tar.gz", "an archive"), ("t.xlsx", "spreadsheet")):
+        (tmp_path / name).write_bytes(b"x")
+        with pytest.raises(DataError, match=message):
+            datasets.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "b": "01"}\n{"a": 2}\n', '[{"a": 1, "b": "01"}, {"a": 2}]']
+)
+def test_json_keeps_the_types_that_it_has(tmp_path, text):
+    for name in ("table.jsonl", "table.json"):
+        (tmp_path / name).write_text(text)
+        table = datasets.read(tmp_path / name)
+        assert table["a"].tolist() == [1, 2] and table["b"].iloc[0] == "01"
+    (tmp_path / "table.jsonl").write_text(text[:-5])
+    with pytest.raises(DataError, match=r"table\.jsonl cannot be read as JSON"):
+        datasets.read(tmp_path / "table.jsonl")
+
+
+def test_what_is_no_table_is_refused():
+    for source in (None, 5, [1, 2], {"a": [1]}):
+        with pytest.raises(DataError, match=r"must be a path or a pandas\.DataFrame\. Received: "):
+            datasets.read(source)
+    with pytest.raises(DataError, match=r"more than once: \['1'\]"):
+        datasets.read(pd.DataFrame([[1, 2]], columns=[1, "1"]))
+
+
+def test_only_files_that_are_written_as_their_name_says_are_written(tmp_path):
+    with pytest.raises(ConfigError, match=r"Expected a .csv.*'o.xlsx'"):
+        datasets.write(pd.DataFrame({"a": [1]}), "o.xlsx")
+    table = pd.DataFrame({"a": ["=1+1", "plain"], "b": [-1, 2]})
+    datasets.write(table, tmp_path / "out.csv", escape_formulas=True)
+    assert (tmp_path / "out.csv").read_text() == "a,b\n'=1+1,-1\nplain,2\n"
