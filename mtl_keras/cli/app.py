@@ -230,6 +230,9 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     with clock("import"):
         _load_tensorflow()
         from mtl_keras.experiment import Experiment
+        from mtl_keras.export import artifact
+        from mtl_keras.runs import Run
+        from mtl_keras.runs.story import one_at_a_time
     source = source or _built_in()
     if source.suffix == ".toml":
         experiment = Experiment.from_file(source, **overrides)
@@ -242,14 +245,41 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
         config = {"name": source.stem.split(".")[0], **overrides, "data": {"path": str(source)}}
         experiment = Experiment.from_dict(config)
     folder = models / experiment.name
-    run = experiment.run(checkpoint=folder / ".training", resume=resume, show=typer.echo)
-    typer.echo(f"\ntest rows\n{run.evaluation}\n")
-    written = run.export(folder)
-    run.discard_checkpoint(folder / ".training")
-    seconds = {**clock.seconds, **run.seconds}
+    state = folder / ".training"
+    artifact.check_writable(folder)
+    with one_at_a_time(state):
+        if resume and (version := _finished(folder, state)) is not None:
+            typer.echo(f"{folder}: version {version.name} holds this training already")
+        else:
+            run = experiment.run(checkpoint=state, resume=resume, show=typer.echo)
+            typer.echo(f"\ntest rows\n{run.evaluation}\n")
+            version = _exported(run, folder, state)
+            seconds = {**clock.seconds, **run.seconds}
+            typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
+        Run.discard_checkpoint(state)
     command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
-    typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
-    typer.echo(f"{folder}: version {written.name}; predict with: {command}")
+    typer.echo(f"{folder}: version {version.name}; predict with: {command}")
+
+
+def _exported(run: Any, folder: Path, state: Path) -> Path:
+    """The version that a run is written to; if that fails, where what was trained is."""
+    try:
+        return run.export(folder)
+    except OSError:
+        typer.echo(
+            f"The model could not be written; what was trained is kept in {state}. Mend what is "
+            "told below, then run the same command with --resume.",
+            err=True,
+        )
+        raise
+
+
+def _finished(folder: Path, state: Path) -> Path | None:
+    """The version that a training became which was killed after it had been published."""
+    from mtl_keras.export.artifact import version_of
+
+    identity = state / "identity"
+    return version_of(folder, identity.read_text().strip()) if identity.is_file() else None
 
 
 def _load_tensorflow() -> None:

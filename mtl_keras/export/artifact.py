@@ -1,7 +1,12 @@
 """The folder of a trained model: numbered SavedModels, and beside them all that tells of them."""
 
+import errno
 import json
+import os
+import platform
 import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +17,7 @@ import keras
 from mtl_keras.errors import ArtifactError
 from mtl_keras.export.serving import write_saved_model
 
+UNFINISHED = ".unfinished-"
 EXTRA = "assets.extra"  # TensorFlow Serving's place for files of the user's in a SavedModel
 
 
@@ -44,9 +50,10 @@ def latest(folder: Path) -> Path:
 def new_version(folder: Path) -> Iterator[Path]:
     """A folder to write a new version to, which is the artifact's newest when the block ends.
 
-    Until then it has a temporary name, and nothing of it stays if the block fails. Each version
-    keeps its own copy of the files in `assets.extra`; those beside the versions are the newest
-    version's.
+    Until then it has a temporary name that no other process has, and nothing of it stays if the
+    block fails. It gets the next number that is free when the block ends, so two that write at a
+    time become two versions. Each version keeps its own copy of the files in `assets.extra`; those
+    beside the versions are the newest version's.
 
     Args:
         folder: The artifact.
@@ -55,19 +62,96 @@ def new_version(folder: Path) -> Iterator[Path]:
         The temporary folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    existing = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-    version = folder / str(max(existing, default=0) + 1)
-    unfinished = folder / f".unfinished-{version.name}"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    _remove_what_the_dead_left(folder)
+    unfinished = Path(tempfile.mkdtemp(prefix=_temporary_prefix(), dir=folder))
     try:
         yield unfinished
-        unfinished.rename(version)
+        unfinished.chmod(0o777 & ~_umask())  # temporary folders are for their owner alone
+        version = _published(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    for file in (version / EXTRA).iterdir():
-        copy = folder / f".unfinished-{file.name}"
-        shutil.copyfile(file, copy)
-        copy.replace(folder / file.name)
+    try:
+        _copy_beside(folder)
+    except OSError as error:
+        warnings.warn(
+            f"{version} is complete, but the copies of its files in {folder} are not: {error}.",
+            stacklevel=3,
+        )
+
+
+def _published(unfinished: Path, folder: Path) -> Path:
+    """The version that a finished folder has become: the first number that is free."""
+    taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    number = max(taken, default=0) + 1
+    while True:
+        try:
+            return unfinished.rename(folder / str(number))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            number += 1  # another process was faster
+
+
+def _copy_beside(folder: Path) -> None:
+    """Copy the newest version's files beside the versions, also if that one changes meanwhile."""
+    version = None
+    while version != latest(folder):
+        version = latest(folder)
+        for file in (version / EXTRA).iterdir():
+            descriptor, copy = tempfile.mkstemp(prefix=_temporary_prefix(), dir=folder)
+            os.close(descriptor)
+            try:
+                shutil.copy(file, copy)  # with its permissions
+                os.replace(copy, folder / file.name)
+            finally:
+                Path(copy).unlink(missing_ok=True)
+
+
+def _temporary_prefix(process: int | None = None) -> str:
+    """How this machine's process names what it has not finished."""
+    host = "".join(c for c in platform.node() if c.isalnum()) or "here"
+    return f"{UNFINISHED}{host}-{os.getpid() if process is None else process}-"
+
+
+def _remove_what_the_dead_left(folder: Path) -> None:
+    """Remove unfinished files and folders of processes of this machine that were killed."""
+    here = _temporary_prefix(0).removesuffix("0-")
+    for path in folder.glob(f"{UNFINISHED}*"):
+        process = path.name.removeprefix(here).split("-")[0]
+        if path.name.startswith(here) and process.isdigit() and not _lives(int(process)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_writable(folder: Path) -> None:
+    """Make the artifact's folder, and raise an OSError if nothing can be written to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"probe")
+        file.flush()
+
+
+def version_of(folder: Path, training: str) -> Path | None:
+    """The newest version that holds a training, by its identity; None if there is none."""
+    for number in reversed(versions(folder)):
+        if read_schema(folder / str(number)).get("training") == training:
+            return folder / str(number)
+    return None
 
 
 def write_model(version: Path, serving: keras.Model, network: keras.Model) -> None:
@@ -102,9 +186,15 @@ def read_files(version: Path) -> dict[str, str | bytes]:
 
 def replace_file(path: Path, text: str) -> Path:
     """Write a text file, whole or not at all."""
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    unfinished.write_text(text, encoding="utf-8")
-    return unfinished.replace(path)
+    descriptor, unfinished = tempfile.mkstemp(prefix=_temporary_prefix(), dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(unfinished, 0o666 & ~_umask())
+        os.replace(unfinished, path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+    return path
 
 
 def read_schema(version: Path) -> dict[str, Any]:
@@ -113,18 +203,47 @@ def read_schema(version: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: if it is damaged.
     """
-    path = version / EXTRA / "schema.json"
+    schema = read_json(version / EXTRA / "schema.json")
+    missing = {"features", "tasks", "inputs", "outputs"} - set(schema)
+    if missing:
+        path = version / EXTRA / "schema.json"
+        raise ArtifactError(f"{path} is damaged: it lacks {sorted(missing)}. Train again.")
+    return schema
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object of a JSON file of an artifact.
+
+    Raises:
+        ArtifactError: if there is none.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} cannot be read: {error}. Train and export again.") from error
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{path} is damaged: expected an object. Train and export again.")
+    return value
 
 
 def describe(folder: Path) -> str:
-    """What the newest version of an artifact reads and answers, and how good it was."""
+    """What the newest version of an artifact reads and answers, and how good it was.
+
+    Raises:
+        ArtifactError: if there is none, or it is damaged.
+    """
     version = latest(folder)
     schema = read_schema(version)
-    judged = json.loads((version / EXTRA / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_json(version / EXTRA / "metrics.json")
+    try:
+        return "\n".join(_described(version, schema, metrics))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
+        ) from error
+
+
+def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
     lines = [f"{schema['name']}, version {version.name}: {version}", "reads"]
     for feature in schema["features"]:
         name = feature["name"]
@@ -136,7 +255,7 @@ def describe(folder: Path) -> str:
         alias = "" if slug == name else f" (signature: {slug})"
         lines.append(f"  {name}: {schema['output_dtypes'][name]}{alias}")
     lines.append("test rows")
-    for task, result in judged["test"].items():
+    for task, result in metrics["test"].items():
         scores = ", ".join(
             f"{metric} {value:.4g}"
             for metric, value in result["scores"].items()
@@ -146,4 +265,4 @@ def describe(folder: Path) -> str:
     if schema["dropped"]:
         lines.append("dropped columns")
         lines += [f"  {name}: {why}" for name, why in schema["dropped"].items()]
-    return "\n".join(lines)
+    return lines

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.registry import without_imports
-from mtl_keras.errors import ArtifactError, DataError, nearest
+from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.features.encoder import raw_columns, rows_per_call
@@ -43,13 +43,18 @@ class Predictor:
     ) -> None:
         self.path = artifact.latest(Path(path))
         self.schema = artifact.read_schema(self.path)
-        with without_imports(custom_objects, trusted):
-            self.features = [features.get(config) for config in self.schema["features"]]
-            self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
+        try:
+            with without_imports(custom_objects, trusted):
+                self.features = [features.get(config) for config in self.schema["features"]]
+                self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
+        except ConfigError as error:
+            raise ArtifactError(f"{self.path} cannot be used: {error}") from error
         try:
             self._loaded = tf.saved_model.load(str(self.path))  # kept: the signature needs it alive
         except (OSError, tf.errors.OpError) as error:
             raise ArtifactError(f"{self.path} is damaged: {error}") from error
+        if "serving_default" not in self._loaded.signatures:
+            raise ArtifactError(f"{self.path} is damaged: it has no signature serving_default.")
         self._signature = self._loaded.signatures["serving_default"]
 
     def predict(self, table: Any) -> pd.DataFrame:

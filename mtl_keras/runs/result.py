@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -51,6 +52,7 @@ class Run:
         seconds: Time spent in each stage.
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
             for all that was left open: `"search"`, `"grouping"`.
+        identity: A name that this training alone has, which stays when it is resumed.
     """
 
     experiment: Plan
@@ -67,6 +69,7 @@ class Run:
     sharing: pd.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    identity: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
@@ -128,7 +131,7 @@ class Run:
                 if page is not None:
                     artifact.write_files(version, {"report.html": page})
         self.seconds |= clock.seconds
-        return artifact.latest(folder)
+        return artifact.version_of(folder, self.identity) or artifact.latest(folder)
 
     def serving_model(self) -> keras.Model:
         """The model that is exported, Keras: raw columns in, answers in the user's units out."""
@@ -202,6 +205,7 @@ class Run:
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         return {
             "name": self.experiment.name,
+            "training": self.identity,
             "inputs": self.encoder.input_slugs,
             "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
             "outputs": {name: layer_name(name) for name in answers},

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pandas as pd
 
 from mtl_keras import datasets, search
 from mtl_keras.evaluation import Evaluation, calibration, constant, evaluate, unused_sources
+from mtl_keras.jobs import exclusive
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans import presets
@@ -49,15 +52,33 @@ def run(
         DataError: if the table does not fit the plan.
         TrainingError: if a task's loss is not finite.
     """
-    show, clock = show or (lambda line: None), Clock()
+    show = show or (lambda line: None)
     plan.check_readable()
+    if checkpoint is None:
+        return _carried_out(plan, data, None, resume, show)
+    folder = Path(checkpoint)
+    with one_at_a_time(folder):
+        return _carried_out(plan, data, folder, resume, show)
+
+
+def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
+    """A block in which no other process trains with this checkpoint."""
+    lock = checkpoint.with_name(f"{checkpoint.name}.lock")
+    return exclusive(lock, f"a training into {checkpoint.parent}")
+
+
+def _carried_out(
+    plan: Plan, data: Any, checkpoint: Path | None, resume: bool, show: Callable[[str], None]
+) -> Run:
+    clock = Clock()
     keras.utils.set_random_seed(plan.seed)
     rows = prepare(plan, data, show, clock)
     with clock("choose"):
         plan, tried = search.settled(plan, rows.data, partial(short, rows=rows), show)
+    own_name = identity(checkpoint, resume)
     fitting = Fitting(rows.data, plan.training, show=show)
     if checkpoint is not None:
-        state = {"checkpoint": Path(checkpoint), "fingerprint": fingerprint(plan, rows.table)}
+        state = {"checkpoint": checkpoint, "fingerprint": fingerprint(plan, rows.table)}
         fitting = dataclasses.replace(fitting, resume=resume, **state)
     networks = [
         train(variant, number, rows, fitting, clock)
@@ -87,7 +108,19 @@ def run(
         sharing=sharing,
         metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried},
         seconds=clock.seconds,
+        identity=own_name,
     )
+
+
+def identity(checkpoint: Path | None, resume: bool) -> str:
+    """A name that this training alone has, which stays when it is resumed."""
+    if checkpoint is None:
+        return uuid.uuid4().hex
+    path = checkpoint / "identity"
+    if not (resume and path.is_file()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(uuid.uuid4().hex, encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def train(

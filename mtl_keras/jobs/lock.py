@@ -1,0 +1,54 @@
+"""One process at a time: a lock that ends with the process that holds it."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtl_keras.errors import ConfigError
+
+try:
+    import fcntl
+except ImportError:  # on Windows, where a file that is open elsewhere cannot be removed
+    fcntl = None  # type: ignore[assignment]
+
+
+_HELD: set[Path] = set()
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, what: str) -> Iterator[None]:
+    """Within the block, no other process is in such a block of the same file.
+
+    Blocks of one process may stand within each other.
+
+    Args:
+        path: The file; made if it is not there. It stays, empty of meaning.
+        what: What is done in the block, for the message, e.g. `"a training into models/shop"`.
+
+    Raises:
+        ConfigError: if another process is in its block.
+    """
+    path = path.resolve()
+    if path in _HELD:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise ConfigError(
+                    f"Another process does {what} now (process {file.read().strip() or 'unknown'})."
+                    " Wait until it has ended, or use another name."
+                ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        _HELD.add(path)
+        try:
+            yield
+        finally:
+            _HELD.discard(path)

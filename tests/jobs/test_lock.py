@@ -1,0 +1,34 @@
+"""One at a time, also where a process is killed."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mtl_keras.errors import ConfigError
+from mtl_keras.jobs import exclusive
+
+HOLD = (
+    "import sys, time\n"
+    "from pathlib import Path\n"
+    "from mtl_keras.jobs.lock import exclusive\n"
+    "with exclusive(Path(sys.argv[1]), 'it'):\n"
+    "    print('held', flush=True)\n"
+    "    time.sleep(60)\n"
+)
+
+
+def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path):
+    path = tmp_path / "one.lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(ConfigError, match=rf"Another process does it now \(process {holder.pid}\)"):
+        exclusive(path, "it").__enter__()
+    holder.kill()
+    holder.wait()
+    time.sleep(0.05)
+    with exclusive(path, "it"), exclusive(path, "it"):  # within one another: one process
+        assert path.is_file()
+    with exclusive(path, "it"):
+        pass
