@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from mtl_keras.cli.app import app
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     the traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices
+    whole_format = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     if os.getcwd() not in sys.path:  # where classes of the user's own are, as with `python -m`
         sys.path.append(os.getcwd())
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -40,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
             )
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    finally:
+        warnings.formatwarning = whole_format
     return int(code or 0)
 
 

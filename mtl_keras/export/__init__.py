@@ -1,5 +1,6 @@
 """Out into the world: the SavedModel, its folder, and loading it again."""
 
 from mtl_keras.export.predictor import Predictor, load
+from mtl_keras.export.trained_rows import TrainedRows
 
-__all__ = ["Predictor", "load"]
+__all__ = ["Predictor", "TrainedRows", "load"]

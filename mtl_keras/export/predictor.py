@@ -1,5 +1,7 @@
 """A trained model, loaded: tables in, tables of answers out."""
 
+import warnings
+import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,10 @@ from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
+from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
+
+SUSPICIOUS = 0.05  # share of rows that were trained on which is worth a word
 
 
 class Predictor:
@@ -96,10 +101,35 @@ class Predictor:
                 f"The table has no labels: none of the columns {wanted}."
                 f"{nearest(wanted[0], map(str, table.columns))}"
             )
+        seen = self.trained_on(table)
+        if seen > SUSPICIOUS:
+            warnings.warn(
+                f"About {100 * seen:.0f} % of these rows were trained on; what they say of the "
+                "model does not hold for new rows.",
+                stacklevel=2,
+            )
         answers = self.predictions(table)
         predictions = {task.name: answers[task.name] for task in judged}
         truths = {task.name: task.truth(table) for task in judged}
         return evaluate(judged, truths, predictions, self.schema["constants"])
+
+    def trained_on(self, table: Any) -> float:
+        """About what share of a table's rows the model was trained on, from 0 to 1.
+
+        Rows are known again by what the model reads of them. 0 for an artifact that remembers
+        nothing of its training rows.
+        """
+        path = self.path / artifact.EXTRA / "trained_rows.npz"
+        if not path.is_file():
+            return 0.0
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                if not saved.files:
+                    return 0.0
+                known = TrainedRows(saved["hashes"], float(saved["share"]), float(saved["chance"]))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ArtifactError(f"{path} cannot be read: {error}. Train again.") from error
+        return known.seen(self.features, datasets.read(table))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Per task the answers as evaluation reads them: probabilities, or numbers in units."""

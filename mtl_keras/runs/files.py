@@ -1,5 +1,6 @@
 """The files of a run's artifact: as text, and the report that is made from them."""
 
+import io
 import json
 import warnings
 from collections.abc import Callable, Collection, Mapping
@@ -55,6 +56,13 @@ def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:
 def as_json(value: Any) -> str:
     """Plain values as the text of a file; a number that is not defined is null."""
     return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_npz(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays as the bytes of a file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
 
 
 def _finite(value: Any) -> Any:

@@ -20,14 +20,14 @@ from mtl_keras.declaring.naming import layer_name
 from mtl_keras.declaring.registry import packages_named
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, constant, explain
-from mtl_keras.export import Predictor, artifact
+from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.files import as_json, attempted, report_page_of
+from mtl_keras.runs.files import as_json, as_npz, attempted, report_page_of
 from mtl_keras.tasks import Task
 
 
@@ -53,6 +53,7 @@ class Run:
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
             for all that was left open: `"search"`, `"grouping"`.
         identity: A name that this training alone has, which stays when it is resumed.
+        trained: What is remembered of the training rows, to know them again; or None.
     """
 
     experiment: Plan
@@ -70,6 +71,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
+    trained: TrainedRows | None = None
 
     def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
@@ -121,6 +123,7 @@ class Run:
                 "structure.json": as_json(report.structure(self.model, self._outputs())),
                 "explanation.json": as_json(explanation),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict(folder)),
+                "trained_rows.npz": as_npz(vars(self.trained) if self.trained else {}),
                 "predictions.npz": report.arrays(self.tasks, self.truths["test"], self.predictions),
             }
             artifact.write_files(version, files)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from mtl_keras import datasets, search
 from mtl_keras.evaluation import Evaluation, calibration, constant, evaluate, unused_sources
+from mtl_keras.export import TrainedRows
 from mtl_keras.jobs import exclusive
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
@@ -93,6 +94,7 @@ def _carried_out(
         outputs = model.predict(rows.data.x["test"], verbose=0)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
         evaluation = judged(tasks, truths, predictions)
+        trained = TrainedRows.of(rows.encoder.features, rows.rows["train"], rows.rows["test"])
     return Run(
         experiment=plan,
         tasks=tasks,
@@ -109,6 +111,7 @@ def _carried_out(
         metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried},
         seconds=clock.seconds,
         identity=own_name,
+        trained=trained,
     )
 
 

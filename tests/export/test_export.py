@@ -80,6 +80,13 @@ def test_evaluate_judges_the_tasks_that_have_labels(predictor):
         predictor.evaluate(table[["age"]])
 
 
+def test_rows_that_were_trained_on_are_known_again(predictor):
+    with pytest.warns(UserWarning, match=r"About \d\d % of these rows were trained on"):
+        predictor.evaluate(cases.table())
+    assert 0.5 < predictor.trained_on(cases.table()) < 0.8  # 65 % train
+    assert predictor.trained_on(cases.table(seed=1)) < 0.02
+
+
 def test_plain_tensorflow_answers_where_nothing_of_ours_is_imported(artifact, predictor, tmp_path):
     table = cases.table(3, seed=4)
     schema = json.loads((artifact / "schema.json").read_text())

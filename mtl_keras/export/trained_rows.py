@@ -1,0 +1,69 @@
+"""Whether rows were trained on: what an artifact remembers of its training rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.features import Feature
+from mtl_keras.features.encoder import raw_columns
+
+MOST_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class TrainedRows:
+    """Fingerprints of what the model reads of its training rows.
+
+    Attributes:
+        hashes: Of up to 20,000 training rows, uint64, ascending. They tell nothing of the values.
+        share: What share of the training rows that is.
+        chance: What share of rows that were *not* trained on looks like one of them all the same,
+            because rows repeat; measured on the test rows.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> table = pd.DataFrame({"age": np.arange(20.0)})
+    >>> age = Numeric("age").fit(table["age"])
+    >>> known = TrainedRows.of([age], train=table[:12], test=table[12:])
+    >>> known.seen([age], table)
+    0.6
+    """
+
+    hashes: np.ndarray
+    share: float
+    chance: float
+
+    @classmethod
+    def of(
+        cls, features: Sequence[Feature], train: pd.DataFrame, test: pd.DataFrame
+    ) -> "TrainedRows":
+        """What is to be remembered of training rows.
+
+        Args:
+            features: Fitted features.
+            train: The training rows.
+            test: Rows that were not trained on.
+        """
+        chosen = np.random.default_rng(0).permutation(len(train))[:MOST_ROWS]
+        hashes = np.unique(row_hashes(features, train.iloc[np.sort(chosen)]))
+        known = cls(hashes, len(chosen) / len(train), 0.0)
+        return cls(hashes, known.share, known.seen(features, test))
+
+    def seen(self, features: Sequence[Feature], table: pd.DataFrame) -> float:
+        """About what share of a table's rows were trained on, beyond what chance explains."""
+        rows = row_hashes(features, table)
+        alike = min(1.0, float(np.isin(rows, self.hashes).mean()) / self.share)
+        return max(0.0, (alike - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
+
+
+def row_hashes(features: Sequence[Feature], table: pd.DataFrame) -> np.ndarray:
+    """A number per row, of all columns that are quick to read (no images): uint64."""
+    quick = [f for f in features if f.rows_per_call >= Feature.rows_per_call]
+    total = np.zeros(len(table), np.uint64)
+    for column in raw_columns(quick, table).values() if quick else ():
+        if column.ndim == 1:
+            total = total * np.uint64(31) + pd.util.hash_array(column)
+    return total
