@@ -100,7 +100,7 @@ class Run:
                 artifact.write_files(version, {"schema.json": as_json(schema)})
             trusted = packages_named([schema["features"], schema["tasks"]])  # they are in use here
             with clock("figures"):
-                pictures = attempted(
+                pictures: dict[str, bytes] = attempted(
                     "the figures",
                     lambda: {name: report.png(figure) for name, figure in self.figures().items()},
                     {},
@@ -108,7 +108,7 @@ class Run:
             with clock("explanation"):
                 # A report takes a tenth of a run at most, or a few seconds where that is less.
                 seconds = min(max(0.02 * self.seconds.get("fit", 0.0), 1.0), 5.0)
-                explanation = attempted(
+                explanation: dict[str, Any] = attempted(
                     "the explanation",
                     lambda: self.explanation(
                         Predictor(version, trusted=trusted).predictions, seconds

@@ -79,8 +79,12 @@ def _carried_out(
     own_name = identity(checkpoint, resume)
     fitting = Fitting(rows.data, plan.training, show=show)
     if checkpoint is not None:
-        state = {"checkpoint": checkpoint, "fingerprint": fingerprint(plan, rows.table)}
-        fitting = dataclasses.replace(fitting, resume=resume, **state)
+        fitting = dataclasses.replace(
+            fitting,
+            checkpoint=checkpoint,
+            fingerprint=fingerprint(plan, rows.table),
+            resume=resume,
+        )
     networks = [
         train(variant, number, rows, fitting, clock)
         for number, variant in enumerate(plan.variants())
