@@ -10,7 +10,7 @@ from mtl_keras import datasets
 from mtl_keras.comparison.candidates import PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trainings import Bench, Result, Store, cells, combined, run_all
-from mtl_keras.evaluation import Measure, difference, measure
+from mtl_keras.evaluation import Measure, difference
 from mtl_keras.tasks import Task
 
 if TYPE_CHECKING:
@@ -92,14 +92,12 @@ def compare(
     )
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
     fitted = [task.fit(table) for task in experiment.tasks]
-    measures = {task.name: measure(task) for task in fitted}
+    measures = {task.name: task.measure for task in fitted}
     return Comparison(
         name=experiment.name,
         tasks=[task.name for task in fitted],
         measures=measures,
-        units={
-            task.name: task.unit if measures[task.name].name == "rmse" else "" for task in fitted
-        },
+        units={task.name: task.unit if measures[task.name].in_units else "" for task in fitted},
         values={
             name: {t.name: [_value(measures[t.name], r, t) for r in found] for t in fitted}
             for name, found in by_name.items()

@@ -17,7 +17,7 @@ from mtl_keras.datasets import Split
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.declaring.registry import construct, identifier
 from mtl_keras.errors import ConfigError, unknown
-from mtl_keras.evaluation import calibration, constant, evaluate, unused_sources
+from mtl_keras.evaluation import calibration, evaluate, unused_sources
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.features.infer import named
@@ -185,7 +185,7 @@ class Experiment:
             truths = prepared.truths()
             outputs = model.predict(x["test"], verbose=0)
             predictions = {t.name: t.prediction(outputs[t.name]) for t in fitted}
-            constants = {t.name: constant(t, truths["train"][t.name]) for t in fitted}
+            constants = {t.name: t.constant(truths["train"][t.name]) for t in fitted}
             evaluation = evaluate(fitted, truths["test"], predictions, constants)
         return Run(
             experiment=self,

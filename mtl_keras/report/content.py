@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras import tasks
+from mtl_keras import features, tasks
+from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
 
 
@@ -22,6 +23,7 @@ class Content:
         schema: `schema.json`.
         metrics: `metrics.json`.
         tasks: The fitted tasks.
+        features: The fitted features.
         history: `history.csv`.
         balancing: `balancing.json`.
         structure: `structure.json`.
@@ -35,6 +37,7 @@ class Content:
     schema: dict[str, Any]
     metrics: dict[str, Any]
     tasks: list[Task]
+    features: list[Feature]
     history: pd.DataFrame
     balancing: list[dict[str, Any]]
     structure: list[dict[str, Any]]
@@ -63,11 +66,12 @@ def content(files: Mapping[str, str | bytes], comparison: Path | None = None) ->
     with np.load(io.BytesIO(arrays)) as saved:
         truths = {task.name: saved[f"truth_{i}"] for i, task in enumerate(fitted)}
         predictions = {task.name: saved[f"predicted_{i}"] for i, task in enumerate(fitted)}
-    found = comparison is not None and comparison.is_file()
+    compared = comparison is not None and comparison.is_file()
     return Content(
         schema=schema,
         metrics=parsed("metrics.json"),
         tasks=fitted,
+        features=[features.get(config) for config in schema["features"]],
         history=pd.read_csv(io.StringIO(str(files["history.csv"]))),
         balancing=parsed("balancing.json"),
         structure=parsed("structure.json"),
@@ -75,7 +79,7 @@ def content(files: Mapping[str, str | bytes], comparison: Path | None = None) ->
         experiment=str(files["experiment.toml"]),
         truths=truths,
         predictions=predictions,
-        comparison=json.loads(comparison.read_text("utf-8")) if found and comparison else None,
+        comparison=json.loads(comparison.read_text("utf-8")) if compared and comparison else None,
     )
 
 
@@ -84,7 +88,7 @@ def arrays(
 ) -> bytes:
     """`predictions.npz`: per task, by its number, the labels and predictions of the test rows."""
     file = io.BytesIO()
-    made: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
-    made |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
-    np.savez_compressed(file, **made)
+    saved: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
+    saved |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
+    np.savez_compressed(file, **saved)
     return file.getvalue()

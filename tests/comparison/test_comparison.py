@@ -15,7 +15,7 @@ from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
 from mtl_keras.comparison.trainings import Result, cells, combined
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import labelled, measure
+from mtl_keras.evaluation import labelled
 from mtl_keras.plans.file import read
 from tests import cases
 
@@ -146,7 +146,7 @@ def test_a_baseline_answers_every_kind_of_task(name):
     for task in prepared.tasks:
         predicted = predict(name, task, matrices, truths)
         there = labelled(truths["test"][task.name])
-        judged = measure(task).value(truths["test"][task.name][there], predicted[there])
+        judged = task.measure.value(truths["test"][task.name][there], predicted[there])
         assert np.isfinite(judged), task
 
 
