@@ -123,7 +123,11 @@ class Task(Declaration, abc.ABC):
 
     @abc.abstractmethod
     def answers(self, output: Any) -> dict[str, Any]:
-        """Named tensors in the user's units and labels, from the output tensor."""
+        """Named tensors in the user's units and labels, from the output tensor.
+
+        The output may be symbolic, as it is where the exported model is made: use layers, or
+        operations of `keras.ops`.
+        """
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The answers as columns of a table of predictions."""
