@@ -148,6 +148,11 @@ def test_a_baseline_answers_every_kind_of_task(name):
         there = labelled(truths["test"][task.name])
         judged = task.measure.value(truths["test"][task.name][there], predicted[there])
         assert np.isfinite(judged), task
+        if name != "constant" and task.name in ("score", "balance", "size", "segment"):
+            truth = truths["test"][task.name][there]
+            best = task.constant_scores(truth, task.constant(truth))[task.measure.name]
+            sign = 1 if task.measure.higher_is_better else -1
+            assert sign * judged > sign * best, f"{task} is answered no better than by a constant"
 
 
 def test_the_joint_model_and_its_twins_are_tuned_as_much():
