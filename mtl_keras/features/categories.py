@@ -1,4 +1,4 @@
-"""Several categories in one cell."""
+"""Several categories per row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class CategoriesEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Categories(Feature):
-    """A set of categories in one cell: a list, or a text with a separator, such as `jazz, folk`.
+    """A set of categories per row: a list, or a text with a separator, such as `jazz, folk`.
 
     The exported model takes a text with the separator. *Missing*: no categories is a value of its
     own. *Unseen* categories, and rare ones, share one.

@@ -85,12 +85,12 @@ class SequenceEncoding(keras.layers.Layer):
 class Sequence(BackboneFeature):
     """Numbers or tokens in their order, of varying length: the last ones are read.
 
-    A cell is a list, an array, or a text with a separator, which is what the exported model takes.
+    A row has a list, an array, or a text with a separator, which is what the exported model takes.
     *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are brought to
     mean 0 and deviation 1 and clipped to 10 of them.
 
     Args:
-        of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training cells are.
+        of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training values are.
         encoder: What reads them: see `mtl_keras.backbones`. Default `"gru"`.
         separator: What stands between two values of a text. Default " ".
         dimension: Length of a token's vector. Default 32.

@@ -68,8 +68,8 @@ class Vector(Feature):
 
     A column of lists or arrays (as Parquet has them), or columns of single numbers that are
     numbered: `embedding_0`, `embedding_1`, ... The exported model takes one array per row.
-    *Missing*: a number that is NaN counts as its mean; a vector that is not there as all means,
-    with an indicator if any training row was missing. *Unseen*: numbers are clipped to 10 standard
+    *Missing*: a number that is NaN counts as its mean; a missing vector counts as all means, with
+    an indicator if any training row was missing. *Unseen*: numbers are clipped to 10 standard
     deviations.
 
     Args:

@@ -1,4 +1,4 @@
-"""Keras layers of our own that serve several rooms; those of one kind stand beside that kind."""
+"""Keras layers of our own that many build from; those of one kind stand beside that kind."""
 
 from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale

@@ -54,6 +54,12 @@ class Drawer:
 
 
 def gains(ax: Any, part: pd.DataFrame) -> None:
+    """What each candidate gains over the single-task models at one task, with its interval.
+
+    Args:
+        ax: Matplotlib axes.
+        part: The rows of a comparison's results that are of the task.
+    """
     shown = part[(part["candidate"] != "single-task") & (part["candidate"] != "constant")]
     shown = shown.iloc[::-1]
     colors = dict.fromkeys(("helped", "better"), "#338855")
@@ -96,6 +102,7 @@ def panels(task: Task, content: Content, draw: Drawer) -> list[dict[str, str]]:
 
 
 def curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
+    """The losses over the epochs: of all tasks together, and of each."""
     history = content.history
     shown = [("total loss", "loss", None), *((f"{n}: loss", f"{n}_loss", n) for n in names)]
     figures = []
@@ -182,6 +189,7 @@ def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
 
 
 def explained(content: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """How much each feature matters to each task, and how the mean answers depend on some."""
     table = pd.DataFrame(content.explanation.get("importance") or [])
     if len(table) and table["feature"].nunique() == 1:  # all that is known is from one column
         table = table.head(0)

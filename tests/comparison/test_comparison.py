@@ -148,6 +148,7 @@ def test_a_baseline_answers_every_kind_of_task(name):
         there = labelled(truths["test"][task.name])
         judged = task.measure.value(truths["test"][task.name][there], predicted[there])
         assert np.isfinite(judged), task
+        assert (name == "constant") == (np.ptp(predicted, axis=0).max() == 0), task
         if name != "constant" and task.name in ("score", "balance", "size", "segment"):
             truth = truths["test"][task.name][there]
             best = task.constant_scores(truth, task.constant(truth))[task.measure.name]
