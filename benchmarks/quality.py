@@ -302,7 +302,7 @@ def joint(**changes):
             for part in ("validation", "test"):
                 present = ~np.isnan(y[case.parts[part]])
                 predicted = task.prediction(answers[part][task.name][present])
-                if task.kind == "binary":
+                if task.single_probability:
                     predicted = np.stack([1 - predicted, predicted], axis=1)
                 pair.append(predicted)
             found[task.name] = (*pair, seconds)

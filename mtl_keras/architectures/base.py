@@ -9,7 +9,7 @@ import keras
 from mtl_keras.declaring.registry import identifier, reference
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
-from mtl_keras.tasks import Binary, Task
+from mtl_keras.tasks import Task
 
 NORMALISATIONS = {
     "none": None,
@@ -165,7 +165,7 @@ def one_of(argument: str, value: Any, options: Any) -> None:
 
 def check_chain(architecture: Architecture, tasks: Sequence[Task]) -> None:
     """Raise a ConfigError unless the tasks are a chain of at least two binary ones."""
-    wrong = [task.name for task in tasks if not isinstance(task, Binary)]
+    wrong = [task.name for task in tasks if not task.single_probability]
     if wrong or len(tasks) < 2:
         raise ConfigError(
             f"Architecture {identifier(type(architecture))!r} is for a chain of at least two "

@@ -29,7 +29,7 @@ def embedder(
 
     Args:
         architecture: Says how numbers and categories become vectors, and for how many members.
-        inputs: Input tensors by group (`"numeric"`, `"binary"`, `"categorical"`).
+        inputs: Input tensors by group (`"numeric"`, `"plain"`, `"categorical"`).
         category_sizes: Number of indices of each categorical column.
         numbers: The training rows' group `"numeric"`, `(rows, columns)`, for the bins.
         labels: The training rows' labels, `(rows, n)`, NaN where missing, for target-aware bins.
@@ -72,9 +72,9 @@ def embedder(
         if "numeric" in inputs:
             vectors, each = numbers_as_vectors(prefix)
             parts, widths = [vectors], each
-        if "binary" in inputs:
-            parts.append(inputs["binary"])
-            widths = [*widths, *[1] * inputs["binary"].shape[-1]]
+        if "plain" in inputs:
+            parts.append(inputs["plain"])
+            widths = [*widths, *[1] * inputs["plain"].shape[-1]]
         if "categorical" in inputs:
             layer = CategoryEmbedding(
                 category_sizes, architecture.category_dimension, name=f"{prefix}_categories"
@@ -88,8 +88,7 @@ def embedder(
         features = parts[0] if len(parts) == 1 else together(parts)
         if architecture.members == 1:
             return features
-        plain = all(width == 1 for width in widths)
-        start = "signs" if plain else "normal"
+        start = "signs" if all(width == 1 for width in widths) else "normal"
         return Members(architecture.members, widths, start, name=f"{prefix}_members")(features)
 
     return embed

@@ -15,34 +15,40 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge
 
-from mtl_keras.evaluation import constant, measure
-from mtl_keras.features import Text
+from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder
-from mtl_keras.tasks import Quantiles, Task
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.rivals import Problem
 
 STRENGTHS = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
-PIXELS = 64  # components of an image, or of a text for trees
+COMPONENTS = 64  # of an image, or of a text for trees
+MOST_ROWS = {"quantile": 4000}  # a linear program takes no more
 
 BASELINES = ("constant", "linear", "histogram gradient boosting", "LightGBM")
 
 
 def available() -> list[str]:
     """Names of the baselines; LightGBM where it is installed."""
-    there = importlib.util.find_spec("lightgbm") is not None
-    return [name for name in BASELINES if name != "LightGBM" or there]
+    installed = importlib.util.find_spec("lightgbm") is not None
+    return [name for name in BASELINES if name != "LightGBM" or installed]
 
 
 class Matrices:
     """The encoded rows as matrices that scikit-learn takes.
 
-    Numbers and yes-or-no columns as they are encoded; categories one-hot for linear models, as
-    indices for trees; texts as TF-IDF of words and pairs, for trees its 64 main components; images,
-    sequences and sets likewise by their main components.
+    Numbers as they are encoded; categories one-hot for linear models, as indices for trees. Of a
+    feature that the network reads in its own way, its `words` as TF-IDF of words and pairs of them,
+    for trees the 64 main components of these; or, if it has none, the 64 main components of its
+    `flattened` numbers.
 
     Args:
         encoder: The fitted encoder.
         rows: The table's rows by part.
         encoded: The encoded rows by part.
+
+    Attributes:
+        linear: Per part a sparse matrix for linear models.
+        trees: Per part an array for trees.
     """
 
     def __init__(
@@ -51,40 +57,41 @@ class Matrices:
         rows: Mapping[str, pd.DataFrame],
         encoded: Mapping[str, Mapping[str, np.ndarray]],
     ) -> None:
-        plain: dict[str, list[np.ndarray]] = {part: [] for part in rows}
-        wide: dict[str, list[Any]] = {part: [] for part in rows}
-        few: dict[str, list[np.ndarray]] = {part: [] for part in rows}
-        own = {f"own_{s}": f for s, f in zip(encoder.slugs, encoder.features)}
-        texts = set()
+        self.rows, self.encoded = rows, encoded
+        columns: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []  # for linear models, trees
+        read: set[str] = set()  # columns of texts: features that share one have the same words
+        own = {f"own_{slug}": f for slug, f in zip(encoder.slugs, encoder.features)}
         for group in encoded["train"]:
-            for part in rows:
-                values = encoded[part][group]
-                if group in ("numeric", "binary"):
-                    plain[part].append(values)
-                elif group == "categorical":
-                    few[part].append(values)
-                    wide[part].append(_one_hot(values, encoder.category_sizes))
-            if group.startswith("own_") and isinstance(own[group], Text):
-                name = own[group].source
-                if name in texts:
-                    continue
-                texts.add(name)
-                words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-                words.fit(rows["train"][name].fillna("").astype(str))
-                found = {p: words.transform(rows[p][name].fillna("").astype(str)) for p in rows}
-                width = min(PIXELS, found["train"].shape[1] - 1)
-                main = TruncatedSVD(width, random_state=0).fit(found["train"])
-                for part in rows:
-                    wide[part].append(found[part])
-                    few[part].append(main.transform(found[part]))
-            elif group.startswith("own_"):
-                flat = {p: encoded[p][group].reshape(len(rows[p]), -1) / 255.0 for p in rows}
-                width = min(PIXELS, *flat["train"].shape)
-                main = PCA(width, random_state=0).fit(flat["train"])
-                for part in rows:
-                    plain[part].append(main.transform(flat[part]))
-        self.linear = {p: sparse.hstack([*plain[p], *wide[p]], format="csr") for p in rows}
-        self.trees = {p: np.hstack([*plain[p], *few[p]]) for p in rows}
+            if group in own:
+                texts = own[group].words(own[group].select(rows["train"]))
+                if texts is None:
+                    components = self._components(group, own[group])
+                    columns.append((components, components))
+                elif own[group].source not in read:
+                    read.add(own[group].source)
+                    columns.append(self._words(own[group]))
+                continue
+            values = {part: encoded[part][group] for part in rows}
+            sizes = encoder.category_sizes if group == "categorical" else []
+            wide = {part: _one_hot(v, sizes) if sizes else v for part, v in values.items()}
+            columns.append((wide, values))
+        self.linear = {p: sparse.hstack([c[p] for c, _ in columns], format="csr") for p in rows}
+        self.trees = {p: np.hstack([c[p] for _, c in columns]) for p in rows}
+
+    def _words(self, feature: Feature) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        texts = {part: feature.words(feature.select(rows)) for part, rows in self.rows.items()}
+        counter = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        counter.fit(texts["train"])
+        words = {part: counter.transform(each) for part, each in texts.items()}
+        width = min(COMPONENTS, words["train"].shape[1] - 1)
+        main = TruncatedSVD(width, random_state=0).fit(words["train"])
+        return words, {part: main.transform(each) for part, each in words.items()}
+
+    def _components(self, group: str, feature: Feature) -> dict[str, np.ndarray]:
+        flat = {part: feature.flattened(self.encoded[part][group]) for part in self.rows}
+        width = min(COMPONENTS, *flat["train"].shape)
+        main = PCA(width, random_state=0).fit(flat["train"])
+        return {part: main.transform(each) for part, each in flat.items()}
 
 
 def predict(
@@ -94,91 +101,88 @@ def predict(
 
     How strongly a linear model is regularised is chosen on the validation rows; the trees have
     their library's defaults.
+
+    Args:
+        name: The baseline, one of `available()`.
+        task: A fitted task.
+        matrices: The rows.
+        truths: Per part and task the labels, as evaluation reads them.
     """
-    train = truths["train"][task.name]
     if name == "constant":
-        always = np.asarray(constant(task, train))
-        return np.broadcast_to(always, (len(truths["test"][task.name]), *always.shape)).copy()
-    if task.kind == "multilabel":
-        columns = [
-            _fitted(name, "binary", (), matrices, {p: truths[p][task.name][:, c] for p in truths})
-            for c in range(task.width)
-        ]
-        return np.column_stack(columns)
-    if isinstance(task, Quantiles):
-        of_task = {part: truths[part][task.name] for part in truths}
-        levels = [_fitted(name, "quantiles", (q,), matrices, of_task) for q in task.levels]
-        return np.sort(np.column_stack(levels), axis=1)
-    of_task = {part: truths[part][task.name] for part in truths}
-    classes = tuple(range(task.width)) if task.kind in ("multiclass", "ordinal") else ()
-    kind = "poisson" if "poisson" in (task.kind, getattr(task, "loss", "")) else task.kind
-    kind = "poisson" if task.kind == "count" else kind
-    return _fitted(name, kind, classes, matrices, of_task, task)
+        constant = np.asarray(task.constant(truths["train"][task.name]))
+        return np.broadcast_to(constant, (len(truths["test"][task.name]), *constant.shape)).copy()
+    rows = matrices.linear if name == "linear" else matrices.trees
+    answers = []
+    for problem in task.rivals():
+        labels = {part: problem.labels(truths[part][task.name]) for part in truths}
+        answers.append(_solved(name, problem, rows, labels))
+    return task.from_rivals(answers)
 
 
-def _fitted(
-    name: str,
-    kind: str,
-    extra: Sequence[Any],
-    matrices: Matrices,
-    truth: Mapping[str, np.ndarray],
-    task: Task | None = None,
+def _solved(
+    name: str, problem: Problem, rows: Mapping[str, Any], labels: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    x = matrices.linear if name == "linear" else matrices.trees
-    there = {part: ~np.isnan(truth[part]) for part in truth}
-    x_train, y_train = x["train"][there["train"]], truth["train"][there["train"]]
-    if kind == "quantiles":  # a linear program: no more rows than it can take
-        x_train, y_train = x_train[:4000], y_train[:4000]
+    """The answers for the test rows."""
+    present = {part: ~np.isnan(labels[part]) for part in labels}
+    most = MOST_ROWS.get(problem.loss)
+    x, y = (
+        {part: each[part][present[part]] for part in ("train", "validation")}
+        for each in (rows, labels)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        models = [model.fit(x_train, y_train) for model in _models(name, kind, extra)]
-        if len(models) > 1 and task is not None:
-            judged = measure(task)
-            sign = 1 if judged.higher_is_better else -1
-            y = truth["validation"][there["validation"]]
-            given = x["validation"][there["validation"]]
-            values = [sign * judged.value(y, _answers(m, given, extra)) for m in models]
+        models = [m.fit(x["train"][:most], y["train"][:most]) for m in _models(name, problem)]
+        if len(models) > 1:
+            sign = 1 if problem.measure.higher_is_better else -1
+            values = [
+                sign * problem.measure.value(y["validation"], _answers(m, x["validation"], problem))
+                for m in models
+            ]
             models = [models[int(np.nanargmax(values))]]
-        return _answers(models[0], x["test"], extra)
+        return _answers(models[0], rows["test"], problem)
 
 
-def _models(name: str, kind: str, extra: Sequence[Any]) -> list[Any]:
-    classes = kind in ("binary", "multiclass", "ordinal")
-    if name == "linear":
-        if classes:
-            return [LogisticRegression(C=1 / s, max_iter=1000) for s in STRENGTHS]
-        if kind == "poisson":
-            return [PoissonRegressor(alpha=s / 10, max_iter=1000) for s in STRENGTHS]
-        if kind == "quantiles":
-            return [QuantileRegressor(quantile=extra[0], alpha=1e-3)]
-        return [Ridge(alpha=10 * s) for s in STRENGTHS]
-    loss = {"poisson": "poisson", "quantiles": "quantile"}.get(kind)
-    if name == "LightGBM":
-        lightgbm: Any = importlib.import_module("lightgbm")
-        common = {"verbose": -1, "n_jobs": os.cpu_count(), "random_state": 0}
-        if classes:
-            return [lightgbm.LGBMClassifier(**common)]
-        alpha = {"alpha": extra[0]} if loss == "quantile" else {}
-        return [lightgbm.LGBMRegressor(objective=loss or "regression", **alpha, **common)]
-    if classes:
+def _models(name: str, problem: Problem) -> list[Any]:
+    """The models to choose from, not fitted."""
+    return {"linear": _linear, "LightGBM": _lightgbm}.get(name, _trees)(problem)
+
+
+def _linear(problem: Problem) -> list[Any]:
+    return {
+        "log_loss": [LogisticRegression(C=1 / s, max_iter=1000) for s in STRENGTHS],
+        "squared_error": [Ridge(alpha=10 * s) for s in STRENGTHS],
+        "poisson": [PoissonRegressor(alpha=s / 10, max_iter=1000) for s in STRENGTHS],
+        "quantile": [QuantileRegressor(quantile=problem.level, alpha=1e-3)],
+    }[problem.loss]
+
+
+def _trees(problem: Problem) -> list[Any]:
+    if problem.loss == "log_loss":
         return [HistGradientBoostingClassifier(random_state=0)]
-    quantile = extra[0] if loss == "quantile" else None
-    return [
-        HistGradientBoostingRegressor(
-            loss=loss or "squared_error", quantile=quantile, random_state=0
-        )
-    ]
+    quantile = problem.level if problem.loss == "quantile" else None
+    return [HistGradientBoostingRegressor(loss=problem.loss, quantile=quantile, random_state=0)]
 
 
-def _answers(model: Any, x: Any, extra: Sequence[Any]) -> np.ndarray:
-    if not hasattr(model, "predict_proba"):
+def _lightgbm(problem: Problem) -> list[Any]:
+    lightgbm: Any = importlib.import_module("lightgbm")
+    options: dict[str, Any] = {"verbose": -1, "n_jobs": os.cpu_count(), "random_state": 0}
+    if problem.loss == "log_loss":
+        return [lightgbm.LGBMClassifier(**options)]
+    if problem.loss == "quantile":
+        options["alpha"] = problem.level
+    objective = "regression" if problem.loss == "squared_error" else problem.loss
+    return [lightgbm.LGBMRegressor(objective=objective, **options)]
+
+
+def _answers(model: Any, x: Any, problem: Problem) -> np.ndarray:
+    if problem.loss != "log_loss":
         return model.predict(x)
     probabilities = model.predict_proba(x)
-    if not extra:
+    if problem.classes is None:
         return probabilities[:, -1]
-    full = np.full((x.shape[0], len(extra)), 1e-9)  # a class may have no training row
-    full[:, model.classes_.astype(int)] = probabilities
-    return full
+    of_all = np.full((x.shape[0], problem.classes), 1e-9)  # a class may have no training row
+    of_all[:, model.classes_.astype(int)] = probabilities
+    return of_all
 
 
 def _one_hot(indices: np.ndarray, sizes: Sequence[int]) -> Any:

@@ -12,7 +12,7 @@ from mtl_keras.comparison.candidates import PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Ground, Result, carry_out_all, combined, trials_of
 from mtl_keras.datasets.split import PARTS
-from mtl_keras.evaluation import Measure, difference, measure
+from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
 
@@ -81,12 +81,12 @@ def compare(
     results = carry_out_all(trials, ground, store, workers, show)
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
     tasks = [task.fit(table) for task in plan.tasks]
-    measures = {task.name: measure(task) for task in tasks}
+    measures = {task.name: task.measure for task in tasks}
     return Comparison(
         name=plan.name,
         tasks=list(measures),
         measures=measures,
-        units={t.name: t.unit if measures[t.name].name == "rmse" else "" for t in tasks},
+        units={task.name: task.unit if task.measure.in_units else "" for task in tasks},
         values={
             name: {task: _values(measures[task], of_seeds, task) for task in measures}
             for name, of_seeds in by_name.items()

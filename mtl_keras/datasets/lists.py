@@ -1,4 +1,4 @@
-"""Cells that hold several values: lists, arrays, or one text with a separator."""
+"""Columns that hold several values per row: lists, arrays, or one text with a separator."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,22 +10,22 @@ import pandas as pd
 from mtl_keras.errors import DataError
 
 
-def is_list(cell: Any) -> bool:
-    """Whether a cell holds several values as a list, tuple, set or array."""
-    return isinstance(cell, (list, tuple, set, frozenset, np.ndarray))
+def is_list(value: Any) -> bool:
+    """Whether a value of a column is several, as a list, tuple, set or array."""
+    return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
 
 
 def first_list(column: pd.Series) -> Any:
-    """The first cell that is a list, or None if the first value of the column is none."""
+    """The first value of a column if it is a list, else None."""
     if column.dtype != object:
         return None
     start = column.first_valid_index()
-    cell = None if start is None else column.loc[start]
-    return cell if is_list(cell) else None
+    value = None if start is None else column.loc[start]
+    return value if is_list(value) else None
 
 
 def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarray:
-    """One text per cell, its values joined by the separator; "" where there is none.
+    """One text per row, its values joined by the separator; "" where there is none.
 
     Args:
         name: Name of the feature, for messages.
@@ -36,20 +36,20 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
     Raises:
         DataError: if a value of a list has the separator in it.
     """
-    made = np.empty(len(column), object)
-    for row, cell in enumerate(column):
-        if not is_list(cell):
-            made[row] = "" if cell is None or cell is pd.NA or cell != cell else str(cell)
+    texts = np.empty(len(column), object)
+    for row, value in enumerate(column):
+        if not is_list(value):
+            texts[row] = "" if value is None or value is pd.NA or value != value else str(value)
             continue
-        parts = [text(value) for value in _ordered(cell)]
+        parts = [text(part) for part in _ordered(value)]
         bad = next((part for part in parts if separator in part), None)
         if bad is not None:
             raise DataError(
                 f"Feature {name!r}: {bad!r} in row {column.index[row]} holds the separator "
                 f"{separator!r}. Give the feature another `separator`."
             )
-        made[row] = separator.join(parts)
-    return made
+        texts[row] = separator.join(parts)
+    return texts
 
 
 def vocabulary(sets: Iterable[Iterable[Any]], min_frequency: int, max_size: int) -> list[Any]:
@@ -65,5 +65,5 @@ def vocabulary(sets: Iterable[Iterable[Any]], min_frequency: int, max_size: int)
     return [value for value, rows in ranked if rows >= min_frequency][:max_size]
 
 
-def _ordered(cell: Iterable[Any]) -> Iterable[Any]:
-    return sorted(cell, key=str) if isinstance(cell, (set, frozenset)) else cell
+def _ordered(values: Iterable[Any]) -> Iterable[Any]:
+    return sorted(values, key=str) if isinstance(values, (set, frozenset)) else values

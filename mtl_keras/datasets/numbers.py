@@ -11,7 +11,7 @@ _WRITTEN = re.compile(rf"{_SIGN}\s*{_MONEY}?\s*{_DIGITS}\s*(?:{_MONEY}|%)?")
 
 
 def parsed(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """A column's numbers, and which cells are neither a number nor empty.
+    """A column's numbers, and which of its values are neither a number nor empty.
 
     A text may have a currency sign, a per cent sign (12 % is 12) and commas between groups of three
     digits; a decimal comma is no number here.
@@ -33,10 +33,10 @@ def parsed(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     left = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
     bad = np.zeros(len(column), bool)
     for row, text in zip(left, column.iloc[left].astype(str).str.strip()):
-        found = _WRITTEN.fullmatch(text)
-        if found:
-            number = float(found["digits"].replace(",", ""))
-            values[row] = number if found["sign"] in (None, "+") else -number
+        match = _WRITTEN.fullmatch(text)
+        if match:
+            number = float(match["digits"].replace(",", ""))
+            values[row] = number if match["sign"] in (None, "+") else -number
         else:
             bad[row] = text.lower() not in ("", "nan")
     return values, bad

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from mtl_keras.declaring import registry
 from mtl_keras.errors import ConfigError
@@ -18,7 +18,15 @@ class Declaration:
     goes to and from a plain dict.
     """
 
+    kind: ClassVar[str]
+    """What it is called in reports and messages. Default: the name of its class in snake case."""
+
     name: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "kind" not in vars(cls):
+            cls.kind = registry.identifier(cls)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

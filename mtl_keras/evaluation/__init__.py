@@ -1,11 +1,15 @@
 """How good a model is, on rows that it never saw."""
 
 from mtl_keras.evaluation import explain
-from mtl_keras.evaluation.calibration import calibration
 from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.difference import Difference, difference
-from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, constant, evaluate
-from mtl_keras.tasks.measures import Measure, labelled, measure
+from mtl_keras.evaluation.evaluation import (
+    Evaluation,
+    TaskEvaluation,
+    calibration,
+    evaluate,
+)
+from mtl_keras.tasks.measures import Measure, labelled
 
 __all__ = [
     "Difference",
@@ -13,11 +17,9 @@ __all__ = [
     "Measure",
     "TaskEvaluation",
     "calibration",
-    "constant",
     "difference",
     "evaluate",
     "explain",
     "labelled",
-    "measure",
     "unused_sources",
 ]

@@ -65,7 +65,7 @@ def difference(
     for truth, one, other in zip(truths, first, second):
         count = len(truth)
         weights = random.multinomial(count, np.full(count, 1 / count), size=draws)
-        drawn = measure.of(truth, one, weights) - measure.of(truth, other, weights)
+        drawn = measure.weighted(truth, one, weights) - measure.weighted(truth, other, weights)
         gains.append(sign * (measure.value(truth, one) - measure.value(truth, other)))
         variances.append(np.nanvar(drawn))
         rows.append(count)

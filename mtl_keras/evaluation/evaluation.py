@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.tasks import Quantiles, Task, scores
+from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
 
 
@@ -21,6 +21,7 @@ class TaskEvaluation:
         rows: Rows with a label, on which it was judged.
         scores: Value of each metric.
         baseline: Value of each metric for a constant: the training rows' mean or class shares.
+        lower_is_better: Those metrics of which less is better. Default none.
     """
 
     task: str
@@ -28,6 +29,7 @@ class TaskEvaluation:
     rows: int
     scores: dict[str, float]
     baseline: dict[str, float]
+    lower_is_better: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,13 @@ class Evaluation:
         """A row per task and metric: task, metric, value, baseline, higher_is_better."""
         return pd.DataFrame(
             [
-                (each.task, metric, value, each.baseline[metric], scores.higher_is_better(metric))
+                (
+                    each.task,
+                    metric,
+                    value,
+                    each.baseline[metric],
+                    metric not in each.lower_is_better,
+                )
                 for each in self.tasks
                 for metric, value in each.scores.items()
             ],
@@ -98,7 +106,7 @@ def evaluate(
         tasks: Fitted tasks.
         truths: Per task `Task.truth` of the rows to judge on.
         predictions: Per task the probabilities `(rows,)` or `(rows, n)`, or the numbers in units.
-        constants: Per task the `constant` of its training rows.
+        constants: Per task its `Task.constant` for the training rows.
     """
     return Evaluation(
         [
@@ -108,52 +116,44 @@ def evaluate(
     )
 
 
+def calibration(
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Any]]:
+    """What the corrections of the outputs were worth, on rows that they were not learned from.
+
+    Args:
+        tasks: Fitted tasks.
+        truths: Per task the labels, as evaluation reads them.
+        outputs: Per task the network's outputs, not corrected.
+
+    Returns:
+        Per task that corrects its outputs `method`, and the log loss `before` and `after`.
+    """
+    effects = {}
+    for task in tasks:
+        present = labelled(truths[task.name])
+        if present.any():
+            truth, output = truths[task.name][present], np.asarray(outputs[task.name])[present]
+            effects[task.name] = task.calibration_effect(truth, output)
+    return {name: effect for name, effect in effects.items() if effect is not None}
+
+
 def _evaluate(
-    task: Task, truth: np.ndarray, predicted: np.ndarray, always: np.ndarray
+    task: Task, truth: np.ndarray, predicted: np.ndarray, constant: np.ndarray
 ) -> TaskEvaluation:
     present = labelled(truth)
     truth, predicted = truth[present], np.asarray(predicted)[present]
-    rows = len(truth)
-    if rows == 0:
+    if len(truth) == 0:
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
-    baseline = np.broadcast_to(np.asarray(always, float), (rows, *np.shape(always)))
-    of_constant = score(task, truth, baseline)
-    if task.kind == "binary":  # the best a constant can do, not what the model's threshold makes it
-        of_constant["accuracy"] = float(np.mean(truth == (baseline >= 0.5)))
-        of_constant["f1"] = scores.binary(truth, baseline, threshold=0.0)["f1"]
-    return TaskEvaluation(task.name, task.kind, rows, score(task, truth, predicted), of_constant)
-
-
-def score(task: Task, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The scores of one task on rows that all have a label."""
-    if task.kind == "binary":
-        threshold = getattr(task, "threshold", None)
-        return scores.binary(truth, predicted, 0.5 if threshold is None else threshold)
-    if task.kind == "multilabel":
-        thresholds = getattr(task, "thresholds", None) or [0.5] * task.width
-        return scores.multilabel(truth, predicted, np.array(thresholds))
-    if isinstance(task, Quantiles):
-        return scores.quantiles(truth, predicted, np.array(task.levels), task.middle)
-    return getattr(scores, task.kind)(truth, predicted)
-
-
-def constant(task: Task, training: np.ndarray) -> np.ndarray:
-    """What a model says of any row that knows the training labels and nothing of the row.
-
-    Args:
-        task: A fitted task.
-        training: Its `truth` for the training rows.
-
-    Returns:
-        The mean, `()` or `(labels,)`; for a multiclass or ordinal task the share of each class,
-        `(classes,)`; the quantiles of a task that predicts them.
-    """
-    if isinstance(task, Quantiles):
-        return np.nanquantile(training, task.levels)
-    if task.kind in ("multiclass", "ordinal"):
-        present = training[~np.isnan(training)].astype(int)
-        return np.bincount(present, minlength=task.width) / len(present)
-    return np.nanmean(training, axis=0)
+    scores = task.scores(truth, predicted)
+    return TaskEvaluation(
+        task=task.name,
+        kind=task.kind,
+        rows=len(truth),
+        scores=scores,
+        baseline=task.constant_scores(truth, np.asarray(constant, float)),
+        lower_is_better=frozenset(name for name in scores if not task.higher_is_better(name)),
+    )
 
 
 def _number(value: float) -> str:

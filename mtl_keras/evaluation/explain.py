@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets.numbers import parsed
-from mtl_keras.tasks import Quantiles, Task
-from mtl_keras.tasks.measures import labelled, measure
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.measures import labelled
 
-DEPENDABLE = ("numeric", "categorical", "boolean")  # kinds of features that `dependence` varies
 Predict = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
 
 
@@ -63,18 +62,18 @@ def importance(
             shuffled.attrs = dict(table.attrs)
             values = _values(tasks, truths, predict(shuffled))
             drops[feature].append({t: base[t] - values[t] for t in base})
-    found = [
+    rows_of_frame = [
         {
             "task": task.name,
             "feature": feature,
-            "measure": measure(task).name,
+            "measure": task.measure.name,
             "drop": float(np.mean([d[task.name] for d in each])),
             "sd": float(np.std([d[task.name] for d in each])),
         }
         for task in tasks
         for feature, each in drops.items()
     ]
-    frame = pd.DataFrame(found, columns=["task", "feature", "measure", "drop", "sd"])
+    frame = pd.DataFrame(rows_of_frame, columns=["task", "feature", "measure", "drop", "sd"])
     place = {task.name: number for number, task in enumerate(tasks)}
     return frame.sort_values(
         ["task", "drop"],
@@ -98,14 +97,14 @@ def dependence(
         tasks: Fitted tasks.
         predict: From a table of raw columns to predictions by task.
         table: Rows of the kind that is answered for.
-        feature: A column: numbers at quantiles, anything else at its most frequent values.
+        feature: A column: numbers at their quantiles, anything else at its most frequent values.
         points: Most values. Default 12.
         rows: Most rows that are averaged over. Default 300.
         seed: Integer seed of the choice of rows. Default 0.
 
     Returns:
-        A row per value: the value in the column of its name, and for each task the mean answer; for
-        several classes or labels one column each, `<task>: <label>`.
+        A row per value: the value in the column of the feature's name, and for each task the means
+        of its `named_predictions`: one, or one for each of several classes or labels.
 
     References:
         Friedman: "Greedy Function Approximation", Annals of Statistics 29, 2001 (section 8.2).
@@ -114,7 +113,7 @@ def dependence(
     chosen = table.iloc[np.sort(random.permutation(len(table))[:rows])]
     column = table[feature].dropna()
     numbers, bad = parsed(column) if column.dtype.kind in "fiuO" else (None, np.ones(1, bool))
-    if numbers is not None and not bad.any():  # values that there are: none between two classes
+    if numbers is not None and not bad.any():  # values that rows have, so none between two classes
         ranks = np.linspace(0.02, 0.98, points) * (len(column) - 1)
         places = np.argsort(numbers, kind="stable")[ranks.round().astype(int)]
         values, first = np.unique(numbers[places], return_index=True)
@@ -126,19 +125,11 @@ def dependence(
     together = together.infer_objects()
     together.attrs = dict(table.attrs)
     answers = predict(together)
-    made: dict[str, Any] = {feature: shown}
+    curves: dict[str, Any] = {feature: shown}
     for task in tasks:
-        values = np.asarray(answers[task.name]).reshape(len(grid), len(chosen), -1).mean(axis=1)
-        if isinstance(task, Quantiles):
-            values = values[:, [task.middle]]
-        if values.shape[1] == 1:
-            made[task.name] = values[:, 0]
-            continue
-        labels = getattr(task, "labels", ()) or getattr(task, "classes", ()) or ()
-        for number in range(values.shape[1]):
-            label = labels[number] if number < len(labels) else number
-            made[f"{task.name}: {label}"] = values[:, number]
-    return pd.DataFrame(made)
+        for name, values in task.named_predictions(np.asarray(answers[task.name])).items():
+            curves[name] = values.reshape(len(grid), len(chosen)).mean(axis=1)
+    return pd.DataFrame(curves)
 
 
 def slices(
@@ -164,35 +155,35 @@ def slices(
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
         column = pd.qcut(column, 4, duplicates="drop")
     texts = column.astype(object).where(column.notna(), "missing").astype(str).to_numpy()
-    found = []
+    parts = []
     for value in pd.Series(texts).value_counts().index[:most]:
         inside = texts == value
         for task in tasks:
             truth, predicted = truths[task.name], np.asarray(predictions[task.name])
-            there = labelled(truth)
-            judged, part = measure(task), inside & there
+            present, measure = labelled(truth), task.measure
+            part = inside & present
             if part.any():
-                found.append(
+                parts.append(
                     {
                         "value": value,
                         "task": task.name,
                         "rows": int(part.sum()),
-                        "measure": judged.name,
-                        "score": judged.value(truth[part], predicted[part]),
-                        "all": judged.value(truth[there], predicted[there]),
+                        "measure": measure.name,
+                        "score": measure.value(truth[part], predicted[part]),
+                        "all": measure.value(truth[present], predicted[present]),
                     }
                 )
-    return pd.DataFrame(found)
+    return pd.DataFrame(parts)
 
 
 def _values(
-    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], said: Mapping[str, np.ndarray]
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """Each task's measure, higher better."""
+    """Each task's measure, with a sign such that more is better."""
     values = {}
     for task in tasks:
-        truth, judged = truths[task.name], measure(task)
-        there = labelled(truth)
-        value = judged.value(truth[there], np.asarray(said[task.name])[there])
-        values[task.name] = value if judged.higher_is_better else -value
+        truth, measure = truths[task.name], task.measure
+        present = labelled(truth)
+        value = measure.value(truth[present], np.asarray(predictions[task.name])[present])
+        values[task.name] = value if measure.higher_is_better else -value
     return values

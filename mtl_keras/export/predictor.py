@@ -146,7 +146,7 @@ class Predictor:
             ]
         except tf.errors.InvalidArgumentError:
             for feature in self.features:
-                feature.explain(raw[slugs[feature.name]])
+                feature.refuse(raw[slugs[feature.name]])
             raise
         answers = {}
         for name, slug in self.schema["outputs"].items():

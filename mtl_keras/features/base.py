@@ -1,5 +1,6 @@
 """The interface of a feature: one column of a table in, encoded numbers out."""
 
+import abc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -13,31 +14,52 @@ from mtl_keras.declaring.declaration import Declaration
 
 
 @dataclass(frozen=True, repr=False)
-class Feature(Declaration):
+class Feature(Declaration, abc.ABC):
     """One column to predict from; `name` is the column, unless another is stated.
 
     Several features may read one column, each in its own way: a text as a sequence and as a bag of
     words, a month as a number and as a category. Those of one kind share an input of the exported
     model, which has the name of the first of them.
 
-    Subclasses define `fit` (statistics of the training rows), `raw` (what a table's column is as an
-    input of the exported model), `raw_dtype` (its type there) and `layer` (the Keras layer from raw
-    to encoded values, by group: `"numeric"`, whose columns get embeddings; `"binary"`, numbers that
-    the network takes as they are; `"categorical"`; and `"own"`, which the feature's own part of the
-    network reads: see `represent`).
+    A kind of feature must define `fit` (statistics of the training rows), `raw` (what a table's
+    column is as an input of the exported model) and `layer` (the Keras layer from raw to encoded
+    values, by group):
+
+    * `"numeric"`, numbers that get embeddings, float32 `(rows, n)`;
+    * `"plain"`, numbers that the network takes as they are, float32 `(rows, n)`;
+    * `"categorical"`, indices, int32 `(rows, n)`: see `category_sizes`;
+    * `"own"`, anything that the feature's own part of the network reads: see `represent`.
 
     Args:
         column: The column that is read. Default: the one of its name.
     """
 
-    kind: ClassVar[str]
     rows_per_call: ClassVar[int] = 16_384  # that are encoded, or predicted for, at once
+    shows_dependence: ClassVar[bool] = False
+    """Whether an explanation may set it to one value in all rows, to see what the answers do."""
+
     column: str | None = field(default=None, kw_only=True)
+
+    # The column
 
     @property
     def source(self) -> str:
         """The column that it reads."""
         return self.column or self.name
+
+    def reads(self, columns: Sequence[str]) -> list[str]:
+        """Those of a table's columns that it reads; none if they are not there."""
+        return [self.source] if self.source in columns else []
+
+    def select(self, table: pd.DataFrame) -> Any:
+        """What `fit` and `raw` take: the column."""
+        return table[self.source]
+
+    @abc.abstractmethod
+    def fit(self, column: pd.Series) -> Self:
+        """A copy with all that was not stated learned from the training rows."""
+
+    # The exported model's input
 
     @property
     def raw_dtype(self) -> str:
@@ -49,29 +71,27 @@ class Feature(Declaration):
         """Shape of one row's value in that signature."""
         return ()
 
-    def reads(self, columns: Sequence[str]) -> list[str]:
-        """Those of a table's columns that it reads; none if they are not there."""
-        return [self.source] if self.source in columns else []
-
-    def select(self, table: pd.DataFrame) -> Any:
-        """What `fit` and `raw` take: the column."""
-        return table[self.source]
-
-    def fit(self, column: pd.Series) -> Self:
-        """A copy with all that was not stated learned from the training rows."""
-        raise NotImplementedError
-
+    @abc.abstractmethod
     def raw(self, column: pd.Series) -> np.ndarray:
         """The column as the exported model takes it: float32 (NaN: missing) or text ("": missing).
 
         Raises:
             DataError: if a value is not of this kind; the row is named.
         """
-        raise NotImplementedError
 
+    def refuse(self, raw: np.ndarray) -> None:
+        """Raise a DataError for the first raw value that the layer cannot take, if there is one."""
+
+    # The network's part
+
+    @abc.abstractmethod
     def layer(self) -> keras.layers.Layer:
         """The layer from raw `(rows,)` to a dict of encoded `(rows, n)` by group."""
-        raise NotImplementedError
+
+    @property
+    def category_sizes(self) -> tuple[int, ...]:
+        """For the group `"categorical"`: number of indices of each of its columns. Default none."""
+        return ()
 
     def represent(self, encoded: Any, name: str) -> Any:
         """For the group `"own"`: the network's tensor `(rows, n)` from the encoded one.
@@ -80,10 +100,19 @@ class Feature(Declaration):
             encoded: The encoded rows.
             name: Prefix for names of layers.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} is encoded as the group 'own', but does not define `represent`."
+        )
 
-    def explain(self, raw: np.ndarray) -> None:
-        """Raise a DataError for the first raw value that the layer cannot take, if there is one."""
+    # What simple models, which the network is compared with, read of the group "own"
+
+    def words(self, column: Any) -> pd.Series | None:
+        """The texts whose words they count, for a column of texts. Default None."""
+        return None
+
+    def flattened(self, encoded: np.ndarray) -> np.ndarray:
+        """The numbers `(rows, n)` whose main components they read, where there are no `words`."""
+        return encoded.reshape(len(encoded), -1)
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,16 +1,46 @@
 """Yes or no."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from mtl_keras.errors import DataError, shown
 from mtl_keras.features.base import Feature
-from mtl_keras.layers import BooleanEncoding
 
 WORDS = {"no": "yes", "false": "true", "n": "y", "f": "t", "0": "1", "off": "on"}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class BooleanEncoding(keras.layers.Layer):
+    """Yes as 1, no as -1; missing or any other value as 0, with an indicator of it.
+
+    **Shape:** `(rows,)` to `{"plain": (rows, 2)}`: the value, and 1 where it is neither.
+
+    Args:
+        values: The raw values of no and of yes: two strings or two numbers.
+
+    Example:
+
+    >>> BooleanEncoding(["no", "yes"])(tf.constant(["yes", "no", ""]))["plain"].numpy().tolist()
+    [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, values: Sequence[str] | Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.values = tuple(values)
+
+    def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        no = tf.cast(tf.equal(values, tf.constant(self.values[0], values.dtype)), tf.float32)
+        yes = tf.cast(tf.equal(values, tf.constant(self.values[1], values.dtype)), tf.float32)
+        return {"plain": tf.stack([yes - no, 1.0 - yes - no], axis=1)}
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "values": list(self.values)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,7 +60,7 @@ class Boolean(Feature):
     ('No', 'Yes')
     """
 
-    kind: ClassVar[str] = "boolean"
+    shows_dependence: ClassVar[bool] = True
 
     values: tuple[Any, Any] | None = None
 
@@ -41,16 +71,16 @@ class Boolean(Feature):
     def fit(self, column: pd.Series) -> Self:
         if self.values is not None:
             return self
-        found = list(pd.unique(column.dropna()))
-        if all(not isinstance(value, str) for value in found):
-            if not set(map(float, found)) <= {0.0, 1.0}:
-                self._refuse(found)
+        values = list(pd.unique(column.dropna()))
+        if all(not isinstance(value, str) for value in values):
+            if not set(map(float, values)) <= {0.0, 1.0}:
+                self._refuse(values)
             return self.but(values=(0.0, 1.0))
-        found = sorted({str(value).strip() for value in found} - {""}, key=str.lower)
-        if len(found) != 2:
-            self._refuse(found)
-        swapped = WORDS.get(found[1].lower()) == found[0].lower()
-        return self.but(values=(found[1], found[0]) if swapped else tuple(found))
+        texts = sorted({str(value).strip() for value in values} - {""}, key=str.lower)
+        if len(texts) != 2:
+            self._refuse(texts)
+        swapped = WORDS.get(texts[1].lower()) == texts[0].lower()
+        return self.but(values=(texts[1], texts[0]) if swapped else tuple(texts))
 
     def raw(self, column: pd.Series) -> np.ndarray:
         if self.raw_dtype == "string":
@@ -73,8 +103,8 @@ class Boolean(Feature):
     def layer(self) -> BooleanEncoding:
         return BooleanEncoding(self.values or (0.0, 1.0))
 
-    def _refuse(self, found: list[Any]) -> None:
+    def _refuse(self, values: list[Any]) -> None:
         raise DataError(
-            f"Feature {self.name!r} is boolean, but has the values {found[:5]}. Expected two. "
+            f"Feature {self.name!r} is boolean, but has the values {values[:5]}. Expected two. "
             "Declare it as categorical or numeric."
         )

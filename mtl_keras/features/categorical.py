@@ -1,14 +1,45 @@
 """Categories."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
-from mtl_keras.layers import CategoryEncoding
+from mtl_keras.features.tokens import category_text, string_lookup
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class CategoryEncoding(keras.layers.Layer):
+    """A category as an index: 0 is missing (empty), 1 is unseen or rare, then the vocabulary.
+
+    **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.
+
+    Args:
+        vocabulary: Strings, in the order of their indices.
+
+    Example:
+
+    >>> layer = CategoryEncoding(["basic", "plus"])
+    >>> layer(tf.constant(["plus", "", "gold"]))["categorical"].numpy().tolist()
+    [[3], [0], [1]]
+    """
+
+    def __init__(self, vocabulary: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary = tuple(vocabulary)
+        self.lookup = string_lookup(vocabulary)
+
+    def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"categorical": tf.cast(self.lookup(values), tf.int32)[:, tf.newaxis]}
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "vocabulary": list(self.vocabulary)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +62,7 @@ class Categorical(Feature):
     ('a', 'b')
     """
 
-    kind: ClassVar[str] = "categorical"
+    shows_dependence: ClassVar[bool] = True
 
     min_frequency: int = 5
     max_size: int = 1000
@@ -47,9 +78,9 @@ class Categorical(Feature):
         return "string"
 
     @property
-    def size(self) -> int:
-        """Number of indices: the vocabulary, one for missing, one for unseen."""
-        return len(self.vocabulary or ()) + 2
+    def category_sizes(self) -> tuple[int, ...]:
+        """The vocabulary, one index for missing, one for unseen."""
+        return (len(self.vocabulary or ()) + 2,)
 
     def fit(self, column: pd.Series) -> Self:
         if self.vocabulary is not None:
@@ -66,10 +97,3 @@ class Categorical(Feature):
 
     def layer(self) -> CategoryEncoding:
         return CategoryEncoding(self.vocabulary or ())
-
-
-def category_text(value: object) -> str:
-    """A category as text: 3.0 is "3"."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()

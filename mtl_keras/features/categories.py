@@ -1,25 +1,80 @@
-"""Several categories in one cell."""
+"""Several categories per row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
-from mtl_keras.features.categorical import category_text
-from mtl_keras.layers import CategoriesEncoding, Present, SequencePooling, TokenEmbedding
+from mtl_keras.features.tokens import category_text, split, string_lookup
+from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
 FEW = 64
 
 
+@keras.saving.register_keras_serializable("mtl_keras")
+class CategoriesEncoding(keras.layers.Layer):
+    """The categories of a text, as 0 and 1 for each, or as indices.
+
+    **Shape:** strings `(rows,)` to `{"plain": (rows, 2 + n)}`: whether there are none, whether
+    there is one that is unseen or rare, and one for each of the vocabulary; or, with a `length`, to
+    `{"own": (rows, length)}`, int32: 0 is nothing, 1 unseen or rare, then the vocabulary.
+
+    Args:
+        vocabulary: Strings, in the order of their indices.
+        separator: What stands between two categories. Default ",".
+        length: Most categories of a row, for indices. Default None.
+
+    Example:
+
+    >>> layer = CategoriesEncoding(["jazz", "folk"])
+    >>> layer(tf.constant(["folk, ska", ""]))["plain"].numpy().tolist()
+    [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        separator: str = ",",
+        length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary, self.separator, self.length = tuple(vocabulary), separator, length
+        self.lookup = string_lookup(vocabulary)
+
+    def call(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        parts = split(texts, self.separator)
+        indices = tf.cast(tf.ragged.map_flat_values(self.lookup, parts), tf.int32)
+        if self.length is not None:
+            return {"own": indices.to_tensor(shape=(None, self.length))}
+        size = len(self.vocabulary) + 2
+        known = tf.math.bincount(
+            indices, minlength=size, maxlength=size, binary_output=True, axis=-1, dtype=tf.float32
+        )
+        known = tf.ensure_shape(known, (None, size))
+        none = tf.cast(indices.row_lengths() == 0, tf.float32)[:, tf.newaxis]
+        return {"plain": tf.concat([none, known[:, 1:]], axis=1)}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "vocabulary": list(self.vocabulary),
+            "separator": self.separator,
+            "length": self.length,
+        }
+
+
 @dataclass(frozen=True, repr=False)
 class Categories(Feature):
-    """A set of categories in one cell: a list, or a text with a separator, such as `jazz, folk`.
+    """A set of categories per row: a list, or a text with a separator, such as `jazz, folk`.
 
     The exported model takes a text with the separator. *Missing*: no categories is a value of its
     own. *Unseen* categories, and rare ones, share one.
@@ -40,8 +95,6 @@ class Categories(Feature):
     >>> Categories("genres", min_frequency=1).fit(column).vocabulary
     ('jazz', 'folk')
     """
-
-    kind: ClassVar[str] = "categories"
 
     separator: str = ","
     encoding: str = "auto"

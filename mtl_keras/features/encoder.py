@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, DataError, nearest
-from mtl_keras.features import Categorical, Feature
+from mtl_keras.features.base import Feature
 
-GROUPS = ("numeric", "binary", "categorical")
+GROUPS = ("numeric", "plain", "categorical")
 
 
 def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -39,7 +39,7 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
     """Per feature the one whose input it reads: the first of its kind on its column."""
     first: dict[Any, str] = {}
-    return {f.name: first.setdefault((f.source, f.kind, f.raw_shape), f.name) for f in features}
+    return {f.name: first.setdefault((f.source, type(f), f.raw_shape), f.name) for f in features}
 
 
 def rows_per_call(features: Sequence[Feature]) -> int:
@@ -52,12 +52,12 @@ class Encoder:
 
     `model` is a Functional Keras model from one input per feature, by its slug (features of one
     kind on one column share the first's: see `input_features`), to one tensor per group:
-    `"numeric"` and `"binary"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
+    `"numeric"` and `"plain"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
     `"own_<slug>"` for each feature that the network reads apart, such as a text. The same layers
     encode tables in training and are part of the exported model.
 
     A slug is the column's name where that is a plain identifier, else one made from it
-    (`tasks.base.layer_name`), since TensorFlow takes no others.
+    (`declaring.naming.layer_name`), since TensorFlow takes no others.
 
     Args:
         features: Fitted features.
@@ -72,7 +72,7 @@ class Encoder:
     >>> table = pd.DataFrame({"age": [20.0, 40.0, None]})
     >>> encoder = Encoder([Numeric("age").fit(table["age"])])
     >>> {group: array.tolist() for group, array in encoder.encode(table).items()}
-    {'numeric': [[-1.0], [1.0], [0.0]], 'binary': [[0.0], [0.0], [1.0]]}
+    {'numeric': [[-1.0], [1.0], [0.0]], 'plain': [[0.0], [0.0], [1.0]]}
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -112,7 +112,7 @@ class Encoder:
     @property
     def category_sizes(self) -> list[int]:
         """Number of indices of each column of the group `"categorical"`."""
-        return [feature.size for feature in self.features if isinstance(feature, Categorical)]
+        return [size for feature in self.features for size in feature.category_sizes]
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""
@@ -125,7 +125,7 @@ class Encoder:
             ]
         except tf.errors.InvalidArgumentError:
             for feature in self.features:
-                feature.explain(raw[self.input_slugs[feature.name]])
+                feature.refuse(raw[self.input_slugs[feature.name]])
             raise
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
 

@@ -15,7 +15,6 @@ import tensorflow as tf
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.layers import ImageEncoding
 
 LOOKED_AT = 500
 AUGMENTATIONS: dict[str, Any] = {
@@ -26,6 +25,79 @@ AUGMENTATIONS: dict[str, Any] = {
     "contrast": lambda amount, **k: keras.layers.RandomContrast(amount, value_range=(0, 1), **k),
     "brightness": lambda amount, **k: keras.layers.RandomBrightness(amount, (0, 1), **k),
 }
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class ImageEncoding(keras.layers.Layer):
+    """PNG, JPEG, GIF or BMP files, decoded and brought to one size; black where there is none.
+
+    **Shape:** strings `(rows,)`, the files' bytes, to `{"own": (rows, height, width, channels)}`,
+    uint8; and, with an indicator, `{"plain": (rows, 1)}`, 1 where there is no file.
+
+    Args:
+        height: Height of the images.
+        width: Their width.
+        channels: 1 for grey, 3 for colours. Default 3.
+        indicator: Whether missing images have an indicator. Default False.
+
+    Example:
+
+    >>> file = tf.io.encode_png(tf.fill((2, 2, 1), tf.constant(7, tf.uint8)))
+    >>> ImageEncoding(2, 3, channels=1)(tf.stack([file, ""]))["own"].numpy()[:, 0, :, 0].tolist()
+    [[7, 7, 7], [0, 0, 0]]
+    """
+
+    def __init__(
+        self, height: int, width: int, channels: int = 3, indicator: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.height, self.width, self.channels = height, width, channels
+        self.indicator = indicator
+
+    def decoded(self, file: tf.Tensor) -> tf.Tensor:
+        """One file's pixels."""
+        size = (self.height, self.width)
+        image = tf.io.decode_image(file, channels=self.channels, expand_animations=False)
+        image.set_shape((None, None, self.channels))
+
+        def resized() -> tf.Tensor:
+            smooth = tf.image.resize(image, size, antialias=True)
+            return tf.cast(tf.clip_by_value(tf.round(smooth), 0.0, 255.0), tf.uint8)
+
+        fits = tf.reduce_all(tf.shape(image)[:2] == tf.constant(size))
+        image = tf.cond(fits, lambda: tf.identity(image), resized)
+        image.set_shape((*size, self.channels))
+        return image
+
+    def call(self, files: tf.Tensor) -> dict[str, tf.Tensor]:
+        shape = (self.height, self.width, self.channels)
+
+        def image(file: tf.Tensor) -> tf.Tensor:
+            return tf.cond(
+                file == "", lambda: tf.zeros(shape, tf.uint8), lambda: self.decoded(file)
+            )
+
+        images = tf.map_fn(image, files, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
+        groups = {"own": images}
+        if self.indicator:
+            groups["plain"] = tf.cast(files == "", tf.float32)[:, tf.newaxis]
+        return groups
+
+    def compute_output_spec(self, files: Any) -> dict[str, Any]:
+        shape = (files.shape[0], self.height, self.width, self.channels)
+        spec = {"own": keras.KerasTensor(shape, dtype="uint8")}
+        if self.indicator:
+            spec["plain"] = keras.KerasTensor((files.shape[0], 1))
+        return spec
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "height": self.height,
+            "width": self.width,
+            "channels": self.channels,
+            "indicator": self.indicator,
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +132,6 @@ class Image(BackboneFeature):
     """
 
     reads_as: ClassVar[str] = "images"
-    kind: ClassVar[str] = "image"
     rows_per_call: ClassVar[int] = 512
 
     encoder: Any = "cnn"
@@ -99,8 +170,8 @@ class Image(BackboneFeature):
     def raw(self, column: pd.Series) -> np.ndarray:
         start = Path(self.folder or column.attrs.get("folder", "."))
         files = np.empty(len(column), object)
-        for row, cell in enumerate(column):
-            files[row] = self._file(cell, column.index[row], start)
+        for row, image in enumerate(column):
+            files[row] = self._file(image, column.index[row], start)
         return files
 
     def layer(self) -> keras.layers.Layer:
@@ -115,7 +186,10 @@ class Image(BackboneFeature):
             x = keras.layers.Rescaling(255.0, name=f"{name}_to_255")(x)
         return self.encoder.represent(x, None, name)
 
-    def explain(self, raw: np.ndarray) -> None:
+    def flattened(self, encoded: np.ndarray) -> np.ndarray:
+        return super().flattened(encoded) / 255.0
+
+    def refuse(self, raw: np.ndarray) -> None:
         for row, file in enumerate(raw):
             try:
                 if file:
@@ -127,32 +201,32 @@ class Image(BackboneFeature):
                     "cell empty."
                 ) from error
 
-    def _file(self, cell: Any, row: Any, start: Path) -> bytes:
-        """A cell as the bytes of an image file."""
-        if isinstance(cell, dict):  # as data sets of images in Parquet have them
-            cell = cell.get("bytes") or cell.get("path")
-        if isinstance(cell, np.ndarray):
-            return self._encoded(cell, row)
-        if cell is None or cell is pd.NA or cell != cell or cell in ("", b""):
+    def _file(self, image: Any, row: Any, start: Path) -> bytes:
+        """The bytes of an image's file."""
+        if isinstance(image, dict):  # as data sets of images in Parquet have them
+            image = image.get("bytes") or image.get("path")
+        if isinstance(image, np.ndarray):
+            return self._encoded(image, row)
+        if image is None or image is pd.NA or image != image or image in ("", b""):
             return b""
         where = ""
-        if not isinstance(cell, bytes):
-            path = start / str(cell)
+        if not isinstance(image, bytes):
+            path = start / str(image)
             where = f" ({path})"
             if not path.is_file():
                 raise DataError(
                     f"Feature {self.name!r}: there is no image file {path}, which row {row} names. "
                     "Correct the path, or say with `folder` where paths start."
                 )
-            cell = path.read_bytes()
+            image = path.read_bytes()
         try:
-            _opened(cell)
+            _opened(image)
         except (OSError, SyntaxError) as error:
             raise DataError(
                 f"Feature {self.name!r}: row {row}{where} is no image. Expected a PNG, JPEG, GIF "
                 "or BMP file. Replace it, or leave the cell empty."
             ) from error
-        return cell
+        return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:
         pixels = array[:, :, None] if array.ndim == 2 else array

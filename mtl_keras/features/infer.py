@@ -13,7 +13,7 @@ from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
-from mtl_keras.features.date import ISO, MOSTLY, Date, found_format
+from mtl_keras.features.date import ISO, MOSTLY, Date, common_format
 from mtl_keras.features.image import Image
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
@@ -128,7 +128,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
-    if is_text and (form := found_format(texts)) is not None:
+    if is_text and (form := common_format(texts)) is not None:
         return Guess(name, Date(name, format=form), _dated(form))
 
     numbers, bad = parsed(texts if is_text else present)
@@ -154,18 +154,18 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
 
 def _several(name: str, present: pd.Series) -> Guess | None:
-    """A guess for a column whose cells hold several values each."""
-    cells = [cell for cell in present[:1000] if is_list(cell)]
+    """A guess for a column that holds several values per row."""
+    lists = [value for value in present[:1000] if is_list(value)]
     if len(present) and isinstance(present.iloc[0], (bytes, dict)):
         return Guess(name, Image(name), "bytes of files")
     if first_list(present) is None:
         return None
-    if all(np.ndim(cell) in (2, 3) for cell in cells):
+    if all(np.ndim(values) in (2, 3) for values in lists):
         return Guess(name, Image(name), "arrays of pixels")
-    values = [value for cell in cells for value in cell]
-    if any(isinstance(value, str) for value in values):
+    members = [member for values in lists for member in values]
+    if any(isinstance(member, str) for member in members):
         return Guess(name, Categories(name), "lists of texts")
-    lengths = {len(cell) for cell in present if is_list(cell)}
+    lengths = {len(values) for values in present if is_list(values)}
     if len(lengths) == 1:
         return Guess(name, Vector(name), f"lists of {max(lengths)} numbers")
     return Guess(name, Sequence(name), f"lists of {min(lengths)} to {max(lengths)} numbers")

@@ -1,33 +1,96 @@
 """Sequences of varying length."""
 
+from collections import abc
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.categorical import category_text
-from mtl_keras.layers import Present, SequenceEncoding, TokenEmbedding
+from mtl_keras.features.tokens import category_text, split, string_lookup
+from mtl_keras.layers import Present, TokenEmbedding
 
 OF = ("auto", "numbers", "tokens")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 COVERED = 0.98
 
 
+@keras.saving.register_keras_serializable("mtl_keras")
+class SequenceEncoding(keras.layers.Layer):
+    """The last values of a text, in their order: tokens as indices, or numbers scaled.
+
+    **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 where there is none, for
+    tokens; for numbers to `{"own": (rows, length, 2)}`: the number, and 1 where there is one.
+
+    Args:
+        length: Most values of a row.
+        separator: What stands between two values. Default " ".
+        vocabulary: Tokens in the order of their indices, from 2; 1 is an unknown one. Default None:
+            the values are numbers.
+        center: What numbers have subtracted. Default 0.0.
+        scale: What they are divided by after. Default 1.0.
+
+    Example:
+
+    >>> layer = SequenceEncoding(length=2, scale=2.0)
+    >>> layer(tf.constant(["1 2 4", "6"]))["own"][:, :, 0].numpy().tolist()
+    [[1.0, 2.0], [3.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        length: int,
+        separator: str = " ",
+        vocabulary: abc.Sequence[str] | None = None,
+        center: float = 0.0,
+        scale: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.length, self.separator, self.center, self.scale = length, separator, center, scale
+        self.vocabulary = None if vocabulary is None else tuple(vocabulary)
+        self.lookup = string_lookup(vocabulary or [])
+
+    def call(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        parts = split(texts, self.separator)[:, -self.length :]
+        if self.vocabulary is not None:
+            indices = tf.cast(tf.ragged.map_flat_values(self.lookup, parts), tf.int32)
+            return {"own": indices.to_tensor(shape=(None, self.length))}
+        numbers = tf.ragged.map_flat_values(tf.strings.to_number, parts)
+        scaled = tf.ragged.map_flat_values(
+            lambda values: tf.clip_by_value((values - self.center) / self.scale, -10.0, 10.0),
+            numbers,
+        )
+        padded = scaled.to_tensor(shape=(None, self.length))
+        present = tf.sequence_mask(parts.row_lengths(), self.length, tf.float32)
+        return {"own": tf.stack([padded, present], axis=-1)}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "length": self.length,
+            "separator": self.separator,
+            "vocabulary": None if self.vocabulary is None else list(self.vocabulary),
+            "center": self.center,
+            "scale": self.scale,
+        }
+
+
 @dataclass(frozen=True, repr=False)
 class Sequence(BackboneFeature):
     """Numbers or tokens in their order, of varying length: the last ones are read.
 
-    A cell is a list, an array, or a text with a separator, which is what the exported model takes.
+    A row has a list, an array, or a text with a separator, which is what the exported model takes.
     *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are brought to
     mean 0 and deviation 1 and clipped to 10 of them.
 
     Args:
-        of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training cells are.
+        of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training values are.
         encoder: What reads them: see `mtl_keras.backbones`. Default `"gru"`.
         separator: What stands between two values of a text. Default " ".
         dimension: Length of a token's vector. Default 32.
@@ -48,7 +111,6 @@ class Sequence(BackboneFeature):
     """
 
     reads_as: ClassVar[str] = "sequences"
-    kind: ClassVar[str] = "sequence"
     rows_per_call: ClassVar[int] = 4096
 
     of: str = "auto"

@@ -3,15 +3,63 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from mtl_keras.datasets.lists import is_list
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
-from mtl_keras.layers import VectorEncoding
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class VectorEncoding(keras.layers.Layer):
+    """A vector with each number centred, scaled and clipped to +-10; NaN becomes 0.
+
+    **Shape:** float `(rows, n)` to `{"plain": (rows, n)}`, or `n + 1` with an indicator, 1 where
+    all numbers are NaN.
+
+    Args:
+        center: What each number has subtracted.
+        scale: What each is divided by after.
+        indicator: Whether there is an indicator. Default False.
+
+    Example:
+
+    >>> layer = VectorEncoding(center=[1.0, 2.0], scale=[2.0, 1.0])
+    >>> layer(tf.constant([[3.0, float("nan")]]))["plain"].numpy().tolist()
+    [[1.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        center: Sequence[float],
+        scale: Sequence[float],
+        indicator: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.center, self.scale, self.indicator = tuple(center), tuple(scale), indicator
+
+    def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        missing = tf.math.is_nan(values)
+        scaled = (values - tf.constant(self.center)) / tf.constant(self.scale)
+        scaled = tf.where(missing, 0.0, tf.clip_by_value(scaled, -10.0, 10.0))
+        if self.indicator:
+            absent = tf.reduce_all(missing, axis=1, keepdims=True)
+            scaled = tf.concat([scaled, tf.cast(absent, tf.float32)], axis=1)
+        return {"plain": scaled}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "center": list(self.center),
+            "scale": list(self.scale),
+            "indicator": self.indicator,
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,8 +68,8 @@ class Vector(Feature):
 
     A column of lists or arrays (as Parquet has them), or columns of single numbers that are
     numbered: `embedding_0`, `embedding_1`, ... The exported model takes one array per row.
-    *Missing*: a number that is NaN counts as its mean; a vector that is not there as all means,
-    with an indicator if any training row was missing. *Unseen*: numbers are clipped to 10 standard
+    *Missing*: a number that is NaN counts as its mean; a missing vector counts as all means, with
+    an indicator if any training row was missing. *Unseen*: numbers are clipped to 10 standard
     deviations.
 
     Args:
@@ -36,8 +84,6 @@ class Vector(Feature):
     (2.0, 5.0)
     """
 
-    kind: ClassVar[str] = "vector"
-
     size: int | None = None
     center: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
@@ -51,8 +97,8 @@ class Vector(Feature):
         if self.source in columns:
             return [self.source]
         pattern = re.compile(re.escape(self.source) + r"[_.\- ]?(\d+)")
-        found = {int(m[1]): column for column in columns if (m := pattern.fullmatch(column))}
-        return [found[number] for number in sorted(found)]
+        numbered = {int(m[1]): column for column in columns if (m := pattern.fullmatch(column))}
+        return [numbered[number] for number in sorted(numbered)]
 
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
@@ -81,7 +127,7 @@ class Vector(Feature):
             if bad.any():
                 row, place = map(int, np.argwhere(bad)[0])
                 self._refuse(column.index[row], column.iloc[row, place], "numbers")
-            self._check_size(values.shape[1], None, list(column.columns))
+            self._check_size(values.shape[1])
         else:
             values = self._stacked(column)
         infinite = np.isinf(values).any(axis=1)
@@ -94,27 +140,27 @@ class Vector(Feature):
         return VectorEncoding(self.center or (), self.scale or (), bool(self.indicator))
 
     def _stacked(self, column: pd.Series) -> np.ndarray:
-        present = [cell for cell in column if is_list(cell)]
+        present = [vector for vector in column if is_list(vector)]
         size = self.size or (len(present[0]) if present else 0)
         values = np.full((len(column), size), np.nan, np.float32)
-        for row, cell in enumerate(column):
-            if not is_list(cell):
-                if not (cell is None or cell is pd.NA or cell != cell):
-                    self._refuse(column.index[row], cell, "lists or arrays of numbers")
+        for row, vector in enumerate(column):
+            if not is_list(vector):
+                if not (vector is None or vector is pd.NA or vector != vector):
+                    self._refuse(column.index[row], vector, "lists or arrays of numbers")
                 continue
-            self._check_size(len(cell), column.index[row], cell, size)
+            self._check_size(len(vector), column.index[row], size)
             try:
-                values[row] = np.asarray(cell, np.float32)
+                values[row] = np.asarray(vector, np.float32)
             except (TypeError, ValueError):
-                self._refuse(column.index[row], cell, "lists or arrays of numbers")
+                self._refuse(column.index[row], vector, "lists or arrays of numbers")
         return values
 
-    def _check_size(self, found: int, row: Any, what: Any, size: int | None = None) -> None:
-        expected = self.size or size or found
-        if found != expected:
+    def _check_size(self, length: int, row: Any = None, size: int | None = None) -> None:
+        expected = self.size or size or length
+        if length != expected:
             where = "" if row is None else f" in row {row}"
             raise DataError(
-                f"Feature {self.name!r} is a vector of {expected} numbers. Received: {found}"
+                f"Feature {self.name!r} is a vector of {expected} numbers. Received: {length}"
                 f"{where}. Leave the cell empty where a vector is not known."
             )
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 
@@ -112,71 +111,3 @@ class Decode(keras.layers.Layer):
             "labels": list(self.labels),
             "threshold": None if self.threshold is None else list(self.threshold),
         }
-
-
-@keras.saving.register_keras_serializable("mtl_keras")
-class Temperature(keras.layers.Layer):
-    """Probabilities made softer (above 1) or sharper (below 1), their order kept.
-
-    **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
-
-    Args:
-        temperature: Float > 0, that logits are divided by.
-
-    Example:
-
-    >>> Temperature(2.0)(tf.constant([[0.9], [0.5]])).numpy().round(2).tolist()
-    [[0.75], [0.5]]
-    """
-
-    def __init__(self, temperature: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.temperature = temperature
-
-    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
-        safe = tf.clip_by_value(tf.cast(probabilities, tf.float32), 1e-7, 1.0 - 1e-7)
-        if probabilities.shape[-1] == 1:
-            return tf.sigmoid((tf.math.log(safe) - tf.math.log1p(-safe)) / self.temperature)
-        return tf.nn.softmax(tf.math.log(safe) / self.temperature)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "temperature": self.temperature}
-
-
-@keras.saving.register_keras_serializable("mtl_keras")
-class Isotonic(keras.layers.Layer):
-    """Probabilities corrected by a curve for each class, which together are made to sum to one.
-
-    **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
-
-    Args:
-        knots: Per class the said probabilities, ascending, and the corrected ones; between them the
-            curve is straight, beyond them level.
-
-    Example:
-
-    >>> Isotonic([[[0.2, 0.6], [0.1, 0.9]]])(tf.constant([[0.0], [0.4], [0.7]])).numpy().round(2)
-    array([[0.1],
-           [0.5],
-           [0.9]], dtype=float32)
-    """
-
-    def __init__(self, knots: Sequence[Sequence[Sequence[float]]], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.knots = knots
-
-    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
-        said = tf.cast(probabilities, tf.float32)
-        corrected = []
-        for column, (xs, ys) in enumerate(self.knots):
-            x, y = np.asarray(xs, "float32"), np.asarray(ys, "float32")
-            width = np.maximum(np.diff(x), 1e-6)
-            inside = tf.clip_by_value((said[:, column : column + 1] - x[:-1]) / width, 0.0, 1.0)
-            corrected.append(y[:1] + tf.reduce_sum(inside * np.diff(y), axis=1, keepdims=True))
-        found = tf.concat(corrected, axis=1)
-        if len(self.knots) == 1:
-            return found
-        return found / tf.reduce_sum(found, axis=1, keepdims=True)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "knots": self.knots}

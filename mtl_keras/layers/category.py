@@ -1,4 +1,4 @@
-"""Raw text categories to indices, and indices to vectors."""
+"""Indices of categories to vectors."""
 
 import math
 from collections.abc import Sequence
@@ -6,46 +6,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-
-
-def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
-    """A layer from text to index: 0 is empty, 1 unknown, then the vocabulary, which may be empty.
-
-    Example:
-
-    >>> string_lookup(["a"])(tf.constant(["", "b", "a"])).numpy().tolist()
-    [0, 1, 2]
-    """
-    nothing = ["\x1f\x1f"]  # Keras takes no empty vocabulary; no category is this
-    return keras.layers.StringLookup(vocabulary=list(vocabulary) or nothing, mask_token="")
-
-
-@keras.saving.register_keras_serializable("mtl_keras")
-class CategoryEncoding(keras.layers.Layer):
-    """A category as an index: 0 is missing (empty), 1 is unseen or rare, then the vocabulary.
-
-    **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.
-
-    Args:
-        vocabulary: Strings, in the order of their indices.
-
-    Example:
-
-    >>> layer = CategoryEncoding(["basic", "plus"])
-    >>> layer(tf.constant(["plus", "", "gold"]))["categorical"].numpy().tolist()
-    [[3], [0], [1]]
-    """
-
-    def __init__(self, vocabulary: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.vocabulary = tuple(vocabulary)
-        self.lookup = string_lookup(vocabulary)
-
-    def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"categorical": tf.cast(self.lookup(values), tf.int32)[:, tf.newaxis]}
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "vocabulary": list(self.vocabulary)}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

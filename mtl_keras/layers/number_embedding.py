@@ -65,8 +65,8 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
             self.build((None, self.columns))
             self.built = True
         slope, start, lowest, highest = np.zeros((4, self.columns, self.bins), "float32")
-        for column, given in enumerate(edges):
-            b = np.unique(np.asarray(given, float))
+        for column, positions in enumerate(edges):
+            b = np.unique(np.asarray(positions, float))
             count = min(len(b) - 1, self.bins)
             if count < 1:
                 continue

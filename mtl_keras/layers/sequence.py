@@ -1,4 +1,4 @@
-"""What sequences of vectors need: where they are, and one vector of them all."""
+"""What sequences need: vectors of tokens, where they are present, one vector of them all."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SequencePooling(keras.layers.Layer):
-    """Mean and maximum over those vectors of a sequence that are there; zeros if none is.
+    """Mean and maximum over the vectors that a sequence has; zeros if it has none.
 
     **Shape:** `(rows, length, n)`, and a mask `(rows, length)`, to `(rows, 2 n)`.
 
@@ -27,11 +27,11 @@ class SequencePooling(keras.layers.Layer):
     def call(self, x: Any, mask: Any = None) -> Any:
         if mask is None:
             return ops.concatenate([ops.mean(x, axis=1), ops.max(x, axis=1)], axis=-1)
-        there = ops.cast(mask, x.dtype)[:, :, None]
-        count = ops.sum(there, axis=1)
-        mean = ops.sum(x * there, axis=1) / ops.maximum(count, 1.0)
+        present = ops.cast(mask, x.dtype)[:, :, None]
+        count = ops.sum(present, axis=1)
+        mean = ops.sum(x * present, axis=1) / ops.maximum(count, 1.0)
         lowest = ops.cast(-1e4, x.dtype)  # in the range of float16 as well
-        highest = ops.max(ops.where(there > 0, x, lowest), axis=1)
+        highest = ops.max(ops.where(present > 0, x, lowest), axis=1)
         return ops.concatenate([mean, ops.where(count > 0, highest, 0.0)], axis=-1)
 
     def compute_mask(self, x: Any, mask: Any = None) -> None:

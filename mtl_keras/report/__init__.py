@@ -1,11 +1,11 @@
 """Figures and pages: data in, pictures and HTML out."""
 
+from mtl_keras.drawing.figure import png
 from mtl_keras.report.content import Content, arrays, content
 from mtl_keras.report.history import history_figure
 from mtl_keras.report.page import comparison_page, report_page
 from mtl_keras.report.prediction import prediction_figure
 from mtl_keras.report.structure import structure
-from mtl_keras.report.style import png
 
 __all__ = [
     "Content",

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras import tasks
+from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
+from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
 
 
@@ -23,6 +24,7 @@ class Content:
         schema: `schema.json`.
         metrics: `metrics.json`.
         tasks: The fitted tasks.
+        features: The fitted features.
         history: `history.csv`.
         balancing: `balancing.json`.
         structure: `structure.json`.
@@ -36,6 +38,7 @@ class Content:
     schema: dict[str, Any]
     metrics: dict[str, Any]
     tasks: list[Task]
+    features: list[Feature]
     history: pd.DataFrame
     balancing: list[dict[str, Any]]
     structure: list[dict[str, Any]]
@@ -65,16 +68,18 @@ def content(
     schema = parsed("schema.json")
     with without_imports(trusted=trusted):
         fitted = [tasks.get(config) for config in schema["tasks"]]
+        read = [features.get(config) for config in schema["features"]]
     arrays = files["predictions.npz"]
     assert isinstance(arrays, bytes)
     with np.load(io.BytesIO(arrays)) as saved:
         truths = {task.name: saved[f"truth_{i}"] for i, task in enumerate(fitted)}
         predictions = {task.name: saved[f"predicted_{i}"] for i, task in enumerate(fitted)}
-    found = comparison is not None and comparison.is_file()
+    compared = comparison is not None and comparison.is_file()
     return Content(
         schema=schema,
         metrics=parsed("metrics.json"),
         tasks=fitted,
+        features=read,
         history=pd.read_csv(io.StringIO(str(files["history.csv"]))),
         balancing=parsed("balancing.json"),
         structure=parsed("structure.json"),
@@ -82,7 +87,7 @@ def content(
         experiment=str(files["experiment.toml"]),
         truths=truths,
         predictions=predictions,
-        comparison=json.loads(comparison.read_text("utf-8")) if found and comparison else None,
+        comparison=json.loads(comparison.read_text("utf-8")) if compared and comparison else None,
     )
 
 
@@ -91,7 +96,7 @@ def arrays(
 ) -> bytes:
     """`predictions.npz`: per task, by its number, the labels and predictions of the test rows."""
     file = io.BytesIO()
-    made: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
-    made |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
-    np.savez_compressed(file, **made)
+    saved: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
+    saved |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
+    np.savez_compressed(file, **saved)
     return file.getvalue()

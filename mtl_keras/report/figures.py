@@ -7,14 +7,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from mtl_keras.report import style
+from mtl_keras.drawing import style
+from mtl_keras.drawing.figure import axes, svg
+from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.content import Content
 from mtl_keras.report.history import curve
-from mtl_keras.report.prediction import PANELS, confusion_panel, task_panels
+from mtl_keras.report.prediction import task_panels
 from mtl_keras.tasks import Task
 
 MOST_ANSWERS = 10
 MOST_FEATURES = 12
+BALANCING = {
+    "weights": "weight",
+    "gradient_norms": "gradient norm",
+    "dropped": "share of steps without the task",
+}
+"""What the records of a balancer say of each task, by their keys, and its title."""
 
 
 class Drawer:
@@ -36,16 +44,22 @@ class Drawer:
         self.number += 1
         try:
             if draw is not None:
-                made, grid = style.axes(1, 1)
+                drawn, grid = axes(1, 1)
                 draw(grid[0, 0])
             else:
-                made = figure()
-            return {"caption": caption, "svg": style.svg(made, self.number, caption)}
+                drawn = figure()
+            return {"caption": caption, "svg": svg(drawn, self.number, caption)}
         except Exception as error:  # whatever a figure trips over, the run is worth more
             return {"caption": caption, "error": f"{type(error).__name__}: {error}"}
 
 
 def gains(ax: Any, part: pd.DataFrame) -> None:
+    """What each candidate gains over the single-task models at one task, with its interval.
+
+    Args:
+        ax: Matplotlib axes.
+        part: The rows of a comparison's results that are of the task.
+    """
     shown = part[(part["candidate"] != "single-task") & (part["candidate"] != "constant")]
     shown = shown.iloc[::-1]
     colors = dict.fromkeys(("helped", "better"), "#338855")
@@ -78,33 +92,20 @@ def gains(ax: Any, part: pd.DataFrame) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(5))
 
 
-def panels(task: Task, found: Content, draw: Drawer) -> list[dict[str, str]]:
-    truth, predicted = found.truths[task.name], found.predictions[task.name]
-    figures, axes = zip(*(style.axes(1, 1) for _ in range(PANELS)))
-    panels = [grid[0, 0] for grid in axes]
+def panels(task: Task, content: Content, draw: Drawer) -> list[dict[str, str]]:
+    """A task's predictions beside its labels."""
     try:
-        task_panels(panels, task, truth, predicted)
+        shown = task_panels(task, content.truths[task.name], content.predictions[task.name])
     except Exception as error:  # as in Drawer
         return [{"caption": f"{task.name}: predictions", "error": str(error)}]
-    made = []
-    for figure, ax in zip(figures, panels):
-        title = ax.get_title() or f"{task.name}: predictions"
-        if ax.has_data():
-            made.append(draw(title, figure=lambda figure=figure: figure))
-    if task.kind in ("binary", "multiclass", "ordinal"):
-        made.append(
-            draw(
-                f"{task.name}: answered (across) for actual (down), as a share of each actual",
-                lambda ax: confusion_panel(ax, task, truth, predicted),
-            )
-        )
-    return made
+    return [draw(panel.words, panel.draw_on) for panel in shown]
 
 
-def curves(found: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
-    history = found.history
+def curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
+    """The losses over the epochs: of all tasks together, and of each."""
+    history = content.history
     shown = [("total loss", "loss", None), *((f"{n}: loss", f"{n}_loss", n) for n in names)]
-    made = []
+    figures = []
     for title, log, task in shown:
         if log not in history:
             continue
@@ -116,58 +117,57 @@ def curves(found: Content, names: Sequence[str], draw: Drawer) -> list[dict[str,
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
             ax.legend(frameon=False, fontsize=9)
 
-        made.append(draw(f"{title} over the epochs, training and validation", one))
-    return made
+        figures.append(draw(f"{title} over the epochs, training and validation", one))
+    return figures
 
 
-def balancing(found: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
-    made = []
-    for key, title in (
-        ("weights", "weight"),
-        ("norms", "gradient norm"),
-        ("dropped", "share of steps without the task"),
-    ):
-        rows = [each[key] for each in found.balancing if each.get(key) is not None]
-        if not rows or np.ptp(np.array(rows, float)) == 0:
+def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
+    """What the balancer did: whatever its records say of each task, and of each pair of them."""
+    figures = []
+    for key, title in BALANCING.items():
+        records = [record[key] for record in content.balancing if record.get(key) is not None]
+        if not records or np.ptp(np.array(records, float)) == 0:
             continue
 
-        def one(ax: Any, rows: Any = rows, title: str = title) -> None:
-            for name, values, color in zip(names, np.array(rows, float).T, style.COLORS * 9):
-                ax.plot(range(1, len(rows) + 1), values, color=color, label=name, lw=1.8)
+        def lines(ax: Any, records: Any = records, title: str = title) -> None:
+            for name, values, color in zip(names, np.array(records, float).T, style.COLORS * 9):
+                ax.plot(range(1, len(records) + 1), values, color=color, label=name, lw=1.8)
             ax.set(xlabel="epoch", title=f"{title} of each task")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
             ax.legend(frameon=False, fontsize=9)
 
-        made.append(draw(f"{title} of each task over the epochs", one))
-    cosines = [each["cosines"] for each in found.balancing if each.get("cosines") is not None]
+        figures.append(draw(f"{title} of each task over the epochs", lines))
+    cosines = [r["cosines"] for r in content.balancing if r.get("cosines") is not None]
     if cosines:
-        made.append(
+        mean = np.mean(np.array(cosines, float), axis=0)
+        figures.append(
             draw(
                 "cosines between the tasks' gradients, mean over the epochs; below 0 they conflict",
-                lambda ax: heat(ax, np.mean(cosines, axis=0), names, names, "gradient cosines"),
+                lambda ax: heat_map(ax, mean, names, names, "gradient cosines"),
             )
         )
-    return made
+    return figures
 
 
-def sharing(found: Content, draw: Drawer) -> list[dict[str, str]]:
-    table = pd.DataFrame(found.metrics["sharing"])
-    made: list[dict[str, str]] = []
+def sharing(content: Content, draw: Drawer) -> list[dict[str, str]]:
+    """Who reads what from whom, for each gate and each layer that mixes."""
+    table = pd.DataFrame(content.metrics["sharing"])
+    figures: list[dict[str, str]] = []
     if table.empty:
-        return made
+        return figures
     for layer, part in list(table.groupby("layer", sort=False))[:8]:
         wide = part.pivot_table(index="reader", columns="source", values="weight", sort=False)
 
         def one(ax: Any, wide: Any = wide, layer: Any = layer) -> None:
-            heat(ax, wide.to_numpy(), list(wide.columns), list(wide.index), str(layer), False)
+            heat_map(ax, wide.to_numpy(), list(wide.columns), list(wide.index), str(layer), False)
 
-        made.append(draw(f"{layer}: weight of each source for each reader", one))
-    return made
+        figures.append(draw(f"{layer}: weight of each source for each reader", one))
+    return figures
 
 
-def grouping(found: Content, draw: Drawer) -> list[dict[str, str]]:
+def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
     """Who helps whom, for an architecture of groups that were measured."""
-    measured = found.metrics.get("grouping")
+    measured = content.metrics.get("grouping")
     if not measured:
         return []
     names, groups = measured["tasks"], "; ".join(" + ".join(g) for g in measured["groups"])
@@ -175,19 +175,22 @@ def grouping(found: Content, draw: Drawer) -> list[dict[str, str]]:
     return [
         draw(
             f"What a step for one task (down) takes off another's loss (across). Groups: {groups}",
-            lambda ax: heat(
+            lambda ax: heat_map(
                 ax, affinity, names, names, "affinity, %", limit=np.abs(affinity).max()
             ),
         ),
         draw(
             "Cosines between the tasks' gradients in that training",
-            lambda ax: heat(ax, np.array(measured["cosines"]), names, names, "gradient cosines"),
+            lambda ax: heat_map(
+                ax, np.array(measured["cosines"]), names, names, "gradient cosines"
+            ),
         ),
     ]
 
 
-def explained(found: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    table = pd.DataFrame(found.explanation.get("importance") or [])
+def explained(content: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """How much each feature matters to each task, and how the mean answers depend on some."""
+    table = pd.DataFrame(content.explanation.get("importance") or [])
     if len(table) and table["feature"].nunique() == 1:  # all that is known is from one column
         table = table.head(0)
     importances, dependences = [], []
@@ -203,7 +206,7 @@ def explained(found: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[
             ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
 
         importances.append(draw(f"{task}: importance of the features", bars))
-    for each in found.explanation.get("dependence") or []:
+    for each in content.explanation.get("dependence") or []:
         curve, task = pd.DataFrame(each["curve"]), each["task"]
         answers = [c for c in curve.columns[1:] if c == task or c.startswith(f"{task}: ")]
         what = f"{task} by {curve.columns[0]}"
@@ -233,29 +236,3 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame) -> None:
             ax.barh(rows[::-1], y[::-1], color=color)
     if several:
         ax.legend(fontsize=8)
-
-
-def heat(
-    ax: Any,
-    values: np.ndarray,
-    columns: Sequence[str],
-    rows: Sequence[str],
-    title: str,
-    signed: bool = True,
-    limit: float = 1.0,
-) -> None:
-    low, high = (
-        (-limit, limit) if signed else (min(0.0, float(values.min())), float(values.max()) or 1)
-    )
-    ax.imshow(values, cmap="RdBu" if signed else "Blues", vmin=low, vmax=high, aspect="auto")
-    ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=8)
-    ax.set_yticks(range(len(rows)), rows, fontsize=8)
-    ax.grid(False)
-    if values.size <= 100:
-        for (row, column), value in np.ndenumerate(values):
-            strong = abs(value) > 0.6 * high
-            ax.text(
-                column, row, f"{value:.2f}", ha="center", va="center", fontsize=8,
-                color="#fefefe" if strong else "#101010",
-            )  # fmt: skip
-    ax.set_title(title, fontsize=11)

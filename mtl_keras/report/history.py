@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mtl_keras.report import style
+from mtl_keras.drawing import style
+from mtl_keras.drawing.figure import axes
 
 
 def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
@@ -23,7 +24,7 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     weights = [task for task in tasks if f"{task}_weight" in history]
     count = len(panels) + bool(weights)
     columns = 2 if count in (2, 4) else min(count, 3)
-    figure, grid = style.axes(columns, -(-count // columns))
+    figure, grid = axes(columns, -(-count // columns))
     best = {
         f"{task}_loss": history.loc[history[f"{task}_best"], "epoch"]
         for task in tasks

@@ -8,81 +8,81 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from mtl_keras.evaluation import measure
+from mtl_keras.features import Feature
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.structure import structure_figure
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.scores import higher_is_better
+from mtl_keras.tasks.calibration import METHODS
 
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True
 )
 
 
-def report_page(found: Content) -> str:
+def report_page(content: Content) -> str:
     """`report.html`: what was trained, how good it is, what it goes by, how to use it."""
     draw = figures.Drawer()
-    names = [task.name for task in found.tasks]
-    judged = [_judged(task, found, draw) for task in found.tasks]
-    experiment = tomllib.loads(found.experiment)
+    names = [task.name for task in content.tasks]
+    judged = [_judged(task, content, draw) for task in content.tasks]
+    experiment = tomllib.loads(content.experiment)
     balancer = experiment["balancer"]["kind"]
-    sharing = figures.sharing(found, draw)
-    importances, dependences = figures.explained(found, draw)
+    sharing = figures.sharing(content, draw)
+    importances, dependences = figures.explained(content, draw)
     sections = [("results", "Results"), ("training", "Training")]
     sections += [("sharing", "Sharing")] if sharing else []
     sections += [("importance", "Importance")] if importances or dependences else []
     sections += [("data", "Data"), ("model", "Model"), ("use", "Use"), ("experiment", "Experiment")]
-    rows = found.metrics["rows"]
-    seconds = found.metrics["seconds"]
+    rows = content.metrics["rows"]
+    seconds = content.metrics["seconds"]
     split = experiment.get("split", {})
     return ENVIRONMENT.get_template("report.html").render(
-        title=f"{found.schema['name']}: report",
-        heading=found.schema["name"],
+        title=f"{content.schema['name']}: report",
+        heading=content.schema["name"],
         subheading=f"{_count(len(names), 'task')} from "
-        f"{_count(len(found.schema['features']), 'feature')}, one network",
+        f"{_count(len(content.schema['features']), 'feature')}, one network",
         sections=[{"id": key, "title": title} for key, title in sections],
-        verdict_text=_verdict(found),
+        verdict_text=_verdict(content),
         cards=[each["card"] for each in judged],
         tasks=judged,
         rows=rows,
         baselines_note="The constant knows the training labels and nothing of the row."
         + (
             " The other columns are from the comparison, means over its seeds."
-            if found.comparison
+            if content.comparison
             else ""
         ),
-        slices=found.explanation.get("slices"),
-        training_text=_training(found),
-        curves=figures.curves(found, names, draw),
-        balancing=figures.balancing(found, names, draw),
+        slices=content.explanation.get("slices"),
+        training_text=_training(content),
+        curves=figures.curves(content, names, draw),
+        balancing=figures.balancing(content, names, draw),
         balancer=balancer,
         sharing=sharing,
-        tried=found.metrics.get("search"),
-        grouping=figures.grouping(found, draw),
+        tried=content.metrics.get("search"),
+        grouping=figures.grouping(content, draw),
         importances=importances,
         dependences=dependences,
         split_text=f"Split: {split.get('strategy', 'random')}"
         + (f" by {split['column']}" if "column" in split else "")
         + (f", stratified by {split['stratify']}" if "stratify" in split else "")
         + ".",
-        features=_features(found),
-        parameters=found.metrics["parameters"],
+        features=_features(content),
+        parameters=content.metrics["parameters"],
         graph=draw(
-            f"The network: {len(found.structure)} runs of layers from the inputs to the heads of "
+            f"The network: {len(content.structure)} runs of layers from the inputs to the heads of "
             + ", ".join(names),
-            figure=lambda: structure_figure(found.structure, names),
+            figure=lambda: structure_figure(content.structure, names),
         ),
         boxes=[
-            {**box, "sources": [found.structure[s]["title"] for s in box["sources"]]}
-            for box in found.structure
+            {**box, "sources": [content.structure[s]["title"] for s in box["sources"]]}
+            for box in content.structure
         ],
-        **_usage(found),
-        experiment=found.experiment,
-        versions=", ".join(f"{k} {v}" for k, v in found.schema["versions"].items()),
+        **_usage(content),
+        experiment=content.experiment,
+        versions=", ".join(f"{k} {v}" for k, v in content.schema["versions"].items()),
         seed=experiment["seed"],
         timings=", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()),
-        name=found.schema["name"],
+        name=content.schema["name"],
     )
 
 
@@ -120,22 +120,22 @@ def comparison_page(compared: dict[str, Any]) -> str:
 # Its parts
 
 
-def _verdict(found: Content) -> str:
-    if found.comparison:
-        return found.comparison["advice"]
+def _verdict(content: Content) -> str:
+    if content.comparison:
+        return content.comparison["advice"]
     return (
         "Whether sharing helped is not known from one training: run mtl-keras compare on this "
         "experiment. Below, the model beside a constant."
     )
 
 
-def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
-    result = found.metrics["test"][task.name]
-    main = measure(task).name
+def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any]:
+    result = content.metrics["test"][task.name]
+    main = task.measure.name
     others: dict[str, float] = {}
     verdict = ""
-    if found.comparison:
-        for row in found.comparison["results"]:
+    if content.comparison:
+        for row in content.comparison["results"]:
             if row["task"] == task.name and row["candidate"] != "constant":
                 others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
             if row["task"] == task.name and row["candidate"] == "joint":
@@ -148,7 +148,7 @@ def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
                 result["baseline"][name],
                 *(v if name == main else None for v in others.values()),
             ],
-            "higher": higher_is_better(name),
+            "higher": task.higher_is_better(name),
             "main": name == main,
         }
         for name, value in result["scores"].items()
@@ -163,8 +163,8 @@ def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
         "rows": result["rows"],
         "columns": ["constant", *others],
         "scores": scores,
-        "figures": figures.panels(task, found, draw),
-        "calibration": _calibration(task, found),
+        "figures": figures.panels(task, content, draw),
+        "calibration": _calibration(task, content),
         "card": {
             "task": task.name,
             "value": shown,
@@ -174,82 +174,72 @@ def _judged(task: Task, found: Content, draw: figures.Drawer) -> dict[str, Any]:
     }
 
 
-def _calibration(task: Task, found: Content) -> str:
+def _calibration(task: Task, content: Content) -> str:
     """What the correction of the probabilities did to the log loss, for a task that has one."""
-    worth = found.metrics.get("calibration", {}).get(task.name)
+    worth = content.metrics.get("calibration", {}).get(task.name)
     if worth is None:
         return ""
-    how = {"temperature": "by a temperature", "isotonic": "by a rising curve for each class"}
     return (
-        f"Probabilities are corrected {how[worth['method']]}, found on the validation rows: log "
-        f"loss {worth['before']:.4f} before, {worth['after']:.4f} after."
+        f"Probabilities are corrected {METHODS[worth['method']].words}, fitted on the validation "
+        f"rows: log loss {worth['before']:.4f} before, {worth['after']:.4f} after."
     )
 
 
-def _training(found: Content) -> str:
-    epochs = found.metrics["epochs"]
-    best = found.metrics["best_epochs"]
-    said = ", ".join(f"{task} {epoch}" for task, epoch in best.items())
-    seconds = found.metrics["seconds"].get("fit", 0.0)
-    return f"{epochs} epochs in {seconds:.0f} s. Each task is answered from its best epoch: {said}."
+def _training(content: Content) -> str:
+    epochs = content.metrics["epochs"]
+    best = content.metrics["best_epochs"]
+    listed = ", ".join(f"{task} {epoch}" for task, epoch in best.items())
+    seconds = content.metrics["seconds"].get("fit", 0.0)
+    return (
+        f"{epochs} epochs in {seconds:.0f} s. Each task is answered from its best epoch: {listed}."
+    )
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _features(found: Content) -> list[dict[str, Any]]:
-    schema, missing = found.schema, found.explanation.get("missing", {})
+def _features(content: Content) -> list[dict[str, Any]]:
+    schema, missing = content.schema, content.explanation.get("missing", {})
     rows = [
         {
-            "name": feature["name"],
-            "column": _column(feature),
-            "kind": feature["kind"],
-            "why": schema["guesses"].get(feature["name"], ""),
-            "signature": schema["inputs"][feature["name"]],
-            "missing": missing.get(_column(feature)),
+            "name": feature.name,
+            "column": feature.source,
+            "kind": feature.kind,
+            "why": schema["guesses"].get(feature.name, ""),
+            "signature": schema["inputs"][feature.name],
+            "missing": missing.get(feature.source),
         }
-        for feature in schema["features"]
+        for feature in content.features
     ]
     dropped = schema["dropped"].items()
     return rows + [
         {
-            "name": n,
-            "column": n,
+            "name": name,
+            "column": name,
             "kind": "dropped",
             "why": why,
             "signature": "",
-            "missing": missing.get(n),
+            "missing": missing.get(name),
         }
-        for n, why in dropped
+        for name, why in dropped
     ]
 
 
-def _column(feature: dict[str, Any]) -> str:
-    return feature.get("column", feature["name"])
-
-
-def _usage(found: Content) -> dict[str, str]:
-    schema = found.schema
-    name, dtypes = schema["name"], schema["input_dtypes"]
+def _usage(content: Content) -> dict[str, str]:
+    """How to use the model: on the command line, in Python, with TensorFlow alone."""
+    schema = content.schema
+    name = schema["name"]
     folder = shlex.quote(f"saved_models/{name}")
-    columns = {f["name"]: _column(f) for f in schema["features"]}
-    inputs: dict[str, str] = {}
-    for feature, slug in schema["inputs"].items():
-        if slug not in inputs.values():  # some share one
-            inputs[feature] = slug
-    shown = list(inputs)[:4]
+    inputs: dict[str, Feature] = {}
+    for feature in content.features:
+        inputs.setdefault(schema["inputs"][feature.name], feature)  # some share one
+    shown = dict(list(inputs.items())[:4])
     answers = list(schema["outputs"])
-    values = {"string": '"…"', "float32": "0.0"}
-    vectors = {f["name"] for f in schema["features"] if f["kind"] == "vector"}
-
-    def value(feature: str) -> str:
-        return "[0.0, …]" if feature in vectors else values[dtypes[feature]]
-
-    cells = {columns[feature]: value(feature) for feature in shown}
-    row = ", ".join(f'"{column}": [{cell}]' for column, cell in cells.items())
+    values = {f.source: _example(f, schema["input_dtypes"][f.name]) for f in shown.values()}
+    row = ", ".join(f'"{column}": [{value}]' for column, value in values.items())
     more = ", …" if len(inputs) > len(shown) else ""
-    lines = ",\n".join(f"    {inputs[f]}=tf.constant([{value(f)}])" for f in shown)
+    lines = ",\n".join(f"    {s}=tf.constant([{values[f.source]}])" for s, f in shown.items())
     rest = "\n    # … and all other columns of the table above" if more else ""
     return {
         "commands": f"mtl-keras predict {folder} new_rows.csv --output answers.csv\n"
@@ -263,3 +253,10 @@ def _usage(found: Content) -> dict[str, str]:
         'serve = loaded.signatures["serving_default"]\n'
         f"answers = serve(\n{lines},{rest}\n)",
     }
+
+
+def _example(feature: Feature, dtype: str) -> str:
+    """A value of a feature, as Python code."""
+    if feature.raw_shape:
+        return "[0.0, …]"
+    return {"string": '"…"', "float32": "0.0"}[dtype]

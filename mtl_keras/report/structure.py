@@ -7,7 +7,7 @@ import keras
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from mtl_keras.report import style
+from mtl_keras.drawing import style
 
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:

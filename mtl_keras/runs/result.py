@@ -19,7 +19,7 @@ from mtl_keras import report
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.declaring.registry import packages_named
 from mtl_keras.errors import DataError, nearest
-from mtl_keras.evaluation import Evaluation, constant, explain
+from mtl_keras.evaluation import Evaluation, explain
 from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
@@ -159,7 +159,7 @@ class Run:
         columns = list(map(str, self.test.columns))
         read = {feature.source: feature.reads(columns) for feature in self.encoder.features}
         found = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
-        plain = {f.source for f in self.encoder.features if f.kind in explain.DEPENDABLE}
+        plain = {f.source for f in self.encoder.features if f.shows_dependence}
         curves = []
         for task in self.tasks:
             top = found[(found["task"] == task.name) & found["feature"].isin(plain)]
@@ -220,7 +220,7 @@ class Run:
             "guesses": {g.column: g.why for g in self.guesses if g.feature is not None},
             "tasks": [task.get_config() for task in self.tasks],
             "constants": {
-                task.name: constant(task, self.truths["train"][task.name]).tolist()
+                task.name: task.constant(self.truths["train"][task.name]).tolist()
                 for task in self.tasks
             },
             "versions": {

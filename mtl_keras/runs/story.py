@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets, search
-from mtl_keras.evaluation import Evaluation, calibration, constant, evaluate, unused_sources
+from mtl_keras.evaluation import Evaluation, calibration, evaluate, unused_sources
 from mtl_keras.export import TrainedRows
 from mtl_keras.jobs import exclusive
 from mtl_keras.layers import Gate
@@ -181,7 +181,7 @@ def judged(
     predictions: Mapping[str, np.ndarray],
 ) -> Evaluation:
     """The scores on the test rows, beside those of a constant that knows the training labels."""
-    constants = {task.name: constant(task, truths["train"][task.name]) for task in tasks}
+    constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
     return evaluate(tasks, truths["test"], predictions, constants)
 
 

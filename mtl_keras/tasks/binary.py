@@ -1,15 +1,20 @@
 """Yes or no."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
+from mtl_keras.drawing import panels
+from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.base import ClassTask, distinct, plain_labels
+from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
+from mtl_keras.tasks.measures import AUC, Measure
+from mtl_keras.tasks.rivals import Problem
 
 POSITIVE_WORDS = ("true", "yes", "y", "t", "1", "positive", "pos")
 
@@ -40,7 +45,7 @@ class Binary(ClassTask):
     (('no', 'yes'), [0.0, 1.0, nan, 0.0])
     """
 
-    kind: ClassVar[str] = "binary"
+    single_probability: ClassVar[bool] = True
 
     positive: Any = None
     threshold: float | None = None
@@ -68,7 +73,7 @@ class Binary(ClassTask):
         else:
             labels, positive = list(self.classes), self.classes[1]
         negative = labels[1] if labels[0] == positive else labels[0]
-        return self._counted(table, (negative, positive))
+        return self._with_counts(table, (negative, positive))
 
     def _positive(self, labels: list[Any]) -> Any:
         if self.positive is not None:
@@ -79,12 +84,12 @@ class Binary(ClassTask):
                     f"{self.columns[0]!r}, which has {labels}."
                 )
             return wanted
-        said = [label for label in labels if str(label).lower() in POSITIVE_WORDS]
-        return said[0] if len(said) == 1 else labels[-1]
+        affirmative = [label for label in labels if str(label).lower() in POSITIVE_WORDS]
+        return affirmative[0] if len(affirmative) == 1 else labels[-1]
 
     def head(self, representation: Any) -> Any:
         negatives, positives = np.maximum(self.counts or (1, 1), 1)
-        return self._dense(1, "sigmoid", representation, bias=float(np.log(positives / negatives)))
+        return self.dense(1, "sigmoid", representation, bias=float(np.log(positives / negatives)))
 
     def training_loss(self) -> Any:
         return "binary_crossentropy"
@@ -101,19 +106,64 @@ class Binary(ClassTask):
             return fitted
         if self.costs is not None:
             false_positive, false_negative = (self.costs[name] for name in COSTS)
-            found = cheapest_threshold(truth, scores, false_positive, false_negative)
-            return fitted.but(threshold=found)
+            cheapest = cheapest_threshold(truth, scores, false_positive, false_negative)
+            return fitted.but(threshold=cheapest)
         return fitted.but(threshold=best_f1_threshold(truth, scores))
 
+    @property
+    def cut(self) -> float:
+        """The threshold, 0.5 as long as none was chosen."""
+        return 0.5 if self.threshold is None else self.threshold
+
     def answers(self, output: Any) -> dict[str, Any]:
-        threshold = 0.5 if self.threshold is None else self.threshold
         output = self.calibrated(output)
-        label = Decode(list(self.classes or (0, 1)), threshold=[threshold])(output)
+        label = Decode(list(self.classes or (0, 1)), threshold=[self.cut])(output)
         return {self.name: label[:, 0], f"{self.name}_probability": output[:, 0]}
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = (self.name, f"{self.name}_probability")
         return {name: answers[name] for name in names}
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        return answers[f"{self.name}_probability"]
+
+    @property
+    def measure(self) -> Measure:
+        return AUC
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        truth, answered = truth.astype(int), (predicted >= self.cut).astype(int)
+        both = 0 < truth.mean() < 1
+        return {
+            "roc_auc": metrics.roc_auc_score(truth, predicted) if both else np.nan,
+            "average_precision": metrics.average_precision_score(truth, predicted)
+            if both
+            else np.nan,
+            "log_loss": metrics.log_loss(truth, predicted, labels=[0, 1]),
+            "brier": metrics.brier_score_loss(truth, predicted),
+            "accuracy": metrics.accuracy_score(truth, answered),
+            "f1": metrics.f1_score(truth, answered, zero_division=0),
+        }
+
+    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
+        """The best that a constant can do, not what the model's threshold makes of it."""
+        always = np.ones(len(truth), int)
+        return {
+            **super().constant_scores(truth, constant),
+            "accuracy": float(np.mean(truth == (constant >= 0.5))),
+            "f1": metrics.f1_score(truth.astype(int), always, zero_division=0),
+        }
+
+    def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
+        labels = [str(label) for label in self.classes or (0, 1)]
+        answered = (predicted >= self.cut).astype(int)
+        return [
+            *panels.classes(self.name, [OneLabel(labels[1], truth, predicted)]),
+            panels.confusion(self.name, labels, truth.astype(int), answered),
+        ]
+
+    def rivals(self) -> list[Problem]:
+        return [Problem("log_loss", self.measure)]
 
 
 def cheapest_threshold(

@@ -1,15 +1,43 @@
-"""Probabilities corrected on validation rows: one number for all, or a curve for each class."""
+"""Calibration: probabilities corrected by what the validation rows tell, and what that is worth."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from sklearn.isotonic import IsotonicRegression
 
-from mtl_keras.layers import Isotonic, Temperature
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Temperature(keras.layers.Layer):
+    """Probabilities made softer (above 1) or sharper (below 1), their order kept.
+
+    **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
+
+    Args:
+        temperature: Float > 0, that logits are divided by.
+
+    Example:
+
+    >>> Temperature(2.0)(tf.constant([[0.9], [0.5]])).numpy().round(2).tolist()
+    [[0.75], [0.5]]
+    """
+
+    def __init__(self, temperature: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.temperature = temperature
+
+    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
+        safe = tf.clip_by_value(tf.cast(probabilities, tf.float32), 1e-7, 1.0 - 1e-7)
+        if probabilities.shape[-1] == 1:
+            return tf.sigmoid((tf.math.log(safe) - tf.math.log1p(-safe)) / self.temperature)
+        return tf.nn.softmax(tf.math.log(safe) / self.temperature)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "temperature": self.temperature}
 
 
 def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
@@ -24,7 +52,7 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
 
     Example:
 
-    >>> truth = np.array([0, 1, 1, 1, 1])  # said 99 %, right in 80 %
+    >>> truth = np.array([0, 1, 1, 1, 1])  # sure to 99 %, right in 80 %
     >>> round(best_temperature(truth, np.full((5, 1), 0.99))["temperature"], 2)
     3.31
     """
@@ -34,12 +62,52 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
         scaled = logs / np.exp(log_temperature)
         return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(truth)), truth]))
 
-    found = minimize_scalar(loss, bounds=(-3, 3), method="bounded").x
-    return {"temperature": float(np.exp(found))}
+    best = minimize_scalar(loss, bounds=(-3, 3), method="bounded").x
+    return {"temperature": float(np.exp(best))}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Isotonic(keras.layers.Layer):
+    """Probabilities corrected by a curve for each class, which together are made to sum to one.
+
+    **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
+
+    Args:
+        knots: Per class the raw probabilities, ascending, and the corrected ones; between them the
+            curve is straight, beyond them level.
+
+    Example:
+
+    >>> Isotonic([[[0.2, 0.6], [0.1, 0.9]]])(tf.constant([[0.0], [0.4], [0.7]])).numpy().round(2)
+    array([[0.1],
+           [0.5],
+           [0.9]], dtype=float32)
+    """
+
+    def __init__(self, knots: Sequence[Sequence[Sequence[float]]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.knots = knots
+
+    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
+        probabilities = tf.cast(probabilities, tf.float32)
+        corrected = []
+        for column, (xs, ys) in enumerate(self.knots):
+            x, y = np.asarray(xs, "float32"), np.asarray(ys, "float32")
+            width = np.maximum(np.diff(x), 1e-6)
+            raw = probabilities[:, column : column + 1]
+            inside = tf.clip_by_value((raw - x[:-1]) / width, 0.0, 1.0)
+            corrected.append(y[:1] + tf.reduce_sum(inside * np.diff(y), axis=1, keepdims=True))
+        curves = tf.concat(corrected, axis=1)
+        if len(self.knots) == 1:
+            return curves
+        return curves / tf.reduce_sum(curves, axis=1, keepdims=True)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "knots": self.knots}
 
 
 def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """For each class the rising curve from said to true probability with the least squared error.
+    """For each class the rising curve from raw to true probability with the least squared error.
 
     No corrected probability is 0 or 1: n rows cannot tell less than 1 / (2n) from none.
 
@@ -69,25 +137,40 @@ def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any
     return {"knots": knots}
 
 
-CALIBRATIONS: Mapping[
-    str | None, tuple[type[keras.layers.Layer], Callable[[np.ndarray, np.ndarray], dict[str, Any]]]
-] = {"temperature": (Temperature, best_temperature), "isotonic": (Isotonic, best_isotonic)}
+class Method(NamedTuple):
+    """A way to correct probabilities.
+
+    Attributes:
+        layer: The Keras layer that corrects them.
+        fit: From class indices and probabilities to the layer's arguments.
+        words: How it corrects them, for a report.
+    """
+
+    layer: Callable[..., keras.layers.Layer]
+    fit: Callable[[np.ndarray, np.ndarray], dict[str, Any]]
+    words: str
+
+
+METHODS: Mapping[str, Method] = {
+    "temperature": Method(Temperature, best_temperature, "by a temperature"),
+    "isotonic": Method(Isotonic, best_isotonic, "by a rising curve for each class"),
+}
 
 
 def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of the negative log of what was said of the true class.
+    """Mean of the negative logarithm of the true class's probability.
 
     Example:
 
     >>> round(log_loss(np.array([0, 1]), np.array([[0.5], [0.5]])), 4)
     0.6931
     """
-    said = _both(probabilities)[np.arange(len(truth)), truth.astype(int)]
-    return float(-np.log(np.clip(said, 1e-7, 1.0)).mean())
+    of_truth = _both(probabilities)[np.arange(len(truth)), truth.astype(int)]
+    return float(-np.log(np.clip(of_truth, 1e-7, 1.0)).mean())
 
 
 def _both(probabilities: np.ndarray) -> np.ndarray:
-    """`(rows, classes)` also where only the positive class is said."""
+    """`(rows, classes)`, also from the probabilities of class 1 of two alone."""
     if probabilities.ndim == 1:
         probabilities = probabilities[:, None]
     if probabilities.shape[1] > 1:

@@ -1,13 +1,16 @@
 """How many."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
+from sklearn import metrics
 
 from mtl_keras.layers import Unscale
-from mtl_keras.tasks.losses import PoissonDeviance
+from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.numeric import NumericTask
+from mtl_keras.tasks.poisson import POISSON_DEVIANCE, PoissonDeviance
+from mtl_keras.tasks.rivals import Problem
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,8 +29,6 @@ class Count(NumericTask):
     [0.0, 1.0, nan, 2.0]
     """
 
-    kind: ClassVar[str] = "count"
-
     @property
     def log_link(self) -> bool:
         return True
@@ -37,6 +38,18 @@ class Count(NumericTask):
 
     def training_loss(self) -> Any:
         return PoissonDeviance()
+
+    @property
+    def measure(self) -> Measure:
+        return POISSON_DEVIANCE
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        positive = np.maximum(predicted, 1e-9)
+        deviance = metrics.mean_poisson_deviance(truth, positive)
+        return {"poisson_deviance": deviance, **super().scores(truth, predicted)}
+
+    def rivals(self) -> list[Problem]:
+        return [Problem("poisson", self.measure)]
 
     def _check_values(self, values: np.ndarray) -> None:
         self._refuse_negative(values, "for a count")

@@ -1,70 +1,83 @@
-"""The one measure by which a task is compared, on many weightings of the rows at once."""
+"""Measures: one number for how good predictions are, on many weightings of the rows at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from mtl_keras.tasks.base import Task
-from mtl_keras.tasks.quantiles import Quantiles
+LOWER_IS_BETTER = frozenset(
+    {
+        "log_loss",
+        "brier",
+        "rmse",
+        "mae",
+        "mape",
+        "median_absolute_error",
+        "poisson_deviance",
+        "pinball",
+        "interval_width",
+        "classes_off",
+    }
+)
+"""Names of scores of which less is better, whatever task they are of."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a task is compared by.
+    """What models are compared by at a task.
 
-    Attributes:
-        name: E.g. `"roc_auc"`.
+    Args:
+        name: E.g. `"roc_auc"`; one of the names of the task's `scores`, if it is one of them.
         higher_is_better: Whether more is better.
-        of: A function of the truth `(rows, ...)`, the predictions and row weights `(draws, rows)`
-            to a value per draw. With weights that count how often a row was drawn it gives the
-            measure on each bootstrap sample.
+        weighted: A function of the truth `(rows, ...)`, the predictions and row weights `(draws,
+            rows)` to a value per draw. With weights that count how often a row was drawn it gives
+            the measure on each bootstrap sample.
+        in_units: Whether it is in the unit of the labels. Default False.
     """
 
     name: str
     higher_is_better: bool
-    of: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    weighted: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    in_units: bool = False
+
+    @classmethod
+    def mean(
+        cls,
+        name: str,
+        per_row: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        higher_is_better: bool = False,
+        in_units: bool = False,
+    ) -> Self:
+        """A measure that is the mean over the rows of a function of truth and predictions.
+
+        Example:
+
+        >>> mae = Measure.mean("mae", lambda truth, predicted: np.abs(truth - predicted))
+        >>> mae.value(np.array([1.0, 2.0]), np.array([1.0, 5.0]))
+        1.5
+        """
+        return cls(
+            name,
+            higher_is_better,
+            lambda truth, predicted, weights: weighted_mean(per_row(truth, predicted), weights),
+            in_units,
+        )
 
     def value(self, truth: np.ndarray, predicted: np.ndarray) -> float:
         """The measure on the rows as they are."""
-        return float(self.of(truth, predicted, np.ones((1, len(truth))))[0])
+        return float(self.weighted(truth, predicted, np.ones((1, len(truth))))[0])
 
 
-def measure(task: Task) -> Measure:
-    """The measure of a task's kind: of ranking for labels, of errors for numbers.
-
-    Example:
-
-    >>> from mtl_keras.tasks import Binary
-    >>> measure(Binary("churned")).value(np.array([0, 1, 1]), np.array([0.2, 0.1, 0.9]))
-    0.5
-    """
-    if isinstance(task, Quantiles):
-        levels = np.array(task.levels)
-        return Measure("pinball", False, lambda t, p, w: _mean(_pinball(t, p, levels), w))
-    return {
-        "binary": Measure("roc_auc", True, auc),
-        "multiclass": Measure("accuracy", True, lambda t, p, w: _mean(p.argmax(axis=1) == t, w)),
-        "ordinal": Measure(
-            "classes_off", False, lambda t, p, w: _mean(np.abs(p.argmax(axis=1) - t), w)
-        ),
-        "multilabel": Measure("mean_auc", True, _mean_auc),
-        "regression": Measure(
-            "rmse", False, lambda t, p, w: np.sqrt(_mean((p.reshape(-1) - t) ** 2, w))
-        ),
-        "count": Measure("poisson_deviance", False, lambda t, p, w: _mean(_deviance(t, p), w)),
-    }[task.kind]
-
-
-def labelled(truth: np.ndarray) -> np.ndarray:
-    """Which rows have a label, any of several.
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean of `values`, `(rows,)`, for each row of `weights`, `(draws, rows)`.
 
     Example:
 
-    >>> labelled(np.array([[0, np.nan], [np.nan, np.nan]]))
-    array([ True, False])
+    >>> weighted_mean(np.array([1.0, 4.0]), np.array([[1, 1], [2, 1]]))
+    array([2.5, 2. ])
     """
-    return ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)
+    return weights @ np.asarray(values, float) / weights.sum(axis=1)
 
 
 def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -86,25 +99,42 @@ def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarra
         return (positive * below).sum(axis=1) / pairs
 
 
-def _mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean over the labels, a missing one (NaN) taking no part."""
-    values = []
-    for column in range(truth.shape[1]):
-        present = ~np.isnan(truth[:, column])
-        values.append(auc(truth[present, column], scores[present, column], weights[:, present]))
-    return np.nanmean(values, axis=0)
+def pinball(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """The pinball loss of each row, a mean over its quantiles.
 
+    Args:
+        truth: The labels, `(rows,)`.
+        predicted: The quantiles, `(rows, levels)`.
+        levels: Their probabilities.
 
-def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return weights @ np.asarray(values, float) / weights.sum(axis=1)
+    Example:
 
-
-def _pinball(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    >>> pinball(np.array([1.0]), np.array([[0.0, 2.0]]), np.array([0.1, 0.9])).round(3)
+    array([0.1])
+    """
     error = truth[:, None] - predicted
     return np.maximum(levels * error, (levels - 1) * error).mean(axis=1)
 
 
-def _deviance(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    mean = np.maximum(predicted.reshape(-1), 1e-9)
-    logs = truth * np.log(np.where(truth > 0, truth, 1.0) / mean)
-    return 2 * (logs - truth + mean)
+def _root_mean_squared_error(
+    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    return np.sqrt(weighted_mean((predicted.reshape(-1) - truth) ** 2, weights))
+
+
+AUC = Measure("roc_auc", True, auc)
+ACCURACY = Measure.mean(
+    "accuracy", lambda truth, predicted: predicted.argmax(axis=1) == truth, higher_is_better=True
+)
+RMSE = Measure("rmse", False, _root_mean_squared_error, in_units=True)
+
+
+def labelled(truth: np.ndarray) -> np.ndarray:
+    """Which rows have a label, any of several.
+
+    Example:
+
+    >>> labelled(np.array([[0, np.nan], [np.nan, np.nan]]))
+    array([ True, False])
+    """
+    return ~np.isnan(truth) if truth.ndim == 1 else ~np.isnan(truth).all(axis=1)

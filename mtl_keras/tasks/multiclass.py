@@ -1,15 +1,20 @@
 """One of several classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
+from mtl_keras.drawing import panels
+from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.base import ClassTask, distinct
+from mtl_keras.tasks.classes import ClassTask, distinct
+from mtl_keras.tasks.measures import ACCURACY, Measure
+from mtl_keras.tasks.rivals import Problem
 
 MAX_CLASSES = 1000
 
@@ -29,8 +34,6 @@ class Multiclass(ClassTask):
     (('a', 'b', 'c'), [1.0, 0.0, nan, 2.0])
     """
 
-    kind: ClassVar[str] = "multiclass"
-
     @property
     def width(self) -> int:
         return len(self.classes or ())
@@ -42,13 +45,12 @@ class Multiclass(ClassTask):
                 f"Task {self.name!r}: column {self.columns[0]!r} has {len(classes)} labels, more "
                 f"than {MAX_CLASSES}. Is it a quantity ({self.name}:regression) or an identifier?"
             )
-        return self._counted(table, classes)
+        return self._with_counts(table, classes)
 
     def head(self, representation: Any) -> Any:
         counts = np.array(self.counts or [1] * self.width) + 1.0
-        return self._dense(
-            self.width, "softmax", representation, bias=np.log(counts / counts.sum())
-        )
+        bias = np.log(counts / counts.sum())
+        return self.dense(self.width, "softmax", representation, bias=bias)
 
     def training_loss(self) -> Any:
         return "sparse_categorical_crossentropy"
@@ -72,3 +74,43 @@ class Multiclass(ClassTask):
                 for index, label in enumerate(self.classes or ())
             },
         }
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        return answers[f"{self.name}_probabilities"]
+
+    @property
+    def measure(self) -> Measure:
+        return ACCURACY
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        truth, answered = truth.astype(int), predicted.argmax(axis=1)
+        classes = np.arange(predicted.shape[1])
+        normalised = predicted / predicted.sum(axis=1, keepdims=True)
+        return {
+            "accuracy": metrics.accuracy_score(truth, answered),
+            "macro_f1": metrics.f1_score(truth, answered, average="macro", zero_division=0),
+            "log_loss": metrics.log_loss(truth, normalised, labels=classes),
+        }
+
+    def constant(self, truth: np.ndarray) -> np.ndarray:
+        """The share of each class."""
+        present = truth[~np.isnan(truth)].astype(int)
+        return np.bincount(present, minlength=self.width) / len(present)
+
+    def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
+        labels = [str(label) for label in self.classes or ()]
+        each = [
+            OneLabel(label, (truth == number).astype(float), predicted[:, number])
+            for number, label in enumerate(labels)
+        ]
+        answered = predicted.argmax(axis=1)
+        return [
+            *panels.classes(self.name, each),
+            panels.confusion(self.name, labels, truth.astype(int), answered),
+        ]
+
+    def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
+        return self._named(self.classes, predicted)
+
+    def rivals(self) -> list[Problem]:
+        return [Problem("log_loss", self.measure, classes=self.width)]

@@ -1,17 +1,24 @@
 """Several labels at once, each yes or no."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from operator import itemgetter
+from typing import Any, Self
 
 import keras
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
+from mtl_keras.drawing import panels
+from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.errors import DataError, check
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.base import Task, plain_labels
+from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS, best_f1_threshold
+from mtl_keras.tasks.classes import plain_labels
+from mtl_keras.tasks.measures import AUC, Measure, auc
+from mtl_keras.tasks.rivals import Problem
 
 NEGATIVE_WORDS = ("false", "no", "n", "f", "0", "negative", "neg")
 
@@ -38,8 +45,6 @@ class Multilabel(Task):
     [[1.0, 1.0], [0.0, 0.0], [nan, 1.0]]
     """
 
-    kind: ClassVar[str] = "multilabel"
-
     labels: tuple[str, ...] = ()
     class_weight: str | Mapping[str, float] | None = None
     thresholds: tuple[float, ...] | None = None
@@ -61,9 +66,10 @@ class Multilabel(Task):
     def fit(self, table: pd.DataFrame) -> Self:
         encoded = self.encode(table)
         for label, values in zip(self.labels, encoded.T):
-            found = values[~np.isnan(values)]
-            if len(found) == 0 or found.min() == found.max():
-                what = "has no label" if len(found) == 0 else f"is constant (always {found[0]:g})"
+            present = values[~np.isnan(values)]
+            if len(present) == 0 or present.min() == present.max():
+                what = "is constant" if len(present) else "has no label"
+                what += f" (always {present[0]:g})" if len(present) else ""
                 raise DataError(
                     f"Task {self.name!r}: column {label!r} {what} in the training rows. Remove it "
                     "from `labels`."
@@ -77,7 +83,7 @@ class Multilabel(Task):
     def _encode_column(self, column: pd.Series) -> np.ndarray:
         words = {**dict.fromkeys(POSITIVE_WORDS, 1.0), **dict.fromkeys(NEGATIVE_WORDS, 0.0)}
         labels = plain_labels(column)
-        out = np.full(len(labels), np.nan, "float32")
+        encoded = np.full(len(labels), np.nan, "float32")
         for row, label in enumerate(labels):
             if label is None:
                 continue
@@ -86,8 +92,8 @@ class Multilabel(Task):
                     f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or "
                     f"yes/no. Received: {label!r} in row {column.index[row]}."
                 )
-            out[row] = words[str(label).lower()]
-        return out
+            encoded[row] = words[str(label).lower()]
+        return encoded
 
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
@@ -106,7 +112,7 @@ class Multilabel(Task):
         counts = self.counts or (1, 2) * self.width
         positive, labelled = np.array(counts, float).reshape(-1, 2).T
         rate = (positive + 1) / (labelled + 2)
-        return self._dense(self.width, "sigmoid", representation, bias=np.log(rate / (1 - rate)))
+        return self.dense(self.width, "sigmoid", representation, bias=np.log(rate / (1 - rate)))
 
     def training_loss(self) -> Any:
         return "binary_crossentropy"
@@ -124,10 +130,14 @@ class Multilabel(Task):
             thresholds.append(best_f1_threshold(truth, scores) if usable else 0.5)
         return self.but(thresholds=tuple(thresholds))
 
+    @property
+    def cuts(self) -> np.ndarray:
+        """The threshold of each label, 0.5 as long as none were chosen."""
+        return np.array(self.thresholds or [0.5] * self.width)
+
     def answers(self, output: Any) -> dict[str, Any]:
-        thresholds = list(self.thresholds or [0.5] * self.width)
         return {
-            self.name: Decode([False, True], threshold=thresholds)(output),
+            self.name: Decode([False, True], threshold=self.cuts.tolist())(output),
             f"{self.name}_probabilities": output,
         }
 
@@ -138,3 +148,69 @@ class Multilabel(Task):
             columns[label] = answers[self.name][:, index]
             columns[f"{label}_probability"] = probabilities[:, index]
         return columns
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        return answers[f"{self.name}_probabilities"]
+
+    @property
+    def measure(self) -> Measure:
+        return Measure("mean_auc", True, mean_auc)
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        """A missing label takes no part."""
+        answered = (predicted >= self.cuts).astype(int)
+        f1_scores, areas = [], []
+        for column in range(self.width):
+            present = ~np.isnan(truth[:, column])
+            labels, scores = truth[present, column].astype(int), predicted[present, column]
+            if len(labels):
+                f1_scores.append(
+                    metrics.f1_score(labels, answered[present, column], zero_division=0)
+                )
+            if len(labels) and 0 < labels.mean() < 1:
+                areas.append(metrics.roc_auc_score(labels, scores))
+        present = ~np.isnan(truth)
+        return {
+            "macro_f1": float(np.mean(f1_scores)),
+            "micro_f1": metrics.f1_score(truth[present].astype(int), answered[present]),
+            "mean_auc": float(np.mean(areas)) if areas else np.nan,
+        }
+
+    def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
+        return panels.classes(
+            self.name,
+            [
+                OneLabel(label, truth[:, column], predicted[:, column])
+                for column, label in enumerate(self.labels)
+            ],
+        )
+
+    def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
+        return self._named(self.labels, predicted)
+
+    def rivals(self) -> list[Problem]:
+        return [
+            Problem("log_loss", AUC, labels=itemgetter((slice(None), column)))
+            for column in range(self.width)
+        ]
+
+    def from_rivals(self, answers: Sequence[np.ndarray]) -> np.ndarray:
+        return np.column_stack(answers)
+
+
+def mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean of the labels' areas under the ROC curve for each row of weights.
+
+    A missing label (NaN) takes no part.
+
+    Example:
+
+    >>> truth, scores = np.array([[0, np.nan], [1, 1], [1, 0]]), np.array([[1, 9], [2, 2], [3, 1]])
+    >>> mean_auc(truth, scores, np.ones((1, 3)))
+    array([1.])
+    """
+    values = []
+    for column in range(truth.shape[1]):
+        present = ~np.isnan(truth[:, column])
+        values.append(auc(truth[present, column], scores[present, column], weights[:, present]))
+    return np.nanmean(values, axis=0)

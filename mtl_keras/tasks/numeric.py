@@ -6,10 +6,13 @@ from typing import Any, Self
 import keras
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
-from mtl_keras.errors import ConfigError, DataError, unknown
+from mtl_keras.datasets.numbers import parsed
+from mtl_keras.errors import ConfigError, DataError, shown, unknown
 from mtl_keras.layers import Unscale
-from mtl_keras.tasks.base import Task, numbers
+from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.measures import RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
 
@@ -105,13 +108,25 @@ class NumericTask(Task):
         return values
 
     def head(self, representation: Any) -> Any:
-        return self._dense(1, "exponential" if self.log_link else "linear", representation)
+        return self.dense(1, "exponential" if self.log_link else "linear", representation)
 
     def training_metrics(self) -> list[Any]:
         return [MeanAbsoluteErrorInUnits(self.unscale().get_config())]
 
     def answers(self, output: Any) -> dict[str, Any]:
         return {self.name: self.unscale()(output)}
+
+    @property
+    def measure(self) -> Measure:
+        return RMSE
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        return {
+            "rmse": metrics.root_mean_squared_error(truth, predicted),
+            "mae": metrics.mean_absolute_error(truth, predicted),
+            "r2": metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan,
+            "median_absolute_error": metrics.median_absolute_error(truth, predicted),
+        }
 
     def _refuse_negative(self, values: np.ndarray, why: str) -> None:
         if len(values) and values.min() < 0:
@@ -143,3 +158,23 @@ class TransformableTask(NumericTask):
     def _check_values(self, values: np.ndarray) -> None:
         if self.transform == "log1p":
             self._refuse_negative(values, "for transform='log1p'")
+
+
+def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
+    """Labels of a numeric task as float64, NaN where missing.
+
+    Raises:
+        DataError: if a label is not a number, or infinite; the row is named.
+    """
+    column = task.columns[0]
+    values = table[column]
+    converted, bad = parsed(values)
+    bad |= np.isinf(converted)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"Task {task.name!r}: column {column!r} must hold numbers. Received: "
+            f"{shown(values.iloc[row])} in row {table.index[row]} ({int(bad.sum())} such rows). "
+            f"Clean the column, or declare the task as {task.name}:multiclass."
+        )
+    return converted

@@ -1,12 +1,75 @@
 """One of several classes that have an order."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
+from sklearn import metrics
 
-from mtl_keras.layers import CumulativeLogits
+from mtl_keras.layers.ascending import ascending_steps
+from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.multiclass import Multiclass
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class CumulativeLogits(keras.layers.Layer):
+    r"""Class probabilities of a score between ascending thresholds.
+
+    $P(y \le j) = \sigma(\theta_j - s)$.
+
+    **Shape:** `(rows, ..., 1)` to `(rows, ..., classes)`.
+
+    Args:
+        classes: Integer >= 2.
+
+    Example:
+
+    >>> layer = CumulativeLogits(3)
+    >>> round(float(tf.reduce_sum(layer(tf.constant([[0.3]])))), 5)
+    1.0
+    """
+
+    def __init__(self, classes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.classes = classes
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.first = self.add_weight((1,), "zeros", name="first")
+        self.steps = self.add_weight((self.classes - 2,), "zeros", name="steps")
+
+    def start_at(self, thresholds: np.ndarray) -> None:
+        """Set the thresholds, which must ascend."""
+        self.first.assign(thresholds[:1])
+        self.steps.assign(ascending_steps(thresholds))
+
+    def call(self, score: tf.Tensor) -> tf.Tensor:
+        steps = keras.ops.softplus(self.steps)
+        thresholds = keras.ops.cumsum(keras.ops.concatenate([self.first, steps]))
+        below = keras.ops.sigmoid(thresholds - score)
+        ends = keras.ops.zeros_like(score)
+        return keras.ops.concatenate([below, ends + 1.0], axis=-1) - keras.ops.concatenate(
+            [ends, below], axis=-1
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "classes": self.classes}
+
+
+def classes_off(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """By how many classes each row is answered wrongly.
+
+    Args:
+        truth: Class indices.
+        predicted: Probabilities of the classes, `(rows, classes)`.
+
+    Example:
+
+    >>> classes_off(np.array([0, 2]), np.array([[0.9, 0.1, 0.0], [0.5, 0.3, 0.2]]))
+    array([0, 2])
+    """
+    return np.abs(predicted.argmax(axis=1) - truth)
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,13 +95,28 @@ class Ordinal(Multiclass):
     (1, 2, 0)
     """
 
-    kind: ClassVar[str] = "ordinal"
-
     def head(self, representation: Any) -> Any:
-        score = self._dense(1, "linear", representation)
+        score = self.dense(1, "linear", representation)
         counts = np.array(self.counts or [1] * self.width) + 1.0
         below = np.cumsum(counts)[:-1] / counts.sum()
         cut = CumulativeLogits(self.width, dtype="float32", name=f"{self.slug}_thresholds")
         probabilities = cut(score)
         cut.start_at(np.log(below / (1 - below)))
         return probabilities
+
+    @property
+    def measure(self) -> Measure:
+        return Measure.mean("classes_off", classes_off)
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        answered = predicted.argmax(axis=1)
+        several = len(np.unique(np.concatenate([truth, answered]))) > 1
+        return {
+            **super().scores(truth, predicted),
+            "classes_off": float(np.mean(classes_off(truth, predicted))),
+            "quadratic_kappa": metrics.cohen_kappa_score(
+                truth.astype(int), answered, weights="quadratic"
+            )
+            if several
+            else np.nan,
+        }

@@ -1,17 +1,52 @@
 """A quantity, as a range."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
+from sklearn import metrics
 
+from mtl_keras.drawing import panels
+from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import check
 from mtl_keras.layers import Ascending, Unscale
-from mtl_keras.layers.heads import ascending_steps
-from mtl_keras.tasks.losses import Pinball
+from mtl_keras.layers.ascending import ascending_steps
+from mtl_keras.tasks.measures import Measure, pinball
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, TransformableTask
+from mtl_keras.tasks.rivals import Problem
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Pinball(keras.losses.Loss):
+    r"""The mean over levels q of $\max(q (y - \hat y_q), (q - 1)(y - \hat y_q))$.
+
+    Args:
+        levels: Probabilities, one per column of the prediction. Labels have one column.
+
+    Example:
+
+    >>> loss = Pinball([0.1, 0.9])
+    >>> round(float(loss(tf.constant([[1.0]]), tf.constant([[0.0, 2.0]]))), 4)
+    0.1
+    """
+
+    narrow_labels = True
+
+    def __init__(self, levels: Sequence[float], name: str = "pinball", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.levels = tuple(levels)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        error = y_true - y_pred
+        levels = tf.constant(self.levels, error.dtype)
+        return tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "levels": list(self.levels)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,8 +73,6 @@ class Quantiles(TransformableTask):
     >>> np.round(Quantiles("spend", levels=(0.25, 0.75)).fit(table).start, 2).tolist()
     [-0.61, 0.61]
     """
-
-    kind: ClassVar[str] = "quantiles"
 
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
     start: tuple[float, ...] | None = None
@@ -71,7 +104,7 @@ class Quantiles(TransformableTask):
     def head(self, representation: Any) -> Any:
         start = np.asarray(self.start or np.linspace(-1, 1, self.width))
         bias = np.concatenate([start[:1], ascending_steps(start)])
-        linear = self._dense(self.width, "linear", representation, bias=bias)
+        linear = self.dense(self.width, "linear", representation, bias=bias)
         return Ascending(name=f"{self.slug}_quantiles")(linear)
 
     def training_loss(self) -> Any:
@@ -99,3 +132,49 @@ class Quantiles(TransformableTask):
             for number, level in enumerate(self.levels)
         }
         return {self.name: answers[self.name], **columns}
+
+    @property
+    def measure(self) -> Measure:
+        return _measure(self.levels)
+
+    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+        """`coverage` is the share of rows between the lowest and the highest quantile.
+
+        It is good where it is the difference of their levels.
+        """
+        lowest, highest = predicted[:, 0], predicted[:, -1]
+        return {
+            "pinball": float(np.mean(pinball(truth, predicted, np.array(self.levels)))),
+            "coverage": float(np.mean((truth >= lowest) & (truth <= highest))),
+            "interval_width": float(np.mean(highest - lowest)),
+            "mae": metrics.mean_absolute_error(truth, predicted[:, self.middle]),
+        }
+
+    def constant(self, truth: np.ndarray) -> np.ndarray:
+        """The quantiles of the labels."""
+        return np.nanquantile(truth, self.levels)
+
+    def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
+        """The middle quantile as a quantity; in place of residuals, how often each level held."""
+        middle = predicted[:, self.middle]
+        scatter, _, tenths = panels.quantity(self.name, truth, middle, self.unit)
+        levels = panels.quantile_levels(self.name, truth, predicted, self.levels)
+        return [scatter, levels, tenths]
+
+    def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
+        return {self.name: predicted[:, self.middle]}
+
+    def rivals(self) -> list[Problem]:
+        return [Problem("quantile", _measure([level]), level=level) for level in self.levels]
+
+    def from_rivals(self, answers: Sequence[np.ndarray]) -> np.ndarray:
+        return np.sort(np.column_stack(answers), axis=1)
+
+
+def _measure(levels: Sequence[float]) -> Measure:
+    probabilities = np.array(levels)
+
+    def loss(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        return pinball(truth, predicted.reshape(len(truth), -1), probabilities)
+
+    return Measure.mean("pinball", loss, in_units=True)

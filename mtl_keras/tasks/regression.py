@@ -1,14 +1,15 @@
 """A quantity."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
 from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.layers import Unscale
-from mtl_keras.tasks.losses import PoissonDeviance
 from mtl_keras.tasks.numeric import TransformableTask
+from mtl_keras.tasks.poisson import PoissonDeviance
+from mtl_keras.tasks.rivals import Problem
 
 LOSSES = ("mse", "mae", "huber", "poisson")
 
@@ -37,8 +38,6 @@ class Regression(TransformableTask):
     >>> task.encode(table).round(2)
     array([-1.22,  0.  ,   nan,  1.22], dtype=float32)
     """
-
-    kind: ClassVar[str] = "regression"
 
     loss: str = "mse"
     factor: float | None = None
@@ -80,6 +79,9 @@ class Regression(TransformableTask):
         choices = (1.0, float(np.mean(np.exp(residuals))))
         errors = [np.mean((actual - factor * fitted) ** 2) for factor in choices]
         return self.but(factor=choices[int(np.argmin(errors))])
+
+    def rivals(self) -> list[Problem]:
+        return [Problem("poisson" if self.log_link else "squared_error", self.measure)]
 
     def _check_values(self, values: np.ndarray) -> None:
         super()._check_values(values)

@@ -4,14 +4,101 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from mtl_keras.errors import DataError
-from mtl_keras.layers import Unscale, ZeroInflatedLogNormalParameters
-from mtl_keras.tasks.base import numbers
-from mtl_keras.tasks.losses import ZeroInflatedLogNormalLoss
-from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask
+from mtl_keras.layers import Unscale
+from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask, numbers
+
+SMALLEST_SIGMA = 0.05
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class ZeroInflatedLogNormalParameters(keras.layers.Layer):
+    r"""From three linear units: probability of any, mean and deviation of the logarithm, mean.
+
+    Mean and deviation are of $(\log y - c) / s$; the mean in units is
+    $p\, e^{c + s \mu + (s \sigma)^2 / 2}$, at most `largest`.
+
+    **Shape:** `(rows, ..., 3)` to `(rows, ..., 4)`: p, mu, sigma, mean.
+
+    Args:
+        center: Float, c. Default 0.0.
+        scale: Float > 0, s. Default 1.0.
+        largest: Float or None, highest mean. Default None.
+
+    Example:
+
+    >>> layer = ZeroInflatedLogNormalParameters(largest=9.0)
+    >>> round(float(layer(tf.constant([[0.0, 50.0, 0.0]]))[0, 3]), 3)
+    4.5
+    """
+
+    def __init__(
+        self, center: float = 0.0, scale: float = 1.0, largest: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.center, self.scale, self.largest = center, scale, largest
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        probability = keras.ops.sigmoid(x[..., :1])
+        mu, sigma = x[..., 1:2], keras.ops.softplus(x[..., 2:3]) + SMALLEST_SIGMA
+        exponent = self.center + self.scale * mu + (self.scale * sigma) ** 2 / 2
+        limit = 80.0 if self.largest is None else float(np.log(self.largest))
+        mean = probability * keras.ops.exp(keras.ops.minimum(exponent, limit))
+        return keras.ops.concatenate([probability, mu, sigma, mean], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"center": self.center, "scale": self.scale, "largest": self.largest}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class ZeroInflatedLogNormalLoss(keras.losses.Loss):
+    r"""Negative log likelihood of a quantity that is 0, or log-normal.
+
+    $-\log(1 - p)$ for a zero; else $-\log p + \log \sigma + \tfrac12 ((z - \mu) / \sigma)^2 + C$
+    with $z = (\log y - c) / s$. C is such that the smallest $\sigma$ at a perfect $\mu$ costs
+    nothing, so the loss is never negative and balancers may take its logarithm.
+
+    Args:
+        center: Float, c. Default 0.0.
+        scale: Float > 0, s. Default 1.0.
+
+    Predictions have the columns of `ZeroInflatedLogNormalParameters`, labels one column.
+
+    Example:
+
+    >>> loss = ZeroInflatedLogNormalLoss()
+    >>> round(float(loss(tf.constant([[0.0]]), tf.constant([[0.5, 0.0, 1.0, 1.0]]))), 4)
+    0.6931
+    """
+
+    narrow_labels = True
+
+    def __init__(
+        self,
+        center: float = 0.0,
+        scale: float = 1.0,
+        name: str = "zero_inflated_log_normal",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.center, self.scale = center, scale
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        y = y_true[..., 0]
+        p, mu, sigma = (y_pred[..., column] for column in range(3))
+        p = tf.clip_by_value(p, 1e-7, 1 - 1e-7)
+        z = (tf.math.log(tf.maximum(y, 1e-30)) - self.center) / self.scale
+        amount = tf.math.log(sigma / SMALLEST_SIGMA) + 0.5 * ((z - mu) / sigma) ** 2
+        return tf.where(y > 0, amount - tf.math.log(p), -tf.math.log1p(-p))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "center": self.center, "scale": self.scale}
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +128,7 @@ class ZeroInflatedLogNormal(NumericTask):
     0.67
     """
 
-    kind: ClassVar[str] = "regression"
+    kind: ClassVar[str] = "regression"  # what it predicts; the name in files is its own
 
     share: float | None = None
 
@@ -75,7 +162,7 @@ class ZeroInflatedLogNormal(NumericTask):
     def head(self, representation: Any) -> Any:
         share = np.clip(self.share or 0.5, 0.01, 0.99)
         bias = [np.log(share / (1 - share)), 0.0, np.log(np.expm1(1.0))]
-        linear = self._dense(3, "linear", representation, bias=bias)
+        linear = self.dense(3, "linear", representation, bias=bias)
         parameters = ZeroInflatedLogNormalParameters(
             self.center or 0.0,
             self.scale or 1.0,
@@ -96,9 +183,6 @@ class ZeroInflatedLogNormal(NumericTask):
 
     def answers(self, output: Any) -> dict[str, Any]:
         return {self.name: output[:, 3], f"{self.name}_probability": output[:, 0]}
-
-    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
-        return answers[self.name]
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: answers[name] for name in (self.name, f"{self.name}_probability")}

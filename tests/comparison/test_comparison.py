@@ -16,7 +16,7 @@ from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, Candidate, candidates
 from mtl_keras.comparison.trials import Result, combined, trials_of
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import labelled, measure
+from mtl_keras.evaluation import labelled
 from tests import cases
 
 PLAIN = {
@@ -164,8 +164,14 @@ def test_a_baseline_answers_every_kind_of_task(name):
     for task in prepared.tasks:
         predicted = predict(name, task, matrices, truths)
         there = labelled(truths["test"][task.name])
-        judged = measure(task).value(truths["test"][task.name][there], predicted[there])
+        judged = task.measure.value(truths["test"][task.name][there], predicted[there])
         assert np.isfinite(judged), task
+        assert (name == "constant") == (np.ptp(predicted, axis=0).max() == 0), task
+        if name != "constant" and task.name in ("score", "balance", "size", "segment"):
+            truth = truths["test"][task.name][there]
+            best = task.constant_scores(truth, task.constant(truth))[task.measure.name]
+            sign = 1 if task.measure.higher_is_better else -1
+            assert sign * judged > sign * best, f"{task} is answered no better than by a constant"
 
 
 def test_the_joint_model_and_its_twins_are_tuned_as_much():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from mtl_keras.evaluation import difference, measure
+from mtl_keras.evaluation import difference
 from mtl_keras.tasks import Binary, Count, Multiclass, Regression
 from mtl_keras.tasks.measures import auc
 
@@ -32,7 +32,7 @@ def test_errors_on_weights_equal_sklearn(task, judge):
     random, weights = drawn()
     truth, predicted = random.poisson(2, 80).astype(float), random.random(80) + 0.5
     expected = [judge(truth, predicted, w) for w in weights]
-    np.testing.assert_allclose(measure(task).of(truth, predicted, weights), expected)
+    np.testing.assert_allclose(task.measure.weighted(truth, predicted, weights), expected)
 
 
 def test_accuracy_on_weights_equals_sklearn():
@@ -41,7 +41,9 @@ def test_accuracy_on_weights_equals_sklearn():
     expected = [
         metrics.accuracy_score(truth, predicted.argmax(1), sample_weight=w) for w in weights
     ]
-    np.testing.assert_allclose(measure(Multiclass("y")).of(truth, predicted, weights), expected)
+    np.testing.assert_allclose(
+        Multiclass("y").measure.weighted(truth, predicted, weights), expected
+    )
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
@@ -51,7 +53,7 @@ def test_equal_models_are_seldom_told_apart(seeds):
     for trial in range(100):
         truths = [random.normal(size=60) for _ in range(seeds)]
         models = [[t + random.normal(0, 0.5, 60) for t in truths] for _ in range(2)]
-        found = difference(measure(Regression("y")), truths, *models, draws=60, seed=trial)
+        found = difference(Regression("y").measure, truths, *models, draws=60, seed=trial)
         wrong += found.verdict != "no difference seen"
     assert wrong <= 6
 
@@ -60,8 +62,8 @@ def test_a_better_model_is_found():
     random = np.random.default_rng(0)
     truths = [random.normal(size=300) for _ in range(3)]
     good, bad = ([t + random.normal(0, s, 300) for t in truths] for s in (0.5, 0.7))
-    found = difference(measure(Regression("y")), truths, good, bad)
+    found = difference(Regression("y").measure, truths, good, bad)
     assert found.verdict == "helped" and found.low < 0.2 < found.high
     labels = [(t > 0).astype(float) for t in truths]
-    turned = difference(measure(Binary("y")), labels, bad, good)
+    turned = difference(Binary("y").measure, labels, bad, good)
     assert turned.verdict == "hurt"

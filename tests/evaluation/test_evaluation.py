@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation import constant, evaluate
+from mtl_keras.evaluation import evaluate
 from mtl_keras.tasks import Binary
 
 
@@ -12,7 +12,7 @@ def test_a_constant_gets_the_accuracy_of_the_commoner_label_and_the_f1_of_the_po
     table = pd.DataFrame({"y": ["yes"] * 3 + ["no"] * 7})
     task = Binary("y").fit(table)
     truth = task.truth(table)
-    always = constant(task, truth)
+    always = task.constant(truth)
     for threshold in (0.2, 0.4):
         judged = task.but(threshold=threshold)
         found = evaluate([judged], {"y": truth}, {"y": truth * 0.5}, {"y": always})

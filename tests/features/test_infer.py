@@ -116,7 +116,7 @@ def test_dates_in_the_graph_equal_pandas():
     encoded = Encoder([feature]).encode(pd.DataFrame({"d": days.dt.strftime("%Y-%m-%d")}))
     elapsed = (days - pd.Timestamp("1970-01-01")).dt.days
     np.testing.assert_allclose(encoded["numeric"][:, 0] * 1e9, elapsed, rtol=1e-6, atol=1e-3)
-    angle = np.arctan2(encoded["binary"][:, 0], encoded["binary"][:, 1])
+    angle = np.arctan2(encoded["plain"][:, 0], encoded["plain"][:, 1])
     np.testing.assert_array_equal(np.round(angle / (2 * np.pi) * 7) % 7, days.dt.weekday)
 
 

@@ -105,7 +105,7 @@ def test_a_vector_is_found_in_numbered_columns_too():
     for table in (stacked, spread):
         vector = features.Vector("v", 2)
         fitted = vector.fit(vector.select(table))
-        assert Encoder([fitted]).encode(table)["binary"].tolist() == expected
+        assert Encoder([fitted]).encode(table)["plain"].tolist() == expected
     guesses = features.infer(spread, ["y"], {"v": features.Vector("v")})
     assert [guess.column for guess in guesses] == ["v"]
 
@@ -115,7 +115,7 @@ def test_sets_and_sequences_are_read_from_lists_and_from_texts():
     texts = pd.Series(["jazz, folk", "", None, "ska", " jazz"])
     for column in (lists, texts):
         feature = features.Categories("genres", min_frequency=2)
-        assert encoded(feature, column, "binary")[1].tolist() == [
+        assert encoded(feature, column, "plain")[1].tolist() == [
             [0, 1, 1], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1],
         ]  # fmt: skip
     numbers = features.Sequence("prices", length=2, center=0.0, scale=1.0)

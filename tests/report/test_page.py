@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 
 from mtl_keras import report
 from mtl_keras.comparison import Comparison
-from mtl_keras.evaluation import Difference, measure
+from mtl_keras.evaluation import Difference
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.page import comparison_page
 from mtl_keras.runs import rewrite_report
@@ -36,7 +36,7 @@ def comparison():
     return Comparison(
         name="shop",
         tasks=[task.name for task in tasks],
-        measures={task.name: measure(task) for task in tasks},
+        measures={task.name: task.measure for task in tasks},
         units={task.name: "" for task in tasks},
         values={
             n: {t.name: [v[i], v[i] + 0.01] for i, t in enumerate(tasks)} for n, v in values.items()

@@ -7,9 +7,8 @@ import pytest
 
 from mtl_keras import tasks
 from mtl_keras.errors import ConfigError
-from mtl_keras.layers import Temperature
 from mtl_keras.tasks import Binary, Multiclass
-from mtl_keras.tasks.calibration import log_loss
+from mtl_keras.tasks.calibration import Temperature, log_loss
 
 
 def overconfident(rows=4000, factor=3.0):

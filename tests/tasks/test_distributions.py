@@ -8,8 +8,12 @@ from scipy import stats
 
 from mtl_keras import layers, tasks
 from mtl_keras.errors import ConfigError, DataError
-from mtl_keras.model import task_loss as losses
-from mtl_keras.tasks import scores
+from mtl_keras.tasks.ordinal import CumulativeLogits
+from mtl_keras.tasks.quantiles import Pinball
+from mtl_keras.tasks.zero_inflated_log_normal import (
+    ZeroInflatedLogNormalLoss,
+    ZeroInflatedLogNormalParameters,
+)
 
 RANDOM = np.random.default_rng(0)
 
@@ -18,7 +22,7 @@ def test_the_pinball_loss_is_least_at_the_quantiles():
     y = RANDOM.gamma(2.0, 3.0, (4000, 1)).astype("float32")
     levels = [0.1, 0.5, 0.9]
     best = np.quantile(y, levels).astype("float32")
-    loss = losses.Pinball(levels)
+    loss = Pinball(levels)
 
     def at(quantiles):
         return float(loss(y, np.repeat(quantiles[None], len(y), axis=0)))
@@ -28,9 +32,10 @@ def test_the_pinball_loss_is_least_at_the_quantiles():
             moved = best.copy()
             moved[number] += shift
             assert at(moved) > at(best)
-    given = scores.quantiles(y[:, 0], np.repeat(best[None], len(y), axis=0), np.array(levels), 1)
-    assert given["pinball"] == pytest.approx(at(best), rel=1e-5)
-    assert given["coverage"] == pytest.approx(0.8, abs=0.01)
+    task = tasks.Quantiles("y", levels=levels)
+    scores = task.scores(y[:, 0], np.repeat(best[None], len(y), axis=0))
+    assert scores["pinball"] == pytest.approx(at(best), rel=1e-5)
+    assert scores["coverage"] == pytest.approx(0.8, abs=0.01)
 
 
 def test_quantiles_never_cross_and_start_at_the_training_quantiles():
@@ -45,7 +50,7 @@ def test_quantiles_never_cross_and_start_at_the_training_quantiles():
 
 
 def test_cumulative_logits_by_hand():
-    layer = layers.CumulativeLogits(3)
+    layer = CumulativeLogits(3)
     layer(tf.zeros([1, 1]))
     layer.start_at(np.array([-1.0, 2.0]))
     score = np.array([[-3.0], [0.0], [4.0]], "float32")
@@ -57,11 +62,11 @@ def test_cumulative_logits_by_hand():
 def test_the_zero_inflated_log_normal_is_scipys():
     center, scale = 1.5, 0.8
     raw = RANDOM.normal(size=(200, 3)).astype("float32")
-    p, mu, sigma, mean = layers.ZeroInflatedLogNormalParameters(center, scale)(raw).numpy().T
+    p, mu, sigma, mean = ZeroInflatedLogNormalParameters(center, scale)(raw).numpy().T
     spread, place = scale * sigma, center + scale * mu
     np.testing.assert_allclose(mean, p * stats.lognorm.mean(spread, scale=np.exp(place)), rtol=1e-4)
     y = np.where(RANDOM.random(200) < 0.4, 0, RANDOM.lognormal(1.5, 0.8, 200)).astype("float32")
-    loss = losses.ZeroInflatedLogNormalLoss(center, scale)
+    loss = ZeroInflatedLogNormalLoss(center, scale)
     found = loss.call(tf.constant(y[:, None]), tf.stack([p, mu, sigma, mean], axis=1)).numpy()
     positive = y > 0
     np.testing.assert_allclose(found[~positive], -np.log(1 - p[~positive]), rtol=1e-4)
@@ -76,10 +81,8 @@ def test_the_zero_inflated_log_normal_is_scipys():
 
 @pytest.mark.parametrize("value", [1e-12, 1.0, 1e9])
 def test_its_loss_is_never_negative(value):
-    loss = losses.ZeroInflatedLogNormalLoss(np.log(value), 1.0)
-    perfect = layers.ZeroInflatedLogNormalParameters(np.log(value))(
-        tf.constant([[50.0, 0.0, -99.0]])
-    )
+    loss = ZeroInflatedLogNormalLoss(np.log(value), 1.0)
+    perfect = ZeroInflatedLogNormalParameters(np.log(value))(tf.constant([[50.0, 0.0, -99.0]]))
     assert 0 <= float(loss(tf.constant([[value]]), perfect)) < 1e-4
 
 
@@ -106,9 +109,7 @@ def test_labels_that_are_no_such_quantity_are_named():
 def test_ordinal_scores_know_how_far_off():
     truth = np.array([0, 1, 2, 2])
     near, far = np.eye(3)[[0, 1, 2, 1]], np.eye(3)[[0, 1, 2, 0]]
-    assert scores.ordinal(truth, near)["classes_off"] == 0.25
-    assert scores.ordinal(truth, far)["classes_off"] == 0.5
-    assert (
-        scores.ordinal(truth, near)["quadratic_kappa"]
-        > scores.ordinal(truth, far)["quadratic_kappa"]
-    )
+    task = tasks.Ordinal("size", classes=("S", "M", "L"))
+    nearer, farther = task.scores(truth, near), task.scores(truth, far)
+    assert nearer["classes_off"] == 0.25 and farther["classes_off"] == 0.5
+    assert nearer["quadratic_kappa"] > farther["quadratic_kappa"]

@@ -1,4 +1,4 @@
-"""One look for all figures."""
+"""Figures: a grid of axes to draw on, and the finished figure as PNG or SVG."""
 
 import io
 import re
@@ -7,9 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-COLORS = ["#3366aa", "#cc6633", "#338855", "#aa3377", "#887722", "#666666"]
-MUTED = "#8a8f98"
-POINTS = "#4b8add"  # of pictures inside of figures: seen on light and on dark
+from mtl_keras.drawing.style import COLORS
 
 
 def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tuple[Figure, Any]:

@@ -1,0 +1,1 @@
+"""Drawing: numbers in, pictures on matplotlib axes out; nothing here knows a task or a run."""

@@ -1,0 +1,45 @@
+"""Heat maps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+MOST_NUMBERS = 100
+
+
+def heat_map(
+    ax: Any,
+    values: np.ndarray,
+    columns: Sequence[str],
+    rows: Sequence[str],
+    title: str,
+    signed: bool = True,
+    limit: float = 1.0,
+) -> None:
+    """A table of numbers as colors, with the numbers in them where there are few.
+
+    Args:
+        ax: Matplotlib axes.
+        values: The numbers, `(rows, columns)`.
+        columns: Names of the columns.
+        rows: Names of the rows.
+        title: The title.
+        signed: Whether the sign matters: two colors, from `-limit` to `limit`; else one color, from
+            0 or the lowest to the highest number. Default True.
+        limit: The largest size of a signed number. Default 1.0.
+    """
+    if signed:
+        low, high = -limit, limit
+    else:
+        low, high = min(0.0, float(values.min())), float(values.max()) or 1.0
+    ax.imshow(values, cmap="RdBu" if signed else "Blues", vmin=low, vmax=high, aspect="auto")
+    ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=8)
+    ax.set_yticks(range(len(rows)), rows, fontsize=8)
+    ax.grid(False)
+    if values.size <= MOST_NUMBERS:
+        for (row, column), value in np.ndenumerate(values):
+            color = "#fefefe" if abs(value) > 0.6 * high else "#101010"
+            text = f"{value:.2f}"
+            ax.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
+    ax.set_title(title, fontsize=11)

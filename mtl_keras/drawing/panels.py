@@ -1,0 +1,249 @@
+"""Panels: what was predicted beside what was, one picture each, to be drawn on matplotlib axes.
+
+Only the axes know matplotlib: whoever declares panels does not import it until they are drawn.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn import metrics
+from sklearn.calibration import calibration_curve
+
+from mtl_keras.drawing import style
+
+MAX_POINTS = 4000
+MOST_IN_LEGEND = 12
+TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture.
+
+    Args:
+        title: Its title.
+        draw: A function that draws it on the matplotlib axes it is given.
+        caption: What it shows, in words, for those who do not see it. Default: the title.
+
+    Example:
+
+    >>> Panel("spend: actual and predicted", lambda ax: ax.plot([0, 1], [0, 1])).words
+    'spend: actual and predicted'
+    """
+
+    title: str
+    draw: Callable[[Any], None]
+    caption: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it shows: the caption, or the title where there is none."""
+        return self.caption or self.title
+
+    def draw_on(self, ax: Any) -> None:
+        """Draw it, with its title, on axes."""
+        self.draw(ax)
+        ax.set_title(self.title, fontsize=11)
+
+
+def quantity(
+    name: str, truth: np.ndarray, predicted: np.ndarray, unit: str = ""
+) -> tuple[Panel, Panel, Panel]:
+    """Actual against predicted, the residuals, and the mean per tenth of the rows by prediction.
+
+    Args:
+        name: What was predicted, for the titles.
+        truth: The labels, `(rows,)`, none missing.
+        predicted: The predictions, `(rows,)`.
+        unit: The unit of both, for the axes. Default none.
+    """
+    suffix = f" ({unit})" if unit else ""
+    # Zeros and thousands on one axis: positions in log(1 + value), ticks in units.
+    heavy = truth.min() >= 0 and np.quantile(truth, 0.99) > 8 * max(np.median(truth), 1e-9)
+
+    def position(values: np.ndarray) -> np.ndarray:
+        return np.log1p(np.maximum(values, 0)) if heavy else values
+
+    def scatter(ax: Any) -> None:
+        rows = np.random.default_rng(0).permutation(len(truth))[:MAX_POINTS]
+        x, y = position(predicted), position(truth)
+        alpha = float(np.clip(300 / len(rows), 0.12, 0.6))
+        ax.scatter(x[rows], y[rows], s=9, alpha=alpha, color=style.POINTS, lw=0, rasterized=True)
+        _diagonal(ax, x, y)
+        ax.set(xlabel=f"predicted{suffix}", ylabel=f"actual{suffix}")
+        if heavy:
+            _tick_in_units(ax)
+
+    def residuals(ax: Any) -> None:
+        edge = np.quantile(np.abs(truth - predicted), 0.99)
+        shown = np.clip(truth - predicted, -edge, edge)
+        ax.hist(shown, bins=50, color=style.COLORS[0], alpha=0.85)
+        ax.axvline(0, color=style.MUTED, lw=1, ls="--")
+        ax.set(xlabel=f"actual - predicted{suffix}", ylabel="rows", yscale="log")
+        ax.yaxis.set_major_formatter(lambda rows, _: f"{rows:,g}")
+        ax.yaxis.set_minor_formatter(lambda rows, _: "")
+
+    def tenths(ax: Any) -> None:
+        parts = np.array_split(np.argsort(predicted, kind="stable"), min(10, len(truth)))
+        x = position(np.array([predicted[part].mean() for part in parts]))
+        y = position(np.array([truth[part].mean() for part in parts]))
+        ax.plot(x, y, "o-", color=style.COLORS[1], lw=1.5, ms=5)
+        _diagonal(ax, x, y)
+        ax.set(xlabel=f"mean predicted{suffix}", ylabel=f"mean actual{suffix}")
+        if heavy:
+            _tick_in_units(ax)
+
+    r2 = metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan
+    return (
+        Panel(f"{name}: actual and predicted, R² {r2:.2f}", scatter),
+        Panel(f"{name}: residuals (ends: 1 % beyond)", residuals),
+        Panel(f"{name}: mean per tenth of the rows", tenths),
+    )
+
+
+def quantile_levels(
+    name: str, truth: np.ndarray, predicted: np.ndarray, levels: Sequence[float]
+) -> Panel:
+    """How often the labels were at or below each predicted quantile.
+
+    Args:
+        name: What was predicted, for the title.
+        truth: The labels, `(rows,)`.
+        predicted: The quantiles, `(rows, levels)`.
+        levels: The probabilities that they were predicted for.
+    """
+
+    def draw(ax: Any) -> None:
+        shares = (truth[:, None] <= predicted).mean(axis=0)
+        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+        ax.plot(levels, shares, "o-", color=style.COLORS[1], lw=1.5, ms=6)
+        ax.set(xlabel="level", ylabel="share of rows at or below", xlim=(0, 1), ylim=(0, 1))
+
+    return Panel(f"{name}: calibration of the quantiles", draw)
+
+
+@dataclass(frozen=True)
+class OneLabel:
+    """One label against all others.
+
+    Attributes:
+        label: The label, for the legend.
+        truth: Whether each row has it: 1, 0, or NaN where that is not known.
+        score: The probability that was predicted for it.
+    """
+
+    label: str
+    truth: np.ndarray
+    score: np.ndarray
+
+
+def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
+    """ROC, precision-recall and calibration curves, one line per label.
+
+    A label that no row has, or every row, has no such curves; if it is so of all labels, there are
+    no panels.
+
+    Args:
+        name: What was predicted, for the titles.
+        labels: The labels.
+    """
+    lines = []
+    for one in labels:
+        present = ~np.isnan(one.truth)
+        truth, score = one.truth[present].astype(int), one.score[present]
+        if len(truth) and 0 < truth.mean() < 1:
+            lines.append((one.label, truth, score))
+    if not lines:
+        return []
+    colored = [
+        (*line, color) for line, color in zip(lines, style.COLORS * len(lines), strict=False)
+    ]
+
+    def roc(ax: Any) -> None:
+        for label, truth, score, color in colored:
+            false_positives, true_positives, _ = metrics.roc_curve(truth, score)
+            area = metrics.roc_auc_score(truth, score)
+            text = f"{label} {area:.3f}"
+            ax.plot(false_positives, true_positives, color=color, lw=1.8, label=text)
+        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+        ax.set(xlabel="false positive rate", ylabel="true positive rate")
+        if len(lines) <= MOST_IN_LEGEND:
+            ax.legend(frameon=False, fontsize=8, loc="lower right")
+
+    def precision_recall(ax: Any) -> None:
+        for label, truth, score, color in colored:
+            precision, recall, _ = metrics.precision_recall_curve(truth, score)
+            average = metrics.average_precision_score(truth, score)
+            ax.plot(recall, precision, color=color, lw=1.8, label=f"{label} {average:.3f}")
+        if len(lines) == 1:
+            ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
+        ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
+        if len(lines) <= MOST_IN_LEGEND:
+            ax.legend(frameon=False, fontsize=8, loc="lower left")
+
+    def calibration(ax: Any) -> None:
+        for label, truth, score, color in colored:
+            shares, means = calibration_curve(truth, score, n_bins=10, strategy="quantile")
+            ax.plot(means, shares, "o-", color=color, lw=1.5, ms=4, label=label)
+        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+        ax.set(xlabel="predicted probability", ylabel="actual share")
+
+    return [
+        Panel(f"{name}: ROC, area", roc),
+        Panel(f"{name}: precision-recall, average", precision_recall),
+        Panel(f"{name}: calibration", calibration),
+    ]
+
+
+def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.ndarray) -> Panel:
+    """How often each label was answered for each.
+
+    Args:
+        name: What was predicted, for the title.
+        labels: The labels.
+        truth: Number of each row's label.
+        answered: Number of the label that was answered.
+    """
+    labels = [label[:14] for label in labels]
+
+    def draw(ax: Any) -> None:
+        counts = metrics.confusion_matrix(truth, answered, labels=range(len(labels)))
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        ax.grid(False)
+        crowded = len(labels) * max(map(len, labels)) > 30
+        ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=30 if crowded else 0)
+        ax.set_yticks(range(len(labels)), labels, fontsize=8)
+        if len(labels) <= 12:
+            few = len(labels) <= 6
+            for (row, column), share in np.ndenumerate(shares):
+                text = f"{share:.2f}\n{counts[row, column]:,}" if few else f"{share:.2f}"
+                color = "#fefefe" if share > 0.6 else "#101010"
+                size = 9 if few else 6
+                ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
+        ax.set(xlabel="answered", ylabel="actual")
+
+    caption = f"{name}: answered (across) for actual (down), as a share of each actual"
+    return Panel(f"{name}: confusion", draw, caption)
+
+
+def _diagonal(ax: Any, x: np.ndarray, y: np.ndarray) -> None:
+    ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+    ax.plot(ends, ends, color=style.MUTED, lw=1, ls="--")
+
+
+def _tick_in_units(ax: Any) -> None:
+    """Ticks at round values for axes whose positions are log(1 + value)."""
+    highest = np.expm1(max(ax.get_xlim()[1], ax.get_ylim()[1]))
+    values = [value for value in TICKS if value <= highest]
+    if highest > 50:
+        values = [value for value in values if value == 0 or value >= 1]
+    if highest > 5000:
+        values = [value for value in values if not str(int(value)).startswith("3")]
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = axis.get_view_interval()  # a tick beyond it would widen it
+        shown = [value for value in values if low <= np.log1p(value) <= high]
+        texts = [f"{value:,.0f}" if value >= 1 else f"{value:.2g}" for value in shown]
+        axis.set_ticks(np.log1p(shown), texts)

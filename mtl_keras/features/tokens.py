@@ -1,0 +1,34 @@
+"""Texts that stand for categories, words or tokens, and their indices."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def category_text(value: object) -> str:
+    """A category as text: 3.0 is "3"."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
+    """A layer from text to index: 0 is empty, 1 unknown, then the vocabulary, which may be empty.
+
+    Example:
+
+    >>> string_lookup(["a"])(tf.constant(["", "b", "a"])).numpy().tolist()
+    [0, 1, 2]
+    """
+    nothing = ["\x1f\x1f"]  # Keras takes no empty vocabulary; no category is this
+    return keras.layers.StringLookup(vocabulary=list(vocabulary) or nothing, mask_token="")
+
+
+def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
+    """The parts of each text, without white space around them, and without empty ones."""
+    white = separator.isspace()
+    parts = tf.strings.split(texts) if white else tf.strings.split(texts, separator)
+    parts = tf.ragged.map_flat_values(tf.strings.strip, parts)
+    return tf.ragged.boolean_mask(parts, tf.ragged.map_flat_values(lambda p: p != "", parts))

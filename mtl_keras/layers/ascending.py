@@ -1,0 +1,33 @@
+"""Numbers that ascend, from numbers that need not."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class Ascending(keras.layers.Layer):
+    """The first number, and each further one as the one before plus a softplus: no crossing.
+
+    **Shape:** `(rows, ..., n)` to the same.
+
+    Example:
+
+    >>> Ascending()(tf.constant([[1.0, -50.0]])).numpy().tolist()
+    [[1.0, 1.0]]
+    """
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        steps = keras.ops.softplus(x[..., 1:])
+        return keras.ops.cumsum(keras.ops.concatenate([x[..., :1], steps], axis=-1), axis=-1)
+
+
+def ascending_steps(values: np.ndarray) -> np.ndarray:
+    """What `Ascending` takes after the first number to give these values, at least 1e-3 apart.
+
+    Example:
+
+    >>> Ascending()(np.append([2.0], ascending_steps(np.array([2.0, 5.0])))).numpy().round(4)
+    array([2., 5.], dtype=float32)
+    """
+    return np.log(np.expm1(np.maximum(np.diff(values), 1e-3)))  # softplus undone

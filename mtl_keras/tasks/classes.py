@@ -1,0 +1,162 @@
+"""What the tasks with class labels share: labels in a table, their weights, their correction."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import DataError, check, shown
+from mtl_keras.tasks import calibration
+from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.calibration import METHODS
+
+
+@dataclass(frozen=True, repr=False)
+class ClassTask(Task):
+    """What tasks with class labels share: the labels, and a weight for each.
+
+    Args:
+        classes: The labels in the order of the network's classes. Default None: learned, in
+            ascending order.
+        class_weight: `"balanced"` (each class has the same total weight), or a dict from label to
+            weight; 1.0 for a label that is not named. Default None.
+        calibration: How probabilities are corrected on the validation rows. `"temperature"`: made
+            sharper or softer by one number (Guo et al. 2017); `"isotonic"`: by a rising curve for
+            each class (Zadrozny and Elkan 2002), which wants a thousand rows or more; or None
+            (default): not at all.
+        calibrator: That number or those curves. Learned.
+        counts: Rows of each class in the training table. Learned.
+    """
+
+    classes: tuple[Any, ...] | None = None
+    class_weight: str | Mapping[Any, float] | None = None
+    calibration: str | None = None
+    calibrator: Mapping[str, Any] | None = None
+    counts: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            self.calibration is None or self.calibration in METHODS,
+            f"{self.name}.calibration",
+            f"be one of {tuple(METHODS)}",
+            self.calibration,
+        )
+        good = self.class_weight in (None, "balanced") or isinstance(self.class_weight, Mapping)
+        check(
+            good,
+            f"{self.name}.class_weight",
+            "be 'balanced' or a mapping from label to weight",
+            self.class_weight,
+        )
+
+    def encode(self, table: pd.DataFrame) -> np.ndarray:
+        assert self.classes is not None, "fit first"
+        labels = plain_labels(table[self.columns[0]])
+        index = {label: float(i) for i, label in enumerate(self.classes)}
+        encoded = np.array([index.get(label, np.nan) for label in labels], "float32")
+        unseen = [label for label in pd.unique(labels) if label is not None and label not in index]
+        if unseen:
+            warnings.warn(
+                f"Task {self.name!r}: labels {shown(unseen[:5])} are none of the classes "
+                f"{shown(list(self.classes[:20]))} that training saw; their rows count as "
+                "unlabelled.",
+                stacklevel=2,
+            )
+        return encoded
+
+    def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        assert self.classes is not None and self.counts is not None, "fit first"
+        if isinstance(self.class_weight, Mapping):
+            weights = {str(label): weight for label, weight in self.class_weight.items()}
+            for label in weights:
+                if label not in map(str, self.classes):
+                    raise DataError(
+                        f"`class_weight` of task {self.name!r} names {label!r}, which is none of "
+                        f"its labels {shown(list(self.classes))}."
+                    )
+            per_class = np.array([weights.get(str(label), 1.0) for label in self.classes])
+        else:
+            counts = np.maximum(np.array(self.counts, float), 1.0)
+            per_class = counts.sum() / (len(counts) * counts)
+        safe = np.where(np.isnan(encoded), 0, encoded).astype(int)
+        return per_class[safe].astype("float32")
+
+    def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        present = ~np.isnan(encoded)
+        if self.calibration is None or self.calibrator is not None or not present.any():
+            return self
+        fit = METHODS[self.calibration].fit
+        return self.but(calibrator=fit(encoded[present].astype(int), np.asarray(outputs)[present]))
+
+    def calibrated(self, output: Any) -> Any:
+        """The network's probabilities, corrected as the validation rows asked for."""
+        if self.calibration is None or self.calibrator is None:
+            return output
+        return METHODS[self.calibration].layer(**self.calibrator)(output)
+
+    def calibration_effect(self, truth: np.ndarray, outputs: np.ndarray) -> dict[str, Any] | None:
+        if self.calibration is None:
+            return None
+        return {
+            "method": self.calibration,
+            "before": calibration.log_loss(truth, outputs),
+            "after": calibration.log_loss(truth, self.prediction(outputs)),
+        }
+
+    def prediction(self, outputs: np.ndarray) -> np.ndarray:
+        return super().prediction(np.asarray(self.calibrated(outputs)))
+
+    def _with_counts(self, table: pd.DataFrame, classes: tuple[Any, ...]) -> Self:
+        fitted = self.but(classes=classes)
+        encoded = fitted.encode(table)
+        counts = np.bincount(encoded[~np.isnan(encoded)].astype(int), minlength=len(classes))
+        return fitted.but(counts=tuple(int(count) for count in counts))
+
+
+def plain_labels(column: pd.Series) -> np.ndarray:
+    """Labels as Python values, None where missing (NaN, None or an empty text); 3.0 becomes 3."""
+    values = column.astype(object).to_numpy(copy=True)
+    values[column.isna().to_numpy()] = None
+    numbers = [v for v in values if v is not None and not isinstance(v, (str, bool, np.bool_))]
+    whole = all(float(v).is_integer() for v in numbers if isinstance(v, (int, float, np.number)))
+    labels = np.empty(len(values), object)
+    for row, value in enumerate(values):
+        if isinstance(value, str):
+            labels[row] = value.strip() or None
+        elif isinstance(value, (bool, np.bool_)):
+            labels[row] = bool(value)
+        elif isinstance(value, (int, float, np.number)):
+            labels[row] = int(value) if whole else float(value)
+        else:
+            labels[row] = None if value is None else str(value)
+    return labels
+
+
+def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
+    """The labels of a task, ascending.
+
+    Raises:
+        DataError: if there are none, or only one.
+    """
+    column = task.columns[0]
+    labels = [label for label in pd.unique(plain_labels(table[column])) if label is not None]
+    if not labels:
+        raise DataError(
+            f"Task {task.name!r}: column {column!r} has no label in the training rows. "
+            "Remove the task, or give rows that have labels."
+        )
+    if len(labels) == 1:
+        raise DataError(
+            f"Task {task.name!r}: column {column!r} is constant in the training rows "
+            f"(always {labels[0]!r}); there is nothing to learn. Remove the task."
+        )
+    try:
+        return sorted(labels)
+    except TypeError:
+        return sorted(labels, key=str)

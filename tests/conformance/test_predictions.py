@@ -1,0 +1,61 @@
+"""A task predicts the same wherever it is: in training, in the exported model, read back."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import tasks
+from tests import cases
+
+each_task = pytest.mark.parametrize("name", [task.name for task in cases.TASKS])
+
+
+@pytest.fixture(scope="module")
+def outputs(run):
+    return run.model.predict(run.encoder.encode(run.test), verbose=0)
+
+
+@pytest.fixture(scope="module")
+def exported(run, predictor):
+    return predictor.predictions(run.test)
+
+
+@pytest.fixture(scope="module")
+def reloaded(run, artifact):
+    network = keras.models.load_model(artifact / "model.keras")
+    return network.predict(run.encoder.encode(run.test), verbose=0)
+
+
+def close(predicted, expected):
+    assert predicted.shape == expected.shape
+    np.testing.assert_allclose(predicted, expected, rtol=1e-4, atol=1e-5)
+
+
+@each_task
+def test_trained_served_and_reloaded_predictions_are_equal(name, run, outputs, exported, reloaded):
+    (task,) = [task for task in run.tasks if task.name == name]
+    expected = np.asarray(task.prediction(outputs[name]))
+    close(np.asarray(run.predictions[name]), expected)
+    answers = {key: np.asarray(value) for key, value in task.answers(outputs[name]).items()}
+    close(task.answered(answers), expected)
+    close(exported[name], expected)
+    again = tasks.get(json.loads(json.dumps(task.get_config())))
+    close(np.asarray(again.prediction(reloaded[name])), expected)
+
+
+@each_task
+def test_trained_and_exported_models_are_judged_alike(name, run, predictor):
+    expected, exported = run.evaluation[name], predictor.evaluate(run.test)[name]
+    assert exported.keys() == expected.keys()
+    for score, value in expected.items():
+        assert exported[score] == pytest.approx(value, rel=1e-3, abs=1e-4, nan_ok=True), score
+
+
+@each_task
+def test_all_of_a_tasks_predictions_are_named(name, run):
+    (task,) = [task for task in run.tasks if task.name == name]
+    named = task.named_predictions(np.asarray(run.predictions[name]))
+    assert all(key == name or key.startswith(f"{name}: ") for key in named)
+    assert all(values.shape == (len(run.test),) for values in named.values())

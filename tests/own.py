@@ -1,0 +1,174 @@
+"""A kind of task and a kind of feature that are not the library's: all of each, in one file."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from mtl_keras import features, tasks
+from mtl_keras.drawing.panels import Panel
+from mtl_keras.errors import DataError
+from mtl_keras.tasks.measures import Measure
+from mtl_keras.tasks.rivals import Problem
+
+HOURS = 24.0
+
+
+@keras.saving.register_keras_serializable("tests.own")
+class RelativeError(keras.losses.Loss):
+    """How far off, as a ratio: the difference of the logarithms, in its size."""
+
+    def call(self, y_true, y_pred):
+        return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+
+
+def absolute_percentage_error(truth, predicted):
+    return 100 * np.abs(predicted - truth) / truth
+
+
+@dataclass(frozen=True, repr=False)
+class Duration(tasks.Task):
+    """A time in hours, above 0, learned by its logarithm and judged by its relative error.
+
+    Args:
+        longest: The longest of the training rows, which no answer exceeds. Learned.
+    """
+
+    longest: float | None = None
+
+    def fit(self, table):
+        return self.but(longest=float(np.nanmax(self.truth(table))))
+
+    def truth(self, table):
+        hours = pd.to_numeric(table[self.columns[0]]).to_numpy(float, na_value=np.nan)
+        if np.nanmin(hours) <= 0:
+            raise DataError(f"Task {self.name!r} takes hours above 0. Received: {np.nanmin(hours)}")
+        return hours
+
+    def encode(self, table):
+        return np.log(self.truth(table)).astype("float32")
+
+    def head(self, representation):
+        return self.dense(1, "linear", representation, bias=np.log(self.longest) / 2)
+
+    def training_loss(self):
+        return RelativeError()
+
+    def answers(self, output):
+        hours = keras.ops.minimum(keras.ops.exp(output[:, 0]), self.longest)
+        return {self.name: hours, f"{self.name}_days": hours / HOURS}
+
+    def answer_columns(self, answers):
+        return {name: answers[name] for name in (self.name, f"{self.name}_days")}
+
+    def prediction(self, outputs):
+        return np.minimum(np.exp(outputs[:, 0]), self.longest)
+
+    @property
+    def measure(self):
+        return Measure.mean("mape", absolute_percentage_error)
+
+    def scores(self, truth, predicted):
+        ratio = np.log(predicted / truth)
+        return {
+            "mape": float(np.mean(absolute_percentage_error(truth, predicted))),
+            "within_a_factor_of_2": float(np.mean(np.abs(ratio) < np.log(2))),
+        }
+
+    def constant(self, truth):
+        return np.exp(np.nanmean(np.log(truth)))
+
+    def panels(self, truth, predicted):
+        def ratios(ax):
+            ax.hist(np.log2(predicted / truth), bins=20)
+            ax.set(xlabel="doublings too long", ylabel="rows")
+
+        return [Panel(f"{self.name}: answered to actual", ratios, "How many times too long")]
+
+    def rivals(self):
+        error = Measure.mean("error", lambda truth, predicted: np.abs(truth - predicted))
+        return [Problem("squared_error", error, labels=np.log)]
+
+    def from_rivals(self, answers):
+        return np.minimum(np.exp(answers[0]), self.longest)
+
+
+@keras.saving.register_keras_serializable("tests.own")
+class PostcodeEncoding(keras.layers.Layer):
+    """A postcode such as `CB7 4DL` as the index of its area, and the number of its district.
+
+    0 is missing, 1 an area that is none of those known.
+    """
+
+    def __init__(self, areas, **kwargs):
+        super().__init__(**kwargs)
+        self.areas = tuple(areas)
+
+    def call(self, codes):
+        area = tf.strings.regex_replace(codes, r"^([A-Z]*).*$", r"\1")
+        district = tf.strings.regex_replace(codes, r"^[A-Z]*([0-9]*).*$", r"\1")
+        matches = tf.cast(area[:, None] == tf.constant(self.areas), tf.int32)
+        known = tf.reduce_sum(matches * tf.range(2, len(self.areas) + 2), axis=1)
+        index = tf.where(area == "", 0, tf.maximum(known, 1))
+        number = tf.strings.to_number(tf.where(district == "", "0", district))
+        return {"categorical": index[:, None], "plain": number[:, None] / 10.0}
+
+    def get_config(self):
+        return {**super().get_config(), "areas": list(self.areas)}
+
+
+@dataclass(frozen=True, repr=False)
+class Postcode(features.Feature):
+    """A postcode: its area as a category, its district as a number.
+
+    *Missing*: an index of its own. *Unseen* areas share one.
+
+    Args:
+        areas: The areas of the training rows. Learned.
+    """
+
+    shows_dependence = True
+
+    areas: tuple[str, ...] | None = None
+
+    @property
+    def raw_dtype(self):
+        return "string"
+
+    def fit(self, column):
+        areas = {code.rstrip("0123456789") for code in self.raw(column) if code}
+        return self.but(areas=tuple(sorted(areas)))
+
+    def raw(self, column):
+        codes = column.astype(object).where(column.notna(), "").astype(str).str.upper().str.split()
+        return np.array([parts[0] if parts else "" for parts in codes], object)
+
+    def layer(self):
+        return PostcodeEncoding(self.areas)
+
+    @property
+    def category_sizes(self):
+        return (len(self.areas) + 2,)
+
+
+def table(rows=300, seed=0):
+    """Deliveries: how long they take depends on the area and the district, and on the weight."""
+    random = np.random.default_rng(seed)
+    area = random.choice(["CB", "SE", "W"], rows)
+    district = random.integers(1, 20, rows)
+    weight = random.gamma(2.0, 2.0, rows)
+    noise = random.normal(0, 0.1, rows)
+    hours = np.exp(0.8 * (area == "SE") + district / 20 + 0.1 * weight + noise)
+    made = pd.DataFrame(
+        {
+            "postcode": [f"{a}{d} 1AA" for a, d in zip(area, district)],
+            "weight": weight.round(2),
+            "hours": hours.round(3),
+            "late": np.where(hours > 6, "yes", "no"),
+        }
+    )
+    for column in ("postcode", "hours"):
+        made.loc[random.random(rows) < 0.1, column] = None
+    return made

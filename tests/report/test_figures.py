@@ -1,0 +1,111 @@
+"""Figures show what they are to show: their lines are the numbers that they were given."""
+
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import balancers, report
+from mtl_keras.drawing import panels
+from mtl_keras.drawing.figure import axes
+from mtl_keras.report import figures
+
+
+def drawn(panel):
+    figure, grid = axes(1, 1)
+    panel.draw_on(grid[0, 0])
+    figure.draw_without_rendering()
+    return grid[0, 0]
+
+
+def test_the_history_has_a_line_for_each_log(run):
+    history = run.history
+    shown = {ax.get_title(): ax for ax in run.figures()["history.png"].axes}
+    logs = {f"{task.name}: loss": f"{task.name}_loss" for task in run.tasks}
+    logs["total loss"] = "loss"
+    for title, log in logs.items():
+        lines = {line.get_label(): line.get_ydata() for line in shown[title].lines}
+        np.testing.assert_array_equal(lines["training"], history[log])
+        np.testing.assert_array_equal(lines["validation"], history[f"val_{log}"])
+    weights = {line.get_label(): line.get_ydata() for line in shown["learned task weights"].lines}
+    assert list(weights) == [task.name for task in run.tasks]
+    np.testing.assert_array_equal(weights["left"], history["left_weight"])
+
+
+def test_every_task_has_a_row_of_panels_with_something_in_them(run):
+    shown = run.figures()["prediction.png"].axes
+    assert len(shown) == 3 * len(run.tasks)
+    for number, ax in enumerate(shown):
+        assert ax.has_data() and ax.get_title().startswith(f"{run.tasks[number // 3].name}: ")
+
+
+@pytest.fixture(scope="module")
+def records():
+    """Per balancer what it recorded in a few epochs, as the artifact keeps it."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(64, 4)).astype("float32")
+    y = {"a": x[:, 0], "b": x[:, 0] - x[:, 1]}
+    y["b"][::2] = np.nan  # what drops tasks drops the one with fewer labels
+    of_balancers = {}
+    for balancer in (balancers.PCGrad(), balancers.DST(weights={"count": 1.0})):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dense(4, activation="tanh")(inputs)
+        outputs = {task: keras.layers.Dense(1)(hidden) for task in y}
+        model = mtl.MultiTaskModel(inputs, outputs)
+        model.compile("adam", loss="mse", balancer=balancer)
+        model.fit(x, y, batch_size=8, epochs=4, verbose=0)
+        of_balancers[type(balancer)] = json.loads(json.dumps(model.balancing))
+    return of_balancers
+
+
+@pytest.mark.parametrize(
+    ("balancer", "expected"),
+    [
+        (balancers.PCGrad, ["weight of each", "gradient norm of each", "cosines between"]),
+        (balancers.DST, ["share of steps without"]),
+    ],
+)
+def test_a_report_has_each_figure_of_its_balancer(records, balancer, expected):
+    content = SimpleNamespace(balancing=records[balancer])
+    shown = figures.balancing(content, ["a", "b"], figures.Drawer())
+    assert all("svg" in figure for figure in shown)
+    captions = [figure["caption"] for figure in shown]
+    for words in expected:
+        assert any(caption.startswith(words) for caption in captions), captions
+
+
+def test_nothing_that_a_balancer_records_of_the_tasks_is_left_out(records):
+    of_tasks = {
+        key for key, value in records[balancers.PCGrad][0].items() if isinstance(value, list)
+    }
+    assert of_tasks == {*figures.BALANCING, "cosines"}
+
+
+def test_a_quantity_with_zeros_and_thousands_has_ticks_in_units():
+    truth = np.concatenate([np.zeros(50), np.geomspace(1, 9000, 50)])
+    scatter, residuals, tenths = panels.quantity("spend", truth, 1.01 * truth + 1, "pounds")
+    ax = drawn(scatter)
+    assert ax.get_title().startswith("spend: actual and predicted, R² 1.00")
+    assert [text.get_text() for text in ax.get_yticklabels()][-1] in ("1,000", "10,000")
+    assert ax.get_xlabel() == "predicted (pounds)"
+    assert drawn(residuals).patches and len(drawn(tenths).lines) == 2
+
+
+def test_labels_that_all_rows_have_or_none_have_no_curves():
+    score = np.array([0.1, 0.9, 0.5, 0.8])
+    all_rows = panels.OneLabel("all", np.ones(4), score)
+    some = panels.OneLabel("some", np.array([0.0, 1.0, np.nan, 1.0]), score)
+    assert panels.classes("x", [all_rows]) == []
+    roc, *_ = panels.classes("x", [all_rows, some])
+    assert drawn(roc).lines[0].get_label() == "some 1.000"
+
+
+def test_a_task_without_labels_in_the_test_rows_says_so(run):
+    truths = {**run.truths["test"], "left": np.full(len(run.test), np.nan)}
+    figure = report.prediction_figure(run.tasks, truths, run.predictions)
+    assert figure.axes[0].get_title() == "left: nothing to show of the test rows"
+    assert not figure.axes[1].get_visible()

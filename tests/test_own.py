@@ -1,0 +1,110 @@
+"""Kinds of a user's own do all that the library's do: run, be judged, drawn, rivalled, served."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import report, tasks
+from mtl_keras.comparison.baselines import Matrices, predict
+from mtl_keras.drawing.figure import axes
+from mtl_keras.errors import DataError
+from mtl_keras.evaluation import explain, labelled
+from mtl_keras.report.prediction import task_panels
+from tests import own
+
+EXPERIMENT = mtl.Experiment(
+    tasks=[own.Duration("hours"), tasks.Binary("late")],
+    features=[own.Postcode("postcode"), "weight"],
+    architecture={"kind": "shared_bottom", "layers": [16], "members": 2},
+    training={"epochs": 12, "batch_size": 32, "learning_rate": 0.02},
+    name="deliveries",
+)
+
+
+@pytest.fixture(scope="module")
+def deliveries():
+    return EXPERIMENT.run(own.table(), show=None)
+
+
+def test_it_learns_and_is_judged_by_its_own_scores(deliveries):
+    judged = deliveries.evaluation.to_frame().query("task == 'hours'").set_index("metric")
+    assert list(judged.index) == ["mape", "within_a_factor_of_2"]
+    assert judged["higher_is_better"].tolist() == [False, True]
+    assert judged.loc["mape", "value"] < 0.6 * judged.loc["mape", "baseline"]
+    assert "hours (duration," in str(deliveries.evaluation)
+
+
+def test_its_constant_is_its_own(deliveries):
+    truth = deliveries.truths["train"]["hours"]
+    expected = np.exp(np.log(truth[labelled(truth)]).mean())
+    np.testing.assert_allclose(deliveries.schema(deliveries.serving_model())["constants"]["hours"],
+                               expected)  # fmt: skip
+
+
+def test_its_panels_stand_in_the_figure_of_all_tasks(deliveries):
+    titles = [ax.get_title() for ax in deliveries.figures()["prediction.png"].axes]
+    assert titles[0] == "hours: answered to actual" and titles[3] == "late: ROC, area"
+    truth, predicted = deliveries.truths["test"]["hours"], deliveries.predictions["hours"]
+    (panel,) = task_panels(deliveries.tasks[0], truth, predicted)
+    figure, grid = axes(1, 1)
+    panel.draw_on(grid[0, 0])
+    assert panel.words == "How many times too long" and grid[0, 0].patches
+    assert report.png(figure).startswith(b"\x89PNG")
+
+
+def test_what_it_depends_on_is_explained(deliveries):
+    curve = explain.dependence(deliveries.tasks, deliveries.predict, deliveries.test, "postcode")
+    assert list(curve.columns) == ["postcode", "hours", "late"]
+    mean = curve.groupby(curve["postcode"].str[:2])["hours"].mean()
+    assert mean["SE"] > 1.3 * mean["CB"]
+    kept = deliveries.explanation(seconds=0.1)["dependence"]
+    assert "postcode" in {next(iter(each["curve"])) for each in kept}
+
+
+@pytest.mark.parametrize("name", ["constant", "linear", "histogram gradient boosting"])
+def test_simple_models_rival_it(name):
+    prepared, _ = EXPERIMENT.prepare(own.table())
+    truths = prepared.truths()
+    matrices = Matrices(prepared.encoder, prepared.rows, prepared.data.x)
+    hours = prepared.tasks[0]
+    truth = truths["test"]["hours"]
+    answers = {n: predict(n, hours, matrices, truths) for n in ("constant", name)}
+    assert answers[name].max() <= hours.longest
+    mape = {n: hours.measure.value(truth[labelled(truth)], a[labelled(truth)])
+            for n, a in answers.items()}  # fmt: skip
+    assert name == "constant" or mape[name] < 0.6 * mape["constant"]
+
+
+def test_its_export_answers_as_it_did_in_training(deliveries, tmp_path):
+    version = deliveries.export(tmp_path / "deliveries")
+    serve = tf.saved_model.load(version).signatures["serving_default"]
+    rows = own.table(seed=1)
+    rows.loc[0, "postcode"] = "ZZ9 9ZZ"  # an area that training never saw
+    raw = {each.name: each.raw(rows[each.source]) for each in deliveries.encoder.features}
+    served = serve(**{name: tf.constant(values) for name, values in raw.items()})
+    answers = {name: values.numpy() for name, values in served.items()}
+    expected = deliveries.predict(rows)
+    for task in deliveries.tasks:
+        np.testing.assert_allclose(task.answered(answers), expected[task.name], rtol=1e-5)
+    np.testing.assert_allclose(answers["hours_days"], answers["hours"] / 24, rtol=1e-6)
+
+
+def test_its_own_errors_reach_the_user():
+    with pytest.raises(DataError, match=r"hours above 0\. Received: -1"):
+        EXPERIMENT.run(own.table().assign(hours=-1.0), show=None)
+
+
+def test_a_kind_that_lacks_something_says_what_when_it_is_made():
+    @dataclasses.dataclass(frozen=True, repr=False)
+    class Halfway(tasks.Task):
+        def fit(self, table: pd.DataFrame):
+            return self
+
+    with pytest.raises(TypeError, match=r"abstract.*answers.*encode.*head.*measure.*scores"):
+        Halfway("x")
+    assert re.fullmatch("halfway", Halfway.kind)
