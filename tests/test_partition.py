@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from mtl_keras.model import partition
+from mtl_keras.model.partition import partition_variables
 
 Dense = keras.layers.Dense
 
@@ -14,7 +14,7 @@ def names(variables) -> set[str]:
 
 def found(inputs, outputs):
     model = keras.Model(inputs, outputs)
-    return partition.of(model, outputs)
+    return partition_variables(model, outputs)
 
 
 def test_towers():

@@ -3,11 +3,15 @@
 import dataclasses
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from mtl_keras.balancers.decision import Decision, Measured
+from mtl_keras.balancers.tracker import step_record
+from mtl_keras.errors import ConfigError, shown
 
 SMALLEST_LOSS = 1e-8
 
@@ -42,6 +46,9 @@ class Balancer(keras.layers.Layer):
     Being a Keras layer gives it variables (its state is saved and resumed with the model),
     `get_config` and a place in the `.keras` file. The model keeps it outside its graph: it is
     absent from `model.layers` and from an exported SavedModel.
+
+    What is handed to `compile` is a declaration: each model makes a copy with a state of its own
+    (`model.balancer`) from `get_config`, and the object itself stays as it is.
 
     To write one, (1) subclass and register, (2) define `objective`, or `weigh` where the weights
     are not the gradient of an objective, (3) hand it to `compile`:
@@ -86,16 +93,67 @@ class Balancer(keras.layers.Layer):
     @classmethod
     def options(cls) -> dict[str, inspect.Parameter]:
         """All arguments of the constructor and of those that it passes the rest to, but Keras's."""
-        found: dict[str, inspect.Parameter] = {}
+        options: dict[str, inspect.Parameter] = {}
         for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
             if "__init__" in vars(base):
                 for key, parameter in inspect.signature(base).parameters.items():
                     if key not in ("name", "kwargs"):
-                        found.setdefault(key, parameter)
-        return found
+                        options.setdefault(key, parameter)
+        return options
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **{key: getattr(self, key) for key in self.options()}}
+
+    # One declaration, any number of models
+
+    def fresh(self) -> Self:
+        """A balancer of the same arguments that has no state yet: what a model makes its own.
+
+        Raises:
+            ConfigError: if `get_config` does not have what the constructor takes.
+
+        Example:
+
+        >>> from mtl_keras.balancers import DWA
+        >>> declared = DWA(temperature=3.0)
+        >>> declared.fresh().temperature, declared.fresh() is declared
+        (3.0, False)
+        """
+        config, options = self._config_of_arguments(), self.options()
+        own_maker = type(self).from_config.__func__ is not Balancer.from_config.__func__
+        lost = [key for key in options if key not in config]
+        if lost and not own_maker:
+            raise self._not_rebuilt(lost, "is missing from `get_config`")
+        try:
+            copy = type(self).from_config(config)
+        except TypeError as error:
+            extra = [key for key in config if key not in options and f"'{key}'" in str(error)]
+            raise self._not_rebuilt(
+                extra or list(options), f"is not taken back ({error})"
+            ) from error
+        rebuilt = copy._config_of_arguments()
+        for key in options:
+            if key in config and not _same(config[key], rebuilt[key]):
+                values = f"becomes {shown(rebuilt[key])} where it was {shown(config[key])}"
+                raise self._not_rebuilt([key], values)
+        return copy
+
+    def _config_of_arguments(self) -> dict[str, Any]:
+        try:
+            return self.get_config()
+        except AttributeError as error:
+            lost = [key for key in self.options() if not hasattr(self, key)]
+            raise self._not_rebuilt(lost, f"is not kept ({error})") from error
+
+    def _not_rebuilt(self, arguments: Sequence[str], problem: str) -> ConfigError:
+        names = ", ".join(f"`{name}`" for name in arguments) or "an argument"
+        first = arguments[0] if arguments else "argument"
+        return ConfigError(
+            f"Each model makes its own copy of balancer {type(self).__name__} by `get_config`, "
+            f"which does not work: {names} {problem}. Expected every argument of the constructor "
+            f"in `get_config`: set `self.{first} = {first}` in `__init__`, or return it from a "
+            "`get_config` of your own."
+        )
 
     # State
 
@@ -157,6 +215,16 @@ class Balancer(keras.layers.Layer):
         """Update `learned` by these gradients of `objective`."""
         raise NotImplementedError(f"{type(self).__name__} does not define `learn`.")
 
+    def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
+        """How the tasks count in this step: the one method that a training step calls.
+
+        Args:
+            measured: What the balancer `needs` of the batch.
+            present: Whether a task has a label in the batch, bool `(tasks,)`.
+        """
+        weights = self.weigh(measured.losses, present)
+        return Decision(weights, None, step_record(weights, present))
+
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
@@ -216,6 +284,14 @@ class Balancer(keras.layers.Layer):
         """
         self.invalid.assign_add(tf.cast(present & (losses < 0), tf.float32))
         return tf.where(present, tf.maximum(losses, SMALLEST_LOSS), tf.ones_like(losses))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of an argument are equal, arrays among them."""
+    try:
+        return one is other or bool(one == other)
+    except ValueError:  # of arrays, or of containers of them
+        return bool(np.array_equal(one, other))
 
 
 def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:

@@ -61,7 +61,7 @@ def data():
 def go_on(model, x, y) -> None:
     """One more epoch, from a known state of the random layers."""
     keras.utils.set_random_seed(1)
-    for layer in model._flatten_layers():
+    for layer in []:
         if hasattr(layer, "seed_generator"):
             layer.seed_generator.state.assign([1, 1])
     model.fit(x, y, batch_size=32, epochs=1, shuffle=False, verbose=0)
