@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -119,40 +120,38 @@ class Balancer(keras.layers.Layer):
         >>> declared.fresh().temperature, declared.fresh() is declared
         (3.0, False)
         """
-        config, options = self._config_of_arguments(), self.options()
-        own_maker = type(self).from_config.__func__ is not Balancer.from_config.__func__
-        lost = [key for key in options if key not in config]
-        if lost and not own_maker:
-            raise self._not_rebuilt(lost, "is missing from `get_config`")
+        config, options = self._config_to_rebuild(), self.options()
+        has_its_own_way = type(self).from_config.__func__ is not Balancer.from_config.__func__
+        missing = [key for key in options if key not in config]
+        if missing and not has_its_own_way:
+            raise self._not_rebuilt("`get_config` lacks", missing)
         try:
             copy = type(self).from_config(config)
-        except TypeError as error:
-            extra = [key for key in config if key not in options and f"'{key}'" in str(error)]
-            raise self._not_rebuilt(
-                extra or list(options), f"is not taken back ({error})"
-            ) from error
-        rebuilt = copy._config_of_arguments()
+        except (TypeError, ValueError) as error:
+            named = re.findall(r"argument:? '(\w+)'", str(error))
+            raise self._not_rebuilt(f"`from_config` fails ({error}) for", named) from error
+        rebuilt = copy._config_to_rebuild()
         for key in options:
             if key in config and not _same(config[key], rebuilt[key]):
-                values = f"becomes {shown(rebuilt[key])} where it was {shown(config[key])}"
-                raise self._not_rebuilt([key], values)
+                change = f"{shown(config[key])} becomes {shown(rebuilt[key])}, a changed"
+                raise self._not_rebuilt(change, [key])
         return copy
 
-    def _config_of_arguments(self) -> dict[str, Any]:
+    def _config_to_rebuild(self) -> dict[str, Any]:
         try:
             return self.get_config()
         except AttributeError as error:
-            lost = [key for key in self.options() if not hasattr(self, key)]
-            raise self._not_rebuilt(lost, f"is not kept ({error})") from error
+            missing = [key for key in self.options() if not hasattr(self, key)]
+            raise self._not_rebuilt("there is no attribute", missing) from error
 
-    def _not_rebuilt(self, arguments: Sequence[str], problem: str) -> ConfigError:
-        names = ", ".join(f"`{name}`" for name in arguments) or "an argument"
+    def _not_rebuilt(self, problem: str, arguments: Sequence[str]) -> ConfigError:
+        names = ", ".join(f"`{name}`" for name in arguments) or "its arguments"
         first = arguments[0] if arguments else "argument"
         return ConfigError(
-            f"Each model makes its own copy of balancer {type(self).__name__} by `get_config`, "
-            f"which does not work: {names} {problem}. Expected every argument of the constructor "
-            f"in `get_config`: set `self.{first} = {first}` in `__init__`, or return it from a "
-            "`get_config` of your own."
+            f"Each model makes its own copy of balancer {type(self).__name__} by `get_config` and "
+            f"`from_config`. Here {problem} {names}. Expected a constructor that takes `**kwargs` "
+            f"for `super().__init__` and keeps each argument as it is, `self.{first} = {first}`; "
+            "or a `get_config` of your own with all that the constructor takes."
         )
 
     # State
