@@ -24,7 +24,7 @@ class SmallAdam:
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.moments = balancer.add_state((2, size), name="moments")
         self.steps = balancer.add_state((size,), name="steps")
-        balancer._adam_state = [self.moments, self.steps]  # tracked there, for saving
+        balancer.adam_state = [self.moments, self.steps]  # tracked there, for saving
 
     def apply(self, variable, gradient: tf.Tensor, active: tf.Tensor) -> None:
         """One step on the entries that are `active`; the others stay, their moments too."""

@@ -2,12 +2,17 @@
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from mtl_keras.balancers.decision import Decision, Measured
+from mtl_keras.balancers.tracker import step_record
+from mtl_keras.errors import ConfigError, shown
 
 SMALLEST_LOSS = 1e-8
 
@@ -42,6 +47,9 @@ class Balancer(keras.layers.Layer):
     Being a Keras layer gives it variables (its state is saved and resumed with the model),
     `get_config` and a place in the `.keras` file. The model keeps it outside its graph: it is
     absent from `model.layers` and from an exported SavedModel.
+
+    What is handed to `compile` is a declaration: each model makes a copy with a state of its own
+    (`model.balancer`) from `get_config`, and the object itself stays as it is.
 
     To write one, (1) subclass and register, (2) define `objective`, or `weigh` where the weights
     are not the gradient of an objective, (3) hand it to `compile`:
@@ -86,16 +94,65 @@ class Balancer(keras.layers.Layer):
     @classmethod
     def options(cls) -> dict[str, inspect.Parameter]:
         """All arguments of the constructor and of those that it passes the rest to, but Keras's."""
-        found: dict[str, inspect.Parameter] = {}
+        options: dict[str, inspect.Parameter] = {}
         for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
             if "__init__" in vars(base):
                 for key, parameter in inspect.signature(base).parameters.items():
                     if key not in ("name", "kwargs"):
-                        found.setdefault(key, parameter)
-        return found
+                        options.setdefault(key, parameter)
+        return options
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **{key: getattr(self, key) for key in self.options()}}
+
+    # One declaration, any number of models
+
+    def fresh(self) -> Self:
+        """A balancer of the same arguments that has no state yet: what a model makes its own.
+
+        Raises:
+            ConfigError: if `get_config` does not have what the constructor takes.
+
+        Example:
+
+        >>> from mtl_keras.balancers import DWA
+        >>> declared = DWA(temperature=3.0)
+        >>> declared.fresh().temperature, declared.fresh() is declared
+        (3.0, False)
+        """
+        config, options = self._config_to_rebuild(), self.options()
+        has_its_own_way = type(self).from_config.__func__ is not Balancer.from_config.__func__
+        missing = [key for key in options if key not in config]
+        if missing and not has_its_own_way:
+            raise self._not_rebuilt("`get_config` lacks", missing)
+        try:
+            copy = type(self).from_config(config)
+        except (TypeError, ValueError) as error:
+            named = re.findall(r"argument:? '(\w+)'", str(error))
+            raise self._not_rebuilt(f"`from_config` fails ({error}) for", named) from error
+        rebuilt = copy._config_to_rebuild()
+        for key in options:
+            if key in config and not _same(config[key], rebuilt[key]):
+                change = f"{shown(config[key])} becomes {shown(rebuilt[key])}, a changed"
+                raise self._not_rebuilt(change, [key])
+        return copy
+
+    def _config_to_rebuild(self) -> dict[str, Any]:
+        try:
+            return self.get_config()
+        except AttributeError as error:
+            missing = [key for key in self.options() if not hasattr(self, key)]
+            raise self._not_rebuilt("there is no attribute", missing) from error
+
+    def _not_rebuilt(self, problem: str, arguments: Sequence[str]) -> ConfigError:
+        names = ", ".join(f"`{name}`" for name in arguments) or "its arguments"
+        first = arguments[0] if arguments else "argument"
+        return ConfigError(
+            f"Each model makes its own copy of balancer {type(self).__name__} by `get_config` and "
+            f"`from_config`. Here {problem} {names}. Expected a constructor that takes `**kwargs` "
+            f"for `super().__init__` and keeps each argument as it is, `self.{first} = {first}`; "
+            "or a `get_config` of your own with all that the constructor takes."
+        )
 
     # State
 
@@ -157,6 +214,16 @@ class Balancer(keras.layers.Layer):
         """Update `learned` by these gradients of `objective`."""
         raise NotImplementedError(f"{type(self).__name__} does not define `learn`.")
 
+    def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
+        """How the tasks count in this step: the one method that a training step calls.
+
+        Args:
+            measured: What the balancer `needs` of the batch.
+            present: Whether a task has a label in the batch, bool `(tasks,)`.
+        """
+        weights = self.weigh(measured.losses, present)
+        return Decision(weights, None, step_record(weights, present))
+
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
@@ -216,6 +283,14 @@ class Balancer(keras.layers.Layer):
         """
         self.invalid.assign_add(tf.cast(present & (losses < 0), tf.float32))
         return tf.where(present, tf.maximum(losses, SMALLEST_LOSS), tf.ones_like(losses))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of an argument are equal, arrays among them."""
+    try:
+        return one is other or bool(one == other)
+    except ValueError:  # of arrays, or of containers of them
+        return bool(np.array_equal(one, other))
 
 
 def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -10,9 +10,32 @@ import tensorflow as tf
 from mtl_keras.balancers.base import Balancer
 from mtl_keras.balancers.gradient import GramianBalancer
 
+Weighing = Callable[..., tf.Tensor]
+
+
+class OfFunction(Balancer):
+    """A balancer whose one argument is a function; a copy has the same one, lambdas too."""
+
+    listed = False
+    function: Weighing
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        return {**config, "function": keras.saving.serialize_keras_object(self.function)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        function = config["function"]
+        if not callable(function):
+            function = keras.saving.deserialize_keras_object(function)
+        return cls(**{**config, "function": function})
+
+    def fresh(self) -> Self:
+        return type(self).from_config({**super().get_config(), "function": self.function})
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class LossFunction(Balancer):
+class LossFunction(OfFunction):
     """Weights by a function `(losses, present) -> weights`; see `Balancer.weigh`.
 
     Args:
@@ -28,23 +51,16 @@ class LossFunction(Balancer):
 
     listed = False
 
-    def __init__(self, function: Callable[..., Any], **kwargs: Any) -> None:
+    def __init__(self, function: Weighing, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.function = function
 
     def weigh(self, losses, present, gramian=None) -> tf.Tensor:
         return self.function(losses, present)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "function": _serialised(self.function)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Balancer:
-        return cls(**{**config, "function": _restored(config["function"])})
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class GramianFunction(GramianBalancer):
+class GramianFunction(OfFunction, GramianBalancer):
     """Weights by a function `(losses, present, gramian) -> weights`; see `Balancer.weigh`.
 
     Args:
@@ -61,30 +77,15 @@ class GramianFunction(GramianBalancer):
 
     listed = False
 
-    def __init__(self, function: Callable[..., Any], **kwargs: Any) -> None:
+    def __init__(self, function: Weighing, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.function = function
 
     def weigh(self, losses, present, gramian=None) -> tf.Tensor:
         return self.function(losses, present, gramian)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "function": _serialised(self.function)}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Balancer:
-        return cls(**{**config, "function": _restored(config["function"])})
-
-
-def from_function(function: Callable[..., Any]) -> Balancer:
+def from_function(function: Weighing) -> Balancer:
     """The balancer of a function, by its number of arguments."""
     arguments = len(inspect.signature(function).parameters)
     return GramianFunction(function) if arguments == 3 else LossFunction(function)
-
-
-def _serialised(function: Callable[..., Any]) -> Any:
-    return keras.saving.serialize_keras_object(function)
-
-
-def _restored(function: Any) -> Callable[..., Any]:
-    return function if callable(function) else keras.saving.deserialize_keras_object(function)

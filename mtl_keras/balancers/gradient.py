@@ -1,30 +1,15 @@
 """Bases of the balancers that look at the tasks' gradients."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.balancers.base import Balancer
-from mtl_keras.balancers.tracker import Gradients, record
+from mtl_keras.balancers.base import Balancer, Setup
+from mtl_keras.balancers.decision import Decision, Measured
+from mtl_keras.balancers.tracker import GradientFacts, step_record
 from mtl_keras.errors import check
-
-
-class Solved(NamedTuple):
-    """What a gradient-based balancer decided for one step.
-
-    Attributes:
-        weights: Weight of each task's gradient in the shared update, `(tasks,)`.
-        own: Weight of each task's gradient for its own parameters, `(tasks,)`.
-        used: Whether the task took part: present, its gradient finite and not zero, `(tasks,)`.
-        record: The step, for the `BalanceTracker`.
-    """
-
-    weights: tf.Tensor
-    own: tf.Tensor
-    used: tf.Tensor
-    record: tf.Tensor
 
 
 class GradientBalancer(Balancer):
@@ -82,13 +67,42 @@ class GradientBalancer(Balancer):
         self.clip_norm = clip_norm
         self.reduction = reduction
 
-    def setup(self, facts: Any) -> None:
+    def setup(self, facts: Setup) -> None:
         if not hasattr(self, "epochs") and self.update_every > 1:
             tasks = (len(facts.tasks),)
             self.kept_weights = self.add_state(tasks, 1.0, name="kept_weights")
             self.kept_own = self.add_state(tasks, 1.0, name="kept_own")
             self.step = self.add_state((), name="step")
         super().setup(facts)
+
+    # Weights that stay for `update_every` steps
+
+    def count_step(self) -> tf.Tensor:
+        """Count a step; returns whether it is one that finds new weights."""
+        step = tf.convert_to_tensor(self.step.value)
+        self.step.assign_add(1.0)
+        return tf.equal(step % self.update_every, 0)
+
+    def keep(self, decision: Decision) -> None:
+        """Keep the weights of a decision for the next steps."""
+        self.kept_weights.assign(decision.weights)
+        self.kept_own.assign(decision.own_weights)
+
+    def kept_decision(self, present: tf.Tensor) -> Decision:
+        """The weights that were kept; the record has no gradients, for none were looked at."""
+        weights = tf.convert_to_tensor(self.kept_weights.value)
+        own_weights = tf.convert_to_tensor(self.kept_own.value)
+        tasks = len(self.tasks)
+        none = GradientFacts(
+            norms=tf.zeros([tasks]),
+            cosines=tf.zeros([tasks, tasks]),
+            used=tf.zeros([tasks], tf.bool),
+            failed=tf.zeros([]),
+            residual=tf.zeros([]),
+        )
+        return Decision(weights, own_weights, step_record(weights, present, none))
+
+    # What all methods have around them
 
     def own_weights(self, weights: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         return weights if self.scale_heads else tf.constant(self.preferences)
@@ -156,15 +170,16 @@ class GramianBalancer(GradientBalancer):
     listed = False
     needs = "gramian"
 
-    def solve(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Solved:
+    def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
         """`weigh`, with everything that is the same for all methods around it, under XLA."""
-        return self._compiled(gramian, losses, present)
+        return self._compiled(measured.gramian, measured.losses, present)
 
     @functools.cached_property
     def _compiled(self) -> Any:
-        return tf.function(self._solve, autograph=False, jit_compile=True)
+        return tf.function(self.decided, autograph=False, jit_compile=True)
 
-    def _solve(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Solved:
+    def decided(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Decision:
+        """What `decide` compiles; to be called for itself where compiling is not worth it."""
         gramian = tf.cast(gramian, tf.float64)
         scale, used, norms = self.scales(gramian, present)
         pairs = used[:, None] & used[None]
@@ -177,11 +192,11 @@ class GramianBalancer(GradientBalancer):
         weights, failed = self.finish(raw, scale, used, present)
         cosines = self.cosines(gramian, used, norms)
         residual = self.residual(raw, seen, used)
-        return Solved(
+        facts = GradientFacts(norms, cosines, used, failed, residual)
+        return Decision(
             weights,
             self.own_weights(weights, losses, present),
-            used,
-            record(weights, present, Gradients(norms, cosines, used, failed, residual)),
+            step_record(weights, present, facts),
         )
 
 
@@ -207,10 +222,9 @@ class JacobianBalancer(GradientBalancer):
         """
         raise NotImplementedError(f"{type(self).__name__} does not define `combine`.")
 
-    def solve(
-        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
-    ) -> tuple[tf.Tensor, Solved]:
+    def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
         """`combine`, with everything that is the same for all methods around it."""
+        jacobian, losses = measured.jacobian, measured.losses
         gramian = tf.cast(tf.matmul(jacobian, jacobian, transpose_b=True), tf.float64)
         scale, used, norms = self.scales(gramian, present)
         mask = tf.cast(used, tf.float32)
@@ -230,10 +244,11 @@ class JacobianBalancer(GradientBalancer):
             lambda: direction,
             lambda: tf.tensordot(weights, tf.math.multiply_no_nan(jacobian, mask[:, None]), 1),
         )
-        noted = Gradients(norms, self.cosines(gramian, used, norms), used, failed, tf.zeros([]))
-        return direction, Solved(
+        cosines = self.cosines(gramian, used, norms)
+        facts = GradientFacts(norms, cosines, used, failed, residual=tf.zeros([]))
+        return Decision(
             weights,
             self.own_weights(weights, losses, present),
-            used,
-            record(weights, present, noted),
+            step_record(weights, present, facts),
+            direction,
         )

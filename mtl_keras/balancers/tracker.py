@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 
-class Gradients(NamedTuple):
+class GradientFacts(NamedTuple):
     """What a gradient-based balancer saw in one step.
 
     Attributes:
@@ -25,28 +25,32 @@ class Gradients(NamedTuple):
     residual: tf.Tensor
 
 
-def record(weights: tf.Tensor, present: tf.Tensor, seen: Gradients | None = None) -> tf.Tensor:
+def step_record(
+    weights: tf.Tensor, present: tf.Tensor, gradients: GradientFacts | None = None
+) -> tf.Tensor:
     """One step as a vector of sums, for `BalanceTracker.update_state`."""
-    there = tf.cast(present, tf.float32)
+    counted = tf.cast(present, tf.float32)
     dropped = tf.cast(present & (weights == 0), tf.float32)
-    parts = [tf.math.multiply_no_nan(weights, there), there, dropped]
-    if seen is not None:
-        used = tf.cast(seen.used, tf.float32)
-        cosines = tf.cast(seen.cosines, tf.float32)
-        counted = tf.reduce_max(used)
+    parts = [tf.math.multiply_no_nan(weights, counted), counted, dropped]
+    if gradients is not None:
+        used = tf.cast(gradients.used, tf.float32)
+        cosines = tf.cast(gradients.cosines, tf.float32)
+        any_used = tf.reduce_max(used)
         conflict = tf.cast(tf.reduce_any(cosines < 0), tf.float32)
         parts += [
-            tf.cast(seen.norms, tf.float32) * used,
+            tf.cast(gradients.norms, tf.float32) * used,
             used,
             tf.reshape(cosines, [-1]),
             tf.reshape(used[:, None] * used, [-1]),
-            tf.stack([conflict, counted, seen.failed, tf.cast(seen.residual, tf.float32)]),
+            tf.stack(
+                [conflict, any_used, gradients.failed, tf.cast(gradients.residual, tf.float32)]
+            ),
         ]
     return tf.concat(parts, axis=0)
 
 
 class BalanceTracker(keras.metrics.Metric):
-    """Sums of `record` over an epoch.
+    """Sums of `step_record` over an epoch.
 
     Args:
         tasks: Names of the tasks.
@@ -62,7 +66,7 @@ class BalanceTracker(keras.metrics.Metric):
         self.sums = self.add_variable((self.size,), "zeros", name="sums")
 
     def update_state(self, steps: tf.Tensor) -> None:
-        """Add steps, `(steps, size)`, each made by `record`."""
+        """Add steps, `(steps, size)`, each made by `step_record`."""
         self.sums.assign_add(tf.reduce_sum(steps, axis=0))
 
     def result(self) -> dict[str, Any]:
@@ -75,37 +79,37 @@ class BalanceTracker(keras.metrics.Metric):
             gradients had a negative cosine), `failures` (number of steps) and `residual`.
         """
         sums, count = self.sums.numpy().astype(float), len(self.tasks)
-        weights, there, dropped = np.split(sums[: 3 * count], 3)
+        weights, present, dropped = np.split(sums[: 3 * count], 3)
         with np.errstate(all="ignore"):
-            found: dict[str, Any] = {
-                "weights": (weights / there).tolist(),
-                "dropped": (dropped / there).tolist(),
+            means: dict[str, Any] = {
+                "weights": (weights / present).tolist(),
+                "dropped": (dropped / present).tolist(),
             }
             if self.gradients:
                 rest = sums[3 * count :]
                 norms, used = np.split(rest[: 2 * count], 2)
                 cosines, pairs = np.split(rest[2 * count : -4], 2)
-                conflict, counted, failed, residual = rest[-4:]
-                found |= {
+                conflict, any_used, failed, residual = rest[-4:]
+                means |= {
                     "gradient_norms": (norms / used).tolist(),
                     "cosines": (cosines / pairs).reshape(count, count).tolist(),
-                    "conflict": float(conflict / counted),
+                    "conflict": float(conflict / any_used),
                     "failures": int(failed),
-                    "residual": float(residual / counted),
+                    "residual": float(residual / any_used),
                 }
-        return found
+        return means
 
-    def logs(self, found: dict[str, Any]) -> dict[str, float]:
+    def logs(self, means: dict[str, Any]) -> dict[str, float]:
         """The numbers of a result under the names of a training log."""
-        logs = {f"{t}_weight": weight for t, weight in zip(self.tasks, found["weights"])}
+        logs = {f"{t}_weight": weight for t, weight in zip(self.tasks, means["weights"])}
         if self.drops:
-            logs |= {f"{t}_dropped": share for t, share in zip(self.tasks, found["dropped"])}
+            logs |= {f"{t}_dropped": share for t, share in zip(self.tasks, means["dropped"])}
         if self.gradients:
-            norms = zip(self.tasks, found["gradient_norms"])
+            norms = zip(self.tasks, means["gradient_norms"])
             logs |= {f"{t}_gradient_norm": norm for t, norm in norms}
             logs |= {
-                "conflict": found["conflict"],
-                "balancer_failures": float(found["failures"]),
-                "balancer_residual": found["residual"],
+                "conflict": means["conflict"],
+                "balancer_failures": float(means["failures"]),
+                "balancer_residual": means["residual"],
             }
         return logs

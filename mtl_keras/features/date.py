@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.dates import ISO, find_format, parse_dates
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 
@@ -126,7 +127,7 @@ class Date(Feature):
     def fit(self, column: pd.Series) -> Self:
         if self.format is None and column.dtype.kind != "M":
             texts = column.dropna().astype(str).str.strip()
-            return self.but(format=common_format(texts[texts != ""]) or ISO).fit(column)
+            return self.but(format=find_format(texts[texts != ""]) or ISO).fit(column)
         moments = self._parsed(column).dropna()
         if len(moments) == 0:
             raise DataError(f"Feature {self.name!r} has no date in the training rows. Drop it.")
@@ -155,9 +156,9 @@ class Date(Feature):
             blank = column.isna() | (column.astype(str).str.strip() == "")
             codes, texts = pd.factorize(column.where(~blank))
             written = pd.Series(list(map(str, texts))).str.strip()
-            parsed = _read(written, ISO)
+            parsed = parse_dates(written, ISO)
             if self.format is not None and self.format != ISO:
-                parsed = parsed.fillna(_read(written, self.format))
+                parsed = parsed.fillna(parse_dates(written, self.format))
             if parsed.isna().any():
                 text = texts[int(np.flatnonzero(parsed.isna())[0])]
                 row = column.index[int(np.flatnonzero((column == text).to_numpy(bool))[0])]
@@ -176,30 +177,3 @@ class Date(Feature):
         if self.format in (None, ISO):
             return ""
         return f", or like {pd.Timestamp('1997-09-30').strftime(self.format)}"
-
-
-ISO = "ISO8601"
-DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d")
-FORMATS = [ISO, *(day + time for day in DAYS for time in ("", " %H:%M", " %H:%M:%S"))]
-MOSTLY = 0.95
-
-
-def common_format(texts: pd.Series) -> str | None:
-    """The first format that at least 95 % of some texts have, for `strptime`, or `"ISO8601"`.
-
-    Example:
-
-    >>> common_format(pd.Series(["31.12.2020", "1.2.2021"])), common_format(pd.Series(["soon"]))
-    ('%d.%m.%Y', None)
-    """
-    looks = texts.str.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)")
-    if len(texts) == 0 or looks.mean() < MOSTLY:
-        return None
-    some = texts.iloc[:2000]  # most formats are out after a few
-    fitting = [form for form in FORMATS if _read(some, form).notna().mean() >= MOSTLY]
-    return max(fitting, key=lambda form: _read(texts, form).notna().mean(), default=None)
-
-
-def _read(texts: pd.Series, form: str) -> pd.Series:
-    moments = pd.to_datetime(texts, errors="coerce", format=form, utc=form == ISO)
-    return moments.dt.tz_localize(None) if form == ISO else moments

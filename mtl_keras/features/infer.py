@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.dates import ISO, MOSTLY, find_format
 from mtl_keras.datasets.lists import first_list, is_list
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
-from mtl_keras.features.date import ISO, MOSTLY, Date, common_format
+from mtl_keras.features.date import Date
 from mtl_keras.features.image import Image
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
@@ -128,7 +129,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
-    if is_text and (form := common_format(texts)) is not None:
+    if is_text and (form := find_format(texts)) is not None:
         return Guess(name, Date(name, format=form), _dated(form))
 
     numbers, bad = parsed(texts if is_text else present)

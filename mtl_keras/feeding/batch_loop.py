@@ -6,30 +6,31 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-Step = Callable[..., tuple[dict[str, tf.Tensor], tf.Tensor]]
+RunBatch = Callable[..., tuple[dict[str, tf.Tensor], tf.Tensor]]
 
 
-def over_batches(
-    step: Step,
+def run_batches(
+    run_batch: RunBatch,
     data: tuple[Any, ...],
     batch_size: int,
     outputs: Mapping[str, Any],
     sums: int,
     jit_compile: bool,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """Run `step` on each batch of some rows, the last batch perhaps smaller.
+    """Run a function on each batch of some rows, the last batch perhaps smaller.
 
     Args:
-        step: A function of a batch, `step(*data)`, to its predictions by name and a vector.
+        run_batch: A function of a batch, `run_batch(*data)`, to its predictions by name and a
+            vector.
         data: Nests of tensors with equal numbers of rows.
         batch_size: Rows per batch.
         outputs: Tensors of the shapes of the predictions that are to be kept, by name.
-        sums: Length of the step's vector.
+        sums: Length of the batch's vector.
         jit_compile: Whether to compile the loop over the full batches with XLA, as one program.
             Its shapes are constant, so a smaller last batch runs outside of it.
 
     Returns:
-        The kept predictions for all rows, and the steps' vectors, `(batches, sums)`.
+        The kept predictions for all rows, and the batches' vectors, `(batches, sums)`.
     """
     rows = tf.shape(keras.tree.flatten(data)[0])[0]
     if not jit_compile:
@@ -38,7 +39,7 @@ def over_batches(
             return _rows(data, number * batch_size, (number + 1) * batch_size)
 
         steps = (rows + batch_size - 1) // batch_size
-        predictions, vectors = _loop(step, batch, steps, None, outputs, sums)
+        predictions, vectors = _loop(run_batch, batch, steps, None, outputs, sums)
         return {name: array.concat() for name, array in predictions.items()}, vectors.stack()
 
     full = rows // batch_size
@@ -50,7 +51,7 @@ def over_batches(
         def batch(number: tf.Tensor) -> Any:
             return keras.tree.map_structure(lambda t: t[number], batches)
 
-        predictions, vectors = _loop(step, batch, steps, batch_size, outputs, sums)
+        predictions, vectors = _loop(run_batch, batch, steps, batch_size, outputs, sums)
         return {name: array.stack() for name, array in predictions.items()}, vectors.stack()
 
     def batched(t: tf.Tensor) -> tf.Tensor:
@@ -68,7 +69,7 @@ def over_batches(
         return flat, vectors
 
     def last() -> Any:
-        predictions, vector = step(*_rows(data, full * batch_size, rows))
+        predictions, vector = run_batch(*_rows(data, full * batch_size, rows))
         return {name: tf.cast(predictions[name], tf.float32) for name in outputs}, vector[None]
 
     def none() -> Any:
@@ -81,7 +82,7 @@ def over_batches(
 
 
 def _loop(
-    step: Step,
+    run_batch: RunBatch,
     batch: Callable[[tf.Tensor], Any],
     steps: tf.Tensor,
     batch_size: int | None,
@@ -96,7 +97,7 @@ def _loop(
     kept = {name: array([batch_size, *tensor.shape[1:]]) for name, tensor in outputs.items()}
 
     def body(number: tf.Tensor, kept: dict, vectors: tf.TensorArray) -> tuple:
-        predictions, vector = step(*batch(number))
+        predictions, vector = run_batch(*batch(number))
         kept = {
             name: array.write(number, tf.cast(predictions[name], tf.float32))
             for name, array in kept.items()

@@ -233,7 +233,7 @@ class StopGradient(keras.layers.Layer):
     [1.0]
     """
 
-    stopped = (0,)  # read by `mtl_keras.partition`
+    stopped = (0,)  # read by `mtl_keras.model.partition`
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return keras.ops.stop_gradient(x)

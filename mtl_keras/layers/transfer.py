@@ -36,7 +36,7 @@ class InformationTransfer(keras.layers.Layer):
 
     @property
     def stopped(self) -> tuple[int, ...]:
-        """Numbers of the inputs that no gradient flows through; read by `mtl_keras.partition`."""
+        """Numbers of the inputs that no gradient flows through; see `mtl_keras.model.partition`."""
         return (1,) if self.stop_gradient else ()
 
     def build(self, own_shape: Any, before_shape: Any) -> None:

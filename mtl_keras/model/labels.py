@@ -51,13 +51,39 @@ def by_task(value: Any, tasks: Sequence[str], argument: str, spread: bool = Fals
     )
 
 
-def labels(
+def by_output(structure: Any, tasks: Sequence[str]) -> dict[str, Any]:
+    """A model's outputs, or what is in their structure, by task.
+
+    Args:
+        structure: A dict by task, or a list in the order of the tasks, or the only task's.
+        tasks: All task names.
+    """
+    if isinstance(structure, dict):
+        return structure
+    return dict(zip(tasks, keras.tree.flatten(structure)))
+
+
+def unpack(batch: Any, tasks: Sequence[str]) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Inputs, labels and sample weights of a batch of a data set, the latter two by task.
+
+    Raises:
+        ConfigError: if a task has no labels in it.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+    labels = by_task(y, tasks, "y")
+    for task in tasks:
+        if labels.get(task) is None:
+            raise ConfigError(f"The data set has no labels for output {task!r}.")
+    return x, labels, by_task(sample_weight, tasks, "sample_weight", spread=True)
+
+
+def checked(
     y: Any,
     sample_weight: Any,
     tasks: Sequence[str],
     class_weight: Mapping[str, Mapping[int, float]] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arrays of labels and of sample weights by task, class weights multiplied in.
+    """Arrays of labels and of sample weights by task, checked, class weights multiplied in.
 
     Raises:
         DataError: if a task has no labels, labels are not numbers, or a weight is not usable.
@@ -94,7 +120,7 @@ def labels(
     return named, weights
 
 
-def complete(sample_weight: Any, y: Any) -> Any:
+def weights_of_all(sample_weight: Any, y: Any) -> Any:
     """Sample weights with an entry for every task, as Keras wants them; None if there is none."""
     if not sample_weight or not isinstance(y, Mapping):
         return sample_weight or None

@@ -97,8 +97,8 @@ class TaskMetrics(keras.metrics.Metric):
         super().__init__(name="task_metrics")
         self.entries: list[tuple[str, str, keras.metrics.Metric, bool]] = []
         seen: dict[int, str] = {}
-        for weighted, given in ((False, metrics), (True, weighted_metrics)):
-            for task, identifiers in given.items():
+        for weighted, declared in ((False, metrics), (True, weighted_metrics)):
+            for task, identifiers in declared.items():
                 for identifier in _as_list(identifiers):
                     if isinstance(identifier, keras.metrics.Metric):
                         if id(identifier) in seen:
@@ -113,6 +113,11 @@ class TaskMetrics(keras.metrics.Metric):
                     if any(name == other for other, *_ in self.entries):
                         name = f"{task}_weighted_{metric.name}"
                     self.entries.append((name, task, metric, weighted))
+
+    @property
+    def names(self) -> list[str]:
+        """The names that they are logged under."""
+        return [name for name, *_ in self.entries]
 
     def __bool__(self) -> bool:
         return bool(self.entries)

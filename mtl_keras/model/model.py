@@ -1,6 +1,5 @@
 """MultiTaskModel: a Keras Functional model whose outputs are tasks, balanced while they train."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,22 +8,20 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import balancers
-from mtl_keras.balancers import Setup
-from mtl_keras.balancers.tracker import BalanceTracker, record
-from mtl_keras.declaring.registry import identifier
+from mtl_keras.balancers import Balancer
 from mtl_keras.errors import ConfigError
-from mtl_keras.layers import MemberMean, tied
-from mtl_keras.model import backward as gradients
-from mtl_keras.model import labels as targets
-from mtl_keras.model import partition, sharing
-from mtl_keras.model.logs import LossTracker, TaskMetrics
-from mtl_keras.model.loops import BlockwiseModel
-from mtl_keras.model.task_loss import Masked, TaskLoss
+from mtl_keras.feeding.blocks import in_memory
+from mtl_keras.layers import tied
+from mtl_keras.model import sharing
+from mtl_keras.model.compiling import Compiled, Declared
+from mtl_keras.model.loops import Rows, block_function, evaluate_call, fit_call
+from mtl_keras.model.partition import Partition
+from mtl_keras.model.predictor import Predictor
+from mtl_keras.model.step import Step
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class MultiTaskModel(BlockwiseModel):
+class MultiTaskModel(keras.Model):
     """A Functional Keras model with named outputs, one per task.
 
     Made like any `keras.Model` from inputs and outputs; it trains, saves, loads and exports like
@@ -58,6 +55,13 @@ class MultiTaskModel(BlockwiseModel):
     >>> sorted(history.history)[:4]
     ['churned_auc', 'churned_loss', 'churned_weight', 'loss']
     """
+
+    # No Keras objects, so they are no part of the graph or of an exported SavedModel.
+    _as_compiled: Compiled | None = None
+    _predictor: Predictor | None = None
+    train_function: Any
+    test_function: Any
+    steps_per_execution: int
 
     @property
     def tasks(self) -> list[str]:
@@ -99,8 +103,9 @@ class MultiTaskModel(BlockwiseModel):
             metrics: A dict `{task: metric or list}` or a list in the order of the outputs.
                 Computed over present labels, without sample weights.
             weighted_metrics: Likewise, with sample weights.
-            balancer: A `mtl_keras.balancers.Balancer`, its name, or a mapping with its `kind` and
-                arguments. Default None: constant weights.
+            balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and
+                arguments, or a function. An object is a declaration: the model makes a copy with a
+                state of its own, `model.balancer`. Default None: constant weights.
             run_eagerly: Whether to run without compiling to a graph, to debug.
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory, one
                 for a `tf.data.Dataset`. Batch callbacks fire once per call.
@@ -108,100 +113,28 @@ class MultiTaskModel(BlockwiseModel):
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
 
         Raises:
-            ConfigError: if a name is not an output, or a loss or metric is unknown.
+            ConfigError: if a name is not an output, a loss or metric is unknown, or a balancer's
+                `get_config` does not have what its constructor takes.
         """
-        arguments = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-            "auto_scale_loss": auto_scale_loss,
-        }
-        if loss is None:
-            raise ConfigError(f"`loss` must name a loss for each of the outputs {self.tasks}.")
-        named_losses = targets.by_task(loss, self.tasks, "loss", spread=True)
-        for task in self.tasks:
-            if named_losses.get(task) is None:
-                raise ConfigError(f"`loss` has no entry for output {task!r}.")
-        named_weights = targets.by_task(loss_weights, self.tasks, "loss_weights")
-        weights = {task: float(named_weights.get(task, 1.0)) for task in self.tasks}
-        losses = {task: TaskLoss(task, named_losses[task]) for task in self.tasks}
-        widths = {task: tensor.shape[-1] for task, tensor in self._named(self.output).items()}
-        balancer = balancers.get(balancer)
-
-        super().compile(
-            optimizer=optimizer,
+        declared = Declared(
+            self.tasks,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            balancer=balancer,
             run_eagerly=run_eagerly,
-            steps_per_execution=1 if steps_per_execution == "auto" else steps_per_execution,
+            steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
-        found = partition.of(self, list(self._named(self.output).values()))
-        balancer.setup(
-            Setup(
-                tasks=self.tasks,
-                loss_weights=list(weights.values()),
-                kinds=[loss.kind for loss in losses.values()],
-                depths=found.depths,
-                shared_size=sum(int(np.prod(v.shape)) for v in found.shared),
-            )
-        )
-        self._check_balancer(balancer, found)
-        members = {
-            task: made.input_tensors[0]
-            for task, tensor in self._named(self.output).items()
-            if (made := partition.maker(tensor)) and isinstance(made.operation, MemberMean)
-        }
-        looks_inside = getattr(balancer, "gradients", "parameters") != "parameters"
-        boundary = found.boundary if looks_inside else []
-        probe = None
-        if members or boundary:
-            inside = {"outputs": self.output, "members": members, "boundary": boundary}
-            probe = keras.Model(self.inputs, inside)
-        looks_at_gradients = balancer.needs != "losses"
-        parts = {
-            "balancer": balancer,
-            "_partition": found,
-            "_probe": probe,
-            "_balance": BalanceTracker(self.tasks, looks_at_gradients, balancer.drops),
-            "balancing": [],
-            "_task_losses": losses,
-            "_loss_tracker": LossTracker(self.tasks, list(weights.values())),
-            "_task_metrics": TaskMetrics(
-                losses,
-                widths,
-                targets.by_task(metrics, self.tasks, "metrics"),
-                targets.by_task(weighted_metrics, self.tasks, "weighted_metrics"),
-            ),
-            "_compile_arguments": {**arguments, "balancer": balancer},
-        }
-        for name, part in parts.items():
-            # Past Keras's tracking: no part of the graph, nor of an exported SavedModel. Saving
-            # to a `.keras` file finds them all the same.
-            object.__setattr__(self, name, part)
-
-    def _check_balancer(self, balancer: balancers.Balancer, found: partition.Partition) -> None:
-        name = identifier(type(balancer))
-        if balancer.needs != "losses" and not found.shared and len(self.tasks) > 1:
-            warnings.warn(
-                f"No variable is shared by two outputs, so balancer {name!r} has nothing to "
-                "balance: every task is trained by its own gradient alone.",
-                stacklevel=3,
-            )
-        if balancer.looks_back and getattr(self.optimizer, "gradient_accumulation_steps", None):
-            raise ConfigError(
-                f"Balancer {name!r} learns from what each step does to the losses; with "
-                "gradient_accumulation_steps set on the optimizer, most steps do nothing. Expected "
-                "None. Use a larger batch, or another balancer."
-            )
+        super().compile(optimizer=optimizer, **declared.keras_arguments())
+        self._as_compiled = declared.compiled(self)
 
     def get_compile_config(self) -> dict[str, Any]:
-        if not self.compiled:
+        if self._as_compiled is None:
             return {}
-        config = {**self._compile_arguments, "optimizer": self.optimizer}
+        config = {**self.as_compiled.arguments, "optimizer": self.optimizer}
         return keras.saving.serialize_keras_object(config)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -209,132 +142,210 @@ class MultiTaskModel(BlockwiseModel):
         self.optimizer.build(self.trainable_variables)
 
     @property
+    def as_compiled(self) -> Compiled:
+        """What `compile` left with the model.
+
+        Raises:
+            AttributeError: if the model is not compiled.
+        """
+        if self._as_compiled is None:
+            raise AttributeError("The model is not compiled. Call `compile` first.")
+        return self._as_compiled
+
+    @property
+    def step(self) -> Step:
+        """What the model does with a batch."""
+        return self.as_compiled.step
+
+    @property
+    def balancer(self) -> Balancer:
+        """The model's own balancer, with its state. It is saved with the model."""
+        return self.step.balancer
+
+    @property
+    def balancing(self) -> list[dict[str, Any]]:
+        """What the balancer did in each epoch of training, a dict per epoch."""
+        return self.step.balancing
+
+    @property
+    def partition(self) -> Partition:
+        """Which variables the tasks share, as `compile` read it from the graph."""
+        return self.step.partition
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The names that metrics are logged under, `<task>_<metric>`, losses not among them."""
+        return self.step.task_metrics.names
+
+    @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        own = [self._loss_tracker, self._task_metrics] if self.compiled else []
+        own = [self.step.loss_tracker, self.step.task_metrics] if self.compiled else []
         return own + [m for layer in self.layers for m in layer.metrics]
-
-    # One batch
-
-    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        return self._one_batch(data, self._train_batch)
-
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        return self._one_batch(data, self._test_batch)
-
-    def _one_batch(self, data: Any, batch: Callable) -> dict[str, tf.Tensor]:
-        x, y, sample_weight = self._unpack(data)
-        masked = self._mask(y, sample_weight)
-        predictions, sums = batch(x, {task: part[:2] for task, part in masked.items()})
-        self._track(sums[tf.newaxis])
-        self._task_metrics.update_state(masked, predictions)
-        return self.get_metrics_result()
-
-    def _track(self, steps: tf.Tensor) -> None:
-        """Add steps, a row of numbers each, to what is logged."""
-        size = self._loss_tracker.size
-        self._loss_tracker.update_state(steps[:, :size])
-        if steps.shape[1] != size:
-            self._balance.update_state(steps[:, size:])
-
-    def _train_batch(
-        self, x: Any, labels: dict[str, tuple[tf.Tensor, tf.Tensor]]
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Forward, balance, backward, update. Labels are `(y, weight)`, masked."""
-        balancer, partition = self.balancer, self._partition
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        scale = self._loss_scale()
-        with tf.GradientTape(persistent=True) as tape:
-            predictions, members, boundary = self._inside(x)
-            sums, weights, extra = self._task_sums(predictions, labels, members)
-            totals = gradients.over_replicas(tf.stack(weights), replicas)
-            shares = [tf.math.divide_no_nan(s, t) for s, t in zip(sums, tf.unstack(totals))]
-            scaled = shares if scale is None else [share * scale for share in shares]
-            added = extra / replicas if self.losses else None
-            if added is not None and scale is not None:
-                added = added * scale
-        means = gradients.over_replicas(tf.stack(shares), replicas)
-        forward = gradients.Forward(
-            tape, scaled, means, totals > 0, added, boundary, scale, replicas
-        )
-        variables = self.trainable_variables
-        if balancer.needs == "losses":
-            task_weights = balancer.weigh(means, forward.present)
-            found = gradients.weighted(forward, partition, variables, task_weights)
-            note = record(task_weights, forward.present) if balancer.diagnostics else None
-        else:
-            found, solved = gradients.balanced(balancer, forward, partition, variables)
-            note = solved.record if balancer.diagnostics else None
-        self.optimizer.apply(found, variables)
-        if balancer.looks_back:
-            predicted, predicted_by_members, _ = self._inside(x)
-            after, *_ = self._task_sums(predicted, labels, predicted_by_members)
-            after = gradients.over_replicas(tf.stack(after), replicas)
-            balancer.look_back(means, tf.math.divide_no_nan(after, totals), forward.present)
-        rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
-        vector = LossTracker.summed(sums, weights, extra, rows)
-        return predictions, vector if note is None else tf.concat([vector, note], axis=0)
-
-    def _inside(self, x: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
-        """Outputs by task, those of the members of an ensemble, tensors where shared meets own."""
-        if self._probe is None:
-            return self._named(self(x, training=True)), {}, []
-        found = self._probe(x, training=True)
-        return self._named(found["outputs"]), found.get("members", {}), found.get("boundary", [])
-
-    def _loss_scale(self) -> tf.Tensor | None:
-        """By how much the optimizer wants losses multiplied (mixed precision), if at all."""
-        optimizer = self.optimizer
-        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if not scales and optimizer.loss_scale_factor is None:
-            return None
-        return tf.cast(optimizer.scale_loss(tf.ones([])), tf.float32)
-
-    def _test_batch(
-        self, x: Any, labels: dict[str, tuple[tf.Tensor, tf.Tensor]]
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        predictions = self._named(self(x, training=False))
-        rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
-        return predictions, LossTracker.summed(*self._task_sums(predictions, labels), rows)
-
-    def _mask(self, y: dict[str, Any], sample_weight: dict[str, Any]) -> dict[str, Masked]:
-        outputs = self._named(self.output)
-        return {
-            task: loss.mask(y[task], outputs[task], sample_weight.get(task))
-            for task, loss in self._task_losses.items()
-        }
-
-    def _task_sums(
-        self,
-        predictions: dict[str, tf.Tensor],
-        labels: dict[str, tuple[tf.Tensor, tf.Tensor]],
-        members: Mapping[str, tf.Tensor] = {},
-    ) -> tuple[tuple, tuple, tf.Tensor]:
-        """Per task the sum of losses and of weights; and the added losses (regularisation)."""
-        pairs = [
-            loss(*labels[task], members.get(task, predictions[task]), members=task in members)
-            for task, loss in self._task_losses.items()
-        ]
-        sums, weights = zip(*pairs)
-        added = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self.losses]
-        return sums, weights, tf.add_n(added) if added else tf.zeros(())
 
     @property
     def losses(self) -> list[Any]:
         """Losses that layers add, and the penalties between tied layers."""
         return [*super().losses, *tied.penalties(self.layers)]
 
+    # One batch
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        self.step.run(data, training=True)
+        return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        self.step.run(data, training=False)
+        return self.get_metrics_result()
+
+    # Many batches
+
+    def make_train_function(self, force: bool = False) -> None:
+        if self.train_function is None or force:
+            if not self.optimizer.built:  # else TensorFlow traces the whole step twice
+                with self.distribute_strategy.scope():
+                    self.optimizer.build(self.trainable_variables)
+            super().make_train_function(force=True)
+            self.train_function = self._with_blocks(self.train_function, training=True)
+
+    def make_test_function(self, force: bool = False) -> None:
+        if self.test_function is None or force:
+            super().make_test_function(force=True)
+            self.test_function = self._with_blocks(self.test_function, training=False)
+
+    def _with_blocks(self, keras_function: Any, training: bool) -> Any:
+        return block_function(self, self.step, keras_function, training)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[str, Mapping[int, float]] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> keras.callbacks.History:
+        """Train the model; as `keras.Model.fit`, with these differences.
+
+        Args:
+            x: Arrays (one, or a list or dict of them) or a `tf.data.Dataset` of batches.
+            y: A dict `{task: labels}`, a list in the order of the outputs, or one array. NaN in
+                float labels is a missing label.
+            class_weight: Per output a dict from class index to weight:
+                `{"churned": {0: 1.0, 1: 3.0}}`. Multiplied into the sample weights.
+            sample_weight: One array for all outputs, or a dict or list per output; outputs that are
+                not named have weight 1.
+            batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+                validation_freq: As in Keras.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            TrainingError: if a task's loss becomes infinite or not a number.
+            ConfigError: if a name is not an output.
+            DataError: if the arrays' lengths differ.
+        """
+        call = fit_call(
+            self,
+            self.step,
+            Rows(x, y, sample_weight),
+            self.as_compiled.batches_per_block,
+            class_weight=class_weight,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            callbacks=callbacks,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            initial_epoch=initial_epoch,
+            validation_freq=validation_freq,
+        )
+        return call.run(super().fit)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Losses and metrics on data; arguments as in `fit`.
+
+        Returns:
+            The value of `loss`, or a list in the order of `metrics_names`, or, with `return_dict`,
+            a dict with the names that `fit` logs.
+        """
+        common = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict, **kwargs}
+        batches, rows = self.as_compiled.batches_per_block, Rows(x, y, sample_weight)
+        sizes = {"batch_size": batch_size, "steps": steps}
+        call = evaluate_call(self, self.tasks, rows, batches, **sizes, **common)
+        return call.run(super().evaluate)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Outputs for `x`, in the structure of the model's outputs, as NumPy arrays.
+
+        Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer where rows
+        are as large as images), without the per-call cost of Keras's loop; anything else as in
+        Keras.
+        """
+        if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+        if self._predictor is None:
+            self._predictor = Predictor(self)
+        return self._predictor(x, batch_size)
+
+    # Questions to the model
+
+    def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
+        """Mean loss of each task over its present labels, differentiable, without an update.
+
+        Args:
+            x: Inputs, as tensors or arrays.
+            y: Labels by task, NaN where missing.
+
+        Example:
+
+        >>> rows = keras.Input((1,))
+        >>> heads = {task: keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros")(rows)
+        ...          for task in ("a", "b")}
+        >>> model = MultiTaskModel(rows, heads)
+        >>> model.compile(loss="mse")
+        >>> losses = model.mean_losses(np.ones((2, 1)), {"a": [0.5, 1.0], "b": [0.5, np.nan]})
+        >>> {task: float(loss) for task, loss in losses.items()}
+        {'a': 0.125, 'b': 0.0}
+        """
+        return self.step.mean_losses(x, y)
+
     def loss_of(self, task: str, y: np.ndarray) -> Callable[[np.ndarray], float]:
         """A function from outputs of one task to their mean loss against the labels `y`."""
-        loss, output = self._task_losses[task], self._named(self.output)[task]
-        masked = loss.mask(tf.constant(y, tf.float32), output, None)
-
-        def mean(outputs: np.ndarray) -> float:
-            total, weight = loss(masked.y, masked.weight, tf.constant(outputs, tf.float32))
-            return float(total / weight)
-
-        return mean
-
-    # What is shared
+        return self.step.losses[task].of_outputs(y, self.step.outputs[task])
 
     def sharing(self, x: Any = None) -> pd.DataFrame:
         """Who uses what: the weights of gates, mixing units and selectors.
@@ -349,20 +360,3 @@ class MultiTaskModel(BlockwiseModel):
             kind is in it.
         """
         return sharing.table(self, x)
-
-    # Names
-
-    def _unpack(self, data: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-        """Inputs, labels and sample weights of a batch, the latter two by task."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        y = targets.by_task(y, self.tasks, "y")
-        for task in self.tasks:
-            if y.get(task) is None:
-                raise ConfigError(f"The data set has no labels for output {task!r}.")
-        return x, y, targets.by_task(sample_weight, self.tasks, "sample_weight", spread=True)
-
-    def _named(self, structure: Any) -> dict[str, Any]:
-        """Outputs by task name."""
-        if isinstance(structure, dict):
-            return structure
-        return dict(zip(self.tasks, keras.tree.flatten(structure)))

@@ -5,21 +5,30 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtl_keras import balancers
+from mtl_keras.balancers import Fixed
 from mtl_keras.declaring.registry import identifier
 from mtl_keras.errors import TrainingError
+from mtl_keras.model.step import Step
 
 
-class Watch(keras.callbacks.Callback):
-    """Adds the balancer's weights to the logs, and stops a training whose loss is not finite."""
+class Monitor(keras.callbacks.Callback):
+    """Adds the balancer's weights to the logs, and stops a training whose loss is not finite.
+
+    Args:
+        step: The step of the model in training.
+    """
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.step = step
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if logs and not np.isfinite(logs["loss"]):
             self._stop(f"batch {batch}")
 
-        balancer = self.model.balancer
+        balancer = self.step.balancer
         if balancer.positive_losses and balancer.invalid.numpy().any():
-            task = self.model.tasks[int(balancer.invalid.numpy().argmax())]
+            task = self.step.tasks[int(balancer.invalid.numpy().argmax())]
             raise TrainingError(
                 f"Training stopped at batch {batch}: the loss of task {task!r} is negative, and "
                 f"balancer {identifier(type(balancer))!r} takes its logarithm or divides by it. "
@@ -27,22 +36,22 @@ class Watch(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.model._balance.reset_state()
+        self.step.balance_tracker.reset_state()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        model = self.model
-        if model.balancer.diagnostics and not isinstance(model.balancer, balancers.Fixed):
-            found = model._balance.result()
-            model.balancing.append({"epoch": epoch, **found})
+        step = self.step
+        if step.balancer.diagnostics and not isinstance(step.balancer, Fixed):
+            means = step.balance_tracker.result()
+            step.balancing.append({"epoch": epoch, **means})
             if logs is not None:
-                logs |= model._balance.logs(found)
-        model.balancer.end_epoch(*model._loss_tracker.means())
+                logs |= step.balance_tracker.logs(means)
+        step.balancer.end_epoch(*step.loss_tracker.means())
 
     def _stop(self, where: str) -> None:
-        failed = self.model._loss_tracker.failed_tasks()
+        failed = self.step.loss_tracker.failed_tasks()
         if not failed:
             return
-        if len(failed) == len(self.model.tasks) and len(failed) > 1:
+        if len(failed) == len(self.step.tasks) and len(failed) > 1:
             what = "the losses of all tasks became infinite or not a number at once"
         else:
             names = ", ".join(repr(task) for task in failed)

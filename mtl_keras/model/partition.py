@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from mtl_keras.model.keras_private import made_by
+
 
 @dataclasses.dataclass(frozen=True)
 class Partition:
@@ -35,7 +37,7 @@ class Partition:
     depths: list[int]
 
 
-def of(model: keras.Model, outputs: list[Any]) -> Partition:
+def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
     """The partition of a Functional model.
 
     Args:
@@ -47,10 +49,10 @@ def of(model: keras.Model, outputs: list[Any]) -> Partition:
     >>> rows = keras.Input((3,))
     >>> shared = keras.layers.Dense(8, name="trunk")(rows)
     >>> a, b = keras.layers.Dense(1, name="a")(shared), keras.layers.Dense(1, name="b")(shared)
-    >>> found = of(keras.Model(rows, [a, b]), [a, b])
-    >>> [v.path for v in found.shared], [[v.path for v in own] for own in found.own]
+    >>> partition = partition_variables(keras.Model(rows, [a, b]), [a, b])
+    >>> [v.path for v in partition.shared], [[v.path for v in own] for own in partition.own]
     (['trunk/kernel', 'trunk/bias'], [['a/kernel', 'a/bias'], ['b/kernel', 'b/bias']])
-    >>> found.depths
+    >>> partition.depths
     [2, 2]
     """
     inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
@@ -81,9 +83,9 @@ def of(model: keras.Model, outputs: list[Any]) -> Partition:
     makers: dict[int, Any] = {}
 
     def meet(tensor: Any) -> None:
-        made_by = maker(tensor)
-        if made_by is not None and id(made_by) in common:
-            boundary[id(tensor)], makers[id(made_by)] = tensor, made_by
+        node = made_by(tensor)
+        if node is not None and id(node) in common:
+            boundary[id(tensor)], makers[id(node)] = tensor, node
 
     for key, node in nodes.items():
         if len(reach[key]) == 1:
@@ -126,12 +128,6 @@ def of(model: keras.Model, outputs: list[Any]) -> Partition:
     )
 
 
-def maker(tensor: Any) -> Any:
-    """The node (one call of a layer) that made a tensor."""
-    history = tensor._keras_history
-    return None if history.operation is None else history.operation._inbound_nodes[history[1]]
-
-
 def _tensors(node: Any) -> list[Any]:
     """What a node reads and passes gradients back to.
 
@@ -142,7 +138,7 @@ def _tensors(node: Any) -> list[Any]:
 
 
 def _parents(node: Any, inputs: set[int]) -> list[Any]:
-    parents = [maker(tensor) for tensor in _tensors(node) if id(tensor) not in inputs]
+    parents = [made_by(tensor) for tensor in _tensors(node) if id(tensor) not in inputs]
     return [parent for parent in parents if parent is not None]
 
 
@@ -166,7 +162,7 @@ def _nodes(output: Any, inputs: set[int]) -> list[Any]:
                 stack.append((parent, iter(_parents(parent, inputs))))
 
     if id(output) not in inputs:
-        found = list(visit(maker(output)))
+        found = list(visit(made_by(output)))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mtl_keras.declaring.registry import identifier
@@ -149,6 +150,21 @@ class TaskLoss:
             )
         losses = tf.where(weight > 0, weight * losses, 0.0)
         return tf.reduce_sum(losses), tf.reduce_sum(weight)
+
+    def of_outputs(self, y: np.ndarray, output: Any) -> Callable[[np.ndarray], float]:
+        """A function from outputs to their mean loss against the labels `y`.
+
+        Args:
+            y: Labels, NaN where missing.
+            output: The model's output tensor, whose shape the outputs have.
+        """
+        masked = self.mask(tf.constant(y, tf.float32), output, None)
+
+        def mean(outputs: np.ndarray) -> float:
+            total, weight = self(masked.y, masked.weight, tf.constant(outputs, tf.float32))
+            return float(total / weight)
+
+        return mean
 
     def _aligned(self, y: tf.Tensor, y_pred: Any) -> tf.Tensor:
         """`y` with the rank of the prediction, or one less where labels are class indices."""

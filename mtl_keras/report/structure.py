@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from mtl_keras.drawing import style
+from mtl_keras.model.keras_private import calls_of, made_by
 
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
@@ -25,7 +26,7 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
     serves: dict[str, set[str]] = {}
     layers: dict[str, Any] = {}
     for task, output in outputs.items():
-        waiting = [output._keras_history.operation]
+        waiting = [made_by(output).operation]
         seen: set[str] = set()
         while waiting:
             layer = waiting.pop()
@@ -35,8 +36,8 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
             layers[layer.name] = layer
             serves.setdefault(layer.name, set()).add(task)
             parents = [
-                tensor._keras_history.operation
-                for node in layer._inbound_nodes
+                made_by(tensor).operation
+                for node in calls_of(layer)
                 for tensor in node.input_tensors
             ]
             reads[layer.name] = list(dict.fromkeys(parent.name for parent in parents))

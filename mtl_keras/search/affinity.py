@@ -43,15 +43,14 @@ class Affinity(keras.callbacks.Callback):
         self.cosines: list[np.ndarray] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        model, shared = self.model, self.model._partition.shared
+        model, shared = self.model, self.model.partition.shared
         if not shared:
             return
         count = len(keras.tree.flatten(self.y)[0])
         chosen = np.sort(self.random.permutation(count)[: self.rows])
         x, y = keras.tree.map_structure(lambda a: tf.constant(a[chosen]), (self.x, self.y))
-        labels = {task: (m.y, m.weight) for task, m in model._mask(y, {}).items()}
         with tf.GradientTape(persistent=True) as tape:
-            before = self._losses(x, labels)
+            before = list(model.mean_losses(x, y).values())
         values = [variable.numpy() for variable in shared]
         after, flat = [], []
         for loss in before:
@@ -63,15 +62,10 @@ class Affinity(keras.callbacks.Callback):
             size = float(np.sqrt(np.mean(flat[-1] ** 2))) or 1.0
             for variable, part in zip(shared, parts):
                 variable.assign_sub(self.learning_rate * part / size)
-            after.append(np.array(self._losses(x, labels)))
+            after.append(np.array(list(model.mean_losses(x, y).values())))
             for variable, value in zip(shared, values):
                 variable.assign(value)
         start = np.array(before)
         self.affinities.append(1 - np.array(after) / np.where(start == 0, 1, start))
         norms = np.maximum([np.linalg.norm(row) for row in flat], 1e-12)
         self.cosines.append(np.array(flat) @ np.array(flat).T / np.outer(norms, norms))
-
-    def _losses(self, x: Any, labels: Any) -> list[tf.Tensor]:
-        predictions = self.model._named(self.model(x, training=False))
-        sums, weights, _ = self.model._task_sums(predictions, labels)
-        return [tf.math.divide_no_nan(s, w) for s, w in zip(sums, weights)]

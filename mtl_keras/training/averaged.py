@@ -21,21 +21,16 @@ class AveragedWeights(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inside = False
-
-    def _swap(self) -> None:
-        optimizer = self.model.optimizer
-        pairs = zip(self.model.trainable_variables, optimizer._model_variables_moving_average)
-        for variable, average in pairs:
-            value = keras.ops.copy(variable.value)
-            variable.assign(average.value)
-            average.assign(value)
-        self.inside = not self.inside
+        self.kept: list[Any] | None = None  # the weights themselves, while the averages are in
 
     def on_test_begin(self, logs: Any = None) -> None:
-        if not self.inside:
-            self._swap()
+        if self.kept is None:
+            variables = self.model.trainable_variables
+            self.kept = [keras.ops.copy(variable.value) for variable in variables]
+            self.model.optimizer.finalize_variable_values(variables)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.inside:
-            self._swap()
+        if self.kept is not None:
+            for variable, value in zip(self.model.trainable_variables, self.kept):
+                variable.assign(value)
+            self.kept = None

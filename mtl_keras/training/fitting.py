@@ -63,8 +63,8 @@ class Fitting:
         """
         training, data = self.training, self.data
         best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
-        names = [name for name, *_ in model._task_metrics.entries]
-        watching: list[Any] = [best, *training.callbacks(), Progress(names, best, self.show)]
+        progress = Progress(model.metric_names, best, self.show)
+        watching: list[Any] = [best, *training.callbacks(), progress]
         watching += self.watching
         batch_size = training.rows_per_step(len(data.y["train"][model.tasks[0]]))
         first, saved = 0, None

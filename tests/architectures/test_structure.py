@@ -8,7 +8,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import architectures, errors, layers, tasks
 from mtl_keras.architectures import embedder
-from mtl_keras.model import partition
+from mtl_keras.model.partition import partition_variables
 
 PLAIN = {"members": 1, "number_embedding": "none", "dropout": 0.0}
 TASKS = ["a", "b"]
@@ -171,7 +171,7 @@ def test_stem_teaches_only_its_own_and_the_shared():
     before = model.predict(rows())["a"]
     model.get_layer("b_expert_1_1").bias.assign_add(tf.ones([8]))
     assert np.abs(model.predict(rows())["a"] - before).max() > 1e-6  # it is read, though
-    found = partition.of(model, list(model.output.values()))
+    found = partition_variables(model, list(model.output.values()))
     assert any(v.path.startswith("b_expert") for v in found.own[1])
     assert any(v.path.startswith("shared_expert") for v in found.shared)
 

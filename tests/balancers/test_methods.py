@@ -20,6 +20,7 @@ from mtl_keras.balancers import (
     Setup,
     UPGrad,
 )
+from mtl_keras.balancers.decision import Measured
 
 A = np.array([[-4.0, 1, 1], [6, 1, 1]])
 B = np.array([[1.0, 0, 2, -1], [-2, 1, 0, 0.5], [0.5, 0.5, -1, 3]])
@@ -58,13 +59,13 @@ def name(balancer) -> str:
 
 def solved(balancer: GramianBalancer, jacobian: np.ndarray, preferences=None, present=None):
     """Weights as the model uses them, from a fresh copy of a balancer."""
-    fresh = type(balancer).from_config(balancer.get_config())
+    fresh = balancer.fresh()
     tasks = len(jacobian)
     fresh.setup(Setup([f"t{i}" for i in range(tasks)], loss_weights=preferences))
     gramian = tf.constant(jacobian @ jacobian.T, tf.float32)
     present = tf.constant([True] * tasks if present is None else present)
-    found = fresh._solve(gramian, tf.ones(tasks), present)  # eagerly: nothing to compile
-    return found.weights.numpy().astype(float)
+    decision = fresh.decided(gramian, tf.ones(tasks), present)  # eagerly: nothing to compile
+    return decision.weights.numpy().astype(float)
 
 
 def matrices(tasks=(2, 3, 5), sizes=(2, 6, 40), spread=1.0, independent=False):
@@ -207,10 +208,11 @@ def test_gradvac_reaches_its_target():
     balancer.setup(Setup(["a", "b"]))
     gramian = lambda cosine: tf.constant([[4.0, 2 * cosine], [2 * cosine, 1.0]])  # noqa: E731
     both = tf.constant([True, True])
-    balancer.solve(gramian(0.8), tf.ones(2), both)
+    balancer.decide(Measured(tf.ones(2), gramian(0.8)), both)
     np.testing.assert_allclose(balancer.targets.numpy()[0, 1], 0.8, rtol=1e-6)
     rows = np.array([[2.0, 0.0], [0.1, np.sqrt(0.99)]])  # cosine 0.1, below the target
-    weights = balancer.solve(tf.constant(rows @ rows.T), tf.ones(2), both).weights.numpy()
+    measured = Measured(tf.ones(2), tf.constant(rows @ rows.T))
+    weights = balancer.decide(measured, both).weights.numpy()
     share = weights - 1  # what each gradient added to the other
     for i, j in ((0, 1), (1, 0)):
         p = rows[i] + share[j] * rows[j]
@@ -235,11 +237,10 @@ def test_db_mtl_without_averages():
         balancer = DBMTL(beta=0.0)
         balancer.setup(Setup([str(i) for i in range(len(jacobian))], shared_size=4))
         present = tf.constant([True] * len(jacobian))
-        direction, found = balancer.solve(
-            tf.constant(jacobian, tf.float32), tf.ones(len(jacobian)), present
-        )
-        np.testing.assert_allclose(found.weights, expected, atol=1e-3)
-        np.testing.assert_allclose(direction, np.array(expected) @ jacobian, atol=5e-3)
+        measured = Measured(tf.ones(len(jacobian)), jacobian=tf.constant(jacobian, tf.float32))
+        decision = balancer.decide(measured, present)
+        np.testing.assert_allclose(decision.weights, expected, atol=1e-3)
+        np.testing.assert_allclose(decision.direction, np.array(expected) @ jacobian, atol=5e-3)
 
 
 def test_clipping_and_preferences_act_before_the_method():
@@ -268,5 +269,6 @@ def test_a_method_without_finite_weights_is_counted_and_weighs_alike():
     np.testing.assert_allclose(solved(Broken(), B), [1, 1, 1])
     balancer = Broken()
     balancer.setup(Setup(["a", "b", "c"]))
-    found = balancer.solve(tf.constant(B @ B.T), tf.ones(3), tf.constant([True] * 3))
-    assert found.record[-2] == 1
+    measured = Measured(tf.ones(3), tf.constant(B @ B.T))
+    decision = balancer.decide(measured, tf.constant([True] * 3))
+    assert decision.record[-2] == 1

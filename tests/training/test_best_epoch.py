@@ -89,7 +89,7 @@ def test_one_network_holds_each_task_as_it_was(tmp_path):
         np.testing.assert_allclose(found[task], answers[epoch][task], atol=1e-6)
     assert list(network.output) == ["a", "b", "c"] and list(network.input) == ["rows"]
     assert len([layer for layer in network.layers if layer.name.startswith("trunk")]) == 2
-    assert set(network._probe.output["members"]) == {"b"}  # still trained member by member
+    assert set(network.step.inside.output["members"]) == {"b"}  # still trained member by member
     network.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(again.predict(X)["b"], found["b"])

@@ -57,7 +57,7 @@ def row_count(data: Any, what: str = "x, y and sample_weight") -> int:
     return rows
 
 
-def make(
+def blocks_of_arrays(
     data: Any,
     batch_size: int,
     shuffle: bool = False,
@@ -80,14 +80,14 @@ def make(
             a block would be larger than 32 MiB.
     """
     rows = row_count(data)
-    tables = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
+    tensors = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
         keras.tree.map_structure(
             lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data
         )
     )
     steps = -(-rows // batch_size)
     if batches_per_block is None:
-        by_memory = rows_within(tables, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
+        by_memory = rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
         batches_per_block = max(1, by_memory // batch_size)
     batches_per_block = min(batches_per_block, steps)
     block_rows = batches_per_block * batch_size
@@ -102,7 +102,7 @@ def make(
         def block(start: tf.Tensor) -> tuple[Any, ...]:
             chosen = order[start : start + block_rows]
             gathered = keras.tree.map_structure(
-                lambda t: None if t is None else tf.gather(t, chosen), tables
+                lambda t: None if t is None else tf.gather(t, chosen), tensors
             )
             return (*gathered, tf.zeros([batch_size], tf.int8))
 
@@ -117,11 +117,11 @@ def is_block(element_spec: Any) -> bool:
     return isinstance(element_spec, tuple) and len(element_spec) == 4
 
 
-def rows_within(tables: Any, size: int, most: int) -> int:
+def rows_within(tensors: Any, size: int, most: int) -> int:
     """How many rows of all tensors are worth `size` bytes: at least 1, at most `most`."""
     row = sum(
         int(np.prod(t.shape[1:], dtype=np.int64)) * t.dtype.size
-        for t in keras.tree.flatten(tables)
+        for t in keras.tree.flatten(tensors)
         if t is not None
     )
     return int(min(max(1, size // max(1, row)), most))

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from mtl_keras.model import partition
+from mtl_keras.model.partition import partition_variables
 
 Dense = keras.layers.Dense
 
@@ -12,16 +12,16 @@ def names(variables) -> set[str]:
     return {v.path.split("/")[0] for v in variables}
 
 
-def found(inputs, outputs):
+def partitioned(inputs, outputs):
     model = keras.Model(inputs, outputs)
-    return partition.of(model, outputs)
+    return partition_variables(model, outputs)
 
 
 def test_towers():
     x = keras.Input((3,))
     trunk = Dense(4, name="trunk")(x)
     a, b = Dense(1, name="a")(Dense(2, name="ta")(trunk)), Dense(1, name="b")(trunk)
-    parts = found(x, [a, b])
+    parts = partitioned(x, [a, b])
     assert names(parts.shared) == {"trunk"}
     assert [names(own) for own in parts.own] == [{"ta", "a"}, {"b"}]
     assert [id(t) for t in parts.boundary] == [id(trunk)]
@@ -37,7 +37,7 @@ def test_two_inputs_a_skip_and_a_shared_embedding():
     trunk = Dense(4, name="trunk")(keras.layers.Concatenate()([table, x]))
     skip = keras.layers.Concatenate()([trunk, x, table])
     a, b, c = Dense(1, name="a")(skip), Dense(1, name="b")(trunk), Dense(1, name="c")(x)
-    parts = found([ids, x], [a, b, c])
+    parts = partitioned([ids, x], [a, b, c])
     assert names(parts.shared) == {"table", "trunk"}
     assert [names(own) for own in parts.own] == [{"a"}, {"b"}, {"c"}]
     assert {id(t) for t in parts.boundary} == {id(trunk), id(table)}
@@ -52,7 +52,7 @@ def test_a_gate_of_one_task_is_its_own():
         gate = Dense(2, activation="softmax", name=f"gate_{task}")(x)
         mixed = sum(gate[:, i : i + 1] * experts[i] for i in range(2))
         outputs.append(Dense(1, name=task)(mixed))
-    parts = found(x, outputs)
+    parts = partitioned(x, outputs)
     assert names(parts.shared) == {"expert0", "expert1"}
     assert names(parts.own[0]) == {"gate_a", "a"}
     assert {id(t) for t in parts.boundary} == {id(e) for e in experts}
@@ -64,7 +64,7 @@ def test_a_layer_used_twice_is_shared_and_late():
     twice = Dense(4, name="twice")
     a = Dense(1, name="a")(twice(Dense(4, name="ta")(trunk)))
     b = Dense(1, name="b")(twice(Dense(4, name="tb")(trunk)))
-    parts = found(x, [a, b])
+    parts = partitioned(x, [a, b])
     assert names(parts.shared) == {"trunk", "twice"}
     assert names(parts.late) == {"twice"}
 
@@ -73,7 +73,7 @@ def test_frozen_layers_and_shared_outputs():
     x = keras.Input((3,))
     frozen = Dense(4, name="frozen", trainable=False)(x)
     trunk = Dense(4, name="trunk")(frozen)
-    parts = found(x, [trunk, Dense(1, name="b")(trunk)])
+    parts = partitioned(x, [trunk, Dense(1, name="b")(trunk)])
     assert names(parts.shared) == {"trunk"}
     assert [names(own) for own in parts.own] == [set(), {"b"}]
     assert [id(t) for t in parts.boundary] == [id(trunk)]
@@ -85,6 +85,6 @@ def test_nothing_shared_and_very_deep(depth):
     a, b = Dense(1, name="a")(x), x
     for _ in range(depth):
         b = keras.layers.Identity()(b)
-    parts = found(x, [a, Dense(1, name="b")(b)])
+    parts = partitioned(x, [a, Dense(1, name="b")(b)])
     assert parts.shared == [] and parts.boundary == [] and parts.last == []
     assert parts.depths == [1, depth + 1]

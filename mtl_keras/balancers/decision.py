@@ -1,0 +1,39 @@
+"""What a balancer sees of a step, and what it decides."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Measured(NamedTuple):
+    """What was measured of one batch, for a balancer to decide by.
+
+    Attributes:
+        losses: Mean loss of each task over its present labels, float `(tasks,)`; 0 where the task
+            has no label in the batch.
+        gramian: Inner products of the tasks' gradients, `(tasks, tasks)`; for a balancer that
+            needs it.
+        jacobian: The tasks' gradients of the shared parameters, float32 `(tasks, n)`; likewise.
+    """
+
+    losses: tf.Tensor
+    gramian: tf.Tensor | None = None
+    jacobian: tf.Tensor | None = None
+
+
+class Decision(NamedTuple):
+    """How the tasks count in one step.
+
+    Attributes:
+        weights: Weight of each task's gradient in the shared update, `(tasks,)`.
+        own_weights: Weight of each task's gradient for its own parameters, `(tasks,)`; None where
+            they are `weights`.
+        record: The step as a vector of sums, for the `BalanceTracker`.
+        direction: The gradient of the shared parameters, `(n,)`, of a balancer that combines the
+            gradients itself; else None.
+    """
+
+    weights: tf.Tensor
+    own_weights: tf.Tensor | None
+    record: tf.Tensor
+    direction: tf.Tensor | None = None

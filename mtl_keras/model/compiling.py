@@ -1,0 +1,156 @@
+"""What `compile` is told, checked and made into the step that the model has."""
+
+import dataclasses
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras import balancers
+from mtl_keras.balancers import Balancer, Setup
+from mtl_keras.balancers.gradient import GradientBalancer
+from mtl_keras.declaring.registry import identifier
+from mtl_keras.errors import ConfigError
+from mtl_keras.layers import MemberMean
+from mtl_keras.model.keras_private import made_by
+from mtl_keras.model.labels import by_output, by_task
+from mtl_keras.model.logs import LossTracker, TaskMetrics
+from mtl_keras.model.partition import Partition, partition_variables
+from mtl_keras.model.step import Step
+from mtl_keras.model.task_loss import TaskLoss
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """What `compile` leaves with a model.
+
+    Attributes:
+        step: What the model does with a batch.
+        arguments: What `compile` was told, but for the optimizer, to be told it again when loaded.
+    """
+
+    step: Step
+    arguments: dict[str, Any]
+
+    @property
+    def batches_per_block(self) -> int | None:
+        """Batches per compiled call on arrays; None for as many as are worth it."""
+        batches = self.arguments["steps_per_execution"]
+        return None if batches == "auto" else batches
+
+
+class Declared:
+    """The arguments of `MultiTaskModel.compile`, checked as far as they go without the graph.
+
+    Args:
+        tasks: Names of the outputs.
+        loss, loss_weights, metrics, weighted_metrics, balancer: As in `compile`.
+        for_keras: What Keras's own `compile` takes.
+
+    Raises:
+        ConfigError: if a task has no loss, a name is unknown, or the balancer cannot be copied.
+    """
+
+    def __init__(
+        self,
+        tasks: list[str],
+        loss: Any,
+        loss_weights: Any,
+        metrics: Any,
+        weighted_metrics: Any,
+        balancer: Any,
+        **for_keras: Any,
+    ) -> None:
+        self.tasks = tasks
+        self.losses = _losses(loss, tasks)
+        weights = by_task(loss_weights, tasks, "loss_weights")
+        self.loss_weights = {task: float(weights.get(task, 1.0)) for task in tasks}
+        self.metrics = by_task(metrics, tasks, "metrics")
+        self.weighted_metrics = by_task(weighted_metrics, tasks, "weighted_metrics")
+        self.balancer = balancers.get(balancer).fresh()  # the model's own: see `Balancer`
+        self.arguments = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            **for_keras,
+            "balancer": self.balancer,
+        }
+        self.for_keras = for_keras
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """What to tell Keras's own `compile`."""
+        batches = self.for_keras["steps_per_execution"]
+        return {**self.for_keras, "steps_per_execution": 1 if batches == "auto" else batches}
+
+    def compiled(self, model: keras.Model) -> Compiled:
+        """The declaration with the step of a model, whose optimizer is set.
+
+        Raises:
+            ConfigError: if a metric is unknown, or balancer and optimizer do not go together.
+        """
+        outputs = by_output(model.output, self.tasks)
+        widths = {task: tensor.shape[-1] for task, tensor in outputs.items()}
+        weights = list(self.loss_weights.values())
+        metrics = TaskMetrics(self.losses, widths, self.metrics, self.weighted_metrics)
+        partition = partition_variables(model, list(outputs.values()))
+        self.balancer.setup(
+            Setup(
+                tasks=self.tasks,
+                loss_weights=weights,
+                kinds=[loss.kind for loss in self.losses.values()],
+                depths=partition.depths,
+                shared_size=sum(int(np.prod(v.shape)) for v in partition.shared),
+            )
+        )
+        _check_balancer(self.balancer, partition, model.optimizer)
+        inside = _model_inside(model, outputs, partition, self.balancer)
+        tracker = LossTracker(self.tasks, weights)
+        step = Step(model, self.losses, partition, self.balancer, inside, tracker, metrics)
+        return Compiled(step, self.arguments)
+
+
+def _losses(loss: Any, tasks: list[str]) -> dict[str, TaskLoss]:
+    if loss is None:
+        raise ConfigError(f"`loss` must name a loss for each of the outputs {tasks}.")
+    declared = by_task(loss, tasks, "loss", spread=True)
+    for task in tasks:
+        if declared.get(task) is None:
+            raise ConfigError(f"`loss` has no entry for output {task!r}.")
+    return {task: TaskLoss(task, declared[task]) for task in tasks}
+
+
+def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) -> None:
+    name = identifier(type(balancer))
+    if balancer.needs != "losses" and not partition.shared and len(partition.own) > 1:
+        warnings.warn(
+            f"No variable is shared by two outputs, so balancer {name!r} has nothing to "
+            "balance: every task is trained by its own gradient alone.",
+            stacklevel=4,
+        )
+    if balancer.looks_back and getattr(optimizer, "gradient_accumulation_steps", None):
+        raise ConfigError(
+            f"Balancer {name!r} learns from what each step does to the losses; with "
+            "gradient_accumulation_steps set on the optimizer, most steps do nothing. Expected "
+            "None. Use a larger batch, or another balancer."
+        )
+
+
+def _model_inside(
+    model: keras.Model, outputs: dict[str, Any], partition: Partition, balancer: Balancer
+) -> keras.Model | None:
+    """A model of the tensors inside that a step looks at; None where it looks at outputs alone."""
+    members = {}
+    for task, tensor in outputs.items():
+        node = made_by(tensor)
+        if node is not None and isinstance(node.operation, MemberMean):
+            members[task] = node.input_tensors[0]
+    looks_at_boundary = (
+        isinstance(balancer, GradientBalancer) and balancer.gradients != "parameters"
+    )
+    boundary = partition.boundary if looks_at_boundary else []
+    if not members and not boundary:
+        return None
+    inside = {"outputs": model.output, "members": members, "boundary": boundary}
+    return keras.Model(model.inputs, inside)

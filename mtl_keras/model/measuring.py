@@ -1,0 +1,191 @@
+"""What of the gradients is measured, and how a decision about it becomes the shared gradient.
+
+Three ways, one interface: the gradients of the shared parameters themselves, of the last shared
+layers' parameters alone, or of the tensors where shared layers meet own ones.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.balancers.decision import Decision, Measured
+from mtl_keras.balancers.gradient import GradientBalancer
+from mtl_keras.model.forward import Forward, over_replicas
+from mtl_keras.model.gradients import ByVariable, dense, gramian, mixed, of_sum, row
+from mtl_keras.model.partition import Partition
+
+
+class TaskGradients(NamedTuple):
+    """Each task's gradients, a list per task in the order of the tasks.
+
+    Attributes:
+        measured: Of what the balancer looks at.
+        further: Of what else the shared gradient is made from.
+        own: Of the task's own variables.
+    """
+
+    measured: list[list[tf.Tensor]]
+    further: list[list[tf.Tensor]]
+    own: list[list[tf.Tensor]]
+
+
+class Parameters:
+    """Gradients of the shared parameters: K backward passes through the whole network.
+
+    Args:
+        partition: What is shared.
+        jacobian: Whether the balancer needs the gradients themselves, not their Gramian.
+    """
+
+    def __init__(self, partition: Partition, jacobian: bool = False) -> None:
+        self.partition, self.jacobian = partition, jacobian
+
+    def measure(self, forward: Forward) -> tuple[Measured, TaskGradients]:
+        """What the balancer sees, and the gradients that it was found from."""
+        shared = [v.value for v in self.partition.shared]
+        gradients = _per_task(forward, self.partition, shared, [])
+        if forward.replicas > 1 and shared:
+            gradients = gradients._replace(measured=_summed_over_replicas(gradients, forward))
+        if not self.jacobian:
+            return Measured(forward.means, gramian(gradients.measured, forward.scale)), gradients
+        rows = tf.stack([row(parts) for parts in gradients.measured])
+        if forward.scale is not None:
+            rows = rows / forward.scale
+        return Measured(forward.means, jacobian=rows), gradients
+
+    def shared_gradients(
+        self, decision: Decision, gradients: TaskGradients, forward: Forward
+    ) -> ByVariable:
+        """The gradients of the shared variables that follow from a decision."""
+        shared, replicas = self.partition.shared, forward.replicas
+        if decision.direction is None:
+            columns = zip(*gradients.measured)
+            return {
+                id(v): mixed(list(column), decision.weights) / replicas
+                for v, column in zip(shared, columns)
+            }
+        direction = decision.direction
+        if forward.scale is not None:
+            direction = direction * forward.scale
+        sizes = [int(np.prod(v.shape)) for v in shared]
+        parts = tf.split(direction / replicas, sizes)
+        return {id(v): tf.reshape(part, v.shape) for v, part in zip(shared, parts)}
+
+
+class LastLayer:
+    """Gradients of the parameters of the last shared layers: K passes down to there."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+
+    def measure(self, forward: Forward) -> tuple[Measured, TaskGradients]:
+        """What the balancer sees, and the gradients that it was found from."""
+        partition = self.partition
+        last = [v.value for v in partition.last]
+        further = [*forward.boundary, *(v.value for v in partition.late)]
+        gradients = _per_task(forward, partition, last, further)
+        if forward.replicas > 1 and last:
+            gradients = gradients._replace(measured=_summed_over_replicas(gradients, forward))
+        return Measured(forward.means, gramian(gradients.measured, forward.scale)), gradients
+
+    def shared_gradients(
+        self, decision: Decision, gradients: TaskGradients, forward: Forward
+    ) -> ByVariable:
+        """The gradients of the shared variables that follow from a decision."""
+        count = len(forward.boundary)
+        at_boundary = [parts[:count] for parts in gradients.further]
+        late = [parts[count:] for parts in gradients.further]
+        return _through_boundary(decision, at_boundary, late, self.partition, forward)
+
+
+class Representation:
+    """Gradients of the tensors where shared layers meet own ones: about one pass in all."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+
+    def measure(self, forward: Forward) -> tuple[Measured, TaskGradients]:
+        """What the balancer sees, and the gradients that it was found from."""
+        late = [v.value for v in self.partition.late]
+        gradients = _per_task(forward, self.partition, list(forward.boundary), late)
+        products = gramian(gradients.measured, forward.scale)
+        # Each replica has rows of its own, so the products are summed, not the gradients.
+        return Measured(forward.means, over_replicas(products, forward.replicas)), gradients
+
+    def shared_gradients(
+        self, decision: Decision, gradients: TaskGradients, forward: Forward
+    ) -> ByVariable:
+        """The gradients of the shared variables that follow from a decision."""
+        at_boundary, late = gradients.measured, gradients.further
+        return _through_boundary(decision, at_boundary, late, self.partition, forward)
+
+
+Measuring = Parameters | LastLayer | Representation
+
+
+def measuring_for(balancer: GradientBalancer, partition: Partition) -> Measuring:
+    """The way of measuring that a balancer asks for."""
+    if balancer.gradients == "last_layer":
+        return LastLayer(partition)
+    if balancer.gradients == "representation":
+        return Representation(partition)
+    return Parameters(partition, jacobian=balancer.needs == "jacobian")
+
+
+def _per_task(
+    forward: Forward, partition: Partition, measured: list[tf.Tensor], further: list[tf.Tensor]
+) -> TaskGradients:
+    """One backward pass per task, to what is measured and to the task's own variables."""
+    found = TaskGradients([], [], [])
+    start, stop = len(measured), len(measured) + len(further)
+    for loss, own in zip(forward.losses, partition.own):
+        sources = [*measured, *further, *(v.value for v in own)]
+        gradients = forward.tape.gradient(loss, sources) if sources else []
+        parts = [dense(gradient, source) for gradient, source in zip(gradients, sources)]
+        found.measured.append(parts[:start])
+        found.further.append(parts[start:stop])
+        found.own.append(parts[stop:])
+    return found
+
+
+def _summed_over_replicas(gradients: TaskGradients, forward: Forward) -> list[list[tf.Tensor]]:
+    """The measured gradients summed over the replicas, as one tensor."""
+    rows = gradients.measured
+    whole = over_replicas(tf.stack([row(parts) for parts in rows]), forward.replicas)
+    sizes = [part.shape.num_elements() for part in rows[0]]
+    return [
+        [
+            tf.cast(tf.reshape(part, like.shape), like.dtype)
+            for part, like in zip(tf.split(flat, sizes), parts)
+        ]
+        for flat, parts in zip(tf.unstack(whole), rows)
+    ]
+
+
+def _through_boundary(
+    decision: Decision,
+    at_boundary: list[list[tf.Tensor]],
+    late: list[list[tf.Tensor]],
+    partition: Partition,
+    forward: Forward,
+) -> ByVariable:
+    """Gradients of the shared variables: one backward pass from the boundary on.
+
+    Args:
+        at_boundary: Per task its gradients of the boundary's tensors.
+        late: Per task its gradients of the shared variables used again past the boundary.
+    """
+    shared: list[keras.Variable] = partition.shared
+    if partition.nested:  # seeds at the boundary would count the inner part twice
+        return of_sum(forward._replace(added=None), decision.weights, shared)
+    seeds = [mixed(list(column), decision.weights) for column in zip(*at_boundary)]
+    found = forward.tape.gradient(
+        forward.boundary, [v.value for v in shared], output_gradients=seeds
+    )
+    gradients = {id(v): g for v, g in zip(shared, found) if g is not None}
+    for v, column in zip(partition.late, zip(*late)):
+        again = mixed(list(column), decision.weights)
+        gradients[id(v)] = again + gradients[id(v)] if id(v) in gradients else again
+    return gradients

@@ -1,0 +1,195 @@
+"""One step: forward, measure, decide, backward, update."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.balancers import Balancer
+from mtl_keras.balancers.tracker import BalanceTracker
+from mtl_keras.model.backward import balanced
+from mtl_keras.model.forward import Forward, Inside, Sums, over_replicas
+from mtl_keras.model.labels import by_output, by_task, unpack
+from mtl_keras.model.logs import LossTracker, TaskMetrics
+from mtl_keras.model.partition import Partition
+from mtl_keras.model.task_loss import Masked, TaskLoss
+
+Labels = Mapping[str, tuple[tf.Tensor, tf.Tensor]]  # by task, masked, with their weights
+
+
+class Step:
+    """What a model does with a batch, and what it logs of it. The model has one.
+
+    Args:
+        model: The compiled Keras model: its outputs, variables, added losses and optimizer.
+        losses: The loss of each task.
+        partition: What the tasks share.
+        balancer: Decides how the tasks count; its state is this model's own.
+        inside: A model of the outputs, the members' outputs and the tensors of the boundary, or
+            None where the outputs are all that a step looks at.
+        loss_tracker: Logs the losses.
+        task_metrics: Logs the metrics.
+
+    Attributes:
+        balance_tracker: Logs what the balancer did in an epoch.
+        balancing: What it did in each epoch of training, a dict per epoch.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        losses: Mapping[str, TaskLoss],
+        partition: Partition,
+        balancer: Balancer,
+        inside: keras.Model | None,
+        loss_tracker: LossTracker,
+        task_metrics: TaskMetrics,
+    ) -> None:
+        self.model, self.losses, self.partition = model, losses, partition
+        self.balancer, self.inside = balancer, inside
+        self.loss_tracker, self.task_metrics = loss_tracker, task_metrics
+        self.tasks = list(losses)
+        self.outputs = by_output(model.output, self.tasks)
+        self.balance_tracker = BalanceTracker(
+            self.tasks, gradients=balancer.needs != "losses", drops=balancer.drops
+        )
+        self.balancing: list[dict[str, Any]] = []
+
+    def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """One update of the model on a batch.
+
+        Args:
+            x: Inputs.
+            labels: Labels and their weights by task, masked.
+
+        Returns:
+            Predictions by task, and the batch as a vector for `track`.
+        """
+        forward = self.forward(x, labels)
+        variables = self.model.trainable_variables
+        gradients, decision = balanced(self.balancer, forward, self.partition, variables)
+        self.model.optimizer.apply(gradients, variables)
+        if self.balancer.looks_back:
+            self.look_back(x, labels, forward)
+        vector = self._vector(forward.predictions, forward.sums)
+        if self.balancer.diagnostics:
+            vector = tf.concat([vector, decision.record], axis=0)
+        return forward.predictions, vector
+
+    def test(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Predictions and the batch as a vector, without an update; as `train`."""
+        predictions = by_output(self.model(x, training=False), self.tasks)
+        return predictions, self._vector(predictions, self.sums(predictions, labels))
+
+    def run(self, batch: Any, training: bool) -> None:
+        """Train or test on a batch of a data set, and log it."""
+        x, y, sample_weight = unpack(batch, self.tasks)
+        masked = self.mask(y, sample_weight)
+        labels = {task: (part.y, part.weight) for task, part in masked.items()}
+        predictions, vector = self.train(x, labels) if training else self.test(x, labels)
+        self.track(vector[tf.newaxis])
+        self.task_metrics.update_state(masked, predictions)
+
+    def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
+        """Mean loss of each task over its present labels, without an update."""
+        masked = self.mask(by_task(y, self.tasks, "y"), {})
+        predictions = by_output(self.model(x, training=False), self.tasks)
+        sums = self.sums(predictions, {task: (m.y, m.weight) for task, m in masked.items()})
+        return dict(zip(self.tasks, map(tf.math.divide_no_nan, sums.losses, sums.weights)))
+
+    # The parts of a step
+
+    def forward(self, x: Any, labels: Labels) -> Forward:
+        """The forward pass under a tape, with the losses that gradients are taken of."""
+        replicas = self.model.distribute_strategy.num_replicas_in_sync
+        scale = self._loss_scale()
+        with tf.GradientTape(persistent=True) as tape:
+            seen = self.look_inside(x)
+            sums = self.sums(seen.predictions, labels, seen.members)
+            totals = over_replicas(tf.stack(sums.weights), replicas)
+            shares = [
+                tf.math.divide_no_nan(loss, weight)
+                for loss, weight in zip(sums.losses, tf.unstack(totals))
+            ]
+            scaled = shares if scale is None else [share * scale for share in shares]
+            added = sums.extra / replicas if self.model.losses else None
+            if added is not None and scale is not None:
+                added = added * scale
+        return Forward(
+            tape=tape,
+            predictions=seen.predictions,
+            sums=sums,
+            losses=scaled,
+            added=added,
+            totals=totals,
+            means=over_replicas(tf.stack(shares), replicas),
+            present=totals > 0,
+            boundary=seen.boundary,
+            scale=scale,
+            replicas=replicas,
+        )
+
+    def look_inside(self, x: Any) -> Inside:
+        """The network in training, called once."""
+        if self.inside is None:
+            return Inside(by_output(self.model(x, training=True), self.tasks), {}, [])
+        seen = self.inside(x, training=True)
+        predictions = by_output(seen["outputs"], self.tasks)
+        return Inside(predictions, seen.get("members", {}), seen.get("boundary", []))
+
+    def look_back(self, x: Any, labels: Labels, forward: Forward) -> None:
+        """Show the balancer what the step did to the losses of its batch."""
+        seen = self.look_inside(x)
+        after = self.sums(seen.predictions, labels, seen.members).losses
+        after = over_replicas(tf.stack(after), forward.replicas)
+        means = tf.math.divide_no_nan(after, forward.totals)
+        self.balancer.look_back(forward.means, means, forward.present)
+
+    def sums(
+        self,
+        predictions: Mapping[str, tf.Tensor],
+        labels: Labels,
+        members: Mapping[str, tf.Tensor] = {},
+    ) -> Sums:
+        """The losses of a batch; those of an ensemble's members are theirs, not their mean's."""
+        pairs = [
+            loss(*labels[task], members.get(task, predictions[task]), members=task in members)
+            for task, loss in self.losses.items()
+        ]
+        losses, weights = zip(*pairs)
+        added = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self.model.losses]
+        return Sums(losses, weights, tf.add_n(added) if added else tf.zeros(()))
+
+    def mask(self, y: Mapping[str, Any], sample_weight: Mapping[str, Any]) -> dict[str, Masked]:
+        """Labels by task without the missing ones."""
+        return {
+            task: loss.mask(y[task], self.outputs[task], sample_weight.get(task))
+            for task, loss in self.losses.items()
+        }
+
+    # What is logged
+
+    def vector_size(self, training: bool) -> int:
+        """Length of the vector that `train`, or else `test`, makes of a batch."""
+        with_balance = training and self.balancer.diagnostics
+        return self.loss_tracker.size + (self.balance_tracker.size if with_balance else 0)
+
+    def track(self, vectors: tf.Tensor) -> None:
+        """Add batches, a row each, to what is logged."""
+        size = self.loss_tracker.size
+        self.loss_tracker.update_state(vectors[:, :size])
+        if vectors.shape[1] != size:
+            self.balance_tracker.update_state(vectors[:, size:])
+
+    def _vector(self, predictions: Mapping[str, tf.Tensor], sums: Sums) -> tf.Tensor:
+        rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
+        return LossTracker.summed(*sums, rows)
+
+    def _loss_scale(self) -> tf.Tensor | None:
+        """By how much the optimizer wants losses multiplied (mixed precision), if at all."""
+        optimizer = self.model.optimizer
+        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if not scales and optimizer.loss_scale_factor is None:
+            return None
+        return tf.cast(optimizer.scale_loss(tf.ones([])), tf.float32)

@@ -1,0 +1,71 @@
+"""`fit` takes the steps that Keras takes, in blocks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.model.networks import LOSSES, compiled, rows_of_kinds, three_kinds
+
+
+def test_steps_are_keras_steps_with_a_smaller_last_batch():
+    """Same updates as plain Keras on the same batches, shuffling off and labels complete."""
+    x, y = rows_of_kinds(missing=False)
+    ours, plain = three_kinds(), three_kinds()
+    plain = keras.Model(plain.inputs, plain.output)
+    plain.set_weights(ours.get_weights())
+    for model in (ours, plain):
+        model.compile(keras.optimizers.Adam(0.01), loss=LOSSES)
+        model.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0)
+    assert ours.optimizer.iterations == plain.optimizer.iterations == 15
+    for mine, its in zip(ours.get_weights(), plain.get_weights()):
+        np.testing.assert_allclose(mine, its, atol=1e-6)
+
+
+def test_a_data_set_of_unknown_length_takes_no_step_too_many():
+    x, y = rows_of_kinds(missing=False)
+    batches = tf.data.Dataset.from_tensor_slices((tuple(x), y)).batch(32)
+    unknown = batches.filter(lambda *_: True)
+    assert unknown.cardinality() == tf.data.UNKNOWN_CARDINALITY
+    model = compiled(optimizer=keras.optimizers.AdamW(0.01))
+    model.fit(unknown, epochs=3, verbose=0)
+    assert model.optimizer.iterations == 15
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_training_learns_and_batch_callbacks_count_to_the_end(jit_compile):
+    seen = []
+
+    class Batches(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    x, y = rows_of_kinds(missing=False)
+    model = compiled(
+        optimizer=keras.optimizers.Adam(0.02), steps_per_execution=2, jit_compile=jit_compile
+    )
+    logs = model.fit(x, y, batch_size=32, epochs=20, callbacks=[Batches()], verbose=0).history
+    assert seen[:3] == [1, 3, 4]
+    assert logs["churned_loss"][-1] < 0.7 * logs["churned_loss"][0]
+
+
+def test_validation_split_takes_the_last_rows():
+    x, y = rows_of_kinds(missing=False)
+    model = compiled()
+    logs = model.fit(x, y, validation_split=0.2, verbose=0).history
+    held_out = model.evaluate(
+        [part[104:] for part in x], {n: v[104:] for n, v in y.items()}, return_dict=True, verbose=0
+    )
+    np.testing.assert_allclose(logs["val_spend_loss"], [held_out["spend_loss"]], rtol=1e-5)
+
+
+def test_seeded_fit_is_repeatable_and_epochs_differ_in_order():
+    x, y = rows_of_kinds(missing=False)
+    weights = []
+    for _ in range(2):
+        keras.utils.set_random_seed(5)
+        model = compiled(optimizer=keras.optimizers.SGD(0.01))
+        model.fit(x, y, epochs=2, verbose=0)
+        weights.append(model.get_weights())
+    for first, second in zip(*weights):
+        np.testing.assert_array_equal(first, second)

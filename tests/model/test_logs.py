@@ -1,0 +1,67 @@
+"""Logs are true: means over the present labels of an epoch, whatever the batches."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from tests.model.networks import ROWS, by_hand, compiled, rows_of_kinds
+
+
+@pytest.mark.parametrize("form", [dict, list])
+@pytest.mark.parametrize("source", ["arrays", "tf.data", "eager"])
+def test_logs_equal_a_hand_computation_over_the_epoch(form, source):
+    model, (x, y) = compiled(form, run_eagerly=source == "eager"), rows_of_kinds()
+    if source == "tf.data":
+        dataset = tf.data.Dataset.from_tensor_slices((tuple(x), y)).batch(32)
+        logs = model.fit(dataset, validation_data=dataset, verbose=0).history
+    else:
+        logs = model.fit(x, y, batch_size=32, validation_data=(x, y), verbose=0).history
+    expected = by_hand(model, x, y)
+    total = expected["churned_loss"] + 0.1 * expected["spend_loss"] + expected["kind_loss"]
+    for name, value in {**expected, "loss": total}.items():
+        np.testing.assert_allclose(logs[name], [value], rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(logs[f"val_{name}"], [value], rtol=1e-5, err_msg=name)
+    evaluated = model.evaluate(x, y, batch_size=48, return_dict=True, verbose=0)
+    np.testing.assert_allclose(evaluated["loss"], total, rtol=1e-5)
+
+
+def test_sample_weights_count_in_losses_and_weighted_metrics_only():
+    x, y = rows_of_kinds()
+    weights = {"spend": np.random.default_rng(0).uniform(0, 3, ROWS).astype("float32")}
+    model = compiled(weighted_metrics={"spend": ["mae"]})
+    logs = model.fit(x, y, batch_size=32, sample_weight=weights, verbose=0).history
+    expected = by_hand(model, x, y, weights)
+    for name in ("spend_loss", "churned_loss", "spend_mae"):
+        np.testing.assert_allclose(logs[name], [expected[name]], rtol=1e-5, err_msg=name)
+    present = ~np.isnan(y["spend"])
+    error = np.abs(model.predict(x)["spend"][:, 0] - y["spend"])[present]
+    weighted = np.average(error, weights=weights["spend"][present])
+    np.testing.assert_allclose(logs["spend_weighted_mae"], [weighted], rtol=1e-5)
+
+
+def test_class_weights_per_output_are_sample_weights():
+    x, y = rows_of_kinds()
+    weight = np.where(y["churned"] == 1, 5.0, 1.0)
+    first, second = compiled(), compiled()
+    second.set_weights(first.get_weights())
+    by_class = first.fit(x, y, class_weight={"churned": {1: 5.0}}, verbose=0).history
+    by_row = second.fit(x, y, sample_weight={"churned": weight}, verbose=0).history
+    np.testing.assert_allclose(by_class["churned_loss"], by_row["churned_loss"], rtol=1e-6)
+
+
+def test_a_partly_missing_multilabel_row_trains_its_other_labels():
+    rows = keras.Input((2,))
+    layer = keras.layers.Dense(3, activation="sigmoid")
+    model = mtl.MultiTaskModel(rows, {"tags": layer(rows)})
+    model.compile(keras.optimizers.SGD(0.0), loss="binary_crossentropy", metrics=["accuracy"])
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    y = np.random.default_rng(1).integers(0, 2, (40, 3)).astype("float32")
+    y[::2, 0] = np.nan
+    logs = model.fit(x, y, batch_size=16, verbose=0).history
+    p, present = model.predict(x)["tags"].astype(float), ~np.isnan(y)
+    losses = -np.where(y == 1, np.log(p), np.log(1 - p))
+    np.testing.assert_allclose(logs["tags_loss"], [losses[present].mean()], rtol=1e-5)
+    right = ((p > 0.5) == (y == 1))[present].mean()
+    np.testing.assert_allclose(logs["tags_accuracy"], [right], rtol=1e-5)
