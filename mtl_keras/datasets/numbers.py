@@ -1,42 +1,142 @@
-"""Numbers as tables hold them, also as people write them: `$1,299.00`, `12 %`."""
+"""Numbers as tables hold them, also as people write them: `$1,299.00`, `1.299,00 €`, `12 %`."""
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-_SIGN, _MONEY = "(?P<sign>[-+\u2212])?", "[$€£¥₹]"
-_DIGITS = r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+)"
-_WRITTEN = re.compile(rf"{_SIGN}\s*{_MONEY}?\s*{_DIGITS}\s*(?:{_MONEY}|%)?")
+from mtl_keras.errors import check
+
+_SIGN = "(?P<sign>[-+\u2212])?"
+_MONEY = "(?:[$€£¥₹]|EUR|USD|GBP|CHF|JPY)"
+_SPACES = " \u00a0\u202f"
+_DIGITS = {
+    "1,234.5": r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+|[0-9]+\.",
+    "1'234.5": r"[1-9][0-9]{0,2}(?:['’][0-9]{3})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+",
+    "1.234,5": r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?|[0-9]*,?[0-9]+",
+    "1 234,5": rf"[1-9][0-9]{{0,2}}(?:[{_SPACES}][0-9]{{3}})+(?:,[0-9]+)?|[0-9]*,?[0-9]+",
+    "1 234.5": rf"[1-9][0-9]{{0,2}}(?:[{_SPACES}][0-9]{{3}})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+",
+}
+NOTATIONS = tuple(_DIGITS)
+"""How numbers are written, each shown by an example: which marks stand for thousands, decimals."""
+_WRITTEN = {
+    notation: re.compile(
+        rf"(?P<debt>\()?\s*{_SIGN}\s*{_MONEY}?\s*{_SIGN.replace('sign', 'inner')}"
+        rf"(?P<digits>{digits})\s*(?:{_MONEY}|%)?\s*(?P<after>-)?(?(debt)\))"
+    )
+    for notation, digits in _DIGITS.items()
+}
+MISSING_WORDS = frozenset(("", "nan", "?", "-", "--", ".", "n/a", "na", "null", "none", "unknown"))
 
 
-def parsed(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+class Notation(NamedTuple):
+    """How the numbers of a column are written.
+
+    Attributes:
+        name: One of `NOTATIONS`.
+        ambiguous: A text that another notation reads as another number, where both fit all of the
+            column; None where one alone fits.
+    """
+
+    name: str
+    ambiguous: str | None
+
+
+def find_notation(column: pd.Series) -> Notation:
+    """The first notation that fits all texts of a column, or else as many as it can.
+
+    Example:
+
+    >>> find_notation(pd.Series(["1.234,50", "17", None]))
+    Notation(name='1.234,5', ambiguous=None)
+    >>> find_notation(pd.Series(["1,234", "17,500"])), find_notation(pd.Series(["0,123"])).name
+    (Notation(name='1,234.5', ambiguous='1,234'), '1.234,5')
+    """
+    texts = [text for text in _distinct_texts(column) if text.lower() not in MISSING_WORDS]
+    read = {name: [_number(text, name) for text in texts] for name in NOTATIONS}
+    counts = {name: sum(value is not None for value in values) for name, values in read.items()}
+    best = max(NOTATIONS, key=counts.__getitem__)
+    fitting = [name for name in NOTATIONS if counts[name] == counts[best] and name != best]
+    for other in fitting:
+        for text, one, another in zip(texts, read[best], read[other]):
+            if one != another:
+                return Notation(best, text)
+    return Notation(best, None)
+
+
+def parsed(
+    column: pd.Series, notation: str | None = None, words: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """A column's numbers, and which of its values are neither a number nor empty.
 
-    A text may have a currency sign, a per cent sign (12 % is 12) and commas between groups of three
-    digits; a decimal comma is no number here.
+    A text may have a currency sign, a per cent sign (12 % is 12), marks between groups of three
+    digits, brackets for what is below 0.
 
     Args:
         column: Numbers, texts or both.
+        notation: One of `NOTATIONS`. Default None: the one that fits the column, see
+            `find_notation`.
+        words: Whether words that stand for nothing (`?`, `unknown`, `n/a`, `-`) are taken as empty.
+            Default False.
 
     Returns:
         `(values, bad)`: float64 `(rows,)`, NaN where there is no number, and bool `(rows,)`.
 
     Example:
 
-    >>> parsed(pd.Series(["$1,299.50", "12 %", "", None, "1,5", 3]))[0].tolist()
-    [1299.5, 12.0, nan, nan, nan, 3.0]
+    >>> parsed(pd.Series(["$1,299.50", "12 %", "", None, "(5)", 3]))[0].tolist()
+    [1299.5, 12.0, nan, nan, -5.0, 3.0]
+    >>> parsed(pd.Series(["1.299,50 €", "0,5"]))[0].tolist()
+    [1299.5, 0.5]
     """
+    check(notation is None or notation in NOTATIONS, "notation", f"be one of {NOTATIONS}", notation)
     if column.dtype.kind in "fiub":
         return column.to_numpy("float64"), np.zeros(len(column), bool)
-    values = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan, copy=True)
-    left = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+    values = np.full(len(column), np.nan)
     bad = np.zeros(len(column), bool)
-    for row, text in zip(left, column.iloc[left].astype(str).str.strip()):
-        match = _WRITTEN.fullmatch(text)
-        if match:
-            number = float(match["digits"].replace(",", ""))
-            values[row] = number if match["sign"] in (None, "+") else -number
+    if column.dtype.kind in "mMc":  # moments and complex numbers are none of these
+        return values, column.notna().to_numpy()
+    notation = notation or find_notation(column).name
+    codes, cells = pd.factorize(column)  # a missing one has the code -1
+    empty = MISSING_WORDS if words else {"", "nan"}
+    numbers, wrong = np.full(len(cells) + 1, np.nan), np.zeros(len(cells) + 1, bool)
+    for index, cell in enumerate(cells):
+        number = _number(cell.strip(), notation) if isinstance(cell, str) else _plain(cell)
+        if number is not None:
+            numbers[index] = number
         else:
-            bad[row] = text.lower() not in ("", "nan")
-    return values, bad
+            wrong[index] = str(cell).strip().lower() not in empty
+    return numbers[codes], wrong[codes]
+
+
+def _number(text: str, notation: str) -> float | None:
+    match = _WRITTEN[notation].fullmatch(text)
+    if match is None:
+        return _plain(text) if notation in ("1,234.5", "1'234.5", "1 234.5") else None
+    digits = re.sub(rf"['’{_SPACES}]", "", match["digits"])
+    if notation == "1,234.5":
+        digits = digits.replace(",", "")
+    elif notation in ("1.234,5", "1 234,5"):
+        digits = digits.replace(".", "").replace(",", ".")
+    signs = (match["sign"] or "") + (match["inner"] or "") + (match["after"] or "")
+    below = bool(match["debt"]) != (sum(sign in "-\u2212" for sign in signs) % 2 == 1)
+    return -float(digits) if below else float(digits)
+
+
+def _plain(cell: object) -> float | None:
+    """What Python takes for a number, such as 1e-5; no text of words, no complex number."""
+    if isinstance(cell, str) and not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
+        return None
+    if isinstance(cell, (str, bool, int, float, np.number, np.bool_)) or hasattr(cell, "__float__"):
+        try:
+            return float(cell)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return None
+    return None
+
+
+def _distinct_texts(column: pd.Series) -> list[str]:
+    if column.dtype.kind in "fiubmMc":
+        return []
+    return [cell.strip() for cell in pd.unique(column.dropna()) if isinstance(cell, str)]
