@@ -161,7 +161,7 @@ def table(rows=300, seed=0):
     weight = random.gamma(2.0, 2.0, rows)
     noise = random.normal(0, 0.1, rows)
     hours = np.exp(0.8 * (area == "SE") + district / 20 + 0.1 * weight + noise)
-    made = pd.DataFrame(
+    deliveries = pd.DataFrame(
         {
             "postcode": [f"{a}{d} 1AA" for a, d in zip(area, district)],
             "weight": weight.round(2),
@@ -170,5 +170,5 @@ def table(rows=300, seed=0):
         }
     )
     for column in ("postcode", "hours"):
-        made.loc[random.random(rows) < 0.1, column] = None
-    return made
+        deliveries.loc[random.random(rows) < 0.1, column] = None
+    return deliveries

@@ -1,7 +1,6 @@
 """Kinds of a user's own do all that the library's do: run, be judged, drawn, rivalled, served."""
 
 import dataclasses
-import re
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras import report, tasks
+from mtl_keras import features, report, tasks
 from mtl_keras.comparison.baselines import Matrices, predict
 from mtl_keras.drawing.figure import axes
 from mtl_keras.errors import DataError
@@ -107,4 +106,12 @@ def test_a_kind_that_lacks_something_says_what_when_it_is_made():
 
     with pytest.raises(TypeError, match=r"abstract.*answers.*encode.*head.*measure.*scores"):
         Halfway("x")
-    assert re.fullmatch("halfway", Halfway.kind)
+    assert Halfway.kind == "halfway"
+
+    @dataclasses.dataclass(frozen=True, repr=False)
+    class Unread(features.Feature):
+        def fit(self, column: pd.Series):
+            return self
+
+    with pytest.raises(TypeError, match=r"abstract.*layer.*raw"):
+        Unread("x")

@@ -31,7 +31,7 @@ def prediction_figure(
         for ax, panel in zip(row, shown):
             panel.draw_on(ax)
         if not shown:
-            row[0].set_title(f"{task.name}: nothing to show of the test rows", fontsize=11)
+            row[0].set_title(f"{task.name}: nothing to show for the test rows", fontsize=11)
         for ax in row[max(1, len(shown)) :]:
             ax.set_visible(False)
     return figure

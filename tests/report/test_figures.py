@@ -107,5 +107,5 @@ def test_labels_that_all_rows_have_or_none_have_no_curves():
 def test_a_task_without_labels_in_the_test_rows_says_so(run):
     truths = {**run.truths["test"], "left": np.full(len(run.test), np.nan)}
     figure = report.prediction_figure(run.tasks, truths, run.predictions)
-    assert figure.axes[0].get_title() == "left: nothing to show of the test rows"
+    assert figure.axes[0].get_title() == "left: nothing to show for the test rows"
     assert not figure.axes[1].get_visible()
