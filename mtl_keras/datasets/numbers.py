@@ -93,10 +93,8 @@ def parsed(
     check(notation is None or notation in NOTATIONS, "notation", f"be one of {NOTATIONS}", notation)
     if column.dtype.kind in "fiub":
         return column.to_numpy("float64"), np.zeros(len(column), bool)
-    values = np.full(len(column), np.nan)
-    bad = np.zeros(len(column), bool)
     if column.dtype.kind in "mMc":  # moments and complex numbers are none of these
-        return values, column.notna().to_numpy()
+        return np.full(len(column), np.nan), column.notna().to_numpy()
     notation = notation or find_notation(column).name
     codes, cells = pd.factorize(column)  # a missing one has the code -1
     empty = MISSING_WORDS if words else {"", "nan"}
@@ -119,9 +117,10 @@ def _number(text: str, notation: str) -> float | None:
         digits = digits.replace(",", "")
     elif notation in ("1.234,5", "1 234,5"):
         digits = digits.replace(".", "").replace(",", ".")
-    signs = (match["sign"] or "") + (match["inner"] or "") + (match["after"] or "")
-    below = bool(match["debt"]) != (sum(sign in "-\u2212" for sign in signs) % 2 == 1)
-    return -float(digits) if below else float(digits)
+    signs = [match[part] for part in ("debt", "sign", "inner", "after") if match[part]]
+    if len(signs) > 1:
+        return None
+    return float(digits) if signs in ([], ["+"]) else -float(digits)
 
 
 def _plain(cell: object) -> float | None:

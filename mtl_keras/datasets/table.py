@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from mtl_keras.datasets import files
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
@@ -58,9 +59,17 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     attributes = dict(table.attrs)
     table = table.set_axis(names, axis=1)
     table.attrs = attributes
+    arrow = [name for name in names if isinstance(table[name].dtype, pd.ArrowDtype)]
+    if arrow:  # lists and days of Arrow's own types, as pandas has them
+        table = table.assign(**{name: _from_arrow(table[name]) for name in arrow})
+        table.attrs = attributes
     if not isinstance(source, pd.DataFrame):
         table.attrs |= {"folder": str(path.parent), "source": where}  # where paths in it start
     return table
+
+
+def _from_arrow(column: pd.Series) -> pd.Series:
+    return pa.array(column.array).to_pandas().set_axis(column.index)
 
 
 def fingerprint(table: pd.DataFrame) -> int:

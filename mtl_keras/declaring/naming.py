@@ -1,6 +1,7 @@
 """Names that TensorFlow takes, from names that it may not take."""
 
 import keyword
+from collections.abc import Collection, Iterable
 
 
 def layer_name(*parts: str) -> str:
@@ -8,5 +9,36 @@ def layer_name(*parts: str) -> str:
     text = "_".join(parts)
     slug = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
     if slug != text or not slug[0].isalpha() or keyword.iskeyword(slug) or slug == "self":
-        slug = f"x_{slug}_{sum(ord(c) * 31**i for i, c in enumerate(text)) % 100_000}"
+        slug = f"x_{slug}_{_digest(text)}"
     return slug
+
+
+def unique_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """A `layer_name` for each name; no two are alike, also not but for their case.
+
+    TensorFlow takes `age` and `AGE` for one name.
+
+    Args:
+        names: The names, each once.
+        taken: Names that are used for something else.
+
+    Example:
+
+    >>> unique_names(["age", "AGE"])
+    {'age': 'age', 'AGE': 'x_AGE_68575'}
+    """
+    slugs: dict[str, str] = {}
+    used = {name.lower() for name in taken}
+    for name in names:
+        slug = layer_name(name)
+        if slug.lower() in used:
+            slug = f"x_{slug}_{_digest(name)}"
+        while slug.lower() in used:
+            slug += "_"
+        used.add(slug.lower())
+        slugs[name] = slug
+    return slugs
+
+
+def _digest(text: str) -> int:
+    return sum(ord(c) * 31**i for i, c in enumerate(text)) % 100_000

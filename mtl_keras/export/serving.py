@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.declaring.naming import layer_name
+from mtl_keras.declaring.naming import unique_names
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.tasks import Task
 
@@ -28,7 +28,8 @@ def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task])
     answers: dict[str, Any] = {}
     for task in tasks:
         answers |= task.answers(outputs[task.name])
-    named = {layer_name(name): tensor for name, tensor in answers.items()}
+    slugs = unique_names(answers)
+    named = {slugs[name]: tensor for name, tensor in answers.items()}
     return keras.Model(encoder.model.input, named, name="serving")
 
 

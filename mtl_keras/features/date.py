@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets.dates import ISO, find_format, parse_dates
-from mtl_keras.errors import DataError
+from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 
 PATTERN = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?"
@@ -119,6 +119,17 @@ class Date(Feature):
     center: float | None = None
     scale: float | None = None
     time: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        day = pd.Timestamp("1997-09-30 12:34:56")
+        if self.format not in (None, ISO):
+            try:
+                good = pd.to_datetime(day.strftime(self.format), format=self.format).year == 1997
+            except (ValueError, TypeError):
+                good = False
+            expected = "say where day, month and year are, e.g. '%d.%m.%Y'"
+            check(good, f"{self.name}.format", expected, self.format)
 
     @property
     def raw_dtype(self) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.declaring.naming import layer_name
+from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.features.base import Feature
 
+RESERVED = ("network", "encoder", "serving")  # models within the exported one
 GROUPS = ("numeric", "plain", "categorical")
 
 
@@ -82,8 +83,9 @@ class Encoder:
                 "targets; declare one in `features` if the columns were dropped."
             )
         self.features = list(features)
-        self.slugs = [layer_name(feature.name) for feature in self.features]
-        self.input_slugs = {n: layer_name(of) for n, of in input_features(self.features).items()}
+        slugs = unique_names((feature.name for feature in self.features), taken=RESERVED)
+        self.slugs = list(slugs.values())
+        self.input_slugs = {n: slugs[of] for n, of in input_features(self.features).items()}
         raw = {
             slug: keras.Input(feature.raw_shape, dtype=feature.raw_dtype, name=slug)
             for slug, feature in zip(self.slugs, self.features)

@@ -229,6 +229,11 @@ class Image(BackboneFeature):
         return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:
+        if array.size == 0 or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+            raise DataError(
+                f"Feature {self.name!r}: the array of row {row} is empty or has pixels that are no "
+                "finite numbers. Leave the cell empty where there is no image."
+            )
         pixels = array[:, :, None] if array.ndim == 2 else array
         if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:
             pixels = np.round(pixels * 255)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mtl_keras.datasets.dates import ISO, MOSTLY, find_format
 from mtl_keras.datasets.lists import first_list, is_list
-from mtl_keras.datasets.numbers import parsed
+from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
@@ -110,11 +110,10 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if is_text:
         texts = present.astype(str).str.strip()
         present, texts = present[texts != ""], texts[texts != ""]
+    nothing = uninformative(column)
+    if nothing is not None:
+        return Guess(name, None, nothing)
     values = pd.unique(texts if is_text else present)
-    if len(values) == 0:
-        return Guess(name, None, "it has no values")
-    if len(values) == 1:
-        return Guess(name, None, f"it is constant: always {values[0]!s}")
 
     if is_text and texts.str.fullmatch(IMAGE_NAME).mean() >= MOSTLY:
         return Guess(name, Image(name), f"names of image files, such as {values[0]}")
@@ -132,18 +131,9 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if is_text and (form := find_format(texts)) is not None:
         return Guess(name, Date(name, format=form), _dated(form))
 
-    numbers, bad = parsed(texts if is_text else present)
-    if not (bad | np.isnan(numbers)).any():
-        whole = np.all(numbers == np.floor(numbers))
-        if whole and len(np.unique(numbers)) == len(numbers):
-            if np.ptp(numbers) == len(numbers) - 1:
-                why = f"looks like an identifier: {len(numbers)} consecutive whole numbers"
-                return Guess(name, None, why)
-            if _named_like_id(name):
-                why = "looks like an identifier: its name, and no number twice"
-                return Guess(name, None, why)
-        why = f"texts that are numbers, such as {texts.iloc[0]}" if is_text else "numbers"
-        return Guess(name, Numeric(name), why)
+    numbers = _numbers(name, texts if is_text else present, is_text)
+    if numbers is not None:
+        return numbers
 
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
@@ -151,7 +141,61 @@ def _guess(name: str, column: pd.Series) -> Guess:
             return Guess(name, Text(name), f"texts of {words:.0f} words on average")
         why = f"looks like an identifier: {len(values)} values in {len(present)} rows"
         return Guess(name, None, why)
-    return Guess(name, Categorical(name), f"{len(values)} texts")
+    why = f"{len(values)} texts"
+    if is_text:
+        folded = pd.Series(values).groupby(pd.Series(values).astype(str).str.lower()).agg(list)
+        alike = next((texts for texts in folded if len(texts) > 1), None)
+        why += f"; {' and '.join(map(repr, alike[:2]))} differ in case only" if alike else ""
+    return Guess(name, Categorical(name), why)
+
+
+def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
+    """A guess for a column of numbers, also as people write them; None for any other."""
+    if present.dtype.kind == "c":
+        return Guess(name, None, "complex numbers")
+    if is_text and present.str.fullmatch(r"0[0-9]+").any():
+        return None  # codes such as 00123: as numbers they would be others
+    written = find_notation(present)
+    numbers, bad = parsed(present, written.name, words=True)
+    empty = np.isnan(numbers)
+    if bad.any() or empty.mean() > 0.5:
+        return None
+    numbers = numbers[~empty]
+    if np.all(numbers == np.floor(numbers)) and len(np.unique(numbers)) == len(numbers):
+        if np.ptp(numbers) == len(numbers) - 1:
+            why = f"looks like an identifier: {len(numbers)} consecutive whole numbers"
+            return Guess(name, None, why)
+        if _named_like_id(name):
+            why = "looks like an identifier: its name, and no number twice"
+            return Guess(name, None, why)
+    if not is_text:
+        return Guess(name, Numeric(name), "numbers")
+    example = present.iloc[int(np.flatnonzero(~empty)[0])]
+    why = f"texts that are numbers, such as {example}"
+    if written.ambiguous is not None:
+        value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
+        why += f"; {written.ambiguous} is taken as {value:g}"
+    if empty.any():
+        why += f"; {present.iloc[int(np.flatnonzero(empty)[0])]} as missing"
+    return Guess(name, Numeric(name, notation=written.name), why)
+
+
+def uninformative(column: pd.Series) -> str | None:
+    """Why a column can tell nothing: no value, or only one; None if it may.
+
+    Example:
+
+    >>> uninformative(pd.Series(["a", "a ", None])), uninformative(pd.Series([1, 2]))
+    ('it is constant: always a', None)
+    """
+    present = column.dropna()
+    if first_list(present) is not None or (len(present) and isinstance(present.iloc[0], dict)):
+        return None
+    texts = present.astype(str).str.strip()
+    values = pd.unique(texts[texts != ""])
+    if len(values) == 0:
+        return "it has no values"
+    return f"it is constant: always {values[0]}" if len(values) == 1 else None
 
 
 def _several(name: str, present: pd.Series) -> Guess | None:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.datasets.numbers import parsed
-from mtl_keras.errors import ConfigError, DataError, shown, unknown
+from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
+from mtl_keras.errors import ConfigError, DataError, check, shown, unknown
 from mtl_keras.features.base import Feature
 
 TRANSFORMS = ("auto", "none", "log1p")
@@ -121,6 +121,8 @@ class Numeric(Feature):
             training values, whatever their distribution.
         center: Float, mean (or median) after the transform. Learned.
         scale: Float, divided by after the transform. Learned.
+        notation: How texts are written, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`,
+            `1 234.5`. Default None: the one that fits the training rows.
         indicator: Bool, whether missing values have an indicator. Learned.
         knots: Training values at up to 256 ranks, for `"quantile"`. Learned.
         ranks: Their ranks. Learned.
@@ -142,6 +144,7 @@ class Numeric(Feature):
     center: float | None = None
     scale: float | None = None
     indicator: bool | None = None
+    notation: str | None = None
     knots: tuple[float, ...] | None = None
     ranks: tuple[float, ...] | None = None
 
@@ -151,8 +154,14 @@ class Numeric(Feature):
             raise ConfigError(unknown(f"{self.name}.transform", self.transform, TRANSFORMS))
         if self.scaling not in SCALINGS:
             raise ConfigError(unknown(f"{self.name}.scaling", self.scaling, SCALINGS))
+        good = self.scale is None or (np.isfinite(self.scale) and self.scale > 0)
+        check(good, f"{self.name}.scale", "be > 0 and finite", self.scale)
+        good = self.notation is None or self.notation in NOTATIONS
+        check(good, f"{self.name}.notation", f"be one of {NOTATIONS}", self.notation)
 
     def fit(self, column: pd.Series) -> Self:
+        if self.notation is None and column.dtype.kind not in "fiub":
+            return self.but(notation=find_notation(column).name).fit(column)
         values = self.raw(column).astype(float)
         present = values[~np.isnan(values)]
         if len(present) == 0:
@@ -179,7 +188,7 @@ class Numeric(Feature):
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:
-        converted, bad = parsed(column)
+        converted, bad = parsed(column, self.notation, words=True)
         values = converted.astype(np.float32)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])

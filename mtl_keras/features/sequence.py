@@ -56,6 +56,9 @@ class SequenceEncoding(keras.layers.Layer):
         self.vocabulary = None if vocabulary is None else tuple(vocabulary)
         self.lookup = string_lookup(vocabulary or [])
 
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Nothing: the lookup has its vocabulary."""
+
     def call(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         parts = split(texts, self.separator)[:, -self.length :]
         if self.vocabulary is not None:

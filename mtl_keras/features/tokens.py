@@ -8,7 +8,9 @@ import tensorflow as tf
 
 
 def category_text(value: object) -> str:
-    """A category as text: 3.0 is "3"."""
+    """A category as text: 3.0 is "3"; bytes are UTF-8."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace").strip()
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()

@@ -80,6 +80,7 @@ def blocks_of_arrays(
             a block would be larger than 32 MiB.
     """
     rows = row_count(data)
+    batch_size = min(batch_size, rows)
     tensors = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
         keras.tree.map_structure(
             lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data

@@ -3,10 +3,12 @@
 import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import pandas as pd
 import tomli_w
 
 from mtl_keras import architectures, balancers, features, tasks
@@ -40,6 +42,7 @@ class Plan:
     slices: str | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
         self.tasks: list[Task] = list(self.tasks)
@@ -71,6 +74,41 @@ class Plan:
             balancers.get(self.balancer)  # to fail now; each model makes its own
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
+
+    def _check_types(self) -> None:
+        """Raise a ConfigError for what is not of its type, with what was expected."""
+
+        def refuse(name: str, expected: str) -> None:
+            value = getattr(self, name)
+            raise ConfigError(
+                f"`{name}` must be {expected}. Received: {shown(value)} ({type(value).__name__})."
+            )
+
+        one = isinstance(self.tasks, (str, bytes, Task)) or not isinstance(self.tasks, Iterable)
+        if one or not (
+            isinstance(self.tasks, Mapping) or all(isinstance(task, Task) for task in self.tasks)
+        ):
+            refuse("tasks", "a list of tasks, or a mapping from name to kind")
+        if not isinstance(self.features, (str, Mapping, list, tuple)):
+            refuse("features", "'infer', a list or a mapping")
+        for name in ("preset", "name"):
+            if not isinstance(getattr(self, name), str):
+                refuse(name, "a text")
+        whole = isinstance(self.seed, (int, np.integer)) and not isinstance(self.seed, bool)
+        if not whole or not 0 <= self.seed < 2**32:
+            refuse("seed", "a whole number from 0 to 4294967295")
+        if isinstance(self.split, Mapping):
+            self.split = registry.construct(Split, dict(self.split), "[split]")
+        if not isinstance(self.split, Split):
+            refuse("split", "a `Split` or a mapping with its arguments")
+        if not isinstance(self.training, (Training, Mapping)):
+            refuse("training", "a `Training` or a mapping with its arguments")
+        if not isinstance(self.data, (str, Path, pd.DataFrame, type(None))):
+            refuse("data", "a path or a pandas.DataFrame")
+        if not isinstance(self.sample_weight, (str, Mapping, type(None))):
+            refuse("sample_weight", "a column, or a mapping from task to column")
+        if not isinstance(self.slices, (str, type(None))):
+            refuse("slices", "a column")
 
     # What it asks of a table
 

@@ -12,7 +12,7 @@ from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess
 from mtl_keras.features.encoder import Encoder
-from mtl_keras.features.infer import named
+from mtl_keras.features.infer import named, uninformative
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
 from mtl_keras.tasks import Task
@@ -66,12 +66,16 @@ def prepare(
     """
     show, clock = show or (lambda line: None), clock or Clock()
     with clock("read"):
-        table = labelled_rows(plan, datasets.read(plan.data if data is None else data), show)
+        source = plan.data if data is None else data
+        if source is None:
+            raise ConfigError("There is no table. Expected a path or a DataFrame. Received: none.")
+        table = labelled_rows(plan, datasets.read(source), show)
     with clock("split"):
         parts = plan.split.parts(table, plan.seed)
         rows = {part: table.iloc[positions] for part, positions in parts.items()}
     with clock("encode"):
-        guesses = guess_features(plan, rows["train"])
+        guesses = guess_features(plan, table, rows["train"])
+        check_answers(plan.tasks, rows["train"])
         chosen = [guess.feature for guess in guesses if guess.feature is not None]
         encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
         fitted = [task.fit(rows["train"]) for task in plan.tasks]
@@ -105,12 +109,12 @@ def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) 
     return table[there]
 
 
-def guess_features(plan: Plan, train: pd.DataFrame) -> list[Guess]:
+def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list[Guess]:
     """A feature for each column, as declared or inferred."""
     skip = {*plan.label_columns(), *plan.split.columns(), *plan.weight_columns().values()}
     declared: Mapping[str, Feature | None] = {}
     wanted: list[str] = []  # columns that are features of a kind to be guessed
-    columns = list(train.columns)
+    columns = list(table.columns)
     if isinstance(plan.features, Mapping):
         declared = named(plan.features, features.get)
     elif not isinstance(plan.features, str):
@@ -132,7 +136,32 @@ def guess_features(plan: Plan, train: pd.DataFrame) -> list[Guess]:
             )
     if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))
-    return features.infer(train[columns], skip, declared)
+    guesses = features.infer(table[columns], skip, declared)
+    return [_as_trained(guess, train, declared) for guess in guesses]
+
+
+def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) -> Guess:
+    """A guess from all rows, dropped if the training rows tell nothing."""
+    if guess.feature is None or guess.column in declared or guess.column not in train:
+        return guess
+    why = uninformative(train[guess.column])
+    return guess if why is None else Guess(guess.column, None, f"{why} in the training rows")
+
+
+def check_answers(tasks: Sequence[Task], train: pd.DataFrame) -> None:
+    """Raise a ConfigError if two answers would have one name, as a column or in the SavedModel."""
+    owners: dict[str, str] = {}
+    for task in tasks:
+        fitted = task.fit(train)
+        answers = fitted.answers(np.zeros((1, fitted.width), "float32"))
+        columns = fitted.answer_columns({name: np.asarray(v) for name, v in answers.items()})
+        for name in {*answers, *columns}:
+            owner = owners.setdefault(name, task.name)
+            if owner != task.name:
+                raise ConfigError(
+                    f"Tasks {owner!r} and {task.name!r} would both answer with {name!r}. Give one "
+                    "of them another `name`, and state its `column`."
+                )
 
 
 def row_weights(

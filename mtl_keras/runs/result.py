@@ -16,7 +16,7 @@ import tomli_w
 from matplotlib.figure import Figure
 
 from mtl_keras import report
-from mtl_keras.declaring.naming import layer_name
+from mtl_keras.declaring.naming import unique_names
 from mtl_keras.declaring.registry import packages_named
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain
@@ -206,15 +206,14 @@ class Run:
         """What the exported model reads and answers, and how it came to be."""
         outputs = self.model.output
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
+        slugs = unique_names(answers)
         return {
             "name": self.experiment.name,
             "training": self.identity,
             "inputs": self.encoder.input_slugs,
             "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
-            "outputs": {name: layer_name(name) for name in answers},
-            "output_dtypes": {
-                name: str(serving.output[layer_name(name)].dtype) for name in answers
-            },
+            "outputs": slugs,
+            "output_dtypes": {name: str(serving.output[slugs[name]].dtype) for name in answers},
             "features": [feature.get_config() for feature in self.encoder.features],
             "dropped": {g.column: g.why for g in self.guesses if g.feature is None},
             "guesses": {g.column: g.why for g in self.guesses if g.feature is not None},

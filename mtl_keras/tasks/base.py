@@ -44,7 +44,8 @@ class Task(Declaration, abc.ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self.weight >= 0, f"{self.name}.weight", "be >= 0", self.weight)
+        good = np.isfinite(self.weight) and self.weight >= 0
+        check(bool(good), f"{self.name}.weight", "be >= 0 and finite", self.weight)
 
     # Labels
 

@@ -59,6 +59,10 @@ class Binary(ClassTask):
             check(good and any(self.costs.values()), f"{self.name}.costs", expected, self.costs)
         good = self.threshold is None or 0 <= self.threshold <= 1
         check(good, f"{self.name}.threshold", "be from 0 to 1", self.threshold)
+        good = self.classes is None or len(self.classes) == 2
+        check(
+            good, f"{self.name}.classes", "list the negative and the positive label", self.classes
+        )
 
     def fit(self, table: pd.DataFrame) -> Self:
         if self.classes is None:

@@ -45,6 +45,9 @@ class ClassTask(Task):
             f"be one of {tuple(METHODS)}",
             self.calibration,
         )
+        classes = self.classes
+        good = classes is None or (len(set(classes)) == len(classes) >= 2)
+        check(good, f"{self.name}.classes", "list at least two labels, each once", classes)
         good = self.class_weight in (None, "balanced") or isinstance(self.class_weight, Mapping)
         check(
             good,

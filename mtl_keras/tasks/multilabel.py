@@ -12,7 +12,7 @@ from sklearn import metrics
 
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
-from mtl_keras.errors import DataError, check
+from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS, best_f1_threshold
@@ -54,6 +54,23 @@ class Multilabel(Task):
         super().__post_init__()
         expected = "name at least two columns"
         check(len(self.labels) >= 2, f"{self.name}.labels", expected, self.labels)
+        good = len(set(self.labels)) == len(self.labels)
+        check(good, f"{self.name}.labels", "name each column once", self.labels)
+        columns = [name for label in self.labels for name in (label, f"{label}_probability")]
+        good = len(set(columns)) == len(columns)
+        expected = "differ also as `<label>_probability`, which the answers have beside them"
+        check(good, f"{self.name}.labels", expected, self.labels)
+        if isinstance(self.class_weight, Mapping):
+            for label in self.class_weight:
+                if label not in self.labels:
+                    raise ConfigError(
+                        f"`class_weight` of task {self.name!r}: "
+                        + unknown("label", label, self.labels)
+                    )
+        else:
+            good = self.class_weight in (None, "balanced")
+            expected = "be 'balanced' or a mapping from label to weight"
+            check(good, f"{self.name}.class_weight", expected, self.class_weight)
 
     @property
     def columns(self) -> list[str]:

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from mtl_keras.datasets.numbers import parsed
-from mtl_keras.errors import ConfigError, DataError, shown, unknown
+from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
+from mtl_keras.errors import ConfigError, DataError, check, shown, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.measures import RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
+LARGEST = 1e18  # whose square is still a float32
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -51,11 +52,21 @@ class NumericTask(Task):
         center: Float, label (after the transform) that the network sees as 0. Learned.
         scale: Float, labels are divided by it. Learned.
         limits: Lowest and highest label of the training rows. Learned.
+        notation: How texts are written, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`,
+            `1 234.5`. Default None: the one that alone fits the training rows.
     """
 
     center: float | None = None
     scale: float | None = None
     limits: tuple[float, float] | None = None
+    notation: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        good = self.scale is None or (np.isfinite(self.scale) and self.scale > 0)
+        check(bool(good), f"{self.name}.scale", "be > 0 and finite", self.scale)
+        good = self.notation is None or self.notation in NOTATIONS
+        check(good, f"{self.name}.notation", f"be one of {NOTATIONS}", self.notation)
 
     @property
     def log_link(self) -> bool:
@@ -67,6 +78,9 @@ class NumericTask(Task):
         return Unscale(self.center or 0.0, self.scale or 1.0)
 
     def fit(self, table: pd.DataFrame) -> Self:
+        column = table[self.columns[0]]
+        if self.notation is None and column.dtype.kind not in "fiub":
+            return self.but(notation=self._notation(column)).fit(table)
         values = numbers(self, table)
         values = values[~np.isnan(values)]
         if len(values) == 0:
@@ -87,6 +101,25 @@ class NumericTask(Task):
             center=center if self.center is None else self.center,
             scale=scale if self.scale is None else self.scale,
             limits=(float(values.min()), float(values.max())),
+        )
+
+    def _notation(self, column: pd.Series) -> str:
+        """How the labels are written; none is guessed where it would make another number."""
+        notation, ambiguous = find_notation(column)
+        if ambiguous is None:
+            return notation
+        values = {  # by value the first notation that gives it
+            parsed(pd.Series([ambiguous], dtype=object), name)[0][0]: name
+            for name in reversed(NOTATIONS)
+        }
+        readings = " or ".join(
+            f"{value:g} (notation = {name!r})"
+            for value, name in reversed(values.items())
+            if not np.isnan(value)
+        )
+        raise DataError(
+            f"Task {self.name!r}: column {self.columns[0]!r} can be read in two ways: "
+            f"{ambiguous!r} is {readings}. State the task's `notation`."
         )
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
@@ -168,13 +201,14 @@ def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
     """
     column = task.columns[0]
     values = table[column]
-    converted, bad = parsed(values)
-    bad |= np.isinf(converted)
+    converted, bad = parsed(values, getattr(task, "notation", None))
+    bad = bad | (np.abs(converted) > LARGEST)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"Task {task.name!r}: column {column!r} must hold numbers. Received: "
-            f"{shown(values.iloc[row])} in row {table.index[row]} ({int(bad.sum())} such rows). "
-            f"Clean the column, or declare the task as {task.name}:multiclass."
+            f"{shown(values.iloc[row])} in row {table.index[row]} ({int(bad.sum())} such rows; "
+            f"numbers are of a size up to {LARGEST:g}). Clean the column, or declare the task as "
+            f"{task.name}:multiclass."
         )
     return converted

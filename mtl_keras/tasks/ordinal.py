@@ -1,14 +1,17 @@
 """One of several classes that have an order."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 from sklearn import metrics
 
+from mtl_keras.errors import DataError
 from mtl_keras.layers.ascending import ascending_steps
+from mtl_keras.tasks.classes import distinct, plain_labels
 from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.multiclass import Multiclass
 
@@ -81,19 +84,37 @@ class Ordinal(Multiclass):
     have to be learned, and confusing neighbours costs less than confusing the ends.
 
     Args:
-        classes: The labels from the lowest to the highest. Default None: numbers ascending, texts
-            in the order of the alphabet.
+        classes: The labels from the lowest to the highest. Default None: the order of an ordered
+            pandas Categorical, or numbers ascending; texts have to be given theirs.
 
     References:
         McCullagh: "Regression Models for Ordinal Data", JRSS B 42, 1980.
 
     Example:
 
-    >>> import pandas as pd
     >>> task = Ordinal("size", classes=("S", "M", "L"))
     >>> task.fit(pd.DataFrame({"size": ["M", "S", None, "M"]})).counts
     (1, 2, 0)
     """
+
+    def fit(self, table: pd.DataFrame) -> Self:
+        if self.classes is None:
+            return self.but(classes=self._order(table)).fit(table)
+        return super().fit(table)
+
+    def _order(self, table: pd.DataFrame) -> tuple[Any, ...]:
+        """The labels from the lowest to the highest, where the table says it."""
+        labels, column = distinct(self, table), table[self.columns[0]]
+        if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
+            ordered = plain_labels(pd.Series(column.cat.categories))
+            return tuple(label for label in ordered if label in labels)
+        if any(isinstance(label, str) for label in labels):
+            raise DataError(
+                f"Task {self.name!r} is ordinal, and the labels of column {self.columns[0]!r} are "
+                "texts, whose order it cannot know. State it, from the lowest to the highest: "
+                f"classes = {labels[:20]}, put in order."
+            )
+        return tuple(labels)
 
     def head(self, representation: Any) -> Any:
         score = self.dense(1, "linear", representation)

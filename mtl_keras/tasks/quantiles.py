@@ -82,6 +82,13 @@ class Quantiles(TransformableTask):
         levels = np.asarray(self.levels, float)
         good = levels.size > 0 and bool((np.diff([0.0, *levels, 1.0]) > 0).all())
         check(good, f"{self.name}.levels", "ascend between 0 and 1", self.levels)
+        good = len({f"{level:g}" for level in self.levels}) == len(self.levels)
+        check(
+            good,
+            f"{self.name}.levels",
+            "differ in six digits, as columns of the answers do",
+            self.levels,
+        )
 
     @property
     def width(self) -> int:

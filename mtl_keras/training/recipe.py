@@ -60,7 +60,10 @@ class Training:
             value = getattr(self, name)
             check(value is None or value >= 1, f"training.{name}", "be >= 1", value)
         for name in ("learning_rate", "clipnorm"):
-            check(getattr(self, name) > 0, f"training.{name}", "be > 0", getattr(self, name))
+            value = getattr(self, name)
+            check(0 < value < math.inf, f"training.{name}", "be > 0 and finite", value)
+        good = self.jit_compile in (True, False, "auto")
+        check(good, "training.jit_compile", "be True, False or 'auto'", self.jit_compile)
         check(
             self.best_epoch in ("task", "joint"),
             "training.best_epoch",
@@ -73,8 +76,9 @@ class Training:
             "be 'cosine' or 'constant'",
             self.schedule,
         )
-        check(self.average >= 0, "training.average", "be >= 0", self.average)
-        check(self.weight_decay >= 0, "training.weight_decay", "be >= 0", self.weight_decay)
+        for name in ("average", "weight_decay"):
+            value = getattr(self, name)
+            check(0 <= value < math.inf, f"training.{name}", "be >= 0 and finite", value)
         check(0 <= self.warmup < 1, "training.warmup", "be from 0 to below 1", self.warmup)
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ConfigError(
@@ -91,7 +95,7 @@ class Training:
         [32, 128, 256]
         """
         if self.batch_size is not None:
-            return self.batch_size
+            return min(self.batch_size, max(rows, 1))
         return int(min(256, max(32, 2 ** math.ceil(math.log2(max(rows, 1) / 60)))))
 
     def optimizer(self, rows: int) -> keras.optimizers.Optimizer:

@@ -1,0 +1,99 @@
+"""Numbers as people write them: one notation per column, and nothing guessed where it matters."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl_keras import features, tasks
+from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.features import infer
+
+
+@pytest.mark.parametrize(
+    ("cells", "notation", "values"),
+    [
+        (["1,234.50", "-17", "$3"], "1,234.5", [1234.5, -17, 3]),
+        (["1.234,50", "-17", "3 €"], "1.234,5", [1234.5, -17, 3]),
+        (["0,123", "1,5"], "1.234,5", [0.123, 1.5]),
+        (["1.234", "5,5"], "1.234,5", [1234, 5.5]),
+        (["1'234.50", "CHF 17"], "1'234.5", [1234.5, 17]),
+        (["1\u202f234,5", "17"], "1 234,5", [1234.5, 17]),
+        (["1 234.5", "17"], "1 234.5", [1234.5, 17]),
+        (["(1,234.50)", "20-", "+3"], "1,234.5", [-1234.5, -20, 3]),
+        (["12 %", "1e-3", ".5"], "1,234.5", [12, 0.001, 0.5]),
+    ],
+)
+def test_the_notation_that_fits_all_of_a_column_is_found(cells, notation, values):
+    column = pd.Series(cells)
+    assert find_notation(column) == (notation, None)
+    read, bad = parsed(column)
+    assert not bad.any()
+    np.testing.assert_allclose(read, values)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_is_written_in_a_notation_is_read_in_it(notation):
+    group, decimal = notation[1], notation[5]
+    random = np.random.default_rng(0)
+    values = np.append(random.normal(0, 1e5, 200).round(2), [0, 0.5, -1234567.25])
+    swap = str.maketrans({",": group, ".": decimal})
+    texts = pd.Series([f"{value:,.2f}".translate(swap) for value in values])
+    assert find_notation(texts).name == notation
+    np.testing.assert_allclose(parsed(texts)[0], values)
+
+
+def test_a_target_that_can_be_read_in_two_ways_is_refused_with_both():
+    table = pd.DataFrame({"price": ["1,234", "17,500", "12,100"]})
+    with pytest.raises(DataError, match=r"'1,234' is 1234 .*'1,234\.5'.* or 1\.234 .*'1\.234,5'"):
+        tasks.Regression("price").fit(table)
+    stated = tasks.Regression("price", notation="1.234,5").fit(table)
+    np.testing.assert_allclose(stated.truth(table), [1.234, 17.5, 12.1])
+    german = tasks.Regression("price").fit(pd.DataFrame({"price": ["1.234,5", "2"]}))
+    assert german.notation == "1.234,5"
+    np.testing.assert_allclose(german.truth(table), [1.234, 17.5, 12.1])  # as it was learned
+
+
+def test_a_feature_says_how_its_texts_are_read():
+    table = pd.DataFrame(
+        {
+            "german": ["1.234,50", "7", "8"] * 9,
+            "either": ["1,234", "2,345", "3,456"] * 9,
+            "gaps": ["1.5", "?", "2.5"] * 9,
+            "zip": ["00123", "10123", "20123"] * 9,
+            "mostly": ["1", "two", "3"] * 9,
+        }
+    )
+    guesses = {guess.column: guess for guess in infer(table)}
+    assert str(guesses["german"]) == "german: numeric, texts that are numbers, such as 1.234,50"
+    assert guesses["either"].why.endswith("; 1,234 is taken as 1234")
+    assert guesses["gaps"].why.endswith("; ? as missing")
+    assert guesses["zip"].feature.kind == guesses["mostly"].feature.kind == "categorical"
+    fitted = guesses["german"].feature.fit(table["german"])
+    np.testing.assert_allclose(
+        fitted.raw(pd.Series(["2,5", "1.000", "unknown"])), [2.5, 1000, np.nan]
+    )
+    with pytest.raises(ConfigError, match="notation"):
+        features.Numeric("x", notation="german")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.date_range("2020-01-01", periods=3),
+        pd.timedelta_range("1D", periods=3),
+        np.array([1 + 2j, 3, 4]),
+    ],
+    ids=["dates", "durations", "complex"],
+)
+def test_what_is_no_number_is_refused(values):
+    column = pd.Series(values)
+    with pytest.raises(DataError, match="Received"):
+        features.Numeric("x").raw(column)
+    with pytest.raises(DataError, match="must hold numbers"):
+        tasks.Regression("x").fit(pd.DataFrame({"x": column}))
+
+
+def test_labels_of_a_size_that_overflows_are_refused():
+    with pytest.raises(DataError, match=r"must hold numbers.*1e\+300"):
+        tasks.Regression("x").fit(pd.DataFrame({"x": [1.0, 2.0, 1e300]}))

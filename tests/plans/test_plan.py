@@ -1,0 +1,135 @@
+"""Plans: what is not of its type is refused, overrides are laid over a file, paths stay private."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.errors import ConfigError
+from mtl_keras.plans.file import merged
+from mtl_keras.runs.prepare import prepare
+
+GOOD = {"tasks": {"y": "binary"}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tasks": "y"},
+        {"tasks": mtl.tasks.Binary("y")},
+        {"tasks": ["y"]},
+        {"tasks": 3},
+        {"tasks": None},
+        {"features": 3},
+        {"features": mtl.features.Numeric("x")},
+        {"features": None},
+        {"name": 3},
+        {"name": ""},
+        {"name": "a/b"},
+        {"seed": "0"},
+        {"seed": 1.5},
+        {"seed": -1},
+        {"seed": True},
+        {"training": 3},
+        {"split": "random"},
+        {"preset": 3},
+        {"data": 3},
+        {"data": [1, 2]},
+        {"sample_weight": 3},
+        {"slices": ["a"]},
+        {"architecture": 3},
+        {"balancer": 3},
+    ],
+    ids=str,
+)
+def test_what_is_not_of_its_type_is_refused_by_name(changes):
+    (name,) = changes
+    with pytest.raises(ConfigError, match=rf"{name.rstrip('s')}.*Received"):
+        mtl.Experiment(**{**GOOD, **changes})
+
+
+def test_mappings_are_taken_for_what_has_arguments():
+    plan = mtl.Experiment(**GOOD, split={"test": 0.3}, architecture={"bins": 400}, seed=np.int64(3))
+    assert plan.split == mtl.Split(test=0.3)
+    assert plan.architecture.bins == 400
+    assert type(plan.architecture) is mtl.architectures.SharedBottom
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides", "expected"),
+    [
+        ({"features": ["a", "b"]}, {"features": {"b": "drop"}}, {"features": ["a"]}),
+        (
+            {"features": ["a", {"name": "b", "kind": "numeric"}]},
+            {"features": {"b": "categorical", "c": "date"}},
+            {
+                "features": [
+                    "a",
+                    {"name": "b", "kind": "categorical"},
+                    {"name": "c", "kind": "date"},
+                ]
+            },
+        ),
+        (
+            {"features": {"a": "drop"}},
+            {"features": {"b": "drop"}},
+            {"features": {"a": "drop", "b": "drop"}},
+        ),
+        (
+            {"architecture": {"kind": "mmoe", "experts": 8}},
+            {"architecture": "mmoe"},
+            {"architecture": {"kind": "mmoe", "experts": 8}},
+        ),
+        (
+            {"balancer": {"kind": "dwa", "temperature": 1}},
+            {"balancer": "rlw"},
+            {"balancer": {"kind": "rlw"}},
+        ),
+        ({"seed": 1}, {"seed": 0}, {"seed": 0}),
+    ],
+)
+def test_overrides_change_what_they_name_and_nothing_else(config, overrides, expected):
+    assert merged(config, overrides) == expected
+
+
+def test_a_feature_to_drop_that_is_not_listed_is_named():
+    with pytest.raises(ConfigError, match=r"Unknown feature to drop 'ag'\. Did you mean 'age'"):
+        merged({"features": ["age"]}, {"features": {"ag": "drop"}})
+
+
+def test_a_file_for_others_holds_no_path_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "saved_models" / "shop"
+    inside = mtl.Experiment(**GOOD, data=tmp_path / "data" / "shop.csv")
+    assert inside.to_dict(folder)["data"]["path"] == "../../data/shop.csv"
+    outside = mtl.Experiment(**GOOD, data="/elsewhere/shop.csv")
+    assert outside.to_dict(folder)["data"]["path"] == "shop.csv"
+
+
+TABLE = pd.DataFrame({"x": np.arange(60.0), "y": ["n", "j"] * 30, "y_probability": np.arange(60.0)})
+
+
+@pytest.mark.parametrize(
+    ("tasks", "names"),
+    [
+        (
+            {"y": "binary", "y_probability": "regression"},
+            "'y' and 'y_probability'.*'y_probability'",
+        ),
+        (
+            [mtl.tasks.Quantiles("x"), mtl.tasks.Regression("x_q0.1", column="y_probability")],
+            "'x' and 'x_q0.1'",
+        ),
+        (
+            [
+                mtl.tasks.Multilabel("both", labels=("y", "z")),
+                mtl.tasks.Binary("y"),
+            ],
+            "'both' and 'y'",
+        ),
+    ],
+)
+def test_answers_of_one_name_are_refused_before_anything_is_trained(tasks, names):
+    table = TABLE.assign(other=TABLE["x"] % 7, y=[0, 1] * 30, z=[1, 0] * 30)
+    with pytest.raises(ConfigError, match=rf"Tasks {names}"):
+        prepare(mtl.Experiment(tasks=tasks), table)

@@ -1,0 +1,53 @@
+"""Declarations that make no sense are refused when they are made."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import features, tasks
+from mtl_keras.errors import ConfigError, DataError
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda: tasks.Binary("y", weight=np.inf), "`y.weight` must be >= 0 and finite"),
+        (lambda: tasks.Binary("y", classes=("a", "b", "c")), "the negative and the positive"),
+        (lambda: tasks.Multiclass("y", classes=("a", "a", "b")), "at least two labels, each once"),
+        (lambda: tasks.Multiclass("y", classes=("a",)), "at least two labels, each once"),
+        (lambda: tasks.Multilabel("y", labels=("a", "a")), "name each column once"),
+        (lambda: tasks.Multilabel("y", labels=("a", "a_probability")), "differ also as"),
+        (
+            lambda: tasks.Multilabel("y", labels=("tea", "jam"), class_weight={"te": 2.0}),
+            "Unknown label 'te'. Did you mean 'tea'",
+        ),
+        (lambda: tasks.Quantiles("y", levels=(0.1, 0.1000001)), "differ in six digits"),
+        (lambda: tasks.Regression("y", scale=0.0), "`y.scale` must be > 0"),
+        (lambda: features.Numeric("x", scale=0.0), "`x.scale` must be > 0"),
+        (lambda: features.Date("d", format="%Q"), "say where day, month and year are"),
+        (lambda: mtl.Training(learning_rate=np.inf), "learning_rate` must be > 0 and finite"),
+        (lambda: mtl.Training(jit_compile="maybe"), "be True, False or 'auto'"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused(declare, message):
+    with pytest.raises(ConfigError, match=message):
+        declare()
+
+
+def test_the_order_of_an_ordinal_task_is_stated_or_known():
+    sizes = ["poor", "average", "excellent"]
+    table = pd.DataFrame({"quality": sizes * 3, "stars": [3, 1, 2] * 3})
+    with pytest.raises(DataError, match=r"State it.*classes = \['average', 'excellent', 'poor'\]"):
+        tasks.Ordinal("quality").fit(table)
+    assert tasks.Ordinal("stars").fit(table).classes == (1, 2, 3)
+    ordered = table.assign(quality=pd.Categorical(table["quality"], sizes, ordered=True))
+    assert tasks.Ordinal("quality").fit(ordered).classes == tuple(sizes)
+    with pytest.raises(DataError, match="State it"):
+        tasks.Ordinal("quality").fit(table.assign(quality=pd.Categorical(table["quality"])))
+
+
+def test_pixels_that_are_no_numbers_are_refused():
+    image = np.full((4, 4), np.nan)
+    with pytest.raises(DataError, match="array of row 0 is empty or has pixels that are no finite"):
+        features.Image("photo").fit(pd.Series([image]))
