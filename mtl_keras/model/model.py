@@ -129,7 +129,7 @@ class MultiTaskModel(keras.Model):
 
     @property
     def balancer(self) -> Balancer:
-        """The model's own balancer, with its state. It is saved with the model."""
+        """The model's own balancer, whose state is saved with the model."""
         return self.step.balancer
 
     @property
