@@ -23,8 +23,7 @@ from mtl_keras.model.step import Step
 class MultiTaskModel(keras.Model):
     """A Functional Keras model with named outputs, one per task.
 
-    Made like any `keras.Model` from inputs and outputs; it trains, saves, loads and exports like
-    one. What it adds:
+    Made, trained, saved, loaded and exported like any `keras.Model`. What it adds:
 
     * the per-task losses become one update through a *balancer* (see `mtl_keras.balancers`);
     * a missing label (NaN) leaves its row in play for the other tasks;
@@ -102,8 +101,7 @@ class MultiTaskModel(keras.Model):
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
 
         Raises:
-            ConfigError: if a name is not an output, a loss or metric is unknown, or a balancer
-                cannot be copied.
+            ConfigError: if a name is unknown, or a balancer cannot be copied.
         """
         declared = Declared(self.tasks, loss, loss_weights, metrics, weighted_metrics, balancer)
         declared.set_running(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
