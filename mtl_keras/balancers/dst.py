@@ -91,7 +91,9 @@ class DST(Balancer):
         start = self._probabilities(np.ones(input_shape), np.ones(input_shape))
         self.probabilities = self.add_state(input_shape, start, name="probabilities")
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
         seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
         uniform = tf.random.stateless_uniform(losses.shape, seed)

@@ -10,7 +10,9 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError, DataError, unknown
 
 
-def by_task(value: Any, tasks: Sequence[str], argument: str, spread: bool = False) -> dict:
+def by_task(
+    value: Any, tasks: Sequence[str], argument: str, spread: bool = False
+) -> dict[str, Any]:
     """`value` as a dict from task name.
 
     Args:
