@@ -36,12 +36,14 @@ TAIL = """
 * `gradients="representation"` takes gradients with respect to the tensors where shared layers meet own ones, for about the cost of the plain sum. `update_every=n` keeps weights for n steps. `clip_norm` shortens each task's gradient first.
 * Per epoch the logs have `<task>_weight`, and for gradient-based ones `<task>_gradient_norm`, `conflict` (share of steps in which two gradients pointed apart), `balancer_failures` and `balancer_residual`; `model.balancing` has these and the matrix of mean cosines. `diagnostics=False` switches it off.
 * State (running averages, learned weights, counters) is saved with the model and restored with it.
+* An object given to `compile` is a declaration: each model makes a copy with a state of its own, `model.balancer`, so one object may be given to several models, of any number of tasks.
 
 ## One of your own
 
 1. A function is enough: `balancer=lambda losses, present: 1 / (losses + 1)` returns weights from the losses; with a third argument it gets the Gramian of the gradients, `(K, K)`.
 2. For state or arguments, a class: extend `Balancer` (define `objective` or `weigh`), `GramianBalancer` (define `weigh(losses, present, gramian)`) or `JacobianBalancer` (define `combine`). State is made in `build` with `add_state`.
-3. Register it, `@keras.saving.register_keras_serializable("my_package")`, so that the model can be saved, and hand an object to `compile`.
+3. Keep each argument of the constructor under its own name (`self.strength = strength`), or return it from `get_config`: that is how a model makes its own copy, and how it is saved.
+4. Register it, `@keras.saving.register_keras_serializable("my_package")`, so that the model can be saved, and hand an object to `compile`.
 """
 
 

@@ -1,6 +1,7 @@
 """The pages about classes are made from the classes."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,14 @@ def test_every_balancer_says_when_and_from_where(name):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_is_drawn(name):
     assert "```\n" in ARCHITECTURES[name].__doc__
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CHANGELOG.md", "docs/notes.md", "docs/balancers.md"]
+)
+def test_a_number_of_methods_is_right_where_one_stands(page):
+    text = (DOCS.parent / page).read_text(encoding="utf-8")
+    for number in re.findall(r"(\d+) (?:\w+ )?(?:methods|balancers)\b", text):
+        assert int(number) == len(BALANCERS), f"{page} says {number}"
+    for number in re.findall(r"(\d+) (?:\w+ )?architectures\b", text):
+        assert int(number) == len(ARCHITECTURES), f"{page} says {number}"

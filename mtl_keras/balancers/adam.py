@@ -1,5 +1,6 @@
 """The Adam rule on one vector of a balancer's state."""
 
+import keras
 import tensorflow as tf
 
 from mtl_keras.balancers.base import Balancer
@@ -26,7 +27,7 @@ class SmallAdam:
         self.steps = balancer.add_state((size,), name="steps")
         balancer.adam_state = [self.moments, self.steps]  # tracked there, for saving
 
-    def apply(self, variable, gradient: tf.Tensor, active: tf.Tensor) -> None:
+    def apply(self, variable: keras.Variable, gradient: tf.Tensor, active: tf.Tensor) -> None:
         """One step on the entries that are `active`; the others stay, their moments too."""
         value = tf.convert_to_tensor(variable.value)
         first, second = tf.unstack(tf.convert_to_tensor(self.moments.value))

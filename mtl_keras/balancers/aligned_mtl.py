@@ -48,7 +48,7 @@ class AlignedMTL(GramianBalancer):
         super().__init__(**kwargs)
         self.scale = scale
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, gramian.dtype))
         values, vectors = tf.linalg.eigh(gramian)  # ascending
         kept = values > 1e-7 * count * values[-1]

@@ -53,7 +53,7 @@ class CAGrad(GramianBalancer):
         self.c = c
         self.rescale = rescale
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         unit = gramian / tf.reduce_max(tf.linalg.diag_part(gramian))
         count = tf.reduce_sum(tf.cast(present, unit.dtype))
         mean = normalised(self.preferences, present) / count

@@ -37,7 +37,7 @@ class ConFIG(GramianBalancer):
     non_conflicting = True
     when = "Losses that must all fall, as in physics-informed networks."
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         mask = tf.cast(present, gramian.dtype)
         norms = tf.sqrt(tf.linalg.diag_part(gramian) + 1 - mask)
         cosines = gramian / norms[:, None] / norms

@@ -55,7 +55,9 @@ class DBMTL(JacobianBalancer):
         if self.beta:
             self.averages = self.add_state((*input_shape, self.shared_size), name="averages")
 
-    def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
+    def combine(
+        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         mask = tf.cast(present, tf.float32)
         logs = mask / self.safe(losses, present)
         steps = tf.convert_to_tensor(self.steps.assign_add(mask))

@@ -71,17 +71,17 @@ class DST(Balancer):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        given = dict.fromkeys(METRICS, 1.0) if weights is None else dict(weights)
-        check(set(given) <= set(METRICS), "weights", f"have keys among {METRICS}", weights)
-        good = all(value >= 0 for value in given.values()) and sum(given.values()) > 0
+        metrics = dict.fromkeys(METRICS, 1.0) if weights is None else dict(weights)
+        check(set(metrics) <= set(METRICS), "weights", f"have keys among {METRICS}", weights)
+        good = all(value >= 0 for value in metrics.values()) and sum(metrics.values()) > 0
         check(good, "weights", "be >= 0, and not all 0", weights)
         super().__init__(**kwargs)
-        self.weights_given = given
+        self.metric_weights = metrics
         self.unbiased = unbiased
         self.seed = seed
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "weights": self.weights_given}
+        return {**super().get_config(), "weights": self.metric_weights}
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.draws = self.add_state((), name="draws")
@@ -91,7 +91,9 @@ class DST(Balancer):
         start = self._probabilities(np.ones(input_shape), np.ones(input_shape))
         self.probabilities = self.add_state(input_shape, start, name="probabilities")
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
         seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
         uniform = tf.random.stateless_uniform(losses.shape, seed)
@@ -129,6 +131,6 @@ class DST(Balancer):
             "stagnancy": stagnant,
             "floor": np.ones_like(depths),
         }
-        total = sum(self.weights_given.values())
-        mixed = sum(share / total * metrics[name] for name, share in self.weights_given.items())
+        total = sum(self.metric_weights.values())
+        mixed = sum(share / total * metrics[name] for name, share in self.metric_weights.items())
         return np.clip(mixed, 1e-3, 1.0)

@@ -34,7 +34,9 @@ class DualProj(ProjectingBalancer):
 
     when = "As UPGrad, cheaper with many tasks."
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         preferences = normalised(self.preferences, present)
         share = preferences / tf.reduce_sum(tf.cast(present, preferences.dtype))
         return self.projected(share, gramian, present)

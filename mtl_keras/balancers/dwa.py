@@ -48,7 +48,9 @@ class DWA(Balancer):
         self.previous = self.add_state(input_shape, np.nan, name="previous")
         self.ratios = self.add_state(input_shape, 1.0, name="ratios")
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         ratios = tf.convert_to_tensor(self.ratios.value) / self.temperature
         weights = tf.nn.softmax(tf.where(present, ratios, -1e9))
         count = tf.reduce_sum(tf.cast(present, losses.dtype))

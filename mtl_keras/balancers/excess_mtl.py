@@ -51,7 +51,9 @@ class ExcessMTL(JacobianBalancer):
         self.first = self.add_state(input_shape, name="first")
         self.task_weights = self.add_state(input_shape, 1.0, name="task_weights")
 
-    def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
+    def combine(
+        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         mask = tf.cast(present, tf.float32)
         squares = tf.convert_to_tensor(self.squares.assign_add(jacobian**2))
         risk = tf.reduce_sum(jacobian**2 / tf.sqrt(squares + 1e-7), 1)

@@ -49,11 +49,11 @@ class FairGrad(GramianBalancer):
         super().__init__(**kwargs)
         self.alpha = alpha
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         preferences = normalised(self.preferences, present)
         return solvers.bargain(gramian, preferences, present, self.alpha)
 
-    def residual(self, weights, gramian, present) -> tf.Tensor:
+    def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         mask = tf.cast(present, weights.dtype)
         wanted = normalised(self.preferences, present)
         power = tf.pow(weights + 1 - mask, 1 / self.alpha)

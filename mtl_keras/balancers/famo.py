@@ -68,7 +68,9 @@ class FAMO(Balancer):
         self.logits = self.add_state(input_shape, name="logits")
         self.adam = SmallAdam(self, input_shape[0], self.learning_rate, self.weight_decay)
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         z = self._shares(present)
         above = self._above(losses, present)
         count = tf.reduce_sum(tf.cast(present, losses.dtype))

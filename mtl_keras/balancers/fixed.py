@@ -28,5 +28,7 @@ class Fixed(Balancer):
 
     when = "The baseline: first choice when the losses are of like size, or with tuned weights."
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return tf.constant(self.preferences)

@@ -55,7 +55,9 @@ class LossFunction(OfFunction):
         super().__init__(**kwargs)
         self.function = function
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return self.function(losses, present)
 
 
@@ -81,7 +83,7 @@ class GramianFunction(OfFunction, GramianBalancer):
         super().__init__(**kwargs)
         self.function = function
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         return self.function(losses, present, gramian)
 
 

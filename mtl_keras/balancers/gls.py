@@ -33,7 +33,7 @@ class GLS(Balancer):
     positive_losses = True
     when = "Like the sum of logs, with steps that shrink as the losses do."
 
-    def objective(self, losses, present, *learned) -> tf.Tensor:
+    def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, losses.dtype))
         weights = normalised(self.preferences, present, losses.dtype) / count
         return count * tf.exp(tf.reduce_sum(weights * tf.math.log(self.safe(losses, present))))

@@ -51,7 +51,9 @@ class GradDrop(JacobianBalancer):
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.draws = self.add_state((), name="draws")
 
-    def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
+    def combine(
+        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         total, size = tf.reduce_sum(jacobian, 0), tf.reduce_sum(tf.abs(jacobian), 0)
         purity = 0.5 * (1 + tf.math.divide_no_nan(total, size))
         draw = tf.convert_to_tensor(self.draws.assign_add(1.0))

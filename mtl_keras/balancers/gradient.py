@@ -170,6 +170,17 @@ class GramianBalancer(GradientBalancer):
     listed = False
     needs = "gramian"
 
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
+        """The weight of each task's gradient in the update, `(tasks,)`.
+
+        Args:
+            losses: Mean losses, `(tasks,)`.
+            present: Which tasks take part, bool `(tasks,)`.
+            gramian: Inner products of the tasks' gradients, float64 `(tasks, tasks)`; rows and
+                columns of absent tasks are 0.
+        """
+        return super().weigh(losses, present, gramian)
+
     def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
         """`weigh`, with everything that is the same for all methods around it, under XLA."""
         return self._compiled(measured.gramian, measured.losses, present)

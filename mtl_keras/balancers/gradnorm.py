@@ -70,7 +70,7 @@ class GradNorm(GramianBalancer):
         self.first = self.add_state(input_shape, 1.0, name="first")
         self.adam = SmallAdam(self, input_shape[0], self.learning_rate)
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         mask = tf.cast(present, tf.float32)
         count = tf.maximum(tf.reduce_sum(mask), 1.0)
         weights = tf.convert_to_tensor(self.task_weights.value)

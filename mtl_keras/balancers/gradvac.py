@@ -56,7 +56,7 @@ class GradVac(PCGrad):
         super().build(input_shape)
         self.targets = self.add_state((input_shape[0], input_shape[0]), name="targets")
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         tasks, dtype = gramian.shape[0], gramian.dtype
         order = self.order(tasks)
         rows = tf.eye(tasks, dtype=dtype)

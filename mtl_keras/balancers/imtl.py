@@ -52,13 +52,13 @@ class IMTL(GramianBalancer):
         self.log_scale = self.add_state(input_shape, name="log_scale")
         self.adam = SmallAdam(self, input_shape[0], self.learning_rate)
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         scale = tf.exp(tf.convert_to_tensor(self.log_scale.value))
         self.adam.apply(self.log_scale, scale * losses - 1, present)
         wide = tf.cast(scale, gramian.dtype)
         wanted = normalised(self.preferences, present)
         return wide * equal_projections(gramian * wide[:, None] * wide, wanted, present)
 
-    def own_weights(self, weights, losses, present) -> tf.Tensor:
+    def own_weights(self, weights: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         scale = tf.exp(tf.convert_to_tensor(self.log_scale.value))
         return scale * tf.constant(self.preferences)

@@ -50,5 +50,5 @@ class IMTLG(GramianBalancer):
     scale_invariant = True
     when = "Equal progress of all tasks, whatever the size of their gradients."
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         return equal_projections(gramian, normalised(self.preferences, present), present)

@@ -54,6 +54,6 @@ class IMTLL(Balancer):
     def learn(self, gradients: list[tf.Tensor], present: tf.Tensor) -> None:
         self.adam.apply(self.log_scale, gradients[0], present)
 
-    def objective(self, losses, present, *learned) -> tf.Tensor:
+    def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         (s,) = learned
         return tf.reduce_sum(tf.where(present, self.preferences * (tf.exp(s) * losses - s), 0.0))

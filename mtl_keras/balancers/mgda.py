@@ -50,7 +50,7 @@ class MGDA(GramianBalancer):
         super().__init__(**kwargs)
         self.normalisation = normalisation
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         scale = tf.ones_like(gramian[0])
         if self.normalisation in ("l2", "loss+"):
             scale *= tf.math.rsqrt(tf.where(present, tf.linalg.diag_part(gramian), scale))
@@ -58,7 +58,7 @@ class MGDA(GramianBalancer):
             scale /= tf.cast(self.safe(losses, present), scale.dtype)
         return solvers.min_norm(gramian * scale[:, None] * scale, present)
 
-    def residual(self, weights, gramian, present) -> tf.Tensor:
+    def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         if self.normalisation != "none":
             return tf.zeros([], gramian.dtype)
         slopes = tf.where(present, tf.linalg.matvec(gramian, weights), float("inf"))

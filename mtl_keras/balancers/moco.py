@@ -59,7 +59,9 @@ class MoCo(JacobianBalancer):
         self.shares = self.add_state(input_shape, 1 / input_shape[0], name="shares")
         self.steps = self.add_state((), name="steps")
 
-    def combine(self, jacobian, losses, present) -> tuple[tf.Tensor, tf.Tensor]:
+    def combine(
+        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         step = tf.sqrt(tf.convert_to_tensor(self.steps.assign_add(1.0)))
         factor = tf.math.divide_no_nan(losses, tf.norm(jacobian, axis=1))
         old = tf.convert_to_tensor(self.tracked.value)

@@ -42,10 +42,10 @@ class NashMTL(GramianBalancer):
     non_conflicting = True
     when = "Losses of different units, and every task is to gain; the steps have a fixed length."
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         return solvers.bargain(gramian, normalised(self.preferences, present), present)
 
-    def residual(self, weights, gramian, present) -> tf.Tensor:
+    def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         product = weights * tf.linalg.matvec(gramian, weights)
         wanted = normalised(self.preferences, present)
         return tf.reduce_max(tf.abs(product - wanted))

@@ -55,7 +55,7 @@ class PCGrad(GramianBalancer):
         seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
         return tf.argsort(tf.random.stateless_uniform((tasks, tasks), seed), axis=-1)
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         tasks = gramian.shape[0]
         order = self.order(tasks)
         rows = tf.eye(tasks, dtype=gramian.dtype)  # row i: the coefficients of p_i

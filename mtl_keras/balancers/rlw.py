@@ -41,7 +41,9 @@ class RLW(Balancer):
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.draws = self.add_state((), name="draws")
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
         seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
         noise = tf.random.stateless_normal(losses.shape, seed)

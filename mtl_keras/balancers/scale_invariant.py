@@ -30,6 +30,6 @@ class ScaleInvariant(Balancer):
     positive_losses = True
     when = "Losses of different units, none of which comes near 0."
 
-    def objective(self, losses, present, *learned) -> tf.Tensor:
+    def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         logs = self.preferences * tf.math.log(self.safe(losses, present))
         return tf.reduce_sum(tf.where(present, logs, 0.0))

@@ -60,7 +60,7 @@ def interior_point(
         plane = mask * plane
         start = tf.where(plane > 0, plane / tf.reduce_sum(plane), lower + mask)
 
-    def step(number: tf.Tensor, x: tf.Tensor, z: tf.Tensor, _: tf.Tensor) -> tuple:
+    def step(number: tf.Tensor, x: tf.Tensor, z: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
         slack = tf.where(present, x - lower, one)
         gap = tf.reduce_sum(slack * z, -1, keepdims=True) / count
         target = tf.maximum(0.1 * gap, 1e-14) / slack
@@ -170,7 +170,7 @@ def bargain(
         quadratic = 0.5 * tf.reduce_sum(alpha * tf.matmul(alpha, matrix), -1)
         return quadratic - tf.reduce_sum(preferences * utility, -1)
 
-    def step(number: tf.Tensor, alpha: tf.Tensor, _: tf.Tensor) -> tuple:
+    def step(number: tf.Tensor, alpha: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
         slope = preferences * tf.pow(alpha, -1 / power)
         gradient = tf.linalg.matvec(matrix, alpha) - slope
         hessian = matrix + tf.linalg.diag(slope / alpha / power)

@@ -66,7 +66,7 @@ class STCH(Balancer):
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.nadir = self.add_state(input_shape, 1.0, name="nadir")
 
-    def objective(self, losses, present, *learned) -> tf.Tensor:
+    def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, losses.dtype))
 
         def smooth_maximum(values: tf.Tensor) -> tf.Tensor:

@@ -23,7 +23,9 @@ class ProjectingBalancer(GramianBalancer):
         super().__init__(**kwargs)
         self.regularisation = regularisation
 
-    def projected(self, preferences: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor):
+    def projected(
+        self, preferences: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor
+    ) -> tf.Tensor:
         """Coefficients of the projection of `preferences @ J` on the cone {x: J x >= 0}."""
         mask = tf.cast(present, gramian.dtype)
         unit = gramian / tf.linalg.trace(gramian) + self.regularisation * tf.linalg.diag(mask)
@@ -60,7 +62,9 @@ class UPGrad(ProjectingBalancer):
 
     when = "No loss may rise, and large gradients are to keep their say."
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         preferences = normalised(self.preferences, present)
         share = preferences / tf.reduce_sum(tf.cast(present, preferences.dtype))
         return tf.reduce_sum(self.projected(tf.linalg.diag(share), gramian, present), 0)

@@ -44,7 +44,9 @@ class UWSO(Balancer):
         super().__init__(**kwargs)
         self.temperature = temperature
 
-    def weigh(self, losses, present, gramian=None) -> tf.Tensor:
+    def weigh(
+        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
+    ) -> tf.Tensor:
         logits = 1 / (self.temperature * self.safe(losses, present))
         weights = tf.nn.softmax(tf.where(present, logits, -1e9))
         count = tf.reduce_sum(tf.cast(present, losses.dtype))

@@ -96,7 +96,9 @@ def _loop(
 
     kept = {name: array([batch_size, *tensor.shape[1:]]) for name, tensor in outputs.items()}
 
-    def body(number: tf.Tensor, kept: dict, vectors: tf.TensorArray) -> tuple:
+    def body(
+        number: tf.Tensor, kept: dict[str, tf.TensorArray], vectors: tf.TensorArray
+    ) -> tuple[tf.Tensor, dict[str, tf.TensorArray], tf.TensorArray]:
         predictions, vector = run_batch(*batch(number))
         kept = {
             name: array.write(number, tf.cast(predictions[name], tf.float32))

@@ -53,7 +53,7 @@ class PositionEmbedding(keras.layers.Layer):
     TensorShape([2, 5, 3])
     """
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.table = self.add_weight(
             shape=input_shape[1:], initializer=keras.initializers.RandomNormal(stddev=0.02)
         )
@@ -83,7 +83,7 @@ class TokenEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.size, self.dimension = size, dimension
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.table = self.add_weight(
             shape=(self.size, self.dimension),
             initializer=keras.initializers.RandomNormal(stddev=self.dimension**-0.5),

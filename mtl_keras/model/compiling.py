@@ -33,12 +33,6 @@ class Compiled:
     step: Step
     arguments: dict[str, Any]
 
-    @property
-    def batches_per_block(self) -> int | None:
-        """Batches per compiled call on arrays; None for as many as are worth it."""
-        batches = self.arguments["steps_per_execution"]
-        return None if batches == "auto" else batches
-
 
 class Declared:
     """The arguments of `MultiTaskModel.compile`, checked as far as they go without the graph.
@@ -46,7 +40,6 @@ class Declared:
     Args:
         tasks: Names of the outputs.
         loss, loss_weights, metrics, weighted_metrics, balancer: As in `compile`.
-        for_keras: What Keras's own `compile` takes.
 
     Raises:
         ConfigError: if a task has no loss, a name is unknown, or the balancer cannot be copied.
@@ -60,7 +53,6 @@ class Declared:
         metrics: Any,
         weighted_metrics: Any,
         balancer: Any,
-        **for_keras: Any,
     ) -> None:
         self.tasks = tasks
         self.losses = _losses(loss, tasks)
@@ -69,20 +61,39 @@ class Declared:
         self.metrics = by_task(metrics, tasks, "metrics")
         self.weighted_metrics = by_task(weighted_metrics, tasks, "weighted_metrics")
         self.balancer = balancers.get(balancer).fresh()  # the model's own: see `Balancer`
-        self.arguments = {
+        self.arguments: dict[str, Any] = {
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
-            **for_keras,
             "balancer": self.balancer,
         }
-        self.for_keras = for_keras
+        self.running: dict[str, Any] = {}
 
-    def keras_arguments(self) -> dict[str, Any]:
+    def set_running(
+        self,
+        run_eagerly: bool,
+        steps_per_execution: int | str,
+        jit_compile: bool | str,
+        auto_scale_loss: bool,
+    ) -> None:
+        """Say how the step is run; as in `compile`."""
+        self.running = {
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+            "auto_scale_loss": auto_scale_loss,
+        }
+
+    @property
+    def batches_per_call(self) -> int | None:
+        """Batches per compiled call; None where that is left to us."""
+        batches = self.running["steps_per_execution"]
+        return None if batches == "auto" else batches
+
+    def for_keras(self) -> dict[str, Any]:
         """What to tell Keras's own `compile`."""
-        batches = self.for_keras["steps_per_execution"]
-        return {**self.for_keras, "steps_per_execution": 1 if batches == "auto" else batches}
+        return {**self.running, "steps_per_execution": self.batches_per_call or 1}
 
     def compiled(self, model: keras.Model) -> Compiled:
         """The declaration with the step of a model, whose optimizer is set.
@@ -107,8 +118,17 @@ class Declared:
         _check_balancer(self.balancer, partition, model.optimizer)
         inside = _model_inside(model, outputs, partition, self.balancer)
         tracker = LossTracker(self.tasks, weights)
-        step = Step(model, self.losses, partition, self.balancer, inside, tracker, metrics)
-        return Compiled(step, self.arguments)
+        step = Step(
+            model,
+            self.losses,
+            partition,
+            self.balancer,
+            inside,
+            tracker,
+            metrics,
+            batches_per_block=self.batches_per_call,
+        )
+        return Compiled(step, {**self.arguments, **self.running})
 
 
 def _losses(loss: Any, tasks: list[str]) -> dict[str, TaskLoss]:

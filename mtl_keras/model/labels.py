@@ -10,7 +10,9 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError, DataError, unknown
 
 
-def by_task(value: Any, tasks: Sequence[str], argument: str, spread: bool = False) -> dict:
+def by_task(
+    value: Any, tasks: Sequence[str], argument: str, spread: bool = False
+) -> dict[str, Any]:
     """`value` as a dict from task name.
 
     Args:
@@ -49,6 +51,23 @@ def by_task(value: Any, tasks: Sequence[str], argument: str, spread: bool = Fals
         f"`{argument}` must be a dict or a list over the outputs {list(tasks)}. "
         f"Received: {type(value).__name__}."
     )
+
+
+def output_names(model: keras.Model) -> list[str]:
+    """Names of a model's outputs, in their order.
+
+    Raises:
+        ConfigError: if the outputs are a list, and two are made by layers of one name.
+    """
+    if isinstance(model.output, dict):
+        return list(model.output)
+    names = list(model.output_names)
+    if len(set(names)) < len(names):
+        raise ConfigError(
+            f"Two outputs are made by layers of one name: {names}. Give the outputs as a dict "
+            "{task: tensor}."
+        )
+    return names
 
 
 def by_output(structure: Any, tasks: Sequence[str]) -> dict[str, Any]:

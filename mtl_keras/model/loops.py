@@ -34,6 +34,25 @@ class Rows(NamedTuple):
         return self.x if self.y is None else tuple(self.as_arguments().values())
 
 
+class Validation(NamedTuple):
+    """What to validate on, as given to `fit`: `validation_split`, `validation_data` and so on."""
+
+    split: float
+    data: Any
+    steps: int | None
+    batch_size: int | None
+
+    def held_out(self, train: Rows, tasks: Sequence[str]) -> tuple[Rows, Rows]:
+        """The rows to train on, and those to validate on."""
+        if self.split and self.data is None:
+            first, last = labels.split_last(tuple(train), self.split)
+            return Rows(*first), Rows(*last)
+        if isinstance(self.data, (tuple, list)):
+            rows = Rows(*keras.utils.unpack_x_y_sample_weight(tuple(self.data)))
+            return train, _checked(rows, tasks)
+        return train, Rows(self.data)
+
+
 class KerasCall(NamedTuple):
     """A call of Keras's own `fit` or `evaluate` for a model.
 
@@ -59,17 +78,13 @@ def fit_call(
     model: keras.Model,
     step: Step,
     rows: Rows,
-    batches_per_block: int | None,
+    validation: Validation,
     *,
     class_weight: Mapping[str, Mapping[int, float]] | None,
-    validation_split: float,
-    validation_data: Any,
     batch_size: int | None,
     shuffle: bool,
     callbacks: Any,
     steps_per_epoch: int | None,
-    validation_steps: int | None,
-    validation_batch_size: int | None,
     **common: Any,
 ) -> KerasCall:
     """The call of Keras's `fit` that `MultiTaskModel.fit` comes to.
@@ -78,24 +93,19 @@ def fit_call(
         model: The model.
         step: Its step.
         rows: To train on, as the user gave them.
-        batches_per_block: Batches per block; None for as many as are worth it.
+        validation: What to validate on.
         common: Arguments that Keras takes as they are: `epochs`, `verbose`, `initial_epoch` and
             `validation_freq`. The others are as in `MultiTaskModel.fit`.
     """
     train = _checked(rows, step.tasks, class_weight)
-    if validation_split and validation_data is None:
-        train, held_out = (Rows(*p) for p in labels.split_last(tuple(train), validation_split))
-    elif isinstance(validation_data, (tuple, list)):
-        unpacked = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
-        held_out = _checked(Rows(*unpacked), step.tasks)
-    else:
-        held_out = Rows(validation_data)
+    train, held_out = validation.held_out(train, step.tasks)
+    validation_batch_size = validation.batch_size or batch_size
     callbacks = [Monitor(step), *_as_list(callbacks)]
     arguments = {
         **common,
         "callbacks": callbacks,
         "validation_data": held_out.as_keras(),
-        "validation_steps": validation_steps,
+        "validation_steps": validation.steps,
     }
     if not _by_blocks(model, train) or steps_per_epoch is not None:
         arguments |= {
@@ -103,15 +113,14 @@ def fit_call(
             "batch_size": batch_size,
             "shuffle": shuffle and train.y is not None,  # a data set comes in its own order
             "steps_per_epoch": steps_per_epoch,
-            "validation_batch_size": validation_batch_size or batch_size,
+            "validation_batch_size": validation_batch_size,
         }
         return KerasCall(model, arguments)
     seed = int(np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
-    blocks = _blocks(train, batch_size, batches_per_block, shuffle, seed, first)
+    blocks = _blocks(train, batch_size, step.batches_per_block, shuffle, seed, first)
     if _by_blocks(model, held_out):
-        size = validation_batch_size or batch_size
-        held_out_blocks = _blocks(held_out, size, blocks.batches_per_block)
+        held_out_blocks = _blocks(held_out, validation_batch_size, blocks.batches_per_block)
         arguments["validation_data"] = held_out_blocks.dataset
         arguments["validation_steps"] = held_out_blocks.steps
     arguments |= {
@@ -133,10 +142,8 @@ def fit_call(
 
 def evaluate_call(
     model: keras.Model,
-    tasks: Sequence[str],
+    step: Step,
     rows: Rows,
-    batches_per_block: int | None,
-    *,
     batch_size: int | None,
     steps: int | None,
     **common: Any,
@@ -145,17 +152,17 @@ def evaluate_call(
 
     Args:
         model: The model.
-        tasks: Names of its outputs.
+        step: Its step.
         rows: As the user gave them.
-        batches_per_block: As in `fit_call`.
-        common: Arguments that Keras takes as they are. The others are as in
-            `MultiTaskModel.evaluate`.
+        batch_size: Rows per batch.
+        steps: Batches to evaluate on, or None for all.
+        common: Arguments that Keras takes as they are.
     """
-    rows = _checked(rows, tasks)
+    rows = _checked(rows, step.tasks)
     if not _by_blocks(model, rows) or steps is not None:
         arguments = {**rows.as_arguments(), "batch_size": batch_size, "steps": steps}
         return KerasCall(model, {**common, **arguments})
-    blocks = _blocks(rows, batch_size, batches_per_block)
+    blocks = _blocks(rows, batch_size, step.batches_per_block)
     arguments = {"x": blocks.dataset, "steps": blocks.steps}
     return KerasCall(model, {**common, **arguments}, blocks.batches_per_block)
 
@@ -190,6 +197,13 @@ def block_function(
         return model.get_metrics_result()
 
     return keras_private.with_blocks(model, keras_function, run_block)
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Make the optimizer's variables now; else TensorFlow would trace the whole step twice."""
+    if not model.optimizer.built:
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
 
 
 def _checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> Rows:

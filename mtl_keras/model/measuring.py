@@ -138,16 +138,16 @@ def _per_task(
     forward: Forward, partition: Partition, measured: list[tf.Tensor], further: list[tf.Tensor]
 ) -> TaskGradients:
     """One backward pass per task, to what is measured and to the task's own variables."""
-    found = TaskGradients([], [], [])
+    per_task = TaskGradients([], [], [])
     start, stop = len(measured), len(measured) + len(further)
     for loss, own in zip(forward.losses, partition.own):
         sources = [*measured, *further, *(v.value for v in own)]
         gradients = forward.tape.gradient(loss, sources) if sources else []
         parts = [dense(gradient, source) for gradient, source in zip(gradients, sources)]
-        found.measured.append(parts[:start])
-        found.further.append(parts[start:stop])
-        found.own.append(parts[stop:])
-    return found
+        per_task.measured.append(parts[:start])
+        per_task.further.append(parts[start:stop])
+        per_task.own.append(parts[stop:])
+    return per_task
 
 
 def _summed_over_replicas(gradients: TaskGradients, forward: Forward) -> list[list[tf.Tensor]]:
@@ -181,10 +181,9 @@ def _through_boundary(
     if partition.nested:  # seeds at the boundary would count the inner part twice
         return of_sum(forward._replace(added=None), decision.weights, shared)
     seeds = [mixed(list(column), decision.weights) for column in zip(*at_boundary)]
-    found = forward.tape.gradient(
-        forward.boundary, [v.value for v in shared], output_gradients=seeds
-    )
-    gradients = {id(v): g for v, g in zip(shared, found) if g is not None}
+    sources = [v.value for v in shared]
+    in_order = forward.tape.gradient(forward.boundary, sources, output_gradients=seeds)
+    gradients = {id(v): g for v, g in zip(shared, in_order) if g is not None}
     for v, column in zip(partition.late, zip(*late)):
         again = mixed(list(column), decision.weights)
         gradients[id(v)] = again + gradients[id(v)] if id(v) in gradients else again

@@ -9,12 +9,11 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.balancers import Balancer
-from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.blocks import in_memory
 from mtl_keras.layers import tied
-from mtl_keras.model import sharing
+from mtl_keras.model import loops, sharing
 from mtl_keras.model.compiling import Compiled, Declared
-from mtl_keras.model.loops import Rows, block_function, evaluate_call, fit_call
+from mtl_keras.model.labels import output_names
 from mtl_keras.model.partition import Partition
 from mtl_keras.model.predictor import Predictor
 from mtl_keras.model.step import Step
@@ -24,11 +23,10 @@ from mtl_keras.model.step import Step
 class MultiTaskModel(keras.Model):
     """A Functional Keras model with named outputs, one per task.
 
-    Made like any `keras.Model` from inputs and outputs; it trains, saves, loads and exports like
-    one. What it adds:
+    Made, trained, saved, loaded and exported like any `keras.Model`. What it adds:
 
     * the per-task losses become one update through a *balancer* (see `mtl_keras.balancers`);
-    * a missing label (NaN) leaves its row in play for the other tasks, everywhere;
+    * a missing label (NaN) leaves its row in play for the other tasks;
     * logs are true: `<task>_loss` and `<task>_<metric>` are exact means over the epoch's present
       labels, and `loss` is their sum under `loss_weights`, whatever the balancer;
     * class weights and sample weights per output;
@@ -57,25 +55,15 @@ class MultiTaskModel(keras.Model):
     """
 
     # No Keras objects, so they are no part of the graph or of an exported SavedModel.
-    _as_compiled: Compiled | None = None
+    _compiled: Compiled | None = None
     _predictor: Predictor | None = None
     train_function: Any
     test_function: Any
-    steps_per_execution: int
 
     @property
     def tasks(self) -> list[str]:
         """Names of the outputs, in the order of all per-task vectors."""
-        structure = self.output
-        if isinstance(structure, dict):
-            return list(structure)
-        names = list(self.output_names)
-        if len(set(names)) < len(names):
-            raise ConfigError(
-                f"Two outputs are made by layers of one name: {names}. Give the outputs as a dict "
-                "{task: tensor}."
-            )
-        return names
+        return output_names(self)
 
     # Compiling
 
@@ -109,32 +97,21 @@ class MultiTaskModel(keras.Model):
             run_eagerly: Whether to run without compiling to a graph, to debug.
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory, one
                 for a `tf.data.Dataset`. Batch callbacks fire once per call.
-            jit_compile: Whether to compile the step with XLA; `"auto"` does where Keras does.
+            jit_compile: Whether to compile the step with XLA; `"auto"`: where Keras does.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
 
         Raises:
-            ConfigError: if a name is not an output, a loss or metric is unknown, or a balancer's
-                `get_config` does not have what its constructor takes.
+            ConfigError: if a name is unknown, or a balancer cannot be copied.
         """
-        declared = Declared(
-            self.tasks,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            balancer=balancer,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
-        super().compile(optimizer=optimizer, **declared.keras_arguments())
-        self._as_compiled = declared.compiled(self)
+        declared = Declared(self.tasks, loss, loss_weights, metrics, weighted_metrics, balancer)
+        declared.set_running(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
+        super().compile(optimizer=optimizer, **declared.for_keras())
+        self._compiled = declared.compiled(self)
 
     def get_compile_config(self) -> dict[str, Any]:
-        if self._as_compiled is None:
+        if self._compiled is None:
             return {}
-        config = {**self.as_compiled.arguments, "optimizer": self.optimizer}
+        config = {**self._compiled.arguments, "optimizer": self.optimizer}
         return keras.saving.serialize_keras_object(config)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -142,24 +119,15 @@ class MultiTaskModel(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     @property
-    def as_compiled(self) -> Compiled:
-        """What `compile` left with the model.
-
-        Raises:
-            AttributeError: if the model is not compiled.
-        """
-        if self._as_compiled is None:
-            raise AttributeError("The model is not compiled. Call `compile` first.")
-        return self._as_compiled
-
-    @property
     def step(self) -> Step:
-        """What the model does with a batch."""
-        return self.as_compiled.step
+        """What the model does with a batch, once it is compiled."""
+        if self._compiled is None:
+            raise AttributeError("The model is not compiled. Call `compile` first.")
+        return self._compiled.step
 
     @property
     def balancer(self) -> Balancer:
-        """The model's own balancer, with its state. It is saved with the model."""
+        """The model's own balancer, whose state is saved with the model."""
         return self.step.balancer
 
     @property
@@ -179,7 +147,7 @@ class MultiTaskModel(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        own = [self.step.loss_tracker, self.step.task_metrics] if self.compiled else []
+        own = [] if self._compiled is None else [self.step.loss_tracker, self.step.task_metrics]
         return own + [m for layer in self.layers for m in layer.metrics]
 
     @property
@@ -187,33 +155,26 @@ class MultiTaskModel(keras.Model):
         """Losses that layers add, and the penalties between tied layers."""
         return [*super().losses, *tied.penalties(self.layers)]
 
-    # One batch
-
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        self.step.run(data, training=True)
-        return self.get_metrics_result()
+        return self.step.run(data, training=True)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        self.step.run(data, training=False)
-        return self.get_metrics_result()
-
-    # Many batches
+        return self.step.run(data, training=False)
 
     def make_train_function(self, force: bool = False) -> None:
         if self.train_function is None or force:
-            if not self.optimizer.built:  # else TensorFlow traces the whole step twice
-                with self.distribute_strategy.scope():
-                    self.optimizer.build(self.trainable_variables)
+            loops.build_optimizer(self)
             super().make_train_function(force=True)
-            self.train_function = self._with_blocks(self.train_function, training=True)
+            self.train_function = loops.block_function(
+                self, self.step, self.train_function, training=True
+            )
 
     def make_test_function(self, force: bool = False) -> None:
         if self.test_function is None or force:
             super().make_test_function(force=True)
-            self.test_function = self._with_blocks(self.test_function, training=False)
-
-    def _with_blocks(self, keras_function: Any, training: bool) -> Any:
-        return block_function(self, self.step, keras_function, training)
+            self.test_function = loops.block_function(
+                self, self.step, self.test_function, training=False
+            )
 
     def fit(
         self,
@@ -234,7 +195,7 @@ class MultiTaskModel(keras.Model):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> keras.callbacks.History:
-        """Train the model; as `keras.Model.fit`, with these differences.
+        """Train the model; arguments are as in `keras.Model.fit`, but for these.
 
         Args:
             x: Arrays (one, or a list or dict of them) or a `tf.data.Dataset` of batches.
@@ -244,9 +205,6 @@ class MultiTaskModel(keras.Model):
                 `{"churned": {0: 1.0, 1: 3.0}}`. Multiplied into the sample weights.
             sample_weight: One array for all outputs, or a dict or list per output; outputs that are
                 not named have weight 1.
-            batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
-                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
-                validation_freq: As in Keras.
 
         Returns:
             A `keras.callbacks.History`.
@@ -256,23 +214,21 @@ class MultiTaskModel(keras.Model):
             ConfigError: if a name is not an output.
             DataError: if the arrays' lengths differ.
         """
-        call = fit_call(
+        call = loops.fit_call(
             self,
             self.step,
-            Rows(x, y, sample_weight),
-            self.as_compiled.batches_per_block,
+            loops.Rows(x, y, sample_weight),
+            loops.Validation(
+                validation_split, validation_data, validation_steps, validation_batch_size
+            ),
             class_weight=class_weight,
-            validation_split=validation_split,
-            validation_data=validation_data,
             batch_size=batch_size,
             shuffle=shuffle,
             callbacks=callbacks,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size,
             epochs=epochs,
             verbose=verbose,
             initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
             validation_freq=validation_freq,
         )
         return call.run(super().fit)
@@ -285,20 +241,18 @@ class MultiTaskModel(keras.Model):
         verbose: Any = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
-        callbacks: Any = None,
-        return_dict: bool = False,
-        **kwargs: Any,
+        **options: Any,
     ) -> Any:
-        """Losses and metrics on data; arguments as in `fit`.
+        """Losses and metrics on data; arguments as in `fit`, and those of `keras.Model.evaluate`.
 
         Returns:
             The value of `loss`, or a list in the order of `metrics_names`, or, with `return_dict`,
             a dict with the names that `fit` logs.
         """
-        common = {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict, **kwargs}
-        batches, rows = self.as_compiled.batches_per_block, Rows(x, y, sample_weight)
-        sizes = {"batch_size": batch_size, "steps": steps}
-        call = evaluate_call(self, self.tasks, rows, batches, **sizes, **common)
+        rows = loops.Rows(x, y, sample_weight)
+        call = loops.evaluate_call(
+            self, self.step, rows, batch_size, steps, verbose=verbose, **options
+        )
         return call.run(super().evaluate)
 
     def predict(
@@ -312,8 +266,7 @@ class MultiTaskModel(keras.Model):
         """Outputs for `x`, in the structure of the model's outputs, as NumPy arrays.
 
         Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer where rows
-        are as large as images), without the per-call cost of Keras's loop; anything else as in
-        Keras.
+        are as large as images); anything else as in Keras.
         """
         if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
             return super().predict(x, batch_size, verbose, steps, callbacks)
@@ -321,25 +274,12 @@ class MultiTaskModel(keras.Model):
             self._predictor = Predictor(self)
         return self._predictor(x, batch_size)
 
-    # Questions to the model
-
     def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
-        """Mean loss of each task over its present labels, differentiable, without an update.
+        """Mean loss of each task over its present labels: scalars to differentiate, no update.
 
         Args:
             x: Inputs, as tensors or arrays.
             y: Labels by task, NaN where missing.
-
-        Example:
-
-        >>> rows = keras.Input((1,))
-        >>> heads = {task: keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros")(rows)
-        ...          for task in ("a", "b")}
-        >>> model = MultiTaskModel(rows, heads)
-        >>> model.compile(loss="mse")
-        >>> losses = model.mean_losses(np.ones((2, 1)), {"a": [0.5, 1.0], "b": [0.5, np.nan]})
-        >>> {task: float(loss) for task, loss in losses.items()}
-        {'a': 0.125, 'b': 0.0}
         """
         return self.step.mean_losses(x, y)
 
@@ -351,12 +291,10 @@ class MultiTaskModel(keras.Model):
         """Who uses what: the weights of gates, mixing units and selectors.
 
         Args:
-            x: Inputs over which the weights of gates are averaged. Default None: gates, whose
-                weights depend on the row, are left out.
+            x: Inputs to average the weights of gates over. Default None: gates are left out.
 
         Returns:
             A table with the columns `layer`, `reader` (a task or stream), `source` (an expert or
-            stream) and `weight`, in the order of the network's layers; empty where nothing of the
-            kind is in it.
+            stream) and `weight`; empty where nothing of the kind is in the network.
         """
         return sharing.table(self, x)

@@ -38,7 +38,7 @@ class Partition:
 
 
 def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
-    """The partition of a Functional model.
+    """Read from a Functional model's graph which variables its outputs share.
 
     Args:
         model: The model.
@@ -55,15 +55,8 @@ def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
     >>> partition.depths
     [2, 2]
     """
-    inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
-    ways = [_nodes(output, inputs) for output in outputs]  # per output its nodes, inputs first
-    nodes: dict[int, Any] = {id(node): node for way in ways for node in way}
-    reach = {key: {i for i, way in enumerate(ways) if key in map(id, way)} for key in nodes}
-
-    reached: dict[int, set[int]] = {}  # variable -> outputs; a layer may be called twice
-    for key, node in nodes.items():
-        for variable in _variables(node):
-            reached.setdefault(id(variable), set()).update(reach[key])
+    graph = _Graph(model, outputs)
+    reached = graph.outputs_by_variable()
     trainable = {id(v): v for v in model.trainable_variables}
     shared = [v for key, v in trainable.items() if len(reached.get(key, ())) > 1]
     own = [
@@ -71,64 +64,137 @@ def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
         for number in range(len(outputs))
     ]
     is_shared = {id(v) for v in shared}
-
-    carrying: set[int] = set()  # nodes with a shared variable behind or in them
-    for way in ways:
-        for node in way:
-            behind = any(id(parent) in carrying for parent in _parents(node, inputs))
-            if behind or any(id(v) in is_shared for v in _variables(node)):
-                carrying.add(id(node))
-    common = {key for key in carrying if len(reach[key]) > 1}
-    boundary: dict[int, Any] = {}
-    makers: dict[int, Any] = {}
-
-    def meet(tensor: Any) -> None:
-        node = made_by(tensor)
-        if node is not None and id(node) in common:
-            boundary[id(tensor)], makers[id(node)] = tensor, node
-
-    for key, node in nodes.items():
-        if len(reach[key]) == 1:
-            for tensor in _tensors(node):
-                if id(tensor) not in inputs:
-                    meet(tensor)
-    for output in outputs:
-        meet(output)
-
-    behind_makers = {
-        id(node)
-        for last_node in makers.values()
-        for node in _nodes(last_node.outputs[0], inputs)
-        if node is not last_node
-    }
-    late = {
-        id(v)
-        for key, node in nodes.items()
-        if len(reach[key]) == 1
-        for v in _variables(node)
-        if id(v) in is_shared
-    }
-    last: set[int] = set()
-    queue = list(makers.values())
-    while queue:
-        node = queue.pop()
-        here = {id(v) for v in _variables(node)} & is_shared
-        last |= here
-        if not here:
-            queue += _parents(node, inputs)
-
+    boundary = graph.boundary(is_shared)
+    makers = {id(node): node for _, node in boundary}
+    last, late = graph.last(list(makers.values()), is_shared), graph.late(is_shared)
     return Partition(
-        shared,
-        own,
-        list(boundary.values()),
-        bool(behind_makers & set(makers)),
-        [v for v in shared if id(v) in last],
-        [v for v in shared if id(v) in late],
-        [_depth(way, inputs) for way in ways],
+        shared=shared,
+        own=own,
+        boundary=[tensor for tensor, _ in boundary],
+        nested=graph.one_behind_another(makers),
+        last=[v for v in shared if id(v) in last],
+        late=[v for v in shared if id(v) in late],
+        depths=[graph.depth(nodes) for nodes in graph.nodes_of_output],
     )
 
 
-def _tensors(node: Any) -> list[Any]:
+class _Graph:
+    """The nodes (calls of layers) behind the outputs of a model.
+
+    Args:
+        model: The model.
+        outputs: Its output tensors.
+    """
+
+    def __init__(self, model: keras.Model, outputs: list[Any]) -> None:
+        self.inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
+        self.outputs = outputs
+        self.nodes_of_output = [self.behind(output) for output in outputs]
+        self.nodes = {id(node): node for nodes in self.nodes_of_output for node in nodes}
+        # Numbers of the outputs that a node reaches.
+        self.reach: dict[int, set[int]] = {key: set() for key in self.nodes}
+        for number, nodes in enumerate(self.nodes_of_output):
+            for node in nodes:
+                self.reach[id(node)].add(number)
+
+    def parents(self, node: Any) -> list[Any]:
+        """The nodes that a node reads from."""
+        tensors = [tensor for tensor in _read_tensors(node) if id(tensor) not in self.inputs]
+        return [parent for parent in map(made_by, tensors) if parent is not None]
+
+    def behind(self, output: Any) -> list[Any]:
+        """All nodes behind a tensor, each after those that it reads from."""
+        if id(output) in self.inputs:
+            return []
+        first = made_by(output)
+        ordered: list[Any] = []
+        seen = {id(first)}
+        stack: list[tuple[Any, Iterator[Any]]] = [(first, iter(self.parents(first)))]
+        while stack:  # depth first; recursion of a deep network would exhaust Python's stack
+            node, parents = stack[-1]
+            parent = next((p for p in parents if id(p) not in seen), None)
+            if parent is None:
+                stack.pop()
+                ordered.append(node)
+            else:
+                seen.add(id(parent))
+                stack.append((parent, iter(self.parents(parent))))
+        return ordered
+
+    def outputs_by_variable(self) -> dict[int, set[int]]:
+        """Numbers of the outputs that a variable reaches, by the variable's `id`."""
+        reached: dict[int, set[int]] = {}
+        for key, node in self.nodes.items():
+            for variable in _variables(node):  # a layer may be called twice
+                reached.setdefault(id(variable), set()).update(self.reach[key])
+        return reached
+
+    def boundary(self, shared: set[int]) -> list[tuple[Any, Any]]:
+        """The tensors where shared meets own, each with the node that made it.
+
+        Args:
+            shared: The `id`s of the shared variables.
+        """
+        carrying: set[int] = set()  # nodes with a shared variable in them or behind them
+        for node in self.nodes.values():
+            behind = any(id(parent) in carrying for parent in self.parents(node))
+            if behind or any(id(v) in shared for v in _variables(node)):
+                carrying.add(id(node))
+        read_by_own = [
+            tensor
+            for key, node in self.nodes.items()
+            if len(self.reach[key]) == 1
+            for tensor in _read_tensors(node)
+            if id(tensor) not in self.inputs
+        ]
+        meeting: dict[int, tuple[Any, Any]] = {}
+        for tensor in [*read_by_own, *self.outputs]:
+            node = made_by(tensor)
+            if node is not None and id(node) in carrying and len(self.reach[id(node)]) > 1:
+                meeting[id(tensor)] = (tensor, node)
+        return list(meeting.values())
+
+    def one_behind_another(self, nodes: dict[int, Any]) -> bool:
+        """Whether one of some nodes, by their `id`, is behind another of them."""
+        return any(
+            id(node) in nodes
+            for last in nodes.values()
+            for node in self.behind(last.outputs[0])
+            if node is not last
+        )
+
+    def last(self, nodes: list[Any], shared: set[int]) -> set[int]:
+        """The shared variables of some nodes, or of their nearest ancestors that have any."""
+        nearest: set[int] = set()
+        queue = list(nodes)
+        while queue:
+            node = queue.pop()
+            variables = {id(v) for v in _variables(node)} & shared
+            nearest |= variables
+            if not variables:
+                queue += self.parents(node)
+        return nearest
+
+    def late(self, shared: set[int]) -> set[int]:
+        """The shared variables of nodes that reach one output alone."""
+        return {
+            id(v)
+            for key, node in self.nodes.items()
+            if len(self.reach[key]) == 1
+            for v in _variables(node)
+            if id(v) in shared
+        }
+
+    def depth(self, nodes: list[Any]) -> int:
+        """Layers on the longest way through nodes, each of which stands after its parents."""
+        depths: dict[int, int] = {}
+        for node in nodes:
+            deepest = max((depths[id(parent)] for parent in self.parents(node)), default=0)
+            depths[id(node)] = deepest + (0 if node.is_input else 1)
+        return max(depths.values(), default=0)
+
+
+def _read_tensors(node: Any) -> list[Any]:
     """What a node reads and passes gradients back to.
 
     A layer may name, in `stopped`, the numbers of those inputs that no gradient flows through.
@@ -137,43 +203,5 @@ def _tensors(node: Any) -> list[Any]:
     return [tensor for n, tensor in enumerate(node.input_tensors) if n not in stopped]
 
 
-def _parents(node: Any, inputs: set[int]) -> list[Any]:
-    parents = [made_by(tensor) for tensor in _tensors(node) if id(tensor) not in inputs]
-    return [parent for parent in parents if parent is not None]
-
-
-def _nodes(output: Any, inputs: set[int]) -> list[Any]:
-    """All nodes behind a tensor, each after those that it reads from."""
-    found: list[Any] = []
-    seen: set[int] = set()
-
-    def visit(node: Any) -> Iterator[Any]:
-        """Depth first, without recursion: a deep network would exhaust Python's stack."""
-        stack = [(node, iter(_parents(node, inputs)))]
-        seen.add(id(node))
-        while stack:
-            current, parents = stack[-1]
-            parent = next((p for p in parents if id(p) not in seen), None)
-            if parent is None:
-                stack.pop()
-                yield current
-            else:
-                seen.add(id(parent))
-                stack.append((parent, iter(_parents(parent, inputs))))
-
-    if id(output) not in inputs:
-        found = list(visit(made_by(output)))
-    return found
-
-
 def _variables(node: Any) -> list[keras.Variable]:
     return list(getattr(node.operation, "trainable_variables", []))
-
-
-def _depth(way: list[Any], inputs: set[int]) -> int:
-    depth: dict[int, int] = {}
-    for node in way:
-        parents = _parents(node, inputs)
-        own = 0 if node.is_input else 1
-        depth[id(node)] = own + max((depth[id(parent)] for parent in parents), default=0)
-    return max(depth.values(), default=0)

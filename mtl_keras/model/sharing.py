@@ -25,13 +25,13 @@ def table(model: keras.Model, x: Any = None) -> pd.DataFrame:
     gates = {layer.name: layer.output for layer in model.layers if isinstance(layer, Gate)}
     means = {}
     if gates and x is not None:
-        found = keras.Model(model.input, gates).predict(x, batch_size=4096, verbose=0)
-        means = {name: w.reshape(-1, w.shape[-1]).mean(axis=0) for name, w in found.items()}
+        weights = keras.Model(model.input, gates).predict(x, batch_size=4096, verbose=0)
+        means = {name: w.reshape(-1, w.shape[-1]).mean(axis=0) for name, w in weights.items()}
     rows = []
     for layer in model.layers:
         if layer.name in means:
-            weights = means[layer.name]
-            rows += [(layer.name, layer.reader, *p) for p in zip(layer.sources, weights)]
+            mean = means[layer.name]
+            rows += [(layer.name, layer.reader, *p) for p in zip(layer.sources, mean)]
         if isinstance(layer, Mixing):
             for reader, weights in zip(layer.streams, layer.mixing):
                 rows += [(layer.name, reader, *p) for p in zip(layer.streams, weights)]

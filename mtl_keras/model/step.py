@@ -30,6 +30,7 @@ class Step:
             None where the outputs are all that a step looks at.
         loss_tracker: Logs the losses.
         task_metrics: Logs the metrics.
+        batches_per_block: Batches per compiled call on arrays; None for as many as are worth it.
 
     Attributes:
         balance_tracker: Logs what the balancer did in an epoch.
@@ -45,10 +46,12 @@ class Step:
         inside: keras.Model | None,
         loss_tracker: LossTracker,
         task_metrics: TaskMetrics,
+        batches_per_block: int | None = None,
     ) -> None:
         self.model, self.losses, self.partition = model, losses, partition
         self.balancer, self.inside = balancer, inside
         self.loss_tracker, self.task_metrics = loss_tracker, task_metrics
+        self.batches_per_block = batches_per_block
         self.tasks = list(losses)
         self.outputs = by_output(model.output, self.tasks)
         self.balance_tracker = BalanceTracker(
@@ -82,14 +85,15 @@ class Step:
         predictions = by_output(self.model(x, training=False), self.tasks)
         return predictions, self._vector(predictions, self.sums(predictions, labels))
 
-    def run(self, batch: Any, training: bool) -> None:
-        """Train or test on a batch of a data set, and log it."""
+    def run(self, batch: Any, training: bool) -> dict[str, tf.Tensor]:
+        """Train or test on a batch of a data set, and log it; returns the logs so far."""
         x, y, sample_weight = unpack(batch, self.tasks)
         masked = self.mask(y, sample_weight)
         labels = {task: (part.y, part.weight) for task, part in masked.items()}
         predictions, vector = self.train(x, labels) if training else self.test(x, labels)
         self.track(vector[tf.newaxis])
         self.task_metrics.update_state(masked, predictions)
+        return self.model.get_metrics_result()
 
     def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
         """Mean loss of each task over its present labels, without an update."""

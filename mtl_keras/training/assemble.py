@@ -37,8 +37,8 @@ def assembled(
     for epoch, tasks in groups.items():
         model.set_weights(snapshots[epoch])
         parts |= _copy(model, tasks, f"epoch_{epoch + 1}")
-    made = MultiTaskModel(model.input, {task: parts[task] for task in model.tasks}, name=model.name)
-    return _compiled(made, model)
+    outputs = {task: parts[task] for task in model.tasks}
+    return _compiled(MultiTaskModel(model.input, outputs, name=model.name), model)
 
 
 def weighted_mean(
@@ -69,14 +69,13 @@ def weighted_mean(
         else WeightedMean(shares[task], name=f"{layer_name(task)}_of_networks")(tensors)
         for task, tensors in parts.items()
     }
-    made = MultiTaskModel(first.input, outputs, name=first.name)
-    return _compiled(made, first)
+    return _compiled(MultiTaskModel(first.input, outputs, name=first.name), first)
 
 
-def _compiled(made: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
-    made.compile_from_config(like.get_compile_config())
-    made.balancing.extend(like.balancing)
-    return made
+def _compiled(model: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
+    model.compile_from_config(like.get_compile_config())
+    model.balancing.extend(like.balancing)
+    return model
 
 
 def _copy(

@@ -52,12 +52,12 @@ class BestEpoch(keras.callbacks.Callback):
 
     def _best(self) -> dict[str, int]:
         """The best epoch so far of all together (`val_loss`), and of each task's own curve."""
-        found = {}
+        best = {}
         for name in ["val_loss"] if self.together else list(self.curves[-1]):
             curve = [values[name] for values in self.curves]
             if np.isfinite(curve).any():
-                found[name] = int(np.nanargmin(curve))
-        return found
+                best[name] = int(np.nanargmin(curve))
+        return best
 
     def chosen(self) -> dict[str, int]:
         """Per task the epoch, from 0, that it is answered from.

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.model.networks import LOSSES, compiled, rows_of_kinds, three_kinds
 
@@ -20,16 +19,6 @@ def test_steps_are_keras_steps_with_a_smaller_last_batch():
     assert ours.optimizer.iterations == plain.optimizer.iterations == 15
     for mine, its in zip(ours.get_weights(), plain.get_weights()):
         np.testing.assert_allclose(mine, its, atol=1e-6)
-
-
-def test_a_data_set_of_unknown_length_takes_no_step_too_many():
-    x, y = rows_of_kinds(missing=False)
-    batches = tf.data.Dataset.from_tensor_slices((tuple(x), y)).batch(32)
-    unknown = batches.filter(lambda *_: True)
-    assert unknown.cardinality() == tf.data.UNKNOWN_CARDINALITY
-    model = compiled(optimizer=keras.optimizers.AdamW(0.01))
-    model.fit(unknown, epochs=3, verbose=0)
-    assert model.optimizer.iterations == 15
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

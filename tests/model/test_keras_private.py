@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
@@ -101,10 +102,13 @@ def test_fit_validates_by_evaluate_with_the_data_it_has_made_ready():
     assert np.isfinite(logs["val_loss"]).all()
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's, where it cannot know
 def test_the_end_of_the_data_is_an_exception_before_the_step():
     model, (x, y) = small(None, optimizer=keras.optimizers.AdamW(0.01)), rows()
     batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
-    model.fit(batches.filter(lambda *_: True), epochs=2, verbose=0)
+    unknown = batches.filter(lambda *_: True)
+    assert unknown.cardinality() == tf.data.UNKNOWN_CARDINALITY
+    model.fit(unknown, epochs=2, verbose=0)
     assert model.optimizer.iterations == 8, (
         "at the end of data of unknown length the optimizer takes a step too many"
     )

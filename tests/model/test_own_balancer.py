@@ -26,15 +26,24 @@ def fit(model):
 )
 def test_one_object_in_two_models_has_no_state_and_theirs_are_apart(declared):
     two, three = small(declared, "ab"), small(declared, "abc")
-    fit(two)
-    before = [v.numpy() for v in two.balancer.variables]
-    fit(three)
     assert declared.variables == [] and declared.tasks == []
-    assert two.balancer is not three.balancer
     assert (two.balancer.tasks, three.balancer.tasks) == (["a", "b"], ["a", "b", "c"])
+    assert two.balancer.get_config() == declared.get_config()
+    before = [v.numpy() for v in two.balancer.variables]
+    for variable in three.balancer.variables:
+        variable.assign(variable + 1)
     for variable, value in zip(two.balancer.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
-    assert two.balancer.get_config() == declared.get_config()
+
+
+def test_one_object_trains_two_models_one_after_the_other():
+    declared = balancers.Uncertainty(learning_rate=0.1)
+    first, second = small(declared, "ab"), small(declared, "abc")
+    for model in (first, second):
+        fit(model)
+    assert declared.variables == []
+    assert first.balancer.log_variance.shape == (2,) and second.balancer.log_variance.shape == (3,)
+    assert (first.balancer.log_variance.numpy() != 0).all()
 
 
 def test_a_models_own_balancer_is_a_declaration_to_another_model():

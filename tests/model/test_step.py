@@ -84,7 +84,7 @@ def test_the_step_of_pcgrad_is_that_of_explicit_gradients():
     np.testing.assert_allclose(after, before - 0.1 * np.sum(projected, axis=0), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["famo", "nash_mtl", "moco"])  # losses, Gramian, Jacobian
+@pytest.mark.parametrize("name", ["famo", "pcgrad", "moco"])  # losses, Gramian, Jacobian
 def test_the_way_of_running_does_not_matter(name):
     weights, history = trained(name)
     for options in (
@@ -108,7 +108,7 @@ def replicas():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-@pytest.mark.parametrize("name", ["famo", "nash_mtl", "mgda-ub", "graddrop"])
+@pytest.mark.parametrize("name", ["famo", "pcgrad", "mgda-ub", "graddrop"])
 def test_two_replicas_take_the_step_of_one_device(name, replicas):
     balancer = {"kind": name}
     if name == "mgda-ub":
