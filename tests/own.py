@@ -1,4 +1,4 @@
-"""A kind of task and a kind of feature that are not the library's: all of each, in one file."""
+"""Classes that are not the library's, in one file: a task, a feature and parts of a network."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import features, tasks
+from mtl_keras import architectures, balancers, features, tasks
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import DataError
 from mtl_keras.tasks.measures import Measure
@@ -151,6 +151,43 @@ class Postcode(features.Feature):
     @property
     def category_sizes(self):
         return (len(self.areas) + 2,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair(architectures.SharedBottom):
+    """A shared trunk of two layers of one width.
+
+    Args:
+        units: The width. Default 16.
+    """
+
+    units: int = 16
+
+    def represent(self, embed, tasks):
+        trunk = self.multilayer(embed("shared"), (self.units, self.units), "shared")
+        return dict.fromkeys(tasks, trunk)
+
+
+@keras.saving.register_keras_serializable("tests.own")
+class Slowest(balancers.Balancer):
+    """The task whose loss is largest counts most.
+
+    Args:
+        power: How much more. Default 1.0.
+    """
+
+    def __init__(self, power=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.power = power
+
+    def weigh(self, losses, present, gramian=None):
+        shares = tf.where(present, losses, 0.0) ** self.power
+        return shares / tf.reduce_sum(shares) * tf.reduce_sum(tf.cast(present, tf.float32))
+
+
+def alike(losses, present):
+    """A balancer that is a function: all tasks count alike."""
+    return tf.ones_like(losses)
 
 
 def table(rows=300, seed=0):

@@ -1,6 +1,8 @@
 """Kinds of a user's own do all that the library's do: run, be judged, drawn, rivalled, served."""
 
 import dataclasses
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,11 +11,13 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import features, report, tasks
+from mtl_keras.cli import main
 from mtl_keras.comparison.baselines import Matrices, predict
 from mtl_keras.drawing.figure import axes
-from mtl_keras.errors import DataError
+from mtl_keras.errors import ArtifactError, DataError
 from mtl_keras.evaluation import explain, labelled
 from mtl_keras.report.prediction import task_panels
+from mtl_keras.search import settle
 from tests import own
 
 EXPERIMENT = mtl.Experiment(
@@ -67,7 +71,7 @@ def test_what_it_depends_on_is_explained(deliveries):
 
 @pytest.mark.parametrize("name", ["constant", "linear", "histogram gradient boosting"])
 def test_simple_models_rival_it(name):
-    prepared, _ = EXPERIMENT.prepare(own.table())
+    prepared = EXPERIMENT.prepare(own.table())
     truths = prepared.truths()
     matrices = Matrices(prepared.encoder, prepared.rows, prepared.data.x)
     hours = prepared.tasks[0]
@@ -79,8 +83,17 @@ def test_simple_models_rival_it(name):
     assert name == "constant" or mape[name] < 0.6 * mape["constant"]
 
 
-def test_its_export_answers_as_it_did_in_training(deliveries, tmp_path):
-    version = deliveries.export(tmp_path / "deliveries")
+@pytest.fixture(scope="module")
+def exported(deliveries, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "deliveries"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # no part of the report failed
+        deliveries.export(folder)
+    return folder
+
+
+def test_its_export_answers_as_it_did_in_training(deliveries, exported):
+    version = exported / "1"
     serve = tf.saved_model.load(version).signatures["serving_default"]
     rows = own.table(seed=1)
     rows.loc[0, "postcode"] = "ZZ9 9ZZ"  # an area that training never saw
@@ -91,6 +104,87 @@ def test_its_export_answers_as_it_did_in_training(deliveries, tmp_path):
     for task in deliveries.tasks:
         np.testing.assert_allclose(task.answered(answers), expected[task.name], rtol=1e-5)
     np.testing.assert_allclose(answers["hours_days"], answers["hours"] / 24, rtol=1e-6)
+
+
+def test_an_artifact_finds_its_classes_where_it_is_told_to(deliveries, exported):
+    rows = own.table(seed=1)
+    with pytest.raises(ArtifactError, match=r"'tests\.own:Postcode'.*custom_objects=.*trusted="):
+        mtl.load(exported)
+    classes = {"Duration": own.Duration, "tests.own:Postcode": own.Postcode}
+    for options in ({"trusted": ["tests"]}, {"custom_objects": classes}):
+        predictor = mtl.load(exported, **options)
+        found = predictor.predictions(rows)
+        for task in deliveries.tasks:
+            np.testing.assert_allclose(
+                found[task.name], deliveries.predict(rows)[task.name], rtol=1e-4
+            )
+        assert list(predictor.predict(rows))[:2] == ["hours", "hours_days"]
+    assert "mape" in str(predictor.evaluate(rows))
+
+
+FILE = """
+name = "deliveries"
+balancer = { kind = "tests.own:Slowest", power = 0.5 }
+architecture = { kind = "tests.own:Pair", units = 8, members = 1, number_embedding = "none" }
+[data]
+path = "deliveries.csv"
+[tasks]
+hours = "tests.own:Duration"
+late = "binary"
+[features]
+postcode = "tests.own:Postcode"
+[training]
+epochs = 2
+batch_size = 64
+"""
+
+
+@pytest.fixture()
+def file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path.cwd())
+    monkeypatch.chdir(tmp_path)
+    own.table().to_csv("deliveries.csv", index=False)
+    Path("deliveries.toml").write_text(FILE)
+    return "deliveries.toml"
+
+
+def test_a_file_names_classes_and_the_command_line_trains_resumes_compares_and_predicts(
+    file, capsys, monkeypatch
+):
+    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
+    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
+    assert main(["train", file]) == 0
+    capsys.readouterr()
+    answers = ["predict", "saved_models/deliveries", "deliveries.csv", "-o", "answers.csv"]
+    assert main(answers) == 1
+    assert "'tests.own:Postcode'" in capsys.readouterr().err
+    assert main([*answers, "--trust", "tests"]) == 0
+    assert "hours_days" in pd.read_csv("answers.csv")
+
+    experiment = mtl.Experiment.from_file(file)
+    run = experiment.run(checkpoint="state", show=None)
+    lines = []
+    again = experiment.run(checkpoint="state", resume=True, show=lines.append)
+    assert "resuming after epoch 2" in lines
+    pd.testing.assert_frame_equal(again.history, run.history)
+    assert type(run.model.balancer) is own.Slowest and run.model.balancer.power == 0.5
+    again = mtl.Experiment.from_file("saved_models/deliveries/experiment.toml")
+    assert isinstance(again.architecture, own.Pair) and isinstance(again.tasks[0], own.Duration)
+
+    compared = experiment.compare(seeds=1, tries=0, also=["+tests.own:alike"], show=None)
+    assert {"joint", "single-task", "linear", "+tests.own:alike"} <= set(compared.values)
+    assert compared.measures["hours"].name == "mape"
+
+
+def test_own_classes_are_searched_through_like_others(monkeypatch):
+    monkeypatch.setattr(settle, "ARCHITECTURES", ("shared_bottom", "tests.own:Pair"))
+    monkeypatch.setattr(settle, "BALANCERS", ("tests.own:alike", "fixed"))
+    monkeypatch.setattr(settle, "RUNGS", (1,))
+    searched = EXPERIMENT.but(architecture="auto", balancer="auto", preset="fast",
+                              training={"epochs": 1, "batch_size": 64})  # fmt: skip
+    run = searched.run(own.table(), show=None)
+    tried = {row["candidate"] for row in run.metadata["search"]}
+    assert tried == {"shared_bottom", "tests.own:Pair", "tests.own:alike", "fixed"}
 
 
 def test_its_own_errors_reach_the_user():

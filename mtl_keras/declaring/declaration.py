@@ -47,7 +47,7 @@ class Declaration:
 
     def get_config(self) -> dict[str, Any]:
         """All fields that differ from their default, and the `kind`."""
-        config: dict[str, Any] = {"kind": registry.identifier(type(self))}
+        config: dict[str, Any] = {"kind": registry.reference(type(self))}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default:
