@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _BACKEND = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 if _BACKEND != "tensorflow" or (

@@ -15,7 +15,7 @@ import pandas as pd
 import tomli_w
 from matplotlib.figure import Figure
 
-from mtl_keras import report
+from mtl_keras import __version__, report
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.declaring.registry import packages_named
 from mtl_keras.errors import DataError, nearest
@@ -224,7 +224,8 @@ class Run:
             },
             "versions": {
                 "python": platform.python_version(),
-                **{name: version(name) for name in ("mtl_keras", "tensorflow", "keras")},
+                "mtl_keras": __version__,
+                **{name: version(name) for name in ("tensorflow", "keras")},
             },
         }
 
