@@ -8,9 +8,9 @@ import numpy as np
 Streams = dict[str, np.ndarray]
 
 
-def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    powers = np.exp(x - x.max(axis, keepdims=True))
-    return powers / powers.sum(axis, keepdims=True)
+def softmax(x: np.ndarray) -> np.ndarray:
+    powers = np.exp(x - x.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -120,4 +120,5 @@ class Network:
 
 
 def weighed(weights: np.ndarray, sources: Sequence[np.ndarray]) -> np.ndarray:
+    """Sum of the sources, each times its weight of the weights' last axis."""
     return np.einsum("...i,...in->...n", weights, np.stack(sources, axis=-2))

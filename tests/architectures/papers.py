@@ -68,8 +68,9 @@ def dselect_k(net: Network, tasks: Sequence[str]) -> Streams:
 def selected(net: Network, x: np.ndarray, gate: str) -> np.ndarray:
     """q = sum_j softmax(w)_j r_j; the entropy of the r_j is an added loss.
 
-    Two departures that the class declares: a code c stands for expert c mod n, so that there is no
-    penalty for codes of no expert; and of the numbers made from a row, only the codes have a bias.
+    A departure that the class declares: a code c stands for expert c mod n, so that there is no
+    penalty for codes of no expert. As in the class, the entropy is a mean over rows, and of the
+    numbers made from a row only the codes have a bias; the authors' code has a sum, and two.
     The lowest bit of a code comes first.
     """
     given, n = net.settings, net.settings.experts
@@ -213,8 +214,8 @@ def soft_sharing(net: Network, tasks: Sequence[str]) -> Streams:
 def mtan(net: Network, tasks: Sequence[str]) -> Streams:
     """Liu et al. 2019, equations 1 and 2, with dense layers for the convolutions.
 
-    As the class declares, a mask is sigmoid(W2 ReLU(W1 [shared, task's previous])), without the
-    batch normalisation that the paper has after W1 and W2.
+    A mask is sigmoid(W2 ReLU(W1 [shared, task's previous])), as the class has it: the paper's batch
+    normalisation after W1 and W2 is not there, whatever `normalisation` says.
     """
     given, x = net.settings, net.features("shared")
     shared, own = x, dict[str, np.ndarray]()
