@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import layers
+from mtl_keras.model.keras_private import made_by
 
 
 def model(members=3) -> mtl.MultiTaskModel:
@@ -61,7 +62,7 @@ def test_training_takes_the_mean_of_the_members_losses(balancer):
     made, (x, y) = model(), data()
     made.compile(keras.optimizers.SGD(0.0), loss=LOSSES, balancer=balancer)
     heads = {
-        task: keras.Model(made.inputs, made.output[task]._keras_history[0].input)
+        task: keras.Model(made.inputs, made_by(made.output[task]).operation.input)
         for task in made.tasks
     }
     logs = made.fit(x, y, batch_size=8, verbose=0).history
@@ -97,7 +98,7 @@ def test_an_ensemble_saves_exports_and_learns(balancer, tmp_path):
     made.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
     keras.tree.map_structure(np.testing.assert_array_equal, again.predict(x), made.predict(x))
-    assert set(again._probe.output["members"]) == {"a", "b", "c"}
+    assert set(again.step.inside.output["members"]) == {"a", "b", "c"}
     made.export(tmp_path / "served", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "served")
     np.testing.assert_allclose(loaded.serve(x)["c"], made.predict(x)["c"], atol=1e-6)
