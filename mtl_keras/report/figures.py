@@ -174,7 +174,7 @@ def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
     affinity = 100 * np.array(measured["affinity"])
     return [
         draw(
-            f"By how much a step for one task (row) lowers another's loss (column). Groups: {groups}",
+            f"How far a step for one task (row) lowers another's loss (column). Groups: {groups}",
             lambda ax: heat_map(
                 ax, affinity, names, names, "affinity, %", limit=np.abs(affinity).max()
             ),
@@ -191,7 +191,7 @@ def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
 def explained(content: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """The importance of features for each task, and how mean predictions depend on some of them."""
     table = pd.DataFrame(content.explanation.get("importance") or [])
-    if len(table) and table["feature"].nunique() == 1:  # a single feature: its importance says nothing
+    if len(table) and table["feature"].nunique() == 1:  # with one feature, all the same
         table = table.head(0)
     importances, dependences = [], []
     for task, part in table.groupby("task", sort=False) if len(table) else ():
