@@ -1,4 +1,4 @@
-"""Results kept on disk: plain values as JSON, arrays as npz, nothing that executes code when read."""
+"""Results kept on disk: plain values as JSON, arrays as npz; reading them executes no code."""
 
 import hashlib
 import json
