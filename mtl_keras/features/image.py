@@ -223,16 +223,16 @@ class Image(BackboneFeature):
             _opened(image)
         except (OSError, SyntaxError) as error:
             raise DataError(
-                f"Feature {self.name!r}: row {row}{where} is not an image. Expected a PNG, JPEG, GIF "
-                "or BMP file. Replace it, or leave the cell empty."
+                f"Feature {self.name!r}: row {row}{where} is not an image. Expected a PNG, JPEG, "
+                "GIF or BMP file. Replace it, or leave the cell empty."
             ) from error
         return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:
         if array.size == 0 or (array.dtype.kind == "f" and not np.isfinite(array).all()):
             raise DataError(
-                f"Feature {self.name!r}: the array of row {row} is empty or has pixels that are not "
-                "finite numbers. Leave the cell empty if there is no image."
+                f"Feature {self.name!r}: the array of row {row} is empty or has pixels that are "
+                "not finite numbers. Leave the cell empty if there is no image."
             )
         pixels = array[:, :, None] if array.ndim == 2 else array
         if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:

@@ -85,7 +85,7 @@ def infer(
     """
     skipped, overrides = set(skip), dict(overrides or {})
     columns = list(table.columns)
-    readers: dict[str, list[str]] = {}  # a vector may read several columns, several features one column
+    readers: dict[str, list[str]] = {}  # several features may read one column
     for name, feature in overrides.items():
         for column in [name] if feature is None else feature.reads(columns):
             readers.setdefault(column, []).append(name)

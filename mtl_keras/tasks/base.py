@@ -65,7 +65,7 @@ class Task(Declaration, abc.ABC):
 
     @abc.abstractmethod
     def encode(self, table: pd.DataFrame) -> np.ndarray:
-        """Labels as the network is trained on them, float32 `(rows, width)` or `(rows,)`; NaN: missing."""
+        """Labels for training the network, float32 `(rows, width)` or `(rows,)`; NaN: missing."""
 
     def truth(self, table: pd.DataFrame) -> np.ndarray:
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
