@@ -89,8 +89,8 @@ def _decompressed(path: Path, compression: str | None) -> bytes:
         return DECOMPRESSORS[compression](content)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{path} cannot be decompressed ({compression}): {error}. It may be truncated, or not be "
-            "what its name says."
+            f"{path} cannot be decompressed ({compression}): {error}. It may be truncated, or "
+            "not be what its name says."
         ) from error
 
 

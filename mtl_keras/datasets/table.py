@@ -64,7 +64,7 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
         table = table.assign(**{name: _from_arrow(table[name]) for name in arrow})
         table.attrs = attributes
     if not isinstance(source, pd.DataFrame):
-        table.attrs |= {"folder": str(path.parent), "source": where}  # where its relative paths start
+        table.attrs |= {"folder": str(path.parent), "source": where}  # start of relative paths
     return table
 
 

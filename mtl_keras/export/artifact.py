@@ -25,8 +25,8 @@ def versions(folder: Path) -> list[int]:
     """Numbers of the complete versions of an artifact, ascending."""
     if not folder.is_dir():
         return []
-    versions_found = [path for path in folder.iterdir() if path.name.isdigit()]
-    return sorted(int(path.name) for path in versions_found if (path / EXTRA / "schema.json").is_file())
+    numbered = [path for path in folder.iterdir() if path.name.isdigit()]
+    return sorted(int(path.name) for path in numbered if (path / EXTRA / "schema.json").is_file())
 
 
 def latest(folder: Path) -> Path:
@@ -93,7 +93,7 @@ def _published(unfinished: Path, folder: Path) -> Path:
 
 
 def _copy_beside(folder: Path) -> None:
-    """Copy the newest version's files beside the versions, even if a newer one appears meanwhile."""
+    """Copy the newest version's files beside the versions, even if that one changes meanwhile."""
     version = None
     while version != latest(folder):
         version = latest(folder)

@@ -132,7 +132,7 @@ class Predictor:
         return known.seen(self.features, datasets.read(table))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """For each task, the answers as evaluation reads them: probabilities, or numbers in units."""
+        """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
         answers = self._answers(table)
         return {task.name: task.answered(answers) for task in self.tasks}
 

@@ -190,9 +190,7 @@ def _training(content: Content) -> str:
     best = content.metrics["best_epochs"]
     listed = ", ".join(f"{task} {epoch}" for task, epoch in best.items())
     seconds = content.metrics["seconds"].get("fit", 0.0)
-    return (
-        f"{epochs} epochs in {seconds:.0f} s. Each task uses its best epoch: {listed}."
-    )
+    return f"{epochs} epochs in {seconds:.0f} s. Each task uses its best epoch: {listed}."
 
 
 def _count(number: int, what: str) -> str:

@@ -149,7 +149,7 @@ def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) 
 
 
 def check_answers(tasks: Sequence[Task], train: pd.DataFrame) -> None:
-    """Raise a ConfigError if two answers would have the same name, as a column or in the SavedModel."""
+    """Raise a ConfigError if two answers share a name, as a column or in the SavedModel."""
     owners: dict[str, str] = {}
     for task in tasks:
         fitted = task.fit(train)
