@@ -1,7 +1,7 @@
 """Multi-task learning for Keras: declare tasks, train one model, serve raw rows.
 
-The names of the public interface are loaded when they are first used, so that importing the package
-(and the command line's `--help`) does not wait for TensorFlow.
+The public names are loaded when they are first used, so that importing the package (and the command
+line's `--help`) does not wait for TensorFlow.
 """
 
 import importlib

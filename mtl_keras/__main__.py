@@ -1,4 +1,4 @@
-"""`python -m mtl_keras` is `mtl-keras`."""
+"""`python -m mtl_keras` runs the command `mtl-keras`."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""The exceptions of the library and the one formula for their messages.
+"""The exceptions of the library, and helpers for the common form of their messages.
 
 Every message says what was expected, what was received and what to do about it, and names the
-column, task, file or row it speaks of. All of them are `ValueError`s, so that code written for
-Keras or scikit-learn catches them as it always did.
+column, task, file or row concerned. All exceptions are `ValueError`s, so that code written for
+Keras or scikit-learn catches them.
 """
 
 import difflib
@@ -16,23 +16,23 @@ class MTLError(ValueError):
 
 
 class ConfigError(MTLError):
-    """A declaration (an argument, an experiment file, a flag) is not usable."""
+    """A declaration (an argument, an experiment file, a flag) is invalid."""
 
 
 class DataError(MTLError):
-    """A table, a column or a value is not what the declaration says."""
+    """A table, a column or a value does not match the declaration."""
 
 
 class ArtifactError(MTLError):
-    """A saved model folder is missing, damaged or of another kind."""
+    """A saved model folder is missing, damaged or not a model."""
 
 
 class TrainingError(MTLError):
-    """Training cannot go on, e.g. because a task's loss is not finite."""
+    """Training cannot continue, e.g. because a task's loss is not finite."""
 
 
 def shown(value: object, limit: int = 200) -> str:
-    """`repr(value)`, cut to `limit` characters; a number of NumPy's is a number.
+    """`repr(value)`, cut to `limit` characters; NumPy scalars are shown as plain numbers.
 
     Example:
 
@@ -51,12 +51,12 @@ def nearest(name: str, options: Iterable[str]) -> str:
     >>> nearest("chrned", ["churned", "spend"])
     " Did you mean 'churned'?"
     """
-    found = difflib.get_close_matches(str(name), [str(option) for option in options], n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
+    matches = difflib.get_close_matches(str(name), [str(option) for option in options], n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
 
 
 def unknown(what: str, name: object, options: Iterable[str]) -> str:
-    """The message for a name that is none of `options`.
+    """The message for a name that is not among `options`.
 
     Example:
 
@@ -74,10 +74,10 @@ def check(condition: bool, argument: str, expected: str, received: object) -> No
     """Raise a `ConfigError` for an argument that does not satisfy `condition`.
 
     Args:
-        condition: Whether the argument is good.
+        condition: Whether the argument is valid.
         argument: Name of the argument, as the caller wrote it.
-        expected: What it must be, to follow the word "must".
-        received: The value.
+        expected: What it must be, worded to follow "must".
+        received: The value received.
 
     Raises:
         ConfigError: if `condition` is false.

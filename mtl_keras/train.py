@@ -1,4 +1,4 @@
-"""`python -m mtl_keras.train` is `mtl-keras train`."""
+"""`python -m mtl_keras.train` runs the command `mtl-keras train`."""
 
 import sys
 

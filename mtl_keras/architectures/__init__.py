@@ -59,10 +59,10 @@ def get(
 
     Args:
         declared: The name, mapping or object.
-        defaults: Arguments to set where a name or mapping does not, and where the architecture
-            has them. Default none.
-        only_accepted: Whether arguments of a mapping that the architecture does not have are left
-            out in place of an error. Default False.
+        defaults: Arguments to set where a name or mapping leaves them open and the architecture has
+            them. Default none.
+        only_accepted: Whether to ignore arguments of a mapping that the architecture does not have,
+            instead of raising an error. Default False.
 
     Example:
 

@@ -10,20 +10,20 @@ from mtl_keras.layers import BottleneckAdapter
 
 @dataclass(frozen=True)
 class Adapters(Architecture):
-    """One trunk for all tasks; after each of its layers, each task bends its own stream a little.
+    """One trunk for all tasks; after each layer, a small adapter modifies the output for each task.
 
     ```
     features ─┬─ shared layer ─ adapter of 1 ─ shared layer ─ adapter of 1 ─ tower ─ head 1
               └─ (the same)   ─ adapter of 2 ─ (the same)   ─ adapter of 2 ─ tower ─ head 2
     ```
 
-    An adapter adds a bottleneck of few units to its input and is the identity at the start.
+    An adapter adds the output of a narrow bottleneck to its input and starts as the identity.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 256).
-        tower: Widths of each task's own layers. Default none.
-        bottleneck: Units of an adapter. Default 16.
-        freeze: Whether the trunk is not trained: for one whose weights you load. Default False.
+        tower: Widths of each task's tower. Default none.
+        bottleneck: Units of an adapter's bottleneck. Default 16.
+        freeze: Whether to freeze the trunk, for one whose weights you load. Default False.
 
     References:
         Houlsby et al.: "Parameter-Efficient Transfer Learning for NLP", ICML 2019,

@@ -21,16 +21,18 @@ class AITM(Architecture):
                                         └─ transfer ─ ...
     ```
 
-    `layers.InformationTransfer` has the mathematics. A later step's probability above that of the
-    step before costs an added loss (`calibrator` times the excess): a soft order.
+    `layers.InformationTransfer` has the mathematics. A step's probability that exceeds the previous
+    step's is penalised by an added loss (`calibrator` times the excess), which orders the steps
+    softly.
 
     Tasks must all be binary, and declared in the order of the chain.
 
     Args:
         layers: Widths of the trunk's layers. Default (256,).
-        tower: Widths of each task's layers before the transfer. Default (64,).
+        tower: Widths of each task's tower, before the transfer. Default (64,).
         calibrator: Float >= 0, strength of the added loss. Default 0.6.
-        stop_gradient: Whether a step learns nothing from those after it. Default True.
+        stop_gradient: Whether gradients of later steps are stopped before they reach a step.
+            Default True.
 
     References:
         Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with

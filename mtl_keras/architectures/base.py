@@ -21,26 +21,28 @@ NUMBER_EMBEDDINGS = ("none", "piecewise_linear", "target_aware", "periodic")
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """What the tasks share, and how the network's layers are made.
+    """Base class: what the tasks share, and how the network's layers are built.
 
-    Subclasses define `represent`, from layers that work on the last axis only: so they take plain
-    features, `(rows, n)`, as well as those of an ensemble's members, `(rows, members, n)`.
+    Subclasses define `represent`, using only layers that work on the last axis, so that it accepts
+    plain features, `(rows, n)`, as well as those of an ensemble's members, `(rows, members, n)`.
 
     Args:
         activation: Name of a Keras activation. Default "relu".
-        dropout: Share of units dropped after each layer in training. Default 0.1.
+        dropout: Fraction of units dropped after each layer in training. Default 0.1.
         normalisation: `"none"`, `"batch"` or `"layer"`, before each activation. Default "none".
-        residual: Whether a layer as wide as its input is added to it. Default False.
-        skip: Whether each head also sees the features themselves, so that a simple model of each
-            task is a part of the network ("wide and deep"). Default False.
-        members: Networks that share their weights but for a few (`layers.BatchEnsembleDense`) and
-            answer together; 1 for a plain network. Default 8.
+        residual: Whether a layer's output is added to its input where both have the same width.
+            Default False.
+        skip: Whether each head also reads the features directly, so that the network contains a
+            simple model of each task ("wide and deep"). Default False.
+        members: Number of ensemble members, networks that share almost all weights
+            (`layers.BatchEnsembleDense`) and whose outputs are averaged; 1 for a plain network.
+            Default 8.
         number_embedding: How numbers become vectors: `"piecewise_linear"` (bins with equal numbers
             of rows), `"target_aware"` (bins by small trees), `"periodic"`, or `"none"` (a number
-            stays one). Default "piecewise_linear".
-        bins: Most bins of a column. Default 48.
+            stays a number). Default "piecewise_linear".
+        bins: Maximum number of bins per column. Default 48.
         number_dimension: Length of a number's vector. Default 12.
-        category_dimension: Greatest length of a category's vector. Default 16.
+        category_dimension: Maximum length of a category's vector. Default 16.
     """
 
     activation: str = "relu"
@@ -73,9 +75,9 @@ class Architecture:
         """One tensor `(rows, [members,] n)` per task, to put its head on.
 
         Args:
-            embed: Makes a vector of all features, with embeddings of its own each time it is
-                called. Its argument is a prefix for the names of layers. See `embedder`.
-            tasks: Names of the tasks, fit for names of layers.
+            embed: Makes a vector of all features, with new embeddings on each call. Its argument is
+                a prefix for the names of layers. See `embedder`.
+            tasks: Names of the tasks, valid as parts of layer names.
 
         Returns:
             A dict from each task to its representation.
@@ -83,11 +85,11 @@ class Architecture:
         raise NotImplementedError
 
     def connect(self, outputs: dict[str, Any]) -> dict[str, Any]:
-        """The heads' outputs as the architecture relates them to each other; by default as is."""
+        """The outputs of the heads, linked as the architecture requires; unchanged by default."""
         return outputs
 
     def check_tasks(self, tasks: Sequence[Task]) -> None:
-        """Raise a ConfigError if the architecture is not for these tasks."""
+        """Raise a ConfigError if the architecture does not suit these tasks."""
 
     def get_config(self) -> dict[str, Any]:
         """`kind` and all arguments."""
@@ -104,7 +106,7 @@ class Architecture:
         return self.dense_layer(x, units, name, activation=activation)(x)
 
     def dense_layer(self, x: Any, units: int, name: str, **arguments: Any) -> Any:
-        """The layer for `dense`, to call on `x` and on others like it."""
+        """The layer behind `dense`, to be called on `x` and on tensors of the same shape."""
         kind = BatchEnsembleDense if len(x.shape) == 3 else keras.layers.Dense
         return kind(units, name=name, **arguments)
 
@@ -121,7 +123,7 @@ class Architecture:
         return y
 
     def multilayer(self, x: Any, units: Sequence[int], prefix: str) -> Any:
-        """Layers one after another."""
+        """A stack of layers."""
         for number, width in enumerate(units, start=1):
             name = f"{prefix}_{number}"
             x = self.finish_layer(self.dense(x, width, name), name, x)
@@ -130,7 +132,7 @@ class Architecture:
     def parallel(
         self, streams: dict[str, Any], units: Sequence[int], mix: Callable[[int], Any]
     ) -> dict[str, Any]:
-        """A trunk per stream, whose layers' outputs are mixed by the layer `mix(number)`."""
+        """A trunk per stream; the layer `mix(number)` mixes the outputs of the trunks' layers."""
         for number, width in enumerate(units, start=1):
             layers = [
                 self.finish_layer(self.dense(x, width, f"{name}_{number}"), f"{name}_{number}", x)
@@ -140,12 +142,12 @@ class Architecture:
         return streams
 
     def towers(self, parts: dict[str, Any], units: Sequence[int], features: Any) -> dict[str, Any]:
-        """Layers of each task's own on its part, and `features` beside them if `skip`.
+        """A tower for each task on its tensor, with `features` appended if `skip`.
 
         Args:
-            parts: A tensor per task.
-            units: Widths of the layers.
-            features: The features, of all tasks together or a dict by task.
+            parts: One tensor per task.
+            units: Widths of the towers' layers.
+            features: The features: a tensor for all tasks, or a dict by task.
         """
         towers = {
             task: self.multilayer(part, units, f"{task}_tower") for task, part in parts.items()

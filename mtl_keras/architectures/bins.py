@@ -1,11 +1,11 @@
-"""Where to bend: the edges of the bins of a piecewise-linear embedding."""
+"""The bin edges of a piecewise-linear embedding, by quantiles or by trees."""
 
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
 
 def quantile_edges(values: np.ndarray, bins: int) -> list[np.ndarray]:
-    """Edges of up to `bins` bins per column with about equal numbers of rows.
+    """Edges of up to `bins` bins per column, each bin with about the same number of rows.
 
     Args:
         values: `(rows, columns)`.
@@ -21,7 +21,7 @@ def quantile_edges(values: np.ndarray, bins: int) -> list[np.ndarray]:
 
 
 def tree_edges(values: np.ndarray, labels: np.ndarray, bins: int) -> list[np.ndarray]:
-    """Edges where a small regression tree on one column splits to predict all tasks at once.
+    """The split points of a small regression tree per column that predicts all tasks at once.
 
     Args:
         values: `(rows, columns)`.
@@ -29,8 +29,8 @@ def tree_edges(values: np.ndarray, labels: np.ndarray, bins: int) -> list[np.nda
         bins: Most bins of a column.
 
     References:
-        Gorishniy, Rubachev, Babenko, 2022, section 3.2.2: at least 64 rows in a leaf, impurity
-        falls by at least 1e-4.
+        Gorishniy, Rubachev, Babenko, 2022, section 3.2.2: at least 64 rows per leaf, a minimum
+        impurity decrease of 1e-4.
 
     Example:
 

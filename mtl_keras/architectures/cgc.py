@@ -11,7 +11,7 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True)
 class CGC(Architecture):
-    """Experts of each task's own and shared ones; a task's gate reads its own and the shared.
+    """Task-specific and shared experts; each task's gate mixes its own experts and the shared ones.
 
     ```
     features ─┬─ own experts of 1 ──┐
@@ -21,11 +21,11 @@ class CGC(Architecture):
     ```
 
     Args:
-        task_experts: Experts of each task's own. Default 1.
-        shared_experts: Shared experts. Default 1.
+        task_experts: Number of experts per task. Default 1.
+        shared_experts: Number of shared experts. Default 1.
         layers: Widths of each expert's layers. Default (256, 128).
-        tower: Widths of each task's own layers. Default (64,).
-        temperature: Float > 0, of the gates. Default 1.0.
+        tower: Widths of each task's tower. Default (64,).
+        temperature: Float > 0, softmax temperature of the gates. Default 1.0.
 
     References:
         Tang et al., RecSys 2020, section 4.1.

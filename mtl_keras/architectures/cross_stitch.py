@@ -10,7 +10,7 @@ from mtl_keras.layers import CrossStitchUnit
 
 @dataclass(frozen=True)
 class CrossStitch(Architecture):
-    """A trunk for each task; after each layer every trunk takes a learned part of the others.
+    """A trunk for each task; after each layer, every trunk mixes in a learned share of the others.
 
     ```
     features ─┬─ layer ─┐ ┌─ layer ─┐ ┌─ tower ─ head of task 1
@@ -20,8 +20,8 @@ class CrossStitch(Architecture):
 
     Args:
         layers: Widths of each trunk's layers. Default (128, 128).
-        tower: Widths of each task's own layers. Default none.
-        own: Share of its own that a trunk keeps at the start. Default 0.9.
+        tower: Widths of each task's tower. Default none.
+        own: Initial weight of a trunk's own output. Default 0.9.
 
     References:
         Misra et al.: "Cross-stitch Networks for Multi-task Learning", CVPR 2016,

@@ -10,7 +10,7 @@ from mtl_keras.layers import DSelectGate
 
 @dataclass(frozen=True)
 class DSelectK(MMoE):
-    """As MMoE, with gates that come to choose at most `selectors` experts each.
+    """MMoE with sparse gates, each of which learns to select at most `selectors` experts.
 
     ```
                ┌─ expert 1 ─┐
@@ -18,14 +18,16 @@ class DSelectK(MMoE):
                └─ expert 3 ─┴──(2)──────────── tower ─ head of task 2
     ```
 
-    `layers.DSelectGate` has the mathematics. Arguments of `MMoE` other than `temperature`,
-    `gate_bias` and `gate_dropout`, which are not used, and:
+    `layers.DSelectGate` has the mathematics. Takes the arguments of `MMoE` except `temperature`,
+    `gate_bias` and `gate_dropout`, which are ignored, and:
 
     Args:
         selectors: Integer >= 1, k. Default 2.
         gamma: Float > 0, width of the smooth step. Default 1.0.
-        entropy: Float >= 0, strength of the penalty that makes selectors choose. Default 1e-6.
-        conditional: Whether each row has a choice of its own. Default False: one per task.
+        entropy: Float >= 0, strength of the entropy penalty that makes selectors choose. Default
+            1e-6.
+        conditional: Whether the selection depends on the row. Default False: one selection per
+            task.
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with

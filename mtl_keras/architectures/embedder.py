@@ -1,4 +1,4 @@
-"""Encoded columns to one vector of features: what every architecture starts from."""
+"""Turns encoded columns into one feature vector, the input of every architecture."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,20 +25,21 @@ def embedder(
     labels: np.ndarray | None = None,
     own: Mapping[str, Callable[[Any, str], Any]] | None = None,
 ) -> Callable[[str], Any]:
-    """The `embed` argument of `Architecture.represent`, from an encoder's inputs.
+    """Make the `embed` argument of `Architecture.represent` from an encoder's inputs.
 
     Args:
-        architecture: Says how numbers and categories become vectors, and for how many members.
+        architecture: Determines how numbers and categories become vectors, and for how many
+            members.
         inputs: Input tensors by group (`"numeric"`, `"plain"`, `"categorical"`).
         category_sizes: Number of indices of each categorical column.
         numbers: The training rows' group `"numeric"`, `(rows, columns)`, for the bins.
         labels: The training rows' labels, `(rows, n)`, NaN where missing, for target-aware bins.
-        own: For further groups, such as a text, what makes a tensor `(rows, n)` from the input, and
-            from a prefix for names of layers.
+        own: For further groups, such as a text, a function from the input and a prefix for layer
+            names to a tensor `(rows, n)`.
 
     Returns:
-        A function of a prefix to a tensor `(rows, n)`, or `(rows, members, n)` where there are
-        several members. Each call makes embeddings of its own.
+        A function from a prefix to a tensor `(rows, n)`, or `(rows, members, n)` with several
+        members. Each call makes new embeddings.
     """
     kind = architecture.number_embedding
     edges: list[np.ndarray] = []
@@ -50,7 +51,7 @@ def embedder(
         else:
             raise ConfigError(
                 f"`number_embedding={kind!r}` needs the training rows' numbers (and labels, if "
-                "target-aware) to place its bins. Give `numbers` and `labels` to `embedder`, or "
+                "target-aware) to place its bins. Pass `numbers` and `labels` to `embedder`, or "
                 "use number_embedding='periodic' or 'none'."
             )
 

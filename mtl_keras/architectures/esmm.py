@@ -12,17 +12,17 @@ from mtl_keras.tasks import Task
 
 @dataclass(frozen=True)
 class ESMM(Architecture):
-    """For a chain of binary tasks: the probability of a step is that of the one before, times.
+    """For a chain of binary tasks: p(step) is p(previous step) times a conditional probability.
 
     ```
     features ─┬─ tower ─ p(click) ──────────────────┬─ clicked
               └─ tower ─ p(buy | click) ── product ─┴─ bought
     ```
 
-    The embeddings are shared, the towers are not. Each task is trained on all rows by its own
-    label ("bought" is click and buy); the conditional factor needs no label of its own, so it is
-    not biased by learning from clicked rows only. A later step is never more probable than an
-    earlier one.
+    Embeddings are shared, towers are not. Each task is trained on all rows by its own label
+    ("bought" is click and buy); the conditional factor needs no label of its own, so it is not
+    biased by learning from clicked rows only. A later step is never more probable than an earlier
+    one.
 
     Tasks must all be binary, and declared in the order of the chain.
 

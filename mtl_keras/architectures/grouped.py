@@ -1,4 +1,4 @@
-"""Groups of tasks, each with a trunk of its own."""
+"""Groups of tasks, each with its own trunk."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ class Grouped(Architecture):
 
     Args:
         groups: Names of the tasks of each group. Default none: an experiment measures, in a short
-            training, what a step for each task does to the others, and groups those that help each
-            other (`mtl_keras.training.Affinity`).
+            training, how a step for each task affects the others, and groups those that help each
+            other (`mtl_keras.search.Affinity`).
         layers: Widths of each trunk's layers. Default (256, 128).
-        tower: Widths of each task's own layers. Default none.
+        tower: Widths of each task's tower. Default none.
 
     References:
         Standley et al.: "Which Tasks Should Be Learned Together in Multi-task Learning?", ICML

@@ -12,7 +12,7 @@ from mtl_keras.layers import LowRankUpdate
 
 @dataclass(frozen=True)
 class LoRA(Architecture):
-    r"""One trunk for all tasks; to each of its matrices, each task adds one of low rank.
+    r"""One trunk for all tasks; each task adds a low-rank update to each of its matrices.
 
     ```
     features ─┬─ W + B₁A₁ ─── W + B₁A₁ ─── tower ─ head of task 1
@@ -24,10 +24,10 @@ class LoRA(Architecture):
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 256).
-        tower: Widths of each task's own layers. Default none.
+        tower: Widths of each task's tower. Default none.
         rank: r. Default 4.
         scale: s. Default 8.0.
-        freeze: Whether the trunk is not trained: for one whose weights you load. Default False.
+        freeze: Whether to freeze the trunk, for one whose weights you load. Default False.
 
     References:
         Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022,

@@ -11,7 +11,7 @@ from mtl_keras.layers import SoftmaxGate, WeightedSum
 
 @dataclass(frozen=True)
 class MMoE(Architecture):
-    r"""Experts for all tasks; each task weighs them for each row by a gate of its own.
+    r"""Experts shared by all tasks; for each row, a gate per task weighs them.
 
     ```
                ┌─ expert 1 ─┐
@@ -24,10 +24,10 @@ class MMoE(Architecture):
     Args:
         experts: Number of experts. Default 4.
         layers: Widths of each expert's layers. Default (256, 128).
-        tower: Widths of each task's own layers. Default (64,).
-        temperature: Float > 0, tau. Default 1.0.
+        tower: Widths of each task's tower. Default (64,).
+        temperature: Float > 0, tau, of the gates. Default 1.0.
         gate_bias: Whether gates have a bias. Default False.
-        gate_dropout: Share of experts that training hides from a gate. Default 0.0.
+        gate_dropout: Fraction of experts hidden from a gate in training. Default 0.0.
 
     References:
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate

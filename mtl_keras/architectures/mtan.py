@@ -12,7 +12,7 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True)
 class MTAN(Architecture):
-    r"""A shared trunk; each task picks from each of its layers by a mask of its own.
+    r"""A shared trunk; an attention mask per task selects features from each of its layers.
 
     ```
     features ──── layer ─────────────── layer ──────────────
@@ -22,13 +22,13 @@ class MTAN(Architecture):
     ```
 
     $a = \sigma(W_2\, \mathrm{ReLU}(W_1 [\text{shared}, \text{task's previous}]))$, the task's
-    feature is $\phi(V (a \odot \text{shared}))$: the paper's 1x1 convolutions as dense layers. Its
-    batch normalisation is had by `normalisation="batch"`.
+    feature is $\phi(V (a \odot \text{shared}))$: the paper's 1x1 convolutions become dense layers.
+    `normalisation="batch"` gives the paper's batch normalisation.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 128).
         attention: Width of the hidden layer of a mask. Default 64.
-        tower: Widths of each task's own layers. Default none.
+        tower: Widths of each task's tower. Default none.
 
     References:
         Liu, Johns, Davison: "End-to-End Multi-Task Learning with Attention", CVPR 2019,

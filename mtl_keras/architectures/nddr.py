@@ -10,7 +10,7 @@ from mtl_keras.layers import DiscriminativeReduction
 
 @dataclass(frozen=True)
 class NDDR(Architecture):
-    """A trunk for each task; after each layer every trunk is made anew from all of them.
+    """A trunk for each task; after each layer, every trunk recombines the features of all trunks.
 
     ```
     features ─┬─ layer ─┐┌ W1, BN, ReLU ─ layer ─┐┌ W1, BN, ReLU ─ tower ─ head of task 1
@@ -20,8 +20,8 @@ class NDDR(Architecture):
 
     Args:
         layers: Widths of each trunk's layers. Default (128, 128).
-        tower: Widths of each task's own layers. Default none.
-        own: Weight of its own features at the start. Default 0.9.
+        tower: Widths of each task's tower. Default none.
+        own: Initial weight of a trunk's own features. Default 0.9.
 
     References:
         Gao et al.: "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs by Neural

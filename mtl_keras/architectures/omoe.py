@@ -9,7 +9,7 @@ from mtl_keras.architectures.mmoe import MMoE
 
 @dataclass(frozen=True)
 class OMoE(MMoE):
-    """Experts for all tasks, weighed for each row by one gate for all.
+    """Experts shared by all tasks, weighed for each row by a single gate.
 
     ```
                ┌─ expert 1 ─┐
@@ -17,7 +17,7 @@ class OMoE(MMoE):
                └─ expert 3 ─┘          └── tower ─ head of task 2
     ```
 
-    Arguments are those of `MMoE`.
+    Takes the arguments of `MMoE`.
 
     References:
         Ma et al., KDD 2018, section 3.2, after Jacobs et al.: "Adaptive Mixtures of Local

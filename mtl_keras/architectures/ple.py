@@ -11,7 +11,7 @@ from mtl_keras.layers import SoftmaxGate, WeightedSum
 
 @dataclass(frozen=True)
 class PLE(Architecture):
-    r"""Levels of own and shared experts; a task's stream reads its own and the shared ones.
+    r"""Levels of task-specific and shared experts; each task reads its own and the shared ones.
 
     ```
                   level 1                        level 2
@@ -28,11 +28,11 @@ class PLE(Architecture):
 
     Args:
         levels: Number of levels. Default 2.
-        task_experts: Experts of each task's own, per level. Default 1.
-        shared_experts: Shared experts, per level. Default 1.
+        task_experts: Number of experts per task and level. Default 1.
+        shared_experts: Number of shared experts per level. Default 1.
         layers: Widths of each expert's layers. Default (256,).
-        tower: Widths of each task's own layers. Default (64,).
-        temperature: Float > 0, of the gates. Default 1.0.
+        tower: Widths of each task's tower. Default (64,).
+        temperature: Float > 0, softmax temperature of the gates. Default 1.0.
 
     References:
         Tang et al.: "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for
@@ -62,14 +62,14 @@ class PLE(Architecture):
 def extraction(
     architecture: Any, streams: dict[str, Any], shared: Any, level: int, last: bool
 ) -> tuple[dict[str, Any], Any]:
-    """One level: the tasks' streams and the shared one, each read through its gate.
+    """One level: new streams for the tasks and the shared stream, each mixed by its gate.
 
     Args:
         architecture: Has `task_experts`, `shared_experts`, `layers` and `temperature`.
-        streams: Per task its stream.
+        streams: The stream of each task.
         shared: The shared stream.
         level: Number of the level, from 1.
-        last: Whether no level follows, so that nobody reads the shared stream.
+        last: Whether this is the last level, after which nothing reads the shared stream.
     """
 
     def experts(stream: Any, owner: str, count: int) -> dict[str, Any]:

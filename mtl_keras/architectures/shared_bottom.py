@@ -9,7 +9,7 @@ from mtl_keras.architectures.base import Architecture
 
 @dataclass(frozen=True)
 class SharedBottom(Architecture):
-    """One trunk for all tasks, a tower for each.
+    """Hard parameter sharing: one trunk for all tasks, and a tower for each.
 
     ```
     features ─┬─ shared trunk ─┬─ tower ─ head of task 1
@@ -19,7 +19,7 @@ class SharedBottom(Architecture):
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 128).
-        tower: Widths of each task's own layers. Default none.
+        tower: Widths of each task's tower. Default none.
 
     References:
         Caruana: "Multitask Learning", Machine Learning 28, 1997.

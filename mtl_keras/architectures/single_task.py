@@ -1,4 +1,4 @@
-"""No sharing: the control that tells whether sharing helped."""
+"""No sharing: the control to measure the effect of sharing against."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mtl_keras.architectures.base import Architecture
 
 @dataclass(frozen=True)
 class SingleTask(Architecture):
-    """A network of its own for each task, embeddings included, in one model.
+    """A separate network for each task, embeddings included, in one model.
 
     ```
     features ─┬─ trunk ─ head of task 1
@@ -18,7 +18,7 @@ class SingleTask(Architecture):
 
     Args:
         layers: Widths of each trunk's layers. Default (256, 128).
-        tower: Widths of further layers. Default none.
+        tower: Widths of each task's tower. Default none.
     """
 
     layers: tuple[int, ...] = (256, 128)

@@ -15,7 +15,7 @@ from mtl_keras.layers import (
 
 @dataclass(frozen=True)
 class Sluice(Architecture):
-    """A trunk for each task, in subspaces: learned what to share, and how deep.
+    """A trunk for each task, split into subspaces; which subspaces and layers to share is learned.
 
     ```
     features ─┬─ [a|b] ─┐ ┌─ [a|b] ─┐ ┌─ beta: mean of all layers ─ tower ─ head of task 1
@@ -26,9 +26,9 @@ class Sluice(Architecture):
     Args:
         width: Units of each layer; a multiple of `subspaces`. Default 128.
         depth: Number of layers. Default 2.
-        tower: Widths of each task's own layers. Default none.
-        subspaces: Integer >= 1. Default 2.
-        own: The diagonal of alpha at the start. Default 0.9.
+        tower: Widths of each task's tower. Default none.
+        subspaces: Integer >= 1, subspaces per layer. Default 2.
+        own: Initial diagonal of alpha. Default 0.9.
         orthogonality: Strength of the penalty that keeps subspaces different. Default 1e-3.
 
     References:

@@ -12,7 +12,7 @@ from mtl_keras.layers.tied import PENALTIES
 
 @dataclass(frozen=True)
 class SoftSharing(Architecture):
-    """A trunk for each task; layers of one depth are drawn to each other by an added loss.
+    """A trunk for each task; an added loss pulls layers of the same depth towards each other.
 
     ```
     features ─┬─ layer ─── layer ─── tower ─ head of task 1
@@ -22,10 +22,10 @@ class SoftSharing(Architecture):
 
     Args:
         layers: Widths of each trunk's layers. Default (128, 128).
-        tower: Widths of each task's own layers. Default none.
-        penalty: `"l2"`, the squared distance of each matrix to their mean, or `"trace"`, the
-            nuclear norm of the matrices, each as one row. Default "l2".
-        strength: Float >= 0. Default 1e-3.
+        tower: Widths of each task's tower. Default none.
+        penalty: `"l2"`, the squared distance of each weight matrix to their mean, or `"trace"`, the
+            nuclear norm of the stacked matrices, each flattened to a row. Default "l2".
+        strength: Float >= 0, strength of the penalty. Default 1e-3.
 
     References:
         Duong et al.: "Low Resource Dependency Parsing: Cross-lingual Parameter Sharing in a Neural

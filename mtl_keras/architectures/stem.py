@@ -13,7 +13,7 @@ from mtl_keras.layers import SoftmaxGate, StopGradient, WeightedSum
 
 @dataclass(frozen=True)
 class STEM(Architecture):
-    """Embeddings and experts for each task and for all; a task reads others' but teaches only its.
+    """Task-specific and shared embeddings and experts; tasks read, but do not train, each other's.
 
     ```
     embeddings of 1 ── experts of 1 ──┬──────── (stop) ──┐
@@ -21,15 +21,15 @@ class STEM(Architecture):
     embeddings of 2 ── experts of 2 ───┴(stop)
     ```
 
-    A task's gate sees its own features plus the shared ones, and reads *all* experts; no gradient
-    goes through it into the other tasks' experts and embeddings.
+    A task's gate sees the task's own features plus the shared ones, and mixes *all* experts; its
+    gradient does not flow into the other tasks' experts and embeddings.
 
     Args:
-        task_experts: Experts of each task's own. Default 1.
-        shared_experts: Shared experts. Default 1.
+        task_experts: Number of experts per task. Default 1.
+        shared_experts: Number of shared experts. Default 1.
         layers: Widths of each expert's layers. Default (256, 128).
         gate: Widths of a gate's hidden layers. Default (64,).
-        tower: Widths of each task's own layers. Default (64,).
+        tower: Widths of each task's tower. Default (64,).
 
     References:
         Su et al.: "STEM: Unleashing the Power of Embeddings for Multi-task Recommendation", AAAI

@@ -35,12 +35,13 @@ def get(declared: Any, reads: str) -> Backbone:
     """A backbone from its name, a `{"kind": name, ...}` mapping, an object or a Keras layer.
 
     Args:
-        declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, a list of such side by
-            side, or `"package.module:function"`, a function that makes a Keras layer or model.
-        reads: `"sequences"` or `"images"`, which it has to read.
+        declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, a list of these to use
+            side by side, or `"package.module:function"`, a function that makes a Keras layer or
+            model.
+        reads: What it must read: `"sequences"` or `"images"`.
 
     Raises:
-        ConfigError: if there is none, or it reads something else.
+        ConfigError: if there is no such backbone, or it reads something else.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The interface of a backbone: one feature's encoded rows in, one vector per row out, trained."""
+"""The interface of a backbone: one feature's encoded rows in, one trained vector per row out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -12,12 +12,12 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """A part of the network that reads one text, image or sequence.
+    """Base class: the part of the network that reads one text, image or sequence.
 
-    Subclasses define `represent`. A network with several trunks has a backbone for each.
+    Subclasses define `represent`. In a network with several trunks, each has its own backbone.
 
     Args:
-        dropout: Share of the vector's numbers dropped in training. Default 0.2.
+        dropout: Fraction of the vector's numbers dropped in training. Default 0.2.
     """
 
     reads: ClassVar[str]  # "sequences" or "images"
@@ -31,12 +31,12 @@ class Backbone:
                 object.__setattr__(self, field.name, tuple(value))
 
     def represent(self, x: Any, mask: Any, name: str) -> Any:
-        """A tensor `(rows, n)`.
+        """One vector per row: a tensor `(rows, n)`.
 
         Args:
-            x: `(rows, length, n)` vectors of a sequence, or images `(rows, height, width,
+            x: The vectors of a sequence, `(rows, length, n)`, or images `(rows, height, width,
                 channels)` from 0 to 1.
-            mask: `(rows, length)`, bool: which vectors are there. None for images.
+            mask: `(rows, length)`, bool: which vectors are present. None for images.
             name: Prefix for names of layers.
         """
         raise NotImplementedError

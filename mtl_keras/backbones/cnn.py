@@ -11,12 +11,12 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True, kw_only=True)
 class CNN(Backbone):
-    """Blocks of convolution, normalisation and pooling, then a dense layer that knows where.
+    """Blocks of convolution, pooling and normalisation, then a dense layer over all positions.
 
     Args:
         filters: Filters of each block; each halves height and width. Default (32, 64, 64).
         kernel: Height and width of the filters. Default 3.
-        units: Width of the dense layer, which is the vector. Default 128.
+        units: Width of the dense layer, whose output is the vector. Default 128.
 
     References:
         LeCun et al.: "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 86,
@@ -41,7 +41,7 @@ class CNN(Backbone):
             x = keras.layers.Conv2D(
                 filters, self.kernel, padding="same", use_bias=False, name=block
             )(x)
-            # Pooled before it is normalised: the same maxima for a quarter of the work.
+            # Pooling before normalisation: the same maxima for a quarter of the work.
             if min(x.shape[1:3]) > 1:
                 x = keras.layers.MaxPooling2D(padding="same", name=f"{block}_pool")(x)
             x = keras.layers.BatchNormalization(momentum=0.9, name=f"{block}_norm")(x)

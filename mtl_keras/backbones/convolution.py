@@ -12,11 +12,11 @@ from mtl_keras.layers import SequencePooling
 
 @dataclass(frozen=True, kw_only=True)
 class Convolution(Backbone):
-    """Filters over windows of several lengths side by side, the strongest answer of each kept.
+    """Filters over windows of several lengths side by side; each filter's maximum is kept.
 
     Args:
-        filters: Filters of each length. Default 64.
-        windows: Lengths of the windows. Default (2, 3, 4).
+        filters: Number of filters per window length. Default 64.
+        windows: Window lengths. Default (2, 3, 4).
 
     References:
         Kim: "Convolutional Neural Networks for Sentence Classification", EMNLP 2014.

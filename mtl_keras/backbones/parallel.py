@@ -11,7 +11,7 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel(Backbone):
-    """What several backbones say, one after the other: say, a bag of words and an LSTM.
+    """The concatenated vectors of several backbones, such as a bag of words and an LSTM.
 
     Args:
         parts: The backbones: names, mappings or objects. Default ("pooling", "lstm").

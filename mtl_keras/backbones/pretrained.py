@@ -1,4 +1,4 @@
-"""Any Keras layer or model as a backbone: the hook for pretrained ones."""
+"""Any Keras layer or model as a backbone, such as a pretrained one."""
 
 import importlib
 import json
@@ -14,17 +14,17 @@ from mtl_keras.layers import SequencePooling
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrained(Backbone):
-    """A Keras layer or model that is already made, with the weights that it has.
+    """An existing Keras layer or model, with its weights.
 
-    It is called on what the feature encodes: indices `(rows, length)` for a text, images `(rows,
+    It is called on the feature's encoded rows: indices `(rows, length)` for a text, images `(rows,
     height, width, channels)` from 0 to 255. A model of keras-hub that takes `token_ids` and
-    `padding_mask` gets both. Its output is `(rows, n)`, or more, of which the mean is taken.
+    `padding_mask` gets both. Its output is `(rows, n)`; the mean is taken over any further axes.
 
     Args:
-        layer: The layer or model. A copy of it is used, so that it can be used more than once.
-        source: In place of it, `"package.module:function"`, a function that makes it; so it can be
-            written in a file.
-        trainable: Whether it is trained further. Default False.
+        layer: The layer or model. It is copied, so that it can be used more than once.
+        source: Instead of `layer`, a function that makes it, as `"package.module:function"`, which
+            can be written in a file.
+        trainable: Whether its weights are trained further. Default False.
 
     Example:
 
@@ -49,13 +49,13 @@ class Pretrained(Backbone):
         original = self.layer if self.layer is not None else imported(self.source or "")
         layer = type(original).from_config({**original.get_config(), "name": name})
         named = isinstance(original, keras.Model) and isinstance(original.input, dict)
-        given: Any = x
+        layer_input: Any = x
         if named:
             offered = {"token_ids": x, "padding_mask": mask}
             if "segment_ids" in original.input:
                 offered["segment_ids"] = keras.layers.Rescaling(0, dtype="int32")(x)
-            given = {key: offered[key] for key in original.input}
-        output = layer(given)
+            layer_input = {key: offered[key] for key in original.input}
+        output = layer(layer_input)
         if original.built:
             layer.set_weights(original.get_weights())
         layer.trainable = self.trainable
@@ -68,7 +68,7 @@ class Pretrained(Backbone):
         return self._dropped(output, name)
 
     def get_config(self) -> dict[str, Any]:
-        """A layer as text; its weights are in the trained network alone."""
+        """The arguments, a layer as text; its weights are stored in the trained network only."""
         config = {"kind": "pretrained", "dropout": self.dropout, "trainable": self.trainable}
         if self.source is not None:
             return {**config, "source": self.source}
@@ -76,7 +76,7 @@ class Pretrained(Backbone):
 
 
 def as_text(layer: Any) -> str:
-    """A layer's class and arguments."""
+    """A layer's class and arguments, as text."""
     return json.dumps(keras.saving.serialize_keras_object(layer), sort_keys=True)
 
 
@@ -85,15 +85,15 @@ def _made(config: Any) -> Any:
 
 
 def from_text(text: str) -> Any:
-    """The layer of `as_text`, with new weights."""
+    """The layer that `as_text` described, with new weights."""
     return _made(json.loads(text))
 
 
 def imported(source: str) -> Any:
-    """What `"package.module:function"` makes.
+    """The layer or model that the function `"package.module:function"` returns.
 
     Raises:
-        ConfigError: if there is none.
+        ConfigError: if there is no such function, or it fails.
     """
     module, colon, function = source.partition(":")
     if not colon:

@@ -18,9 +18,9 @@ class _Recurrent(Backbone):
 
     Args:
         units: Size of the state. Default 64.
-        bidirectional: Whether a second one reads backwards. Default False.
-        pooling: `"last"`: the state after the last vector; or `"mean_max"`: mean and maximum of
-            all states. Default "mean_max", which does not have to carry everything to the end.
+        bidirectional: Whether a second layer reads backwards. Default False.
+        pooling: `"last"`: the state after the last vector; or `"mean_max"`: mean and maximum of all
+            states, so that the last state need not carry everything. Default "mean_max".
     """
 
     reads: ClassVar[str] = "sequences"

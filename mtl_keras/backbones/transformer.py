@@ -12,11 +12,11 @@ from mtl_keras.layers import PositionEmbedding, SequencePooling
 
 @dataclass(frozen=True, kw_only=True)
 class Transformer(Backbone):
-    """Layers of attention and of feed-forward networks, normalised before each (pre-norm).
+    """Layers of self-attention and feed-forward networks, with pre-layer normalisation.
 
     Args:
-        depth: Layers. Default 2.
-        heads: Heads of each attention. Default 4.
+        depth: Number of layers. Default 2.
+        heads: Attention heads per layer. Default 4.
         units: Width of the feed-forward networks. Default 128.
 
     References:

@@ -79,7 +79,7 @@ __all__ = [
 def get(identifier: Any) -> Balancer:
     """A balancer from its name, a `{"kind": name, ...}` mapping, an instance or a function.
 
-    None is `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
+    None gives `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
     weights.
 
     Example:
@@ -98,7 +98,7 @@ def get(identifier: Any) -> Balancer:
 
 
 def declared(balancer: Balancer) -> dict[str, Any]:
-    """A balancer as a file has it: its name, and the arguments that are not the default.
+    """A balancer as written in a file: its name, and the arguments that differ from the default.
 
     Example:
 

@@ -9,14 +9,14 @@ from mtl_keras.balancers.base import Balancer
 class SmallAdam:
     """Adam (Kingma and Ba, 2015) with L2 weight decay, on one state variable of a balancer.
 
-    Keras's optimizers cannot be called from inside a compiled function on several replicas, where
-    a balancer runs; its state variables can.
+    A balancer runs inside a compiled function on several replicas, where Keras's optimizers cannot
+    be called but its own state variables can be updated.
 
     Args:
-        balancer: Holds the state.
+        balancer: The balancer that holds the state.
         size: Length of the vector.
         learning_rate: Float > 0.
-        weight_decay: Float >= 0, added to the gradient times the vector.
+        weight_decay: Float >= 0; `weight_decay` times the vector is added to the gradient.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class SmallAdam:
         balancer.adam_state = [self.moments, self.steps]  # tracked there, for saving
 
     def apply(self, variable: keras.Variable, gradient: tf.Tensor, active: tf.Tensor) -> None:
-        """One step on the entries that are `active`; the others stay, their moments too."""
+        """One step on the `active` entries; the others and their moments stay unchanged."""
         value = tf.convert_to_tensor(variable.value)
         first, second = tf.unstack(tf.convert_to_tensor(self.moments.value))
         steps = tf.convert_to_tensor(self.steps.value) + tf.cast(active, tf.float32)

@@ -1,4 +1,4 @@
-"""Aligned-MTL: orthogonal gradients of one length (Senushkin et al., 2023)."""
+"""Aligned-MTL: orthogonal gradients of equal length (Senushkin et al., 2023)."""
 
 from typing import Any
 
@@ -12,16 +12,15 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class AlignedMTL(GramianBalancer):
-    r"""The gradients are replaced by the nearest orthogonal ones of one length, then averaged.
+    r"""Replaces the gradients by the nearest orthogonal ones of equal length, then averages them.
 
-    With $G = V \Lambda V^\top$ over the eigenvalues above the numerical rank,
-    $B = \sqrt{\lambda}\, V \Lambda^{-1/2} V^\top$ and $w = B p / K$; the rows of $B J$ have
-    condition number 1. $p$ is the user's `loss_weights`. With `gradients="representation"` it is
-    Aligned-MTL-UB.
+    With $G = V \Lambda V^\top$ over the eigenvalues above the numerical rank, $B = \sqrt{\lambda}\,
+    V \Lambda^{-1/2} V^\top$ and $w = B p / K$; the rows of $B J$ have condition number 1. $p$ is
+    the user's `loss_weights`. `gradients="representation"` gives Aligned-MTL-UB.
 
     Args:
-        scale: Which $\lambda$ sets the length: `"min"` (default, paper), `"median"` or `"rmse"`
-            (the mean) of the eigenvalues that are kept.
+        scale: Which $\lambda$ of the retained eigenvalues sets the length: `"min"` (default,
+            paper), `"median"` or `"rmse"` (their mean).
 
     References:
         Senushkin, Patakin, Kuznetsov, Konushin: "Independent Component Alignment for Multi-Task
@@ -40,7 +39,7 @@ class AlignedMTL(GramianBalancer):
 
     paper_reduction = "mean"
     own_preferences = True
-    when = "Stable training where gradients differ much in size and direction."
+    when = "Stable training where gradients differ greatly in size and direction."
 
     def __init__(self, scale: str = "min", **kwargs: Any) -> None:
         known = ("min", "median", "rmse")

@@ -19,14 +19,14 @@ SMALLEST_LOSS = 1e-8
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """What a balancer is told of the model, once.
+    """What a balancer is told about the model, once.
 
     Attributes:
-        tasks: Names of the tasks, in the order of every vector.
+        tasks: Names of the tasks, in the order used by all per-task vectors.
         loss_weights: The user's weight of each task, as given to `compile`. Default all 1.
         kinds: `"classification"` or `"regression"` for each task, read from its loss. Default all
             `"regression"`.
-        depths: Number of layers on the longest way from an input to each output. Default all 1.
+        depths: Number of layers on the longest path from an input to each output. Default all 1.
         shared_size: Number of trainable shared parameters. Default 0.
     """
 
@@ -38,21 +38,21 @@ class Setup:
 
 
 class Balancer(keras.layers.Layer):
-    """How the per-task losses become one update.
+    """Base class: combines the per-task losses into one update.
 
     A balancer declares in `needs` what it works on and gets only that: it never sees a model, a
-    tape or the model's optimizer. This class is the one to build on for methods that look at loss
-    values; see `GramianBalancer` and `JacobianBalancer` for those that look at gradients.
+    tape or the model's optimizer. Extend this class for methods that use loss values; see
+    `GramianBalancer` and `JacobianBalancer` for those that use gradients.
 
-    Being a Keras layer gives it variables (its state is saved and resumed with the model),
-    `get_config` and a place in the `.keras` file. The model keeps it outside its graph: it is
-    absent from `model.layers` and from an exported SavedModel.
+    As a Keras layer it has variables (its state is saved and restored with the model), `get_config`
+    and a place in the `.keras` file. The model keeps it outside its graph: it is not in
+    `model.layers`, nor in an exported SavedModel.
 
-    What is handed to `compile` is a declaration: each model makes a copy with a state of its own
-    (`model.balancer`) from `get_config`, and the object itself stays as it is.
+    The object passed to `compile` is a declaration: each model makes a copy with its own state
+    (`model.balancer`) from `get_config`, and the object itself is not changed.
 
     To write one, (1) subclass and register, (2) define `objective`, or `weigh` where the weights
-    are not the gradient of an objective, (3) hand it to `compile`:
+    are not the gradient of an objective, (3) pass it to `compile`:
 
     ```python
     @keras.saving.register_keras_serializable("my_package")
@@ -63,19 +63,19 @@ class Balancer(keras.layers.Layer):
     model.compile("adam", loss={...}, balancer=SumOfRoots())
     ```
 
-    A function of `losses` and `present` (and `gramian`) that returns weights will do as well.
+    A function of `losses` and `present` (and `gramian`) that returns weights works, too.
 
     Args:
-        diagnostics: Whether the training logs what the balancer did. Default True.
+        diagnostics: Whether to log what the balancer did. Default True.
 
     Attributes:
         needs: `"losses"`, `"gramian"` or `"jacobian"`.
-        scale_invariant: Whether the update's direction stays when a loss is rescaled.
-        non_conflicting: Whether no task's loss rises along the (small) step.
+        scale_invariant: Whether the update's direction is unchanged when a loss is rescaled.
+        non_conflicting: Whether no task's loss rises along a small step.
         when: When to use it, for the table of methods.
-        positive_losses: Whether negative losses make no sense to it.
-        looks_back: Whether it wants the losses of the same batch after the step.
-        drops: Whether it drops tasks, so that the share of drops is worth a log.
+        positive_losses: Whether it requires losses >= 0.
+        looks_back: Whether it needs the losses of the same batch again after the step.
+        drops: Whether it drops tasks, so that the share of dropped steps is logged.
     """
 
     needs = "losses"
@@ -93,7 +93,7 @@ class Balancer(keras.layers.Layer):
 
     @classmethod
     def options(cls) -> dict[str, inspect.Parameter]:
-        """All arguments of the constructor and of those that it passes the rest to, but Keras's."""
+        """All arguments of the constructor and of its base classes, without those of Keras."""
         options: dict[str, inspect.Parameter] = {}
         for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
             if "__init__" in vars(base):
@@ -108,10 +108,10 @@ class Balancer(keras.layers.Layer):
     # One declaration, any number of models
 
     def fresh(self) -> Self:
-        """A balancer of the same arguments that has no state yet: what a model makes its own.
+        """A copy with the same arguments and no state, for one model.
 
         Raises:
-            ConfigError: if `get_config` does not have what the constructor takes.
+            ConfigError: if `get_config` lacks an argument of the constructor.
 
         Example:
 
@@ -151,34 +151,34 @@ class Balancer(keras.layers.Layer):
             f"Each model makes its own copy of balancer {type(self).__name__} by `get_config` and "
             f"`from_config`. Here {problem} {names}. Expected a constructor that takes `**kwargs` "
             f"for `super().__init__` and keeps each argument as it is, `self.{first} = {first}`; "
-            "or a `get_config` of your own with all that the constructor takes."
+            "or a `get_config` that returns all arguments of the constructor."
         )
 
     # State
 
     def setup(self, facts: Setup) -> None:
-        """Learn the tasks and make the state. Called once, by `MultiTaskModel.compile`."""
+        """Store the tasks and create the state. Called once, by `MultiTaskModel.compile`."""
         self.tasks, tasks = list(facts.tasks), len(facts.tasks)
         self.kinds = list(facts.kinds or ["regression"] * tasks)
         self.depths = list(facts.depths or [1] * tasks)
         self.shared_size = facts.shared_size
         self.preferences = np.asarray(facts.loss_weights or [1.0] * tasks, "float32")
-        if not hasattr(self, "epochs"):  # Keras says `built` of a loaded one that has no state yet
+        if not hasattr(self, "epochs"):  # a loaded one is `built` to Keras, but has no state
             self.invalid = self.add_state((tasks,), name="invalid")
             self.epochs = self.add_state((), name="epochs")
             self.build((tasks,))
             self.built = True
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Nothing: `setup` makes the state, once the tasks are known."""
+        """Does nothing: `setup` creates the state, once the tasks are known."""
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """Make further state, with `add_state`; `input_shape` is `(tasks,)`."""
+        """Create further state with `add_state`; `input_shape` is `(tasks,)`."""
 
     def add_state(self, shape: tuple[int, ...], value: Any = 0.0, name: str = "") -> keras.Variable:
         """A float32 variable that is saved with the model and that no optimizer changes.
 
-        On several replicas each keeps its copy, which stay equal because each sees the same.
+        Each replica keeps a copy; the copies stay equal because all see the same values.
         """
         return keras.Variable(
             np.broadcast_to(np.asarray(value, "float32"), shape),
@@ -201,24 +201,24 @@ class Balancer(keras.layers.Layer):
             learned: Values of the variables in `learned`.
 
         Returns:
-            A differentiable scalar. A task that is not present must take no part in it.
+            A differentiable scalar. It must not depend on tasks that are not present.
         """
         raise NotImplementedError(f"{type(self).__name__} defines neither `objective` nor `weigh`.")
 
     @property
     def learned(self) -> list[keras.Variable]:
-        """State that follows the gradient of `objective`."""
+        """The state variables that are updated by the gradient of `objective`."""
         return []
 
     def learn(self, gradients: list[tf.Tensor], present: tf.Tensor) -> None:
-        """Update `learned` by these gradients of `objective`."""
+        """Update `learned` with these gradients of `objective`."""
         raise NotImplementedError(f"{type(self).__name__} does not define `learn`.")
 
     def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
-        """How the tasks count in this step: the one method that a training step calls.
+        """The weights of the tasks in this step: the one method that a training step calls.
 
         Args:
-            measured: What the balancer `needs` of the batch.
+            measured: What the balancer `needs` to know of the batch.
             present: Whether a task has a label in the batch, bool `(tasks,)`.
         """
         weights = self.weigh(measured.losses, present)
@@ -229,8 +229,8 @@ class Balancer(keras.layers.Layer):
     ) -> tf.Tensor:
         """The weight of each task's gradient in the update, `(tasks,)`.
 
-        By default the derivatives of `objective` with respect to the losses; what is `learned`
-        makes a step of its own. A weight of a task that is not present has no effect.
+        By default the derivatives of `objective` with respect to the losses; the `learned` state is
+        updated as well. The weight of a task that is not present has no effect.
 
         Args:
             losses: As in `objective`.
@@ -252,18 +252,18 @@ class Balancer(keras.layers.Layer):
         return weights
 
     def look_back(self, before: tf.Tensor, after: tf.Tensor, present: tf.Tensor) -> None:
-        """Learn from the losses of one batch before and after the step; if `looks_back`."""
+        """Learn from the losses of a batch before and after the step; called if `looks_back`."""
 
     def on_epoch_end(self, losses: np.ndarray, labels: np.ndarray) -> None:
-        """Learn from an epoch.
+        """Learn from the losses of an epoch.
 
         Args:
             losses: Mean training loss of each task; NaN for a task without labels.
-            labels: Sum of the weights of each task's labels.
+            labels: Sum of the sample weights of each task's labels.
         """
 
     def end_epoch(self, losses: np.ndarray, labels: np.ndarray) -> None:
-        """`on_epoch_end`, and one more epoch counted."""
+        """Call `on_epoch_end` and count the epoch."""
         self.on_epoch_end(losses, labels)
         self.epochs.assign_add(1.0)
 
@@ -276,9 +276,9 @@ class Balancer(keras.layers.Layer):
     # Helpers
 
     def safe(self, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-        """Losses for a logarithm or a division: at least 1e-8, and 1 where absent.
+        """Losses that are safe for a logarithm or a division: at least 1e-8, and 1 where absent.
 
-        A negative loss is noted in `invalid`, and the training stops with an error that names the
+        A negative loss is recorded in `invalid`, and training stops with an error that names the
         task.
         """
         self.invalid.assign_add(tf.cast(present & (losses < 0), tf.float32))
@@ -286,7 +286,7 @@ class Balancer(keras.layers.Layer):
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values of an argument are equal, arrays among them."""
+    """Whether two values of an argument are equal; they may be or contain arrays."""
     try:
         return one is other or bool(one == other)
     except ValueError:  # of arrays, or of containers of them

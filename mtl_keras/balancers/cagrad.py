@@ -20,12 +20,12 @@ class CAGrad(GramianBalancer):
     $$w^* = \arg\min_{w \in \Delta} g_w \cdot g_0 + c \lVert g_0 \rVert \lVert g_w \rVert,
     \qquad d = g_0 + c \frac{\lVert g_0 \rVert}{\lVert g_{w^*} \rVert} g_{w^*},$$
 
-    divided by $1 + c^2$. $c = 0$ is the mean, $c \to \infty$ the direction of MGDA. With
-    `loss_weights`, $g_0$ is the weighted mean. Solved by an interior-point method.
+    divided by $1 + c^2$. $c = 0$ gives the mean gradient, $c \to \infty$ the direction of MGDA.
+    With `loss_weights`, $g_0$ is the weighted mean. Solved by an interior-point method.
 
     Args:
-        c: Float >= 0, radius of the ball over $\lVert g_0 \rVert$; below 1 it converges to a
-            stationary point of the mean loss. Default 0.5 (paper).
+        c: Float >= 0, radius of the ball relative to $\lVert g_0 \rVert$; below 1 the method
+            converges to a stationary point of the mean loss. Default 0.5 (paper).
         rescale: Whether to divide by $1 + c^2$, as the authors do. Default True.
 
     References:
@@ -45,7 +45,7 @@ class CAGrad(GramianBalancer):
 
     paper_reduction = "mean"
     own_preferences = True
-    when = "The mean loss is the aim, but no task is to be left behind."
+    when = "To lower the mean loss without leaving a task behind."
 
     def __init__(self, c: float = 0.5, rescale: bool = True, **kwargs: Any) -> None:
         check(c >= 0, "c", "be >= 0", c)

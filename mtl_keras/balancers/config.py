@@ -10,11 +10,11 @@ from mtl_keras.balancers.gradient import GramianBalancer
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class ConFIG(GramianBalancer):
-    r"""The direction of equal positive cosine with every gradient.
+    r"""The direction that has the same positive cosine with every gradient.
 
     $u = \mathrm{unit}(U^{+} 1)$ over the unit gradients $U$, and $d = (\sum_i g_i \cdot u)\, u$:
     the length is the sum of the projections, so it shrinks where gradients conflict. With
-    `loss_weights` the cosines are in their ratio.
+    `loss_weights` the cosines are proportional to them.
 
     References:
         Liu, Chu, Thuerey: "ConFIG: Towards Conflict-free Training of Physics Informed Neural
@@ -35,7 +35,7 @@ class ConFIG(GramianBalancer):
     own_preferences = True
     scale_invariant = True
     non_conflicting = True
-    when = "Losses that must all fall, as in physics-informed networks."
+    when = "Losses that must all decrease, as in physics-informed networks."
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         mask = tf.cast(present, gramian.dtype)

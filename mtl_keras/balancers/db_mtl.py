@@ -11,15 +11,15 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DBMTL(JacobianBalancer):
-    r"""Gradients of log losses, averaged over steps, all scaled to the largest norm.
+    r"""Gradients of log losses, averaged over steps and scaled to the largest norm among them.
 
     $g_i = \nabla \log L_i$; $\hat g_i = g_i + \beta k^{-\beta_\sigma} (\hat g_i^{old} - g_i)$ in
-    step $k$; $d = \sum_i \alpha_i \hat g_i$ with $\alpha_i = \max_j \lVert \hat g_j \rVert /
-    \lVert \hat g_i \rVert$. Losses must not be negative. Holds K copies of the shared gradient
-    (none that lasts with `beta=0`). The weights are multiplied by the user's `loss_weights`.
+    step $k$; $d = \sum_i \alpha_i \hat g_i$ with $\alpha_i = \max_j \lVert \hat g_j \rVert / \lVert
+    \hat g_i \rVert$. Losses must not be negative. Keeps K copies of the shared gradient (none
+    between steps if `beta=0`). The weights are multiplied by the user's `loss_weights`.
 
     Args:
-        beta: $\beta$ in [0, 1): how much of the running average stays. Default 0.9 (LibMTL).
+        beta: $\beta$ in [0, 1): how much of the running average is kept. Default 0.9 (LibMTL).
         beta_decay: $\beta_\sigma \ge 0$. Default 0.0.
 
     References:

@@ -1,4 +1,4 @@
-"""What a balancer sees of a step, and what it decides."""
+"""What a balancer sees in a step, and what it decides."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,15 @@ import tensorflow as tf
 
 
 class Measured(NamedTuple):
-    """What was measured of one batch, for a balancer to decide by.
+    """What was measured on one batch, the input of a balancer's decision.
 
     Attributes:
         losses: Mean loss of each task over its present labels, float `(tasks,)`; 0 where the task
             has no label in the batch.
         gramian: Inner products of the tasks' gradients, `(tasks, tasks)`; for a balancer that
             needs it.
-        jacobian: The tasks' gradients of the shared parameters, float32 `(tasks, n)`; likewise.
+        jacobian: The tasks' gradients with respect to the shared parameters, float32 `(tasks, n)`;
+            likewise.
     """
 
     losses: tf.Tensor
@@ -22,14 +23,14 @@ class Measured(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """How the tasks count in one step.
+    """How much each task counts in one step.
 
     Attributes:
         weights: Weight of each task's gradient in the shared update, `(tasks,)`.
         own_weights: Weight of each task's gradient for its own parameters, `(tasks,)`; None where
-            they are `weights`.
+            they equal `weights`.
         record: The step as a vector of sums, for the `BalanceTracker`.
-        direction: The gradient of the shared parameters, `(n,)`, of a balancer that combines the
+        direction: The gradient for the shared parameters, `(n,)`, from a balancer that combines the
             gradients itself; else None.
     """
 

@@ -15,11 +15,11 @@ METRICS = ("depth", "count", "incompleteness", "stagnancy", "floor")
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DST(Balancer):
-    r"""Tasks dropped at random, each with a probability of its own that follows its training.
+    r"""Drops tasks at random; how likely each is kept follows its training progress.
 
-    In every batch task $k$ takes part with probability $P_k$, drawn anew per task:
-    $L = \sum_k b_k L_k$, $b_k \sim \mathrm{Bernoulli}(P_k)$. $P_k$ is found anew after every
-    epoch from four metrics and a floor, weighted by $\lambda$ (scaled to a sum of 1):
+    In every batch task $k$ takes part with probability $P_k$, drawn anew per task: $L = \sum_k b_k
+    L_k$, $b_k \sim \mathrm{Bernoulli}(P_k)$. $P_k$ is recomputed after every epoch from four
+    metrics and a floor, weighted by $\lambda$ (scaled to a sum of 1):
 
     | metric | value |
     |---|---|
@@ -29,20 +29,20 @@ class DST(Balancer):
     | stagnancy | $\min(1, \bar R / R_k)$, $R_k$ the relative change of the loss over an epoch |
     | floor | 1 |
 
-    Each can be used alone: `DST(weights={"stagnancy": 1.0})`. If all are dropped, the one with the
-    largest P is kept. A dropped task has a gradient of zero; an optimizer's momentum and weight
-    decay still move its own parameters.
+    Each can be used alone: `DST(weights={"stagnancy": 1.0})`. If all tasks are dropped, the one
+    with the largest P is kept. A dropped task has a gradient of zero; an optimizer's momentum and
+    weight decay still move its own parameters.
 
-    **Caveat.** The abstract names the four metrics; the formulas above are a reconstruction from
-    them, not read in the paper, and there is no official code. Least certain is the sense of
-    stagnancy (here a stagnating task is kept, a fast one dropped more). Losses are mean training
-    losses of epochs, and $P_u = P_r = 1$ in the first two. Our additions: the choice for when all
-    are dropped, and `unbiased`.
+    **Caveat.** The abstract names the four metrics; the formulas above are reconstructed from it,
+    not taken from the paper, and there is no official code. The direction of stagnancy is the least
+    certain (here a stagnating task is kept, a fast one dropped more often). Losses are mean
+    training losses of an epoch, and $P_u = P_r = 1$ in the first two epochs. Our additions: the
+    rule if all tasks are dropped, and `unbiased`.
 
     Args:
         weights: $\lambda$: a mapping from metric (`"depth"`, `"count"`, `"incompleteness"`,
-            `"stagnancy"`, `"floor"`) to weight >= 0; those that are not named are 0. Default None:
-            all equal.
+            `"stagnancy"`, `"floor"`) to weight >= 0; 0 for a metric that is not named. Default
+            None: all equal.
         unbiased: Whether a kept task counts $1 / P_k$, so that the expected gradient is that of
             the plain sum. Default False.
         seed: Integer seed of the draws. Default 0.
@@ -62,7 +62,7 @@ class DST(Balancer):
     """
 
     drops = True
-    when = "Few labels or slow tasks beside dominant ones; cheaper steps, noisier."
+    when = "Tasks with few labels or slow tasks beside dominant ones; cheaper but noisier steps."
 
     def __init__(
         self,

@@ -9,10 +9,11 @@ from mtl_keras.balancers.upgrad import ProjectingBalancer
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DualProj(ProjectingBalancer):
-    r"""The mean gradient is projected on the cone of directions that raise no loss.
+    r"""Projects the mean gradient onto the cone of directions that raise no loss.
 
     $w = \arg\min v^\top \tilde G v$ subject to $v \ge p / K$, with $\tilde G$ and $p$ as in
-    `UPGrad`. The rule of gradient episodic memory (GEM), where it protects earlier tasks.
+    `UPGrad`. This is the rule of gradient episodic memory (GEM), which protects earlier tasks with
+    it.
 
     Args:
         regularisation: $\epsilon$ > 0. Default 1e-4 (TorchJD).
@@ -32,7 +33,7 @@ class DualProj(ProjectingBalancer):
     array([0.6109, 0.5   ])
     """
 
-    when = "As UPGrad, cheaper with many tasks."
+    when = "Like UPGrad, but cheaper with many tasks."
 
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None

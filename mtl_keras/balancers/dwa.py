@@ -16,7 +16,7 @@ class DWA(Balancer):
 
     $$r_i = \frac{\bar L_i(e-1)}{\bar L_i(e-2)}, \qquad w = K\, \mathrm{softmax}(r / T),$$
 
-    from mean losses of epochs; 1 for the first two epochs. Multiplied by the user's
+    from the epochs' mean losses; 1 for the first two epochs. Multiplied by the user's
     `loss_weights`. A task without labels in an epoch keeps its ratio.
 
     Args:
@@ -37,7 +37,7 @@ class DWA(Balancer):
     array([1.1244, 0.8756], dtype=float32)
     """
 
-    when = "Tasks that learn at different speeds; costs nothing."
+    when = "Tasks that learn at different speeds; no extra cost."
 
     def __init__(self, temperature: float = 2.0, **kwargs: Any) -> None:
         check(temperature > 0, "temperature", "be > 0", temperature)

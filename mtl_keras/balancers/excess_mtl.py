@@ -11,19 +11,19 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class ExcessMTL(JacobianBalancer):
-    r"""Weights by how far each task is from its own optimum, so that noisy labels weigh less.
+    r"""Weights by how far each task is from its own optimum, so that noisy labels count less.
 
     With accumulators $S_i \leftarrow S_i + g_i^2$ per coordinate, the excess risk is estimated as
-    $e_i = \sum g_i^2 / \sqrt{S_i + 10^{-7}}$, divided by its value in the task's first step;
-    $w_i \leftarrow w_i e^{\eta e_i}$, then scaled to a sum of K. The weights hold for own
-    parameters, too. Holds K copies of the shared gradient.
+    $e_i = \sum g_i^2 / \sqrt{S_i + 10^{-7}}$, divided by its value in the task's first step; $w_i
+    \leftarrow w_i e^{\eta e_i}$, then scaled to a sum of K. The weights apply to task-specific
+    parameters, too. Keeps K copies of the shared gradient.
 
-    Departure from the paper: the first value is that of one step, as in LibMTL (the paper averages
-    three epochs).
+    Departure from the paper: the initial value is that of one step, as in LibMTL (the paper
+        averages over three epochs).
 
     Args:
         step_size: $\eta$ > 0. Default 0.01 (LibMTL).
-        scale_heads: Default True.
+        scale_heads: See `GradientBalancer`. Default True.
 
     References:
         He, Zhou, Zhang, Li, Guo, Zhao, others: "Robust Multi-Task Learning with Excess Risks",

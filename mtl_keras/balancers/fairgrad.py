@@ -15,11 +15,11 @@ from mtl_keras.errors import check
 class FairGrad(GramianBalancer):
     r"""The alpha-fair division of the improvement: $G w = w^{-1/\alpha}$, $d = J^\top w$.
 
-    $\alpha \to 0$ is the plain sum's aim, $\alpha = 1$ is Nash-MTL, $\alpha \to \infty$ favours
-    the worst task as MGDA does. With `loss_weights` p, $G w = p\, w^{-1/\alpha}$.
+    $\alpha \to 0$ approaches the plain sum, $\alpha = 1$ is Nash-MTL, $\alpha \to \infty$ favours
+    the worst task, as MGDA does. With `loss_weights` p, $G w = p\, w^{-1/\alpha}$.
 
-    Departure from the paper: solved as the convex problem that the equation is the optimum of, by
-    Newton's method, in place of a nonlinear least-squares routine.
+    Departure from the paper: the convex problem whose optimality condition the equation is gets
+        solved by Newton's method, instead of a nonlinear least-squares routine.
 
     Args:
         alpha: Float > 0. Default 2.0 (the authors' runs; LibMTL has 1).
@@ -42,7 +42,7 @@ class FairGrad(GramianBalancer):
     identifier = "fairgrad"
     own_preferences = True
     non_conflicting = True
-    when = "A chosen point between the best sum and the best worst task."
+    when = "An adjustable trade-off between the best sum and the best worst task."
 
     def __init__(self, alpha: float = 2.0, **kwargs: Any) -> None:
         check(alpha > 0, "alpha", "be > 0", alpha)

@@ -14,22 +14,23 @@ from mtl_keras.errors import check
 class FAMO(Balancer):
     r"""Weights under which all tasks improve at about the same relative rate.
 
-    With logits $\xi$, $z = \mathrm{softmax}(\xi)$ and $D_i = L_i - b_i + 10^{-8}$, the step
-    follows $K c \sum_i z_i \log D_i$ where $c = 1 / \sum_i (z_i / D_i)$ is a constant to it: the
-    weights are $w_i = K c z_i / D_i$. After the step the losses of the *same batch* are computed
-    again, $D'$, and $\xi$ follows
-    $(\mathrm{diag}\, z - z z^\top)(\log D - \log D')$: a task that improved more gets less.
+    With logits $\xi$, $z = \mathrm{softmax}(\xi)$ and $D_i = L_i - b_i + 10^{-8}$, the step follows
+    $K c \sum_i z_i \log D_i$ where $c = 1 / \sum_i (z_i / D_i)$ is treated as a constant: the
+    weights are $w_i = K c z_i / D_i$. After the step, the losses of the *same batch* are computed
+    again as $D'$, and $\xi$ follows $(\mathrm{diag}\, z - z z^\top)(\log D - \log D')$: a task that
+    improved more gets a smaller weight.
 
-    It costs one backward pass and one more forward pass, whatever the number of tasks. Gradient
-    accumulation is refused: most steps would then change nothing. Losses must not fall below their
-    bound. The weights are multiplied by the user's `loss_weights`. Departure from the paper: the
-    factor K (sum in place of mean).
+    It costs one backward pass and one extra forward pass, whatever the number of tasks. Gradient
+    accumulation is rejected, since most steps would then change nothing. Losses must not fall below
+    their bound. The weights are multiplied by the user's `loss_weights`. Departure from the paper:
+    the factor K (sum in place of mean).
 
     Args:
-        learning_rate: Float > 0, rate of the Adam of $\xi$. Default 0.025 (official code).
-        weight_decay: $\gamma \ge 0$, pulls $\xi$ to equal weights. Default 1e-3; the paper has
-            1e-2 on Cityscapes and 1e-3 elsewhere.
-        lower_bound: $b$, the least value of the losses: a float, or one per task. Default 0.0.
+        learning_rate: Float > 0, learning rate of the Adam that learns $\xi$. Default 0.025
+            (official code).
+        weight_decay: $\gamma \ge 0$, pulls $\xi$ towards equal weights. Default 1e-3; the paper
+            uses 1e-2 on Cityscapes and 1e-3 elsewhere.
+        lower_bound: $b$, a lower bound of the losses: a float, or one per task. Default 0.0.
 
     References:
         Liu, Feng, Stone, Liu: "FAMO: Fast Adaptive Multitask Optimization", NeurIPS 2023,
@@ -48,7 +49,7 @@ class FAMO(Balancer):
     scale_invariant = True
     positive_losses = True
     looks_back = True
-    when = "Many tasks, or losses of different units, at the cost of loss weighting."
+    when = "Many tasks, or losses in different units, at the cost of a loss-based method."
 
     def __init__(
         self,

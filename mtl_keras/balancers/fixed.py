@@ -10,8 +10,8 @@ from mtl_keras.balancers.base import Balancer
 class Fixed(Balancer):
     r"""The weighted sum of the losses, $\sum_i w_i L_i$, with constant weights.
 
-    The weights are the `loss_weights` given to `compile` (1 where none is given). Well-tuned
-    constant weights are the baseline that every other method has to beat.
+    The weights are the `loss_weights` given to `compile` (default 1). Well-tuned constant weights
+    are the baseline that every other method has to beat.
 
     References:
         Kurin, De Palma, Kostrikov, Whiteson, Kumar: "In Defense of the Unitary Scalarization for
@@ -26,7 +26,7 @@ class Fixed(Balancer):
     array([1. , 0.5], dtype=float32)
     """
 
-    when = "The baseline: first choice when the losses are of like size, or with tuned weights."
+    when = "The baseline: first choice when the losses are of similar size, or with tuned weights."
 
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None

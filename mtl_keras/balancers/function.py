@@ -1,4 +1,4 @@
-"""A balancer made of a function."""
+"""A balancer made from a function."""
 
 import inspect
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Weighing = Callable[..., tf.Tensor]
 
 
 class OfFunction(Balancer):
-    """A balancer whose one argument is a function; a copy has the same one, lambdas too."""
+    """A balancer whose only argument is a function; copies share it, so lambdas work."""
 
     listed = False
     function: Weighing
@@ -36,11 +36,11 @@ class OfFunction(Balancer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class LossFunction(OfFunction):
-    """Weights by a function `(losses, present) -> weights`; see `Balancer.weigh`.
+    """Weights from a function `(losses, present) -> weights`; see `Balancer.weigh`.
 
     Args:
-        function: The function, of TensorFlow operations; registered with Keras
-            (`keras.saving.register_keras_serializable`) where the model is to be saved.
+        function: The function, made of TensorFlow operations; to save the model, register it with
+            Keras (`keras.saving.register_keras_serializable`).
 
     Example:
 
@@ -63,7 +63,7 @@ class LossFunction(OfFunction):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class GramianFunction(OfFunction, GramianBalancer):
-    """Weights by a function `(losses, present, gramian) -> weights`; see `Balancer.weigh`.
+    """Weights from a function `(losses, present, gramian) -> weights`; see `Balancer.weigh`.
 
     Args:
         function: As in `LossFunction`.
@@ -88,6 +88,6 @@ class GramianFunction(OfFunction, GramianBalancer):
 
 
 def from_function(function: Weighing) -> Balancer:
-    """The balancer of a function, by its number of arguments."""
+    """The balancer for a function, chosen by its number of arguments."""
     arguments = len(inspect.signature(function).parameters)
     return GramianFunction(function) if arguments == 3 else LossFunction(function)

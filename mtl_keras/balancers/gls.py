@@ -13,7 +13,7 @@ class GLS(Balancer):
     The direction does not change when a loss is multiplied by a constant. Losses must not be
     negative. With `loss_weights` it is the weighted geometric mean.
 
-    Departure from the paper: the factor K, so that equal losses have weight 1 each.
+    Departure from the paper: the factor K, so that equal losses each have weight 1.
 
     References:
         Chennupati, Sistu, Yogamani, Rawashdeh: "MultiNet++: Multi-Stream Feature Aggregation and
@@ -31,7 +31,7 @@ class GLS(Balancer):
 
     scale_invariant = True
     positive_losses = True
-    when = "Like the sum of logs, with steps that shrink as the losses do."
+    when = "Like the sum of log losses, but with steps that shrink as the losses do."
 
     def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, losses.dtype))

@@ -11,17 +11,17 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class GradDrop(JacobianBalancer):
-    r"""Per coordinate, only the gradients of one sign are kept; the sign is drawn.
+    r"""In each coordinate, keeps only the gradients of one sign, which is drawn at random.
 
     $P = \tfrac12 (1 + \sum_i g_i / \sum_i \lvert g_i \rvert)$ is the purity of the positive sign;
     with $U$ uniform, positive entries are kept where $P > U$, negative ones where $P < U$.
     $d = \sum_i (\ell + (1 - \ell) M_i) g_i$.
 
-    Departure from the paper: it acts on the gradient of the shared parameters, as TorchJD does,
-    where the paper acts on that of the shared representation, summed over the batch.
+    Departure from the paper: it acts on the gradient of the shared parameters, as in TorchJD; the
+        paper acts on that of the shared representation, summed over the batch.
 
     Args:
-        leak: $\ell$ in [0, 1]: how much of what is dropped stays. Default 0.0.
+        leak: $\ell$ in [0, 1]: the share of dropped entries that is kept. Default 0.0.
         seed: Integer seed of the draws. Default 0.
 
     References:

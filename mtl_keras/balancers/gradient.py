@@ -1,4 +1,4 @@
-"""Bases of the balancers that look at the tasks' gradients."""
+"""Base classes of the balancers that use the tasks' gradients."""
 
 import functools
 from typing import Any
@@ -13,36 +13,35 @@ from mtl_keras.errors import check
 
 
 class GradientBalancer(Balancer):
-    """What all gradient-based balancers have in common.
+    """Base class of all gradient-based balancers.
 
     Only the gradient of the *shared* parameters (those that reach two tasks or more) is balanced.
     In every batch the method sees the tasks that are present and whose gradient is finite and not
-    zero. If there is one, it has weight 1; if there is none, or the method finds no finite weights
-    (counted in the logs as `balancer_failures`), all have equal weights.
+    zero. A single such task has weight 1; if there is none, or the method finds no finite weights
+    (counted in the logs as `balancer_failures`), all tasks have equal weights.
 
     All methods are put on the scale of a sum: equal gradients have weights that add up to the
-    number of tasks, so that a learning rate that suits the plain sum suits them.
+    number of tasks, so that a learning rate that suits the plain sum also suits them.
 
     Args:
         gradients: `"parameters"`: gradients of the shared parameters. `"representation"`: of the
-            tensors where shared layers meet own ones, which costs about one backward pass in all.
-            `"last_layer"`: of the parameters of the last shared layers, at a like cost.
-        update_every: Integer >= 1. Weights are found anew every so many steps; between, they stay
-            and a step costs one backward pass. Default 1.
-        scale_heads: Whether the weights scale the gradients of a task's own parameters, too.
-            Default False: those get the plain gradient of their own task.
-        clip_norm: Float > 0: each task's gradient is first shortened to at most this norm. Default
-            None.
+            tensors where shared layers meet task-specific ones, which costs about one backward pass
+            in total. `"last_layer"`: of the parameters of the last shared layers, at a similar
+            cost.
+        update_every: Integer >= 1, number of steps after which new weights are computed; in
+            between, the weights are kept and a step costs one backward pass. Default 1.
+        scale_heads: Whether the weights also scale the gradients of task-specific parameters.
+            Default False: those get the plain gradient of their task.
+        clip_norm: Float > 0: each task's gradient is first clipped to this norm. Default None.
         reduction: `"sum"`, or `"mean"` to divide the update by the number of tasks.
-        diagnostics: Whether the training logs weights, norms, cosines and conflicts. Default True.
+        diagnostics: Whether to log weights, norms, cosines and conflicts. Default True.
     """
 
     modes: tuple[str, ...] = ("parameters", "representation", "last_layer")
     paper_reduction = "sum"
-    """Whether weights come out of `weigh` adding up, at equality, to the number of tasks or 1."""
+    """What the weights from `weigh` add up to for equal gradients: the number of tasks, or 1."""
     own_preferences = False
-    """Whether the method has a place of its own for the user's preferences. Else they scale the
-    losses before it sees them."""
+    """Whether the method itself uses the preferences; else they scale the losses beforehand."""
 
     def __init__(
         self,
@@ -78,7 +77,7 @@ class GradientBalancer(Balancer):
     # Weights that stay for `update_every` steps
 
     def count_step(self) -> tf.Tensor:
-        """Count a step; returns whether it is one that finds new weights."""
+        """Count a step; returns whether it computes new weights."""
         step = tf.convert_to_tensor(self.step.value)
         self.step.assign_add(1.0)
         return tf.equal(step % self.update_every, 0)
@@ -89,7 +88,7 @@ class GradientBalancer(Balancer):
         self.kept_own.assign(decision.own_weights)
 
     def kept_decision(self, present: tf.Tensor) -> Decision:
-        """The weights that were kept; the record has no gradients, for none were looked at."""
+        """The kept weights; the record has no gradient facts, since none were computed."""
         weights = tf.convert_to_tensor(self.kept_weights.value)
         own_weights = tf.convert_to_tensor(self.kept_own.value)
         tasks = len(self.tasks)
@@ -108,13 +107,13 @@ class GradientBalancer(Balancer):
         return weights if self.scale_heads else tf.constant(self.preferences)
 
     def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-        """By how much `weights` (as `weigh` returns them) miss the method's condition."""
+        """How far `weights` (as `weigh` returns them) are from the method's condition."""
         return tf.zeros([], gramian.dtype)
 
     def scales(
         self, gramian: tf.Tensor, present: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Factors that preferences and clipping put on the gradients; who takes part; norms."""
+        """Factors by preferences and clipping; which tasks take part; the gradients' norms."""
         squares = tf.linalg.diag_part(gramian)
         used = present & tf.math.is_finite(squares) & (squares > 0)
         norms = tf.sqrt(tf.where(used, squares, tf.zeros_like(squares)))
@@ -126,7 +125,7 @@ class GradientBalancer(Balancer):
         return scale, used, norms
 
     def cosines(self, gramian: tf.Tensor, used: tf.Tensor, norms: tf.Tensor) -> tf.Tensor:
-        """Cosines between the gradients that are used."""
+        """Cosines between the gradients in use."""
         mask = tf.cast(used, gramian.dtype)
         inverse = tf.math.divide_no_nan(mask, norms)
         pairs = used[:, None] & used[None]
@@ -135,7 +134,7 @@ class GradientBalancer(Balancer):
     def finish(
         self, weights: tf.Tensor, scale: tf.Tensor, used: tf.Tensor, present: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Weights of the raw gradients, on the scale of a sum; and whether the method failed."""
+        """The weights of the raw gradients, scaled like a sum; and whether the method failed."""
         mask = tf.cast(used, weights.dtype)
         count = tf.reduce_sum(mask)
         good = tf.reduce_all(tf.math.is_finite(weights))
@@ -154,10 +153,10 @@ class GradientBalancer(Balancer):
 
 
 class GramianBalancer(GradientBalancer):
-    r"""A balancer that needs the Gramian $G = J J^\top$ of the per-task gradients only.
+    r"""Base class of balancers that need only the Gramian $G = J J^\top$ of the per-task gradients.
 
-    To write one, define `weigh(losses, present, gramian)`; it returns a weight per task and may
-    use any TensorFlow that XLA compiles: it runs as one small compiled program per step.
+    To write one, define `weigh(losses, present, gramian)`; it returns a weight per task and may use
+    any TensorFlow operations that XLA compiles: it runs as one small compiled program per step.
 
     ```python
     @keras.saving.register_keras_serializable("my_package")
@@ -182,7 +181,7 @@ class GramianBalancer(GradientBalancer):
         return super().weigh(losses, present, gramian)
 
     def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
-        """`weigh`, with everything that is the same for all methods around it, under XLA."""
+        """`weigh` and everything around it that all methods share, compiled with XLA."""
         return self._compiled(measured.gramian, measured.losses, present)
 
     @functools.cached_property
@@ -190,7 +189,7 @@ class GramianBalancer(GradientBalancer):
         return tf.function(self.decided, autograph=False, jit_compile=True)
 
     def decided(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Decision:
-        """What `decide` compiles; to be called for itself where compiling is not worth it."""
+        """What `decide` compiles; called directly where compiling is not worth it."""
         gramian = tf.cast(gramian, tf.float64)
         scale, used, norms = self.scales(gramian, present)
         pairs = used[:, None] & used[None]
@@ -212,7 +211,7 @@ class GramianBalancer(GradientBalancer):
 
 
 class JacobianBalancer(GradientBalancer):
-    """A balancer that needs the per-task gradients themselves.
+    """Base class of balancers that need the per-task gradients themselves.
 
     To write one, define `combine(jacobian, losses, present)`.
     """
@@ -224,7 +223,7 @@ class JacobianBalancer(GradientBalancer):
     def combine(
         self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The direction, `(n,)`, and the weights, `(tasks,)`, that stand for it.
+        """The direction, `(n,)`, and the weights, `(tasks,)`, to log for it.
 
         Args:
             jacobian: Gradients of the tasks, float32 `(tasks, n)`; rows of absent tasks are 0.
@@ -234,7 +233,7 @@ class JacobianBalancer(GradientBalancer):
         raise NotImplementedError(f"{type(self).__name__} does not define `combine`.")
 
     def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
-        """`combine`, with everything that is the same for all methods around it."""
+        """`combine` and everything around it that all methods share."""
         jacobian, losses = measured.jacobian, measured.losses
         gramian = tf.cast(tf.matmul(jacobian, jacobian, transpose_b=True), tf.float64)
         scale, used, norms = self.scales(gramian, present)

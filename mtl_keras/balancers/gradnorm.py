@@ -1,4 +1,4 @@
-"""GradNorm: gradients of one size, faster for slow tasks (Chen et al., 2018)."""
+"""GradNorm: gradients of equal size, larger for slow tasks (Chen et al., 2018)."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class GradNorm(GramianBalancer):
-    r"""Weights learned so that the weighted gradient norms are equal, times a training rate.
+    r"""Learns weights that equalise the gradient norms, adjusted for each task's training rate.
 
     With norms $G_i = w_i \lVert \nabla L_i \rVert$ on the last shared layer, their mean $\bar G$
     and the relative inverse training rates
@@ -23,13 +23,14 @@ class GradNorm(GramianBalancer):
     no second-order gradient is needed. They are then scaled to a sum of K.
 
     $L(0)$ is the mean loss of the first epoch, during which the weights are equal (as in LibMTL; in
-    the paper it is the first batch's loss). The weights hold for own parameters, too.
+    the paper it is the loss of the first batch). The weights apply to task-specific parameters,
+    too.
 
     Args:
-        alpha: Float >= 0: strength of the pull towards slow tasks. Default 1.5 (paper).
-        learning_rate: Float > 0, rate of the Adam of the weights. Default 0.025.
-        gradients: Default `"last_layer"`, as in the paper.
-        scale_heads: Default True.
+        alpha: Float >= 0: how strongly slow tasks are favoured. Default 1.5 (paper).
+        learning_rate: Float > 0, learning rate of the Adam that learns the weights. Default 0.025.
+        gradients: See `GradientBalancer`. Default `"last_layer"`, as in the paper.
+        scale_heads: See `GradientBalancer`. Default True.
 
     References:
         Chen, Badrinarayanan, Lee, Rabinovich: "GradNorm: Gradient Normalization for Adaptive Loss

@@ -11,7 +11,7 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class GradVac(PCGrad):
-    r"""Each gradient is turned towards the others until their usual similarity is reached.
+    r"""Turns each gradient towards the others until their usual similarity is reached.
 
     Keeps running averages $\hat\varphi_{ij}$ of the cosines. For each task, in a random order of
     the others, with $\varphi = \cos(p, g_j)$: if $\varphi < \hat\varphi_{ij}$,
@@ -19,10 +19,9 @@ class GradVac(PCGrad):
     $$p \leftarrow p + \frac{\lVert p \rVert (\hat\varphi \sqrt{1 - \varphi^2} -
     \varphi \sqrt{1 - \hat\varphi^2})}{\lVert g_j \rVert \sqrt{1 - \hat\varphi^2}}\, g_j,$$
 
-    after which $\cos(p, g_j) = \hat\varphi$; then
-    $\hat\varphi \leftarrow (1 - \beta) \hat\varphi + \beta \varphi$. The update is the sum of
-    all $p$. Over the whole shared model (the paper also has groups of parameters). With
-    $\hat\varphi = 0$ it is PCGrad.
+    after which $\cos(p, g_j) = \hat\varphi$; then $\hat\varphi \leftarrow (1 - \beta) \hat\varphi +
+    \beta \varphi$. The update is the sum of all $p$. Applied to the whole shared model (the paper
+    also applies it to groups of parameters). With $\hat\varphi = 0$ it is PCGrad.
 
     Args:
         beta: $\beta$ in (0, 1]. Default 0.01 (paper; LibMTL and TorchJD have 0.5).

@@ -14,14 +14,14 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class IMTL(GramianBalancer):
-    r"""IMTL-L for the tasks' own parameters, IMTL-G on top for the shared ones.
+    r"""IMTL-L for the task-specific parameters, with IMTL-G on top for the shared ones.
 
     The losses become $e^{s_i} L_i - s_i$ with learned $s$ (see `IMTLL`); the shared gradient is the
-    combination of their gradients with equal projections (see `IMTLG`), the own parameters follow
-    the transformed loss of their task.
+    combination of their gradients with equal projections (see `IMTLG`); task-specific parameters
+    follow the transformed loss of their task.
 
     Args:
-        learning_rate: Float > 0, rate of the Adam that learns $s$. Default 0.025.
+        learning_rate: Float > 0, learning rate of the Adam that learns $s$. Default 0.025.
 
     References:
         Liu, Li, Kuang, Xue, Chen, Yang, Liao, Zhang: "Towards Impartial Multi-Task Learning",
@@ -41,7 +41,7 @@ class IMTL(GramianBalancer):
     paper_reduction = "mean"
     own_preferences = True
     scale_invariant = True
-    when = "As IMTL-G, with heads whose losses differ in size."
+    when = "Like IMTL-G, for heads whose losses differ in size."
 
     def __init__(self, learning_rate: float = 0.025, **kwargs: Any) -> None:
         check(learning_rate > 0, "learning_rate", "be > 0", learning_rate)

@@ -9,7 +9,7 @@ from mtl_keras.balancers.gradient import GramianBalancer
 
 
 def equal_projections(gramian: tf.Tensor, wanted: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Weights of a sum of 1 whose combined gradient projects on each gradient as `wanted`."""
+    """Weights that sum to 1 and whose combined gradient has the projections `wanted`."""
     mask = tf.cast(present, gramian.dtype)
     inverse = mask * tf.math.rsqrt(tf.linalg.diag_part(gramian) + 1 - mask)
     cosines = gramian * inverse[:, None] * inverse
@@ -19,15 +19,16 @@ def equal_projections(gramian: tf.Tensor, wanted: tf.Tensor, present: tf.Tensor)
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class IMTLG(GramianBalancer):
-    r"""The combination that projects equally on every gradient.
+    r"""The combination with equal projections onto all gradients.
 
     $\alpha \propto G^{+} n$ with the norms $n$, so that $d \cdot g_i / n_i$ is the same for all.
-    With `loss_weights` the projections are in their ratio.
+    With `loss_weights` the projections are proportional to them.
 
-    Departures from the paper: it divides by $\sum_i \alpha_i$, which can be negative, and the step
-    then raises *every* loss; this divides by its absolute value. The inverse is taken of the
-    cosines, the better conditioned matrix; for linearly dependent gradients, where no equal
-    projection need exist, the result is the least-squares one in that scale.
+    Departures from the paper: the paper divides by $\sum_i \alpha_i$, which can be negative, and
+        the step then raises *every* loss; here the divisor is its absolute value. The inverted
+        matrix is that of the cosines, which is better conditioned; for linearly dependent
+        gradients, where equal projections need not exist, the result is the least-squares solution
+        on that scale.
 
     References:
         Liu, Li, Kuang, Xue, Chen, Yang, Liao, Zhang: "Towards Impartial Multi-Task Learning",

@@ -1,4 +1,4 @@
-"""IMTL-L: losses of one size (Liu et al., 2021)."""
+"""IMTL-L: losses scaled to equal size (Liu et al., 2021)."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from mtl_keras.errors import check
 class IMTLL(Balancer):
     r"""The loss half of impartial multi-task learning: $\sum_i w_i (e^{s_i} L_i - s_i)$.
 
-    $s$ is learned; at its optimum every $e^{s_i} L_i$ is 1. It is uncertainty weighting with
-    $s \to -s$ and another factor. $w_i$ is the user's `loss_weights`.
+    $s$ is learned; at its optimum every $e^{s_i} L_i$ is 1. This is uncertainty weighting with $s
+    \to -s$ and a different factor. $w_i$ is the user's `loss_weights`.
 
-    Departure from the paper: $s$ has an Adam of its own, as in `Uncertainty`.
+    Departure from the paper: $s$ has its own Adam, as in `Uncertainty`.
 
     Args:
-        learning_rate: Float > 0, rate of the Adam that learns $s$. Default 0.025.
+        learning_rate: Float > 0, learning rate of the Adam that learns $s$. Default 0.025.
 
     References:
         Liu, Li, Kuang, Xue, Chen, Yang, Liao, Zhang: "Towards Impartial Multi-Task Learning",
@@ -36,7 +36,7 @@ class IMTLL(Balancer):
     """
 
     identifier = "imtl_l"
-    when = "As learned uncertainty."
+    when = "As `uncertainty`."
 
     def __init__(self, learning_rate: float = 0.025, **kwargs: Any) -> None:
         check(learning_rate > 0, "learning_rate", "be > 0", learning_rate)

@@ -17,15 +17,15 @@ class MGDA(GramianBalancer):
     $$\min_{\alpha \ge 0,\ \sum \alpha_i = 1} \tfrac12 \alpha^\top G \alpha$$
 
     Its inner product with every gradient is at least its squared length, so no loss rises; it is 0
-    exactly where no direction lowers all losses. It leans to the tasks with small gradients.
+    exactly where no direction lowers all losses. It favours tasks with small gradients.
 
-    With `gradients="representation"` it is MGDA-UB, the paper's fast form. Solved by an
+    `gradients="representation"` gives MGDA-UB, the paper's fast variant. Solved by an
     interior-point method to about 1e-12, where the papers use Frank-Wolfe.
 
     Args:
-        normalisation: How gradients are scaled before the weights are found, as in the authors'
-            code (the weights then hold for the gradients themselves): `"none"` (default), `"l2"`
-            (by their norm), `"loss"` (by their loss), `"loss+"` (by both).
+        normalisation: How gradients are scaled before the weights are computed, as in the authors'
+            code (the weights are then applied to the unscaled gradients): `"none"` (default),
+            `"l2"` (by their norm), `"loss"` (by their loss), `"loss+"` (by both).
 
     References:
         Désidéri: "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization",
@@ -42,7 +42,7 @@ class MGDA(GramianBalancer):
 
     paper_reduction = "mean"
     non_conflicting = True
-    when = "No task may get worse; with normalisation where gradients differ in size."
+    when = "No task may get worse; with `normalisation` where gradients differ in size."
 
     def __init__(self, normalisation: str = "none", **kwargs: Any) -> None:
         known = ("none", "l2", "loss", "loss+")

@@ -11,13 +11,13 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MoCo(JacobianBalancer):
-    r"""The min-norm direction of *tracked* gradients: MGDA without the bias of single batches.
+    r"""The min-norm direction of *tracked* gradients: MGDA without the bias of mini-batches.
 
-    In step $t$: $y_i \leftarrow y_i - \beta_t (y_i - \tilde g_i)$, then
-    $\lambda \leftarrow \mathrm{softmax}(\lambda - \gamma_t (Y Y^\top + \rho I) \lambda)$ and
-    $d = Y^\top \lambda$, with $\tilde g_i = L_i g_i / \lVert g_i \rVert$,
-    $\beta_t = \beta / \sqrt t$, $\gamma_t = \gamma / \sqrt t$, as in LibMTL (the paper projects
-    $\lambda$ on the simplex, and does not normalise). Holds K copies of the shared gradient.
+    In step $t$: $y_i \leftarrow y_i - \beta_t (y_i - \tilde g_i)$, then $\lambda \leftarrow
+    \mathrm{softmax}(\lambda - \gamma_t (Y Y^\top + \rho I) \lambda)$ and $d = Y^\top \lambda$, with
+    $\tilde g_i = L_i g_i / \lVert g_i \rVert$, $\beta_t = \beta / \sqrt t$, $\gamma_t = \gamma /
+    \sqrt t$, as in LibMTL (the paper projects $\lambda$ onto the simplex and does not normalise).
+    Keeps K copies of the shared gradient.
 
     Args:
         beta: $\beta$ in (0, 1]. Default 0.5.

@@ -16,11 +16,11 @@ class NashMTL(GramianBalancer):
     constant changes nothing, and $\lVert d \rVert^2 = K$ always. With `loss_weights` p, the
     asymmetric solution, $G \alpha = p / \alpha$.
 
-    Departure from the paper: it solves a sequence of linearised programs with a general solver,
-    and keeps the last $\alpha$ where that fails. The same $\alpha$ is the only minimum of the
-    convex $\tfrac12 \alpha^\top G \alpha - \sum_i \log \alpha_i$, found here by Newton's method to
-    1e-9. The clipping of the authors' code is left to the optimizer (`clipnorm`). To use weights
-    for several steps, as in the paper's faster variants, set `update_every`.
+    Departure from the paper: the paper solves a sequence of linearised programs with a general
+    solver, and keeps the last $\alpha$ where that fails. The same $\alpha$ is the unique minimum of
+    the convex $\tfrac12 \alpha^\top G \alpha - \sum_i \log \alpha_i$, found here by Newton's method
+    to 1e-9. Clipping, which the authors' code does itself, is left to the optimizer (`clipnorm`).
+    To reuse weights for several steps, as in the paper's faster variants, set `update_every`.
 
     References:
         Navon, Shamsian, Achituve, Maron, Kawaguchi, Chechik, Fetaya: "Multi-Task Learning as a
@@ -40,7 +40,7 @@ class NashMTL(GramianBalancer):
     own_preferences = True
     scale_invariant = True
     non_conflicting = True
-    when = "Losses of different units, and every task is to gain; the steps have a fixed length."
+    when = "Losses in different units where every task should gain; the steps have a fixed length."
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         return solvers.bargain(gramian, normalised(self.preferences, present), present)

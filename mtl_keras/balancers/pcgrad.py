@@ -10,16 +10,16 @@ from mtl_keras.balancers.gradient import GramianBalancer
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class PCGrad(GramianBalancer):
-    r"""Each gradient loses its component along every gradient that it conflicts with; then the sum.
+    r"""Removes from each gradient its components along conflicting gradients, then sums.
 
-    For each task, in a random order of the others: if $p \cdot g_j < 0$, then
-    $p \leftarrow p - (p \cdot g_j / \lVert g_j \rVert^2)\, g_j$, starting from $p = g_i$, with
-    the original $g_j$. The update is $\sum_i p_i$, found from the Gramian alone. (The authors' code
-    for TensorFlow 1 throws its shuffle away, and has a fixed order.)
+    For each task, in a random order of the others: if $p \cdot g_j < 0$, then $p \leftarrow p - (p
+    \cdot g_j / \lVert g_j \rVert^2)\, g_j$, starting from $p = g_i$, with the original $g_j$. The
+    update is $\sum_i p_i$, computed from the Gramian alone. (The authors' TensorFlow 1 code
+    discards its shuffle and uses a fixed order.)
 
     Args:
-        shuffle: Whether the order is drawn anew in each step. Default True. False: in the order of
-            the tasks.
+        shuffle: Whether the order is drawn at random in each step; else it is the order of the
+            tasks. Default True.
         seed: Integer seed of the order. Default 0.
 
     References:
@@ -37,7 +37,7 @@ class PCGrad(GramianBalancer):
     array([2.2222, 1.5789])
     """
 
-    when = "A few tasks that conflict now and then, with gradients of like size."
+    when = "A few tasks that conflict now and then, with gradients of similar size."
 
     def __init__(self, shuffle: bool = True, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -48,7 +48,7 @@ class PCGrad(GramianBalancer):
         self.draws = self.add_state((), name="draws")
 
     def order(self, tasks: int) -> tf.Tensor:
-        """For each task the order in which it meets all tasks, int `(tasks, tasks)`."""
+        """For each task, the order in which it is compared with all tasks, int `(tasks, tasks)`."""
         if not self.shuffle:
             return tf.broadcast_to(tf.range(tasks), (tasks, tasks))
         draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
@@ -64,7 +64,7 @@ class PCGrad(GramianBalancer):
             other = tf.one_hot(order[:, turn], tasks, dtype=gramian.dtype)
             inner = tf.reduce_sum(rows * tf.matmul(other, gramian), -1)
             square = tf.linalg.matvec(other, squares)
-            # Of its own gradient p keeps at least a non-negative share until it meets others.
+            # Its own gradient keeps a non-negative coefficient in p until other tasks come in.
             itself = order[:, turn] == tf.range(tasks, dtype=order.dtype)
             conflict = (inner < 0) & ~itself & (square > 0)
             share = tf.where(conflict, inner / tf.where(square > 0, square, 1), 0)

@@ -10,11 +10,11 @@ from mtl_keras.balancers.base import Balancer, normalised
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class RLW(Balancer):
-    r"""Weights drawn anew for every batch: $w = K\, \mathrm{softmax}(\xi)$, $\xi \sim N(0, I)$.
+    r"""Random weights for every batch: $w = K\, \mathrm{softmax}(\xi)$, $\xi \sim N(0, I)$.
 
     A baseline: a method that does no better than random weights has not earned its cost. The
-    weights are multiplied by the user's `loss_weights`. Over the present tasks they add up to
-    their number.
+    weights are multiplied by the user's `loss_weights`. Over the present tasks they add up to the
+    number of those tasks.
 
     Args:
         seed: Integer seed of the draws. Default 0.

@@ -28,7 +28,7 @@ class ScaleInvariant(Balancer):
 
     scale_invariant = True
     positive_losses = True
-    when = "Losses of different units, none of which comes near 0."
+    when = "Losses in different units, none of which comes near 0."
 
     def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         logs = self.preferences * tf.math.log(self.safe(losses, present))

@@ -1,7 +1,7 @@
 """Small convex problems over K x K matrices, in TensorFlow: the numerical part of the balancers.
 
-All of them work in float64 on matrices of about unit size, have no state and run under XLA. Rows
-and columns of an absent task are zero, and so is its entry in every result.
+All solvers work in float64 on matrices with entries of order 1, are stateless and run under XLA.
+Rows and columns of an absent task are zero, and so is its entry in every result.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def pseudo_inverse(matrix: tf.Tensor, tolerance: float = 1e-7) -> tf.Tensor:
 
     Args:
         matrix: `(K, K)`.
-        tolerance: Eigenvalues below `tolerance * K * largest` count as zero. The default fits a
+        tolerance: Eigenvalues below `tolerance * K * largest` count as zero. The default suits a
             matrix of products of float32 numbers.
     """
     values, vectors = tf.linalg.eigh(matrix)
@@ -32,7 +32,7 @@ def interior_point(
     plane: tf.Tensor | None = None,
     steps: int = 40,
 ) -> tf.Tensor:
-    r"""Minimise a convex function under lower bounds, and perhaps on a plane.
+    r"""Minimise a convex function under lower bounds and, optionally, on a plane.
 
     $$\min_x f(x) \quad \text{s.t.} \quad x \ge l, \quad a^\top x = 1$$
 
@@ -45,8 +45,8 @@ def interior_point(
             `(..., K, K)`.
         lower: l, `(..., K)`; 0 for absent tasks.
         present: Bool `(K,)`; an absent task's x stays 0.
-        plane: a, `(K,)`, of zeros and ones, where l is 0; None for no such constraint.
-        steps: At most so many Newton steps; it stops before where the gap falls below 1e-13.
+        plane: a, `(K,)`, zeros and ones, and then l is 0; None for no such constraint.
+        steps: Maximum number of Newton steps; stops earlier if the gap falls below 1e-13.
 
     Returns:
         x, `(..., K)`.
@@ -105,7 +105,7 @@ def most_averse(
     r"""$\arg\min_w b^\top w + c \sqrt{w^\top G w}$ on the simplex (the dual problem of CAGrad).
 
     The root is $\min_{t > 0} \tfrac12 (w^\top G w / t + t)$, jointly convex in $w$ and $t$, and
-    smooth where the root is not.
+    smooth also where the root is not.
     """
 
     def derivatives(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -133,7 +133,7 @@ def most_averse(
 
 
 def dual_cone(gramian: tf.Tensor, lower: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    r"""$\arg\min_v v^\top G v$ subject to $v \ge l$, for one or several $l$ at once."""
+    r"""$\arg\min_v v^\top G v$ subject to $v \ge l$, for one $l$ or several at once."""
     hessian = tf.broadcast_to(gramian, [*lower.shape[:-1], *gramian.shape])
     return interior_point(lambda x: (tf.linalg.matvec(hessian, x), hessian), lower, present)
 
@@ -143,10 +143,9 @@ def bargain(
 ) -> tf.Tensor:
     r"""The positive solution of $G \alpha = p\, \alpha^{-1/a}$.
 
-    It is the only minimum of the strictly convex
-    $\tfrac12 \alpha^\top G \alpha - \sum_i p_i u(\alpha_i)$ with $u = \log$ for $a = 1$, else
-    $u(\alpha) = \alpha^{1 - 1/a} / (1 - 1/a)$: Newton's method, the best of sixteen step lengths
-    at a time.
+    It is the unique minimum of the strictly convex $\tfrac12 \alpha^\top G \alpha - \sum_i p_i
+    u(\alpha_i)$ with $u = \log$ for $a = 1$, else $u(\alpha) = \alpha^{1 - 1/a} / (1 - 1/a)$:
+    Newton's method, which tries sixteen step lengths at once and takes the best.
 
     Args:
         gramian: G, `(K, K)`.

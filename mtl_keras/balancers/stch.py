@@ -12,9 +12,9 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class STCH(Balancer):
-    r"""A smooth maximum of the losses: the worst task counts most.
+    r"""A smooth maximum of the losses, in which the worst task counts most.
 
-    Two objectives go by this name, and both are here:
+    Two objectives go by this name; both are available:
 
     * `reference="nadir"`, as in the authors' multi-task code: for `warmup_epochs` epochs
       $\sum_i \log L_i$; then, with $a_i = \log(L_i / n_i)$ and $n_i$ the mean loss in the last of
@@ -25,7 +25,7 @@ class STCH(Balancer):
       largest $\lambda_i (L_i - z_i)$.
 
     Args:
-        mu: $\mu$, float > 0: how smooth. Default 1.0.
+        mu: $\mu$, float > 0: degree of smoothing. Default 1.0.
         reference: `"nadir"` (default) or `"ideal"`.
         warmup_epochs: Integer >= 1, for `"nadir"`. Default 4.
         ideal_point: z, a float or one per task, for `"ideal"`. Default 0.0.
@@ -44,7 +44,7 @@ class STCH(Balancer):
     """
 
     positive_losses = True
-    when = "The worst task matters; a chosen trade-off on a non-convex front."
+    when = "The worst task matters; also reaches chosen trade-offs on a non-convex front."
 
     def __init__(
         self,

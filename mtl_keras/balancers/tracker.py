@@ -8,14 +8,14 @@ import tensorflow as tf
 
 
 class GradientFacts(NamedTuple):
-    """What a gradient-based balancer saw in one step.
+    """What a gradient-based balancer measured in one step.
 
     Attributes:
         norms: Norms of the tasks' gradients, `(tasks,)`; 0 where not used.
         cosines: Cosines between them, `(tasks, tasks)`; 0 where one is not used.
         used: Whether the task took part: present, its gradient finite and not zero, `(tasks,)`.
-        failed: 1 where the method gave no finite weights and equal ones were taken, else 0.
-        residual: By how much the weights miss the method's own condition; 0 without one.
+        failed: 1 where the method found no finite weights and equal ones were used, else 0.
+        residual: How far the weights are from the method's own condition; 0 if it has none.
     """
 
     norms: tf.Tensor
@@ -28,7 +28,7 @@ class GradientFacts(NamedTuple):
 def step_record(
     weights: tf.Tensor, present: tf.Tensor, gradients: GradientFacts | None = None
 ) -> tf.Tensor:
-    """One step as a vector of sums, for `BalanceTracker.update_state`."""
+    """One step as a vector of summands, for `BalanceTracker.update_state`."""
     counted = tf.cast(present, tf.float32)
     dropped = tf.cast(present & (weights == 0), tf.float32)
     parts = [tf.math.multiply_no_nan(weights, counted), counted, dropped]
@@ -66,7 +66,7 @@ class BalanceTracker(keras.metrics.Metric):
         self.sums = self.add_variable((self.size,), "zeros", name="sums")
 
     def update_state(self, steps: tf.Tensor) -> None:
-        """Add steps, `(steps, size)`, each made by `step_record`."""
+        """Add steps, `(steps, size)`, each row made by `step_record`."""
         self.sums.assign_add(tf.reduce_sum(steps, axis=0))
 
     def result(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class BalanceTracker(keras.metrics.Metric):
         return means
 
     def logs(self, means: dict[str, Any]) -> dict[str, float]:
-        """The numbers of a result under the names of a training log."""
+        """The numbers of a result under their names in the training logs."""
         logs = {f"{t}_weight": weight for t, weight in zip(self.tasks, means["weights"])}
         if self.drops:
             logs |= {f"{t}_dropped": share for t, share in zip(self.tasks, means["dropped"])}

@@ -12,7 +12,7 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Uncertainty(Balancer):
-    r"""Weights learned as the inverse of each task's noise, together with the network.
+    r"""Weights learned together with the network, as the inverse of each task's noise.
 
     With a learned log variance $s_i = \log \sigma_i^2$ per task, the objective is
 
@@ -23,15 +23,15 @@ class Uncertainty(Balancer):
     each task's gradient is divided by its loss. $w_i$ is the user's `loss_weights`, a preference
     on top.
 
-    Departure from the paper: $s$ is updated by an Adam of its own, beside the network's optimizer
-    (the paper uses one for both). At a network's usual rate of 1e-3, $s$ would not reach its
-    optimum within a short training, and weight decay or gradient clipping of the network's
-    optimizer would bias it.
+    Departure from the paper: $s$ has its own Adam, separate from the network's optimizer (the paper
+    uses one for both). At a network's usual learning rate of 1e-3, $s$ would not reach its optimum
+    within a short training, and weight decay or gradient clipping in the network's optimizer would
+    bias it.
 
     Args:
         initial_log_variance: Float, initial value of every $s_i$. Default 0.0.
-        learning_rate: Float > 0, rate of the Adam that learns $s$. Default 0.025, as in the
-            experiments of Nash-MTL (Navon et al., 2022) and FAMO (Liu et al., 2023).
+        learning_rate: Float > 0, learning rate of the Adam that learns $s$. Default 0.025, as in
+            the experiments of Nash-MTL (Navon et al., 2022) and FAMO (Liu et al., 2023).
 
     References:
         Kendall, Gal, Cipolla: "Multi-Task Learning Using Uncertainty to Weigh Losses for Scene
@@ -46,7 +46,7 @@ class Uncertainty(Balancer):
     array([1. , 0.5], dtype=float32)
     """
 
-    when = "Losses of different units or noise; cheap, a good second try after constant weights."
+    when = "Losses in different units or noise levels; cheap, a good next try after `fixed`."
 
     def __init__(
         self, initial_log_variance: float = 0.0, learning_rate: float = 0.025, **kwargs: Any

@@ -12,7 +12,7 @@ from mtl_keras.errors import check
 
 
 class ProjectingBalancer(GramianBalancer):
-    """What UPGrad and DualProj have in common: projection on the dual cone of the gradients."""
+    """Base class of UPGrad and DualProj: projection onto the dual cone of the gradients."""
 
     paper_reduction = "mean"
     own_preferences = True
@@ -26,7 +26,7 @@ class ProjectingBalancer(GramianBalancer):
     def projected(
         self, preferences: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor
     ) -> tf.Tensor:
-        """Coefficients of the projection of `preferences @ J` on the cone {x: J x >= 0}."""
+        """Coefficients of the projection of `preferences @ J` onto the cone {x: J x >= 0}."""
         mask = tf.cast(present, gramian.dtype)
         unit = gramian / tf.linalg.trace(gramian) + self.regularisation * tf.linalg.diag(mask)
         return solvers.dual_cone(unit, preferences, present)
@@ -34,13 +34,13 @@ class ProjectingBalancer(GramianBalancer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class UPGrad(ProjectingBalancer):
-    r"""Each gradient is projected on the cone of directions that raise no loss; then the mean.
+    r"""Projects each gradient onto the cone of directions that raise no loss, then averages.
 
     For each task $v_i = \arg\min v^\top \tilde G v$ subject to $v \ge \frac{p_i}{K} e_i$, with
     $\tilde G = G / \mathrm{tr}\, G + \epsilon I$; $w = \sum_i v_i$ and $d = J^\top w$. $p$ is the
     user's `loss_weights`. Linear under positive scaling of each gradient, up to the regularisation.
-    For two tasks it is half of PCGrad. All K problems are solved at once by an interior-point
-    method.
+    For two tasks the result is half of PCGrad's. All K problems are solved at once by an
+    interior-point method.
 
     Args:
         regularisation: $\epsilon$ > 0. Default 1e-4 (TorchJD).
@@ -60,7 +60,7 @@ class UPGrad(ProjectingBalancer):
     array([1.1109, 0.7894])
     """
 
-    when = "No loss may rise, and large gradients are to keep their say."
+    when = "No loss may rise, and large gradients should keep their influence."
 
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None

@@ -15,12 +15,11 @@ class UWSO(Balancer):
 
     $$w = K\, \mathrm{softmax}\left(\frac{1}{T\, L_i}\right)$$
 
-    with the losses taken as constants. Losses must not be negative. The weights are multiplied by
+    with the losses treated as constants. Losses must not be negative. The weights are multiplied by
     the user's `loss_weights`. Departure from the paper: the factor K.
 
     Args:
-        temperature: T, float > 0. The paper tunes it per data set; there is no good value for all.
-            Default 1.0.
+        temperature: T, float > 0. The paper tunes it per data set; no value suits all. Default 1.0.
 
     References:
         Kirchdorfer, Elich, Kutsche, Stuckenschmidt, Schott, Köhler: "Analytical Uncertainty-Based
@@ -37,7 +36,7 @@ class UWSO(Balancer):
 
     identifier = "uw_so"
     positive_losses = True
-    when = "In place of learned uncertainty, where a temperature can be tuned."
+    when = "Instead of `uncertainty`, where a temperature can be tuned."
 
     def __init__(self, temperature: float = 1.0, **kwargs: Any) -> None:
         check(temperature > 0, "temperature", "be > 0", temperature)

@@ -19,8 +19,8 @@ INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code.
 
-    A user's mistake is told in one message, on the error stream, with exit code 1; `--verbose` adds
-    the traceback.
+    A user's mistake gives one message on the error stream and exit code 1; `--verbose` adds the
+    traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices
     whole_format = warnings.formatwarning
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             print(
-                "interrupted. A training goes on with the same command and --resume, a comparison "
+                "interrupted. Resume a training with the same command and --resume, a comparison "
                 "with the same command.",
                 file=sys.stderr,
             )

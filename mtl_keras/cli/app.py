@@ -50,19 +50,21 @@ def train(
     architecture: Annotated[str | None, typer.Option(help="What the tasks share.")] = None,
     preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
     balancer: Annotated[str | None, typer.Option(help="How the tasks are balanced.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Batch size.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Epochs without improvement before it stops.")
+        int | None, typer.Option(help="Epochs without improvement before training stops.")
     ] = None,
     stratify: Annotated[
         str | None, typer.Option(help="Column with the same shares in all parts of the split.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all chance.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
     tensorboard: Annotated[str | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume an interrupted training.")
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Train a model on a table and write it to saved_models/<name>/."""
@@ -92,12 +94,12 @@ def compare(
     source: Annotated[
         Path | None, typer.Argument(help="An experiment (.toml). Default: data/customers.toml.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     also: Annotated[
         list[str] | None,
-        typer.Option(help="Further: ARCHITECTURE, +BALANCER or both; may be repeated."),
+        typer.Option(help="Also compare ARCHITECTURE, +BALANCER or both; may be repeated."),
     ] = None,
-    tries: Annotated[int, typer.Option(min=0, help="Constant weights to try, on validation.")] = 4,
+    tries: Annotated[int, typer.Option(min=0, help="Constant weights to try on validation.")] = 4,
     tune: Annotated[
         int,
         typer.Option(
@@ -108,14 +110,14 @@ def compare(
         bool, typer.Option(help="Whether linear models and boosted trees take part.")
     ] = True,
     preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes at a time. Default: one per core.")
     ] = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
     verbose: Verbose = False,
 ) -> None:
-    """Tell whether sharing helped: the joint model beside single-task and simple models.
+    """Compare the joint model with single-task and simple models: did sharing help?
 
     Finished trainings are kept in saved_models/<name>/comparison/, so it can be stopped and run
     again.
@@ -143,13 +145,13 @@ def compare(
     if versions(folder.parent):
         try:
             typer.echo(f"{rewrite_report(folder.parent)}")
-        except ArtifactError as error:  # the comparison is there all the same
-            typer.echo(f"report.html is as it was: {error}")
+        except ArtifactError as error:  # the comparison is complete anyway
+            typer.echo(f"report.html was not updated: {error}")
 
 
 @app.command()
 def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
-    """Write a model's report.html anew, with the comparison that is there now."""
+    """Rewrite a model's report.html, including its current comparison."""
     _load_tensorflow()
     from mtl_keras.runs import rewrite_report
 
@@ -164,7 +166,9 @@ def predict(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
     escape_formulas: Annotated[
         bool,
-        typer.Option("--escape-formulas", help="For spreadsheets: no text begins with = + - @."),
+        typer.Option(
+            "--escape-formulas", help="For spreadsheets: escape texts that begin with = + - @."
+        ),
     ] = False,
     trust: Trust = None,
     verbose: Verbose = False,
@@ -176,7 +180,7 @@ def predict(
     if output is not None:
         datasets.check_writable(output)
     answers = load(model, trusted=trust or []).predict(datasets.read(table))
-    if keep:  # as they were read: `00001` stays that
+    if keep:  # unparsed: `00001` stays as it is
         rows = datasets.read(table, as_texts=True)
         answers = rows.join(answers.set_axis(rows.index), rsuffix="_predicted")
     _write(answers, output, escape_formulas)
@@ -190,7 +194,7 @@ def evaluate(
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
-    """Tell how good a model is on a table that has labels."""
+    """Evaluate a model on a table that has labels."""
     _load_tensorflow()
     from mtl_keras import datasets, load
 
@@ -207,7 +211,7 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="A model's folder, or a table.")],
     verbose: Verbose = False,
 ) -> None:
-    """Tell what a model reads and answers, or what a table's columns would be taken for."""
+    """Show what a model reads and answers, or which kinds are guessed for a table's columns."""
     if path.is_dir():
         _load_tensorflow()
         from mtl_keras.export.artifact import describe
@@ -239,7 +243,7 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     else:
         if "tasks" not in overrides:
             raise ConfigError(
-                f"Say what to predict from {source}: --target COLUMN:KIND, e.g. --target "
+                f"Name the columns of {source} to predict: --target COLUMN:KIND, e.g. --target "
                 "churned:binary --target spend:regression."
             )
         config = {"name": source.stem.split(".")[0], **overrides, "data": {"path": str(source)}}
@@ -249,7 +253,7 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     artifact.check_writable(folder)
     with one_at_a_time(state):
         if resume and (version := _finished(folder, state)) is not None:
-            typer.echo(f"{folder}: version {version.name} holds this training already")
+            typer.echo(f"{folder}: version {version.name} already holds this training")
         else:
             run = experiment.run(checkpoint=state, resume=resume, show=typer.echo)
             typer.echo(f"\ntest rows\n{run.evaluation}\n")
@@ -267,15 +271,15 @@ def _exported(run: Any, folder: Path, state: Path) -> Path:
         return run.export(folder)
     except OSError:
         typer.echo(
-            f"The model could not be written; what was trained is kept in {state}. Mend what is "
-            "told below, then run the same command with --resume.",
+            f"The model could not be written; the trained state is kept in {state}. Fix the "
+            "error below, then run the same command with --resume.",
             err=True,
         )
         raise
 
 
 def _finished(folder: Path, state: Path) -> Path | None:
-    """The version that a training became which was killed after it had been published."""
+    """The version published by a training that was killed right afterwards, or None."""
     from mtl_keras.export.artifact import version_of
 
     identity = state / "identity"
@@ -283,7 +287,7 @@ def _finished(folder: Path, state: Path) -> Path | None:
 
 
 def _load_tensorflow() -> None:
-    """Import TensorFlow without the notices that it prints whatever its log level."""
+    """Import TensorFlow without the notices that it prints at any log level."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -296,7 +300,7 @@ def _load_tensorflow() -> None:
 
 
 def _built_in() -> Path:
-    """The built-in experiment: this folder's, else that of the checkout or of the installation."""
+    """The built-in experiment: in this folder, else in the checkout or the installation."""
     package = Path(__file__).parents[1]
     for folder in (Path(), package.parent, package):
         if (folder / "data" / "customers.toml").is_file():

@@ -47,25 +47,25 @@ def candidates(
         tries: Settings of constant weights that are tried, on validation; 0 for none.
         tune: Settings of learning rate and dropout that each network may choose from on validation,
             beside the declared one; the same ones for the joint model and for each twin.
-        baselines: Whether models that are no networks take part.
+        baselines: Whether to include models that are not networks.
     """
     joint = comparable(plan)
     twins = [twin(plan, task.name) for task in plan.tasks]
-    found = [
+    compared = [
         Candidate(JOINT, (settings(joint, tune),)),
         Candidate(SINGLE, tuple(settings(alone, tune) for alone in twins)),
     ]
     equal = {**joint, "balancer": {"kind": "fixed"}, "tasks": _weighted(joint["tasks"], {})}
     if len(plan.tasks) > 1:
         if equal != joint:
-            found.append(Candidate(EQUAL, (settings(equal, tune),)))
+            compared.append(Candidate(EQUAL, (settings(equal, tune),)))
         if tries:
             weights = _draws([task.name for task in plan.tasks], tries)
             tried = [
                 (_listed(drawn), {**equal, "tasks": _weighted(joint["tasks"], drawn)})
                 for drawn in weights
             ]
-            found.append(Candidate(TUNED, ((("equal", equal), *tried),)))
+            compared.append(Candidate(TUNED, ((("equal", equal), *tried),)))
     for text in also:
         architecture, _, balancer = text.partition("+")
         config = {**joint}
@@ -78,16 +78,16 @@ def candidates(
             raise ConfigError(
                 f"Expected ARCHITECTURE, +BALANCER or ARCHITECTURE+BALANCER. Received: {text!r}"
             )
-        Plan.from_dict(config)  # to fail now
-        found.append(Candidate(text, (settings(config, tune),)))
+        Plan.from_dict(config)  # to fail early
+        compared.append(Candidate(text, (settings(config, tune),)))
     if baselines:
-        found += [Candidate(name) for name in available()]
-    return found
+        compared += [Candidate(name) for name in available()]
+    return compared
 
 
 def comparable(plan: Plan) -> dict[str, Any]:
     """A plan as plain values, on the rows that the comparison has split."""
-    config = json.loads(json.dumps(plan.to_dict()))  # plain through and through, to be pickled
+    config = json.loads(json.dumps(plan.to_dict()))  # plain values throughout, to be pickled
     config["split"] = {"strategy": "column", "column": PART}
     config["data"] = {k: v for k, v in config["data"].items() if k == "sample_weight"}
     return _without(config, plan.split.columns())
@@ -106,26 +106,26 @@ def twin(plan: Plan, task: str) -> dict[str, Any]:
 
 
 def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:
-    """A plan as declared, and with other learning rates and dropouts.
+    """A plan as declared, and variants with other learning rates and dropouts.
 
     The rate is from a third to three times the declared one, the dropout from 0 to 0.5.
     """
     random = np.random.default_rng(0)
-    found: list[Setting] = [("as declared", declared)]
+    choices: list[Setting] = [("as declared", declared)]
     architecture, training = declared["architecture"], declared["training"]
     for factor, dropout in random.uniform((-1, 0), (1, 0.5), (tune, 2)):
         rate = float(f"{training['learning_rate'] * 3**factor:.2g}")
         varied = {**declared, "training": {**training, "learning_rate": rate}}
-        said = {"learning rate": rate}
+        changed = {"learning rate": rate}
         if "dropout" in architecture:
-            said["dropout"] = round(float(dropout), 2)
-            varied["architecture"] = {**architecture, "dropout": said["dropout"]}
-        found.append((_listed(said), varied))
-    return tuple(found)
+            changed["dropout"] = round(float(dropout), 2)
+            varied["architecture"] = {**architecture, "dropout": changed["dropout"]}
+        choices.append((_listed(changed), varied))
+    return tuple(choices)
 
 
 def _without(config: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """The declaration with columns that are no features; where features are listed, none is."""
+    """The declaration without these columns as features; a list of features already has none."""
     declared = config["features"]
     if isinstance(declared, list) or not columns:
         return config
@@ -144,12 +144,12 @@ def _weighted(tasks: Mapping[str, Any], weights: Mapping[str, float]) -> dict[st
 def _draws(names: Sequence[str], tries: int) -> list[dict[str, float]]:
     """Constant weights with a geometric mean of 1, from a quarter to four, one task up in each."""
     random = np.random.default_rng(0)
-    made = []
+    drawn = []
     for number in range(tries):
         logs = random.uniform(-1, 1, len(names)) + np.eye(len(names))[number % len(names)]
         weights = 4.0 ** ((logs - logs.mean()) / 2)
-        made.append({name: round(float(w), 3) for name, w in zip(names, weights)})
-    return made
+        drawn.append({name: round(float(w), 3) for name, w in zip(names, weights)})
+    return drawn
 
 
 def _listed(values: Mapping[str, float]) -> str:

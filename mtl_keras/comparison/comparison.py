@@ -1,4 +1,4 @@
-"""What a comparison found, and how it says it."""
+"""The result of a comparison, as numbers, text and files."""
 
 import json
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from mtl_keras.report import comparison_page
 
 @dataclass
 class Comparison:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
         name: Name of the experiment.
         tasks: Names of the tasks.
-        measures: Per task by what it is compared.
+        measures: For each task, the name of its measure.
         units: Per task the unit of its measure, "" where there is none.
         values: Per candidate and task the measure on the test rows, one number per seed.
         differences: Per candidate and task the gain over single-task models.
@@ -70,7 +70,7 @@ class Comparison:
         spread = float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else np.nan
         return float(np.mean(per_seed)), spread
 
-    def _said(self, candidate: str, gain: Difference) -> str:
+    def _in_words(self, candidate: str, gain: Difference) -> str:
         """A verdict in words that fit the candidate: simple models share nothing."""
         if candidate == SINGLE:
             return ""
@@ -86,13 +86,13 @@ class Comparison:
             ranked = means.rank(ascending=not self.measures[task].higher_is_better)
             for name, rank in ranked.items():
                 ranks[str(name)].append(float(rank))
-        return {name: float(np.mean(found)) for name, found in ranks.items()}
+        return {name: float(np.mean(positions)) for name, positions in ranks.items()}
 
     def advice(self) -> str:
         """Whether to train the tasks together, in a sentence."""
-        found = {task: self.verdict(task) for task in self.tasks}
-        helped = [task for task in self.tasks if found[task] == "helped"]
-        hurt = [task for task in self.tasks if found[task] == "hurt"]
+        verdicts = {task: self.verdict(task) for task in self.tasks}
+        helped = [task for task in self.tasks if verdicts[task] == "helped"]
+        hurt = [task for task in self.tasks if verdicts[task] == "hurt"]
         if helped and not hurt:
             return f"Train them together: sharing helped {_listed(helped)} and hurt none."
         if hurt and not helped:
@@ -102,14 +102,14 @@ class Comparison:
             )
         if helped and hurt:
             return (
-                f"It is a trade: sharing helped {_listed(helped)} and hurt {_listed(hurt)}. "
+                f"It is a trade-off: sharing helped {_listed(helped)} and hurt {_listed(hurt)}. "
                 + self._otherwise(
                     'Try an architecture that shares less, such as "ple", or "grouped".'
                 )
             )
         one, many = (self.costs[name]["seconds"] for name in (JOINT, SINGLE))
         cheaper = f" One model took {one:.0f} s to train, the single ones {many:.0f} s together."
-        return "No difference was seen: what is simpler to keep decides." + cheaper
+        return "No difference was seen: choose whichever is simpler to maintain." + cheaper
 
     def _otherwise(self, advice: str) -> str:
         """What was tried beside and hurts no task, the best first; else the advice."""
@@ -118,7 +118,7 @@ class Comparison:
         if not good:
             return advice
         ranked = sorted(good, key=lambda name: self.delta_m(name)[0])
-        return f"Of what else was tried, {_listed(ranked)} hurt none."
+        return f"Of the other candidates, {_listed(ranked)} hurt none."
 
     def to_frame(self) -> pd.DataFrame:
         """A row per candidate and task."""
@@ -135,7 +135,7 @@ class Comparison:
                         "gain": gain.gain,
                         "low": gain.low,
                         "high": gain.high,
-                        "verdict": self._said(name, gain),
+                        "verdict": self._in_words(name, gain),
                     }
                 )
         return pd.DataFrame(rows)
@@ -167,9 +167,9 @@ class Comparison:
         """Write `comparison.json` and `comparison.html` to a folder; returns the page's path."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        found = self.to_dict()
-        replace_file(folder / "comparison.json", json.dumps(found, indent=2, default=float))
-        return replace_file(folder / "comparison.html", comparison_page(found))
+        content = self.to_dict()
+        replace_file(folder / "comparison.json", json.dumps(content, indent=2, default=float))
+        return replace_file(folder / "comparison.html", comparison_page(content))
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.seeds} seeds, {self.rows['test']:,} test rows", self.advice()]
@@ -181,8 +181,8 @@ class Comparison:
             lines.append(f"  {'':30}{'value':>10}{'gain over single-task':>34}")
             for name, values in self.values.items():
                 gain = self.differences[name][task]
-                said = self._said(name, gain)
-                text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {said}"
+                words = self._in_words(name, gain)
+                text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {words}"
                 shown = "" if name == SINGLE else text
                 lines.append(f"  {name:30}{np.mean(values[task]):>10.4f}   {shown}")
         lines += ["", f"  {'':30}{'Δm %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]

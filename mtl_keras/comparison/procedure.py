@@ -1,4 +1,4 @@
-"""Did sharing help? The joint model beside single-task twins, other settings and simple models."""
+"""Did sharing help? Trains and compares the joint model, single-task twins and other candidates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,12 +29,12 @@ def compare(
     workers: int = 1,
     show: Callable[[str], None] | None = print,
 ) -> Comparison:
-    """Train and judge the joint model and what it has to beat, on the same rows.
+    """Train and evaluate the joint model and what it has to beat, on the same rows.
 
-    For each seed the rows are split anew, as the plan says, and every candidate is trained on
-    the same training rows, chooses on the same validation rows and is judged on the same test rows:
-    the joint model; its single-task twins (the same features, trunk, recipe and budget, one task
-    each, tuned as much as the joint model is); equal and tuned constant weights; a
+    For each seed the rows are split anew, as the plan says, and every candidate is trained on the
+    same training rows, makes its choices on the same validation rows and is evaluated on the same
+    test rows: the joint model; its single-task twins (the same features, trunk, recipe and budget,
+    one task each, tuned as much as the joint model is); equal and tuned constant weights; a
     constant, a linear model and boosted trees per target; and what `also` names.
 
     Args:
@@ -58,7 +58,8 @@ def compare(
     References:
         Kurin et al.: "In Defense of the Unitary Scalarization for Deep Multi-Task Learning",
         NeurIPS 2022; Royer et al.: "Scalarization for Multi-Task and Multi-Domain Learning at
-        Scale", NeurIPS 2023 (why single-task models and constant weights are the mark to pass).
+        Scale", NeurIPS 2023 (why single-task models and constant weights are the baselines to
+        beat).
     """
     show = show or (lambda line: None)
     plan.check_readable()

@@ -1,4 +1,4 @@
-"""One training, one seed: what is trained for a comparison, and what came out of it."""
+"""The single trainings of a comparison, and their results."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass
 class Result:
-    """What came out of a training.
+    """The result of a training.
 
     Attributes:
         predictions: Per task the predictions for its labelled test rows.
@@ -147,7 +147,7 @@ def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> 
 
 
 def carry_out(trial: Trial, ground: Ground) -> Result:
-    """Train and judge."""
+    """Train and evaluate."""
     start = time.perf_counter()
     table = ground.tables[trial.seed]
     if isinstance(trial.model, str):
@@ -174,7 +174,7 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
 
 
 def _baseline(name: str, joint: Plan, table: pd.DataFrame) -> Result:
-    """A model that is no network, one per target."""
+    """A baseline that is not a network: one model per target."""
     prepared = prepare(joint, table)
     truths = prepared.truths()
     matrices = baselines.Matrices(prepared.encoder, prepared.rows, prepared.data.x)
@@ -206,7 +206,7 @@ def carry_out_all(
     """
     unique: dict[str, Trial] = {}
     for trial in wanted:
-        unique.setdefault(trial.key, trial)  # named as where it is first
+        unique.setdefault(trial.key, trial)  # named after its first use
     show(f"{len(unique)} trainings")
     results: dict[str, Result] = {}
     for key in unique:
@@ -214,7 +214,7 @@ def carry_out_all(
         if kept is not None:
             results[key] = kept
     if results:
-        show(f"{len(results)} of {len(unique)} are there from before")
+        show(f"{len(results)} of {len(unique)} were finished before")
     left = [trial for key, trial in unique.items() if key not in results]
     for trial, result in in_processes(carry_out, left, ground, workers):
         result.save(store, trial.key)

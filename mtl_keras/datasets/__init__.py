@@ -1,4 +1,4 @@
-"""Tables in, and which rows of them are for what."""
+"""Reading tables, and splitting their rows."""
 
 from mtl_keras.datasets.split import Split
 from mtl_keras.datasets.synthetic import correlated_tasks

@@ -1,4 +1,4 @@
-"""Dates as tables hold them, also as texts in one of the usual formats."""
+"""Dates in tables, including texts in one of the usual formats."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ MOSTLY = 0.95
 
 
 def find_format(texts: pd.Series) -> str | None:
-    """The first format that at least 95 % of some texts have, for `strptime`, or `"ISO8601"`.
+    """The first format that fits at least 95 % of some texts, for `strptime`, or `"ISO8601"`.
 
     Example:
 
@@ -19,13 +19,13 @@ def find_format(texts: pd.Series) -> str | None:
     looks = texts.str.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)")
     if len(texts) == 0 or looks.mean() < MOSTLY:
         return None
-    some = texts.iloc[:2000]  # most formats are out after a few
+    some = texts.iloc[:2000]  # most formats are ruled out by a few
     good = [form for form in FORMATS if parse_dates(some, form).notna().mean() >= MOSTLY]
     return max(good, key=lambda form: parse_dates(texts, form).notna().mean(), default=None)
 
 
 def parse_dates(texts: pd.Series, form: str) -> pd.Series:
-    """Moments of texts in one format, NaT where a text is no date of it.
+    """Parse texts in one format as timestamps, NaT where a text does not fit it.
 
     Example:
 

@@ -34,7 +34,7 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
 
     Args:
         path: The file.
-        as_texts: Whether the cells of a CSV file stay the texts that they are.
+        as_texts: Whether to keep the cells of a CSV file as text.
 
     Raises:
         DataError: if the file cannot be read; it is named.
@@ -89,13 +89,13 @@ def _decompressed(path: Path, compression: str | None) -> bytes:
         return DECOMPRESSORS[compression](content)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{path} cannot be decompressed ({compression}): {error}. It may be cut off, or not be "
-            "what its name says."
+            f"{path} cannot be decompressed ({compression}): {error}. It may be truncated, or "
+            "not be what its name says."
         ) from error
 
 
 def _as_utf8(path: Path, content: bytes) -> bytes:
-    """The content as UTF-8 without a byte-order mark."""
+    """The content as UTF-8, without a byte-order mark."""
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not marked and b"\0" in content[:4096]:
         raise DataError(
@@ -139,7 +139,7 @@ def _csv(path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
             f"{path} has a line break in a column's name: {shown(broken)}. Is a quote not closed?"
         )
     duplicated = sorted({name for name in names if name and names.count(name) > 1})
-    if duplicated:  # pandas would rename them without a word
+    if duplicated:  # pandas would rename them silently
         raise DataError(f"{path} names columns more than once: {duplicated}. Rename them.")
     options: dict[str, Any] = {"sep": delimiter, "skipinitialspace": True, "low_memory": False}
     if as_texts:
@@ -160,7 +160,7 @@ def _csv(path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
 
 
 def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
-    """The rows; one that ends with the delimiter has one more cell than there are names."""
+    """The rows; a row that ends with the delimiter has one more cell than there are names."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
@@ -187,7 +187,7 @@ def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any
 def _with_leading_zeros(
     table: pd.DataFrame, content: bytes, options: dict[str, Any]
 ) -> pd.DataFrame:
-    """The table, columns of codes such as `00123` as texts: as numbers they would be others."""
+    """The table, with codes such as `00123` kept as text: as numbers they would change."""
     start = rf"(?:^|[{re.escape(options['sep'])}\"\n ])0[0-9]".encode()
     if re.search(start, content) is None:
         return table
@@ -209,7 +209,7 @@ def _with_leading_zeros(
 
 
 def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:
-    """Say where a cell looks as if it had swallowed the rows below it."""
+    """Warn where a cell seems to have swallowed the rows below it."""
     between = table.shape[1] - 1
     for column in table.columns:
         if not between or pd.api.types.is_numeric_dtype(table[column]):

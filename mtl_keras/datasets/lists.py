@@ -11,7 +11,7 @@ from mtl_keras.errors import DataError
 
 
 def is_list(value: Any) -> bool:
-    """Whether a value of a column is several, as a list, tuple, set or array."""
+    """Whether a value of a column is a list, tuple, set or array."""
     return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
 
 
@@ -25,16 +25,16 @@ def first_list(column: pd.Series) -> Any:
 
 
 def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarray:
-    """One text per row, its values joined by the separator; "" where there is none.
+    """One text per row: its values joined by the separator, "" if there are none.
 
     Args:
         name: Name of the feature, for messages.
-        column: Lists, or texts that have the separator already.
-        separator: What stands between two values.
-        text: A function from a value of a list to its text.
+        column: Lists, or texts that already have the separator.
+        separator: The separator of the values.
+        text: A function from a list's value to its text.
 
     Raises:
-        DataError: if a value of a list has the separator in it.
+        DataError: if a value of a list contains the separator.
     """
     texts = np.empty(len(column), object)
     for row, value in enumerate(column):
@@ -53,7 +53,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
 
 
 def vocabulary(sets: Iterable[Iterable[Any]], min_frequency: int, max_size: int) -> list[Any]:
-    """The values that enough rows have, most frequent first, then in the order of the alphabet.
+    """The values that enough rows have, most frequent first, ties in alphabetical order.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Numbers as tables hold them, also as people write them: `$1,299.00`, `1.299,00 €`, `12 %`."""
+"""Numbers in tables, including those written as `$1,299.00`, `1.299,00 €`, `12 %`."""
 
 import re
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _DIGITS = {
     "1 234.5": rf"[1-9][0-9]{{0,2}}(?:[{_SPACES}][0-9]{{3}})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+",
 }
 NOTATIONS = tuple(_DIGITS)
-"""How numbers are written, each shown by an example: which marks stand for thousands, decimals."""
+"""Number formats, each shown by an example: which marks separate thousands and decimals."""
 _WRITTEN = {
     notation: re.compile(
         rf"(?P<debt>\()?\s*{_SIGN}\s*{_MONEY}?\s*{_SIGN.replace('sign', 'inner')}"
@@ -31,12 +31,12 @@ MISSING_WORDS = frozenset(("", "nan", "?", "-", "--", ".", "n/a", "na", "null", 
 
 
 class Notation(NamedTuple):
-    """How the numbers of a column are written.
+    """The number format of a column.
 
     Attributes:
         name: One of `NOTATIONS`.
-        ambiguous: A text that another notation reads as another number, where both fit all of the
-            column; None where one alone fits.
+        ambiguous: A text that another notation reads as a different number, if both fit the whole
+            column; None if only one fits.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Notation(NamedTuple):
 
 
 def find_notation(column: pd.Series) -> Notation:
-    """The first notation that fits all texts of a column, or else as many as it can.
+    """The first notation that fits all texts of a column, or else the most.
 
     Example:
 
@@ -68,16 +68,16 @@ def find_notation(column: pd.Series) -> Notation:
 def parsed(
     column: pd.Series, notation: str | None = None, words: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A column's numbers, and which of its values are neither a number nor empty.
+    """A column's numbers, and a mask of values that are neither a number nor empty.
 
     A text may have a currency sign, a per cent sign (12 % is 12), marks between groups of three
-    digits, brackets for what is below 0.
+    digits, or brackets for a negative number.
 
     Args:
         column: Numbers, texts or both.
         notation: One of `NOTATIONS`. Default None: the one that fits the column, see
             `find_notation`.
-        words: Whether words that stand for nothing (`?`, `unknown`, `n/a`, `-`) are taken as empty.
+        words: Whether words for a missing value (`?`, `unknown`, `n/a`, `-`) count as empty.
             Default False.
 
     Returns:
@@ -93,7 +93,7 @@ def parsed(
     check(notation is None or notation in NOTATIONS, "notation", f"be one of {NOTATIONS}", notation)
     if column.dtype.kind in "fiub":
         return column.to_numpy("float64"), np.zeros(len(column), bool)
-    if column.dtype.kind in "mMc":  # moments and complex numbers are none of these
+    if column.dtype.kind in "mMc":  # timestamps, durations and complex numbers
         return np.full(len(column), np.nan), column.notna().to_numpy()
     notation = notation or find_notation(column).name
     codes, cells = pd.factorize(column)  # a missing one has the code -1
@@ -124,7 +124,7 @@ def _number(text: str, notation: str) -> float | None:
 
 
 def _plain(cell: object) -> float | None:
-    """What Python takes for a number, such as 1e-5; no text of words, no complex number."""
+    """What Python parses as a real number, such as 1e-5; else None."""
     if isinstance(cell, str) and not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
         return None
     if isinstance(cell, (str, bool, int, float, np.number, np.bool_)) or hasattr(cell, "__float__"):

@@ -1,4 +1,4 @@
-"""Which rows train, which choose, and which judge."""
+"""Splits: training, validation and test rows."""
 
 from dataclasses import dataclass
 
@@ -21,11 +21,11 @@ class Split:
     Args:
         strategy: `"random"`; `"group"`: rows with one value of `column` stay together; `"time"`:
             ordered by `column`, the oldest rows train and the newest test; or `"column"`: `column`
-            says `train`, `validation` or `test` of each row. Default `"random"`.
+            says `train`, `validation` or `test` for each row. Default `"random"`.
         validation: Share of the rows to choose epochs, thresholds and factors on. Default 0.15.
-        test: Share of the rows to judge on; they are looked at once, at the end. Default 0.2.
-        stratify: With `"random"`, a column whose values shall have the same shares in all parts; a
-            value with fewer than 4 rows is not stratified. Default none.
+        test: Share of the rows to evaluate on; they are used once, at the end. Default 0.2.
+        stratify: With `"random"`, a column whose values should have the same shares in all parts;
+            values with fewer than 4 rows are not stratified. Default none.
         column: Column of groups, times or parts, for these strategies.
     """
 
@@ -46,10 +46,10 @@ class Split:
         if self.strategy != "random" and self.column is None:
             raise ConfigError(f"split.strategy={self.strategy!r} needs `split.column`.")
         if self.strategy != "random" and self.stratify is not None:
-            raise ConfigError("`split.stratify` goes with strategy='random' only.")
+            raise ConfigError("`split.stratify` works with strategy='random' only.")
 
     def columns(self) -> list[str]:
-        """Columns that the split reads and that are no features for it."""
+        """Columns that the split reads, which are therefore not features."""
         return [self.column] if self.strategy in ("group", "column") and self.column else []
 
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
@@ -78,24 +78,24 @@ class Split:
         for name, positions in parts.items():
             if len(positions) == 0:
                 raise DataError(
-                    f"The split leaves no {name} rows of {len(table)}. Give more rows, or a larger "
+                    f"The split leaves no {name} rows of {len(table)}. Add rows, or use a larger "
                     "share."
                 )
         return {name: np.sort(positions) for name, positions in parts.items()}
 
     def _stated(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        said = table[self.column]
-        strange = ~said.isin(PARTS).to_numpy()
+        stated = table[self.column]
+        strange = ~stated.isin(PARTS).to_numpy()
         if strange.any():
             row = int(np.flatnonzero(strange)[0])
             raise DataError(
                 f"Column {self.column!r} must say train, validation or test. Received: "
-                f"{shown(said.iloc[row])} in row {table.index[row]}."
+                f"{shown(stated.iloc[row])} in row {table.index[row]}."
             )
-        parts = {part: np.flatnonzero((said == part).to_numpy()) for part in PARTS}
+        parts = {part: np.flatnonzero((stated == part).to_numpy()) for part in PARTS}
         for part, positions in parts.items():
             if len(positions) == 0:
-                raise DataError(f"Column {self.column!r} says {part} of no row.")
+                raise DataError(f"Column {self.column!r} says {part} for no row.")
         return parts
 
     def _drawn(
@@ -125,7 +125,7 @@ class Split:
             counts = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
             codes = np.where(counts < 4, -2, codes)
             kinds, sizes = np.unique(codes, return_counts=True)
-            if sizes[0] < 4:  # a few rare rows left over: with the commonest
+            if sizes[0] < 4:  # a few rare rows left over: join the most common
                 codes[codes == kinds[0]] = kinds[sizes.argmax()]
             if len(np.unique(codes)) <= share * len(rows):
                 strata = codes
@@ -141,7 +141,7 @@ class Split:
         return rows[order[:cut]], rows[order[cut:]]
 
     def _times(self, table: pd.DataFrame) -> pd.Series:
-        """The column of times as values that sort as time does, whatever they are written as."""
+        """The column of times as sortable values, whatever their format."""
         column = table[self.column]
         self._refuse_missing(column, "time")
         if column.dtype.kind in "Mmiuf":

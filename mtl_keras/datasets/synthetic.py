@@ -1,4 +1,4 @@
-"""Made-up data with a known relation between the tasks."""
+"""Synthetic data with a known relation between the tasks."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,8 @@ def correlated_tasks(
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
         Mixture-of-Experts", KDD 2018, section 3.3. The paper does not give the waves: here
         $\alpha_i, \beta_i \sim N(0, 1)$, drawn until a straight line explains a quarter of the
-        variance, since waves that cancel the linear part leave nothing that is quickly learned.
+        variance, since waves that cancel the linear part would leave nothing that is learned
+        quickly.
 
     Example:
 

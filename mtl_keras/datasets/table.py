@@ -1,4 +1,4 @@
-"""Tables in: files and DataFrames, read whole and checked; and out."""
+"""Reading and checking tables, from files and DataFrames; and writing them."""
 
 import warnings
 from pathlib import Path
@@ -15,18 +15,18 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
-    """A table from a file, or a DataFrame as it is.
+    """Read a table from a file, or take a DataFrame.
 
     A CSV file is UTF-8 (or UTF-16 with a byte-order mark); its first line names the columns; the
-    delimiter is whichever of comma, semicolon, tab and bar gives the first line most names. Empty
-    cells are missing values; whole numbers that begin with a zero, such as `00123`, stay texts. A
-    JSON file has an object per line, or a list of objects.
+    delimiter is whichever of comma, semicolon, tab and bar splits the first line into the most
+    names. Empty cells are missing values; whole numbers that begin with a zero, such as `00123`,
+    stay texts. A JSON file has an object per line, or a list of objects.
 
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,
             `.xz`, `.zst`, `.zip` of one file; or `.parquet`), or a `pandas.DataFrame`.
-        as_texts: Whether the cells of a CSV file stay the texts that they are, empty ones too.
-            Default False.
+        as_texts: Whether to keep the cells of a CSV file as text, including empty ones. Default
+            False.
 
     Raises:
         DataError: if there is no such file, or it is empty, has no rows, is not a table, or names a
@@ -49,7 +49,7 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
             f"A table must be a path or a pandas.DataFrame. Received: {type(source).__name__}."
         )
     if isinstance(table.columns, pd.MultiIndex):
-        raise DataError(f"{where} has names of columns on several levels. Join them to one.")
+        raise DataError(f"{where} has column names with several levels. Join them into one.")
     names = table.columns.map(str)
     duplicated = sorted(set(names[names.duplicated()]))
     if duplicated:
@@ -64,7 +64,7 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
         table = table.assign(**{name: _from_arrow(table[name]) for name in arrow})
         table.attrs = attributes
     if not isinstance(source, pd.DataFrame):
-        table.attrs |= {"folder": str(path.parent), "source": where}  # where paths in it start
+        table.attrs |= {"folder": str(path.parent), "source": where}  # start of relative paths
     return table
 
 
@@ -73,7 +73,7 @@ def _from_arrow(column: pd.Series) -> pd.Series:
 
 
 def fingerprint(table: pd.DataFrame) -> int:
-    """A number that another table would hardly have: of its values, whatever they are.
+    """A hash of a table's values, of any type.
 
     Example:
 
@@ -94,7 +94,7 @@ def fingerprint(table: pd.DataFrame) -> int:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise a ConfigError if `write` would not write a file of this name.
+    """Raise a ConfigError if `write` cannot write a file with this name.
 
     Example:
 
@@ -111,14 +111,14 @@ def check_writable(path: str | Path) -> None:
 
 
 def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) -> None:
-    """Write a table as CSV or, where the name ends so, Parquet; whole or not at all.
+    """Write a table atomically, as CSV or, for a `.parquet` file, as Parquet.
 
     Args:
         table: The table; its index is left out.
         path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
-        escape_formulas: Whether texts of a CSV file that begin with `=`, `+`, `-` or `@` get an
-            apostrophe before them, so that a spreadsheet does not take them for formulas. Default
-            False.
+        escape_formulas: Whether texts of a CSV file that begin with `=`, `+`, `-` or `@` are
+            prefixed with an apostrophe, so that a spreadsheet does not read them as formulas.
+            Default False.
     """
     path = Path(path)
     check_writable(path)

@@ -1,1 +1,1 @@
-"""What can be written down and read back: declarations, and names for classes."""
+"""Declarations that can be written to a file and read back, and names for classes."""

@@ -1,4 +1,4 @@
-"""What tasks and features have in common: frozen, serialisable declarations of table columns."""
+"""The base of tasks and features: frozen, serialisable declarations of table columns."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from mtl_keras.errors import ConfigError
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Declaration:
-    """A named thing of a table, stated by the user as far as she likes.
+    """Base class: a named part of a table, declared by the user in as much detail as she likes.
 
-    What is not stated (None) is learned from the training rows by `fit`, which returns a copy with
-    all of it stated. A fitted declaration is thus the declaration and its statistics in one, and
-    goes to and from a plain dict.
+    What is left open (None) is learned from the training rows by `fit`, which returns a complete
+    copy. A fitted declaration thus holds the declaration and its statistics, and converts to and
+    from a plain dict.
     """
 
     kind: ClassVar[str]
-    """What it is called in reports and messages. Default: the name of its class in snake case."""
+    """Its kind in reports and messages. Default: the name of its class in snake case."""
 
     name: str
 
@@ -46,7 +46,7 @@ class Declaration:
         return dataclasses.replace(self, **changes)
 
     def get_config(self) -> dict[str, Any]:
-        """All fields that differ from their default, and the `kind`."""
+        """All fields that differ from their defaults, and the `kind`."""
         config: dict[str, Any] = {"kind": registry.reference(type(self))}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

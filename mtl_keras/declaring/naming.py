@@ -1,11 +1,11 @@
-"""Names that TensorFlow takes, from names that it may not take."""
+"""Names that TensorFlow accepts, made from arbitrary names."""
 
 import keyword
 from collections.abc import Collection, Iterable
 
 
 def layer_name(*parts: str) -> str:
-    """A name that TensorFlow takes for a layer or an argument, from names that it may not take."""
+    """A name that TensorFlow accepts for a layer or an argument, made from arbitrary names."""
     text = "_".join(parts)
     slug = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
     if slug != text or not slug[0].isalpha() or keyword.iskeyword(slug) or slug == "self":
@@ -14,12 +14,12 @@ def layer_name(*parts: str) -> str:
 
 
 def unique_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
-    """A `layer_name` for each name; no two are alike, also not but for their case.
+    """A `layer_name` for each name; no two are equal, even ignoring case.
 
-    TensorFlow takes `age` and `AGE` for one name.
+    TensorFlow treats `age` and `AGE` as the same name.
 
     Args:
-        names: The names, each once.
+        names: The names, without duplicates.
         taken: Names that are used for something else.
 
     Example:

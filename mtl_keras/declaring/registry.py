@@ -1,7 +1,7 @@
-"""Names for classes: `"mmoe"` for one of this package, `"package.module:Class"` for any other.
+"""Names for classes: `"mmoe"` for a class of this package, `"package.module:Class"` for any other.
 
-An experiment's file is the user's own and may name what is to be imported. An artifact may come
-from elsewhere: what reads one does so within `without_imports`.
+An experiment file is the user's own and may name what to import. An artifact may come from
+elsewhere, so code that reads one does so within `without_imports`.
 """
 
 import contextlib
@@ -24,10 +24,10 @@ OURS = "mtl_keras."
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """Where a class that is not of this package may come from.
+    """Where classes from outside this package may come from.
 
     Attributes:
-        custom_objects: Classes by name, beside those that are registered with Keras.
+        custom_objects: Classes by name, in addition to those registered with Keras.
         packages: Packages that may be imported; None for any.
     """
 
@@ -43,10 +43,10 @@ _SOURCES: ContextVar[Sources | None] = ContextVar("sources", default=None)
 def without_imports(
     custom_objects: Mapping[str, Any] | None = None, trusted: Collection[str] = ()
 ) -> Iterator[None]:
-    """Within the block, a name imports nothing but from packages that are trusted.
+    """Within the block, names import only from trusted packages.
 
     Args:
-        custom_objects: Classes by their name.
+        custom_objects: Classes by name.
         trusted: Names of packages that may be imported, e.g. `["my_package"]`.
     """
     token = _SOURCES.set(Sources(custom_objects or {}, tuple(trusted)))
@@ -57,7 +57,7 @@ def without_imports(
 
 
 def packages_named(config: Any) -> set[str]:
-    """The packages that a configuration names classes of.
+    """The packages whose classes a configuration names.
 
     Example:
 
@@ -77,9 +77,9 @@ def packages_named(config: Any) -> set[str]:
 
 
 def identifier(cls: type) -> str:
-    """The short name of a class, in words.
+    """The short name of a class.
 
-    It is the class name in snake case, or the class attribute `identifier` where that reads better.
+    It is the class name in snake case, or the class attribute `identifier` if there is one.
 
     Example:
 
@@ -93,15 +93,15 @@ def identifier(cls: type) -> str:
 
 
 def reference(value: Any) -> str:
-    """The name by which files and artifacts refer to a class or function.
+    """The name that files and artifacts use for a class or function.
 
     Args:
         value: A class or a function.
 
     Returns:
-        Its short name if it is of this package; else `"package.module:Class"`; or, where no module
-        can be imported to find it (a notebook's or a script's own), the name that it is registered
-        by with Keras, if it is.
+        Its short name if it belongs to this package; else `"package.module:Class"`; or, if it
+        cannot be imported (because a notebook or script defines it), the name that it is registered
+        under with Keras, if any.
 
     Example:
 
@@ -119,7 +119,7 @@ def reference(value: Any) -> str:
 
 
 def check_reference(value: Any, what: str) -> None:
-    """Raise a ConfigError for a class or function that could not be found again by its name.
+    """Raise a ConfigError for a class or function that could not be found again by name.
 
     Args:
         value: A class or a function.
@@ -138,7 +138,7 @@ def check_reference(value: Any, what: str) -> None:
 
 
 def _importable(value: Any) -> bool:
-    """Whether `package.module:Class` leads to this very object, in any process."""
+    """Whether importing `package.module:Class` gives this very object in any process."""
     if value.__module__ == "__main__" or "<" in value.__qualname__:
         return False
     try:
@@ -160,7 +160,7 @@ def _attribute(module: ModuleType, path: str) -> Any:
 def classes(package: ModuleType, base: type) -> dict[str, Any]:
     """The public subclasses of `base` that `package.__all__` names, by their identifier.
 
-    A class that says `listed = False` of itself is one to build on, and not found by name.
+    A class that sets `listed = False` is meant as a base class and is not found by name.
     """
     named = {}
     for name in package.__all__:
@@ -173,17 +173,17 @@ def classes(package: ModuleType, base: type) -> dict[str, Any]:
 
 
 def resolve(name: str, package: ModuleType, base: type, what: str) -> Any:
-    """The class (or function) of a name.
+    """The class (or function) with this name.
 
     Args:
         name: A short name, `"package.module:Class"`, or a name registered with Keras
             (`"my_package>Class"`).
-        package: The package whose `__all__` holds our own classes.
+        package: The package whose `__all__` lists the built-in classes.
         base: Their base class.
         what: The word for it in messages.
 
     Raises:
-        ConfigError: if there is none, if it may not be imported, or if it is of another kind.
+        ConfigError: if there is no such class, it may not be imported, or is of another kind.
     """
     options = classes(package, base)
     ours = options.get(name) or {cls.__name__: cls for cls in options.values()}.get(name)
@@ -191,7 +191,7 @@ def resolve(name: str, package: ModuleType, base: type, what: str) -> Any:
         return ours
     if ":" not in name and ">" not in name:
         raise ConfigError(
-            unknown(what, name, options) + " One of your own is named 'package.module:Class'."
+            unknown(what, name, options) + " Name your own class as 'package.module:Class'."
         )
     value = _foreign(name, what)
     if inspect.isclass(value) and not issubclass(value, base):
@@ -203,7 +203,7 @@ def resolve(name: str, package: ModuleType, base: type, what: str) -> Any:
 
 
 def _foreign(name: str, what: str) -> Any:
-    """A class or function that is not of this package."""
+    """A class or function from outside this package."""
     sources = _SOURCES.get() or ANYWHERE
     module, _, path = name.partition(":")
     known = {**keras.saving.get_custom_objects(), **sources.custom_objects}
@@ -221,8 +221,8 @@ def _foreign(name: str, what: str) -> Any:
     if not path or (sources.packages is not None and package not in sources.packages):
         trust = f", or trusted=[{package!r}] to import it" if path else ""
         raise ConfigError(
-            f"The {what} {name!r} is a class that is not part of mtl_keras, and nothing is "
-            "imported by itself here. Import the module that registers it with Keras first, or "
+            f"The {what} {name!r} is not part of mtl_keras, and nothing is imported "
+            "automatically here. Import the module that registers it with Keras first, or "
             f"pass custom_objects={{{(path or name)!r}: the class}}{trust}."
         )
     try:
@@ -245,17 +245,17 @@ def get(
 
     Args:
         declared: `"uncertainty"`, `{"kind": "uncertainty", "learning_rate": 0.01}` or an object.
-        package: The package whose `__all__` holds the classes.
+        package: The package whose `__all__` lists the classes.
         base: Their base class.
         what: The word for it in messages.
-        from_function: Makes an instance of a function that a name stands for. Default None:
-            functions are refused.
+        from_function: Makes an instance from a function that the name refers to. Default None:
+            functions are rejected.
 
     Returns:
         An instance of `base`.
 
     Raises:
-        ConfigError: if the name or an argument is unknown; the nearest good one is named.
+        ConfigError: if the name or an argument is unknown; the closest valid one is named.
     """
     if isinstance(declared, base):
         return declared
@@ -277,12 +277,12 @@ def get(
 
 
 def construct(cls: Any, arguments: dict[str, Any], what: str, typed: bool = True) -> Any:
-    """`cls(**arguments)`, the arguments from a file: checked by name and, if `typed`, by type.
+    """`cls(**arguments)` with arguments from a file: checked by name and, if `typed`, by type.
 
     Raises:
-        ConfigError: if an argument is unknown (the nearest is named) or not of its type.
+        ConfigError: if an argument is unknown (the closest is named) or has the wrong type.
     """
-    options = getattr(cls, "options", None)  # of the base classes as well
+    options = getattr(cls, "options", None)  # includes those of the base classes
     accepted = list(options()) if options else list(inspect.signature(cls).parameters)
     for name in arguments:
         if name not in accepted:
@@ -290,8 +290,8 @@ def construct(cls: Any, arguments: dict[str, Any], what: str, typed: bool = True
     if not typed or not dataclasses.is_dataclass(cls):
         try:
             return cls(**arguments)
-        except TypeError as error:  # an argument that is missing, an abstract member
-            raise ConfigError(f"The {what} cannot be made: {error}.") from error
+        except TypeError as error:  # a missing argument, an abstract method
+            raise ConfigError(f"The {what} cannot be created: {error}.") from error
     try:
         return pydantic.TypeAdapter(cls).validate_python(arguments)
     except pydantic.ValidationError as error:

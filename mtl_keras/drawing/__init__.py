@@ -1,1 +1,1 @@
-"""Drawing: numbers in, pictures on matplotlib axes out; nothing here knows a task or a run."""
+"""Drawing numbers on matplotlib axes, without any knowledge of tasks or runs."""

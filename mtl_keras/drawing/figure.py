@@ -29,12 +29,12 @@ def png(figure: Figure) -> bytes:
 
 
 def svg(figure: Figure, number: int, text: str) -> str:
-    """A figure as SVG for a page: in the page's own colours and fonts, and with a text alternative.
+    """A figure as SVG for a page, in the page's colours and fonts, with a text alternative.
 
     Args:
         figure: The figure.
-        number: A number that no other figure of the page has, for its identifiers.
-        text: What it shows, in words.
+        number: A number unique on the page, for the identifiers in the SVG.
+        text: The text alternative: what the figure shows.
     """
     file = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": str(number)}):
@@ -48,7 +48,7 @@ def svg(figure: Figure, number: int, text: str) -> str:
     content = re.sub(
         r"font: ([^\"]*?)px [^;\"]*", r"font-size: \1px; font-family: inherit", content
     )
-    for place, color in enumerate(COLORS):  # the page has lighter ones for the dark
+    for place, color in enumerate(COLORS):  # the page has lighter ones for dark mode
         content = content.replace(color, f"var(--series-{place}, {color})")
     label = text.replace("&", "and").replace('"', "'").replace("<", " ")
     return re.sub(r"<svg ([^>]*)>", rf'<svg role="img" aria-label="{label}" \1>', content, count=1)

@@ -17,7 +17,7 @@ def heat_map(
     signed: bool = True,
     limit: float = 1.0,
 ) -> None:
-    """A table of numbers as colors, with the numbers in them where there are few.
+    """A table of numbers as colors, with the numbers written in if there are few.
 
     Args:
         ax: Matplotlib axes.
@@ -25,9 +25,9 @@ def heat_map(
         columns: Names of the columns.
         rows: Names of the rows.
         title: The title.
-        signed: Whether the sign matters: two colors, from `-limit` to `limit`; else one color, from
-            0 or the lowest to the highest number. Default True.
-        limit: The largest size of a signed number. Default 1.0.
+        signed: Whether to show the sign: two colors, from `-limit` to `limit`; else one color, from
+            0 or the lowest number to the highest. Default True.
+        limit: The largest absolute value of a signed number. Default 1.0.
     """
     if signed:
         low, high = -limit, limit

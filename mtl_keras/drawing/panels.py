@@ -1,6 +1,6 @@
-"""Panels: what was predicted beside what was, one picture each, to be drawn on matplotlib axes.
+"""Panels: single plots of predictions against labels, to be drawn on matplotlib axes.
 
-Only the axes know matplotlib: whoever declares panels does not import it until they are drawn.
+Matplotlib is only imported when panels are drawn, not when they are declared.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +20,12 @@ TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture.
+    """One plot.
 
     Args:
         title: Its title.
-        draw: A function that draws it on the matplotlib axes it is given.
-        caption: What it shows, in words, for those who do not see it. Default: the title.
+        draw: A function that draws it on given matplotlib axes.
+        caption: The text alternative: what the plot shows. Default: the title.
 
     Example:
 
@@ -39,11 +39,11 @@ class Panel:
 
     @property
     def words(self) -> str:
-        """What it shows: the caption, or the title where there is none."""
+        """What it shows: the caption, or else the title."""
         return self.caption or self.title
 
     def draw_on(self, ax: Any) -> None:
-        """Draw it, with its title, on axes."""
+        """Draw it with its title on axes."""
         self.draw(ax)
         ax.set_title(self.title, fontsize=11)
 
@@ -51,7 +51,7 @@ class Panel:
 def quantity(
     name: str, truth: np.ndarray, predicted: np.ndarray, unit: str = ""
 ) -> tuple[Panel, Panel, Panel]:
-    """Actual against predicted, the residuals, and the mean per tenth of the rows by prediction.
+    """Actual against predicted, residuals, and the mean per decile of the predictions.
 
     Args:
         name: What was predicted, for the titles.
@@ -130,8 +130,8 @@ class OneLabel:
 
     Attributes:
         label: The label, for the legend.
-        truth: Whether each row has it: 1, 0, or NaN where that is not known.
-        score: The probability that was predicted for it.
+        truth: Whether each row has it: 1, 0, or NaN if unknown.
+        score: The predicted probability of the label.
     """
 
     label: str
@@ -142,8 +142,8 @@ class OneLabel:
 def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
     """ROC, precision-recall and calibration curves, one line per label.
 
-    A label that no row has, or every row, has no such curves; if it is so of all labels, there are
-    no panels.
+    A label that no row or every row has is left out; if that applies to all labels, there are no
+    panels.
 
     Args:
         name: What was predicted, for the titles.
@@ -198,13 +198,13 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
 
 
 def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.ndarray) -> Panel:
-    """How often each label was answered for each.
+    """The confusion matrix: how often each label was predicted for each actual label.
 
     Args:
         name: What was predicted, for the title.
         labels: The labels.
-        truth: Number of each row's label.
-        answered: Number of the label that was answered.
+        truth: Index of each row's label.
+        answered: Index of the predicted label.
     """
     labels = [label[:14] for label in labels]
 

@@ -1,4 +1,4 @@
-"""How good a model is, on rows that it never saw."""
+"""How good a model is on held-out rows."""
 
 from mtl_keras.evaluation import explain
 from mtl_keras.evaluation.collapse import unused_sources

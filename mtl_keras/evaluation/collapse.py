@@ -1,4 +1,4 @@
-"""Experts that nobody uses."""
+"""Experts that no task uses."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ UNUSED = 0.01
 
 
 def unused_sources(sharing: pd.DataFrame, layers: Sequence[str]) -> list[str]:
-    """Experts that get less than a hundredth of the weight of every gate that could read them.
+    """Experts that get less than a hundredth of the weight in every gate that could read them.
 
     Args:
-        sharing: What `MultiTaskModel.sharing` gave.
+        sharing: The table from `MultiTaskModel.sharing`.
         layers: Names of the gates.
 
     Returns:
-        Their names. A mixture whose experts collapse into few is a smaller network than it was
-        meant to be.
+        Their names. A mixture that uses only a few of its experts is a smaller network than
+        intended.
 
     Example:
 

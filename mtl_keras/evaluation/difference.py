@@ -16,7 +16,7 @@ class Difference:
     """How much better one model is than another at a task.
 
     Attributes:
-        gain: Mean over the seeds of the difference, positive where the first model is better.
+        gain: Difference between the models, averaged over seeds; positive if the first is better.
         low: Lower end of its 95 % interval.
         high: Upper end.
     """
@@ -27,7 +27,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """`"helped"`, `"hurt"`, or `"no difference seen"` where the interval holds 0."""
+        """`"helped"`, `"hurt"`, or `"no difference seen"` if the interval contains 0."""
         if self.low > 0:
             return VERDICTS[0]
         return VERDICTS[2] if self.high < 0 else VERDICTS[1]
@@ -47,15 +47,15 @@ def difference(
     seed, the same rows for both models), and how training went (the spread over seeds). With $d_s$
     the gain with seed s of S and $v_s$ its variance over the bootstrap, the variance of the mean
     gain is taken as $(\mathrm{var}_s(d_s) + \bar v) / S$. That counts the rows twice, on purpose:
-    seeds share most of their rows, so they tell less than S independent ones would. The interval is
-    Student's, its degrees of freedom those of the two parts after Satterthwaite, so that few seeds
-    give a wide one.
+    seeds share most of their rows, so they tell less than S independent samples would. The interval
+    is a Student interval whose degrees of freedom combine those of the two parts by Satterthwaite's
+    formula, so that few seeds give a wide interval.
 
     Args:
-        measure: By what the models are compared.
-        truths: Per seed the labels of the test rows, none missing.
-        first: Per seed the first model's predictions for them.
-        second: Per seed the second model's.
+        measure: The measure that the models are compared by.
+        truths: The labels of the test rows for each seed, none missing.
+        first: The first model's predictions for these rows, for each seed.
+        second: The second model's predictions, likewise.
         draws: Bootstrap samples per seed. Default 300.
         seed: Integer seed of the draws. Default 0.
     """

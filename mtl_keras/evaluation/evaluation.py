@@ -1,4 +1,4 @@
-"""One object for how good a model is: as text, as a dict, as a table."""
+"""The scores of a model: as text, as a dict, as a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ class TaskEvaluation:
     Attributes:
         task: Its name.
         kind: Its kind, e.g. `"binary"`.
-        rows: Rows with a label, on which it was judged.
+        rows: Number of rows with a label that it was evaluated on.
         scores: Value of each metric.
-        baseline: Value of each metric for a constant: the training rows' mean or class shares.
-        lower_is_better: Those metrics of which less is better. Default none.
+        baseline: Value of each metric for a constant prediction: the training rows' mean or class
+            shares.
+        lower_is_better: The metrics for which lower is better. Default none.
     """
 
     task: str
@@ -34,7 +35,7 @@ class TaskEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of all tasks on rows that training never saw, beside a constant's.
+    """The scores of all tasks on held-out rows, beside those of a constant prediction.
 
     Example:
 
@@ -52,7 +53,7 @@ class Evaluation:
         return {each.task: each.scores for each in self.tasks}[task]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-able dict by task; a score that is not defined on these rows is None."""
+        """A JSON-serialisable dict by task; a score that is undefined on these rows is None."""
 
         def plain(values: Mapping[str, float]) -> dict[str, float | None]:
             return {k: float(v) if np.isfinite(v) else None for k, v in values.items()}
@@ -100,13 +101,14 @@ def evaluate(
     predictions: Mapping[str, np.ndarray],
     constants: Mapping[str, np.ndarray],
 ) -> Evaluation:
-    """Judge predictions against the truth.
+    """Score predictions against the labels.
 
     Args:
         tasks: Fitted tasks.
-        truths: Per task `Task.truth` of the rows to judge on.
-        predictions: Per task the probabilities `(rows,)` or `(rows, n)`, or the numbers in units.
-        constants: Per task its `Task.constant` for the training rows.
+        truths: For each task, `Task.truth` of the rows to evaluate on.
+        predictions: For each task, the probabilities `(rows,)` or `(rows, n)`, or the numbers in
+            units.
+        constants: For each task, its `Task.constant` for the training rows.
     """
     return Evaluation(
         [
@@ -119,15 +121,15 @@ def evaluate(
 def calibration(
     tasks: Sequence[Task], truths: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
-    """What the corrections of the outputs were worth, on rows that they were not learned from.
+    """How much calibrating the outputs improved the log loss on rows not used for calibration.
 
     Args:
         tasks: Fitted tasks.
-        truths: Per task the labels, as evaluation reads them.
-        outputs: Per task the network's outputs, not corrected.
+        truths: For each task, the labels as evaluation reads them.
+        outputs: For each task, the network's uncalibrated outputs.
 
     Returns:
-        Per task that corrects its outputs `method`, and the log loss `before` and `after`.
+        For each calibrated task, the `method` and the log loss `before` and `after`.
     """
     effects = {}
     for task in tasks:

@@ -1,4 +1,4 @@
-"""What a model's answers depend on, seen from outside: through raw columns."""
+"""What a model's answers depend on, measured from outside through the raw columns."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,26 +24,27 @@ def importance(
     seconds: float = 5.0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How much worse each task is answered when a feature's values are shuffled among the rows.
+    """How much worse each task's predictions get when a feature's values are shuffled among rows.
 
     Args:
         tasks: Fitted tasks.
-        predict: From a table of raw columns to predictions by task, as evaluation reads them.
-        table: Rows with labels that training never saw.
-        columns: Per feature the columns that it reads.
-        rows: Most rows to use. Default 2000.
+        predict: A function from a table of raw columns to predictions by task, as evaluation reads
+            them.
+        table: Held-out rows with labels.
+        columns: For each feature, the columns that it reads.
+        rows: Maximum number of rows to use. Default 2000.
         repeats: Shuffles of each feature. Default 3.
-        seconds: Time after which no further shuffle is begun; each feature has at least one.
-            Default 5.0.
+        seconds: Time after which no new shuffle is started; each feature gets at least one. Default
+            5.0.
         seed: Integer seed of the shuffles. Default 0.
 
     Returns:
         A row per task and feature: `task`, `feature`, `measure`, `drop` (mean over the shuffles; in
-        the measure's unit, positive where the feature helps) and `sd`; the largest first.
+            the measure's unit, positive where the feature helps) and `sd`, sorted by `drop`.
 
     References:
-        Breiman: "Random Forests", Machine Learning 45, 2001. Features that tell the same share
-        their importance, and each alone may seem to have none.
+        Breiman: "Random Forests", Machine Learning 45, 2001. Features with the same information
+            share their importance, and each may seem to have none.
     """
     random, start = np.random.default_rng(seed), time.perf_counter()
     if len(table) > rows:
@@ -91,20 +92,21 @@ def dependence(
     rows: int = 300,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The mean answer when all rows have one value of a feature, for several values of it.
+    """The mean prediction when all rows get the same value of a feature, for several values.
 
     Args:
         tasks: Fitted tasks.
-        predict: From a table of raw columns to predictions by task.
-        table: Rows of the kind that is answered for.
-        feature: A column: numbers at their quantiles, anything else at its most frequent values.
-        points: Most values. Default 12.
-        rows: Most rows that are averaged over. Default 300.
-        seed: Integer seed of the choice of rows. Default 0.
+        predict: A function from a table of raw columns to predictions by task.
+        table: Rows to average over.
+        feature: The column to vary: numbers at their quantiles, anything else at its most frequent
+            values.
+        points: Maximum number of values. Default 12.
+        rows: Maximum number of rows to average over. Default 300.
+        seed: Integer seed of the row sample. Default 0.
 
     Returns:
-        A row per value: the value in the column of the feature's name, and for each task the means
-        of its `named_predictions`: one, or one for each of several classes or labels.
+        A row per value: the value, in a column with the feature's name, and the means of each
+            task's `named_predictions`: one, or one per class or label.
 
     References:
         Friedman: "Greedy Function Approximation", Annals of Statistics 29, 2001 (section 8.2).
@@ -113,7 +115,7 @@ def dependence(
     chosen = table.iloc[np.sort(random.permutation(len(table))[:rows])]
     column = table[feature].dropna()
     numbers, bad = parsed(column) if column.dtype.kind in "fiuO" else (None, np.ones(1, bool))
-    if numbers is not None and not bad.any():  # values that rows have, so none between two classes
+    if numbers is not None and not bad.any():  # actual values, so none between two classes
         ranks = np.linspace(0.02, 0.98, points) * (len(column) - 1)
         places = np.argsort(numbers, kind="stable")[ranks.round().astype(int)]
         values, first = np.unique(numbers[places], return_index=True)
@@ -139,14 +141,14 @@ def slices(
     column: pd.Series,
     most: int = 12,
 ) -> pd.DataFrame:
-    """How good a model is on the rows of each value of a column.
+    """A model's scores on the rows of each value of a column.
 
     Args:
         tasks: Fitted tasks.
-        truths: Per task the labels of all rows, as evaluation reads them.
-        predictions: Per task the predictions for all rows.
+        truths: For each task, the labels of all rows, as evaluation reads them.
+        predictions: For each task, the predictions for all rows.
         column: The column; numbers are cut at their quartiles.
-        most: Most values, by frequency. Default 12.
+        most: Maximum number of values, the most frequent first. Default 12.
 
     Returns:
         A row per value and task: `value`, `task`, `rows`, `measure`, `score`, and the score on
@@ -179,7 +181,7 @@ def slices(
 def _values(
     tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """Each task's measure, with a sign such that more is better."""
+    """Each task's measure, negated if lower is better."""
     values = {}
     for task in tasks:
         truth, measure = truths[task.name], task.measure

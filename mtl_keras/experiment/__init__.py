@@ -1,4 +1,4 @@
-"""An experiment: a plan, and what can be done with it."""
+"""An experiment: a plan that can be run and compared."""
 
 from mtl_keras.experiment.experiment import Experiment
 

@@ -1,4 +1,4 @@
-"""An experiment: a plan, and what can be done with it."""
+"""An experiment: a plan that can be run and compared."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,25 +17,26 @@ class Experiment(Plan):
     """Data, split, features, tasks, architecture, balancer and training of one model.
 
     Args:
-        tasks: What to predict: tasks, or a mapping from name to kind or `{"kind": ..., ...}`.
-        features: What from: `"infer"`, all other columns, guessed by `features.infer`; a list,
-            exactly these: features, or names of columns, which are guessed; or a mapping from
-            column to kind, feature or `"drop"`, with the rest guessed.
+        tasks: What to predict: a list of tasks, or a mapping from name to kind or `{"kind": ...,
+            ...}`.
+        features: What to predict from: `"infer"`, all other columns, guessed by `features.infer`; a
+            list of exactly the features to use, or of columns, whose kinds are guessed; or a
+            mapping from column to kind, feature or `"drop"`, with the rest guessed.
         architecture: An architecture, its name or a mapping; or `"auto"`: several are tried on the
             validation rows, see `mtl_keras.search`. Default `"shared_bottom"`.
         balancer: A balancer, its name or a mapping, or `"auto"`. Default `"fixed"`.
-        split: Which rows train, choose and judge.
-        training: Optimizer, schedule, lengths: a `Training`, or a mapping with its arguments.
+        split: How the rows are split: a `Split`, or a mapping with its arguments.
+        training: Optimizer, schedule, epochs: a `Training`, or a mapping with its arguments.
         preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets what `architecture`
             and `training` leave open, where these are names and mappings. Default `"default"`.
         name: Name of the artifact. Default `"experiment"`.
-        seed: Integer; with the same seed and data a run is the same again. Default 0.
-        data: Default table of a run: a path or DataFrame.
+        seed: Integer; the same seed and data give the same run. Default 0.
+        data: Default table for a run: a path or DataFrame.
         sample_weight: Column with a weight for each row, which counts in training only; or a
             mapping from task to such a column, for those that have one. Default none.
-        slices: Column by whose values the report tells how good the model is. Default none.
+        slices: Column for whose values the report shows separate scores. Default none.
 
-    Classes of your own are given as objects, or by name as `"package.module:Class"`.
+    Your own classes are passed as objects, or by name as `"package.module:Class"`.
 
     Example:
 

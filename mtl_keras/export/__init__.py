@@ -1,4 +1,4 @@
-"""Out into the world: the SavedModel, its folder, and loading it again."""
+"""The exported model: the SavedModel, its folder, and loading it again."""
 
 from mtl_keras.export.predictor import Predictor, load
 from mtl_keras.export.trained_rows import TrainedRows

@@ -1,4 +1,4 @@
-"""The folder of a trained model: numbered SavedModels, and beside them all that tells of them."""
+"""The folder of a trained model: numbered SavedModels and the files that describe them."""
 
 import errno
 import json
@@ -18,15 +18,15 @@ from mtl_keras.errors import ArtifactError
 from mtl_keras.export.serving import write_saved_model
 
 UNFINISHED = ".unfinished-"
-EXTRA = "assets.extra"  # TensorFlow Serving's place for files of the user's in a SavedModel
+EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
 
 
 def versions(folder: Path) -> list[int]:
     """Numbers of the complete versions of an artifact, ascending."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if path.name.isdigit()]
-    return sorted(int(path.name) for path in found if (path / EXTRA / "schema.json").is_file())
+    numbered = [path for path in folder.iterdir() if path.name.isdigit()]
+    return sorted(int(path.name) for path in numbered if (path / EXTRA / "schema.json").is_file())
 
 
 def latest(folder: Path) -> Path:
@@ -48,12 +48,12 @@ def latest(folder: Path) -> Path:
 
 @contextmanager
 def new_version(folder: Path) -> Iterator[Path]:
-    """A folder to write a new version to, which is the artifact's newest when the block ends.
+    """A folder to write a new version to, which becomes the artifact's newest when the block ends.
 
-    Until then it has a temporary name that no other process has, and nothing of it stays if the
-    block fails. It gets the next number that is free when the block ends, so two that write at a
-    time become two versions. Each version keeps its own copy of the files in `assets.extra`; those
-    beside the versions are the newest version's.
+    Until then it has a unique temporary name, and nothing of it remains if the block fails. It gets
+    the next free number when the block ends, so two concurrent writers make two versions. Each
+    version keeps its own copy of the files in `assets.extra`; those beside the versions are the
+    newest version's.
 
     Args:
         folder: The artifact.
@@ -66,7 +66,7 @@ def new_version(folder: Path) -> Iterator[Path]:
     unfinished = Path(tempfile.mkdtemp(prefix=_temporary_prefix(), dir=folder))
     try:
         yield unfinished
-        unfinished.chmod(0o777 & ~_umask())  # temporary folders are for their owner alone
+        unfinished.chmod(0o777 & ~_umask())  # temporary folders are private to their owner
         version = _published(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -80,7 +80,7 @@ def new_version(folder: Path) -> Iterator[Path]:
 
 
 def _published(unfinished: Path, folder: Path) -> Path:
-    """The version that a finished folder has become: the first number that is free."""
+    """Rename a finished folder to the first free version number, and return it."""
     taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     number = max(taken, default=0) + 1
     while True:
@@ -93,7 +93,7 @@ def _published(unfinished: Path, folder: Path) -> Path:
 
 
 def _copy_beside(folder: Path) -> None:
-    """Copy the newest version's files beside the versions, also if that one changes meanwhile."""
+    """Copy the newest version's files beside the versions, even if that one changes meanwhile."""
     version = None
     while version != latest(folder):
         version = latest(folder)
@@ -108,13 +108,13 @@ def _copy_beside(folder: Path) -> None:
 
 
 def _temporary_prefix(process: int | None = None) -> str:
-    """How this machine's process names what it has not finished."""
+    """Prefix of the names of a process's unfinished files on this machine."""
     host = "".join(c for c in platform.node() if c.isalnum()) or "here"
     return f"{UNFINISHED}{host}-{os.getpid() if process is None else process}-"
 
 
 def _remove_what_the_dead_left(folder: Path) -> None:
-    """Remove unfinished files and folders of processes of this machine that were killed."""
+    """Remove unfinished files and folders of killed processes of this machine."""
     here = _temporary_prefix(0).removesuffix("0-")
     for path in folder.glob(f"{UNFINISHED}*"):
         process = path.name.removeprefix(here).split("-")[0]
@@ -162,14 +162,14 @@ def write_model(version: Path, serving: keras.Model, network: keras.Model) -> No
 
 
 def write_files(version: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write files that tell of the model, by name."""
+    """Write the files that describe the model, by name."""
     for name, content in files.items():
         binary = content if isinstance(content, bytes) else content.encode("utf-8")
         (version / EXTRA / name).write_bytes(binary)
 
 
 def read_files(version: Path) -> dict[str, str | bytes]:
-    """The files of a version that tell of it, by name: text, or bytes where it is none.
+    """The files that describe a version, by name: text, or bytes for binary files.
 
     Raises:
         ArtifactError: if one cannot be read.
@@ -185,7 +185,7 @@ def read_files(version: Path) -> dict[str, str | bytes]:
 
 
 def replace_file(path: Path, text: str) -> Path:
-    """Write a text file, whole or not at all."""
+    """Write a text file atomically."""
     descriptor, unfinished = tempfile.mkstemp(prefix=_temporary_prefix(), dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

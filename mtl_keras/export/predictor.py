@@ -1,4 +1,4 @@
-"""A trained model, loaded: tables in, tables of answers out."""
+"""A loaded model: tables in, tables of answers out."""
 
 import warnings
 import zipfile
@@ -18,23 +18,23 @@ from mtl_keras.export import artifact
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
 
-SUSPICIOUS = 0.05  # share of rows that were trained on which is worth a word
+SUSPICIOUS = 0.05  # share of training rows in a table from which to warn
 
 
 class Predictor:
-    """Answers for tables, through the exported SavedModel.
+    """Predicts for tables with the exported SavedModel.
 
     Args:
-        path: The artifact (its newest version is loaded), or one numbered version of it.
+        path: The artifact, whose newest version is loaded, or one of its numbered versions.
         custom_objects: Classes of tasks and features that are not part of mtl_keras, by name.
-            Those that are registered with Keras need not be given.
+            Classes registered with Keras need not be listed.
         trusted: Names of packages that may be imported to find such classes. Default: none, since
             an artifact may come from elsewhere.
 
     Attributes:
         features: The fitted features, by which tables are read.
         tasks: The fitted tasks.
-        schema: The whole of `schema.json`.
+        schema: The content of `schema.json`.
 
     Raises:
         ArtifactError: if there is no model, or it is damaged.
@@ -55,7 +55,7 @@ class Predictor:
         except ConfigError as error:
             raise ArtifactError(f"{self.path} cannot be used: {error}") from error
         try:
-            self._loaded = tf.saved_model.load(str(self.path))  # kept: the signature needs it alive
+            self._loaded = tf.saved_model.load(str(self.path))  # kept alive for the signature
         except (OSError, tf.errors.OpError) as error:
             raise ArtifactError(f"{self.path} is damaged: {error}") from error
         if "serving_default" not in self._loaded.signatures:
@@ -71,7 +71,7 @@ class Predictor:
 
         Returns:
             For a binary task the label and `<task>_probability`; for a multiclass task the label
-            and `<task>_probability_<label>` each; for a multilabel task `<label>` and
+            and `<task>_probability_<label>` for each label; for a multilabel task `<label>` and
             `<label>_probability` each; for others the number, in units.
 
         Raises:
@@ -87,8 +87,8 @@ class Predictor:
     def evaluate(self, table: Any) -> Evaluation:
         """How good the answers are for a table that has labels.
 
-        A task none of whose columns are in the table is left out. The constant to compare with is
-        that of the training rows.
+        Tasks without columns in the table are left out. The constant to compare with is that of the
+        training rows.
 
         Raises:
             DataError: if no task's columns are in the table.
@@ -104,8 +104,8 @@ class Predictor:
         seen = self.trained_on(table)
         if seen > SUSPICIOUS:
             warnings.warn(
-                f"About {100 * seen:.0f} % of these rows were trained on; what they say of the "
-                "model does not hold for new rows.",
+                f"About {100 * seen:.0f} % of these rows were trained on; their scores "
+                "do not hold for new rows.",
                 stacklevel=2,
             )
         answers = self.predictions(table)
@@ -114,10 +114,10 @@ class Predictor:
         return evaluate(judged, truths, predictions, self.schema["constants"])
 
     def trained_on(self, table: Any) -> float:
-        """About what share of a table's rows the model was trained on, from 0 to 1.
+        """The approximate share of a table's rows that the model was trained on, from 0 to 1.
 
-        Rows are known again by what the model reads of them. 0 for an artifact that remembers
-        nothing of its training rows.
+        Rows are recognised by the columns that the model reads. 0 for an artifact without
+        fingerprints of its training rows.
         """
         path = self.path / artifact.EXTRA / "trained_rows.npz"
         if not path.is_file():
@@ -132,7 +132,7 @@ class Predictor:
         return known.seen(self.features, datasets.read(table))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Per task the answers as evaluation reads them: probabilities, or numbers in units."""
+        """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
         answers = self._answers(table)
         return {task.name: task.answered(answers) for task in self.tasks}
 

@@ -13,14 +13,14 @@ from mtl_keras.tasks import Task
 
 
 def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
-    """Encoder, network and answers composed.
+    """Compose encoder, network and answers.
 
-    Inputs and outputs are dicts by slug (see `Encoder`) of the column's or answer's name.
+    Inputs and outputs are dicts by slug (see `Encoder`).
 
     Args:
         encoder: The encoder that encoded the training rows.
-        network: From encoded groups to one output per task. Only its graph is used, so neither
-            balancer nor optimizer come along.
+        network: From encoded groups to one output per task. Only its graph is used, without
+            balancer and optimizer.
         tasks: Fitted and calibrated tasks.
     """
     plain = keras.Model(network.input, network.output, name="network")

@@ -1,4 +1,4 @@
-"""Whether rows were trained on: what an artifact remembers of its training rows."""
+"""Recognises training rows by fingerprints stored in an artifact."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ class TrainedRows:
     """Fingerprints of what the model reads of its training rows.
 
     Attributes:
-        hashes: Of up to 20,000 training rows, uint64, ascending. They tell nothing of the values.
-        share: What share of the training rows that is.
-        chance: What share of rows that were *not* trained on looks like one of them all the same,
-            because rows repeat; measured on the test rows.
+        hashes: Hashes of up to 20,000 training rows, uint64, ascending. They do not reveal the
+            values.
+        share: The share of the training rows that these are.
+        chance: The share of rows *not* trained on that match a training row all the same, because
+            rows repeat; measured on the test rows.
 
     Example:
 
@@ -40,7 +41,7 @@ class TrainedRows:
     def of(
         cls, features: Sequence[Feature], train: pd.DataFrame, test: pd.DataFrame
     ) -> "TrainedRows":
-        """What is to be remembered of training rows.
+        """Fingerprints of training rows.
 
         Args:
             features: Fitted features.
@@ -53,14 +54,14 @@ class TrainedRows:
         return cls(hashes, known.share, known.seen(features, test))
 
     def seen(self, features: Sequence[Feature], table: pd.DataFrame) -> float:
-        """About what share of a table's rows were trained on, beyond what chance explains."""
+        """The approximate share of a table's rows that were trained on, beyond chance matches."""
         rows = row_hashes(features, table)
         alike = min(1.0, float(np.isin(rows, self.hashes).mean()) / self.share)
         return max(0.0, (alike - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
 
 def row_hashes(features: Sequence[Feature], table: pd.DataFrame) -> np.ndarray:
-    """A number per row, of all columns that are quick to read (no images): uint64."""
+    """A uint64 hash per row, of all columns that are quick to read (no images)."""
     quick = [f for f in features if f.rows_per_call >= Feature.rows_per_call]
     total = np.zeros(len(table), np.uint64)
     for column in raw_columns(quick, table).values() if quick else ():

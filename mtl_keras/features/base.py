@@ -15,15 +15,15 @@ from mtl_keras.declaring.declaration import Declaration
 
 @dataclass(frozen=True, repr=False)
 class Feature(Declaration, abc.ABC):
-    """One column to predict from; `name` is the column, unless another is stated.
+    """Base class: one column to predict from, the column `name` unless `column` is stated.
 
     Several features may read one column, each in its own way: a text as a sequence and as a bag of
-    words, a month as a number and as a category. Those of one kind share an input of the exported
-    model, which has the name of the first of them.
+    words, a month as a number and as a category. Features of the same kind share an input of the
+    exported model, named after the first of them.
 
-    A kind of feature must define `fit` (statistics of the training rows), `raw` (what a table's
-    column is as an input of the exported model) and `layer` (the Keras layer from raw to encoded
-    values, by group):
+    A kind of feature must define `fit` (statistics of the training rows), `raw` (a table's column
+    as an input of the exported model) and `layer` (the Keras layer from raw to encoded values, by
+    group):
 
     * `"numeric"`, numbers that get embeddings, float32 `(rows, n)`;
     * `"plain"`, numbers that the network takes as they are, float32 `(rows, n)`;
@@ -31,12 +31,12 @@ class Feature(Declaration, abc.ABC):
     * `"own"`, anything that the feature's own part of the network reads: see `represent`.
 
     Args:
-        column: The column that is read. Default: the one of its name.
+        column: The column that is read. Default: the one called `name`.
     """
 
-    rows_per_call: ClassVar[int] = 16_384  # that are encoded, or predicted for, at once
+    rows_per_call: ClassVar[int] = 16_384  # encoded, or predicted for, at once
     shows_dependence: ClassVar[bool] = False
-    """Whether an explanation may set it to one value in all rows, to see what the answers do."""
+    """Whether an explanation may set it to one value in all rows, to see how the answers change."""
 
     column: str | None = field(default=None, kw_only=True)
 
@@ -48,7 +48,7 @@ class Feature(Declaration, abc.ABC):
         return self.column or self.name
 
     def reads(self, columns: Sequence[str]) -> list[str]:
-        """Those of a table's columns that it reads; none if they are not there."""
+        """The columns that it reads, out of a table's columns; empty if they are missing."""
         return [self.source] if self.source in columns else []
 
     def select(self, table: pd.DataFrame) -> Any:
@@ -57,7 +57,7 @@ class Feature(Declaration, abc.ABC):
 
     @abc.abstractmethod
     def fit(self, column: pd.Series) -> Self:
-        """A copy with all that was not stated learned from the training rows."""
+        """A copy in which everything left open is learned from the training rows."""
 
     # The exported model's input
 
@@ -73,14 +73,14 @@ class Feature(Declaration, abc.ABC):
 
     @abc.abstractmethod
     def raw(self, column: pd.Series) -> np.ndarray:
-        """The column as the exported model takes it: float32 (NaN: missing) or text ("": missing).
+        """The column as input of the exported model: float32 (NaN: missing) or text ("": missing).
 
         Raises:
-            DataError: if a value is not of this kind; the row is named.
+            DataError: if a value does not suit this kind; the row is named.
         """
 
     def refuse(self, raw: np.ndarray) -> None:
-        """Raise a DataError for the first raw value that the layer cannot take, if there is one."""
+        """Raise a DataError for the first raw value that the layer cannot handle, if any."""
 
     # The network's part
 
@@ -104,23 +104,24 @@ class Feature(Declaration, abc.ABC):
             f"{type(self).__name__} is encoded as the group 'own', but does not define `represent`."
         )
 
-    # What simple models, which the network is compared with, read of the group "own"
+    # What the simple models of a comparison read of the group "own"
 
     def words(self, column: Any) -> pd.Series | None:
-        """The texts whose words they count, for a column of texts. Default None."""
+        """The texts whose words simple models count, for a column of texts. Default None."""
         return None
 
     def flattened(self, encoded: np.ndarray) -> np.ndarray:
-        """The numbers `(rows, n)` whose main components they read, where there are no `words`."""
+        """The numbers `(rows, n)` whose principal components they read, if there are no `words`."""
         return encoded.reshape(len(encoded), -1)
 
 
 @dataclass(frozen=True, repr=False)
 class BackboneFeature(Feature):
-    """A feature that is text to the exported model and that a backbone reads.
+    """Base class: a feature that a backbone reads, and that is text to the exported model.
 
     Args:
-        encoder: The backbone: its name, a mapping, an object, a Keras layer. Each has its default.
+        encoder: The backbone: its name, a mapping, an object or a Keras layer. The default depends
+            on the kind.
     """
 
     reads_as: ClassVar[str]  # "sequences" or "images"

@@ -1,4 +1,4 @@
-"""Yes or no."""
+"""Boolean features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ WORDS = {"no": "yes", "false": "true", "n": "y", "f": "t", "0": "1", "off": "on"
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class BooleanEncoding(keras.layers.Layer):
-    """Yes as 1, no as -1; missing or any other value as 0, with an indicator of it.
+    """Encodes yes as 1, no as -1, and missing or any other value as 0, with an indicator.
 
-    **Shape:** `(rows,)` to `{"plain": (rows, 2)}`: the value, and 1 where it is neither.
+    **Shape:** `(rows,)` to `{"plain": (rows, 2)}`: the value, and 1 if it is neither.
 
     Args:
-        values: The raw values of no and of yes: two strings or two numbers.
+        values: The raw values of no and yes: two strings or two numbers.
 
     Example:
 
@@ -47,11 +47,11 @@ class BooleanEncoding(keras.layers.Layer):
 class Boolean(Feature):
     """A yes-or-no column: booleans, 0 and 1, or two texts such as no and yes.
 
-    *Missing* and *unseen* values are neither, with an indicator.
+    *Missing* and *unseen* values are 0, with an indicator.
 
     Args:
-        values: The values of no and of yes. Learned: False and True or 0 and 1 for numbers; for
-            texts the known pairs (`no`/`yes`, `false`/`true`, `n`/`y`, ...), else the two texts in
+        values: The values of no and yes. Learned: False and True or 0 and 1 for numbers; for texts,
+            the known pairs (`no`/`yes`, `false`/`true`, `n`/`y`, ...), else the two texts in
             alphabetical order.
 
     Example:

@@ -1,4 +1,4 @@
-"""Categories."""
+"""Categorical features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mtl_keras.features.tokens import category_text, string_lookup
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoryEncoding(keras.layers.Layer):
-    """A category as an index: 0 is missing (empty), 1 is unseen or rare, then the vocabulary.
+    """Encodes a category as an index: 0 is missing (empty), 1 unseen or rare, then the vocabulary.
 
     **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.
 
@@ -44,15 +44,16 @@ class CategoryEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Categorical(Feature):
-    """One of a number of values, encoded as an index that the network turns into a vector.
+    """A category, encoded as an index that the network embeds as a vector.
 
-    *Missing* (NaN, None or empty) has a place of its own. *Unseen* values, and those that fewer
-    than `min_frequency` training rows have or that are past the `max_size` most frequent, share
-    another. Numbers are taken as texts, 3.0 as "3".
+    *Missing* (NaN, None or empty) has its own index. *Unseen* values, those in fewer than
+    `min_frequency` training rows, and those beyond the `max_size` most frequent ones share another.
+    Numbers are read as text, 3.0 as "3".
 
     Args:
-        min_frequency: Integer, rows that a value must have to get a place. Default 5.
-        max_size: Integer, most values to keep, by frequency. Default 1000.
+        min_frequency: Integer, number of training rows that a value needs to get its own index.
+            Default 5.
+        max_size: Integer, maximum number of values, the most frequent first. Default 1000.
         vocabulary: The values, most frequent first. Learned.
 
     Example:
@@ -79,7 +80,7 @@ class Categorical(Feature):
 
     @property
     def category_sizes(self) -> tuple[int, ...]:
-        """The vocabulary, one index for missing, one for unseen."""
+        """The size of the vocabulary, plus an index each for missing and unseen."""
         return (len(self.vocabulary or ()) + 2,)
 
     def fit(self, column: pd.Series) -> Self:

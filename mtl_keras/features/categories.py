@@ -1,4 +1,4 @@
-"""Several categories per row."""
+"""Sets of categories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ FEW = 64
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoriesEncoding(keras.layers.Layer):
-    """The categories of a text, as 0 and 1 for each, or as indices.
+    """Encodes the categories in a text, as 0 or 1 for each, or as indices.
 
-    **Shape:** strings `(rows,)` to `{"plain": (rows, 2 + n)}`: whether there are none, whether
-    there is one that is unseen or rare, and one for each of the vocabulary; or, with a `length`, to
-    `{"own": (rows, length)}`, int32: 0 is nothing, 1 unseen or rare, then the vocabulary.
+    **Shape:** strings `(rows,)` to `{"plain": (rows, 2 + n)}`: whether there are none, whether any
+    is unseen or rare, and a 0 or 1 for each of the vocabulary; or, with a `length`, to `{"own":
+    (rows, length)}`, int32: 0 is nothing, 1 unseen or rare, then the vocabulary.
 
     Args:
         vocabulary: Strings, in the order of their indices.
-        separator: What stands between two categories. Default ",".
-        length: Most categories of a row, for indices. Default None.
+        separator: The separator of the categories. Default ",".
+        length: Maximum number of categories per row, for indices. Default None.
 
     Example:
 
@@ -76,17 +76,18 @@ class CategoriesEncoding(keras.layers.Layer):
 class Categories(Feature):
     """A set of categories per row: a list, or a text with a separator, such as `jazz, folk`.
 
-    The exported model takes a text with the separator. *Missing*: no categories is a value of its
-    own. *Unseen* categories, and rare ones, share one.
+    The exported model takes a text with the separator. *Missing*: an empty set has its own
+    indicator. *Unseen* and rare categories share one.
 
     Args:
-        separator: What stands between two categories of a text. Default ",".
-        encoding: `"multi_hot"`: a 0 or 1 for each category; `"embedding"`: mean and maximum of
+        separator: The separator of categories in a text. Default ",".
+        encoding: `"multi_hot"`: a 0 or 1 for each category; `"embedding"`: the mean and maximum of
             learned vectors; or `"auto"` (default): multi-hot for up to 64 categories.
         dimension: Length of an embedding. Default 16.
-        min_frequency: Integer, training rows that a category must be in. Default 5.
-        max_size: Integer, most categories, by frequency. Default 5000.
-        length: Most categories of a training row; an embedding reads no more. Learned.
+        min_frequency: Integer, number of training rows that a category must be in. Default 5.
+        max_size: Integer, maximum number of categories, the most frequent first. Default 5000.
+        length: Maximum number of categories in a training row, and for an embedding in any row.
+            Learned.
         vocabulary: The categories, most frequent first. Learned.
 
     Example:

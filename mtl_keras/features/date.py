@@ -1,4 +1,4 @@
-"""Dates."""
+"""Dates and times."""
 
 import math
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ PATTERN = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?"
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DateEncoding(keras.layers.Layer):
-    """An ISO date as elapsed time and as its place in the week, the month, the year and the day.
+    """Encodes an ISO date as elapsed time and as its position in the week, month, year and day.
 
-    The parts are sines and cosines, so that December is next to January. A missing date (an empty
-    string), or one that is not `YYYY-MM-DD[ HH:MM[:SS]]`, is all zeros with an indicator.
+    The positions are sines and cosines, so that December is next to January. A missing date (an
+    empty string), or a text that is not `YYYY-MM-DD[ HH:MM[:SS]]`, is all zeros with an indicator.
 
     **Shape:** strings `(rows,)` to `{"numeric": (rows, 1), "plain": (rows, 7 or 9)}`: elapsed
     days, centred and scaled; and sine and cosine of weekday, month day and year day (and of the
@@ -94,20 +94,20 @@ def days_since_1970(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Ten
 
 @dataclass(frozen=True, repr=False)
 class Date(Feature):
-    """A date or a moment: elapsed time, and its place in the week, month, year and day.
+    """A date or time: elapsed time, and its position in the week, month, year and day.
 
-    Tables may hold dates in one format beside `YYYY-MM-DD[ HH:MM:SS]`, which is what the exported
-    model takes and what may always be given.
+    Tables may hold dates in one other format besides `YYYY-MM-DD[ HH:MM:SS]`, which is always
+    accepted and is the format of the exported model.
     *Missing*: zeros, with an indicator. *Unseen*: a date outside the training range is fine, its
     elapsed time clipped to 10 standard deviations.
 
     Args:
-        format: How texts are written, for `strptime`: `"%d.%m.%Y"`. Default None: recognised;
-            where the training rows fit several formats, such as 03/04/2021, the month is first with
-            slashes and the day with points and hyphens.
-        center: Float, mean of days since 1970-01-01. Learned.
+        format: Format of texts, for `strptime`: `"%d.%m.%Y"`. Default None: recognised; if the
+            training rows fit several formats, as 03/04/2021 does, the month comes first with
+            slashes, the day with points and hyphens.
+        center: Float, mean of the days since 1970-01-01. Learned.
         scale: Float, their standard deviation. Learned.
-        time: Bool, whether there is a time of day. Learned.
+        time: Bool, whether the dates have a time of day. Learned.
 
     Example:
 

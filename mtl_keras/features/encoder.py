@@ -12,15 +12,15 @@ from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.features.base import Feature
 
-RESERVED = ("network", "encoder", "serving")  # models within the exported one
+RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
 GROUPS = ("numeric", "plain", "categorical")
 
 
 def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """A table's columns as the exported model takes them; extra columns are ignored.
+    """A table's columns as inputs of the exported model; extra columns are ignored.
 
     Raises:
-        DataError: if a column is missing, or holds a value that is not of its kind.
+        DataError: if a column is missing, or holds a value that does not suit its kind.
     """
     columns = list(map(str, table.columns))
     missing = [feature for feature in features if not feature.reads(columns)]
@@ -38,34 +38,34 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
 
 
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
-    """Per feature the one whose input it reads: the first of its kind on its column."""
+    """For each feature, the one whose input it reads: the first of its kind on its column."""
     first: dict[Any, str] = {}
     return {f.name: first.setdefault((f.source, type(f), f.raw_shape), f.name) for f in features}
 
 
 def rows_per_call(features: Sequence[Feature]) -> int:
-    """How many rows to encode, or to predict for, at once."""
+    """Number of rows to encode, or to predict for, at once."""
     return min(feature.rows_per_call for feature in features)
 
 
 class Encoder:
-    """Raw columns to the network's inputs.
+    """Encodes raw columns as the network's inputs.
 
-    `model` is a Functional Keras model from one input per feature, by its slug (features of one
-    kind on one column share the first's: see `input_features`), to one tensor per group:
+    `model` is a Functional Keras model from one input per feature, by slug (features of the same
+    kind on the same column share the first one's: see `input_features`), to one tensor per group:
     `"numeric"` and `"plain"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
-    `"own_<slug>"` for each feature that the network reads apart, such as a text. The same layers
-    encode tables in training and are part of the exported model.
+    `"own_<slug>"` for each feature that the network reads separately, such as a text. The same
+    layers encode tables in training and are part of the exported model.
 
-    A slug is the column's name where that is a plain identifier, else one made from it
-    (`declaring.naming.layer_name`), since TensorFlow takes no others.
+    A slug is the feature's name if that is a plain identifier, else one made from it
+    (`declaring.naming.layer_name`), since TensorFlow accepts no others.
 
     Args:
         features: Fitted features.
 
     Attributes:
         slugs: The features' slugs, in their order.
-        input_slugs: Per feature, by name, the slug of the input that it reads.
+        input_slugs: For each feature, by name, the slug of the input that it reads.
 
     Example:
 
@@ -79,7 +79,7 @@ class Encoder:
     def __init__(self, features: Sequence[Feature]) -> None:
         if not features:
             raise ConfigError(
-                "There is no feature to predict from. Expected at least one column beside the "
+                "There is no feature to predict from. Expected at least one column besides the "
                 "targets; declare one in `features` if the columns were dropped."
             )
         self.features = list(features)
@@ -132,7 +132,7 @@ class Encoder:
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
 
     def inputs(self) -> dict[str, keras.KerasTensor]:
-        """Input tensors of a network that takes encoded rows, by group."""
+        """Input tensors for a network that reads encoded rows, by group."""
         return {
             group: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=group)
             for group, tensor in self.model.output.items()

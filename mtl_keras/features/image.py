@@ -29,10 +29,10 @@ AUGMENTATIONS: dict[str, Any] = {
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class ImageEncoding(keras.layers.Layer):
-    """PNG, JPEG, GIF or BMP files, decoded and brought to one size; black where there is none.
+    """Decodes PNG, JPEG, GIF or BMP files and resizes them; a missing image is black.
 
     **Shape:** strings `(rows,)`, the files' bytes, to `{"own": (rows, height, width, channels)}`,
-    uint8; and, with an indicator, `{"plain": (rows, 1)}`, 1 where there is no file.
+    uint8; and, with an indicator, `{"plain": (rows, 1)}`, 1 if there is no file.
 
     Args:
         height: Height of the images.
@@ -102,23 +102,23 @@ class ImageEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Image(BackboneFeature):
-    """A picture: a PNG, JPEG, GIF or BMP file by its path or its bytes, or an array.
+    """An image: a PNG, JPEG, GIF or BMP file, by its path or its bytes, or an array.
 
     An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
     fractions from 0 to 1. The exported model takes a file's bytes. *Missing* (NaN, None or empty):
-    black, with an indicator if any training row was missing.
+    black, with an indicator if it was missing in any training row.
 
     Args:
         encoder: What reads the pixels: `"cnn"` (default, small), a mapping such as `{"kind": "cnn",
             "filters": [16, 32]}`, a Keras layer or model, or `"package.module:function"` that makes
             one, e.g. of `keras.applications`: see `mtl_keras.backbones`.
-        augment: What is varied at random in training, and how much, such as `{"translation": 0.1,
-            "rotation": 0.02, "zoom": 0.1, "flip": "horizontal", "contrast": 0.2,
-            "brightness": 0.1}`: arguments of Keras's layers of these names. Default nothing.
-        folder: Where relative paths start. Default: the folder of the table's file.
-        max_size: Integer, most pixels of the longer side. Default 96.
-        height: Height in pixels that images are brought to: the median of the training images', or
-            what keeps within `max_size`. Learned.
+        augment: The random augmentations in training, such as `{"translation": 0.1, "rotation":
+            0.02, "zoom": 0.1, "flip": "horizontal", "contrast": 0.2, "brightness": 0.1}`: the
+            arguments of Keras's augmentation layers. Default none.
+        folder: Folder that relative paths start from. Default: the folder of the table's file.
+        max_size: Integer, maximum length of the longer side in pixels. Default 96.
+        height: Height in pixels that images are resized to: the median height of the training
+            images, reduced to fit `max_size`. Learned.
         width: Width, likewise. Learned.
         channels: 1 for grey, 3 for colours. Learned.
         indicator: Whether missing images have an indicator. Learned.
@@ -216,23 +216,23 @@ class Image(BackboneFeature):
             if not path.is_file():
                 raise DataError(
                     f"Feature {self.name!r}: there is no image file {path}, which row {row} names. "
-                    "Correct the path, or say with `folder` where paths start."
+                    "Correct the path, or set `folder`, where relative paths start."
                 )
             image = path.read_bytes()
         try:
             _opened(image)
         except (OSError, SyntaxError) as error:
             raise DataError(
-                f"Feature {self.name!r}: row {row}{where} is no image. Expected a PNG, JPEG, GIF "
-                "or BMP file. Replace it, or leave the cell empty."
+                f"Feature {self.name!r}: row {row}{where} is not an image. Expected a PNG, JPEG, "
+                "GIF or BMP file. Replace it, or leave the cell empty."
             ) from error
         return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:
         if array.size == 0 or (array.dtype.kind == "f" and not np.isfinite(array).all()):
             raise DataError(
-                f"Feature {self.name!r}: the array of row {row} is empty or has pixels that are no "
-                "finite numbers. Leave the cell empty where there is no image."
+                f"Feature {self.name!r}: the array of row {row} is empty or has pixels that are "
+                "not finite numbers. Leave the cell empty if there is no image."
             )
         pixels = array[:, :, None] if array.ndim == 2 else array
         if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:
@@ -240,7 +240,7 @@ class Image(BackboneFeature):
         good = pixels.ndim == 3 and pixels.shape[-1] in (1, 3, 4)
         if not good or pixels.min() < 0 or pixels.max() > 255:
             raise DataError(
-                f"Feature {self.name!r}: the array of row {row} is no image. Expected (height, "
+                f"Feature {self.name!r}: the array of row {row} is not an image. Expected (height, "
                 "width[, channels]), 0 to 255 or fractions up to 1. Received: shape "
                 f"{array.shape}, {array.dtype}, from {array.min()} to {array.max()}."
             )
@@ -248,5 +248,5 @@ class Image(BackboneFeature):
 
 
 def _opened(file: bytes) -> PIL.Image.Image:
-    """The head of a file, read."""
+    """The image of a file, with only its header read."""
     return PIL.Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "GIF", "BMP"))

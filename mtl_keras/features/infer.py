@@ -1,4 +1,4 @@
-"""Which kind of feature a column is, guessed by rules that are written down."""
+"""Guesses by documented rules which kind of feature a column is."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ ID_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")
 
 @dataclass(frozen=True)
 class Guess:
-    """What a column was taken for, and why.
+    """The kind guessed for a column, and why.
 
     Attributes:
         column: Name of the column.
         feature: The feature; None if the column is dropped.
-        why: The reason, for people.
+        why: The reason, in words.
     """
 
     column: str
@@ -50,13 +50,13 @@ def infer(
     skip: Iterable[str] = (),
     overrides: Mapping[str, Feature | None] | None = None,
 ) -> list[Guess]:
-    """Guess a feature for each column. The first rule that holds decides:
+    """Guess a feature for each column. The first rule that applies decides:
 
-    1. A column that the user declared is what she says; one that she drops is dropped.
+    1. A column that the user declared or dropped is used as declared, or dropped.
     2. Bytes, or at least 95 % texts that end in .png, .jpg, .jpeg, .gif or .bmp: `Image`. Lists of
        numbers are a `Vector` if all are of one length, else a `Sequence`; arrays of two or three
        axes are an `Image`; lists of texts are `Categories`.
-    3. No value, or only one: dropped, it can tell nothing.
+    3. No value, or only one: dropped, as it carries no information.
     4. Booleans, 0 and 1, or a known pair of texts such as no and yes: `Boolean`.
     5. Dates and times, or at least 95 % texts in one format, `YYYY-MM-DD`, `31.12.2020`,
        `12/31/2020` or the like, with or without a time: `Date`.
@@ -65,15 +65,15 @@ def infer(
     7. Numbers, or only texts that are numbers, as `12.5`, `$1,299` or `12 %`: `Numeric`.
     8. Texts with more than 50 values, more than half of the rows' number: `Text`, if they have
        three or more words on average; else dropped as an identifier.
-    9. All else: `Categorical`.
+    9. Anything else: `Categorical`.
 
     Args:
         table: The training rows.
-        skip: Columns that are no features: labels, weights, groups.
+        skip: Columns that are not features: labels, weights, groups.
         overrides: Features by column; None to drop a column.
 
     Returns:
-        A guess for each column that is not skipped, in the order of the table.
+        A guess for each column not skipped, in the order of the table.
 
     Example:
 
@@ -85,7 +85,7 @@ def infer(
     """
     skipped, overrides = set(skip), dict(overrides or {})
     columns = list(table.columns)
-    readers: dict[str, list[str]] = {}  # a vector may read several columns, a column have several
+    readers: dict[str, list[str]] = {}  # several features may read one column
     for name, feature in overrides.items():
         for column in [name] if feature is None else feature.reads(columns):
             readers.setdefault(column, []).append(name)
@@ -150,11 +150,11 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
 
 def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
-    """A guess for a column of numbers, also as people write them; None for any other."""
+    """A guess for a column of numbers, also as people write them; None for any other column."""
     if present.dtype.kind == "c":
         return Guess(name, None, "complex numbers")
     if is_text and present.str.fullmatch(r"0[0-9]+").any():
-        return None  # codes such as 00123: as numbers they would be others
+        return None  # codes such as 00123, which would change as numbers
     written = find_notation(present)
     numbers, bad = parsed(present, written.name, words=True)
     empty = np.isnan(numbers)
@@ -181,7 +181,7 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
 
 
 def uninformative(column: pd.Series) -> str | None:
-    """Why a column can tell nothing: no value, or only one; None if it may.
+    """Why a column carries no information: no value, or only one; None if it may carry some.
 
     Example:
 
@@ -217,7 +217,7 @@ def _several(name: str, present: pd.Series) -> Guess | None:
 
 
 def _dated(form: str) -> str:
-    """Why a column of texts is taken for dates, with a day that shows what is taken for what."""
+    """Why a column of texts is taken for dates, with an example that shows day and month."""
     example = pd.Timestamp("1997-09-30").strftime("%Y-%m-%d" if form == ISO else form)
     return f"texts like {example}"
 

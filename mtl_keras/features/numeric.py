@@ -1,4 +1,4 @@
-"""Numbers."""
+"""Numeric features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,19 +21,20 @@ KNOTS = 256
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class NumericEncoding(keras.layers.Layer):
-    r"""A number centred, scaled and clipped; missing (NaN) becomes 0, which is the centre.
+    r"""Centres, scales and clips a number; missing (NaN) becomes 0, the centre.
 
-    **Shape:** `(rows,)` to `{"numeric": (rows, 1)}`, and `{"plain": (rows, 1)}` beside it, 1 where
-    missing, if `indicator`.
+    **Shape:** `(rows,)` to `{"numeric": (rows, 1)}`, and if `indicator`, `{"plain": (rows, 1)}`, 1
+    where missing.
 
     Args:
         center: Float, subtracted after the transform.
-        scale: Float > 0, divided by after the centring.
+        scale: Float > 0, divisor after the centring.
         transform: `"none"` or `"log1p"`, the signed logarithm `sign(x) log(1 + |x|)`.
-        indicator: Bool, whether to say which values were missing.
-        limit: Float, encoded values are clipped to `[-limit, limit]`: an outlier at serving time
-            cannot throw the network out of all it has seen.
-        smooth: Bool, whether they are bent instead, $x / \sqrt{1 + (x / \mathrm{limit})^2}$.
+        indicator: Bool, whether to indicate missing values.
+        limit: Float, encoded values are clipped to `[-limit, limit]`: so that an outlier at serving
+            time stays near the range seen in training.
+        smooth: Bool, whether they are limited smoothly instead, $x / \sqrt{1 + (x /
+            \mathrm{limit})^2}$.
         knots: Values whose rank among the training values is known, ascending; with them the
             number is replaced by the normal score of its rank, linear between knots. Default none.
         ranks: The rank of each knot, between 0 and 1. Default none.
@@ -108,21 +109,21 @@ class NumericEncoding(keras.layers.Layer):
 class Numeric(Feature):
     """A quantity, brought to a common scale.
 
-    Texts may be written as `$1,299.00` or `12 %`: see `mtl_keras.datasets.numbers`. *Missing*
-    (NaN or empty): encoded as the mean, with an indicator if any training row was missing.
+    Texts may be written as `$1,299.00` or `12 %`: see `mtl_keras.datasets.numbers`. *Missing* (NaN
+    or empty): encoded as the mean, with an indicator if it was missing in any training row.
     *Unseen*: a value far outside the training range is clipped: see `scaling`.
 
     Args:
         transform: `"none"`; `"log1p"`, a signed logarithm for heavy tails; or `"auto"` (default),
             which takes the logarithm if the training values' skewness is beyond +-2.
         scaling: `"standard"` (default): mean 0, standard deviation 1, clipped to 10 of them;
-            `"robust"`: median 0, interquartile range 1 (half of the whole range where that is 0),
-            bent smoothly to at most 3; `"quantile"`: the normal score of the rank among the
-            training values, whatever their distribution.
+            `"robust"`: median 0, interquartile range 1 (half of the whole range if that is 0),
+            smoothly limited to 3; `"quantile"`: the normal score of the rank among the training
+            values, whatever their distribution.
         center: Float, mean (or median) after the transform. Learned.
-        scale: Float, divided by after the transform. Learned.
-        notation: How texts are written, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`,
-            `1 234.5`. Default None: the one that fits the training rows.
+        scale: Float, divisor after the transform. Learned.
+        notation: Number format of texts, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
+            234.5`. Default None: the one that fits the training rows.
         indicator: Bool, whether missing values have an indicator. Learned.
         knots: Training values at up to 256 ranks, for `"quantile"`. Learned.
         ranks: Their ranks. Learned.
@@ -201,7 +202,7 @@ class Numeric(Feature):
             row = int(np.flatnonzero(np.isinf(values))[0])
             raise DataError(
                 f"Feature {self.name!r} must hold finite numbers. Received: {column.iloc[row]} in "
-                f"row {column.index[row]}. Leave the value empty if it is not known."
+                f"row {column.index[row]}. Leave the value empty if it is unknown."
             )
         return values
 

@@ -1,4 +1,4 @@
-"""Sequences of varying length."""
+"""Sequences of variable length."""
 
 from collections import abc
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ COVERED = 0.98
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SequenceEncoding(keras.layers.Layer):
-    """The last values of a text, in their order: tokens as indices, or numbers scaled.
+    """Encodes the last values of a text in order: tokens as indices, or numbers scaled.
 
-    **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 where there is none, for
-    tokens; for numbers to `{"own": (rows, length, 2)}`: the number, and 1 where there is one.
+    **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 for padding, for tokens; for
+    numbers to `{"own": (rows, length, 2)}`: the number, and 1 where there is one.
 
     Args:
-        length: Most values of a row.
-        separator: What stands between two values. Default " ".
+        length: Maximum number of values per row.
+        separator: The separator of the values. Default " ".
         vocabulary: Tokens in the order of their indices, from 2; 1 is an unknown one. Default None:
             the values are numbers.
-        center: What numbers have subtracted. Default 0.0.
-        scale: What they are divided by after. Default 1.0.
+        center: Subtracted from numbers. Default 0.0.
+        scale: Divisor of numbers after that. Default 1.0.
 
     Example:
 
@@ -57,7 +57,7 @@ class SequenceEncoding(keras.layers.Layer):
         self.lookup = string_lookup(vocabulary or [])
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Nothing: the lookup has its vocabulary."""
+        """Does nothing: the lookup has its vocabulary."""
 
     def call(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         parts = split(texts, self.separator)[:, -self.length :]
@@ -86,22 +86,22 @@ class SequenceEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Sequence(BackboneFeature):
-    """Numbers or tokens in their order, of varying length: the last ones are read.
+    """An ordered sequence of numbers or tokens, of variable length; the last ones are read.
 
-    A row has a list, an array, or a text with a separator, which is what the exported model takes.
-    *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are brought to
-    mean 0 and deviation 1 and clipped to 10 of them.
+    A row holds a list, an array, or a text with a separator, which the exported model takes.
+    *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are standardised
+    and clipped to 10 standard deviations.
 
     Args:
         of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training values are.
         encoder: What reads them: see `mtl_keras.backbones`. Default `"gru"`.
-        separator: What stands between two values of a text. Default " ".
+        separator: The separator of values in a text. Default " ".
         dimension: Length of a token's vector. Default 32.
-        min_frequency: Integer, training rows that a token must be in. Default 5.
-        max_size: Integer, most tokens to know, by frequency. Default 10,000.
-        max_length: Integer, most values of a sequence. Default 256.
-        length: Values that are read, from the end: as many as 98 % of the training rows have, at
-            most `max_length`. Learned.
+        min_frequency: Integer, number of training rows that a token must be in. Default 5.
+        max_size: Integer, maximum size of the vocabulary. Default 10,000.
+        max_length: Integer, maximum length of a sequence. Default 256.
+        length: Number of values read, from the end: enough for 98 % of the training rows, at most
+            `max_length`. Learned.
         vocabulary: The tokens, most frequent first. Learned.
         center: Mean of the numbers. Learned.
         scale: Their standard deviation. Learned.

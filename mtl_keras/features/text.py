@@ -1,4 +1,4 @@
-"""Texts."""
+"""Text features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ COVERED = 0.98
 
 
 def standardise(texts: tf.Tensor, lowercase: bool = True) -> tf.Tensor:
-    """Texts in which a space stands between all words, and around runs of punctuation.
+    """Texts with spaces between all words and around runs of punctuation.
 
     A word is a run of letters, marks, digits and underscores of any script, with apostrophes in it
     (`don't`). All other runs, such as `...`, `:-)` or an emoji, are words of their own.
@@ -38,7 +38,7 @@ def standardise(texts: tf.Tensor, lowercase: bool = True) -> tf.Tensor:
 
 
 def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf.RaggedTensor:
-    """The words of each text, and behind them runs of up to `ngrams` of them."""
+    """The words of each text, followed by its n-grams of up to `ngrams` words."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
     words = tf.strings.split(standardise(texts, lowercase))
     if ngrams == 1:
@@ -49,16 +49,16 @@ def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class TextEncoding(keras.layers.Layer):
-    """A text as the indices of its first words: 0 is no word, 1 an unknown one.
+    """Encodes a text as the indices of its first words: 0 is padding, 1 an unknown word.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32. Bytes that are not UTF-8 are
-    left out.
+    removed.
 
     Args:
         vocabulary: Words in the order of their indices, which start at 2.
-        length: Most words of a text.
+        length: Maximum number of words per text.
         lowercase: Whether `Good` is `good`. Default True.
-        ngrams: Words of up to this many neighbours stand behind the single ones. Default 1.
+        ngrams: Maximum length of the n-grams, which follow the single words. Default 1.
 
     Example:
 
@@ -98,12 +98,12 @@ class TextEncoding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Tokenised(keras.layers.Layer):
-    """A text by a tokenizer that is a Keras layer itself, such as one of keras-hub.
+    """Encodes a text by a tokenizer that is itself a Keras layer, such as one of keras-hub.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32.
 
     Args:
-        tokenizer: The layer, from texts to indices `(rows, length)`, 0 where there is none.
+        tokenizer: The layer, from texts to indices `(rows, length)`, 0 for padding.
 
     Example:
 
@@ -131,8 +131,8 @@ class Tokenised(keras.layers.Layer):
 class Text(BackboneFeature):
     """A text in any language, as a sequence of words that a backbone reads.
 
-    *Missing* (NaN, None or empty): no words, for which the backbone gives zeros. *Unseen* words,
-    and those that are too rare, share an index.
+    *Missing* (NaN, None or empty): no words, for which the backbone gives zeros. *Unseen* and rare
+    words share an index.
 
     Args:
         encoder: What reads the words: `"pooling"` (default: a bag of words, fast), `"lstm"`,
@@ -141,18 +141,18 @@ class Text(BackboneFeature):
             makes one: see `mtl_keras.backbones`.
         dimension: Length of a word's vector. Default 64.
         lowercase: Whether `Good` is `good`. Default True.
-        ngrams: Whether runs of up to this many words are words as well: with 2, a bag of words
-            knows "not good". Default 1.
-        min_frequency: Integer, training texts that a word must be in. Default 2.
-        max_size: Integer, most words to know, by frequency. Default 20,000.
-        max_length: Integer, most words of a text. Default 256.
-        word_dropout: Share of the words left out at random in training, so that no single word is
+        ngrams: Maximum length of n-grams that count as words: with 2, a bag of words knows "not
+            good". Default 1.
+        min_frequency: Integer, number of training texts that a word must be in. Default 2.
+        max_size: Integer, maximum size of the vocabulary. Default 20,000.
+        max_length: Integer, maximum number of words per text. Default 256.
+        word_dropout: Fraction of words dropped at random in training, so that no single word is
             relied on. Default 0.1.
-        tokenizer: A Keras layer from texts to indices `(rows, length)`, 0 where there is none, for
-            a pretrained encoder that has its own. One of keras-hub (`pip install mtl_keras[hub]`)
+        tokenizer: A Keras layer from texts to indices `(rows, length)`, 0 for padding, for a
+            pretrained encoder that has its own. One of keras-hub (`pip install mtl_keras[hub]`)
             puts operations of `tensorflow_text` into the SavedModel, which then has to be imported
             where it is served. Default none.
-        length: Words of a text that are read: as many as 98 % of the training texts have, at most
+        length: Number of words read of a text: enough for 98 % of the training texts, at most
             `max_length`. Learned.
         vocabulary: The words, most frequent first. Learned.
 

@@ -1,4 +1,4 @@
-"""Texts that stand for categories, words or tokens, and their indices."""
+"""Texts that represent categories, words or tokens, and their indices."""
 
 from collections.abc import Sequence
 
@@ -17,19 +17,19 @@ def category_text(value: object) -> str:
 
 
 def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
-    """A layer from text to index: 0 is empty, 1 unknown, then the vocabulary, which may be empty.
+    """A layer from text to index: 0 is empty, 1 unknown, then the (possibly empty) vocabulary.
 
     Example:
 
     >>> string_lookup(["a"])(tf.constant(["", "b", "a"])).numpy().tolist()
     [0, 1, 2]
     """
-    nothing = ["\x1f\x1f"]  # Keras takes no empty vocabulary; no category is this
+    nothing = ["\x1f\x1f"]  # Keras accepts no empty vocabulary; no category equals this
     return keras.layers.StringLookup(vocabulary=list(vocabulary) or nothing, mask_token="")
 
 
 def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
-    """The parts of each text, without white space around them, and without empty ones."""
+    """The non-empty parts of each text, stripped of white space."""
     white = separator.isspace()
     parts = tf.strings.split(texts) if white else tf.strings.split(texts, separator)
     parts = tf.ragged.map_flat_values(tf.strings.strip, parts)

@@ -1,4 +1,4 @@
-"""Vectors of one length."""
+"""Vectors of fixed length."""
 
 import re
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from mtl_keras.features.base import Feature
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class VectorEncoding(keras.layers.Layer):
-    """A vector with each number centred, scaled and clipped to +-10; NaN becomes 0.
+    """Centres, scales and clips each number of a vector to +-10; NaN becomes 0.
 
-    **Shape:** float `(rows, n)` to `{"plain": (rows, n)}`, or `n + 1` with an indicator, 1 where
-    all numbers are NaN.
+    **Shape:** float `(rows, n)` to `{"plain": (rows, n)}`, or `n + 1` with an indicator, 1 if all
+    numbers are NaN.
 
     Args:
-        center: What each number has subtracted.
-        scale: What each is divided by after.
-        indicator: Whether there is an indicator. Default False.
+        center: Subtracted from each number.
+        scale: Divisor of each number after that.
+        indicator: Whether to add an indicator. Default False.
 
     Example:
 
@@ -64,19 +64,19 @@ class VectorEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Vector(Feature):
-    """A vector, such as an embedding or a spectrum: each number brought to mean 0 and deviation 1.
+    """A vector, such as an embedding or a spectrum, whose numbers are each standardised.
 
-    A column of lists or arrays (as Parquet has them), or columns of single numbers that are
-    numbered: `embedding_0`, `embedding_1`, ... The exported model takes one array per row.
-    *Missing*: a number that is NaN counts as its mean; a missing vector counts as all means, with
-    an indicator if any training row was missing. *Unseen*: numbers are clipped to 10 standard
+    A column of lists or arrays (as in Parquet), or numbered columns of single numbers:
+    `embedding_0`, `embedding_1`, ... The exported model takes one array per row.
+    *Missing*: a NaN is replaced by the mean of its position; a missing vector by all means, with an
+    indicator if it was missing in any training row. *Unseen*: numbers are clipped to 10 standard
     deviations.
 
     Args:
-        size: How many numbers. Default None: learned.
+        size: Length of the vector. Default None: learned.
         center: Mean of each number. Learned.
         scale: Standard deviation of each number. Learned.
-        indicator: Whether vectors that are missing have an indicator. Learned.
+        indicator: Whether missing vectors have an indicator. Learned.
 
     Example:
 
@@ -161,7 +161,7 @@ class Vector(Feature):
             where = "" if row is None else f" in row {row}"
             raise DataError(
                 f"Feature {self.name!r} is a vector of {expected} numbers. Received: {length}"
-                f"{where}. Leave the cell empty where a vector is not known."
+                f"{where}. Leave the cell empty if a vector is unknown."
             )
 
     def _refuse(self, row: Any, value: Any, expected: str) -> None:

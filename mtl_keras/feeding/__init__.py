@@ -1,1 +1,1 @@
-"""Rows to the training loop, many batches to a call."""
+"""Feeds rows to the training loop, many batches per call."""

@@ -1,4 +1,4 @@
-"""One step after another over the batches of a block, inside one graph."""
+"""A loop over the batches of a block, inside one graph."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,17 +17,17 @@ def run_batches(
     sums: int,
     jit_compile: bool,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """Run a function on each batch of some rows, the last batch perhaps smaller.
+    """Run a function on each batch of some rows; the last batch may be smaller.
 
     Args:
-        run_batch: A function of a batch, `run_batch(*data)`, to its predictions by name and a
-            vector.
+        run_batch: A function, called as `run_batch(*data)` on one batch, that returns its
+            predictions by name and a vector.
         data: Nests of tensors with equal numbers of rows.
         batch_size: Rows per batch.
-        outputs: Tensors of the shapes of the predictions that are to be kept, by name.
-        sums: Length of the batch's vector.
-        jit_compile: Whether to compile the loop over the full batches with XLA, as one program.
-            Its shapes are constant, so a smaller last batch runs outside of it.
+        outputs: The predictions to keep, by name, as tensors of their shapes.
+        sums: Length of that vector.
+        jit_compile: Whether to compile the loop over the full batches with XLA, as one program. XLA
+            needs constant shapes, so a smaller last batch runs outside of it.
 
     Returns:
         The kept predictions for all rows, and the batches' vectors, `(batches, sums)`.
@@ -89,7 +89,7 @@ def _loop(
     outputs: Mapping[str, Any],
     sums: int,
 ) -> tuple[dict[str, tf.TensorArray], tf.TensorArray]:
-    """Arrays of the kept predictions and the vectors of `steps` batches."""
+    """Tensor arrays of the kept predictions and the vectors of `steps` batches."""
 
     def array(shape: list[int | None]) -> tf.TensorArray:
         return tf.TensorArray(tf.float32, steps, element_shape=shape, infer_shape=False)

@@ -1,9 +1,9 @@
-"""Batches from memory, many to a call: the fast road behind `fit` and `evaluate` on arrays.
+"""Batches from memory, many per call: the fast path of `fit` and `evaluate` on arrays.
 
-Most time of Keras's `fit` on a small network goes into one Python-to-TensorFlow call and one
-row-wise slicing per batch. Here the rows are shuffled and gathered in *blocks* of many batches, in
+On a small network, Keras's `fit` spends most of its time on one Python-to-TensorFlow call and one
+slicing of rows per batch. Here the rows are shuffled and gathered in *blocks* of many batches, in
 the input pipeline's own threads, and the step function loops over a block's batches inside one
-graph. Row-level shuffling, the order of updates and the last, smaller batch are as in Keras.
+graph. Shuffling by rows, the order of updates and the smaller last batch are the same as in Keras.
 """
 
 from typing import Any, NamedTuple
@@ -19,13 +19,13 @@ BLOCK_BATCHES = 64
 
 
 class Blocks(NamedTuple):
-    """An endless data set of blocks, with what `keras.Model.fit` has to be told about it.
+    """An endless data set of blocks, and what `keras.Model.fit` has to know about it.
 
     Attributes:
-        dataset: Yields `(x, y, sample_weight, ruler)`, where the first three are nests of tensors
-            of at most `batches_per_block * batch_size` rows, and the ruler a vector as long as a
-            batch (its length is known when the graph is made). Epoch after epoch.
-        steps: Batches per epoch, the last one perhaps smaller.
+        dataset: Yields `(x, y, sample_weight, ruler)`, epoch after epoch; the first three are nests
+            of tensors of at most `batches_per_block * batch_size` rows, and the ruler is a vector
+            as long as a batch (its length is known when the graph is built).
+        steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
     """
 
@@ -44,7 +44,7 @@ def row_count(data: Any, what: str = "x, y and sample_weight") -> int:
     """The common number of rows of all arrays of `data`.
 
     Raises:
-        DataError: if there are no rows, or if the arrays differ.
+        DataError: if there are no rows, or if their numbers differ.
     """
     counts = {int(leaf.shape[0]) for leaf in keras.tree.flatten(data) if leaf is not None}
     if len(counts) != 1:
@@ -73,11 +73,10 @@ def blocks_of_arrays(
     Args:
         data: `(x, y, sample_weight)`: nests of arrays with equal numbers of rows; None allowed.
         batch_size: Rows per batch.
-        shuffle: Whether to shuffle all rows anew in each epoch.
-        seed: Integer seed of the shuffle.
+        shuffle: Whether to shuffle all rows before each epoch.
+        seed: Integer seed of the shuffling.
         first_epoch: Number of the first epoch that the data set yields.
-        batches_per_block: Batches per block; None for as many as are worth it: 64, or fewer where
-            a block would be larger than 32 MiB.
+        batches_per_block: Batches per block; None for 64, or fewer if a block would exceed 32 MiB.
     """
     rows = row_count(data)
     batch_size = min(batch_size, rows)
@@ -119,7 +118,7 @@ def is_block(element_spec: Any) -> bool:
 
 
 def rows_within(tensors: Any, size: int, most: int) -> int:
-    """How many rows of all tensors are worth `size` bytes: at least 1, at most `most`."""
+    """How many rows of all tensors fit into `size` bytes: at least 1, at most `most`."""
     row = sum(
         int(np.prod(t.shape[1:], dtype=np.int64)) * t.dtype.size
         for t in keras.tree.flatten(tensors)
@@ -131,8 +130,8 @@ def rows_within(tensors: Any, size: int, most: int) -> int:
 class ExactBatchNumbers(keras.callbacks.CallbackList):
     """A callback list whose batch numbers end where the epoch ends.
 
-    Keras numbers the batches of its last, incomplete execution as if it were complete, and a
-    progress bar then shows more steps than there are.
+    Keras numbers the batches of its last, incomplete execution as if it were complete, so that a
+    progress bar would show more steps than there are.
     """
 
     def __init__(self, callbacks: Any, steps: int, **kwargs: Any) -> None:

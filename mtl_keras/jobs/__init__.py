@@ -1,4 +1,4 @@
-"""Work that is split into jobs: done in processes, kept on disk when it is finished."""
+"""Work split into jobs that run in processes and whose results are kept on disk."""
 
 from mtl_keras.jobs.lock import exclusive
 from mtl_keras.jobs.processes import in_processes

@@ -18,13 +18,13 @@ _HELD: set[Path] = set()
 
 @contextlib.contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Within the block, no other process is in such a block of the same file.
+    """Within the block, no other process can be in a block with the same file.
 
-    Blocks of one process may stand within each other.
+    Blocks of one process may be nested.
 
     Args:
-        path: The file; made if it is not there. It stays, empty of meaning.
-        what: What is done in the block, for the message, e.g. `"a training into models/shop"`.
+        path: The lock file; created if missing, and never removed.
+        what: What the block does, for the message, e.g. `"a training into models/shop"`.
 
     Raises:
         ConfigError: if another process is in its block.

@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, which share the machine's cores."""
+"""Runs jobs in separate processes, which share the machine's cores."""
 
 import os
 import threading
@@ -16,16 +16,16 @@ Result = TypeVar("Result")
 def in_processes(
     work: Callable[[Job, Any], Result], jobs: Sequence[Job], common: Any, workers: int
 ) -> Iterator[tuple[Job, Result]]:
-    """`work(job, common)` for each job, in as many processes, as they are finished.
+    """Run `work(job, common)` for each job in parallel; results come in order of completion.
 
     Args:
-        work: A function of a module, so that a process can import it.
-        jobs: What differs.
-        common: What all jobs have in common; sent to each process once.
-        workers: Processes at a time; with 1, or one job, this process does the work.
+        work: A function at the top of a module, so that a process can import it.
+        jobs: The arguments that differ between jobs.
+        common: The argument common to all jobs; sent to each process once.
+        workers: Number of processes; with 1, or a single job, this process does the work.
 
     Yields:
-        Jobs and their results.
+        Each job and its result.
     """
     if workers == 1 or len(jobs) <= 1:
         for job in jobs:
@@ -49,7 +49,7 @@ _COMMON: list[Any] = []
 
 
 def _start(threads: int, common: Any) -> None:
-    """In a new process: as many threads as are its own, what is common, and an end with the parent.
+    """Set up a new process: its share of threads, the common argument, and an end with its parent.
 
     A parent that is killed cannot tell its workers to stop.
     """

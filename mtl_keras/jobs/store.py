@@ -1,4 +1,4 @@
-"""Finished work kept on disk: plain values as JSON, arrays as npz, nothing that runs when read."""
+"""Results kept on disk: plain values as JSON, arrays as npz; reading them executes no code."""
 
 import hashlib
 import json
@@ -13,13 +13,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Store:
-    """Results in a folder, so that work that was stopped goes on where it was.
+    """Results in a folder, so that interrupted work continues where it stopped.
 
-    A result that cannot be read (cut off, or written by something else) is as if it were not there.
+    A result that cannot be read (truncated, or written by something else) counts as missing.
 
     Args:
         folder: The folder; None to keep nothing.
-        content: What all results depend on, as text: results kept under another are not found.
+        content: What all results depend on, as text; results stored with a different one are not
+            found.
 
     Example:
 
@@ -35,7 +36,7 @@ class Store:
     content: str
 
     def load(self, key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """The values and arrays that were kept under a key, or None."""
+        """The values and arrays stored under a key, or None."""
         path = self._path(key)
         if path is None or not path.is_file():
             return None
@@ -47,7 +48,7 @@ class Store:
             return None
 
     def save(self, key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep plain values and arrays under a key, whole or not at all."""
+        """Store plain values and arrays under a key, atomically."""
         path = self._path(key)
         if path is None:
             return

@@ -1,4 +1,4 @@
-"""Keras layers of our own that many build from; those of one kind stand beside that kind."""
+"""Keras layers used in several places; a layer for one kind of task or feature is defined there."""
 
 from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale

@@ -1,4 +1,4 @@
-"""Network outputs to answers: numbers in the user's units, labels in the user's words."""
+"""From network outputs to answers: numbers in the user's units, the user's own labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,18 +9,18 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Unscale(keras.layers.Layer):
-    """Undoes what a numeric task did to its labels: scaling, centring, transform.
+    """Inverts a numeric task's encoding of its labels: scaling, centring, transform.
 
     **Shape:** `(rows, 1)` to `(rows,)`; `(rows, n)` to the same.
 
     Args:
         center: Float, added after the scaling.
-        scale: Float, multiplied by.
+        scale: Float, factor of the outputs.
         transform: `"none"` or `"log1p"`, undone by `exp(z) - 1`.
         factor: Float, retransformation factor of `"log1p"`: the answer is `factor * exp(z) - 1`.
             The plain inverse (1.0) estimates something like a median; Duan's smearing factor, the
             mean of the exponentiated residuals, makes it an estimate of the mean.
-        limits: Lowest and highest answer, or None where there is no limit.
+        limits: Lowest and highest answer; None for no limit.
 
     References:
         Duan: "Smearing Estimate: A Nonparametric Retransformation Method", JASA 78, 1983.
@@ -67,7 +67,7 @@ class Unscale(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Decode(keras.layers.Layer):
-    """Probabilities to labels, of the type that the labels have in the user's table.
+    """From probabilities to labels, with the type that they have in the user's table.
 
     **Shape:** with a threshold, `(rows, n)` to `(rows, n)` where column j answers with the second
     of `labels` if its probability is at least `threshold[j]`, else with the first; without,

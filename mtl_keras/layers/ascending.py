@@ -1,4 +1,4 @@
-"""Numbers that ascend, from numbers that need not."""
+"""Ascending numbers from unconstrained ones."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Ascending(keras.layers.Layer):
-    """The first number, and each further one as the one before plus a softplus: no crossing.
+    """Keeps the first number; each further output is the previous one plus a softplus.
 
     **Shape:** `(rows, ..., n)` to the same.
 
@@ -23,7 +23,7 @@ class Ascending(keras.layers.Layer):
 
 
 def ascending_steps(values: np.ndarray) -> np.ndarray:
-    """What `Ascending` takes after the first number to give these values, at least 1e-3 apart.
+    """The inputs, after the first, for which `Ascending` returns these values, at least 1e-3 apart.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Indices of categories to vectors."""
+"""Embeddings of categorical columns."""
 
 import math
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoryEmbedding(keras.layers.Layer):
-    """Learned vectors of several categorical columns, side by side, from one table.
+    """Embeddings of several categorical columns, concatenated, from one table.
 
     One gather serves all columns. A column of n values gets a vector of 1.6 n^0.56 numbers, at most
-    `dimension` (the rule of fastai). Indices 0 (missing) and 1 (unseen or rare) start at zero, so
-    that a value that no training row had says nothing until one has.
+    `dimension` (fastai's rule). Indices 0 (missing) and 1 (unseen or rare) start at zero, so that a
+    value without training rows has no effect.
 
     **Shape:** int `(rows, columns)` to float `(rows, sum(widths))`.
 
     Args:
         sizes: Number of indices of each column, the two special ones included.
-        dimension: Integer, greatest length of the vector of one column. Default 16.
+        dimension: Integer, maximum length of a column's vector. Default 16.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Many networks in one: implicit members that share their weights (BatchEnsemble, TabM)."""
+"""Implicit ensembles: many networks in one that share most weights (BatchEnsemble, TabM)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +11,17 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Members(keras.layers.Layer):
-    """The same features for each of `members` networks, seen through random scales of its own.
+    """Copies the features for each of `members` networks, multiplied by its own random scales.
 
-    All features of one section (the parts of one column's embedding) get one random scale per
-    member: that makes the members different from the start. The scales are learned.
+    All features of a section (the parts of one column's embedding) get one random scale per member,
+    so that the members differ from the start. The scales are learned.
 
     **Shape:** `(rows, n)` to `(rows, members, n)`.
 
     Args:
         members: Integer > 0.
-        sections: Widths of the sections, which add up to `n`. Default None: each feature is one.
+        sections: Widths of the sections, which add up to `n`. Default None: each feature is its own
+            section.
         initializer: `"normal"` or `"signs"` (plus or minus one). Default `"normal"`, as TabM does
             where features are embedded.
 
@@ -79,7 +80,7 @@ class Members(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class BatchEnsembleDense(keras.layers.Layer):
-    r"""A dense layer for all members at once: one matrix, and per member two scales and a bias.
+    r"""A dense layer for all members: one shared matrix, and two scales and a bias per member.
 
     $y_m = \phi(((x_m \odot r_m) W) \odot s_m + b_m)$ with $r$ and $s$ one at the start.
 
@@ -132,7 +133,7 @@ class BatchEnsembleDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MemberDense(keras.layers.Layer):
-    """A dense layer of its own for each member: no weight is shared.
+    """A separate dense layer for each member, with no shared weights.
 
     **Shape:** `(rows, members, n)` to `(rows, members, units)`.
 
@@ -153,7 +154,8 @@ class MemberDense(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         _, members, width = input_shape
-        # Glorot's rule for one member; the rule itself would count the members as inputs.
+        # Glorot's rule for one member; applied to the whole kernel it would count members as
+        # inputs.
         self.kernel = self.add_weight(
             (members, width, self.units),
             keras.initializers.RandomUniform(*_glorot(width, self.units)),
@@ -171,11 +173,11 @@ class MemberDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MemberMean(keras.layers.Layer):
-    """What the members answer together: the mean of their outputs.
+    """The mean of the members' outputs.
 
-    An output of a `MultiTaskModel` that this layer makes is trained through its members: the loss
-    is the mean of the members' losses, not the loss of their mean, which would make them alike.
-    Evaluation and prediction see the mean.
+    If this layer makes an output of a `MultiTaskModel`, the training loss is the mean of the
+    members' losses, not the loss of their mean, which would make the members alike. Evaluation and
+    prediction use the mean.
 
     **Shape:** `(rows, members, n)` to `(rows, n)`.
 
@@ -209,7 +211,7 @@ class WeightedMean(keras.layers.Layer):
         self.shares = tuple(weights)
 
     def build(self, input_shape: Any) -> None:
-        """Nothing: the weights are fixed."""
+        """Does nothing: the weights are fixed."""
 
     def call(self, tensors: Sequence[tf.Tensor]) -> tf.Tensor:
         return sum(share * tensor for share, tensor in zip(self.shares, tensors))

@@ -1,4 +1,4 @@
-"""Who uses what: weights over sources (experts, streams), and the sum that they make."""
+"""Gates: weights over sources (experts, streams), and their weighted sum."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from mtl_keras.errors import check
 
 
 class Gate(keras.layers.Layer):
-    """Weights over sources, which add up to one. `MultiTaskModel.sharing` reads them.
+    """Base class: weights over sources that add up to one; `MultiTaskModel.sharing` reads them.
 
     Args:
         reader: Name of the task (or stream) that reads through the gate.
@@ -29,16 +29,16 @@ class Gate(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SoftmaxGate(Gate):
-    r"""$g(x) = \mathrm{softmax}(W x / \tau)$, a row's own weights over the sources.
+    r"""$g(x) = \mathrm{softmax}(W x / \tau)$, weights over the sources for each row.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`.
 
     Args:
         reader: Name of the task that reads through the gate.
         sources: Names of what it reads.
-        temperature: Float > 0; a low one makes a gate choose. Default 1.0.
-        use_bias: Whether there is a bias. Default False, as in the paper.
-        dropout: Share of sources that training leaves out per row. Default 0.0.
+        temperature: Float > 0; a low one makes the gate sparser. Default 1.0.
+        use_bias: Whether to use a bias. Default False, as in the paper.
+        dropout: Fraction of sources dropped per row in training. Default 0.0.
 
     References:
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
@@ -89,18 +89,18 @@ class SoftmaxGate(Gate):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DSelectGate(Gate):
-    r"""A gate that comes to choose at most `selectors` sources: DSelect-k.
+    r"""The gate of DSelect-k, which learns to select at most `selectors` sources.
 
     Each selector reads $m = \lceil \log_2 n \rceil$ numbers as a binary code through the smooth
-    step $S$ (0 below $-\gamma/2$, 1 above $\gamma/2$, a cubic between): its weight of source $i$ is
-    $r(i) = \prod_b S(z_b)^{\mathrm{bit}_b(i)} (1 - S(z_b))^{1 - \mathrm{bit}_b(i)}$. The gate is
-    $\sum_j \mathrm{softmax}(w)_j r_j$. A loss is added: `entropy` times the entropy of each
+    step $S$ (0 below $-\gamma/2$, 1 above $\gamma/2$, a cubic in between): its weight for source
+    $i$ is $r(i) = \prod_b S(z_b)^{\mathrm{bit}_b(i)} (1 - S(z_b))^{1 - \mathrm{bit}_b(i)}$. The
+    gate is $\sum_j \mathrm{softmax}(w)_j r_j$. Adds a loss: `entropy` times the entropy of each
     selector.
 
-    Departure from the paper: where the number of sources n is no power of two, it punishes codes
-    that stand for no source (by the inverse of the weight of those that do). A smooth step that
-    is saturated there has no gradient to leave by, so here a code c stands for source c mod n:
-    every code is good, and the gate always sums to one.
+    Departure from the paper: if the number of sources n is not a power of two, the paper penalises
+        codes that stand for no source (by the inverse of the weight of those that do). A smooth
+        step saturated at such a code has no gradient to leave it, so here a code c stands for
+        source c mod n: every code is valid, and the gate always sums to one.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`; a static gate has the same weights in
     each row.
@@ -110,9 +110,9 @@ class DSelectGate(Gate):
         sources: Names of what it reads.
         selectors: Integer >= 1, k. Default 2.
         gamma: Float > 0, width of the smooth step. Default 1.0.
-        entropy: Float >= 0. Default 1e-6, as in the official code.
-        conditional: Whether codes and weights are made from the row (`Dense`), or are variables.
-            Default False: static.
+        entropy: Float >= 0, strength of the entropy loss. Default 1e-6, as in the official code.
+        conditional: Whether codes and weights are computed from the row (`Dense`); else they are
+            variables. Default False: static.
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with
@@ -188,7 +188,7 @@ class DSelectGate(Gate):
 
 
 def smooth_step(t: Any, gamma: float = 1.0) -> Any:
-    """0 up to -gamma/2, 1 from gamma/2 on, a cubic between, once differentiable.
+    """A differentiable step: 0 up to -gamma/2, 1 from gamma/2 on, a cubic in between.
 
     Example:
 
@@ -201,7 +201,7 @@ def smooth_step(t: Any, gamma: float = 1.0) -> Any:
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class WeightedSum(keras.layers.Layer):
-    """The sum of the sources, each times its weight.
+    """The weighted sum of the sources.
 
     **Shape:** weights `(rows, ..., sources)` and a list of as many `(rows, ..., n)` to
     `(rows, ..., n)`.
@@ -214,7 +214,7 @@ class WeightedSum(keras.layers.Layer):
     """
 
     def build(self, *shapes: Any) -> None:
-        """Nothing: there are no weights of its own."""
+        """Does nothing: the layer has no variables."""
 
     def call(self, weights: tf.Tensor, sources: Sequence[tf.Tensor]) -> tf.Tensor:
         total = weights[..., :1] * sources[0]
@@ -225,7 +225,7 @@ class WeightedSum(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class StopGradient(keras.layers.Layer):
-    """Its input, through which nothing learns.
+    """The identity, which stops the gradient.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Parallel trunks that look at each other: cross-stitch, sluice, NDDR."""
+"""Layers that mix parallel trunks: cross-stitch, sluice, NDDR."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from mtl_keras.errors import check
 
 
 class Mixing(keras.layers.Layer):
-    """Streams in, as many streams out. `MultiTaskModel.sharing` reads `mixing`.
+    """Base class: mixes streams into as many streams; `MultiTaskModel.sharing` reads `mixing`.
 
     Args:
         streams: Names of the streams.
@@ -23,7 +23,7 @@ class Mixing(keras.layers.Layer):
 
     @property
     def mixing(self) -> np.ndarray:
-        """How much each stream (row) takes of each (column), `(streams, streams)`."""
+        """How much each stream (row) takes from each stream (column), `(streams, streams)`."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -32,13 +32,13 @@ class Mixing(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CrossStitchUnit(Mixing):
-    r"""Every stream becomes a learned combination of all: $\tilde x_i = \sum_j a_{ij} x_j$.
+    r"""Every stream becomes a learned combination of all streams: $\tilde x_i = \sum_j a_{ij} x_j$.
 
     **Shape:** a list of K `(rows, ..., n)` to a list of K.
 
     Args:
         streams: Names of the streams.
-        own: Float, $a_{ii}$ at the start; the others share the rest. Default 0.9.
+        own: Float, initial $a_{ii}$; the others share the rest. Default 0.9.
 
     References:
         Misra et al.: "Cross-stitch Networks for Multi-task Learning", CVPR 2016,
@@ -74,14 +74,14 @@ class CrossStitchUnit(Mixing):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SluiceUnit(Mixing):
-    r"""Cross-stitch between the subspaces of the streams: $\alpha \in R^{Ks \times Ks}$.
+    r"""A cross-stitch unit between the subspaces of the streams: $\alpha \in R^{Ks \times Ks}$.
 
     **Shape:** a list of K `(rows, ..., n)` to a list of K; n must be a multiple of `subspaces`.
 
     Args:
         streams: Names of the streams.
         subspaces: Integer >= 1, s. Default 2.
-        own: Float, the diagonal of alpha at the start; the others share the rest. Default 0.9.
+        own: Float, initial diagonal of alpha; the others share the rest. Default 0.9.
 
     References:
         Ruder, Bingel, Augenstein, Sogaard: "Latent Multi-task Architecture Learning", AAAI 2019,
@@ -156,7 +156,7 @@ class SubspaceOrthogonality(keras.regularizers.Regularizer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class LayerMixture(keras.layers.Layer):
-    """A learned average of one task's outputs of all layers (sluice's beta, a softmax).
+    """A learned average of all layers' outputs for one task (sluice's beta, a softmax).
 
     **Shape:** a list of `(rows, ..., n)` to `(rows, ..., n)`.
 
@@ -178,15 +178,15 @@ class LayerMixture(keras.layers.Layer):
 class DiscriminativeReduction(Mixing):
     r"""NDDR: each stream becomes $\mathrm{ReLU}(\mathrm{BN}(W_i [x_1, \dots, x_K]))$.
 
-    $W_i$ is a 1x1 convolution over the concatenated features, for dense features a matrix; it
-    starts as `own` times the identity for the stream's own part, and shares the rest among the
+    $W_i$ is a 1x1 convolution over the concatenated features (a matrix for dense features); it
+    starts as `own` times the identity for the stream's own part and shares the rest among the
     others.
 
     **Shape:** a list of K `(rows, ..., n)` to a list of K.
 
     Args:
         streams: Names of the streams.
-        own: Float, weight of its own features at the start. Default 0.9.
+        own: Float, initial weight of a stream's own features. Default 0.9.
 
     References:
         Gao et al.: "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs by Neural
@@ -228,7 +228,7 @@ class DiscriminativeReduction(Mixing):
 
     @property
     def mixing(self) -> np.ndarray:
-        """Frobenius norm of each block, as a share of an identity's."""
+        """Frobenius norm of each block, relative to the identity's."""
         kernel = keras.ops.convert_to_numpy(self.kernel)
         count, _, width = kernel.shape
         blocks = kernel.reshape(count, count, width, width)
@@ -239,7 +239,7 @@ class DiscriminativeReduction(Mixing):
 
 
 def near_identity(size: int, own: float) -> np.ndarray:
-    """`own` on the diagonal, the rest to one shared among the others.
+    """A matrix with `own` on the diagonal and the rest, up to one, shared among the others.
 
     Example:
 
@@ -255,7 +255,7 @@ def near_identity(size: int, own: float) -> np.ndarray:
 
 
 def combined(matrix: Any, parts: Sequence[Any]) -> list[Any]:
-    """Sums of `parts` with the weights of each row of `matrix`."""
+    """Weighted sums of `parts`, one for each row of weights in `matrix`."""
     sums = []
     for row in range(matrix.shape[0]):
         total = matrix[row, 0] * parts[0]

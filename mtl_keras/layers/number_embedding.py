@@ -1,4 +1,4 @@
-"""Numbers to vectors: what lets a network of few layers bend sharply along one column."""
+"""Embeddings of numbers, with which a shallow network can fit sharp bends along a column."""
 
 import math
 from collections.abc import Sequence
@@ -13,20 +13,21 @@ from mtl_keras.errors import check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class PiecewiseLinearEmbedding(keras.layers.Layer):
-    r"""A vector per column: a linear part, and a learned function that is linear between bins.
+    r"""A vector per column: a linear part, and a learned function that is linear in each bin.
 
     For a column with edges $b_0 < \dots < b_T$, $e_t = \mathrm{clip}((x - b_{t-1}) / (b_t -
-    b_{t-1}), 0, 1)$, open below in the first bin and above in the last, and the vector is
-    $w x + c + \sum_t V_t e_t$, $V = 0$ at the start (version "B" of the reference below).
+    b_{t-1}), 0, 1)$, without the lower bound in the first bin and the upper bound in the last, and
+    the vector is $w x + c + \sum_t V_t e_t$, $V = 0$ at the start (version "B" of the reference
+    below).
 
     **Shape:** `(rows, columns)` to `(rows, columns * dimension)`.
 
     Args:
         columns: Integer, number of columns.
-        bins: Integer, most bins of a column. Default 48.
-        dimension: Integer, length of the vector of one column. Default 12.
+        bins: Integer, maximum number of bins per column. Default 48.
+        dimension: Integer, length of a column's vector. Default 12.
 
-    `set_edges` gives the bins; they are weights that are not trained.
+    `set_edges` sets the bins; they are non-trainable weights.
 
     References:
         Gorishniy, Rubachev, Babenko: "On Embeddings for Numerical Features in Tabular Deep
@@ -49,7 +50,7 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         table = (self.columns, self.bins)
         vectors = (self.columns, self.dimension)
-        # e = clip(x * slope + start, lowest, highest), which is 0 for a bin that is not there.
+        # e = clip(x * slope + start, lowest, highest), which is 0 for a missing bin.
         self.slope = self.add_weight(table, "zeros", trainable=False, name="slope")
         self.start = self.add_weight(table, "zeros", trainable=False, name="start")
         self.lowest = self.add_weight(table, "zeros", trainable=False, name="lowest")
@@ -59,7 +60,7 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
         self.bias = self.add_weight(vectors, _uniform, name="bias")
 
     def set_edges(self, edges: Sequence[Any]) -> None:
-        """Give each column its edges, ascending; fewer than two mean no bins."""
+        """Set the edges of each column, ascending; fewer than two mean no bins."""
         check(len(edges) == self.columns, "edges", f"be of {self.columns} columns", len(edges))
         if not hasattr(self, "slope"):
             self.build((None, self.columns))
@@ -101,7 +102,7 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class PeriodicEmbedding(keras.layers.Layer):
-    r"""A vector per column: its value, and a learned mix of waves of learned frequencies.
+    r"""A vector per column: its value, and a learned mix of waves with learned frequencies.
 
     $[x, W \cos(2 \pi f x + g) + b]$ per column, $f \sim N(0, \sigma^2)$, $g \sim U(-\pi, \pi)$
     (PBLD, without its last activation).
@@ -110,9 +111,9 @@ class PeriodicEmbedding(keras.layers.Layer):
 
     Args:
         columns: Integer, number of columns.
-        frequencies: Integer, waves per column. Default 16.
-        dimension: Integer >= 2, length of the vector of one column. Default 4.
-        scale: Float > 0, standard deviation of the first frequencies. Default 0.1.
+        frequencies: Integer, number of waves per column. Default 16.
+        dimension: Integer >= 2, length of a column's vector. Default 4.
+        scale: Float > 0, standard deviation of the initial frequencies. Default 0.1.
 
     References:
         Holzmueller, Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted

@@ -1,4 +1,4 @@
-"""What sequences need: vectors of tokens, where they are present, one vector of them all."""
+"""Layers for sequences: embeddings of tokens and positions, masks, pooling."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SequencePooling(keras.layers.Layer):
-    """Mean and maximum over the vectors that a sequence has; zeros if it has none.
+    """Mean and maximum over the vectors of a sequence; zeros if it is empty.
 
     **Shape:** `(rows, length, n)`, and a mask `(rows, length)`, to `(rows, 2 n)`.
 
@@ -30,7 +30,7 @@ class SequencePooling(keras.layers.Layer):
         present = ops.cast(mask, x.dtype)[:, :, None]
         count = ops.sum(present, axis=1)
         mean = ops.sum(x * present, axis=1) / ops.maximum(count, 1.0)
-        lowest = ops.cast(-1e4, x.dtype)  # in the range of float16 as well
+        lowest = ops.cast(-1e4, x.dtype)  # within the range of float16, too
         highest = ops.max(ops.where(present > 0, x, lowest), axis=1)
         return ops.concatenate([mean, ops.where(count > 0, highest, 0.0)], axis=-1)
 
@@ -43,7 +43,7 @@ class SequencePooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class PositionEmbedding(keras.layers.Layer):
-    """Adds a learned vector for each position.
+    """Adds a learned vector to each position.
 
     **Shape:** `(rows, length, n)` to the same.
 
@@ -100,7 +100,7 @@ class TokenEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Present(keras.layers.Layer):
-    """Which places of a sequence hold something.
+    """A mask of the positions of a sequence that hold a value.
 
     **Shape:** indices `(rows, length)`, 0 where there is nothing, or `(rows, length, n)`, whose
     last number is 1 where there is something, to bool `(rows, length)`.

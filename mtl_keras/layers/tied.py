@@ -1,4 +1,4 @@
-"""Soft sharing: layers of their own, drawn to each other by a penalty."""
+"""Soft sharing: separate layers, pulled towards each other by a penalty."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,15 +13,15 @@ PENALTIES = ("l2", "trace")
 
 
 class Tied(keras.layers.Layer):
-    """A layer with a `kernel` that is tied to those of all others of its group in a model.
+    """Mixin: a layer whose `kernel` is tied to those of all layers of its group in a model.
 
     Args:
         units: Integer > 0.
         group: Name of the group.
         penalty: `"l2"`: the squared distance of each kernel to the group's mean; `"trace"`: the
-            nuclear norm of the kernels side by side, each as one row, which draws them into a
-            space of few dimensions. Default `"l2"`.
-        strength: Float >= 0. Default 1e-3.
+            nuclear norm of the stacked kernels, each flattened to a row, which pulls them into a
+            low-dimensional space. Default `"l2"`.
+        strength: Float >= 0, strength of the penalty. Default 1e-3.
 
     `MultiTaskModel` adds the penalty to its losses.
     """
@@ -46,7 +46,7 @@ class Tied(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class TiedDense(Tied, keras.layers.Dense):
-    """A `keras.layers.Dense` of a group.
+    """A `keras.layers.Dense` tied to its group.
 
     References:
         Duong et al.: "Low Resource Dependency Parsing: Cross-lingual Parameter Sharing in a Neural
@@ -57,7 +57,7 @@ class TiedDense(Tied, keras.layers.Dense):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class TiedBatchEnsembleDense(Tied, BatchEnsembleDense):
-    """A `BatchEnsembleDense` of a group; what all members share is tied."""
+    """A `BatchEnsembleDense` tied to its group by the kernel that all its members share."""
 
 
 def penalties(layers: Iterable[Any]) -> list[Any]:
@@ -90,10 +90,10 @@ def _distance(group: Sequence[Any]) -> Any:
 
 
 def _nuclear_norm(group: Sequence[Any]) -> Any:
-    r"""The sum of singular values, $\mathrm{tr}\,G^{1/2}$ of the small matrix G of inner products.
+    r"""The sum of singular values: $\mathrm{tr}\,G^{1/2}$ of the small matrix G of inner products.
 
-    Its derivative with respect to G is $G^{-1/2} / 2$, which is used as a constant: to
-    differentiate eigenvectors would divide by the differences of eigenvalues.
+    Its derivative with respect to G is $G^{-1/2} / 2$, which is used as a constant: differentiating
+    eigenvectors would divide by differences of eigenvalues.
     """
     rows = tf.stack([keras.ops.reshape(_kernel(layer), (-1,)) for layer in group])
     gram = keras.ops.matmul(rows, keras.ops.transpose(rows))

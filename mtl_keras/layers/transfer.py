@@ -1,4 +1,4 @@
-"""From one step of a chain to the next: what AITM and ESMM pass on."""
+"""Layers between the steps of a chain of tasks, for AITM and ESMM."""
 
 from typing import Any
 
@@ -8,16 +8,17 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class InformationTransfer(keras.layers.Layer):
-    r"""AITM's attention over what a task knows and what the task before it passes on.
+    r"""AITM's attention over a task's own features and what the previous task passes on.
 
     With $p = \mathrm{ReLU}(W z_{t-1} + b)$ and $u \in \{q_t, p\}$:
     $z_t = \sum_u \mathrm{softmax}_u(\langle h_2(u), h_3(u) \rangle / \sqrt d)\, h_1(u)$, where
     the h are linear.
 
-    **Shape:** `(rows, ..., n)` of the task and of the task before it, to `(rows, ..., n)`.
+    **Shape:** `(rows, ..., n)` of the task and of the previous task, to `(rows, ..., n)`.
 
     Args:
-        stop_gradient: Whether the task before it learns nothing from this one. Default True.
+        stop_gradient: Whether this task's gradient is stopped before the previous task. Default
+            True.
 
     References:
         Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with
@@ -36,7 +37,7 @@ class InformationTransfer(keras.layers.Layer):
 
     @property
     def stopped(self) -> tuple[int, ...]:
-        """Numbers of the inputs that no gradient flows through; see `mtl_keras.model.partition`."""
+        """Indices of the inputs that no gradient flows through; see `mtl_keras.model.partition`."""
         return (1,) if self.stop_gradient else ()
 
     def build(self, own_shape: Any, before_shape: Any) -> None:
@@ -64,7 +65,7 @@ class InformationTransfer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class OrderPenalty(keras.layers.Layer):
-    r"""Passes on a probability, and adds a loss where it is above that of the step before.
+    r"""Passes on a probability, and adds a loss where it exceeds that of the previous step.
 
     The added loss is $\alpha$ times the mean over rows of $\max(\hat y_t - \hat y_{t-1}, 0)$.
 
@@ -86,7 +87,7 @@ class OrderPenalty(keras.layers.Layer):
         self.strength = strength
 
     def build(self, *shapes: Any) -> None:
-        """Nothing: there are no weights."""
+        """Does nothing: the layer has no variables."""
 
     def call(self, probability: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
         above = keras.ops.maximum(probability - before, 0.0)

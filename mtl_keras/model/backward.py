@@ -19,13 +19,13 @@ Variables = Sequence[keras.Variable]
 def balanced(
     balancer: Balancer, forward: Forward, partition: Partition, variables: Variables
 ) -> tuple[list[tf.Tensor], Decision]:
-    """Gradients of all trainable variables, and what the balancer decided.
+    """Gradients of all trainable variables, and the balancer's decision.
 
-    Shared variables get the balanced gradient; own ones their own task's gradient with the own
-    weights; added losses are on top of both.
+    Shared variables get the balanced gradient; task-specific ones get the gradient of their task,
+    times `own_weights`; the gradients of added losses are added to both.
 
     Args:
-        balancer: Decides.
+        balancer: The balancer.
         forward: The forward pass.
         partition: What is shared.
         variables: All trainable variables, in the order of the gradients.
@@ -47,12 +47,12 @@ def balanced(
     def fresh_and_kept() -> tuple[list[tf.Tensor], Decision]:
         gradients, decision = fresh()
         balancer.keep(decision)
-        return gradients, decision._replace(direction=None)  # as in the other branch
+        return gradients, decision._replace(direction=None)  # same structure as the other branch
 
     def kept() -> tuple[list[tf.Tensor], Decision]:
         decision = balancer.kept_decision(forward.present)
         gradients = backward_of_sum(decision, forward, partition, variables)
-        return [tf.convert_to_tensor(g) for g in gradients], decision  # dense, as in the other
+        return [tf.convert_to_tensor(g) for g in gradients], decision  # dense, like the other
 
     return tf.cond(balancer.count_step(), fresh_and_kept, kept)
 
@@ -60,7 +60,7 @@ def balanced(
 def backward_of_sum(
     decision: Decision, forward: Forward, partition: Partition, variables: Variables
 ) -> list[tf.Tensor]:
-    """One backward pass of the weighted sum of the losses; a second where own weights differ."""
+    """One backward pass of the weighted sum of the losses; a second one if own weights differ."""
     if decision.own_weights is None:
         return complete(variables, of_sum(forward, decision.weights, variables))
     own = {id(v) for own_variables in partition.own for v in own_variables}
@@ -77,7 +77,7 @@ def _with_own(
     partition: Partition,
     variables: Variables,
 ) -> list[tf.Tensor]:
-    """The shared gradients, and beside them each task's own ones and those of added losses."""
+    """Complete the shared gradients by each task's own ones and those of added losses."""
     own_weights = tf.unstack(decision.own_weights)
     for own, parts, weight in zip(partition.own, task_gradients.own, own_weights):
         gradients |= {id(v): weighted(part, weight) for v, part in zip(own, parts)}

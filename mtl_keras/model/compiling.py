@@ -1,4 +1,4 @@
-"""What `compile` is told, checked and made into the step that the model has."""
+"""Checks the arguments of `compile` and builds the model's step from them."""
 
 import dataclasses
 import warnings
@@ -23,11 +23,11 @@ from mtl_keras.model.task_loss import TaskLoss
 
 @dataclasses.dataclass(frozen=True)
 class Compiled:
-    """What `compile` leaves with a model.
+    """The result of `compile`.
 
     Attributes:
         step: What the model does with a batch.
-        arguments: What `compile` was told, but for the optimizer, to be told it again when loaded.
+        arguments: The arguments of `compile` except the optimizer, to compile again after loading.
     """
 
     step: Step
@@ -35,7 +35,7 @@ class Compiled:
 
 
 class Declared:
-    """The arguments of `MultiTaskModel.compile`, checked as far as they go without the graph.
+    """The arguments of `MultiTaskModel.compile`, checked as far as possible without the graph.
 
     Args:
         tasks: Names of the outputs.
@@ -60,7 +60,7 @@ class Declared:
         self.loss_weights = {task: float(weights.get(task, 1.0)) for task in tasks}
         self.metrics = by_task(metrics, tasks, "metrics")
         self.weighted_metrics = by_task(weighted_metrics, tasks, "weighted_metrics")
-        self.balancer = balancers.get(balancer).fresh()  # the model's own: see `Balancer`
+        self.balancer = balancers.get(balancer).fresh()  # the model's own copy: see `Balancer`
         self.arguments: dict[str, Any] = {
             "loss": loss,
             "loss_weights": loss_weights,
@@ -77,7 +77,7 @@ class Declared:
         jit_compile: bool | str,
         auto_scale_loss: bool,
     ) -> None:
-        """Say how the step is run; as in `compile`."""
+        """Set how the step is run; arguments are as in `compile`."""
         self.running = {
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,
@@ -87,19 +87,19 @@ class Declared:
 
     @property
     def batches_per_call(self) -> int | None:
-        """Batches per compiled call; None where that is left to us."""
+        """Batches per compiled call; None for `"auto"`."""
         batches = self.running["steps_per_execution"]
         return None if batches == "auto" else batches
 
     def for_keras(self) -> dict[str, Any]:
-        """What to tell Keras's own `compile`."""
+        """The arguments for Keras's own `compile`."""
         return {**self.running, "steps_per_execution": self.batches_per_call or 1}
 
     def compiled(self, model: keras.Model) -> Compiled:
-        """The declaration with the step of a model, whose optimizer is set.
+        """The step of a model whose optimizer is set, and the arguments that made it.
 
         Raises:
-            ConfigError: if a metric is unknown, or balancer and optimizer do not go together.
+            ConfigError: if a metric is unknown, or balancer and optimizer are incompatible.
         """
         outputs = by_output(model.output, self.tasks)
         widths = {task: tensor.shape[-1] for task, tensor in outputs.items()}
@@ -152,7 +152,7 @@ def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) ->
     if balancer.looks_back and getattr(optimizer, "gradient_accumulation_steps", None):
         raise ConfigError(
             f"Balancer {name!r} learns from what each step does to the losses; with "
-            "gradient_accumulation_steps set on the optimizer, most steps do nothing. Expected "
+            "gradient_accumulation_steps set on the optimizer, most steps change nothing. Expected "
             "None. Use a larger batch, or another balancer."
         )
 
@@ -160,7 +160,7 @@ def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) ->
 def _model_inside(
     model: keras.Model, outputs: dict[str, Any], partition: Partition, balancer: Balancer
 ) -> keras.Model | None:
-    """A model of the tensors inside that a step looks at; None where it looks at outputs alone."""
+    """A model with the inner tensors that a step needs; None if it needs only the outputs."""
     members = {}
     for task, tensor in outputs.items():
         node = made_by(tensor)

@@ -1,4 +1,4 @@
-"""What the forward pass of a step leaves behind."""
+"""The results of the forward pass of a step."""
 
 from typing import Any, NamedTuple
 
@@ -6,12 +6,12 @@ import tensorflow as tf
 
 
 class Inside(NamedTuple):
-    """What one call of the network gave.
+    """The results of one call of the network.
 
     Attributes:
         predictions: Outputs by task.
-        members: Outputs of the members of an ensemble, for the tasks that have one.
-        boundary: Values of the tensors of `Partition.boundary`, where they are asked for.
+        members: Outputs of the ensemble members, for tasks that have them.
+        boundary: Values of the tensors of `Partition.boundary`, if needed.
     """
 
     predictions: dict[str, Any]
@@ -20,11 +20,11 @@ class Inside(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Losses of one batch, to be added up over batches.
+    """Losses of one batch, as sums that add up over batches.
 
     Attributes:
-        losses: Per task the sum of weighted losses.
-        weights: Per task the sum of weights.
+        losses: For each task, the sum of weighted losses.
+        weights: For each task, the sum of weights.
         extra: Added losses (regularisation).
     """
 
@@ -34,21 +34,21 @@ class Sums(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """What the forward pass left behind.
+    """The results of the forward pass.
 
     Attributes:
-        tape: A persistent tape that saw it.
+        tape: The persistent tape that recorded it.
         predictions: Outputs by task.
         boundary: Values of the tensors of `Partition.boundary`, where they are asked for.
         sums: Losses and weights of this replica's rows.
         totals: Sums of weights over all replicas, `(tasks,)`.
         means: Mean losses over all replicas, `(tasks,)`.
         present: Whether a task has a label on any replica, `(tasks,)`.
-        losses: Per task what gradients are taken of. On one device that is its mean loss; on
-            several replicas its share of it, and the shares add up.
-        added: Added losses (regularisation), likewise; None where there are none.
+        losses: For each task, the loss to differentiate: its mean loss; on several replicas, this
+            replica's share of it.
+        added: Added losses (regularisation), likewise; None if there are none.
         scale: Factor that `losses` and `added` were multiplied by (mixed precision), or None.
-        replicas: How many replicas add up their gradients.
+        replicas: Number of replicas whose gradients are summed.
     """
 
     tape: tf.GradientTape

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from mtl_keras.model.forward import Forward
 
-ByVariable = dict[int, tf.Tensor]  # gradients by the `id` of their variable
+ByVariable = dict[int, tf.Tensor]  # gradients by their variable's `id`
 
-# A variable's gradients are stacked to find their inner products, which is fast and takes a copy of
-# them; beyond so many elements the copy would weigh more than the speed.
+# The tasks' gradients of a variable are stacked to compute their inner products, which is fast but
+# copies them; above this number of elements, the copy costs more than the speed is worth.
 LARGE = 2**18
 
 
@@ -19,7 +19,7 @@ def of_sum(forward: Forward, weights: tf.Tensor, variables: Sequence[keras.Varia
     """Gradients of the weighted sum of the losses and of the added losses, by variable."""
     if not variables:
         return {}
-    # Weights enter as the gradient of each loss: nothing has to be put on the tape.
+    # Weights enter as output gradients of the losses, so nothing has to be recorded on the tape.
     losses, seeds = list(forward.losses), tf.unstack(weights)
     if forward.added is not None:
         losses, seeds = [*losses, forward.added], [*seeds, tf.ones([])]
@@ -29,13 +29,13 @@ def of_sum(forward: Forward, weights: tf.Tensor, variables: Sequence[keras.Varia
 
 
 def mixed(gradients: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
-    """The weighted sum of the tasks' gradients; one of weight 0 may be infinite."""
+    """The weighted sum of the tasks' gradients; a gradient of weight 0 may be infinite."""
     parts = zip(gradients, tf.unstack(weights))
     return tf.add_n([weighted(gradient, weight) for gradient, weight in parts])
 
 
 def weighted(gradient: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """A gradient times a weight; 0 where the weight is 0, whatever the gradient."""
+    """A gradient times a weight; 0 if the weight is 0, even if the gradient is not finite."""
     return tf.math.multiply_no_nan(gradient, tf.cast(weight, gradient.dtype))
 
 
@@ -43,8 +43,8 @@ def gramian(rows: Sequence[Sequence[tf.Tensor]], scale: tf.Tensor | None) -> tf.
     """Inner products of the tasks' gradients, `(tasks, tasks)`.
 
     Args:
-        rows: Per task its gradients of several tensors.
-        scale: Factor of the losses that is to be taken out again, or None.
+        rows: For each task, its gradients of several tensors.
+        scale: Factor of the losses to divide out again, or None.
     """
     tasks = len(rows)
     products = tf.add_n([_products(parts) for parts in zip(*rows)] or [tf.zeros([tasks, tasks])])
@@ -57,7 +57,7 @@ def row(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def dense(gradient: Any, source: tf.Tensor) -> tf.Tensor:
-    """A gradient as a tensor: zeros for None, and no `IndexedSlices`."""
+    """A gradient as a dense tensor: zeros for None, and no `IndexedSlices`."""
     return tf.zeros_like(source) if gradient is None else tf.convert_to_tensor(gradient)
 
 

@@ -1,7 +1,7 @@
-"""Every private name of Keras, and every habit of its loops, that the library relies on.
+"""Every private name of Keras, and every undocumented behaviour of its loops, that is relied on.
 
-Nothing of the kind stands anywhere else, so that a new version of Keras is a matter of one file;
-`tests/model/test_keras_private.py` says of each in plain words what broke.
+They are all here, so that a new version of Keras affects one file only; for each,
+`tests/model/test_keras_private.py` says in plain words what broke.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ BatchFunction = Callable[[Any], dict[str, tf.Tensor]]
 
 
 def made_by(tensor: Any) -> Any:
-    """The node (one call of a layer) that made a symbolic tensor; None for one that none made.
+    """The node (one call of a layer) that made a symbolic tensor; None if no layer made it.
 
-    Keras tells which layers a model has, and a layer's own inputs and outputs where it is called
-    once. Which *call* made a tensor, which is what "shared" is read from, stands in
-    `KerasTensor._keras_history` and `Operation._inbound_nodes` alone.
+    Keras tells publicly which layers a model has, and the inputs and outputs of a layer that is
+    called once. Which *call* made a tensor, from which sharing is determined, is only in
+    `KerasTensor._keras_history` and `Operation._inbound_nodes`.
 
     Args:
         tensor: A `KerasTensor`.
@@ -34,25 +34,25 @@ def made_by(tensor: Any) -> Any:
 
 
 def calls_of(layer: Any) -> list[Any]:
-    """The nodes of all calls of a layer, those in other models too (`_inbound_nodes`)."""
+    """The nodes of all calls of a layer, including those in other models (`_inbound_nodes`)."""
     return list(layer._inbound_nodes)
 
 
 def element_spec(iterator: Any) -> Any:
-    """The element spec of what Keras hands to a train or test function; None where it has none.
+    """The element spec of what Keras passes to a train or test function; None if it has none.
 
-    In `fit` and `evaluate` that is the data set's own iterator, from which the function takes as
-    many batches as it likes; in `train_on_batch`, and when running eagerly, a Python iterator.
+    In `fit` and `evaluate` that is the data set's own iterator, from which the function may take
+    any number of batches; in `train_on_batch`, and when running eagerly, a Python iterator.
     """
     return getattr(iterator, "element_spec", None)
 
 
 @contextlib.contextmanager
 def batches_per_call(model: keras.Model, batches: int) -> Iterator[None]:
-    """Within, Keras's loops take one call of the train or test function for so many batches.
+    """Within the block, a call of the train or test function counts as `batches` batches to Keras.
 
-    `steps_per_execution` is public as an argument of `compile`. That the loops read the attribute
-    when they start, and count batches and end epochs by it alone, is a habit of theirs.
+    `steps_per_execution` is public as an argument of `compile`. Not documented is that the loops
+    read the attribute when they start, and count batches and end epochs by it alone.
     """
     before = model.steps_per_execution
     model.steps_per_execution = batches
@@ -65,7 +65,7 @@ def batches_per_call(model: keras.Model, batches: int) -> Iterator[None]:
 def with_blocks(
     model: keras.Model, keras_function: BatchFunction, run_block: BatchFunction
 ) -> BatchFunction:
-    """A train or test function that runs a whole block at once where the iterator has blocks.
+    """A train or test function that runs a whole block per call if the iterator has blocks.
 
     `fit` and `evaluate` call `model.train_function` and `model.test_function`, which
     `make_train_function` and `make_test_function` set, with an iterator, and take the logs that
@@ -73,7 +73,8 @@ def with_blocks(
 
     Args:
         model: The model.
-        keras_function: The function that Keras made: `steps_per_execution` batches to a call.
+        keras_function: The function made by Keras, which runs `steps_per_execution` batches per
+            call.
         run_block: A function of an iterator that takes one block from it.
     """
 
@@ -81,7 +82,7 @@ def with_blocks(
         if is_block(element_spec(iterator)):
             return run_block(iterator)
         if isinstance(iterator, tf.data.Iterator) and model.steps_per_execution == 1:
-            # Fetched before the step: at the end of the data, what does not need them (weight
+            # Fetched before the step: at the end of the data, operations that need no batch (weight
             # decay, the step count) would run once more inside Keras's function.
             iterator = iter([next(iterator)])
         return keras_function(iterator)

@@ -1,4 +1,4 @@
-"""Labels and weights of several outputs, in whatever structure they come, by task name."""
+"""Labels and weights of several outputs, in any structure, by task name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,10 +19,11 @@ def by_task(
         value: A dict with task names as keys, a list in the order of the tasks, None, or one value.
         tasks: All task names.
         argument: Name of the argument, for messages.
-        spread: Whether one value holds for every task. Else it is for the only task.
+        spread: Whether one value holds for every task; else it is for the only task.
 
     Raises:
-        ConfigError: if a key is no task, a list has another length, or one value meets many tasks.
+        ConfigError: if a key is not a task, a list has the wrong length, or one value is given for
+            several tasks.
 
     Example:
 
@@ -54,27 +55,27 @@ def by_task(
 
 
 def output_names(model: keras.Model) -> list[str]:
-    """Names of a model's outputs, in their order.
+    """Names of a model's outputs, in order.
 
     Raises:
-        ConfigError: if the outputs are a list, and two are made by layers of one name.
+        ConfigError: if the outputs are a list, and two come from layers with the same name.
     """
     if isinstance(model.output, dict):
         return list(model.output)
     names = list(model.output_names)
     if len(set(names)) < len(names):
         raise ConfigError(
-            f"Two outputs are made by layers of one name: {names}. Give the outputs as a dict "
+            f"Two outputs come from layers with the same name: {names}. Pass the outputs as a dict "
             "{task: tensor}."
         )
     return names
 
 
 def by_output(structure: Any, tasks: Sequence[str]) -> dict[str, Any]:
-    """A model's outputs, or what is in their structure, by task.
+    """A model's outputs, or values in the same structure, by task.
 
     Args:
-        structure: A dict by task, or a list in the order of the tasks, or the only task's.
+        structure: A dict by task, a list in the order of the tasks, or the value for the only task.
         tasks: All task names.
     """
     if isinstance(structure, dict):
@@ -86,7 +87,7 @@ def unpack(batch: Any, tasks: Sequence[str]) -> tuple[Any, dict[str, Any], dict[
     """Inputs, labels and sample weights of a batch of a data set, the latter two by task.
 
     Raises:
-        ConfigError: if a task has no labels in it.
+        ConfigError: if the batch has no labels for a task.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     labels = by_task(y, tasks, "y")
@@ -102,18 +103,18 @@ def checked(
     tasks: Sequence[str],
     class_weight: Mapping[str, Mapping[int, float]] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arrays of labels and of sample weights by task, checked, class weights multiplied in.
+    """Checked arrays of labels and sample weights by task, with class weights multiplied in.
 
     Raises:
-        DataError: if a task has no labels, labels are not numbers, or a weight is not usable.
-        ConfigError: if a name is no task.
+        DataError: if a task has no labels, labels are not numbers, or a weight is invalid.
+        ConfigError: if a name is not a task.
     """
     named = by_task(y, tasks, "y")
     for task in tasks:
         if named.get(task) is None:
             raise DataError(
                 f"`y` has no labels for output {task!r}. Received labels for: {sorted(named)}. "
-                "A task that no row has a label for is an array of NaN."
+                "For a task without any labels, pass an array of NaN."
             )
     named = {task: _numbers(named[task], task) for task in tasks}
     if isinstance(sample_weight, (list, tuple)) and len(sample_weight) != len(tasks):
@@ -140,7 +141,7 @@ def checked(
 
 
 def weights_of_all(sample_weight: Any, y: Any) -> Any:
-    """Sample weights with an entry for every task, as Keras wants them; None if there is none."""
+    """Sample weights with an entry for every task, as Keras needs them; None if there are none."""
     if not sample_weight or not isinstance(y, Mapping):
         return sample_weight or None
     rows = {task: np.ones(int(values.shape[0]), "float32") for task, values in y.items()}
@@ -148,7 +149,7 @@ def weights_of_all(sample_weight: Any, y: Any) -> Any:
 
 
 def split_last(data: Any, fraction: float) -> tuple[Any, Any]:
-    """The first rows of every array of `data`, and the last `fraction` of them."""
+    """Split every array of `data` into the first rows and the last `fraction` of them."""
     leaves = [leaf for leaf in keras.tree.flatten(data) if leaf is not None]
     rows = int(leaves[0].shape[0])
     first = int(rows * (1.0 - fraction))

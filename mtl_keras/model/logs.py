@@ -1,4 +1,4 @@
-"""What a training logs: true per-task losses, and per-task metrics that ignore missing labels."""
+"""What training logs: true per-task losses, and per-task metrics that ignore missing labels."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from mtl_keras.model.task_loss import Masked, TaskLoss
 class LossTracker(keras.metrics.Metric):
     """Losses of an epoch: `<task>_loss` per task, and `loss`, their sum under the user's weights.
 
-    `<task>_loss` is the weighted mean over all present labels of the epoch (NaN if there was none).
-    `loss` adds regularisation. It does not depend on the balancer, so that the curves of different
-    balancers, and of training and validation, can be laid over one another.
+    `<task>_loss` is the weighted mean over all present labels of the epoch (NaN if there are none).
+    `loss` includes regularisation. It does not depend on the balancer, so that the curves of
+    different balancers, and of training and validation, can be compared.
     """
 
     def __init__(self, tasks: list[str], loss_weights: list[float]) -> None:
@@ -34,15 +34,15 @@ class LossTracker(keras.metrics.Metric):
         """One batch as a vector of sums, `(2 * tasks + 2,)`.
 
         Args:
-            losses: Per task the sum of weighted losses.
-            weights: Per task the sum of weights.
+            losses: For each task, the sum of weighted losses.
+            weights: For each task, the sum of weights.
             extra: Regularisation and other added losses.
             rows: Number of rows.
         """
         return tf.stack([*losses, *weights, extra * rows, rows])
 
     def update_state(self, batches: tf.Tensor) -> None:
-        """Add batches, `(batches, 2 * tasks + 2)`, each made by `summed`."""
+        """Add batches, `(batches, 2 * tasks + 2)`, each row made by `summed`."""
         self.sums.assign_add(tf.reduce_sum(batches, axis=0))
         losses = batches[:, : len(self.tasks)]
         bad = tf.cast(tf.math.logical_not(tf.math.is_finite(losses)), tf.float32)
@@ -70,7 +70,7 @@ class LossTracker(keras.metrics.Metric):
             return losses / weights, weights
 
     def failed_tasks(self) -> list[str]:
-        """Tasks whose loss was the first not to be finite in this epoch."""
+        """The tasks whose loss became non-finite first in this epoch."""
         return [task for task, flag in zip(self.tasks, self.failed.numpy()) if flag > 0]
 
 
@@ -78,13 +78,14 @@ class TaskMetrics(keras.metrics.Metric):
     """The metrics of all outputs, each under `<task>_<metric>`, over present labels only.
 
     Args:
-        losses: Loss of each task, by name: tells what its labels look like.
+        losses: Loss of each task, by name; it determines the format of the labels.
         widths: Size of each output's last axis, by name.
-        metrics: Per task a metric identifier or a list of them; they ignore sample weights.
-        weighted_metrics: Likewise; these use sample weights.
+        metrics: For each task, a metric identifier or a list of them, computed without sample
+            weights.
+        weighted_metrics: Likewise, computed with sample weights.
 
     Raises:
-        ConfigError: if a name is unknown, or one metric object is given twice.
+        ConfigError: if a name is unknown, or the same metric object is used twice.
     """
 
     def __init__(
@@ -103,9 +104,9 @@ class TaskMetrics(keras.metrics.Metric):
                     if isinstance(identifier, keras.metrics.Metric):
                         if id(identifier) in seen:
                             raise ConfigError(
-                                f"The metric object {identifier.name!r} is given to outputs "
+                                f"The metric object {identifier.name!r} is used for outputs "
                                 f"{seen[id(identifier)]!r} and {task!r}, which would mix their "
-                                "values. Make one object per output."
+                                "values. Create one object per output."
                             )
                         seen[id(identifier)] = task
                     metric = _resolve(identifier, task, losses[task], widths[task])
@@ -116,7 +117,7 @@ class TaskMetrics(keras.metrics.Metric):
 
     @property
     def names(self) -> list[str]:
-        """The names that they are logged under."""
+        """The names that the metrics are logged under."""
         return [name for name, *_ in self.entries]
 
     def __bool__(self) -> bool:
@@ -171,7 +172,7 @@ def _resolve(identifier: Any, task: str, loss: TaskLoss, width: int | None) -> k
 
 
 def _metric_name(identifier: Any) -> str:
-    """The name to log a metric under: the user's word for it, without Keras's running number."""
+    """The name to log a metric under: as the user wrote it, without Keras's running number."""
     if isinstance(identifier, str):
         return identifier.lower()
     if isinstance(identifier, keras.metrics.Metric):

@@ -1,4 +1,4 @@
-"""What Keras's own `fit` and `evaluate` are called with, so that arrays run in blocks."""
+"""Calls of Keras's own `fit` and `evaluate` in which arrays run in blocks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ BATCH_SIZE = 32  # Keras's default
 
 
 class Rows(NamedTuple):
-    """Inputs, labels and sample weights; or a data set, as `x` alone."""
+    """Inputs, labels and sample weights; or a data set as `x`, without the others."""
 
     x: Any
     y: Any = None
@@ -43,7 +43,7 @@ class Validation(NamedTuple):
     batch_size: int | None
 
     def held_out(self, train: Rows, tasks: Sequence[str]) -> tuple[Rows, Rows]:
-        """The rows to train on, and those to validate on."""
+        """The rows to train on, and the rows to validate on."""
         if self.split and self.data is None:
             first, last = labels.split_last(tuple(train), self.split)
             return Rows(*first), Rows(*last)
@@ -58,9 +58,9 @@ class KerasCall(NamedTuple):
 
     Attributes:
         model: The model.
-        arguments: By name.
-        batches: Batches that one call of the train or test function runs; None for as many as
-            `compile` was told.
+        arguments: Arguments of the call, by name.
+        batches: Batches per call of the train or test function; None for the number set in
+            `compile`.
     """
 
     model: keras.Model
@@ -87,14 +87,14 @@ def fit_call(
     steps_per_epoch: int | None,
     **common: Any,
 ) -> KerasCall:
-    """The call of Keras's `fit` that `MultiTaskModel.fit` comes to.
+    """The call of Keras's `fit` that `MultiTaskModel.fit` makes.
 
     Args:
         model: The model.
         step: Its step.
-        rows: To train on, as the user gave them.
+        rows: The training rows, as passed by the user.
         validation: What to validate on.
-        common: Arguments that Keras takes as they are: `epochs`, `verbose`, `initial_epoch` and
+        common: Arguments passed on to Keras unchanged: `epochs`, `verbose`, `initial_epoch` and
             `validation_freq`. The others are as in `MultiTaskModel.fit`.
     """
     train = _checked(rows, step.tasks, class_weight)
@@ -111,7 +111,7 @@ def fit_call(
         arguments |= {
             **train.as_arguments(),
             "batch_size": batch_size,
-            "shuffle": shuffle and train.y is not None,  # a data set comes in its own order
+            "shuffle": shuffle and train.y is not None,  # a data set has its own order
             "steps_per_epoch": steps_per_epoch,
             "validation_batch_size": validation_batch_size,
         }
@@ -148,15 +148,15 @@ def evaluate_call(
     steps: int | None,
     **common: Any,
 ) -> KerasCall:
-    """The call of Keras's `evaluate` that `MultiTaskModel.evaluate` comes to.
+    """The call of Keras's `evaluate` that `MultiTaskModel.evaluate` makes.
 
     Args:
         model: The model.
         step: Its step.
-        rows: As the user gave them.
+        rows: The rows, as passed by the user.
         batch_size: Rows per batch.
         steps: Batches to evaluate on, or None for all.
-        common: Arguments that Keras takes as they are.
+        common: Arguments passed on to Keras unchanged.
     """
     rows = _checked(rows, step.tasks)
     if not _by_blocks(model, rows) or steps is not None:
@@ -170,12 +170,12 @@ def evaluate_call(
 def block_function(
     model: keras.Model, step: Step, keras_function: keras_private.BatchFunction, training: bool
 ) -> keras_private.BatchFunction:
-    """A train or test function of a model that takes blocks as well as batches.
+    """A train or test function of a model that accepts blocks as well as batches.
 
     Args:
         model: The model.
         step: Its step.
-        keras_function: The function that Keras made, for batches.
+        keras_function: The function made by Keras, for batches.
         training: Whether to train on a batch.
     """
 
@@ -200,14 +200,14 @@ def block_function(
 
 
 def build_optimizer(model: keras.Model) -> None:
-    """Make the optimizer's variables now; else TensorFlow would trace the whole step twice."""
+    """Build the optimizer's variables now; else TensorFlow would trace the whole step twice."""
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
 
 
 def _checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> Rows:
-    """Arrays with labels and weights by task, class weights in; a data set as it is."""
+    """Arrays with labels and weights by task, class weights multiplied in; data sets unchanged."""
     if rows.y is not None:
         checked = labels.checked(rows.y, rows.sample_weight, tasks, class_weight)
         return Rows(rows.x, *checked)
@@ -217,7 +217,7 @@ def _checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> Rows
 
 
 def _by_blocks(model: keras.Model, rows: Rows) -> bool:
-    """Whether the rows go in blocks: arrays, on one device, in a compiled graph."""
+    """Whether to feed the rows in blocks: for arrays, on one device, in a compiled graph."""
     single = model.distribute_strategy.num_replicas_in_sync == 1
     return rows.y is not None and in_memory(rows.x) and single and not model.run_eagerly
 
@@ -236,7 +236,7 @@ def _blocks(
 
 
 def _as_list(callbacks: Any) -> list[Any]:
-    """Callbacks as a list, however they came."""
+    """Callbacks as a list, from any form that Keras accepts."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return list(callbacks.callbacks)
     if isinstance(callbacks, (list, tuple)):

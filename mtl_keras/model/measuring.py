@@ -1,7 +1,7 @@
-"""What of the gradients is measured, and how a decision about it becomes the shared gradient.
+"""Which gradients are measured, and how a decision becomes the shared gradient.
 
-Three ways, one interface: the gradients of the shared parameters themselves, of the last shared
-layers' parameters alone, or of the tensors where shared layers meet own ones.
+There are three ways with one interface: the gradients of all shared parameters, of the last shared
+layers' parameters only, or of the tensors where shared layers meet task-specific ones.
 """
 
 from typing import NamedTuple
@@ -18,12 +18,12 @@ from mtl_keras.model.partition import Partition
 
 
 class TaskGradients(NamedTuple):
-    """Each task's gradients, a list per task in the order of the tasks.
+    """Each task's gradients: lists with an entry per task, in the order of the tasks.
 
     Attributes:
-        measured: Of what the balancer looks at.
-        further: Of what else the shared gradient is made from.
-        own: Of the task's own variables.
+        measured: Gradients of what the balancer looks at.
+        further: Further gradients that the shared gradient is made from.
+        own: Gradients of the task-specific variables.
     """
 
     measured: list[list[tf.Tensor]]
@@ -75,7 +75,7 @@ class Parameters:
 
 
 class LastLayer:
-    """Gradients of the parameters of the last shared layers: K passes down to there."""
+    """Gradients of the parameters of the last shared layers: K passes back to those layers."""
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
@@ -101,7 +101,7 @@ class LastLayer:
 
 
 class Representation:
-    """Gradients of the tensors where shared layers meet own ones: about one pass in all."""
+    """Gradients of the tensors between shared and task-specific layers: about one pass in total."""
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
@@ -111,7 +111,7 @@ class Representation:
         late = [v.value for v in self.partition.late]
         gradients = _per_task(forward, self.partition, list(forward.boundary), late)
         products = gramian(gradients.measured, forward.scale)
-        # Each replica has rows of its own, so the products are summed, not the gradients.
+        # Each replica has different rows, so the products are summed, not the gradients.
         return Measured(forward.means, over_replicas(products, forward.replicas)), gradients
 
     def shared_gradients(
@@ -126,7 +126,7 @@ Measuring = Parameters | LastLayer | Representation
 
 
 def measuring_for(balancer: GradientBalancer, partition: Partition) -> Measuring:
-    """The way of measuring that a balancer asks for."""
+    """The way of measuring that a balancer needs."""
     if balancer.gradients == "last_layer":
         return LastLayer(partition)
     if balancer.gradients == "representation":
@@ -137,7 +137,7 @@ def measuring_for(balancer: GradientBalancer, partition: Partition) -> Measuring
 def _per_task(
     forward: Forward, partition: Partition, measured: list[tf.Tensor], further: list[tf.Tensor]
 ) -> TaskGradients:
-    """One backward pass per task, to what is measured and to the task's own variables."""
+    """One backward pass per task, to what is measured and to the task-specific variables."""
     per_task = TaskGradients([], [], [])
     start, stop = len(measured), len(measured) + len(further)
     for loss, own in zip(forward.losses, partition.own):
@@ -151,7 +151,7 @@ def _per_task(
 
 
 def _summed_over_replicas(gradients: TaskGradients, forward: Forward) -> list[list[tf.Tensor]]:
-    """The measured gradients summed over the replicas, as one tensor."""
+    """The measured gradients, summed over the replicas as one tensor."""
     rows = gradients.measured
     whole = over_replicas(tf.stack([row(parts) for parts in rows]), forward.replicas)
     sizes = [part.shape.num_elements() for part in rows[0]]
@@ -174,11 +174,11 @@ def _through_boundary(
     """Gradients of the shared variables: one backward pass from the boundary on.
 
     Args:
-        at_boundary: Per task its gradients of the boundary's tensors.
-        late: Per task its gradients of the shared variables used again past the boundary.
+        at_boundary: For each task, its gradients of the boundary's tensors.
+        late: For each task, its gradients of the shared variables used again past the boundary.
     """
     shared: list[keras.Variable] = partition.shared
-    if partition.nested:  # seeds at the boundary would count the inner part twice
+    if partition.nested:  # the gradients at the boundary would count the inner part twice
         return of_sum(forward._replace(added=None), decision.weights, shared)
     seeds = [mixed(list(column), decision.weights) for column in zip(*at_boundary)]
     sources = [v.value for v in shared]

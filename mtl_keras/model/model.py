@@ -23,19 +23,19 @@ from mtl_keras.model.step import Step
 class MultiTaskModel(keras.Model):
     """A Functional Keras model with named outputs, one per task.
 
-    Made, trained, saved, loaded and exported like any `keras.Model`. What it adds:
+    Built, trained, saved, loaded and exported like any `keras.Model`. It adds:
 
-    * the per-task losses become one update through a *balancer* (see `mtl_keras.balancers`);
-    * a missing label (NaN) leaves its row in play for the other tasks;
-    * logs are true: `<task>_loss` and `<task>_<metric>` are exact means over the epoch's present
+    * a *balancer* that combines the per-task losses into one update (see `mtl_keras.balancers`);
+    * missing labels (NaN): the row still counts for the other tasks;
+    * true logs: `<task>_loss` and `<task>_<metric>` are exact means over the epoch's present
       labels, and `loss` is their sum under `loss_weights`, whatever the balancer;
     * class weights and sample weights per output;
-    * `fit` on arrays runs many batches in one call of a compiled graph.
+    * a fast `fit` on arrays, which runs many batches per call of a compiled graph.
 
     Args:
         inputs: Input tensor, or a list or dict of them.
-        outputs: A dict from task name to output tensor; or a list of output tensors, or one, each
-            then named after the layer that made it.
+        outputs: A dict from task name to output tensor; or a list of output tensors, or a single
+            one, each named after the layer that made it.
         name: Name of the model.
 
     Example:
@@ -54,7 +54,7 @@ class MultiTaskModel(keras.Model):
     ['churned_auc', 'churned_loss', 'churned_weight', 'loss']
     """
 
-    # No Keras objects, so they are no part of the graph or of an exported SavedModel.
+    # Not Keras objects, so they are not part of the graph or of an exported SavedModel.
     _compiled: Compiled | None = None
     _predictor: Predictor | None = None
     train_function: Any
@@ -92,16 +92,16 @@ class MultiTaskModel(keras.Model):
                 Computed over present labels, without sample weights.
             weighted_metrics: Likewise, with sample weights.
             balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and
-                arguments, or a function. An object is a declaration: the model makes a copy with a
-                state of its own, `model.balancer`. Default None: constant weights.
-            run_eagerly: Whether to run without compiling to a graph, to debug.
+                arguments, or a function. An object is a declaration: the model makes a copy with
+                its own state, `model.balancer`. Default None: constant weights.
+            run_eagerly: Whether to run without compiling to a graph, for debugging.
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory, one
                 for a `tf.data.Dataset`. Batch callbacks fire once per call.
-            jit_compile: Whether to compile the step with XLA; `"auto"`: where Keras does.
+            jit_compile: Whether to compile the step with XLA; `"auto"`: as Keras decides.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
 
         Raises:
-            ConfigError: if a name is unknown, or a balancer cannot be copied.
+            ConfigError: if a name is unknown, or the balancer cannot be copied.
         """
         declared = Declared(self.tasks, loss, loss_weights, metrics, weighted_metrics, balancer)
         declared.set_running(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
@@ -142,7 +142,7 @@ class MultiTaskModel(keras.Model):
 
     @property
     def metric_names(self) -> list[str]:
-        """The names that metrics are logged under, `<task>_<metric>`, losses not among them."""
+        """The names that metrics are logged under, `<task>_<metric>`, without those of losses."""
         return self.step.task_metrics.names
 
     @property
@@ -152,7 +152,7 @@ class MultiTaskModel(keras.Model):
 
     @property
     def losses(self) -> list[Any]:
-        """Losses that layers add, and the penalties between tied layers."""
+        """The losses added by layers, and the penalties between tied layers."""
         return [*super().losses, *tied.penalties(self.layers)]
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -195,14 +195,14 @@ class MultiTaskModel(keras.Model):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> keras.callbacks.History:
-        """Train the model; arguments are as in `keras.Model.fit`, but for these.
+        """Train the model. Arguments are as in `keras.Model.fit`, except these.
 
         Args:
             x: Arrays (one, or a list or dict of them) or a `tf.data.Dataset` of batches.
             y: A dict `{task: labels}`, a list in the order of the outputs, or one array. NaN in
                 float labels is a missing label.
-            class_weight: Per output a dict from class index to weight:
-                `{"churned": {0: 1.0, 1: 3.0}}`. Multiplied into the sample weights.
+            class_weight: For each output, a dict from class index to weight: `{"churned": {0: 1.0,
+                1: 3.0}}`. Multiplied into the sample weights.
             sample_weight: One array for all outputs, or a dict or list per output; outputs that are
                 not named have weight 1.
 
@@ -210,7 +210,7 @@ class MultiTaskModel(keras.Model):
             A `keras.callbacks.History`.
 
         Raises:
-            TrainingError: if a task's loss becomes infinite or not a number.
+            TrainingError: if a task's loss becomes infinite or NaN.
             ConfigError: if a name is not an output.
             DataError: if the arrays' lengths differ.
         """
@@ -243,7 +243,7 @@ class MultiTaskModel(keras.Model):
         steps: int | None = None,
         **options: Any,
     ) -> Any:
-        """Losses and metrics on data; arguments as in `fit`, and those of `keras.Model.evaluate`.
+        """Losses and metrics on data. Arguments are as in `fit` and `keras.Model.evaluate`.
 
         Returns:
             The value of `loss`, or a list in the order of `metrics_names`, or, with `return_dict`,
@@ -265,8 +265,8 @@ class MultiTaskModel(keras.Model):
     ) -> Any:
         """Outputs for `x`, in the structure of the model's outputs, as NumPy arrays.
 
-        Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer where rows
-        are as large as images); anything else as in Keras.
+        Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer if rows are
+        as large as images); anything else is run as in Keras.
         """
         if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
             return super().predict(x, batch_size, verbose, steps, callbacks)
@@ -275,7 +275,7 @@ class MultiTaskModel(keras.Model):
         return self._predictor(x, batch_size)
 
     def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
-        """Mean loss of each task over its present labels: scalars to differentiate, no update.
+        """Mean loss of each task over its present labels, as differentiable scalars; no update.
 
         Args:
             x: Inputs, as tensors or arrays.
@@ -284,17 +284,17 @@ class MultiTaskModel(keras.Model):
         return self.step.mean_losses(x, y)
 
     def loss_of(self, task: str, y: np.ndarray) -> Callable[[np.ndarray], float]:
-        """A function from outputs of one task to their mean loss against the labels `y`."""
+        """A function from one task's outputs to their mean loss against the labels `y`."""
         return self.step.losses[task].of_outputs(y, self.step.outputs[task])
 
     def sharing(self, x: Any = None) -> pd.DataFrame:
-        """Who uses what: the weights of gates, mixing units and selectors.
+        """What each task uses: the weights of gates, mixing units and selectors.
 
         Args:
             x: Inputs to average the weights of gates over. Default None: gates are left out.
 
         Returns:
             A table with the columns `layer`, `reader` (a task or stream), `source` (an expert or
-            stream) and `weight`; empty where nothing of the kind is in the network.
+            stream) and `weight`; empty if the network has no such layers.
         """
         return sharing.table(self, x)

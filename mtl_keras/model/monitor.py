@@ -1,4 +1,4 @@
-"""The callback that every training has: what the balancer did, and a stop where losses fail."""
+"""The callback of every training: logs the balancer, and stops if a loss is not finite."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Monitor(keras.callbacks.Callback):
             raise TrainingError(
                 f"Training stopped at batch {batch}: the loss of task {task!r} is negative, and "
                 f"balancer {identifier(type(balancer))!r} takes its logarithm or divides by it. "
-                "Expected losses >= 0. Use a loss that is not negative, or another balancer."
+                "Expected losses >= 0. Use a non-negative loss, or another balancer."
             )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -52,10 +52,10 @@ class Monitor(keras.callbacks.Callback):
         if not failed:
             return
         if len(failed) == len(self.step.tasks) and len(failed) > 1:
-            what = "the losses of all tasks became infinite or not a number at once"
+            what = "the losses of all tasks became infinite or NaN at once"
         else:
             names = ", ".join(repr(task) for task in failed)
-            what = f"the loss of task {names} became infinite or not a number first"
+            what = f"the loss of task {names} became infinite or NaN first"
         raise TrainingError(
             f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
             "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."

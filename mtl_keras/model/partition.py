@@ -1,4 +1,4 @@
-"""Which parameters of a Functional model are shared between outputs, read from its graph."""
+"""Determines from a Functional model's graph which parameters its outputs share."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -13,19 +13,21 @@ from mtl_keras.model.keras_private import made_by
 class Partition:
     """The trainable variables of a model by the outputs that they reach.
 
-    A variable that reaches two outputs or more is *shared*, one that reaches one output is that
-    output's *own*. A layer that holds others (a nested model) counts as one.
+    A variable that reaches two outputs or more is *shared*; one that reaches a single output is
+    that output's *own* (task-specific). A layer that contains others (a nested model) counts as
+    one.
 
     Attributes:
         shared: Variables that reach at least two outputs.
-        own: Per output, the variables that reach it alone.
-        boundary: The tensors where shared meets own: made from shared variables by a layer that
-            reaches several outputs, and read by a layer that reaches one, or outputs themselves.
-        last: The shared variables of the layers that make the boundary (its nearest ancestors with
-            variables, where such a layer has none).
-        nested: Whether one tensor of the boundary is made from another.
+        own: For each output, the variables that reach only this output.
+        boundary: The tensors where shared layers meet own ones: made from shared variables by a
+            layer that reaches several outputs, and read by a layer that reaches one, or outputs
+            themselves.
+        last: The shared variables of the layers that make the boundary (or, for a layer without
+            variables, of its nearest ancestors with variables).
+        nested: Whether one tensor of the boundary depends on another.
         late: Shared variables that are used again past the boundary.
-        depths: Layers on the longest way from an input to each output.
+        depths: Number of layers on the longest path from an input to each output.
     """
 
     shared: list[keras.Variable]
@@ -38,7 +40,7 @@ class Partition:
 
 
 def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
-    """Read from a Functional model's graph which variables its outputs share.
+    """Determine from a Functional model's graph which variables its outputs share.
 
     Args:
         model: The model.
@@ -91,7 +93,7 @@ class _Graph:
         self.outputs = outputs
         self.nodes_of_output = [self.behind(output) for output in outputs]
         self.nodes = {id(node): node for nodes in self.nodes_of_output for node in nodes}
-        # Numbers of the outputs that a node reaches.
+        # Indices of the outputs that a node reaches.
         self.reach: dict[int, set[int]] = {key: set() for key in self.nodes}
         for number, nodes in enumerate(self.nodes_of_output):
             for node in nodes:
@@ -103,14 +105,14 @@ class _Graph:
         return [parent for parent in map(made_by, tensors) if parent is not None]
 
     def behind(self, output: Any) -> list[Any]:
-        """All nodes behind a tensor, each after those that it reads from."""
+        """All nodes that a tensor depends on, each after those that it reads from."""
         if id(output) in self.inputs:
             return []
         first = made_by(output)
         ordered: list[Any] = []
         seen = {id(first)}
         stack: list[tuple[Any, Iterator[Any]]] = [(first, iter(self.parents(first)))]
-        while stack:  # depth first; recursion of a deep network would exhaust Python's stack
+        while stack:  # depth first; recursion would exhaust Python's stack
             node, parents = stack[-1]
             parent = next((p for p in parents if id(p) not in seen), None)
             if parent is None:
@@ -122,7 +124,7 @@ class _Graph:
         return ordered
 
     def outputs_by_variable(self) -> dict[int, set[int]]:
-        """Numbers of the outputs that a variable reaches, by the variable's `id`."""
+        """Indices of the outputs that a variable reaches, by the variable's `id`."""
         reached: dict[int, set[int]] = {}
         for key, node in self.nodes.items():
             for variable in _variables(node):  # a layer may be called twice
@@ -130,12 +132,12 @@ class _Graph:
         return reached
 
     def boundary(self, shared: set[int]) -> list[tuple[Any, Any]]:
-        """The tensors where shared meets own, each with the node that made it.
+        """The tensors where shared layers meet own ones, each with the node that made it.
 
         Args:
             shared: The `id`s of the shared variables.
         """
-        carrying: set[int] = set()  # nodes with a shared variable in them or behind them
+        carrying: set[int] = set()  # nodes that depend on a shared variable
         for node in self.nodes.values():
             behind = any(id(parent) in carrying for parent in self.parents(node))
             if behind or any(id(v) in shared for v in _variables(node)):
@@ -155,7 +157,7 @@ class _Graph:
         return list(meeting.values())
 
     def one_behind_another(self, nodes: dict[int, Any]) -> bool:
-        """Whether one of some nodes, by their `id`, is behind another of them."""
+        """Whether any of the nodes (by `id`) depends on another of them."""
         return any(
             id(node) in nodes
             for last in nodes.values()
@@ -176,7 +178,7 @@ class _Graph:
         return nearest
 
     def late(self, shared: set[int]) -> set[int]:
-        """The shared variables of nodes that reach one output alone."""
+        """The shared variables of nodes that reach only one output."""
         return {
             id(v)
             for key, node in self.nodes.items()
@@ -186,7 +188,7 @@ class _Graph:
         }
 
     def depth(self, nodes: list[Any]) -> int:
-        """Layers on the longest way through nodes, each of which stands after its parents."""
+        """Number of layers on the longest path through nodes, which are ordered parents first."""
         depths: dict[int, int] = {}
         for node in nodes:
             deepest = max((depths[id(parent)] for parent in self.parents(node)), default=0)
@@ -195,9 +197,9 @@ class _Graph:
 
 
 def _read_tensors(node: Any) -> list[Any]:
-    """What a node reads and passes gradients back to.
+    """The tensors that a node reads and passes gradients back to.
 
-    A layer may name, in `stopped`, the numbers of those inputs that no gradient flows through.
+    A layer may list in `stopped` the indices of inputs that no gradient flows through.
     """
     stopped = getattr(node.operation, "stopped", ())
     return [tensor for n, tensor in enumerate(node.input_tensors) if n not in stopped]

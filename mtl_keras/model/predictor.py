@@ -9,14 +9,14 @@ import tensorflow as tf
 from mtl_keras.feeding.blocks import row_count, rows_within
 
 ROWS = 4096
-BYTES = 8 * 2**20  # of inputs, at once
+BYTES = 8 * 2**20  # of inputs per slice
 
 
 class Predictor:
     """A model's outputs for arrays in memory.
 
     Args:
-        model: The model; a graph of it is kept for each kind of inputs.
+        model: The model; a traced graph is kept for each type of inputs.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -28,8 +28,7 @@ class Predictor:
 
         Args:
             x: Arrays.
-            batch_size: Rows at once. Default None: 4096, or fewer where rows are as large as
-                images.
+            batch_size: Rows per slice. Default None: 4096, or fewer if rows are as large as images.
         """
         tensors = keras.tree.map_structure(tf.convert_to_tensor, x)
         rows = row_count(x, "x")

@@ -1,4 +1,4 @@
-"""Who uses what in a network: gates, mixing units and selectors, as a table."""
+"""What each task uses in a network: gates, mixing units and selectors, as a table."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ def table(model: keras.Model, x: Any = None) -> pd.DataFrame:
 
     Args:
         model: A Functional model with layers of `mtl_keras.layers`.
-        x: Inputs over which the weights of gates are averaged. Default None: gates, whose weights
-            depend on the row, are left out.
+        x: Inputs to average the weights of gates over, which depend on the row. Default None: gates
+            are left out.
 
     Returns:
         A table with the columns `layer`, `reader`, `source` and `weight`, in the order of the
-        network's layers; empty where nothing of the kind is in it.
+        network's layers; empty if it has no such layers.
     """
     gates = {layer.name: layer.output for layer in model.layers if isinstance(layer, Gate)}
     means = {}

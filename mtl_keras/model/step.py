@@ -15,26 +15,26 @@ from mtl_keras.model.logs import LossTracker, TaskMetrics
 from mtl_keras.model.partition import Partition
 from mtl_keras.model.task_loss import Masked, TaskLoss
 
-Labels = Mapping[str, tuple[tf.Tensor, tf.Tensor]]  # by task, masked, with their weights
+Labels = Mapping[str, tuple[tf.Tensor, tf.Tensor]]  # masked labels and weights by task
 
 
 class Step:
-    """What a model does with a batch, and what it logs of it. The model has one.
+    """What a model does with a batch, and what it logs about it. Each model has one.
 
     Args:
-        model: The compiled Keras model: its outputs, variables, added losses and optimizer.
+        model: The compiled Keras model, for its outputs, variables, added losses and optimizer.
         losses: The loss of each task.
         partition: What the tasks share.
-        balancer: Decides how the tasks count; its state is this model's own.
-        inside: A model of the outputs, the members' outputs and the tensors of the boundary, or
-            None where the outputs are all that a step looks at.
+        balancer: Weighs the tasks; its state belongs to this model.
+        inside: A model with the outputs, the members' outputs and the tensors of the boundary, or
+            None if a step needs only the outputs.
         loss_tracker: Logs the losses.
         task_metrics: Logs the metrics.
-        batches_per_block: Batches per compiled call on arrays; None for as many as are worth it.
+        batches_per_block: Batches per compiled call on arrays; None for a suitable number.
 
     Attributes:
-        balance_tracker: Logs what the balancer did in an epoch.
-        balancing: What it did in each epoch of training, a dict per epoch.
+        balance_tracker: Tracks what the balancer did in an epoch.
+        balancing: What the balancer did in each epoch of training, a dict per epoch.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Step:
         return forward.predictions, vector
 
     def test(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Predictions and the batch as a vector, without an update; as `train`."""
+        """Predictions and the batch as a vector, as in `train`, but without an update."""
         predictions = by_output(self.model(x, training=False), self.tasks)
         return predictions, self._vector(predictions, self.sums(predictions, labels))
 
@@ -105,7 +105,7 @@ class Step:
     # The parts of a step
 
     def forward(self, x: Any, labels: Labels) -> Forward:
-        """The forward pass under a tape, with the losses that gradients are taken of."""
+        """The forward pass under a tape, with the losses to differentiate."""
         replicas = self.model.distribute_strategy.num_replicas_in_sync
         scale = self._loss_scale()
         with tf.GradientTape(persistent=True) as tape:
@@ -135,7 +135,7 @@ class Step:
         )
 
     def look_inside(self, x: Any) -> Inside:
-        """The network in training, called once."""
+        """One call of the network in training mode."""
         if self.inside is None:
             return Inside(by_output(self.model(x, training=True), self.tasks), {}, [])
         seen = self.inside(x, training=True)
@@ -156,7 +156,7 @@ class Step:
         labels: Labels,
         members: Mapping[str, tf.Tensor] = {},
     ) -> Sums:
-        """The losses of a batch; those of an ensemble's members are theirs, not their mean's."""
+        """The losses of a batch; an ensemble's loss is that of its members, not of their mean."""
         pairs = [
             loss(*labels[task], members.get(task, predictions[task]), members=task in members)
             for task, loss in self.losses.items()
@@ -166,7 +166,7 @@ class Step:
         return Sums(losses, weights, tf.add_n(added) if added else tf.zeros(()))
 
     def mask(self, y: Mapping[str, Any], sample_weight: Mapping[str, Any]) -> dict[str, Masked]:
-        """Labels by task without the missing ones."""
+        """Labels by task, with the missing ones masked."""
         return {
             task: loss.mask(y[task], self.outputs[task], sample_weight.get(task))
             for task, loss in self.losses.items()
@@ -175,12 +175,12 @@ class Step:
     # What is logged
 
     def vector_size(self, training: bool) -> int:
-        """Length of the vector that `train`, or else `test`, makes of a batch."""
+        """Length of the vector that `train` (or `test`) makes of a batch."""
         with_balance = training and self.balancer.diagnostics
         return self.loss_tracker.size + (self.balance_tracker.size if with_balance else 0)
 
     def track(self, vectors: tf.Tensor) -> None:
-        """Add batches, a row each, to what is logged."""
+        """Add batches, one row each, to the logs."""
         size = self.loss_tracker.size
         self.loss_tracker.update_state(vectors[:, :size])
         if vectors.shape[1] != size:
@@ -191,7 +191,7 @@ class Step:
         return LossTracker.summed(*sums, rows)
 
     def _loss_scale(self) -> tf.Tensor | None:
-        """By how much the optimizer wants losses multiplied (mixed precision), if at all."""
+        """The factor by which the optimizer scales losses (mixed precision), or None."""
         optimizer = self.model.optimizer
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if not scales and optimizer.loss_scale_factor is None:

@@ -10,8 +10,8 @@ import tensorflow as tf
 from mtl_keras.declaring.registry import identifier
 from mtl_keras.errors import ConfigError, nearest
 
-# Losses that Keras averages over the last axis, element by element: one missing label of a row
-# then leaves the others in play. A loss of your own joins by an attribute `elementwise = True`.
+# Losses that Keras averages over the last axis, element by element: if one label of a row is
+# missing, the others still count. A custom loss joins them with an attribute `elementwise = True`.
 ELEMENTWISE = {
     "binary_crossentropy",
     "binary_focal_crossentropy",
@@ -30,10 +30,10 @@ SPARSE = {"sparse_categorical_crossentropy"}
 
 
 class Masked(NamedTuple):
-    """Labels of one task without the missing ones.
+    """Labels of one task, with the missing ones masked.
 
     Attributes:
-        y: Labels of the prediction's rank; 0 where missing.
+        y: Labels with the rank of the prediction; 0 where missing.
         weight: Float, 0 where missing, else the sample weight: `(rows,)`, or the shape of `y`
             where labels may be missing element by element.
         present: Like `weight`, but 1 where the label is present, whatever its sample weight.
@@ -45,10 +45,10 @@ class Masked(NamedTuple):
 
 
 class TaskLoss:
-    """The loss of one output, as sum and weight over the present labels of a batch.
+    """The loss of one output, as a sum and a weight over the present labels of a batch.
 
-    The mean loss is the ratio of the two. Kept apart, they add up over batches to the true mean of
-    an epoch, however ragged the batches and however the missing labels fall.
+    The mean loss is their ratio. Kept separate, they add up over batches to the true mean of an
+    epoch, however many labels each batch has.
 
     Args:
         task: Name of the output, for messages.
@@ -89,15 +89,15 @@ class TaskLoss:
 
     @property
     def kind(self) -> str:
-        """`"regression"` for losses of a Gaussian kind, else `"classification"`."""
+        """`"regression"` for losses like the Gaussian likelihood, else `"classification"`."""
         return "regression" if self.name in GAUSSIAN else "classification"
 
     def mask(self, y: Any, y_pred: Any, sample_weight: Any) -> Masked:
-        """Labels aligned with the prediction, with missing ones (NaN) replaced by 0 of weight 0.
+        """Labels aligned with the prediction; missing ones (NaN) become 0 with weight 0.
 
         Args:
             y: Labels of any number of rows.
-            y_pred: A tensor or `KerasTensor` of the prediction's shape; only its shape is read.
+            y_pred: A tensor or `KerasTensor` with the prediction's shape; only the shape is read.
             sample_weight: Weights of the rows, or None.
         """
         y = tf.convert_to_tensor(y)
@@ -127,8 +127,8 @@ class TaskLoss:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Sum of `weight * loss` and sum of `weight`, two scalars, from masked labels.
 
-        With `members`, the prediction has an axis of them after the rows, and the losses are means
-        over the members' losses.
+        With `members`, the prediction has an axis of members after the rows, and the loss is the
+        mean of the members' losses.
         """
         if members:
             count = y_pred.shape[1]
@@ -137,7 +137,7 @@ class TaskLoss:
             losses, weights = self(y, weight, y_pred)
             return losses / count, weights / count
         y_pred = tf.cast(y_pred, tf.float32)
-        if weight.shape.rank > 1:  # element by element: a last axis of one for Keras to average
+        if weight.shape.rank > 1:  # element by element: Keras then averages over a last axis of one
             y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
         call: Callable[..., tf.Tensor] = getattr(self.function, "call", self.function)
         losses = tf.convert_to_tensor(call(y, y_pred))
@@ -156,7 +156,7 @@ class TaskLoss:
 
         Args:
             y: Labels, NaN where missing.
-            output: The model's output tensor, whose shape the outputs have.
+            output: The model's output tensor, for its shape.
         """
         masked = self.mask(tf.constant(y, tf.float32), output, None)
 
@@ -167,7 +167,7 @@ class TaskLoss:
         return mean
 
     def _aligned(self, y: tf.Tensor, y_pred: Any) -> tf.Tensor:
-        """`y` with the rank of the prediction, or one less where labels are class indices."""
+        """`y` with the rank of the prediction, or one less if labels are class indices."""
         rank = len(y_pred.shape) - 1 if self.sparse else len(y_pred.shape)
         if y.shape.rank == rank + 1 and y.shape[-1] in (1, None):
             y = tf.squeeze(y, axis=-1)

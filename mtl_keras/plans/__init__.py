@@ -1,4 +1,4 @@
-"""What is to be done, as values that a file can hold: plans and presets."""
+"""Plans and presets: experiments as values that a file can hold."""
 
 from mtl_keras.plans.plan import Plan
 

@@ -14,7 +14,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """The entries of an experiment file.
 
     Raises:
-        ConfigError: if the file is not there, or is not TOML.
+        ConfigError: if the file does not exist, or is not TOML.
     """
     path = Path(path)
     if not path.is_file():
@@ -28,8 +28,8 @@ def read(path: str | Path) -> dict[str, Any]:
 def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`config` with `overrides` laid over it, tables merged key by key.
 
-    A table that names another `kind` replaces the one that was there. Features that are listed stay
-    a list: one of a name that is in it is replaced, or dropped, and a new one is added.
+    A table with a different `kind` replaces the previous one. Listed features stay a list: a
+    feature whose name is in it is replaced or dropped, a new one is added.
 
     Example:
 

@@ -26,7 +26,7 @@ from mtl_keras.training import Training
 
 @dataclasses.dataclass
 class Plan:
-    """The values of an experiment, which `mtl_keras.Experiment` describes, without its verbs."""
+    """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods."""
 
     tasks: Any  # list[Task] once made
     features: str | Sequence[Feature | str] | Mapping[str, Any] = "infer"
@@ -63,7 +63,7 @@ class Plan:
             _all_differ(names, "features", "name, and its `column`")
         preset = presets.get(self.preset)
         if self.architecture != "auto":
-            if isinstance(self.architecture, Mapping):  # of the preset's kind, if of no other
+            if isinstance(self.architecture, Mapping):  # of the preset's kind, unless stated
                 self.architecture = {"kind": "shared_bottom", **self.architecture}
             self.architecture = architectures.get(self.architecture, preset["architecture"])
             self.architecture.check_tasks(self.tasks)
@@ -71,12 +71,12 @@ class Plan:
             arguments = {**preset["training"], **self.training}
             self.training = registry.construct(Training, arguments, "[training]")
         if self.balancer != "auto":
-            balancers.get(self.balancer)  # to fail now; each model makes its own
+            balancers.get(self.balancer)  # to fail early; each model makes its own
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
 
     def _check_types(self) -> None:
-        """Raise a ConfigError for what is not of its type, with what was expected."""
+        """Raise a ConfigError for a value of the wrong type."""
 
         def refuse(name: str, expected: str) -> None:
             value = getattr(self, name)
@@ -110,16 +110,16 @@ class Plan:
         if not isinstance(self.slices, (str, type(None))):
             refuse("slices", "a column")
 
-    # What it asks of a table
+    # What it needs from a table
 
     def weight_columns(self) -> dict[str, str]:
-        """Per task that has any, the column with the weights of its rows."""
+        """For each task with sample weights, the column that holds them."""
         if isinstance(self.sample_weight, str):
             return {task.name: self.sample_weight for task in self.tasks}
         return dict(self.sample_weight or {})
 
     def label_columns(self) -> list[str]:
-        """The columns that hold the labels of any task."""
+        """The columns that hold labels of any task."""
         return [column for task in self.tasks for column in task.columns]
 
     def but(self, **changes: Any) -> Self:
@@ -129,11 +129,11 @@ class Plan:
     # Other plans that follow from it
 
     def architecture_defaults(self) -> dict[str, Any]:
-        """Arguments that the preset gives an architecture that is only named."""
+        """The preset's arguments for an architecture given by name only."""
         return presets.get(self.preset)["architecture"]
 
     def variants(self) -> list[Self]:
-        """The plan of each network: this one, and what differs from it if there are several."""
+        """The plan of each network: this one and, for several networks, its variations."""
         return [self._variant(number) for number in range(self.training.networks)]
 
     def _variant(self, number: int) -> Self:
@@ -155,8 +155,8 @@ class Plan:
 
         Args:
             folder: The folder that the file is for: the data's path is then relative to it; a path
-                from outside of the working directory is shortened to the file's name, since what
-                is written may be given to others. Default None: the path as it was given.
+                outside the working directory is shortened to the file's name, since the file may be
+                shared. Default None: the path unchanged.
         """
         declared: Any = self.features
         if isinstance(declared, Mapping):
@@ -194,10 +194,10 @@ class Plan:
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any], folder: str | Path = ".") -> Self:
-        """The plan of a dict as `to_dict` gives it; a relative data path is from `folder`.
+        """A plan from a dict like that of `to_dict`; a relative data path is relative to `folder`.
 
         Raises:
-            ConfigError: if a key or value is not good; the nearest good one is named.
+            ConfigError: if a key or value is invalid; the closest valid one is named.
         """
         config = {**config}
         arguments: dict[str, Any] = {}
@@ -211,15 +211,14 @@ class Plan:
 
     @classmethod
     def from_file(cls, path: str | Path, **overrides: Any) -> Self:
-        """The plan of a TOML file; a relative data path is from the file's folder.
+        """A plan from a TOML file; a relative data path is relative to the file's folder.
 
         Args:
             path: The file.
             overrides: Entries to lay over the file's: see `mtl_keras.plans.file.merged`.
 
         Raises:
-            ConfigError: if the file is not there, is not TOML, or has a key or value that is not
-                good.
+            ConfigError: if the file does not exist, is not TOML, or has an invalid key or value.
         """
         config = file.read(path)
         try:
@@ -230,8 +229,8 @@ class Plan:
     def check_readable(self) -> None:
         """Raise a ConfigError if the plan could not be read back from a file.
 
-        An artifact holds its plan, and comparing and resuming read it: so this is asked before
-        anything is trained.
+        An artifact holds its plan, which comparing and resuming read, so this is checked before
+        training.
         """
         parts: list[tuple[str, Any]] = [(f"task {task.name!r}", type(task)) for task in self.tasks]
         if isinstance(self.features, Mapping):
@@ -274,7 +273,7 @@ class _Data:
 
 
 def _path(data: str | Path, folder: Path | None) -> str:
-    """The path of a table as a file in `folder` has it."""
+    """The path of a table, to be written to a file in `folder`."""
     if folder is None:
         return Path(data).as_posix()
     whole = Path(data).resolve()

@@ -1,4 +1,4 @@
-"""How much work a training is worth, in one word."""
+"""Presets: the effort of a training, in one word."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def get(name: str) -> dict[str, dict[str, Any]]:
     """A preset: `"fast"` (seconds), `"default"`, or `"best"` (minutes).
 
     Raises:
-        ConfigError: if there is none of this name.
+        ConfigError: if there is no preset with this name.
 
     Example:
 
@@ -33,16 +33,16 @@ def get(name: str) -> dict[str, dict[str, Any]]:
 
 
 def variation(number: int) -> tuple[Mapping[str, Any], Mapping[str, float]]:
-    """How the network of this number differs from the declared one, if there are several.
+    """How the network with this number differs from the declared one, if there are several.
 
-    What varies is what matters most from table to table: how much is shared, dropout, where the
-    bins are, and the learning rate.
+    The variations are in what matters most from table to table: how much is shared, dropout, the
+        bins, and the learning rate.
 
     Args:
         number: From 0, which is the network as declared.
 
     Returns:
-        Arguments of the architecture to set (`kind` among them), and factors of arguments of
+        Arguments of the architecture to set (including `kind`), and factors for arguments of
         `Training`.
     """
     return VARIATIONS[number % len(VARIATIONS)]
@@ -57,7 +57,7 @@ VARIATIONS: list[tuple[dict[str, Any], dict[str, float]]] = [
 
 
 def label(number: int) -> str:
-    """How the network of this number differs from the declared one, for people.
+    """How the network with this number differs from the declared one, in words.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Figures and pages: data in, pictures and HTML out."""
+"""Figures and HTML pages about a trained model or a comparison."""
 
 from mtl_keras.drawing.figure import png
 from mtl_keras.report.content import Content, arrays, content

@@ -1,4 +1,4 @@
-"""What a report tells, read from the files of an artifact's version."""
+"""The content of a report, read from the files of an artifact's version."""
 
 import io
 import json
@@ -30,8 +30,8 @@ class Content:
         structure: `structure.json`.
         explanation: `explanation.json`.
         experiment: `experiment.toml`, as text.
-        truths: Per task the labels of the test rows.
-        predictions: Per task the predictions for them.
+        truths: For each task, the labels of the test rows.
+        predictions: For each task, the predictions for the test rows.
         comparison: `comparison/comparison.json` beside the artifact, or None.
     """
 
@@ -58,7 +58,7 @@ def content(
 
     Args:
         files: The artifact's files by name, text or bytes.
-        comparison: Where `comparison.json` may be.
+        comparison: Folder that may hold `comparison.json`.
         trusted: Packages that may be imported for classes that are not part of mtl_keras.
     """
 
@@ -94,7 +94,7 @@ def content(
 def arrays(
     fitted: list[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> bytes:
-    """`predictions.npz`: per task, by its number, the labels and predictions of the test rows."""
+    """Parse `predictions.npz`: labels and predictions of the test rows, by number of the task."""
     file = io.BytesIO()
     saved: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
     saved |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}

@@ -1,4 +1,4 @@
-"""The figures of a page, drawn from what the artifact's files tell."""
+"""The figures of a page, drawn from the artifact's files."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,11 +22,11 @@ BALANCING = {
     "gradient_norms": "gradient norm",
     "dropped": "share of steps without the task",
 }
-"""What the records of a balancer say of each task, by their keys, and its title."""
+"""Keys of a balancer's records that hold a value per task, with the titles of their figures."""
 
 
 class Drawer:
-    """Draws figures for one page; one that fails says so in its place, and the page goes on."""
+    """Draws figures for one page; a figure that fails is replaced by its error message."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -34,12 +34,12 @@ class Drawer:
     def __call__(
         self, caption: str, draw: Callable[[Any], None] | None = None, figure: Any = None
     ) -> dict[str, str]:
-        """A figure as SVG, or why there is none.
+        """A figure as SVG, or why it could not be drawn.
 
         Args:
-            caption: What it shows; its text alternative.
-            draw: A function that draws on the axes it is given.
-            figure: A function that makes the whole figure, in place of `draw`.
+            caption: What it shows; also the text alternative.
+            draw: A function that draws on given axes.
+            figure: A function that makes the whole figure, instead of `draw`.
         """
         self.number += 1
         try:
@@ -49,22 +49,22 @@ class Drawer:
             else:
                 drawn = figure()
             return {"caption": caption, "svg": svg(drawn, self.number, caption)}
-        except Exception as error:  # whatever a figure trips over, the run is worth more
+        except Exception as error:  # a failing figure must not fail the run
             return {"caption": caption, "error": f"{type(error).__name__}: {error}"}
 
 
 def gains(ax: Any, part: pd.DataFrame) -> None:
-    """What each candidate gains over the single-task models at one task, with its interval.
+    """The gain of each candidate over the single-task models on one task, with its interval.
 
     Args:
         ax: Matplotlib axes.
-        part: The rows of a comparison's results that are of the task.
+        part: The rows of a comparison's results for the task.
     """
     shown = part[(part["candidate"] != "single-task") & (part["candidate"] != "constant")]
     shown = shown.iloc[::-1]
     colors = dict.fromkeys(("helped", "better"), "#338855")
     colors |= dict.fromkeys(("hurt", "worse"), "#cc4433")
-    # As wide as those need that are near the joint model; what is far off is an arrow at the edge.
+    # Wide enough for the candidates near the joint model; those far off become arrows at the edge.
     size = shown[["low", "high"]].abs().max(axis=1)
     near = shown[size <= 8 * size[shown["candidate"] == "joint"].max()]
     left, right = min(near["low"].min(), 0.0), max(near["high"].max(), 0.0)
@@ -102,7 +102,7 @@ def panels(task: Task, content: Content, draw: Drawer) -> list[dict[str, str]]:
 
 
 def curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
-    """The losses over the epochs: of all tasks together, and of each."""
+    """The losses over the epochs: the total, and that of each task."""
     history = content.history
     shown = [("total loss", "loss", None), *((f"{n}: loss", f"{n}_loss", n) for n in names)]
     figures = []
@@ -122,7 +122,7 @@ def curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[st
 
 
 def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
-    """What the balancer did: whatever its records say of each task, and of each pair of them."""
+    """What the balancer did: its records for each task, and for each pair of tasks."""
     figures = []
     for key, title in BALANCING.items():
         records = [record[key] for record in content.balancing if record.get(key) is not None]
@@ -150,7 +150,7 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
 
 
 def sharing(content: Content, draw: Drawer) -> list[dict[str, str]]:
-    """Who reads what from whom, for each gate and each layer that mixes."""
+    """The weights of sources for readers, for each gate and each mixing layer."""
     table = pd.DataFrame(content.metrics["sharing"])
     figures: list[dict[str, str]] = []
     if table.empty:
@@ -166,7 +166,7 @@ def sharing(content: Content, draw: Drawer) -> list[dict[str, str]]:
 
 
 def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
-    """Who helps whom, for an architecture of groups that were measured."""
+    """Which tasks help each other, where the groups were measured."""
     measured = content.metrics.get("grouping")
     if not measured:
         return []
@@ -174,7 +174,7 @@ def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
     affinity = 100 * np.array(measured["affinity"])
     return [
         draw(
-            f"What a step for one task (down) takes off another's loss (across). Groups: {groups}",
+            f"How far a step for one task (row) lowers another's loss (column). Groups: {groups}",
             lambda ax: heat_map(
                 ax, affinity, names, names, "affinity, %", limit=np.abs(affinity).max()
             ),
@@ -189,9 +189,9 @@ def grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
 
 
 def explained(content: Content, draw: Drawer) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """How much each feature matters to each task, and how the mean answers depend on some."""
+    """The importance of features for each task, and how mean predictions depend on some of them."""
     table = pd.DataFrame(content.explanation.get("importance") or [])
-    if len(table) and table["feature"].nunique() == 1:  # all that is known is from one column
+    if len(table) and table["feature"].nunique() == 1:  # with one feature, all the same
         table = table.head(0)
     importances, dependences = [], []
     for task, part in table.groupby("task", sort=False) if len(table) else ():
@@ -220,7 +220,7 @@ def explained(content: Content, draw: Drawer) -> tuple[list[dict[str, str]], lis
 
 
 def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame) -> None:
-    """A line per answer over numbers, a bar or a row of points over anything else."""
+    """A line per answer for a numeric feature, bars or points for any other."""
     several = answers.shape[1] > 1
     numbers = pd.api.types.is_numeric_dtype(x) and not pd.api.types.is_bool_dtype(x)
     rows = [str(value)[:24] for value in x]

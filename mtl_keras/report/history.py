@@ -1,4 +1,4 @@
-"""How the training went."""
+"""The training curves."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,8 +16,8 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     """Total and per-task losses over the epochs, training and validation; task weights if learned.
 
     Args:
-        history: Logs, a row per epoch, with the column `epoch`, and per task `<task>_best`, which
-            marks the epoch that the task is answered from.
+        history: Logs, a row per epoch, with the column `epoch` and, for each task, `<task>_best`,
+            which marks the epoch whose weights the task uses.
         tasks: Names of the tasks.
     """
     panels = [("total loss", "loss"), *((f"{task}: loss", f"{task}_loss") for task in tasks)]
@@ -63,7 +63,7 @@ def curve(ax: Any, history: pd.DataFrame, name: str, best: Iterable[float] = ())
 
 
 def _limit(ax: object, history: pd.DataFrame, name: str) -> None:
-    """Leave the first epochs out of the vertical scale where they would flatten all the others."""
+    """Exclude the first epochs from the vertical scale where they would flatten all others."""
     values = history[[column for column in (name, f"val_{name}") if column in history]].to_numpy()
     values = values[np.isfinite(values)]
     if len(values) < 8:

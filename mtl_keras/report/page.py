@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: content in, HTML out."""
+"""The report as one self-contained HTML page."""
 
 import functools
 import shlex
@@ -21,7 +21,7 @@ ENVIRONMENT = jinja2.Environment(
 
 
 def report_page(content: Content) -> str:
-    """`report.html`: what was trained, how good it is, what it goes by, how to use it."""
+    """`report.html`: what was trained, how good it is, what it depends on, how to use it."""
     draw = figures.Drawer()
     names = [task.name for task in content.tasks]
     judged = [_judged(task, content, draw) for task in content.tasks]
@@ -46,7 +46,7 @@ def report_page(content: Content) -> str:
         cards=[each["card"] for each in judged],
         tasks=judged,
         rows=rows,
-        baselines_note="The constant knows the training labels and nothing of the row."
+        baselines_note="The constant is the best guess from the training labels alone."
         + (
             " The other columns are from the comparison, means over its seeds."
             if content.comparison
@@ -124,8 +124,8 @@ def _verdict(content: Content) -> str:
     if content.comparison:
         return content.comparison["advice"]
     return (
-        "Whether sharing helped is not known from one training: run mtl-keras compare on this "
-        "experiment. Below, the model beside a constant."
+        "One training cannot tell whether sharing helped: run mtl-keras compare on this "
+        "experiment. Below, the model is compared with a constant."
     )
 
 
@@ -175,7 +175,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
 
 
 def _calibration(task: Task, content: Content) -> str:
-    """What the correction of the probabilities did to the log loss, for a task that has one."""
+    """How calibration changed the log loss, for a task with calibrated probabilities."""
     worth = content.metrics.get("calibration", {}).get(task.name)
     if worth is None:
         return ""
@@ -190,9 +190,7 @@ def _training(content: Content) -> str:
     best = content.metrics["best_epochs"]
     listed = ", ".join(f"{task} {epoch}" for task, epoch in best.items())
     seconds = content.metrics["seconds"].get("fit", 0.0)
-    return (
-        f"{epochs} epochs in {seconds:.0f} s. Each task is answered from its best epoch: {listed}."
-    )
+    return f"{epochs} epochs in {seconds:.0f} s. Each task uses its best epoch: {listed}."
 
 
 def _count(number: int, what: str) -> str:
@@ -233,7 +231,7 @@ def _usage(content: Content) -> dict[str, str]:
     folder = shlex.quote(f"saved_models/{name}")
     inputs: dict[str, Feature] = {}
     for feature in content.features:
-        inputs.setdefault(schema["inputs"][feature.name], feature)  # some share one
+        inputs.setdefault(schema["inputs"][feature.name], feature)  # features may share an input
     shown = dict(list(inputs.items())[:4])
     answers = list(schema["outputs"])
     values = {f.source: _example(f, schema["input_dtypes"][f.name]) for f in shown.values()}
@@ -246,7 +244,7 @@ def _usage(content: Content) -> dict[str, str]:
         f"mtl-keras evaluate {folder} rows_with_labels.csv",
         "python": "import pandas as pd\n\nimport mtl_keras as mtl\n\n"
         f'model = mtl.load("saved_models/{name}")\n'
-        f"rows = pd.DataFrame({{{row}{more}}})  # extra columns do no harm\n"
+        f"rows = pd.DataFrame({{{row}{more}}})  # extra columns are ignored\n"
         f"model.predict(rows)  # columns {', '.join(answers[:4])}{', …' if answers[4:] else ''}",
         "plain": "import tensorflow as tf\n\n"
         f'loaded = tf.saved_model.load("saved_models/{name}/1")\n'

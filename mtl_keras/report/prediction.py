@@ -1,4 +1,4 @@
-"""What was predicted, beside what was."""
+"""Figures of predictions beside the labels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,8 +22,8 @@ def prediction_figure(
 
     Args:
         tasks: Fitted tasks.
-        truths: Per task the labels of the test rows, as evaluation reads them.
-        predictions: Per task the predictions for them.
+        truths: For each task, the labels of the test rows, as evaluation reads them.
+        predictions: For each task, the predictions for the test rows.
     """
     figure, grid = axes(PANELS, len(tasks))
     for row, task in zip(grid, tasks):

@@ -12,7 +12,7 @@ from mtl_keras.model.keras_private import calls_of, made_by
 
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
-    """The layers of a Functional model, runs of them taken together.
+    """The layers of a Functional model, with runs of layers joined into boxes.
 
     Args:
         model: The model.
@@ -20,7 +20,8 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
 
     Returns:
         Boxes in the order of the graph: `title`, `layers` (names), `sources` (numbers of the boxes
-        that it reads), `shape` (of its output), `parameters`, and `tasks` that it serves.
+            that it reads), `shape` (of its output), `parameters`, and `tasks` (those that it
+            serves).
     """
     reads: dict[str, list[str]] = {}
     serves: dict[str, set[str]] = {}

@@ -11,7 +11,7 @@ from mtl_keras.runs.prepare import Prepared
 
 
 def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
-    """The Functional graph of a plan for rows that are prepared; compiled."""
+    """Build and compile the Functional model of a plan for prepared rows."""
     encoder, tasks, data = prepared.encoder, prepared.tasks, prepared.data
     labels = np.column_stack([data.y["train"][task.name] for task in tasks])
     inputs = encoder.inputs()

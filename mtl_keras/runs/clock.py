@@ -1,4 +1,4 @@
-"""Where the time goes."""
+"""Measures the time spent in each stage of a run."""
 
 import time
 from collections.abc import Iterator

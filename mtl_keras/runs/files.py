@@ -1,4 +1,4 @@
-"""The files of a run's artifact: as text, and the report that is made from them."""
+"""The contents of an artifact's files, and the report made from them."""
 
 import io
 import json
@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 
 
 def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
-    """Make `report.html` of an artifact's newest version anew, with a comparison that is there now.
+    """Rewrite `report.html` of an artifact's newest version, including its current comparison.
 
     Args:
         folder: E.g. `saved_models/customers`.
@@ -27,7 +27,7 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
         The path of the page.
 
     Raises:
-        ArtifactError: if there is no model, or it was written without what a report needs.
+        ArtifactError: if there is no model, or it lacks what a report needs.
     """
     version = artifact.latest(Path(folder))
     page = report_page_of(version, Path(folder), trusted)
@@ -44,7 +44,7 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
 
 
 def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:
-    """What `make` makes; whatever it trips over, a trained model is not lost for it."""
+    """The result of `make`; if that fails, a warning, so that a trained model is never lost."""
     try:
         return make()
     except Exception as error:
@@ -54,7 +54,7 @@ def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:
 
 
 def as_json(value: Any) -> str:
-    """Plain values as the text of a file; a number that is not defined is null."""
+    """Plain values as JSON text; NaN and infinite numbers become null."""
     return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -66,7 +66,7 @@ def as_npz(arrays: Mapping[str, Any]) -> bytes:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no NaN: a number that is not defined is null."""
+    """Replace NaN and infinite numbers, which JSON lacks, by None."""
     if isinstance(value, Mapping):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

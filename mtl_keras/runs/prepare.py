@@ -1,4 +1,4 @@
-"""From a table to rows that can be learned from: read, split, encode."""
+"""Prepares a table for training: read, split, encode."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from mtl_keras.training import Data
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table, ready to be learned from.
+    """A table, prepared for training.
 
     Attributes:
         table: The rows that have a label.
         rows: Rows by part: `"train"`, `"validation"`, `"test"`.
-        guesses: What each column was taken for, and why.
+        guesses: The kind guessed for each column, and why.
         encoder: The fitted encoder.
         tasks: The fitted tasks.
         data: The encoded rows.
@@ -40,7 +40,7 @@ class Prepared:
     data: Data
 
     def truths(self) -> dict[str, dict[str, np.ndarray]]:
-        """Per part and task the labels, as evaluation reads them."""
+        """For each part and task, the labels as evaluation reads them."""
         return {
             part: {task.name: task.truth(rows) for task in self.tasks}
             for part, rows in self.rows.items()
@@ -53,13 +53,13 @@ def prepare(
     show: Callable[[str], None] | None = None,
     clock: Clock | None = None,
 ) -> Prepared:
-    """Read, split and encode, as a plan says: all of a run that comes before the network.
+    """Read, split and encode as a plan says: all steps of a run before the network is built.
 
     Args:
         plan: The plan.
         data: A path or DataFrame. Default: the plan's `data`.
         show: A function that prints a line; None for silence.
-        clock: Told how long each stage takes. Default none.
+        clock: Records how long each stage takes. Default none.
 
     Raises:
         DataError: if the table does not fit the plan.
@@ -89,7 +89,7 @@ def prepare(
 
 
 def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
-    """The rows that have a label for any task."""
+    """The rows with a label for at least one task."""
     columns = plan.label_columns()
     wanted = [*columns, *plan.weight_columns().values()]
     wanted += [plan.slices] if plan.slices else []
@@ -101,12 +101,12 @@ def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) 
                 f"{nearest(name, map(str, table.columns))} "
                 f"Its columns: {', '.join(map(str, table.columns[:30]))}."
             )
-    there = table[columns].notna().any(axis=1)
-    if not there.any():
+    labelled = table[columns].notna().any(axis=1)
+    if not labelled.any():
         raise DataError(f"No row has a label: the columns {columns} are empty.")
-    if not there.all():
-        show(f"{int((~there).sum()):,} rows have no label for any task and are left out")
-    return table[there]
+    if not labelled.all():
+        show(f"{int((~labelled).sum()):,} rows have no label for any task and are left out")
+    return table[labelled]
 
 
 def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list[Guess]:
@@ -132,7 +132,7 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list
             )
         if (feature is not None or name in wanted) and (taken := set(sources) & skip):
             raise ConfigError(
-                f"Column {min(taken)!r} is a target, a weight or a group, no feature."
+                f"Column {min(taken)!r} is a target, a weight or a group, not a feature."
             )
     if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))
@@ -141,7 +141,7 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list
 
 
 def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) -> Guess:
-    """A guess from all rows, dropped if the training rows tell nothing."""
+    """A guess from all rows, dropped if the training rows carry no information."""
     if guess.feature is None or guess.column in declared or guess.column not in train:
         return guess
     why = uninformative(train[guess.column])
@@ -149,7 +149,7 @@ def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) 
 
 
 def check_answers(tasks: Sequence[Task], train: pd.DataFrame) -> None:
-    """Raise a ConfigError if two answers would have one name, as a column or in the SavedModel."""
+    """Raise a ConfigError if two answers share a name, as a column or in the SavedModel."""
     owners: dict[str, str] = {}
     for task in tasks:
         fitted = task.fit(train)
@@ -170,14 +170,14 @@ def row_weights(
     rows: pd.DataFrame,
     y: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Weight of each row for each task that has any: its column's, times its class's."""
+    """Row weights for each task that has any: sample weight times class weight."""
     columns = plan.weight_columns()
-    given = {column: _weights(rows, column) for column in set(columns.values())}
+    weights_of = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
     for task in fitted:
         weight = task.sample_weight(y[task.name])
         if task.name in columns:
-            own = given[columns[task.name]]
+            own = weights_of[columns[task.name]]
             if weight is not None and weight.ndim > 1:
                 own = own[:, np.newaxis]
             weight = own if weight is None else own * weight

@@ -33,27 +33,27 @@ from mtl_keras.tasks import Task
 
 @dataclass
 class Run:
-    """The outcome of `Experiment.run`.
+    """The result of `Experiment.run`.
 
     Attributes:
         experiment: The declaration.
         tasks: The tasks, fitted and calibrated.
         encoder: The fitted encoder.
-        model: The trained network, from encoded rows, with each task as it was best.
-        guesses: What each column was taken for, and why.
+        model: The trained network on encoded rows, with each task's best epoch.
+        guesses: The kind guessed for each column, and why.
         history: Logs, a row per epoch; `<task>_best` marks the epoch that the
             task is answered from.
         evaluation: Scores on the test rows.
         rows: Number of rows of each part of the split.
-        test: The test rows, as the table has them.
+        test: The test rows of the table.
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
-        sharing: Who uses what, on the validation rows: see `MultiTaskModel.sharing`.
+        sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
             for all that was left open: `"search"`, `"grouping"`.
-        identity: A name that this training alone has, which stays when it is resumed.
-        trained: What is remembered of the training rows, to know them again; or None.
+        identity: A unique name of this training, kept when it is resumed.
+        trained: Fingerprints that recognise the training rows; or None.
     """
 
     experiment: Plan
@@ -83,10 +83,10 @@ class Run:
         }
 
     def export(self, folder: str | Path) -> Path:
-        """Write the artifact: a new numbered SavedModel, and beside it all that tells of it.
+        """Write the artifact: a new numbered SavedModel, and the files that describe it.
 
         Args:
-            folder: E.g. `saved_models/customers`; made if it is not there.
+            folder: E.g. `saved_models/customers`; created if missing.
 
         Returns:
             The folder of the new version.
@@ -137,7 +137,7 @@ class Run:
         return artifact.version_of(folder, self.identity) or artifact.latest(folder)
 
     def serving_model(self) -> keras.Model:
-        """The model that is exported, Keras: raw columns in, answers in the user's units out."""
+        """The Keras model to export: raw columns in, answers in the user's units out."""
         return serving_model(self.encoder, self.model, self.tasks)
 
     def predict(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -158,24 +158,26 @@ class Run:
         predict = predict or self.predict
         columns = list(map(str, self.test.columns))
         read = {feature.source: feature.reads(columns) for feature in self.encoder.features}
-        found = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
+        importances = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
         plain = {f.source for f in self.encoder.features if f.shows_dependence}
         curves = []
         for task in self.tasks:
-            top = found[(found["task"] == task.name) & found["feature"].isin(plain)]
+            top = importances[
+                (importances["task"] == task.name) & importances["feature"].isin(plain)
+            ]
             for feature in top.loc[top["drop"] > 0, "feature"].head(2):
                 curve = explain.dependence(self.tasks, predict, self.test, feature)
                 curve[feature] = curve[feature].map(lambda v: v.item() if hasattr(v, "item") else v)
                 curves.append({"task": task.name, "curve": curve.to_dict("list")})
         return {
-            "importance": found.to_dict("records"),
+            "importance": importances.to_dict("records"),
             "dependence": curves,
             "missing": self.test.isna().mean().to_dict(),
             "slices": self._slices(),
         }
 
     def slices(self, column: str) -> pd.DataFrame:
-        """How good the model is on the test rows of each value of a column.
+        """The model's scores on the test rows of each value of a column.
 
         Raises:
             DataError: if the table has no such column.
@@ -199,11 +201,11 @@ class Run:
 
     @staticmethod
     def discard_checkpoint(folder: str | Path) -> None:
-        """Remove the state that was kept while the run trained."""
+        """Remove the checkpoint of the training."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def schema(self, serving: keras.Model) -> dict[str, Any]:
-        """What the exported model reads and answers, and how it came to be."""
+        """What the exported model reads and answers, and how it was made."""
         outputs = self.model.output
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         slugs = unique_names(answers)

@@ -1,4 +1,4 @@
-"""The whole story of an experiment: read, split, encode, build, fit, evaluate."""
+"""Runs an experiment from start to end: read, split, encode, build, fit, evaluate."""
 
 import dataclasses
 import json
@@ -39,10 +39,10 @@ def run(
     """Read, split, encode, build, fit, evaluate.
 
     Args:
-        plan: What is to be done.
+        plan: The plan.
         data: A path or DataFrame. Default: the plan's `data`.
-        checkpoint: Folder to keep the state of the training in while it runs.
-        resume: Whether to go on from that state, if there is one.
+        checkpoint: Folder for the checkpoint while the run trains.
+        resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
 
     Returns:
@@ -120,7 +120,7 @@ def _carried_out(
 
 
 def identity(checkpoint: Path | None, resume: bool) -> str:
-    """A name that this training alone has, which stays when it is resumed."""
+    """A unique name of this training, kept when it is resumed."""
     if checkpoint is None:
         return uuid.uuid4().hex
     path = checkpoint / "identity"
@@ -133,7 +133,7 @@ def identity(checkpoint: Path | None, resume: bool) -> str:
 def train(
     plan: Plan, number: int, rows: Prepared, fitting: Fitting, clock: Clock
 ) -> tuple[MultiTaskModel, pd.DataFrame]:
-    """One network, built and trained, with each task as it was best; and its logs."""
+    """Build and train one network; return it with each task's best epoch, and its logs."""
     if number:
         fitting.show(f"network {number + 1} of {plan.training.networks}: {presets.label(number)}")
         if fitting.checkpoint:
@@ -151,7 +151,7 @@ def train(
 def short(
     plan: Plan, epochs: int, callbacks: Sequence[keras.callbacks.Callback] = (), *, rows: Prepared
 ) -> pd.DataFrame:
-    """The logs of a short training, which tells how promising a plan is."""
+    """The logs of a short training, which shows how promising a plan is."""
     training = dataclasses.replace(plan.training, epochs=epochs, patience=epochs, networks=1)
     model = build(plan.but(training=training), rows)
     return Fitting(rows.data, training, show=lambda line: None, watching=callbacks).fit(model)[1]
@@ -160,7 +160,7 @@ def short(
 def combined(
     networks: Sequence[tuple[MultiTaskModel, pd.DataFrame]], fitting: Fitting, clock: Clock
 ) -> tuple[MultiTaskModel, pd.DataFrame]:
-    """One network of several, as the validation rows say; and the first one's logs."""
+    """One network combined from several on the validation rows; and the first one's logs."""
     model, history = networks[0]
     if len(networks) > 1:
         with clock("fit"):
@@ -169,7 +169,7 @@ def combined(
 
 
 def calibrated(rows: Prepared, model: MultiTaskModel) -> list[Task]:
-    """The tasks with what is chosen on the validation rows: thresholds, correction factors."""
+    """The tasks with what is chosen on the validation rows: thresholds, calibration, factors."""
     outputs = model.predict(rows.data.x["validation"], verbose=0)
     labels = rows.data.y["validation"]
     return [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
@@ -180,7 +180,7 @@ def judged(
     truths: Mapping[str, Mapping[str, np.ndarray]],
     predictions: Mapping[str, np.ndarray],
 ) -> Evaluation:
-    """The scores on the test rows, beside those of a constant that knows the training labels."""
+    """The scores on the test rows, beside those of the best constant for the training labels."""
     constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
     return evaluate(tasks, truths["test"], predictions, constants)
 
@@ -188,10 +188,10 @@ def judged(
 def warn_of_unused_experts(
     model: MultiTaskModel, sharing: pd.DataFrame, show: Callable[[str], None]
 ) -> None:
-    """Say which experts no task reads."""
+    """Print a warning for each expert that no task uses."""
     gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
     for expert in unused_sources(sharing, gates):
-        show(f"warning: no task uses {expert}; fewer experts, or gate_dropout, may do")
+        show(f"warning: no task uses {expert}; try fewer experts, or gate_dropout")
 
 
 def fingerprint(plan: Plan, table: pd.DataFrame) -> str:
@@ -203,7 +203,7 @@ def fingerprint(plan: Plan, table: pd.DataFrame) -> str:
 
 
 def summary(plan: Plan, rows: Prepared, model: MultiTaskModel) -> str:
-    """The sizes of a run, in three lines."""
+    """The size of a run, in three lines."""
     counts = ", ".join(f"{len(part):,} {name}" for name, part in rows.rows.items())
     kinds = ", ".join(f"{task.name} ({task.kind})" for task in plan.tasks)
     return (

@@ -1,4 +1,4 @@
-"""What a plan leaves open, tried on the validation rows."""
+"""Settles what a plan leaves open, by trials on the validation rows."""
 
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping

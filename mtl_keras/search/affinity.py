@@ -1,4 +1,4 @@
-"""What a step for one task does to the others, measured while they train."""
+"""How a step for one task changes the losses of the others, measured while they train."""
 
 from typing import Any
 
@@ -8,25 +8,26 @@ import tensorflow as tf
 
 
 class Affinity(keras.callbacks.Callback):
-    r"""After each epoch, how a step of the shared parameters for task i changes task j's loss.
+    r"""Measures after each epoch how a shared-parameter step for task i changes task j's loss.
 
     $Z_{ij} = 1 - L_j(\theta_s^{+i}) / L_j(\theta_s)$ on a sample of training rows: above 0 where a
-    step for i helps j. And the cosines between the tasks' gradients of the shared parameters.
+    step for i helps j. It also measures the cosines between the tasks' gradients of the shared
+    parameters.
 
-    A departure from the paper: the step is not plain SGD's but has the size that Adam's would have,
-    `learning_rate` per parameter in the root mean square, so that tasks whose gradients are of
-    different size are asked alike.
+    A departure from the paper: the step is not that of plain SGD but has the size of an Adam step,
+        `learning_rate` per parameter in the root mean square, so that tasks are compared fairly
+        whatever the size of their gradients.
 
     Args:
-        x: The network's inputs, all training rows.
+        x: The network's inputs for all training rows.
         y: Labels by task.
         learning_rate: Size of the step. Default 1e-3.
-        rows: Rows of the sample. Default 512.
+        rows: Size of the sample. Default 512.
         seed: Integer seed of the samples. Default 0.
 
     Attributes:
-        affinities: Per epoch the matrix Z, `(tasks, tasks)`.
-        cosines: Per epoch the matrix of cosines.
+        affinities: The matrix Z of each epoch, `(tasks, tasks)`.
+        cosines: The matrix of cosines of each epoch.
 
     References:
         Fifty et al.: "Efficiently Identifying Task Groupings for Multi-Task Learning", NeurIPS

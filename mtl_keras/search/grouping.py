@@ -1,4 +1,4 @@
-"""Which tasks belong together, from what a step for each does to the others."""
+"""Which tasks should share a trunk, by how a step for each affects the others."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,12 +10,12 @@ EXHAUSTIVE = 9  # tasks: 21,147 partitions
 def grouping(affinity: np.ndarray, names: Sequence[str]) -> list[list[str]]:
     """The partition of the tasks in which they help each other most.
 
-    A task's score is the mean affinity of its group's other tasks onto it, 0 where it is alone; the
-    partition with the highest sum is taken, all being tried for up to 9 tasks; with more, the two
-    groups whose union gains most are joined until none gains.
+    A task's score is the mean affinity of its group's other tasks onto it, 0 if it is alone; the
+    partition with the highest sum of scores is taken. Up to 9 tasks, all partitions are tried; with
+    more, the two groups whose union gains most are merged until no merger gains.
 
     Args:
-        affinity: `(tasks, tasks)`, row i the gain of each task by a step for i.
+        affinity: `(tasks, tasks)`, row i: how much each task gains from a step for i.
         names: Names of the tasks.
 
     Returns:
@@ -46,7 +46,7 @@ def grouping(affinity: np.ndarray, names: Sequence[str]) -> list[list[str]]:
 
 
 def _score(affinity: np.ndarray, groups: Sequence[Sequence[int]]) -> float:
-    total = -1e-9 * len(groups)  # of equals, the one that shares more
+    total = -1e-9 * len(groups)  # among equals, prefer the one that shares more
     for group in groups:
         for task in group:
             others = [other for other in group if other != task]

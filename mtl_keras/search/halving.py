@@ -1,4 +1,4 @@
-"""A bounded search: many candidates a short way, the better ones further."""
+"""A search with a fixed budget: many candidates trained briefly, the better ones longer."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,21 +12,21 @@ def successive_halving(
     keep: float = 1 / 3,
     show: Callable[[str], None] = print,
 ) -> tuple[str, pd.DataFrame]:
-    """The candidate with the lowest validation losses, the worse ones given up early.
+    """The candidate with the lowest validation losses; bad candidates are dropped early.
 
-    On each rung every candidate left is trained anew for so many epochs; the better share goes on.
-    Losses of different tasks are made comparable by the best candidate's: a candidate's score is
-    the mean over the tasks of its loss above that, relative to it.
+    On each rung, every remaining candidate is trained from scratch for a number of epochs, and the
+    better ones advance. A candidate's score is the mean over the tasks of its loss relative to the
+    lowest loss of any candidate, minus 1, which makes losses of different tasks comparable.
 
     Args:
         candidates: By name, a function from a number of epochs to the validation loss of each task.
-        rungs: Epochs of each rung. Default (4, 12).
-        keep: Share that goes on from one rung to the next, at least one. Default a third.
+        rungs: Number of epochs on each rung. Default (4, 12).
+        keep: Share of candidates that advance to the next rung, at least one. Default a third.
         show: A function that prints a line.
 
     Returns:
-        The name of the best, and all that was tried: a row per rung and candidate, with `epochs`,
-        `candidate`, `score` (0 is best) and the loss of each task.
+        The name of the best candidate, and a row for each trial (rung and candidate), with
+        `epochs`, `candidate`, `score` (0 is best) and the loss of each task.
 
     References:
         Jamieson, Talwalkar: "Non-stochastic Best Arm Identification and Hyperparameter
@@ -44,8 +44,8 @@ def successive_halving(
         losses = {}
         for name in left:
             losses[name] = candidates[name](epochs)
-            said = ", ".join(f"{task} {value:.4g}" for task, value in losses[name].items())
-            show(f"  {epochs} epochs, {name}: {said}")
+            listed = ", ".join(f"{task} {value:.4g}" for task, value in losses[name].items())
+            show(f"  {epochs} epochs, {name}: {listed}")
         table = pd.DataFrame(losses).T
         lowest = table.min()
         score = ((table - lowest) / lowest.abs().clip(lower=1e-9)).mean(axis=1).fillna(np.inf)

@@ -1,4 +1,4 @@
-"""What a plan leaves open, settled: `"auto"`, and groups that it does not name."""
+"""Settles what a plan leaves open: `"auto"`, and groups that it does not name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -29,16 +29,16 @@ class ShortTraining(Protocol):
 def settled(
     plan: Plan, data: Data, short: ShortTraining, show: Callable[[str], None]
 ) -> tuple[Plan, dict[str, Any]]:
-    """The plan with all that it left open found out on the validation rows.
+    """The plan, with everything that it left open chosen on the validation rows.
 
     Args:
-        plan: As declared.
+        plan: The plan as declared.
         data: The encoded rows.
-        short: Trains a plan for some epochs.
+        short: Trains a plan for a number of epochs.
         show: A function that prints a line.
 
     Returns:
-        The plan, and what was tried, as plain values; empty if nothing was open.
+        The plan; and what was tried, as plain values, empty if nothing was left open.
     """
     tried: dict[str, Any] = {}
     if plan.architecture == "auto" or plan.balancer == "auto":
@@ -51,14 +51,14 @@ def settled(
 def _searched(
     plan: Plan, short: ShortTraining, show: Callable[[str], None]
 ) -> tuple[Plan, list[dict[str, Any]]]:
-    """Architectures first, with equal weights if the balancer is open as well; then balancers."""
+    """Tries architectures first, with equal weights if the balancer is open too; then balancers."""
     tried: list[dict[str, Any]] = []
 
     def best(what: str, options: Mapping[str, Plan]) -> Plan:
-        show(f"{what}: {len(options)} are tried")
+        show(f"{what}: trying {len(options)} candidates")
         trials = {name: _trial(option, short) for name, option in options.items()}
         name, table = successive_halving(trials, RUNGS, show=show)
-        show(f"{what}: {name} is taken")
+        show(f"{what}: chose {name}")
         tried.extend({"what": what, **row} for row in table.to_dict("records"))
         return options[name]
 
@@ -91,7 +91,7 @@ def _grouped(
     names = [task.name for task in plan.tasks]
     rate = plan.training.learning_rate
     measured = Affinity(data.x["train"], data.y["train"], rate, seed=plan.seed)
-    show(f"groups: a training of {PROBE_EPOCHS} epochs measures who helps whom")
+    show(f"groups: measuring which tasks help each other in a training of {PROBE_EPOCHS} epochs")
     short(plan, PROBE_EPOCHS, [measured])
     affinity = np.mean(measured.affinities, axis=0)
     groups = grouping(affinity, names)

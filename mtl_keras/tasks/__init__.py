@@ -1,4 +1,4 @@
-"""Tasks: what is to be predicted, one named output each."""
+"""Tasks: what to predict, one named output each."""
 
 import sys
 from typing import Any

@@ -21,18 +21,19 @@ from mtl_keras.tasks.rivals import Problem
 
 @dataclass(frozen=True, repr=False)
 class Task(Declaration, abc.ABC):
-    """One thing to predict.
+    """Base class: one thing to predict.
 
     A kind of task says how its labels are read and encoded, which head and loss learn them, how
-    outputs become answers, and how those are judged, drawn and rivalled by simple models. It must
-    define `fit`, `encode`, `head`, `training_loss`, `answers`, `measure` and `scores`; everything
-    else has a default that suits one number per row. `NumericTask` and `ClassTask` define more.
+    outputs become answers, and how those are evaluated, drawn and compared with simple models. It
+    must define `fit`, `encode`, `head`, `training_loss`, `answers`, `measure` and `scores`;
+    everything else has a default that suits one number per row. `NumericTask` and `ClassTask`
+    define more.
 
     Args:
         name: Name of the output, and of its column unless `column` says otherwise.
         column: The column that holds the labels. Default None: `name`.
-        weight: Float >= 0, the user's preference; the loss weight. Default 1.0.
-        unit: Text for figures and reports, e.g. "dollars". Default none.
+        weight: Float >= 0, the task's loss weight, which states a preference. Default 1.0.
+        unit: Unit for figures and reports, e.g. "dollars". Default none.
     """
 
     column: str | None = None
@@ -40,7 +41,7 @@ class Task(Declaration, abc.ABC):
     unit: str = ""
 
     single_probability: ClassVar[bool] = False
-    """Whether the output is one probability, so that the task can be a step of a chain."""
+    """Whether the output is one probability, so that the task can be a step in a chain."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,29 +57,29 @@ class Task(Declaration, abc.ABC):
 
     @abc.abstractmethod
     def fit(self, table: pd.DataFrame) -> Self:
-        """A copy with all that was not stated learned from `table`, the training rows.
+        """A copy in which everything left open is learned from `table`, the training rows.
 
         Raises:
-            DataError: if the labels cannot be learned from: none, all the same, not of this kind.
+            DataError: if the labels are unusable: none, all the same, or not of this kind.
         """
 
     @abc.abstractmethod
     def encode(self, table: pd.DataFrame) -> np.ndarray:
-        """Labels as the network learns them, float32 `(rows, width)` or `(rows,)`; NaN: missing."""
+        """Labels for training the network, float32 `(rows, width)` or `(rows,)`; NaN: missing."""
 
     def truth(self, table: pd.DataFrame) -> np.ndarray:
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
         return self.encode(table)
 
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
-        """Weight of each row for its class, or None."""
+        """The class weight of each row, or None."""
         return None
 
     # The network's part
 
     @property
     def slug(self) -> str:
-        """The name as TensorFlow takes it for a layer."""
+        """The name in a form that TensorFlow accepts for a layer."""
         return layer_name(self.name)
 
     @property
@@ -90,7 +91,7 @@ class Task(Declaration, abc.ABC):
     def head(self, representation: Any) -> Any:
         """The output tensor `(rows, width)` from the task's representation `(rows, n)`.
 
-        For an ensemble's members `(rows, members, width)` from `(rows, members, n)`.
+        For an ensemble, `(rows, members, width)` from `(rows, members, n)`.
         """
 
     @abc.abstractmethod
@@ -98,17 +99,17 @@ class Task(Declaration, abc.ABC):
         """A Keras loss or its name."""
 
     def training_metrics(self) -> list[Any]:
-        """Keras metrics to log in training."""
+        """Keras metrics to log during training."""
         return []
 
     def dense(self, units: int, activation: str, representation: Any, bias: Any = 0.0) -> Any:
-        """A dense layer for `head`, one per member, whose bias starts at an average row's answer.
+        """A dense layer for `head`, one per member, with an initial bias that suits an average row.
 
         Args:
             units: Number of units.
             activation: Name of a Keras activation.
             representation: The task's representation.
-            bias: The bias to start with: a number, or one per unit. Default 0.0.
+            bias: The initial bias: a number, or one per unit. Default 0.0.
         """
         kind = MemberDense if len(representation.shape) == 3 else keras.layers.Dense
         layer = kind(units, activation=activation, dtype="float32", name=f"{self.slug}_head")
@@ -119,15 +120,14 @@ class Task(Declaration, abc.ABC):
     # Answers
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
-        """A copy with what is chosen on validation rows: thresholds, correction factors."""
+        """A copy with what is chosen on the validation rows: thresholds, calibration, factors."""
         return self
 
     @abc.abstractmethod
     def answers(self, output: Any) -> dict[str, Any]:
         """Named tensors in the user's units and labels, from the output tensor.
 
-        The output may be symbolic, as it is where the exported model is made: use layers, or
-        operations of `keras.ops`.
+        The output may be symbolic, as when the exported model is built: use layers or `keras.ops`.
         """
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -147,20 +147,20 @@ class Task(Declaration, abc.ABC):
     @property
     @abc.abstractmethod
     def measure(self) -> Measure:
-        """The one measure by which models are compared at this task."""
+        """The one measure by which models are compared on this task."""
 
     @abc.abstractmethod
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """How good predictions are for rows that all have a label, by name of the score."""
+        """The scores of predictions by name, for rows that all have a label."""
 
     def higher_is_better(self, score: str) -> bool:
-        """Whether more is better, of one of the `scores`."""
+        """Whether a higher value of one of the `scores` is better."""
         if score == self.measure.name:
             return self.measure.higher_is_better
         return score not in LOWER_IS_BETTER
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
-        """What to predict for any row, knowing the training labels and nothing of the row.
+        """The best constant prediction, from the training labels alone.
 
         Args:
             truth: The training rows' `truth`.
@@ -175,7 +175,7 @@ class Task(Declaration, abc.ABC):
         return self.scores(truth, np.broadcast_to(constant, (len(truth), *np.shape(constant))))
 
     def calibration_effect(self, truth: np.ndarray, outputs: np.ndarray) -> dict[str, Any] | None:
-        """What a correction of the outputs is worth on rows that all have a label.
+        """The effect of calibrating the outputs, on rows that all have a label.
 
         Returns:
             `method`, and the log loss `before` and `after`; None (the default) without one.
@@ -185,10 +185,10 @@ class Task(Declaration, abc.ABC):
     # How predictions are shown
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
-        """Pictures of predictions for rows that all have a label.
+        """Plots of predictions for rows that all have a label.
 
-        The first three stand in the figure of all tasks, all of them in the report. Default: those
-        of a quantity, where there is one number per row.
+        The first three appear in the figure of all tasks, all of them in the report. Default: those
+        of a quantity, if there is one number per row.
         """
         if predicted.ndim > 1:
             return []
@@ -197,7 +197,7 @@ class Task(Declaration, abc.ABC):
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         """The predictions as named numbers, `(rows,)` each, for an explanation.
 
-        Default: the task's name, and for several numbers per row `<task>: <number>`.
+        Default: under the task's name, or, for several numbers per row, `<task>: <number>`.
         """
         if predicted.ndim == 1:
             return {self.name: predicted}
@@ -209,9 +209,9 @@ class Task(Declaration, abc.ABC):
     # What rivals it
 
     def rivals(self) -> list[Problem]:
-        """The plain problems that a simple model solves in place of this task.
+        """The simple problems that a simple model solves instead of this task.
 
-        Default: one, a number with the least squared error.
+        Default: one, a regression with squared error.
         """
         return [Problem("squared_error", self.measure)]
 

@@ -1,4 +1,4 @@
-"""Yes or no."""
+"""Binary classification."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class Binary(ClassTask):
     """A yes-or-no task: a probability of the positive label, and the label.
 
     Labels may be booleans, two numbers or two texts. The positive one is True, the larger number,
-    or the text that says yes (`yes`, `true`, `y`, `1`, ...), else the later in the alphabet.
+    or the text that means yes (`yes`, `true`, `y`, `1`, ...), else the one later in the alphabet.
 
     The head is one sigmoid unit, the loss binary cross-entropy, the metric AUC.
 
     Args:
-        positive: The positive label, where the rule above is wrong. Default None.
-        threshold: Probability from which on the answer is the positive label. Default None: chosen
-            on the validation rows to maximise F1, or to minimise `costs`.
-        costs: What a wrong answer costs: `{"false_positive": 1.0, "false_negative": 5.0}`. Default
+        positive: The positive label, if the rule above is wrong. Default None.
+        threshold: Lowest probability for which the answer is the positive label. Default None:
+            chosen on the validation rows to maximise F1, or to minimise `costs`.
+        costs: The costs of wrong answers: `{"false_positive": 1.0, "false_negative": 5.0}`. Default
             None.
 
     Example:
@@ -116,7 +116,7 @@ class Binary(ClassTask):
 
     @property
     def cut(self) -> float:
-        """The threshold, 0.5 as long as none was chosen."""
+        """The threshold, 0.5 until one is chosen."""
         return 0.5 if self.threshold is None else self.threshold
 
     def answers(self, output: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Binary(ClassTask):
         }
 
     def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """The best that a constant can do, not what the model's threshold makes of it."""
+        """The scores of the best constant, regardless of the model's threshold."""
         always = np.ones(len(truth), int)
         return {
             **super().constant_scores(truth, constant),
@@ -173,7 +173,7 @@ class Binary(ClassTask):
 def cheapest_threshold(
     truth: np.ndarray, scores: np.ndarray, false_positive: float, false_negative: float
 ) -> float:
-    """The threshold at which wrong answers cost least, midway between the scores it separates.
+    """The threshold with the lowest cost of wrong answers, midway between adjacent scores.
 
     Example:
 
@@ -192,7 +192,7 @@ def cheapest_threshold(
 
 
 def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold of highest F1, midway between the scores that it separates.
+    """The threshold with the highest F1, midway between adjacent scores.
 
     Example:
 
@@ -202,7 +202,7 @@ def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(truth[order])
     f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + truth.sum())
-    separable = np.append(ranked[:-1] > ranked[1:], True)  # between equal scores there is no cut
+    separable = np.append(ranked[:-1] > ranked[1:], True)  # no threshold separates equal scores
     best = int(np.argmax(np.where(separable, f1, -1.0)))
     below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
     return float((ranked[best].astype(float) + float(below)) / 2)

@@ -1,4 +1,4 @@
-"""Calibration: probabilities corrected by what the validation rows tell, and what that is worth."""
+"""Calibration: probabilities corrected on the validation rows, and the effect of that."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ from sklearn.isotonic import IsotonicRegression
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Temperature(keras.layers.Layer):
-    """Probabilities made softer (above 1) or sharper (below 1), their order kept.
+    """Makes probabilities softer (above 1) or sharper (below 1) without changing their order.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
 
     Args:
-        temperature: Float > 0, that logits are divided by.
+        temperature: Float > 0, divisor of the logits.
 
     Example:
 
@@ -41,7 +41,7 @@ class Temperature(keras.layers.Layer):
 
 
 def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """The temperature of lowest log loss.
+    """The temperature with the lowest log loss.
 
     Args:
         truth: Class indices.
@@ -68,13 +68,13 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Isotonic(keras.layers.Layer):
-    """Probabilities corrected by a curve for each class, which together are made to sum to one.
+    """Corrects probabilities by a curve per class, then normalises them to sum to one.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
 
     Args:
-        knots: Per class the raw probabilities, ascending, and the corrected ones; between them the
-            curve is straight, beyond them level.
+        knots: For each class, the raw probabilities, ascending, and the corrected ones; the curve
+            is linear between them and constant beyond.
 
     Example:
 
@@ -107,9 +107,9 @@ class Isotonic(keras.layers.Layer):
 
 
 def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """For each class the rising curve from raw to true probability with the least squared error.
+    """For each class, the rising curve from raw to corrected probability of least squared error.
 
-    No corrected probability is 0 or 1: n rows cannot tell less than 1 / (2n) from none.
+    No corrected probability is 0 or 1: n rows cannot tell a probability below 1 / (2n) from 0.
 
     Args:
         truth: Class indices.
@@ -142,7 +142,7 @@ class Method(NamedTuple):
 
     Attributes:
         layer: The Keras layer that corrects them.
-        fit: From class indices and probabilities to the layer's arguments.
+        fit: A function from class indices and probabilities to the layer's arguments.
         words: How it corrects them, for a report.
     """
 
@@ -158,7 +158,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of the negative logarithm of the true class's probability.
+    """Mean negative log probability of the true class.
 
     Example:
 
@@ -170,7 +170,7 @@ def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _both(probabilities: np.ndarray) -> np.ndarray:
-    """`(rows, classes)`, also from the probabilities of class 1 of two alone."""
+    """Probabilities `(rows, classes)`, also if only those of class 1 of two are given."""
     if probabilities.ndim == 1:
         probabilities = probabilities[:, None]
     if probabilities.shape[1] > 1:

@@ -1,4 +1,4 @@
-"""What the tasks with class labels share: labels in a table, their weights, their correction."""
+"""What tasks with class labels share: labels in a table, class weights, calibration."""
 
 import warnings
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from mtl_keras.tasks.calibration import METHODS
 
 @dataclass(frozen=True, repr=False)
 class ClassTask(Task):
-    """What tasks with class labels share: the labels, and a weight for each.
+    """Base class of tasks with class labels: the labels, and a weight for each.
 
     Args:
         classes: The labels in the order of the network's classes. Default None: learned, in
@@ -25,10 +25,10 @@ class ClassTask(Task):
             weight; 1.0 for a label that is not named. Default None.
         calibration: How probabilities are corrected on the validation rows. `"temperature"`: made
             sharper or softer by one number (Guo et al. 2017); `"isotonic"`: by a rising curve for
-            each class (Zadrozny and Elkan 2002), which wants a thousand rows or more; or None
+            each class (Zadrozny and Elkan 2002), which needs a thousand rows or more; or None
             (default): not at all.
-        calibrator: That number or those curves. Learned.
-        counts: Rows of each class in the training table. Learned.
+        calibrator: The arguments of the calibration. Learned.
+        counts: Number of training rows of each class. Learned.
     """
 
     classes: tuple[Any, ...] | None = None
@@ -98,7 +98,7 @@ class ClassTask(Task):
         return self.but(calibrator=fit(encoded[present].astype(int), np.asarray(outputs)[present]))
 
     def calibrated(self, output: Any) -> Any:
-        """The network's probabilities, corrected as the validation rows asked for."""
+        """The network's probabilities, calibrated if so chosen."""
         if self.calibration is None or self.calibrator is None:
             return output
         return METHODS[self.calibration].layer(**self.calibrator)(output)
@@ -152,7 +152,7 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
     if not labels:
         raise DataError(
             f"Task {task.name!r}: column {column!r} has no label in the training rows. "
-            "Remove the task, or give rows that have labels."
+            "Remove the task, or add rows with labels."
         )
     if len(labels) == 1:
         raise DataError(

@@ -1,4 +1,4 @@
-"""How many."""
+"""Counts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from mtl_keras.tasks.rivals import Problem
 class Count(NumericTask):
     """A number of events, 0 or more: the answer is the expected number.
 
-    The head is an exponential of a linear unit (a log link), the loss half the Poisson deviance,
+    The head is the exponential of a linear unit (a log link), the loss half the Poisson deviance,
     the training metric the mean absolute error. Labels are divided by their mean, which changes
     neither the optimum nor the deviance but keeps the loss on the scale of other tasks' losses.
 

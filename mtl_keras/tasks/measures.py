@@ -1,4 +1,4 @@
-"""Measures: one number for how good predictions are, on many weightings of the rows at once."""
+"""Measures: one number for the quality of predictions, for many weightings of the rows at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ LOWER_IS_BETTER = frozenset(
         "classes_off",
     }
 )
-"""Names of scores of which less is better, whatever task they are of."""
+"""Names of scores for which lower is better, for any task."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What models are compared by at a task.
+    """The measure by which models are compared on a task.
 
     Args:
-        name: E.g. `"roc_auc"`; one of the names of the task's `scores`, if it is one of them.
-        higher_is_better: Whether more is better.
-        weighted: A function of the truth `(rows, ...)`, the predictions and row weights `(draws,
-            rows)` to a value per draw. With weights that count how often a row was drawn it gives
+        name: E.g. `"roc_auc"`; the same name as in the task's `scores`, if it is one of them.
+        higher_is_better: Whether a higher value is better.
+        weighted: A function from the truth `(rows, ...)`, the predictions and row weights `(draws,
+            rows)` to a value per draw. With weights that count how often a row was drawn, it gives
             the measure on each bootstrap sample.
         in_units: Whether it is in the unit of the labels. Default False.
     """
@@ -100,7 +100,7 @@ def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarra
 
 
 def pinball(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The pinball loss of each row, a mean over its quantiles.
+    """The pinball loss of each row, averaged over its quantiles.
 
     Args:
         truth: The labels, `(rows,)`.
@@ -130,7 +130,7 @@ RMSE = Measure("rmse", False, _root_mean_squared_error, in_units=True)
 
 
 def labelled(truth: np.ndarray) -> np.ndarray:
-    """Which rows have a label, any of several.
+    """Which rows have a label, or at least one of several.
 
     Example:
 

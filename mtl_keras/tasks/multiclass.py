@@ -1,4 +1,4 @@
-"""One of several classes."""
+"""Multiclass classification."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAX_CLASSES = 1000
 
 @dataclass(frozen=True, repr=False)
 class Multiclass(ClassTask):
-    """A task with one of several labels: a probability of each, and the most probable.
+    """A task with one of several labels: the probability of each, and the most probable label.
 
     Labels may be texts, booleans or numbers. The head is a softmax over the classes, the loss
     sparse categorical cross-entropy, the metric accuracy.

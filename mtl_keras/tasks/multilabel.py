@@ -1,4 +1,4 @@
-"""Several labels at once, each yes or no."""
+"""Multilabel classification."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NEGATIVE_WORDS = ("false", "no", "n", "f", "0", "negative", "neg")
 
 @dataclass(frozen=True, repr=False)
 class Multilabel(Task):
-    """A task of several yes-or-no labels, one column each; any of them may be missing in a row.
+    """A task with several yes-or-no labels, one column each; any may be missing in a row.
 
     The head is one sigmoid unit per label, the loss binary cross-entropy averaged over the labels
     that are present, the metric the mean AUC.
@@ -33,9 +33,9 @@ class Multilabel(Task):
     Args:
         labels: The columns, each 0/1, boolean or yes/no. Required.
         class_weight: `"balanced"`, or a dict from label to the weight of its positive rows.
-        thresholds: Probability from which on each label is answered with yes. Default None: chosen
-            on the validation rows to maximise each label's F1.
-        counts: Positive and labelled rows of each label, one after the other. Learned.
+        thresholds: Lowest probability for which each label is answered with yes. Default None:
+            chosen on the validation rows to maximise each label's F1.
+        counts: Number of positive and of labelled rows, for each label in turn. Learned.
 
     Example:
 
@@ -149,7 +149,7 @@ class Multilabel(Task):
 
     @property
     def cuts(self) -> np.ndarray:
-        """The threshold of each label, 0.5 as long as none were chosen."""
+        """The threshold of each label, 0.5 until one is chosen."""
         return np.array(self.thresholds or [0.5] * self.width)
 
     def answers(self, output: Any) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class Multilabel(Task):
         return Measure("mean_auc", True, mean_auc)
 
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """A missing label takes no part."""
+        """The scores of the labels, without missing labels."""
         answered = (predicted >= self.cuts).astype(int)
         f1_scores, areas = [], []
         for column in range(self.width):
@@ -216,9 +216,9 @@ class Multilabel(Task):
 
 
 def mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean of the labels' areas under the ROC curve for each row of weights.
+    """The labels' mean area under the ROC curve for each row of weights.
 
-    A missing label (NaN) takes no part.
+    A missing label (NaN) is ignored.
 
     Example:
 

@@ -20,7 +20,7 @@ LARGEST = 1e18  # whose square is still a float32
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
-    """Mean absolute error after undoing a numeric task's scaling, so in the user's units.
+    """Mean absolute error in the user's units, after undoing a numeric task's scaling.
 
     Args:
         units: Config of the `layers.Unscale` that undoes it.
@@ -46,14 +46,14 @@ class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
 
 @dataclass(frozen=True, repr=False)
 class NumericTask(Task):
-    """A task that predicts one number.
+    """Base class of tasks that predict one number.
 
     Args:
-        center: Float, label (after the transform) that the network sees as 0. Learned.
-        scale: Float, labels are divided by it. Learned.
+        center: Float, subtracted from labels after the transform. Learned.
+        scale: Float, divisor of the labels. Learned.
         limits: Lowest and highest label of the training rows. Learned.
-        notation: How texts are written, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`,
-            `1 234.5`. Default None: the one that alone fits the training rows.
+        notation: Number format of texts, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
+            234.5`. Default None: the only one that fits the training rows.
     """
 
     center: float | None = None
@@ -70,7 +70,7 @@ class NumericTask(Task):
 
     @property
     def log_link(self) -> bool:
-        """Whether the head is an exponential, for a positive mean."""
+        """Whether the head is exponential, for a positive mean."""
         return False
 
     def unscale(self) -> Unscale:
@@ -86,7 +86,7 @@ class NumericTask(Task):
         if len(values) == 0:
             raise DataError(
                 f"Task {self.name!r}: column {self.columns[0]!r} has no label in the training "
-                "rows. Remove the task, or give rows that have labels."
+                "rows. Remove the task, or add rows with labels."
             )
         if values.min() == values.max():
             raise DataError(
@@ -104,11 +104,11 @@ class NumericTask(Task):
         )
 
     def _notation(self, column: pd.Series) -> str:
-        """How the labels are written; none is guessed where it would make another number."""
+        """The number format of the labels; an error if several fit and give different numbers."""
         notation, ambiguous = find_notation(column)
         if ambiguous is None:
             return notation
-        values = {  # by value the first notation that gives it
+        values = {  # the first notation that gives each value
             parsed(pd.Series([ambiguous], dtype=object), name)[0][0]: name
             for name in reversed(NOTATIONS)
         }
@@ -171,7 +171,7 @@ class NumericTask(Task):
 
 @dataclass(frozen=True, repr=False)
 class TransformableTask(NumericTask):
-    """A task that predicts one number and may learn its logarithm instead.
+    """Base class of tasks that predict one number and may learn its logarithm instead.
 
     Args:
         transform: `"none"`, or `"log1p"` for a heavy tail; labels must be >= 0 then. Default

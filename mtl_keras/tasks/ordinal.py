@@ -1,4 +1,4 @@
-"""One of several classes that have an order."""
+"""Ordinal classification."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -18,7 +18,7 @@ from mtl_keras.tasks.multiclass import Multiclass
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CumulativeLogits(keras.layers.Layer):
-    r"""Class probabilities of a score between ascending thresholds.
+    r"""Class probabilities from a score and ascending thresholds.
 
     $P(y \le j) = \sigma(\theta_j - s)$.
 
@@ -61,7 +61,7 @@ class CumulativeLogits(keras.layers.Layer):
 
 
 def classes_off(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """By how many classes each row is answered wrongly.
+    """How many classes the prediction of each row is off.
 
     Args:
         truth: Class indices.
@@ -77,15 +77,15 @@ def classes_off(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, repr=False)
 class Ordinal(Multiclass):
-    r"""A class on a scale (small, medium, large): one score, cut by learned thresholds.
+    r"""A class on a scale (small, medium, large): one score and learned thresholds.
 
     $P(y \le j) = \sigma(\theta_j - s(x))$ with $\theta_1 < \theta_2 < \dots$ (the proportional-odds
-    model). The answers, the loss and the metric are those of `Multiclass`; far fewer parameters
-    have to be learned, and confusing neighbours costs less than confusing the ends.
+    model). The answers, the loss and the metric are those of `Multiclass`; but far fewer parameters
+    are learned, and confusing neighbours costs less than confusing the ends.
 
     Args:
         classes: The labels from the lowest to the highest. Default None: the order of an ordered
-            pandas Categorical, or numbers ascending; texts have to be given theirs.
+            pandas Categorical, or ascending numbers; for texts, the order must be stated.
 
     References:
         McCullagh: "Regression Models for Ordinal Data", JRSS B 42, 1980.
@@ -103,7 +103,7 @@ class Ordinal(Multiclass):
         return super().fit(table)
 
     def _order(self, table: pd.DataFrame) -> tuple[Any, ...]:
-        """The labels from the lowest to the highest, where the table says it."""
+        """The labels from the lowest to the highest, if the table determines their order."""
         labels, column = distinct(self, table), table[self.columns[0]]
         if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
             ordered = plain_labels(pd.Series(column.cat.categories))

@@ -1,4 +1,4 @@
-"""Half the Poisson deviance: what counts, and quantities with a log link, are learned by."""
+"""Half the Poisson deviance, the loss of counts and of quantities with a log link."""
 
 from typing import Any
 

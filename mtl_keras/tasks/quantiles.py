@@ -1,4 +1,4 @@
-"""A quantity, as a range."""
+"""Quantile regression."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,18 +51,18 @@ class Pinball(keras.losses.Loss):
 
 @dataclass(frozen=True, repr=False)
 class Quantiles(TransformableTask):
-    r"""Several quantiles of a quantity: what it is below with these probabilities.
+    r"""Several quantiles of a quantity: the values it stays below with these probabilities.
 
-    The answer is the quantile nearest to the median, and `<task>_quantiles`, all of them (as
-    columns of a table `<task>_q<level>`). They never cross: each is the one before plus a
-    softplus. The loss is the pinball loss, the mean over levels q of
-    $\max(q (y - \hat y), (q - 1)(y - \hat y))$.
+    The answers are the quantile nearest to the median, and `<task>_quantiles`, all of them (in a
+    table, the columns `<task>_q<level>`). They never cross: each is the previous one plus a
+    softplus. The loss is the pinball loss, the mean over levels q of $\max(q (y - \hat y), (q -
+    1)(y - \hat y))$.
 
     Args:
         levels: Probabilities, ascending. Default (0.1, 0.5, 0.9).
         transform: `"none"`, or `"log1p"` for a heavy tail. A quantile of a logarithm is the
-            logarithm of the quantile, so nothing has to be corrected. Default `"none"`.
-        start: The training labels' own quantiles, as the network sees them. Learned.
+            logarithm of the quantile, so no correction is needed. Default `"none"`.
+        start: The quantiles of the encoded training labels, the initial output. Learned.
 
     References:
         Koenker, Bassett: "Regression Quantiles", Econometrica 46, 1978.
@@ -96,7 +96,7 @@ class Quantiles(TransformableTask):
 
     @property
     def middle(self) -> int:
-        """Number of the level nearest to one half."""
+        """Index of the level nearest to one half."""
         return int(np.argmin(np.abs(np.asarray(self.levels) - 0.5)))
 
     def fit(self, table: pd.DataFrame) -> Self:
@@ -147,7 +147,7 @@ class Quantiles(TransformableTask):
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         """`coverage` is the share of rows between the lowest and the highest quantile.
 
-        It is good where it is the difference of their levels.
+        It should equal the difference of their levels.
         """
         lowest, highest = predicted[:, 0], predicted[:, -1]
         return {
@@ -162,7 +162,7 @@ class Quantiles(TransformableTask):
         return np.nanquantile(truth, self.levels)
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
-        """The middle quantile as a quantity; in place of residuals, how often each level held."""
+        """Plots of the middle quantile; instead of residuals, the calibration of the levels."""
         middle = predicted[:, self.middle]
         scatter, _, tenths = panels.quantity(self.name, truth, middle, self.unit)
         levels = panels.quantile_levels(self.name, truth, predicted, self.levels)

@@ -1,4 +1,4 @@
-"""A quantity."""
+"""Regression."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,13 +16,14 @@ LOSSES = ("mse", "mae", "huber", "poisson")
 
 @dataclass(frozen=True, repr=False)
 class Regression(TransformableTask):
-    """A quantity, learned standardised and answered in the user's units.
+    """A quantity, standardised for training and answered in the user's units.
 
-    Which to choose for a quantity with many zeros and a heavy tail, such as money spent: a squared
-    error on dollars follows the few largest; `transform="log1p"` does not, but its plain inverse is
-    something like a median, far below the mean, so a factor is estimated on the validation rows
-    (Duan's smearing) and used if it lowers the squared error there. `loss="poisson"` (the
-    quasi-Poisson: a log link) estimates the mean itself and is often the better choice.
+    What to choose for a quantity with many zeros and a heavy tail, such as money spent: a squared
+    error on dollars is dominated by the few largest values; `transform="log1p"` does not, but its
+    plain inverse is something like a median, far below the mean, so a factor is estimated on the
+    validation rows (Duan's smearing) and used if it lowers the squared error there.
+    `loss="poisson"` (the quasi-Poisson: a log link) estimates the mean itself and is often the
+    better choice.
 
     Args:
         transform: `"none"` or `"log1p"`. Default `"none"`.

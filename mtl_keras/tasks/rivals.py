@@ -1,4 +1,4 @@
-"""Rivals: the plain problems of one column that a task comes down to for a simple model."""
+"""Rivals: the simple one-column problems that a task is reduced to for simple models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ LOSSES = ("log_loss", "squared_error", "poisson", "quantile")
 
 
 def unchanged(truth: np.ndarray) -> np.ndarray:
-    """The labels as they are."""
+    """The labels, unchanged."""
     return truth
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to learn from a table of numbers that any library for tables has a model for.
+    """A learning problem for which any library for tabular data has a model.
 
     Args:
-        loss: What the model minimises, in scikit-learn's words: `"log_loss"` for classes,
+        loss: What the model minimises, in scikit-learn's terms: `"log_loss"` for classes,
             `"squared_error"`, `"poisson"` for a mean that is not negative, or `"quantile"`.
-        measure: By what the best of several settings is chosen, on the validation rows.
-        labels: From a task's `truth` to the labels of this problem, `(rows,)`, NaN where missing.
-            Default: as they are.
+        measure: The measure that selects the best of several settings on the validation rows.
+        labels: A function from a task's `truth` to the labels of this problem, `(rows,)`, NaN where
+            missing. Default: unchanged.
         classes: Number of classes, whose probabilities `(rows, classes)` are the answer; None (the
             default) for labels 0 and 1, where the answer is the probability of 1, `(rows,)`.
         level: Probability of the quantile. Default 0.5.

@@ -18,10 +18,10 @@ SMALLEST_SIGMA = 0.05
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class ZeroInflatedLogNormalParameters(keras.layers.Layer):
-    r"""From three linear units: probability of any, mean and deviation of the logarithm, mean.
+    r"""From three linear units: probability of a positive value, mu and sigma of the log, mean.
 
-    Mean and deviation are of $(\log y - c) / s$; the mean in units is
-    $p\, e^{c + s \mu + (s \sigma)^2 / 2}$, at most `largest`.
+    mu and sigma are those of $(\log y - c) / s$; the mean in units is $p\, e^{c + s \mu + (s
+    \sigma)^2 / 2}$, at most `largest`.
 
     **Shape:** `(rows, ..., 3)` to `(rows, ..., 4)`: p, mu, sigma, mean.
 
@@ -58,7 +58,7 @@ class ZeroInflatedLogNormalParameters(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class ZeroInflatedLogNormalLoss(keras.losses.Loss):
-    r"""Negative log likelihood of a quantity that is 0, or log-normal.
+    r"""Negative log likelihood of a quantity that is either 0 or log-normal.
 
     $-\log(1 - p)$ for a zero; else $-\log p + \log \sigma + \tfrac12 ((z - \mu) / \sigma)^2 + C$
     with $z = (\log y - c) / s$. C is such that the smallest $\sigma$ at a perfect $\mu$ costs
@@ -103,19 +103,20 @@ class ZeroInflatedLogNormalLoss(keras.losses.Loss):
 
 @dataclass(frozen=True, repr=False)
 class ZeroInflatedLogNormal(NumericTask):
-    r"""Such as spend: nothing with a probability, else something log-normal.
+    r"""A quantity such as spend: zero with some probability, else log-normal.
 
-    The head gives the probability p of any, and mean $\mu$ and deviation $\sigma$ of the logarithm
-    if any. The answer is the mean, $p\, e^{\mu + \sigma^2 / 2}$, in units (at most the largest
-    training label), and `<task>_probability`, p. The loss is the negative log likelihood, the
-    logarithm standardised, plus a constant that keeps it from being negative.
+    The head gives the probability p of a positive value, and mean $\mu$ and standard deviation
+    $\sigma$ of the logarithm of positive values. The answers are the mean, $p\, e^{\mu + \sigma^2 /
+    2}$, in units (at most the largest training label), and `<task>_probability`, p. The loss is the
+    negative log likelihood of the standardised logarithm, plus a constant that keeps it from being
+    negative.
 
     Labels must be >= 0, and some of them above 0.
 
     Args:
         center: Float, mean of the logarithm of positive labels. Learned.
         scale: Float, its standard deviation. Learned.
-        share: Float, share of positive labels. Learned.
+        share: Float, fraction of positive labels. Learned.
 
     References:
         Wang, Liu, Miao: "A Deep Probabilistic Model for Customer Lifetime Value Prediction", 2019,
@@ -128,7 +129,7 @@ class ZeroInflatedLogNormal(NumericTask):
     0.67
     """
 
-    kind: ClassVar[str] = "regression"  # what it predicts; the name in files is its own
+    kind: ClassVar[str] = "regression"  # in reports; files use the name of the class
 
     share: float | None = None
 

@@ -1,4 +1,4 @@
-"""How networks are trained: the recipe, what watches over it, and what is kept in the end."""
+"""How networks are trained: the recipe, its callbacks, and which weights are kept."""
 
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch

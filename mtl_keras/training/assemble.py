@@ -1,4 +1,4 @@
-"""One network out of the epochs that are best for each task."""
+"""Combines the best epochs of several tasks, or several networks, into one model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ from mtl_keras.model import MultiTaskModel
 def assembled(
     model: MultiTaskModel, epochs: Mapping[str, int], snapshots: Mapping[int, Sequence[np.ndarray]]
 ) -> MultiTaskModel:
-    """The model with each task as it was after its epoch.
+    """The model with each task's weights from that task's epoch.
 
-    Tasks of one epoch keep their common network; each further epoch adds a copy of the layers that
+    Tasks with the same epoch share one network; each further epoch adds a copy of the layers that
     its tasks need, so the model stays one Functional graph with the same inputs and outputs.
 
     Args:
@@ -25,7 +25,7 @@ def assembled(
         snapshots: `get_weights()` of the model after each of these epochs.
 
     Returns:
-        `model` itself where there is one epoch, else a new model, compiled alike.
+        `model` itself if all epochs are the same, else a new model, compiled in the same way.
     """
     groups: dict[int, list[str]] = {}
     for task, epoch in epochs.items():
@@ -44,14 +44,14 @@ def assembled(
 def weighted_mean(
     models: Sequence[MultiTaskModel], weights: Mapping[str, Sequence[float]]
 ) -> MultiTaskModel:
-    """One model that answers each task with a weighted mean of several models' outputs.
+    """One model whose output for each task is a weighted mean of several models' outputs.
 
     Args:
         models: Compiled models with the same inputs and outputs.
-        weights: Per task a weight for each model; a model of weight 0 takes no part.
+        weights: For each task, a weight per model; a model of weight 0 is left out.
 
     Returns:
-        A model on the first one's inputs, compiled like it.
+        A model with the first model's inputs, compiled like it.
     """
     first = models[0]
     parts: dict[str, list[Any]] = {task: [] for task in first.tasks}
@@ -81,7 +81,7 @@ def _compiled(model: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
 def _copy(
     model: MultiTaskModel, tasks: Sequence[str], suffix: str, inputs: Any = None
 ) -> dict[str, Any]:
-    """Some outputs of a model, made anew from input tensors by copies of its layers."""
+    """Some outputs of a model, recomputed from input tensors by copies of its layers."""
     part = keras.Model(model.input, {task: model.output[task] for task in tasks})
 
     def renamed(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -1,4 +1,4 @@
-"""Validate and keep running averages of the weights in place of the weights themselves."""
+"""Validates and keeps running averages of the weights instead of the weights themselves."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import keras
 
 
 class AveragedWeights(keras.callbacks.Callback):
-    """Puts the optimizer's running averages in place for validation, and takes them out again.
+    """Swaps in the optimizer's running averages of the weights for validation, then swaps back.
 
-    The average of the weights over the last steps is what a slowly falling learning rate would
-    lead to, at every epoch: validation curves become smoother, and their lowest points better.
+    Averaging the weights over the last steps gives, at every epoch, about what a slowly falling
+        learning rate would lead to: validation curves become smoother, and their minima lower.
 
-    The optimizer must have `use_ema=True`. In the list of callbacks, what keeps weights at the end
-    of an epoch comes before, and what saves the state of the training after.
+    The optimizer must have `use_ema=True`. In the list of callbacks, those that keep weights at the
+    end of an epoch must come before it, and those that save the state of the training after it.
 
     References:
         Polyak, Juditsky: "Acceleration of Stochastic Approximation by Averaging", SIAM J. Control

@@ -1,4 +1,4 @@
-"""Early stopping for several tasks, each by its own validation curve."""
+"""Early stopping for several tasks, each with its own validation curve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +11,15 @@ class BestEpoch(keras.callbacks.Callback):
     """Keeps, for each task, the weights of the epoch with its lowest validation loss.
 
     Tasks peak at different epochs: one that is mostly noise overfits while one with a strong signal
-    still learns. Training stops when no task has improved for `patience` epochs. `chosen` tells
-    which epoch each task is to be answered from; `mtl_keras.training.assemble` makes one network
-    of them.
+    still learns. Training stops when no task has improved for `patience` epochs. `chosen` returns
+    the epoch to use for each task; `mtl_keras.training.assemble` makes one network of them.
 
     Args:
         tasks: Names of the tasks.
         patience: Epochs without improvement of any task before training stops.
-        together: Whether there is one best epoch for all, that of the lowest `val_loss`.
-        tolerance: Share of its lowest validation loss that a task may lose where that lets it
-            share an epoch, and so a network, with the others. Default 0.01.
+        together: Whether to use one best epoch for all tasks, that of the lowest `val_loss`.
+        tolerance: By how much a task's validation loss may exceed its minimum, relative to it, so
+            that the task can share an epoch, and so a network, with others. Default 0.01.
     """
 
     def __init__(
@@ -34,7 +33,7 @@ class BestEpoch(keras.callbacks.Callback):
         self.tasks, self.patience = list(tasks), patience
         self.together, self.tolerance = together, tolerance
         self.stopped = False
-        self.curves: list[dict[str, float]] = []  # per epoch, by log
+        self.curves: list[dict[str, float]] = []  # a dict of logs per epoch
         self.snapshots: dict[int, list[np.ndarray]] = {}  # by epoch, from 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -51,7 +50,7 @@ class BestEpoch(keras.callbacks.Callback):
             self.stopped = self.model.stop_training = True
 
     def _best(self) -> dict[str, int]:
-        """The best epoch so far of all together (`val_loss`), and of each task's own curve."""
+        """The best epoch so far by `val_loss`, and by each task's own curve."""
         best = {}
         for name in ["val_loss"] if self.together else list(self.curves[-1]):
             curve = [values[name] for values in self.curves]
@@ -60,10 +59,10 @@ class BestEpoch(keras.callbacks.Callback):
         return best
 
     def chosen(self) -> dict[str, int]:
-        """Per task the epoch, from 0, that it is answered from.
+        """The epoch, from 0, to use for each task.
 
-        That of all together, unless the task would lose more than the tolerance by it; tasks that
-        would share one of their own best epochs where they can.
+        This is the best epoch of all tasks together, unless a task would lose more than the
+        tolerance by it; such tasks share one of their own best epochs where possible.
         """
         best = self._best()
         common = best["val_loss"]
@@ -82,7 +81,7 @@ class BestEpoch(keras.callbacks.Callback):
         return {task: taken[task] for task in self.tasks}
 
     def _good(self, task: str, epoch: int, best: dict[str, int]) -> bool:
-        """Whether a task loses no more than the tolerance at an epoch."""
+        """Whether a task's loss at an epoch is within the tolerance."""
         name = f"val_{task}_loss"
         if name not in best:  # one epoch for all, or a task without validation labels
             return True
@@ -92,7 +91,7 @@ class BestEpoch(keras.callbacks.Callback):
     # To resume
 
     def state(self) -> dict[str, Any]:
-        """What is not arrays."""
+        """The state except for the arrays."""
         return {
             "curves": self.curves,
             "stopped": self.stopped,
@@ -108,7 +107,7 @@ class BestEpoch(keras.callbacks.Callback):
         }
 
     def restore(self, state: dict[str, Any], arrays: Any) -> None:
-        """Take over what `state` and `arrays` gave."""
+        """Restore what `state` and `arrays` returned."""
         self.curves, self.stopped = state["curves"], state["stopped"]
         self.snapshots = {
             int(epoch): [arrays[f"best_{epoch}_{number}"] for number in range(count)]

@@ -1,4 +1,4 @@
-"""A training that was killed goes on where it was."""
+"""Checkpoints, from which an interrupted training resumes."""
 
 import json
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from mtl_keras.training.best_epoch import BestEpoch
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Writes the whole state of a training after each epoch, to one file, whole or not at all.
+    """Writes the whole state of a training to one file after each epoch, atomically.
 
-    The state is that of every variable (weights, seeds of dropout, optimizer with its step count,
-    balancer), of early stopping, and the history so far. Together with batches whose order depends
-    on the seed and the epoch's number alone, a resumed training takes the steps that it would have
-    taken.
+    The state comprises every variable (weights, dropout seeds, optimizer with its step count,
+    balancer), early stopping, and the history so far. As the order of batches depends only on the
+    seed and the epoch's number, a resumed training takes the steps that it would have taken.
 
     Args:
         path: The file.
-        fingerprint: What the training depends on, as text. A state with another is refused.
+        fingerprint: What the training depends on, as text. A checkpoint with another fingerprint is
+            rejected.
         best: The early stopping of the training.
     """
 
@@ -50,7 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Restore the model, the early stopping and the history; returns the next epoch's number.
 
         Raises:
-            ConfigError: if the state is of another experiment, or of other data.
+            ConfigError: if the checkpoint belongs to another experiment or to other data.
         """
         if not self.path.exists():
             return 0

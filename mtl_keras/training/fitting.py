@@ -1,4 +1,4 @@
-"""One training of one network, from its data to the network that is kept."""
+"""One training of one network: from the data to the network that is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,14 +34,15 @@ class Data:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a network is trained and what is kept of it.
+    """How a network is trained, and which weights are kept.
 
     Attributes:
         data: The rows.
         training: The recipe.
-        checkpoint: Folder to keep the state of the training in, or None.
-        fingerprint: What the training depends on, as text, for a state to be resumed.
-        resume: Whether to go on from a state, if there is one.
+        checkpoint: Folder for the checkpoint, or None.
+        fingerprint: What the training depends on, as text; a checkpoint must match it to be
+            resumed.
+        resume: Whether to resume from a checkpoint, if there is one.
         show: A function that prints a line.
         watching: Further Keras callbacks.
     """
@@ -55,11 +56,11 @@ class Fitting:
     watching: Sequence[Any] = ()
 
     def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
-        """Train, or go on training.
+        """Train, or resume training.
 
         Returns:
-            The network with each task as it was best; and the logs, a row per epoch, in which
-            `<task>_best` marks the epoch that a task is answered from.
+            The network with each task's best epoch; and the logs, a row per epoch, in which
+            `<task>_best` marks the epoch that a task uses.
         """
         training, data = self.training, self.data
         best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
@@ -101,7 +102,7 @@ class Fitting:
         return assembled(model, chosen, best.snapshots), frame
 
     def select(self, models: Sequence[MultiTaskModel]) -> MultiTaskModel:
-        """One network that answers each task with the mean that validation selects."""
+        """One network that answers each task with the mean of networks that validation selects."""
         outputs = [model.predict(self.data.x["validation"], verbose=0) for model in models]
         chosen = {}
         for task in models[0].tasks:

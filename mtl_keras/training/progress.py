@@ -1,4 +1,4 @@
-"""A line per epoch that a person can follow."""
+"""Progress of a training, one line per epoch."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.
-        best: The early stopping; the tasks that are at their best are marked.
+        best: The early stopping; tasks whose best epoch so far this is are marked.
         show: A function that prints a line.
     """
 

@@ -1,4 +1,4 @@
-"""How a network is trained: optimizer, schedule, lengths."""
+"""How a network is trained: optimizer, learning rate schedule, number of epochs."""
 
 import importlib.util
 import math
@@ -16,27 +16,26 @@ class Training:
     """AdamW with warm-up, clipped gradients, averaged weights, and each task's best epoch kept.
 
     Args:
-        epochs: Most passes over the training rows. Default 60.
-        batch_size: Rows per step. Default None: about a sixtieth of the training rows, as a power
-            of two from 32 to 256.
-        learning_rate: Highest rate, reached after the warm-up. Default 3e-3.
-        weight_decay: AdamW's decay, of matrices and not of biases. Default 0.03.
-        warmup: Share of all steps over which the rate rises from 0. Default 0.05.
-        clipnorm: Highest norm of the whole gradient. Default 10.0: a low one would bias what is
-            learned of heavy-tailed quantities, whose rare large values matter most.
+        epochs: Maximum number of epochs. Default 60.
+        batch_size: Batch size. Default None: about a sixtieth of the training rows, as a power of
+            two from 32 to 256.
+        learning_rate: Highest learning rate, reached after the warm-up. Default 3e-3.
+        weight_decay: Weight decay of AdamW, applied to matrices but not to biases. Default 0.03.
+        warmup: Share of all steps over which the learning rate rises from 0. Default 0.05.
+        clipnorm: Maximum norm of the whole gradient. Default 10.0: a low value would bias the
+            learning of heavy-tailed quantities, whose rare large values matter most.
         patience: Epochs without a better validation loss of any task before training stops.
             Default 12.
-        best_epoch: `"task"`: each task is answered from the epoch that was best for it, and tasks
-            whose epochs differ get a copy of the network each; or `"joint"`: one epoch for all.
-            Default "task".
-        schedule: `"cosine"`, from the highest rate to a hundredth of it over all epochs, or
-            `"constant"`, after the warm-up. Default "constant".
-        networks: How many networks are trained. With more than one they differ in how much is
+        best_epoch: `"task"`: each task uses the epoch that was best for it, and tasks whose epochs
+            differ get separate copies of the network; or `"joint"`: one epoch for all. Default
+            "task".
+        schedule: `"cosine"`, from the highest learning rate to a hundredth of it over all epochs,
+            or `"constant"` after the warm-up. Default "constant".
+        networks: Number of networks to train. With more than one, they differ in how much is
             shared, in dropout, bins and learning rate, and each task is answered by the weighted
             mean that is best on the validation rows, all in one model. Default 1.
-        average: Epochs over which the weights are averaged (with exponentially falling
-            weight), for validation and for the kept network; 0 for the weights themselves.
-            Default 1.0.
+        average: Number of epochs over which the weights are averaged (an exponential moving
+            average), for validation and for the kept network; 0 for no averaging. Default 1.0.
         tensorboard: Folder for TensorBoard logs. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
     """
@@ -87,7 +86,7 @@ class Training:
             )
 
     def rows_per_step(self, rows: int) -> int:
-        """The batch size for so many training rows.
+        """The batch size for a number of training rows.
 
         Example:
 
@@ -99,7 +98,7 @@ class Training:
         return int(min(256, max(32, 2 ** math.ceil(math.log2(max(rows, 1) / 60)))))
 
     def optimizer(self, rows: int) -> keras.optimizers.Optimizer:
-        """A new optimizer, its schedule as long as `epochs` over `rows` training rows."""
+        """A new optimizer with a schedule for `epochs` epochs of `rows` training rows."""
         steps = self.epochs * -(-rows // self.rows_per_step(rows))
         warmup = int(self.warmup * steps)
         alpha = 0.01 if self.schedule == "cosine" else 1.0
@@ -121,7 +120,7 @@ class Training:
         return optimizer
 
     def callbacks(self) -> list[Any]:
-        """Callbacks that the recipe itself asks for."""
+        """The callbacks that the recipe itself needs."""
         averaged = [AveragedWeights()] if self.average > 0 else []
         if not self.tensorboard:
             return averaged

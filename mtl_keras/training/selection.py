@@ -1,4 +1,4 @@
-"""Which networks answer for a task, and with what weight, chosen on validation rows."""
+"""Selects on the validation rows which networks answer a task, and with what weights."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,16 +10,16 @@ def greedy(
 ) -> list[float]:
     """Weights of several networks' outputs for one task, by greedy selection with replacement.
 
-    Starting from the best network, the one whose addition lowers the loss of the mean most is
-    added, until none does.
+    Starting from the best network, repeatedly adds the network that most lowers the loss of the
+    mean, until none does.
 
     Args:
-        outputs: Per network its outputs for the validation rows.
-        loss: A function of outputs to the loss.
-        rounds: Most additions. Default 20.
+        outputs: The outputs of each network for the validation rows.
+        loss: A function from outputs to the loss.
+        rounds: Maximum number of additions. Default 20.
 
     Returns:
-        A weight per network; they add up to one.
+        A weight per network; the weights add up to one.
 
     References:
         Caruana et al.: "Ensemble Selection from Libraries of Models", ICML 2004.

@@ -44,7 +44,7 @@ def test_train_inspect_predict_evaluate(table, capsys):
     ("arguments", "message"),
     [
         (["train", "nothing.csv", "--target", "a:binary"], "There is no file nothing.csv"),
-        (["train", "shop.csv"], "Say what to predict"),
+        (["train", "shop.csv"], "Name the columns of shop.csv to predict"),
         (["train", "shop.csv", "--target", "left"], "must be COLUMN:KIND"),
         (["train", "shop.csv", "--target", "left:binry"], "Did you mean 'binary'"),
         (["train", "shop.csv", "--target", "lft:binary"], "Did you mean 'left'"),

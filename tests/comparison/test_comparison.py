@@ -107,7 +107,7 @@ def test_what_differs_is_seen_and_what_does_not_is_not(monkeypatch):
     verdicts = [found.verdict(name) for name in names]
     assert verdicts.count("no difference seen") >= 18  # 95 of 100 in the long run
     np.testing.assert_allclose(found.differences[JOINT]["better"].gain, 0.2, atol=0.06)
-    assert found.advice().startswith("It is a trade: sharing helped better and hurt ")
+    assert found.advice().startswith("It is a trade-off: sharing helped better and hurt ")
 
 
 def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
@@ -133,7 +133,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
 
     assert main(command) == 0  # all from before
     printed = capsys.readouterr().out
-    assert "are there from before" in printed and "seed 0:" not in printed
+    assert "were finished before" in printed and "seed 0:" not in printed
 
     options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": folder}
     found = mtl.Experiment.from_file("shop.toml", training={"epochs": 1}).compare(

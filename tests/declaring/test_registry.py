@@ -99,7 +99,7 @@ def test_a_class_of_a_notebook_is_found_where_it_is_registered_with_keras(monkey
         (f"{__name__}:Halvs", "cannot be imported: .* no attribute 'Halvs'"),
         (f"{__name__}:Narrow", "must extend `mtl_keras.balancers.base.Balancer`"),
         ("halvs", "Unknown balancer 'halvs'.*'package.module:Class'"),
-        ("shop>Nothing", "nothing is imported by itself here"),
+        ("shop>Nothing", "nothing is imported automatically here"),
     ],
 )
 def test_a_name_that_leads_nowhere_says_so(name, message):

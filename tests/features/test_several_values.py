@@ -221,8 +221,8 @@ def test_a_model_of_keras_hub_with_its_tokenizer(tmp_path):
         (features.Categories("v"), [["a,b"]], "'a,b' in row 0 holds the separator"),
         (features.Sequence("v", of="numbers"), ["1 2", "1 two"], "'1 two' in row 1"),
         (features.Image("v"), ["no.png"], r"no image file .*no\.png, which row 0 names"),
-        (features.Image("v"), [b"text"], "row 0 is no image. Expected a PNG"),
-        (features.Image("v"), [np.full((3, 3), -1.0)], "array of row 0 is no image"),
+        (features.Image("v"), [b"text"], "row 0 is not an image. Expected a PNG"),
+        (features.Image("v"), [np.full((3, 3), -1.0)], "array of row 0 is not an image"),
         (features.Text("v"), [None, ""], "'v' has no text in the training rows"),
     ],
 )

@@ -88,7 +88,7 @@ def test_auto_tries_and_tells(monkeypatch, tmp_path):
     run = experiment.run(table(300), show=lines.append)
     tried = pd.DataFrame(run.metadata["search"])
     assert set(tried["candidate"]) == {"shared_bottom", "single_task", "fixed", "uncertainty"}
-    assert sum("is taken" in line for line in lines) == 2
+    assert sum(": chose " in line for line in lines) == 2
     assert run.metrics()["search"] == run.metadata["search"]
     run.export(tmp_path / "auto")
     assert "What was tried" in (tmp_path / "auto" / "report.html").read_text()

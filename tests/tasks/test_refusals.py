@@ -49,5 +49,7 @@ def test_the_order_of_an_ordinal_task_is_stated_or_known():
 
 def test_pixels_that_are_no_numbers_are_refused():
     image = np.full((4, 4), np.nan)
-    with pytest.raises(DataError, match="array of row 0 is empty or has pixels that are no finite"):
+    with pytest.raises(
+        DataError, match="array of row 0 is empty or has pixels that are not finite"
+    ):
         features.Image("photo").fit(pd.Series([image]))
