@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.declaring.registry import identifier, reference
+from mtl_keras.declaring.references import identifier, reference
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
 from mtl_keras.tasks import Task

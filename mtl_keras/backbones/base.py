@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from mtl_keras.declaring.registry import reference
+from mtl_keras.declaring.references import reference
 from mtl_keras.errors import check
 
 

@@ -34,7 +34,7 @@ from mtl_keras.balancers.stch import STCH
 from mtl_keras.balancers.uncertainty import Uncertainty
 from mtl_keras.balancers.upgrad import UPGrad
 from mtl_keras.balancers.uw_so import UWSO
-from mtl_keras.declaring import registry
+from mtl_keras.declaring import references, registry
 
 __all__ = [
     "DBMTL",
@@ -107,7 +107,7 @@ def declared(balancer: Balancer) -> dict[str, Any]:
     """
     function = getattr(balancer, "function", None)
     if isinstance(balancer, (LossFunction, GramianFunction)):
-        return {"kind": registry.reference(function)}
+        return {"kind": references.reference(function)}
     config, options = balancer.get_config(), type(balancer).options()
     arguments = {key: config[key] for key, p in options.items() if config[key] != p.default}
-    return {"kind": registry.reference(type(balancer)), **arguments}
+    return {"kind": references.reference(type(balancer)), **arguments}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from mtl_keras.declaring import registry
+from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError
 
 
@@ -26,7 +26,7 @@ class Declaration:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "kind" not in vars(cls):
-            cls.kind = registry.identifier(cls)
+            cls.kind = references.identifier(cls)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -47,7 +47,7 @@ class Declaration:
 
     def get_config(self) -> dict[str, Any]:
         """All fields that differ from their defaults, and the `kind`."""
-        config: dict[str, Any] = {"kind": registry.reference(type(self))}
+        config: dict[str, Any] = {"kind": references.reference(type(self))}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default:

@@ -10,7 +10,7 @@ import numpy as np
 from mtl_keras import balancers
 from mtl_keras.balancers import Balancer, Setup
 from mtl_keras.balancers.gradient import GradientBalancer
-from mtl_keras.declaring.registry import identifier
+from mtl_keras.declaring.references import identifier
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import MemberMean
 from mtl_keras.model.keras_private import made_by

@@ -241,6 +241,8 @@ class MultiTaskModel(keras.Model):
         verbose: Any = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
         **options: Any,
     ) -> Any:
         """Losses and metrics on data. Arguments are as in `fit` and `keras.Model.evaluate`.
@@ -250,9 +252,8 @@ class MultiTaskModel(keras.Model):
             a dict with the names that `fit` logs.
         """
         rows = loops.Rows(x, y, sample_weight)
-        call = loops.evaluate_call(
-            self, self.step, rows, batch_size, steps, verbose=verbose, **options
-        )
+        options |= {"verbose": verbose, "callbacks": callbacks, "return_dict": return_dict}
+        call = loops.evaluate_call(self, self.step, rows, batch_size, steps, **options)
         return call.run(super().evaluate)
 
     def predict(

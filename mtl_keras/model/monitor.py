@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from mtl_keras.balancers import Fixed
-from mtl_keras.declaring.registry import identifier
+from mtl_keras.declaring.references import identifier
 from mtl_keras.errors import TrainingError
 from mtl_keras.model.step import Step
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.declaring.registry import identifier
+from mtl_keras.declaring.references import identifier
 from mtl_keras.errors import ConfigError, nearest
 
 # Losses that Keras averages over the last axis, element by element: if one label of a row is

@@ -15,7 +15,7 @@ from mtl_keras import architectures, balancers, features, tasks
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
 from mtl_keras.datasets import Split
-from mtl_keras.declaring import registry
+from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError, shown, unknown
 from mtl_keras.features import Feature
 from mtl_keras.features.infer import named
@@ -246,7 +246,7 @@ class Plan:
             balancer = balancers.get(self.balancer)
             parts.append(("the balancer", getattr(balancer, "function", type(balancer))))
         for what, value in parts:
-            registry.check_reference(value, what)
+            references.check_reference(value, what)
         config = self.to_dict()
         try:
             text = tomli_w.dumps(config)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from mtl_keras import __version__, report
 from mtl_keras.declaring.naming import unique_names
-from mtl_keras.declaring.registry import packages_named
+from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain
 from mtl_keras.export import Predictor, TrainedRows, artifact

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import architectures, balancers
-from mtl_keras.declaring import registry
+from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError
 
 OWN = f"{__name__}:Halves"
@@ -125,4 +125,4 @@ def test_an_artifact_imports_nothing_but_what_is_trusted(monkeypatch, tmp_path):
 
 def test_packages_are_found_wherever_a_class_is_named():
     config = [{"kind": "text", "encoder": [{"kind": "reading.slow:Reader"}]}, {"kind": "own:Task"}]
-    assert registry.packages_named(config) == {"reading", "own"}
+    assert references.packages_named(config) == {"reading", "own"}

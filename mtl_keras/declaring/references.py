@@ -1,0 +1,109 @@
+"""Names for classes: `"mmoe"` for one of this package, `"package.module:Class"` for others."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from mtl_keras.errors import ConfigError
+
+OURS = "mtl_keras."
+
+
+def identifier(cls: type) -> str:
+    """The short name of a class.
+
+    It is the class name in snake case, or the class attribute `identifier` if there is one.
+
+    Example:
+
+    >>> identifier(type("SharedBottom", (), {})), identifier(type("NashMTL", (), {}))
+    ('shared_bottom', 'nash_mtl')
+    """
+    return (
+        getattr(cls, "identifier", None)
+        or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    )
+
+
+def reference(value: Any) -> str:
+    """The name that files and artifacts use for a class or function.
+
+    Args:
+        value: A class or a function.
+
+    Returns:
+        Its short name if it belongs to this package; else `"package.module:Class"`; or, if it
+        cannot be imported (because a notebook or script defines it), the name that it is registered
+        under with Keras, if any.
+
+    Example:
+
+    >>> import collections
+    >>> reference(collections.OrderedDict)
+    'collections:OrderedDict'
+    """
+    if inspect.isclass(value) and value.__module__.startswith(OURS):
+        return identifier(value)
+    if not _importable(value):
+        registered = keras.saving.get_registered_name(value)
+        if keras.saving.get_registered_object(registered) is value:
+            return registered
+    return f"{value.__module__}:{value.__qualname__}"
+
+
+def check_reference(value: Any, what: str) -> None:
+    """Raise a ConfigError for a class or function that could not be found again by name.
+
+    Args:
+        value: A class or a function.
+        what: What it is, for the message, e.g. `"task 'spend'"`.
+    """
+    name = reference(value)
+    if ":" not in name or _importable(value):
+        return
+    kind = "class" if inspect.isclass(value) else "function"
+    raise ConfigError(
+        f"The {kind} {value.__qualname__!r} of {what} could not be found again when the model is "
+        f"loaded, compared or resumed: {name!r} cannot be imported. Define it at the top of a "
+        "module that can be imported, or register it with "
+        "@keras.saving.register_keras_serializable('my_package')."
+    )
+
+
+def _importable(value: Any) -> bool:
+    """Whether importing `package.module:Class` gives this very object in any process."""
+    if value.__module__ == "__main__" or "<" in value.__qualname__:
+        return False
+    try:
+        return attribute_at(importlib.import_module(value.__module__), value.__qualname__) is value
+    except (ImportError, AttributeError):
+        return False
+
+
+def attribute_at(module: ModuleType, path: str) -> Any:
+    value: Any = module
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def packages_named(config: Any) -> set[str]:
+    """The packages whose classes a configuration names.
+
+    Example:
+
+    >>> packages_named({"kind": "text", "encoder": {"kind": "my_package.reading:Reader"}})
+    {'my_package'}
+    """
+    if isinstance(config, Mapping):
+        kind = config.get("kind")
+        own = {kind.split(":")[0].split(".")[0]} if isinstance(kind, str) and ":" in kind else set()
+        return own.union(*map(packages_named, config.values()))
+    if isinstance(config, (list, tuple)):
+        return set().union(*map(packages_named, config))
+    return set()
