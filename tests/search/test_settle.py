@@ -93,3 +93,22 @@ def test_auto_tries_and_tells(monkeypatch, tmp_path):
     run.export(tmp_path / "auto")
     assert "What was tried" in (tmp_path / "auto" / "report.html").read_text()
     assert mtl.Experiment.from_dict(experiment.to_dict()).architecture == "auto"
+
+
+@pytest.mark.parametrize("best", settle.ARCHITECTURES)
+def test_the_best_by_validation_is_taken_and_not_another(best):
+    """With trainings whose losses are planted."""
+    good_balancer = settle.BALANCERS[-1]
+
+    def short(plan, epochs, callbacks=()):
+        kind, balancer = plan.architecture.get_config()["kind"], plan.balancer
+        loss = 1.0 + (kind != best) + (balancer != good_balancer) - epochs / 100
+        return pd.DataFrame({f"val_{task}_loss": [loss + 0.5, loss, loss + 0.1] for task in "abc"})
+
+    plan = mtl.Experiment(tasks=TASKS, architecture="auto", balancer="auto")
+    settled, tried = settle.settled(plan, None, short, lambda line: None)
+    assert settled.architecture.get_config()["kind"] == best
+    assert settled.balancer == good_balancer
+    losses = pd.DataFrame(tried["search"])
+    longest = losses[losses["epochs"] == settle.RUNGS[-1]].groupby("what")["a"].min()
+    np.testing.assert_allclose(longest, [2 - 0.12, 1 - 0.12])

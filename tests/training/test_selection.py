@@ -1,0 +1,47 @@
+"""Several networks become one that answers each task with the weights that validation chose."""
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.training import Data, Fitting, Training
+
+X = np.linspace(-1, 1, 40, dtype="float32")[:, None]
+
+
+def network(slopes):
+    rows = keras.Input((1,), name="x")
+    heads = {
+        task: keras.layers.Dense(1, use_bias=False, name=f"{task}_head")(rows) for task in slopes
+    }
+    model = mtl.MultiTaskModel({"x": rows}, heads)
+    model.compile("sgd", loss="mse")
+    for task, slope in slopes.items():
+        model.get_layer(f"{task}_head").set_weights([np.array([[slope]], "float32")])
+    return model
+
+
+@pytest.fixture()
+def fitting():
+    labels = {"a": 1.0 * X[:, 0], "b": -1.0 * X[:, 0]}
+    parts = ("train", "validation", "test")
+    none: dict[str, dict] = {part: {} for part in parts}
+    data = Data({part: {"x": X} for part in parts}, dict.fromkeys(parts, labels), none)
+    return Fitting(data, Training(), show=lambda line: None)
+
+
+def test_the_network_that_is_right_answers_alone(fitting):
+    right_for_a, right_for_b = network({"a": 1.0, "b": 3.0}), network({"a": 5.0, "b": -1.0})
+    found = fitting.select([right_for_a, right_for_b]).predict({"x": X})
+    np.testing.assert_allclose(found["a"], X, atol=1e-6)
+    np.testing.assert_allclose(found["b"], -X, atol=1e-6)
+
+
+def test_errors_that_cancel_are_averaged_with_the_weights_that_were_chosen(fitting):
+    shown = []
+    networks = [network({"a": slope, "b": -1.0}) for slope in (0.0, 1.5, 9.0)]
+    model = Fitting(fitting.data, Training(), show=shown.append).select(networks)
+    found = model.predict({"x": X})
+    np.testing.assert_allclose(found["a"], X, atol=0.05)  # one third of 0, two thirds of 1.5
+    assert "0.33, 0.67, 0.00" in shown[0]
