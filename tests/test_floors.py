@@ -11,7 +11,7 @@ import mtl_keras
 ROOT = Path(mtl_keras.__file__).parent
 FLOORS = [
     {"errors"},
-    {"declaring", "datasets", "layers", "jobs"},
+    {"declaring", "datasets", "layers", "drawing", "jobs"},
     {"feeding", "balancers", "backbones", "tasks"},
     {"features", "architectures", "model"},
     {"evaluation", "training"},

@@ -23,15 +23,6 @@ KINDS = {
 GROUPS = {"numeric", "plain", "categorical", "own"}  # of encoded rows; two are kinds, too
 LOSSES = {("balancers/uncertainty.py", "'regression'"), ("model/logs.py", "'binary'")}
 """Files that name a kind of loss, which is called like a kind of task."""
-FLOORS = {
-    "drawing": set(),
-    "layers": set(),
-    "tasks": {"drawing", "layers"},
-    "features": {"backbones", "drawing", "layers", "tasks"},
-    "evaluation": {"drawing", "features", "layers", "tasks"},
-    "report": {"drawing", "evaluation", "features", "layers", "tasks"},
-}
-GROUND = {"datasets", "declaring", "errors"}  # below all of them
 
 
 def switches(source: str, room: str = "") -> Iterator[str]:
@@ -128,21 +119,6 @@ def test_a_switch_is_seen(source):
 )
 def test_what_is_no_switch_is_not_taken_for_one(source):
     assert not list(switches(source))
-
-
-@pytest.mark.parametrize("room", FLOORS)
-def test_a_room_imports_from_those_below_it_only(room):
-    for path in sorted((ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            modules = []
-            if isinstance(node, ast.ImportFrom):
-                modules = [f"{node.module}.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            for module in modules:
-                if module.startswith("mtl_keras."):
-                    other = module.split(".")[1]
-                    assert other in {room, *FLOORS[room], *GROUND}, f"{path.name}: {module}"
 
 
 @pytest.mark.parametrize("room", ["tasks", "features"])

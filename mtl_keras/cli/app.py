@@ -182,7 +182,8 @@ def predict(
     answers = load(model, trusted=trust or []).predict(datasets.read(table))
     if keep:  # unparsed: `00001` stays as it is
         rows = datasets.read(table, as_texts=True)
-        answers = rows.join(answers.set_axis(rows.index), rsuffix="_predicted")
+        taken = {name: f"{name}_predicted" for name in answers if name in rows}
+        answers = rows.join(answers.set_axis(rows.index).rename(columns=taken))
     _write(answers, output, escape_formulas)
 
 

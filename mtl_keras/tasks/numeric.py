@@ -193,7 +193,7 @@ class TransformableTask(NumericTask):
             self._refuse_negative(values, "for transform='log1p'")
 
 
-def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
+def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
     """Labels of a numeric task as float64, NaN where missing.
 
     Raises:
@@ -201,7 +201,7 @@ def numbers(task: Task, table: pd.DataFrame) -> np.ndarray:
     """
     column = task.columns[0]
     values = table[column]
-    converted, bad = parsed(values, getattr(task, "notation", None))
+    converted, bad = parsed(values, task.notation)
     bad = bad | (np.abs(converted) > LARGEST)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])

@@ -1,8 +1,10 @@
 """The command line: the whole road, mistakes told in one message, help at once."""
 
+import errno
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -70,3 +72,57 @@ def test_help_imports_nothing_heavy():
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert time.perf_counter() - start < 5  # far under one second where the machine is not busy
+
+
+def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
+    calls = []
+    monkeypatch.setattr("mtl_keras.cli.app._train", lambda *arguments: calls.append(arguments))
+    flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
+    assert main(["train", "shop.toml", *flags, "--models", "there"]) == 0
+    assert main(["train"]) == 0
+    (source, overrides, models, resume), (_, none, *_) = calls
+    assert (source, models, resume) == (Path("shop.toml"), Path("there"), False)
+    assert overrides == {
+        "seed": 0,
+        "features": {"c": "date", "b": "drop"},
+        "tasks": {"t": "own.kinds:Mine"},
+    }
+    assert none == {}
+    for flag, value in (("--seeds", "0"), ("--workers", "0"), ("--tries", "-1"), ("--tune", "-1")):
+        assert main(["compare", flag, value]) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "--resume"),
+        (OSError(errno.ENOSPC, "No space left on device", "out.csv"), 1, "out.csv: No space left"),
+        (PermissionError(errno.EACCES, "Permission denied", "models"), 1, "models: Permission"),
+    ],
+)
+def test_what_is_no_mistake_of_the_user_is_one_message_too(
+    monkeypatch, capsys, error, code, message
+):
+    def stop(*_):
+        raise error
+
+    monkeypatch.setattr("mtl_keras.cli.app._train", stop)
+    assert main(["train"]) == code
+    printed = capsys.readouterr().err
+    assert message in printed and "Traceback" not in printed
+
+
+def test_columns_that_are_kept_are_as_they_were_read(monkeypatch, tmp_path):
+    class Model:
+        def predict(self, table):
+            return pd.DataFrame({"code": [1.0, 2.0]}, index=table.index)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mtl_keras.load", lambda *_, **__: Model(), raising=False)
+    Path("rows.csv").write_text("code,note\n00001,=1+1\n2,\n")
+    arguments = ["predict", "model", "rows.csv", "--keep", "-o"]
+    assert main([*arguments, "out.csv"]) == 0
+    assert Path("out.csv").read_text() == ("code,note,code_predicted\n00001,=1+1,1.0\n2,,2.0\n")
+    assert main([*arguments, "safe.csv", "--escape-formulas"]) == 0
+    assert ",'=1+1," in Path("safe.csv").read_text()
+    assert main([*arguments, "out.xlsx"]) == 1 and not Path("out.xlsx").exists()

@@ -60,7 +60,7 @@ def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
     assert found.advice().endswith('"mmoe" or "grouped".')
     for part in (found.values, found.differences, found.costs):
         part["another"] = part[SINGLE]
-    assert found.advice().endswith("Of what else was tried, another hurt none.")
+    assert found.advice().endswith("Of the other candidates, another hurt none.")
 
 
 def planted(monkeypatch, answer):

@@ -195,7 +195,7 @@ def test_no_file_reads_an_underscore_member_that_another_file_defines():
         if path.name == "keras_private.py":
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        own = _defined(tree) | {"_replace", "_asdict", "_fields"}  # of named tuples, and public
+        own = _defined(tree) | {"_replace", "_asdict", "_fields", "_exit"}  # public all the same
         found += [
             f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
             for node in ast.walk(tree)

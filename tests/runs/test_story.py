@@ -169,7 +169,7 @@ def test_a_table_that_does_not_fit_the_declaration(changes, message):
 
 
 def test_weights_of_rows_count_for_the_task_they_are_given_for():
-    table = LABELS.assign(sure=np.arange(60.0), z=1.0 + LABELS["x"])
+    table = LABELS.assign(x=LABELS["x"] ** 2, sure=np.arange(60.0), z=1.0 + LABELS["x"])
     declared = {"y": "binary", "z": "regression"}
     experiment = mtl.Experiment(declared, sample_weight={"y": "sure"}, preset="fast")
     experiment = mtl.Experiment.from_dict(experiment.to_dict())

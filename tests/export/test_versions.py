@@ -1,0 +1,52 @@
+"""Versions that are written at one time, or were left unfinished, do not mix."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mtl_keras.export import artifact
+
+
+def write(version, what):
+    (version / artifact.EXTRA).mkdir()
+    artifact.write_files(version, {"schema.json": "{}", "what.txt": what})
+
+
+def test_two_that_write_at_a_time_become_two_versions(tmp_path):
+    with artifact.new_version(tmp_path) as first:
+        write(first, "first")
+        with artifact.new_version(tmp_path) as second:
+            write(second, "second")
+    assert artifact.versions(tmp_path) == [1, 2]
+    found = [(tmp_path / str(n) / artifact.EXTRA / "what.txt").read_text() for n in (1, 2)]
+    assert found == ["second", "first"]
+    assert (tmp_path / "what.txt").read_text() == "first"  # the newest version's
+    assert not list(tmp_path.glob(".unfinished*"))
+
+
+def test_a_version_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(OSError, match="full"), artifact.new_version(tmp_path) as version:
+        write(version, "half")
+        raise OSError("full")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from mtl_keras.export import artifact\n"
+        "with artifact.new_version(Path(sys.argv[1])) as version:\n"
+        "    (version / 'half').write_text('')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path], env={**os.environ}, check=False)
+    assert len(list(tmp_path.glob(".unfinished*"))) == 1
+    with artifact.new_version(tmp_path) as living:
+        write(living, "living")
+        with artifact.new_version(tmp_path) as other:
+            assert list(tmp_path.glob(".unfinished*")) in ([living, other], [other, living])
+            write(other, "other")
+    assert not list(tmp_path.glob(".unfinished*"))
