@@ -1,5 +1,6 @@
 """Does the comparison say what is so, where it is known what is so?"""
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import features
 from mtl_keras.cli import main
-from mtl_keras.comparison import trials
+from mtl_keras.comparison import baselines, trials
 from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, Candidate, candidates
 from mtl_keras.comparison.trials import Result, combined, trials_of
@@ -122,7 +123,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
         '[architecture]\nkind = "shared_bottom"\nlayers = [8]\nmembers = 1\n'
         'number_embedding = "none"\n',
     )
-    command = ["compare", "shop.toml", "--seeds", "1", "--tries", "1", "--also", "mmoe+pcgrad"]
+    command = ["compare", "shop.toml", "--seeds", "1", "--tries", "1", "--also", "omoe+rlw"]
     command += ["--epochs", "1", "--workers", "1"]
     assert main(command) == 0
     printed = capsys.readouterr().out
@@ -135,12 +136,12 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     printed = capsys.readouterr().out
     assert "were finished before" in printed and "seed 0:" not in printed
 
-    options = {"seeds": 1, "tries": 1, "also": ["mmoe+pcgrad"], "folder": folder}
+    options = {"seeds": 1, "tries": 1, "also": ["omoe+rlw"], "folder": folder}
     found = mtl.Experiment.from_file("shop.toml", training={"epochs": 1}).compare(
         show=None, **options
     )
     names = {"constant", "linear", "histogram gradient boosting"}
-    names |= {JOINT, SINGLE, "tuned weights", "mmoe+pcgrad"}
+    names |= {JOINT, SINGLE, "tuned weights", "omoe+rlw"}
     assert names <= set(found.values)
     frame = found.to_frame()
     assert np.isfinite(frame["value"]).all()
@@ -155,7 +156,11 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
 
 
 @pytest.mark.parametrize("name", [name for name in available() if name != "LightGBM"])
-def test_a_baseline_answers_every_kind_of_task(name):
+def test_a_baseline_answers_every_kind_of_task(name, monkeypatch):
+    monkeypatch.setattr(baselines, "STRENGTHS", (0.1, 10.0))
+    for trees in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
+        short = functools.partial(getattr(baselines, trees), max_iter=20)
+        monkeypatch.setattr(baselines, trees, short)
     declared = cases.experiment(features={"note": features.Text("note")})
     table = cases.rich_table(200).drop(columns=["embedding", "genres", "prices", "pages", "photo"])
     prepared = declared.prepare(table)

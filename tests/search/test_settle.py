@@ -81,6 +81,7 @@ def test_auto_tries_and_tells(monkeypatch, tmp_path):
     monkeypatch.setattr(settle, "ARCHITECTURES", ("shared_bottom", "single_task"))
     monkeypatch.setattr(settle, "BALANCERS", ("fixed", "uncertainty"))
     monkeypatch.setattr(settle, "RUNGS", (1,))
+    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     lines = []
     experiment = mtl.Experiment(
         tasks=TASKS, architecture="auto", balancer="auto", preset="fast", training={"epochs": 1}
