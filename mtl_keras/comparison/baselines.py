@@ -66,14 +66,18 @@ class Matrices:
                 texts = own[group].words(own[group].select(rows["train"]))
                 if texts is None:
                     components = self._components(group, own[group])
-                    columns.append((components, components))
+                    wide = {part: sparse.csr_matrix(v) for part, v in components.items()}
+                    columns.append((wide, components))
                 elif own[group].source not in read:
                     read.add(own[group].source)
                     columns.append(self._words(own[group]))
                 continue
             values = {part: encoded[part][group] for part in rows}
             sizes = encoder.category_sizes if group == "categorical" else []
-            wide = {part: _one_hot(v, sizes) if sizes else v for part, v in values.items()}
+            wide = {
+                part: _one_hot(v, sizes) if sizes else sparse.csr_matrix(v)
+                for part, v in values.items()
+            }
             columns.append((wide, values))
         self.linear = {p: sparse.hstack([c[p] for c, _ in columns], format="csr") for p in rows}
         self.trees = {p: np.hstack([c[p] for _, c in columns]) for p in rows}

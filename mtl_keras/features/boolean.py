@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, shown
 from mtl_keras.features.base import Feature
 
@@ -71,7 +72,7 @@ class Boolean(Feature):
     def fit(self, column: pd.Series) -> Self:
         if self.values is not None:
             return self
-        values = list(pd.unique(column.dropna()))
+        values = factorized(column)[1]
         if all(not isinstance(value, str) for value in values):
             if not set(map(float, values)) <= {0.0, 1.0}:
                 self._refuse(values)
@@ -84,7 +85,7 @@ class Boolean(Feature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         if self.raw_dtype == "string":
-            codes, values = pd.factorize(column)
+            codes, values = factorized(column)
             return np.array([*(str(value).strip() for value in values), ""], object)[codes]
         values = column
         if values.dtype == object or isinstance(values.dtype, pd.StringDtype):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import category_text, string_lookup
@@ -91,7 +92,8 @@ class Categorical(Feature):
         return self.but(vocabulary=tuple(str(value) for value, _ in ranked[: self.max_size]))
 
     def raw(self, column: pd.Series) -> np.ndarray:
-        codes, values = pd.factorize(column)  # a few distinct values, many rows
+        refuse_several(self.name, self.kind, column)
+        codes, values = factorized(column)  # a few distinct values, many rows
         texts = np.array([*(category_text(value) for value in values), ""], object)
         return texts[codes]
 
