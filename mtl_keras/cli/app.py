@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -266,12 +267,19 @@ def _exported(run: Any, folder: Path, state: Path) -> Path:
     try:
         return run.export(folder)
     except OSError:
-        typer.echo(
-            f"The model could not be written; what was trained is kept in {state}. Mend what is "
-            "told below, then run the same command with --resume.",
-            err=True,
-        )
+        kept = f"what was trained is kept in {state}. Mend what is told below, then run the same "
+        kept += "command with --resume."
+        if not (state / "training.npz").is_file():  # it could not be written either
+            kept = f"it is in {_elsewhere(run)} instead. Move it where it is wanted."
+        typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
         raise
+
+
+def _elsewhere(run: Any) -> Path:
+    """Where a run is written that can be written nowhere else: a folder for temporary files."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
+    run.export(folder)
+    return folder
 
 
 def _finished(folder: Path, state: Path) -> Path | None:

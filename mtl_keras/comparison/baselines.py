@@ -85,9 +85,15 @@ class Matrices:
     def _words(self, feature: Feature) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         texts = {part: feature.words(feature.select(rows)) for part, rows in self.rows.items()}
         counter = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        counter.fit(texts["train"])
+        try:
+            counter.fit(texts["train"])
+        except ValueError:  # no word is in two texts
+            nothing = {part: np.zeros((len(each), 0)) for part, each in texts.items()}
+            return {part: sparse.csr_matrix(each) for part, each in nothing.items()}, nothing
         words = {part: counter.transform(each) for part, each in texts.items()}
         width = min(COMPONENTS, words["train"].shape[1] - 1)
+        if width == 0:
+            return words, {part: each.toarray() for part, each in words.items()}
         main = TruncatedSVD(width, random_state=0).fit(words["train"])
         return words, {part: main.transform(each) for part, each in words.items()}
 

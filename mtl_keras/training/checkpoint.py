@@ -15,7 +15,6 @@ import numpy as np
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.training.best_epoch import BestEpoch
 
-
 DAMAGED = (
     OSError,
     ValueError,

@@ -78,6 +78,11 @@ def texts_of(values: Any) -> list[Any]:
     return [str(value) for value in values]
 
 
+def later(start: str, amounts: np.ndarray, unit: str) -> pd.DatetimeIndex:
+    """Moments so long after a start."""
+    return pd.Timestamp(start) + pd.to_timedelta(amounts, unit)
+
+
 COLUMNS = {
     "floats": lambda r, n: r.normal(size=n),
     "gaps": lambda r, n: np.where(r.random(n) < 0.3, np.nan, r.normal(size=n)),
@@ -107,17 +112,15 @@ COLUMNS = {
     "few_gaps": lambda r, n: [None if x < 0.2 else "abc"[int(3 * x)] for x in r.random(n)],
     "unicode": lambda r, n: r.choice(["é", "e\u0301", "\u200b", "🙂", "\x00"], n).astype(object),
     "surrogates": lambda r, n: pd.Series(r.choice(["\ud800", "b"], n).tolist(), dtype=object),
-    "iso": lambda r, n: texts_of(pd.Timestamp("2020-01-31") + pd.to_timedelta(r.integers(0, 900, n), "D")),
+    "iso": lambda r, n: texts_of(later("2020-01-31", r.integers(0, 900, n), "D")),
     "german": lambda r, n: [f"{d}.{m}.2021" for d, m in r.integers(1, 13, (n, 2))],
-    "dates": lambda r, n: pd.Timestamp("2020-01-31") + pd.to_timedelta(r.integers(0, 900, n), "D"),
-    "zoned": lambda r, n: (
-        pd.Timestamp("2020-01-31", tz="Europe/Berlin") + pd.to_timedelta(r.integers(0, 900, n), "h")
-    ),
+    "dates": lambda r, n: later("2020-01-31", r.integers(0, 900, n), "D"),
+    "zoned": lambda r, n: later("2020-01-31 00:00+01:00", r.integers(0, 900, n), "h"),
     "ancient": lambda r, n: [f"{y}-01-01" for y in r.integers(1, 3000, n)],
     "periods": lambda r, n: pd.period_range("2020-01", periods=n, freq="M"),
     "timedeltas": lambda r, n: pd.to_timedelta(r.integers(0, 900, n), "h"),
-    "clock_times": lambda r, n: [pd.Timestamp(int(x), unit="s").time() for x in r.integers(0, 86400, n)],
-    "day_objects": lambda r, n: [pd.Timestamp(int(x), unit="D").date() for x in r.integers(0, 9000, n)],
+    "clock_times": lambda r, n: list(later("2020", r.integers(0, 86400, n), "s").time),
+    "day_objects": lambda r, n: list(later("2020", r.integers(0, 900, n), "D").date),
     "mixed": lambda r, n: [[1, "a", None, 2.5, True][i] for i in r.integers(0, 5, n)],
     "mixed_lists": lambda r, n: [[1, [2], "a"][i] for i in r.integers(0, 3, n)],
     "dicts": lambda r, n: [{"a": int(x)} for x in r.integers(0, 3, n)],
@@ -141,7 +144,7 @@ COLUMNS = {
     "ids": lambda r, n: np.arange(n) + 100,
     "codes": lambda r, n: [f"{x:05d}" for x in r.integers(0, 99, n)],
     "uuids": lambda r, n: [f"{x:032x}" for x in r.integers(0, 2**60, n)],
-    "sentences": lambda r, n: [" ".join(r.choice(["tea", "good", "bad", "%"], 1 + k)) for k in r.integers(0, 6, n)],
+    "sentences": lambda r, n: [" ".join(r.choice(["tea", "%"], k)) for k in r.integers(0, 6, n)],
     "long": lambda r, n: ["w " * int(k) for k in r.integers(1, 2000, n)],
     "paths": lambda r, n: [f"{x}.png" for x in r.integers(0, 9, n)],
     "string_type": lambda r, n: pd.array(r.choice(["u", "v"], n), "string"),
@@ -151,7 +154,7 @@ COLUMNS = {
     "money_zeros": lambda r, n: np.where(r.random(n) < 0.4, 0.0, np.exp(r.normal(size=n))),
     "negative": lambda r, n: -1 - r.random(n),
     "parts": lambda r, n: r.choice(["train", "validation", "test"], n).astype(object),
-    "rare": lambda r, n: ["rare"] + list(r.choice(["a", "b"], n - 1)),
+    "rare": lambda r, n: ["rare", *r.choice(["a", "b"], n - 1).tolist()],
     "many": lambda r, n: [f"v{x}" for x in r.integers(0, 40, n)],
 }  # fmt: skip
 
