@@ -270,16 +270,19 @@ def _exported(run: Any, folder: Path, state: Path) -> Path:
         kept = f"what was trained is kept in {state}. Mend what is told below, then run the same "
         kept += "command with --resume."
         if not (state / "training.npz").is_file():  # it could not be written either
-            kept = f"it is in {_elsewhere(run)} instead. Move it where it is wanted."
+            kept = _written_elsewhere(run)
         typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
         raise
 
 
-def _elsewhere(run: Any) -> Path:
-    """Where a run is written that can be written nowhere else: a folder for temporary files."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
-    run.export(folder)
-    return folder
+def _written_elsewhere(run: Any) -> str:
+    """Write a run that has no other place to a folder for temporary files, and say where."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
+        run.export(folder)
+    except OSError:
+        return "nor could a checkpoint or a temporary folder. Make room, then train again."
+    return f"it is in {folder} instead. Move it where it is wanted."
 
 
 def _finished(folder: Path, state: Path) -> Path | None:

@@ -50,6 +50,9 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
         )
     if isinstance(table.columns, pd.MultiIndex):
         raise DataError(f"{where} has names of columns on several levels. Join them to one.")
+    broken = [name for name in map(str, table.columns) if not _encodes(name)]
+    if broken:
+        raise DataError(f"{where} has a column whose name is no valid Unicode: {broken[0]!r}.")
     names = table.columns.map(str)
     duplicated = sorted(set(names[names.duplicated()]))
     if duplicated:
@@ -72,8 +75,6 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
 def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
     """Raise a DataError for a text that is no Unicode: neither a file nor TensorFlow takes it."""
     for name in table.columns:
-        if not _encodes(name):
-            raise DataError(f"{where} has a column whose name is no valid Unicode: {name!r}.")
         if table[name].dtype != object:
             continue
         for row, cell in enumerate(table[name]):

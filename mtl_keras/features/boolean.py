@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.datasets.lists import factorized
+from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError, shown
 from mtl_keras.features.base import Feature
 
@@ -72,6 +72,7 @@ class Boolean(Feature):
     def fit(self, column: pd.Series) -> Self:
         if self.values is not None:
             return self
+        refuse_several(self.name, self.kind, column)
         values = factorized(column)[1]
         if all(not isinstance(value, str) for value in values):
             if not set(map(float, values)) <= {0.0, 1.0}:
@@ -84,6 +85,7 @@ class Boolean(Feature):
         return self.but(values=(texts[1], texts[0]) if swapped else tuple(texts))
 
     def raw(self, column: pd.Series) -> np.ndarray:
+        refuse_several(self.name, self.kind, column)
         if self.raw_dtype == "string":
             codes, values = factorized(column)
             return np.array([*(str(value).strip() for value in values), ""], object)[codes]

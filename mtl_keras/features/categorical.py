@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
-from mtl_keras.features.tokens import category_text, string_lookup
+from mtl_keras.features.tokens import category_text, check_vocabulary, string_lookup
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -71,6 +71,7 @@ class Categorical(Feature):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_vocabulary(self)
         check(self.min_frequency >= 1, f"{self.name}.min_frequency", "be >= 1", self.min_frequency)
         check(self.max_size >= 1, f"{self.name}.max_size", "be >= 1", self.max_size)
 
