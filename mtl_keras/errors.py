@@ -5,8 +5,10 @@ column, task, file or row concerned. All exceptions are `ValueError`s, so that c
 Keras or scikit-learn catches them.
 """
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -29,6 +31,26 @@ class ArtifactError(MTLError):
 
 class TrainingError(MTLError):
     """Training cannot continue, e.g. because a task's loss is not finite."""
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within the block, an error of the operating system that names no file names this one.
+
+    Example:
+
+    >>> with naming("scores.csv"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    ...
+    OSError: [Errno 28] No space left on device: 'scores.csv'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno or 5, error.strerror or str(error), os.fspath(path)) from error
 
 
 def shown(value: object, limit: int = 200) -> str:

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -271,12 +272,22 @@ def _exported(run: Any, folder: Path, state: Path) -> Path:
     try:
         return run.export(folder)
     except OSError:
-        typer.echo(
-            f"The model could not be written; the trained state is kept in {state}. Fix the "
-            "error below, then run the same command with --resume.",
-            err=True,
-        )
+        kept = f"the trained state is kept in {state}. Fix the error below, then run the same "
+        kept += "command with --resume."
+        if not (state / "training.npz").is_file():  # it could not be written either
+            kept = _written_elsewhere(run)
+        typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
         raise
+
+
+def _written_elsewhere(run: Any) -> str:
+    """Write a run that has no other place to a folder for temporary files, and say where."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
+        run.export(folder)
+    except OSError:
+        return "nor could a checkpoint or a temporary folder. Make room, then train again."
+    return f"it was written to {folder} instead. Move it to where it belongs."
 
 
 def _finished(folder: Path, state: Path) -> Path | None:

@@ -66,14 +66,18 @@ class Matrices:
                 texts = own[group].words(own[group].select(rows["train"]))
                 if texts is None:
                     components = self._components(group, own[group])
-                    columns.append((components, components))
+                    wide = {part: sparse.csr_matrix(v) for part, v in components.items()}
+                    columns.append((wide, components))
                 elif own[group].source not in read:
                     read.add(own[group].source)
                     columns.append(self._words(own[group]))
                 continue
             values = {part: encoded[part][group] for part in rows}
             sizes = encoder.category_sizes if group == "categorical" else []
-            wide = {part: _one_hot(v, sizes) if sizes else v for part, v in values.items()}
+            wide = {
+                part: _one_hot(v, sizes) if sizes else sparse.csr_matrix(v)
+                for part, v in values.items()
+            }
             columns.append((wide, values))
         self.linear = {p: sparse.hstack([c[p] for c, _ in columns], format="csr") for p in rows}
         self.trees = {p: np.hstack([c[p] for _, c in columns]) for p in rows}
@@ -81,9 +85,15 @@ class Matrices:
     def _words(self, feature: Feature) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         texts = {part: feature.words(feature.select(rows)) for part, rows in self.rows.items()}
         counter = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        counter.fit(texts["train"])
+        try:
+            counter.fit(texts["train"])
+        except ValueError:  # no word is in two texts
+            nothing = {part: np.zeros((len(each), 1)) for part, each in texts.items()}
+            return {part: sparse.csr_matrix(each) for part, each in nothing.items()}, nothing
         words = {part: counter.transform(each) for part, each in texts.items()}
         width = min(COMPONENTS, words["train"].shape[1] - 1)
+        if width == 0:
+            return words, {part: each.toarray() for part, each in words.items()}
         main = TruncatedSVD(width, random_state=0).fit(words["train"])
         return words, {part: main.transform(each) for part, each in words.items()}
 

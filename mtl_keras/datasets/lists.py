@@ -1,18 +1,50 @@
 """Columns that hold several values per row: lists, arrays, or one text with a separator."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import DataError
+from mtl_keras.errors import DataError, shown
 
 
 def is_list(value: Any) -> bool:
     """Whether a value of a column is a list, tuple, set or array."""
     return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
+
+
+def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """The number of each row's value, -1 where there is none, and the values, each once.
+
+    A value that several are in, such as a list, stands as its text: it has no number of its own.
+
+    Example:
+
+    >>> codes, values = factorized(pd.Series(["a", None, "a", [1, 2]], dtype=object))
+    >>> codes.tolist(), values
+    ([0, -1, 0, 1], ['a', '[1, 2]'])
+    """
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:  # lists, dicts, sets and arrays cannot be looked up
+        texts = [cell if isinstance(cell, Hashable) else str(cell) for cell in column]
+        codes, values = pd.factorize(pd.Series(texts, dtype=object))
+    return codes, list(values)
+
+
+def refuse_several(name: str, kind: str, column: pd.Series) -> None:
+    """Raise a DataError for the first row that holds several values where one is wanted."""
+    if column.dtype != object:
+        return
+    for row, value in enumerate(column):
+        if is_list(value) or isinstance(value, dict):
+            raise DataError(
+                f"Feature {name!r} is {kind} and takes one value per row. Received: "
+                f"{shown(value)} in row {column.index[row]}. Declare it as categories, a sequence "
+                "or a vector, or drop it."
+            )
 
 
 def first_list(column: pd.Series) -> Any:

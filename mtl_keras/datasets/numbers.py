@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import check
 
 _SIGN = "(?P<sign>[-+\u2212])?"
@@ -96,7 +97,7 @@ def parsed(
     if column.dtype.kind in "mMc":  # timestamps, durations and complex numbers
         return np.full(len(column), np.nan), column.notna().to_numpy()
     notation = notation or find_notation(column).name
-    codes, cells = pd.factorize(column)  # a missing one has the code -1
+    codes, cells = factorized(column)  # a missing one has the code -1
     empty = MISSING_WORDS if words else {"", "nan"}
     numbers, wrong = np.full(len(cells) + 1, np.nan), np.zeros(len(cells) + 1, bool)
     for index, cell in enumerate(cells):
@@ -138,4 +139,4 @@ def _plain(cell: object) -> float | None:
 def _distinct_texts(column: pd.Series) -> list[str]:
     if column.dtype.kind in "fiubmMc":
         return []
-    return [cell.strip() for cell in pd.unique(column.dropna()) if isinstance(cell, str)]
+    return [cell.strip() for cell in factorized(column)[1] if isinstance(cell, str)]

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mtl_keras.datasets import files
-from mtl_keras.errors import ConfigError, DataError, nearest, shown
+from mtl_keras.errors import ConfigError, DataError, naming, nearest, shown
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,6 +50,9 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
         )
     if isinstance(table.columns, pd.MultiIndex):
         raise DataError(f"{where} has column names with several levels. Join them into one.")
+    broken = [name for name in map(str, table.columns) if not _encodes(name)]
+    if broken:
+        raise DataError(f"{where} has a column whose name is not valid Unicode: {broken[0]!r}.")
     names = table.columns.map(str)
     duplicated = sorted(set(names[names.duplicated()]))
     if duplicated:
@@ -63,9 +66,31 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     if arrow:  # lists and days of Arrow's own types, as pandas has them
         table = table.assign(**{name: _from_arrow(table[name]) for name in arrow})
         table.attrs = attributes
+    _refuse_broken_texts(table, where)
     if not isinstance(source, pd.DataFrame):
         table.attrs |= {"folder": str(path.parent), "source": where}  # start of relative paths
     return table
+
+
+def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
+    """Raise a DataError for a text that is no Unicode: neither a file nor TensorFlow takes it."""
+    for name in table.columns:
+        if table[name].dtype != object:
+            continue
+        for row, cell in enumerate(table[name]):
+            parts = cell if isinstance(cell, (list, tuple, set, frozenset)) else (cell,)
+            if not all(_encodes(part) for part in parts if isinstance(part, str)):
+                raise DataError(
+                    f"{where}: column {name!r} holds a text that is no valid Unicode in row "
+                    f"{table.index[row]}: {shown(cell)}. Clean the column."
+                )
+
+
+def _encodes(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:  # a half of a pair, as broken JSON has them
+        return False
 
 
 def _from_arrow(column: pd.Series) -> pd.Series:
@@ -125,12 +150,13 @@ def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) 
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        if path.suffix in files.PARQUET:
-            table.to_parquet(unfinished, index=False)
-        else:
-            table = table.map(_escaped) if escape_formulas else table
-            table.to_csv(unfinished, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-        unfinished.replace(path)
+        with naming(path):
+            if path.suffix in files.PARQUET:
+                table.to_parquet(unfinished, index=False)
+            else:
+                table = table.map(_escaped) if escape_formulas else table
+                table.to_csv(unfinished, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -70,6 +70,13 @@ def from_config(
     config = {"kind": declared} if isinstance(declared, str) else declared
     if isinstance(config, Mapping) and name is not None:
         config = {"name": name, **config}
-    return registry.get(
-        dict(config) if isinstance(config, Mapping) else config, package, base, what
-    )
+        name = config["name"]
+    try:
+        return registry.get(
+            dict(config) if isinstance(config, Mapping) else config, package, base, what
+        )
+    except ConfigError as error:
+        message = str(error)
+        if name is None or repr(name) in message or message.startswith(f"`{name}."):
+            raise
+        raise ConfigError(f"{what.split()[0].capitalize()} {name!r}: {message}") from error

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.errors import ArtifactError
+from mtl_keras.errors import ArtifactError, naming, shown
 from mtl_keras.export.serving import write_saved_model
 
 UNFINISHED = ".unfinished-"
@@ -158,14 +158,16 @@ def write_model(version: Path, serving: keras.Model, network: keras.Model) -> No
     """Write the SavedModel, and the trained network as a `.keras` file."""
     write_saved_model(serving, version)
     (version / EXTRA).mkdir(exist_ok=True)
-    network.save(version / EXTRA / "model.keras")
+    with naming(version / EXTRA / "model.keras"):
+        network.save(version / EXTRA / "model.keras")
 
 
 def write_files(version: Path, files: Mapping[str, str | bytes]) -> None:
     """Write the files that describe the model, by name."""
     for name, content in files.items():
         binary = content if isinstance(content, bytes) else content.encode("utf-8")
-        (version / EXTRA / name).write_bytes(binary)
+        with naming(version / EXTRA / name):
+            (version / EXTRA / name).write_bytes(binary)
 
 
 def read_files(version: Path) -> dict[str, str | bytes]:
@@ -188,7 +190,7 @@ def replace_file(path: Path, text: str) -> Path:
     """Write a text file atomically."""
     descriptor, unfinished = tempfile.mkstemp(prefix=_temporary_prefix(), dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with naming(path), os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(unfinished, 0o666 & ~_umask())
         os.replace(unfinished, path)
@@ -203,11 +205,18 @@ def read_schema(version: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: if it is damaged.
     """
-    schema = read_json(version / EXTRA / "schema.json")
-    missing = {"features", "tasks", "inputs", "outputs"} - set(schema)
+    path = version / EXTRA / "schema.json"
+    schema = read_json(path)
+    kinds = {"features": list, "tasks": list, "inputs": dict, "outputs": dict}
+    missing = sorted(set(kinds) - set(schema))
     if missing:
-        path = version / EXTRA / "schema.json"
-        raise ArtifactError(f"{path} is damaged: it lacks {sorted(missing)}. Train again.")
+        raise ArtifactError(f"{path} is damaged: it lacks {missing}. Train again.")
+    for key, kind in kinds.items():
+        if not isinstance(schema[key], kind):
+            raise ArtifactError(
+                f"{path} is damaged: {key!r} must be a {kind.__name__}. Received: "
+                f"{shown(schema[key], 60)}. Train again."
+            )
     return schema
 
 
@@ -219,8 +228,9 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path} cannot be read: {error}. Train and export again.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        why = shown(str(error))[1:-1]
+        raise ArtifactError(f"{path} cannot be read: {why}. Train and export again.") from error
     if not isinstance(value, dict):
         raise ArtifactError(f"{path} is damaged: expected an object. Train and export again.")
     return value
@@ -237,7 +247,7 @@ def describe(folder: Path) -> str:
     metrics = read_json(version / EXTRA / "metrics.json")
     try:
         return "\n".join(_described(version, schema, metrics))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ArtifactError(
             f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
         ) from error

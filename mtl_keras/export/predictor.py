@@ -2,9 +2,10 @@
 
 import warnings
 import zipfile
-from collections.abc import Collection, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
+
+T = TypeVar("T")
 
 SUSPICIOUS = 0.05  # share of training rows in a table from which to warn
 
@@ -53,14 +56,41 @@ class Predictor:
                 self.features = [features.get(config) for config in self.schema["features"]]
                 self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         except ConfigError as error:
-            raise ArtifactError(f"{self.path} cannot be used: {error}") from error
+            raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
         try:
-            self._loaded = tf.saved_model.load(str(self.path))  # kept alive for the signature
-        except (OSError, tf.errors.OpError) as error:
-            raise ArtifactError(f"{self.path} is damaged: {error}") from error
+            self._loaded = tf.saved_model.load(str(self.path))  # kept alive for it
+        except Exception as error:  # TensorFlow's, on damaged files, are of many types
+            why = " ".join(str(getattr(error, "message", error)).split())
+            raise ArtifactError(
+                f"The SavedModel in {self.path} is damaged ({type(error).__name__}): "
+                f"{why[:300]}. Train and export again."
+            ) from error
         if "serving_default" not in self._loaded.signatures:
             raise ArtifactError(f"{self.path} is damaged: it has no signature serving_default.")
         self._signature = self._loaded.signatures["serving_default"]
+        inputs = self._signature.structured_input_signature[1]
+        read = {f.name: self.schema["inputs"].get(f.name) for f in self.features}
+        strange = {name for name, slug in read.items() if slug not in inputs}
+        answers = self._signature.structured_outputs
+        strange |= {n for n, slug in self.schema["outputs"].items() if slug not in answers}
+        if strange:
+            raise ArtifactError(
+                f"{self._schema_path} does not tell of the SavedModel beside it: that one has no "
+                f"{sorted(strange)}. Train and export again."
+            )
+
+    @property
+    def _schema_path(self) -> Path:
+        return self.path / artifact.EXTRA / "schema.json"
+
+    def _told(self, key: str, ask: Callable[[], T]) -> T:
+        """What is asked, or an ArtifactError where the schema lacks what it needs."""
+        try:
+            return ask()
+        except KeyError as error:
+            raise ArtifactError(
+                f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
+            ) from error
 
     def predict(self, table: Any) -> pd.DataFrame:
         """A row of answers for each row of the table, with its index.
@@ -81,7 +111,7 @@ class Predictor:
         answers = self._answers(table)
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
-            columns |= task.answer_columns(answers)
+            columns |= self._told("outputs", lambda task=task: task.answer_columns(answers))
         return pd.DataFrame(columns, index=table.index)
 
     def evaluate(self, table: Any) -> Evaluation:
@@ -111,7 +141,10 @@ class Predictor:
         answers = self.predictions(table)
         predictions = {task.name: answers[task.name] for task in judged}
         truths = {task.name: task.truth(table) for task in judged}
-        return evaluate(judged, truths, predictions, self.schema["constants"])
+        constants = self._told(
+            "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
+        )
+        return evaluate(judged, truths, predictions, constants)
 
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.
@@ -127,14 +160,16 @@ class Predictor:
                 if not saved.files:
                     return 0.0
                 known = TrainedRows(saved["hashes"], float(saved["share"]), float(saved["chance"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ArtifactError(f"{path} cannot be read: {error}. Train again.") from error
         return known.seen(self.features, datasets.read(table))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
         answers = self._answers(table)
-        return {task.name: task.answered(answers) for task in self.tasks}
+        return self._told(
+            "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
+        )
 
     def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError, shown
 from mtl_keras.features.base import Feature
 
@@ -71,7 +72,8 @@ class Boolean(Feature):
     def fit(self, column: pd.Series) -> Self:
         if self.values is not None:
             return self
-        values = list(pd.unique(column.dropna()))
+        refuse_several(self.name, self.kind, column)
+        values = factorized(column)[1]
         if all(not isinstance(value, str) for value in values):
             if not set(map(float, values)) <= {0.0, 1.0}:
                 self._refuse(values)
@@ -83,8 +85,9 @@ class Boolean(Feature):
         return self.but(values=(texts[1], texts[0]) if swapped else tuple(texts))
 
     def raw(self, column: pd.Series) -> np.ndarray:
+        refuse_several(self.name, self.kind, column)
         if self.raw_dtype == "string":
-            codes, values = pd.factorize(column)
+            codes, values = factorized(column)
             return np.array([*(str(value).strip() for value in values), ""], object)[codes]
         values = column
         if values.dtype == object or isinstance(values.dtype, pd.StringDtype):

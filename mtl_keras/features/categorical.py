@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
-from mtl_keras.features.tokens import category_text, string_lookup
+from mtl_keras.features.tokens import category_text, check_vocabulary, string_lookup
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -71,6 +72,7 @@ class Categorical(Feature):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_vocabulary(self)
         check(self.min_frequency >= 1, f"{self.name}.min_frequency", "be >= 1", self.min_frequency)
         check(self.max_size >= 1, f"{self.name}.max_size", "be >= 1", self.max_size)
 
@@ -92,7 +94,8 @@ class Categorical(Feature):
         return self.but(vocabulary=tuple(str(value) for value, _ in ranked[: self.max_size]))
 
     def raw(self, column: pd.Series) -> np.ndarray:
-        codes, values = pd.factorize(column)  # a few distinct values, many rows
+        refuse_several(self.name, self.kind, column)
+        codes, values = factorized(column)  # a few distinct values, many rows
         texts = np.array([*(category_text(value) for value in values), ""], object)
         return texts[codes]
 

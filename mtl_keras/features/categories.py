@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
-from mtl_keras.features.tokens import category_text, split, string_lookup
+from mtl_keras.features.tokens import category_text, check_vocabulary, split, string_lookup
 from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
@@ -107,6 +107,7 @@ class Categories(Feature):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_vocabulary(self)
         check(
             self.encoding in ENCODINGS,
             f"{self.name}.encoding",

@@ -10,7 +10,8 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets.dates import ISO, find_format, parse_dates
-from mtl_keras.errors import DataError, check
+from mtl_keras.datasets.lists import factorized
+from mtl_keras.errors import DataError, check, shown
 from mtl_keras.features.base import Feature
 
 PATTERN = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?"
@@ -165,16 +166,16 @@ class Date(Feature):
             moments = column
         else:
             blank = column.isna() | (column.astype(str).str.strip() == "")
-            codes, texts = pd.factorize(column.where(~blank))
+            codes, texts = factorized(column.where(~blank))
             written = pd.Series(list(map(str, texts))).str.strip()
             parsed = parse_dates(written, ISO)
             if self.format is not None and self.format != ISO:
                 parsed = parsed.fillna(parse_dates(written, self.format))
             if parsed.isna().any():
-                text = texts[int(np.flatnonzero(parsed.isna())[0])]
-                row = column.index[int(np.flatnonzero((column == text).to_numpy(bool))[0])]
+                bad = int(np.flatnonzero(parsed.isna())[0])
+                row = column.index[int(np.flatnonzero(codes == bad)[0])]
                 raise DataError(
-                    f"Feature {self.name!r} is a date. Received: {text!r} in row {row}. "
+                    f"Feature {self.name!r} is a date. Received: {shown(texts[bad])} in row {row}. "
                     f"Expected e.g. 1997-09-30{self._example()}. Clean the column, declare the "
                     "date's `format`, or declare the column as categorical."
                 )

@@ -95,7 +95,7 @@ class Encoder:
         self.own: dict[str, Callable[[Any, str], Any]] = {}
         for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
-            layer.name = f"encode_{slug}"
+            layer.name = f"encode.{slug}"  # no slug has a point, so no input has such a name
             for group, tensor in layer(raw[self.input_slugs[feature.name]]).items():
                 if group == "own":
                     group = f"own_{slug}"
@@ -104,7 +104,7 @@ class Encoder:
         outputs = {
             group: tensors[0]
             if len(tensors) == 1
-            else keras.layers.Concatenate(dtype=tensors[0].dtype, name=f"encoded_{group}")(tensors)
+            else keras.layers.Concatenate(dtype=tensors[0].dtype, name=f"encoded.{group}")(tensors)
             for group, tensors in parts.items()
             if tensors
         }

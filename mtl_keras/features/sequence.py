@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.tokens import category_text, split, string_lookup
+from mtl_keras.features.tokens import category_text, check_vocabulary, split, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
 
 OF = ("auto", "numbers", "tokens")
@@ -130,6 +130,7 @@ class Sequence(BackboneFeature):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_vocabulary(self)
         check(self.of in OF, f"{self.name}.of", f"be one of {', '.join(OF)}", self.of)
         check(self.separator != "", f"{self.name}.separator", "not be empty", self.separator)
         for name in ("dimension", "min_frequency", "max_size", "max_length"):

@@ -13,7 +13,7 @@ from mtl_keras.backbones.pretrained import Pretrained, as_text, from_text
 from mtl_keras.datasets.lists import vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.tokens import string_lookup
+from mtl_keras.features.tokens import check_vocabulary, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
 
 APART = r"([^\p{L}\p{M}\p{N}_'\s]+)"
@@ -181,6 +181,7 @@ class Text(BackboneFeature):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_vocabulary(self)
         for name in ("dimension", "ngrams", "min_frequency", "max_size", "max_length"):
             check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
         good = 0 <= self.word_dropout < 1

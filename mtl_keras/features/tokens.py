@@ -1,10 +1,13 @@
 """Texts that represent categories, words or tokens, and their indices."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from mtl_keras.errors import check
 
 
 def category_text(value: object) -> str:
@@ -25,7 +28,19 @@ def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
     [0, 1, 2]
     """
     nothing = ["\x1f\x1f"]  # Keras accepts no empty vocabulary; no category equals this
-    return keras.layers.StringLookup(vocabulary=list(vocabulary) or nothing, mask_token="")
+    unknown = "\x1f?"  # nor this, while Keras's own, [UNK], may be one
+    return keras.layers.StringLookup(
+        vocabulary=list(vocabulary) or nothing, mask_token="", oov_token=unknown
+    )
+
+
+def check_vocabulary(feature: Any) -> None:
+    """Raise a ConfigError for a stated vocabulary that no lookup can be made of."""
+    words = feature.vocabulary
+    good = words is None or (
+        all(isinstance(word, str) and word for word in words) and len(set(words)) == len(words)
+    )
+    check(good, f"{feature.name}.vocabulary", "list texts, each once and none empty", words)
 
 
 def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:

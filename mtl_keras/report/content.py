@@ -1,8 +1,12 @@
 """The content of a report, read from the files of an artifact's version."""
 
+import contextlib
 import io
 import json
-from collections.abc import Collection, Mapping
+import tomllib
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ import pandas as pd
 
 from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
+from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
 
@@ -63,32 +68,57 @@ def content(
     """
 
     def parsed(name: str) -> Any:
-        return json.loads(files[name])
+        with _told_of(name):
+            return json.loads(files[name])
 
     schema = parsed("schema.json")
-    with without_imports(trusted=trusted):
+    with _told_of("schema.json"), without_imports(trusted=trusted):
         fitted = [tasks.get(config) for config in schema["tasks"]]
         read = [features.get(config) for config in schema["features"]]
-    arrays = files["predictions.npz"]
-    assert isinstance(arrays, bytes)
-    with np.load(io.BytesIO(arrays)) as saved:
-        truths = {task.name: saved[f"truth_{i}"] for i, task in enumerate(fitted)}
-        predictions = {task.name: saved[f"predicted_{i}"] for i, task in enumerate(fitted)}
-    compared = comparison is not None and comparison.is_file()
+    with _told_of("predictions.npz"):
+        arrays = files["predictions.npz"]
+        assert isinstance(arrays, bytes)
+        with np.load(io.BytesIO(arrays), allow_pickle=False) as saved:
+            truths = {task.name: saved[f"truth_{i}"] for i, task in enumerate(fitted)}
+            predictions = {task.name: saved[f"predicted_{i}"] for i, task in enumerate(fitted)}
+    with _told_of("history.csv"):
+        history = pd.read_csv(io.StringIO(str(files["history.csv"])))
+        history["epoch"]  # at least that is there
+    with _told_of("experiment.toml"):
+        experiment = str(files["experiment.toml"])
+        tomllib.loads(experiment)
+    compared = None
+    if comparison is not None and comparison.is_file():
+        with _told_of(str(comparison)):
+            compared = json.loads(comparison.read_text("utf-8"))
     return Content(
         schema=schema,
         metrics=parsed("metrics.json"),
         tasks=fitted,
         features=read,
-        history=pd.read_csv(io.StringIO(str(files["history.csv"]))),
+        history=history,
         balancing=parsed("balancing.json"),
         structure=parsed("structure.json"),
         explanation=parsed("explanation.json"),
-        experiment=str(files["experiment.toml"]),
+        experiment=experiment,
         truths=truths,
         predictions=predictions,
-        comparison=json.loads(comparison.read_text("utf-8")) if compared and comparison else None,
+        comparison=compared,
     )
+
+
+@contextlib.contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Within the block, whatever a file's content makes impossible is told with its name."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ArtifactError(f"{name} cannot be used: {error}") from error
+    except KeyError as error:
+        raise ArtifactError(f"{name} is damaged or gone: there is no {error}.") from error
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        why = " ".join(str(error).split())[:200]
+        raise ArtifactError(f"{name} cannot be read ({type(error).__name__}): {why}.") from error
 
 
 def arrays(

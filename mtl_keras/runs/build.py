@@ -1,9 +1,12 @@
 """The network of a plan: inputs, the architecture, a head per task."""
 
+import re
+
 import numpy as np
 
 from mtl_keras import architectures
 from mtl_keras.declaring.naming import layer_name
+from mtl_keras.errors import ConfigError
 from mtl_keras.layers import MemberMean
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
@@ -31,7 +34,17 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         else MemberMean(name=f"{layer_name(name)}_mean")(output)
         for name, output in plan.architecture.connect(heads).items()
     }
-    model = MultiTaskModel(inputs, outputs, name="network")
+    try:
+        model = MultiTaskModel(inputs, outputs, name="network")
+    except ValueError as error:
+        twice = re.search(r'The name "(.+)" is used', str(error))
+        if twice is None:
+            raise
+        raise ConfigError(
+            f"Two layers of the network would be named {twice[1]!r}, after the names of tasks "
+            f"({', '.join(map(repr, outputs))}) and features. Give one of them another name, and "
+            "state its `column`."
+        ) from error
     model.compile(
         plan.training.optimizer(len(labels)),
         loss={task.name: task.training_loss() for task in tasks},

@@ -40,7 +40,15 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
     if "predictions.npz" not in files:
         raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
     compared = folder / "comparison" / "comparison.json"
-    return report.report_page(report.content(files, compared, trusted))
+    try:
+        return report.report_page(report.content(files, compared, trusted))
+    except ArtifactError as error:
+        raise ArtifactError(f"{version}: {error} Train and export again.") from error
+    except Exception as error:  # whatever values that no run of ours wrote lead to
+        raise ArtifactError(
+            f"No report can be made of the files in {version / artifact.EXTRA}, one of them is "
+            f"damaged ({type(error).__name__}: {error}). Train and export again."
+        ) from error
 
 
 def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:

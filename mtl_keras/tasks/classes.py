@@ -1,7 +1,7 @@
 """What tasks with class labels share: labels in a table, class weights, calibration."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -48,13 +48,9 @@ class ClassTask(Task):
         classes = self.classes
         good = classes is None or (len(set(classes)) == len(classes) >= 2)
         check(good, f"{self.name}.classes", "list at least two labels, each once", classes)
-        good = self.class_weight in (None, "balanced") or isinstance(self.class_weight, Mapping)
-        check(
-            good,
-            f"{self.name}.class_weight",
-            "be 'balanced' or a mapping from label to weight",
-            self.class_weight,
-        )
+        good = classes is None or answerable(classes)
+        check(good, f"{self.name}.classes", f"be {ANSWERABLE}", classes)
+        check_class_weight(self)
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         assert self.classes is not None, "fit first"
@@ -122,6 +118,38 @@ class ClassTask(Task):
         return fitted.but(counts=tuple(int(count) for count in counts))
 
 
+ANSWERABLE = "texts, numbers or booleans alone, numbers within the range of int64 or float32"
+
+
+def answerable(labels: Sequence[Any]) -> bool:
+    """Whether labels can be answers of an exported model, whose tensors are of one type.
+
+    Example:
+
+    >>> answerable(["a", "b"]), answerable([1, 2.5]), answerable([1, "1"]), answerable([True, 2])
+    (True, True, False, False)
+    """
+    kinds = {bool if isinstance(v, (bool, np.bool_)) else type(v) for v in labels}
+    if kinds in ({str}, {bool}):
+        return True
+    if not all(issubclass(k, (int, float, np.number)) and k is not bool for k in kinds):
+        return False
+    whole = all(issubclass(kind, (int, np.integer)) for kind in kinds)
+    low, high = (-(2**63), 2**63 - 1) if whole else (-3.4e38, 3.4e38)
+    return all(low <= label <= high for label in labels)
+
+
+def check_class_weight(task: Any) -> None:
+    """Raise a ConfigError if the `class_weight` of a task makes no sense."""
+    given = task.class_weight
+    good = given in (None, "balanced")
+    if isinstance(given, Mapping):
+        weights = given.values()
+        good = all(isinstance(w, (int, float)) and 0 <= w < np.inf for w in weights)
+    expected = "be 'balanced' or a mapping from label to weight, finite and >= 0"
+    check(bool(good), f"{task.name}.class_weight", expected, given)
+
+
 def plain_labels(column: pd.Series) -> np.ndarray:
     """Labels as Python values, None where missing (NaN, None or an empty text); 3.0 becomes 3."""
     values = column.astype(object).to_numpy(copy=True)
@@ -159,7 +187,10 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
             f"Task {task.name!r}: column {column!r} is constant in the training rows "
             f"(always {labels[0]!r}); there is nothing to learn. Remove the task."
         )
-    try:
-        return sorted(labels)
-    except TypeError:
-        return sorted(labels, key=str)
+    if not answerable(labels):
+        examples = shown(list({type(label): label for label in labels}.values()))
+        raise DataError(
+            f"Task {task.name!r}: the labels of column {column!r} must be {ANSWERABLE}. Received, "
+            f"among others: {examples}. Clean the column, or make texts of all labels."
+        )
+    return sorted(labels)

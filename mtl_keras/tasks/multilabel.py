@@ -16,7 +16,7 @@ from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS, best_f1_threshold
-from mtl_keras.tasks.classes import plain_labels
+from mtl_keras.tasks.classes import check_class_weight, plain_labels
 from mtl_keras.tasks.measures import AUC, Measure, auc
 from mtl_keras.tasks.rivals import Problem
 
@@ -60,6 +60,7 @@ class Multilabel(Task):
         good = len(set(columns)) == len(columns)
         expected = "differ also as `<label>_probability`, which the answers have beside them"
         check(good, f"{self.name}.labels", expected, self.labels)
+        check_class_weight(self)
         if isinstance(self.class_weight, Mapping):
             for label in self.class_weight:
                 if label not in self.labels:
@@ -67,10 +68,6 @@ class Multilabel(Task):
                         f"`class_weight` of task {self.name!r}: "
                         + unknown("label", label, self.labels)
                     )
-        else:
-            good = self.class_weight in (None, "balanced")
-            expected = "be 'balanced' or a mapping from label to weight"
-            check(good, f"{self.name}.class_weight", expected, self.class_weight)
 
     @property
     def columns(self) -> list[str]:

@@ -219,3 +219,25 @@ def test_a_twin_has_one_task_and_the_same_features():
     assert "equal weights" in names and "tuned weights" not in names
     with pytest.raises(ConfigError, match=r"'mmoo'\. Did you mean 'mmoe'"):
         candidates(declared, also=["mmoo"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "features"),
+    [
+        ({"x": np.arange(60.0) % 13}, {}),
+        ({"x": ["a", "b"] * 30}, {}),
+        ({"x": [[1.0, 2.0], [3.0, 5.0]] * 30}, {}),
+        ({"x": [[1.0], [3.0, 5.0]] * 30}, {}),
+        ({"x": [f"w{i} v{i} u{i}" for i in range(60)]}, {"x": "text"}),  # no word twice
+        ({"x": [f"w{i} v{i} same" for i in range(60)]}, {"x": "text"}),
+    ],
+)
+def test_simple_models_read_features_of_one_group_alone(columns, features):
+    table = pd.DataFrame({**columns, "y": np.arange(60.0) % 7, "z": [0, 1, 1] * 20})
+    declared = {"y": "regression", "z": "binary"}
+    prepared = mtl.Experiment(tasks=declared, features=features).prepare(table)
+    matrices = Matrices(prepared.encoder, prepared.rows, prepared.data.x)
+    for task in prepared.tasks:
+        for name in ("linear", "histogram gradient boosting"):
+            answers = predict(name, task, matrices, prepared.truths())
+            assert np.isfinite(answers).all() and len(answers) == len(prepared.rows["test"])

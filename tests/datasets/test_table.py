@@ -160,3 +160,18 @@ def test_only_files_that_are_written_as_their_name_says_are_written(tmp_path):
     table = pd.DataFrame({"a": ["=1+1", "plain"], "b": [-1, 2]})
     datasets.write(table, tmp_path / "out.csv", escape_formulas=True)
     assert (tmp_path / "out.csv").read_text() == "a,b\n'=1+1,-1\nplain,2\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"a": ["fine", "\ud800"]}, r"column 'a' holds a text that is no valid Unicode in row 1"),
+        ({"a": [["fine"], ["\ud800"]]}, r"column 'a' holds a text that .* in row 1"),
+        ({"\ud800": [1, 2]}, r"a column whose name is no valid Unicode: '\\ud800'"),
+    ],
+)
+def test_texts_that_no_file_takes_are_refused(table, message):
+    names = pd.Index(list(table), dtype=object)
+    columns = pd.DataFrame({n: pd.Series(v, dtype=object) for n, v in enumerate(table.values())})
+    with pytest.raises(DataError, match=message):
+        datasets.read(columns.set_axis(names, axis=1))

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras import features
+from mtl_keras import features, tasks
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.features.encoder import Encoder
 from tests import cases
@@ -259,3 +259,45 @@ def test_kinds_are_inferred_from_cells():
     assert features.infer(long)[0].feature == features.Text("review")
     lists = pd.DataFrame({"tags": [["a"], ["b", "c"]], "steps": [[1], [1, 2]]})
     assert [g.feature.kind for g in features.infer(lists)] == ["categories", "sequence"]
+
+
+SEVERAL = {
+    "lists": [[1, 2], [3]],
+    "sets": [{1}, {2}],
+    "mappings": [{"a": 1}, {"a": 2}],
+    "arrays": [np.arange(2), np.arange(3)],
+    "tuples": [(1, 2), (3, 4)],
+    "a list among texts": ["a", ["b"]],
+}
+
+
+@pytest.mark.parametrize("kind", ["numeric", "categorical", "boolean", "date"])
+@pytest.mark.parametrize("values", SEVERAL.values(), ids=SEVERAL)
+def test_several_values_where_one_is_wanted_are_refused_by_name(kind, values):
+    column = pd.Series(values * 5, dtype=object)
+    with pytest.raises(DataError, match="Feature 'x'"):
+        features.get(kind, "x").fit(column)
+
+
+@pytest.mark.parametrize("values", SEVERAL.values(), ids=SEVERAL)
+def test_several_values_in_a_task_are_refused_by_name(values):
+    table = pd.DataFrame({"y": pd.Series(values * 5, dtype=object)})
+    for kind in ("regression", "count", "quantiles", "zero_inflated_log_normal"):
+        with pytest.raises(DataError, match="Task 'y'"):
+            tasks.get(kind, "y").fit(table)
+
+
+def test_words_that_keras_reserves_are_categories_like_others():
+    column = pd.Series(["[UNK]", "a"] * 5)
+    for kind in ("categorical", "categories", "sequence"):
+        feature = features.get({"kind": kind, "min_frequency": 1}, "x").fit(column)
+        made = Encoder([feature])
+        (encoded,) = made.encode(pd.DataFrame({"x": ["[UNK]", "a", "never seen"]})).values()
+        assert len(np.unique(encoded.reshape(3, -1), axis=0)) == 3
+
+
+def test_names_that_the_encoder_makes_are_free_for_columns():
+    names = ["num", "encode_num", "encoded_numeric", "encoded_plain", "encode_encode_num"]
+    made = Encoder([features.Numeric(name).fit(pd.Series([1.0, 2.0])) for name in names])
+    table = pd.DataFrame({name: [1.0, 2.0] for name in names})
+    assert made.encode(table)["numeric"].shape == (2, len(names))

@@ -47,9 +47,55 @@ def test_the_order_of_an_ordinal_task_is_stated_or_known():
         tasks.Ordinal("quality").fit(table.assign(quality=pd.Categorical(table["quality"])))
 
 
+@pytest.mark.parametrize("kind", ["categorical", "categories", "sequence", "text"])
+@pytest.mark.parametrize("words", [["a", "a"], ["a", ""], ["a", 3]], ids=str)
+def test_a_stated_vocabulary_names_each_word_once(kind, words):
+    with pytest.raises(ConfigError, match=r"x.*vocabulary"):
+        features.get({"kind": kind, "vocabulary": words}, "x")
+
+
 def test_pixels_that_are_no_numbers_are_refused():
     image = np.full((4, 4), np.nan)
     with pytest.raises(
         DataError, match="array of row 0 is empty or has pixels that are not finite"
     ):
         features.Image("photo").fit(pd.Series([image]))
+
+
+@pytest.mark.parametrize(
+    "weights", [{"a": np.nan}, {"a": np.inf}, {"a": -1.0}, {"a": "two"}, 3, ["a"]], ids=str
+)
+def test_weights_of_classes_are_finite_numbers(weights):
+    for declare in (
+        lambda: tasks.Binary("y", class_weight=weights),
+        lambda: tasks.Multiclass("y", class_weight=weights),
+        lambda: tasks.Multilabel("y", labels=("a", "b"), class_weight=weights),
+    ):
+        with pytest.raises(ConfigError, match=r"y\.class_weight` must be 'balanced' or a mapping"):
+            declare()
+
+
+@pytest.mark.parametrize(
+    "labels", [[1, "1"], [True, 2], [1, "a", 2.5], [10**30, 1], [1e300, 0.5]], ids=str
+)
+def test_labels_that_no_tensor_holds_are_refused_stated_or_found(labels):
+    with pytest.raises(ConfigError, match=r"y\.classes` must be texts, numbers or booleans alone"):
+        tasks.Multiclass("y", classes=labels)
+    table = pd.DataFrame({"y": pd.Series(labels * 3, dtype=object)})
+    for kind in (tasks.Multiclass, tasks.Binary, tasks.Ordinal):
+        with pytest.raises(DataError, match="'y'"):
+            kind("y").fit(table)
+
+
+@pytest.mark.parametrize(
+    ("get", "kind", "what"), [(tasks.get, "binary", "Task"), (features.get, "numeric", "Feature")]
+)
+def test_a_declaration_that_cannot_be_made_is_named(get, kind, what):
+    for declared in (
+        {"kind": kind, "wieght": 1},
+        {"kind": "nothing"},
+        3,
+        {"kind": kind, "column": 3},
+    ):
+        with pytest.raises(ConfigError, match=f"{what} 'spend': "):
+            get(declared, "spend")

@@ -1,0 +1,63 @@
+"""Nasty tables and odd declarations: equal answers, or a refusal that names what is wrong.
+
+With `MTL_CASES=2000` it tries more; `benchmarks/tables.py` tells of all that it finds.
+"""
+
+import contextlib
+import os
+import random
+
+import hypothesis
+import keras
+import pytest
+from hypothesis import strategies
+
+from tests.property import tables
+
+MANY = int(os.environ.get("MTL_CASES", "0"))
+CASES = {"prepared": 12, "untrained": 5, "whole": 1}
+
+
+def tried(name):
+    """A property that holds of a number of cases."""
+    return hypothesis.settings(
+        max_examples=MANY or CASES[name],
+        deadline=None,
+        derandomize=not MANY,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if MANY else [])],
+    )
+
+
+drawn = strategies.randoms(use_true_random=False).map(tables.drawn)
+
+
+def succeeds_or_is_refused(check, case, **options):
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    with contextlib.suppress(tables.Refused):
+        check(case, **options)
+
+
+@tried("prepared")
+@hypothesis.given(drawn)
+def test_rows_are_prepared_alike_by_what_is_read_again(case):
+    succeeds_or_is_refused(tables.prepared, case)
+
+
+@tried("untrained")
+@hypothesis.given(drawn)
+def test_the_served_model_answers_as_the_network_does(case):
+    succeeds_or_is_refused(tables.untrained, case)
+
+
+@tried("whole")
+@hypothesis.given(drawn)
+def test_a_loaded_artifact_answers_as_its_run_did(case):
+    succeeds_or_is_refused(tables.whole, case)
+
+
+@pytest.mark.parametrize("seed", [35, 4])  # two that are not refused
+def test_a_table_from_a_file_is_served_as_it_was_trained(seed):
+    succeeds_or_is_refused(tables.whole, tables.drawn(random.Random(seed)), as_file=True)

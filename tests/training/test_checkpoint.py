@@ -1,0 +1,77 @@
+"""The checkpoint: what cannot be written stops nothing, what is damaged is named."""
+
+import errno
+import io
+
+import numpy as np
+import pytest
+
+from mtl_keras.errors import ArtifactError
+from mtl_keras.training import BestEpoch
+from mtl_keras.training.checkpoint import Checkpoint
+from tests.training.test_best_epoch import model
+
+
+def checkpoint(path) -> Checkpoint:
+    made = model()
+    made.optimizer.build(made.trainable_variables)
+    best = BestEpoch(["a", "b", "c"], patience=5)
+    best.set_model(made)
+    saved = Checkpoint(path, "the same", best)
+    saved.set_model(made)
+    return saved
+
+
+def with_state(content: bytes, state: object) -> bytes:
+    """The file's content with another entry `state`."""
+    with np.load(io.BytesIO(content)) as saved:
+        arrays = {**saved, "state": np.array(state)}
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "a text": lambda content: b"text",
+    "cut off": lambda content: content[: len(content) // 2],
+    "a head alone": lambda content: content[:4],
+    "changed within": lambda content: content[:300] + bytes(200) + content[500:],
+    "no JSON": lambda content: with_state(content, "{"),
+    "a list": lambda content: with_state(content, "[1]"),
+    "other keys": lambda content: with_state(content, '{"fingerprint": "the same"}'),
+    "objects": lambda content: with_state(content, None),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_checkpoint_is_named(tmp_path, damage):
+    saved = checkpoint(tmp_path / "training.npz")
+    saved.on_epoch_end(0, {"loss": 1.0})
+    assert saved.load(saved.model) == 1
+    saved.path.write_bytes(damage(saved.path.read_bytes()))
+    with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start anew without"):
+        saved.load(saved.model)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
+    tmp_path, monkeypatch, recwarn
+):
+    saved = checkpoint(tmp_path / "training.npz")
+    saved.on_epoch_end(0, {"loss": 1.0})
+    written = saved.path.read_bytes()
+
+    def fail(file, **arrays):
+        file.write(b"a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", fail)
+        for epoch in (1, 2):
+            saved.on_epoch_end(epoch, {"loss": 1.0})
+    assert saved.path.read_bytes() == written  # the last that could be written
+    assert [path.name for path in tmp_path.iterdir()] == ["training.npz"]
+    (warning,) = [w for w in recwarn if "checkpoint" in str(w.message)]
+    assert "after epoch 2: No space left on device. The training goes on" in str(warning.message)
+    saved.on_epoch_end(3, {"loss": 1.0})
+    assert saved.load(saved.model) == 4  # there is room again
