@@ -10,7 +10,8 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
-from mtl_keras.cli.app import app
+from mtl_keras.cli import training, using  # noqa: F401 - they add their commands to the application
+from mtl_keras.cli.application import app
 from mtl_keras.errors import MTLError
 
 INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended

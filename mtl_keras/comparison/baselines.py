@@ -83,7 +83,9 @@ class Matrices:
         self.trees = {p: np.hstack([c[p] for _, c in columns]) for p in rows}
 
     def _words(self, feature: Feature) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        texts = {part: feature.words(feature.select(rows)) for part, rows in self.rows.items()}
+        texts: dict[str, Any] = {
+            part: feature.words(feature.select(rows)) for part, rows in self.rows.items()
+        }
         counter = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
         try:
             counter.fit(texts["train"])

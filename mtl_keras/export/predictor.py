@@ -4,6 +4,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,7 +112,7 @@ class Predictor:
         answers = self._answers(table)
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
-            columns |= self._told("outputs", lambda task=task: task.answer_columns(answers))
+            columns |= self._told("outputs", partial(task.answer_columns, answers))
         return pd.DataFrame(columns, index=table.index)
 
     def evaluate(self, table: Any) -> Evaluation:

@@ -70,7 +70,7 @@ class Checkpoint(keras.callbacks.Callback):
                 )
             self.failed = True
 
-    def _write(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def _write(self, state: dict[str, Any], arrays: dict[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".unfinished")
         try:

@@ -76,7 +76,7 @@ def test_help_imports_nothing_heavy():
 
 def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     calls = []
-    monkeypatch.setattr("mtl_keras.cli.app._train", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr("mtl_keras.cli.training._train", lambda *arguments: calls.append(arguments))
     flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
     assert main(["train", "shop.toml", *flags, "--models", "there"]) == 0
     assert main(["train"]) == 0
@@ -106,7 +106,7 @@ def test_what_is_no_mistake_of_the_user_is_one_message_too(
     def stop(*_):
         raise error
 
-    monkeypatch.setattr("mtl_keras.cli.app._train", stop)
+    monkeypatch.setattr("mtl_keras.cli.training._train", stop)
     assert main(["train"]) == code
     printed = capsys.readouterr().err
     assert message in printed and "Traceback" not in printed

@@ -1,9 +1,8 @@
-"""The commands, their arguments and what they print."""
+"""The commands that train: `train` and `compare`."""
 
 import os
 import re
 import shlex
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,25 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from mtl_keras.cli.application import Verbose, app, load_tensorflow
 from mtl_keras.errors import ArtifactError, ConfigError
-
-app = typer.Typer(
-    name="mtl-keras",
-    help="Train one Keras model for several targets of a table, and use it.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
-Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
-Trust = Annotated[
-    list[str] | None,
-    typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
-]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
-]
 
 
 @app.command()
@@ -123,7 +105,7 @@ def compare(
     Finished trainings are kept in saved_models/<name>/comparison/, so it can be stopped and run
     again.
     """
-    _load_tensorflow()
+    load_tensorflow()
     from mtl_keras.experiment import Experiment
     from mtl_keras.export.artifact import versions
     from mtl_keras.runs import rewrite_report
@@ -150,91 +132,12 @@ def compare(
             typer.echo(f"report.html was not updated: {error}")
 
 
-@app.command()
-def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
-    """Rewrite a model's report.html, including its current comparison."""
-    _load_tensorflow()
-    from mtl_keras.runs import rewrite_report
-
-    typer.echo(f"{rewrite_report(model, trusted=trust or [])}")
-
-
-@app.command()
-def predict(
-    model: Model,
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
-    output: Output = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
-    escape_formulas: Annotated[
-        bool,
-        typer.Option(
-            "--escape-formulas", help="For spreadsheets: escape texts that begin with = + - @."
-        ),
-    ] = False,
-    trust: Trust = None,
-    verbose: Verbose = False,
-) -> None:
-    """Predict for each row of a table."""
-    _load_tensorflow()
-    from mtl_keras import datasets, load
-
-    if output is not None:
-        datasets.check_writable(output)
-    answers = load(model, trusted=trust or []).predict(datasets.read(table))
-    if keep:  # unparsed: `00001` stays as it is
-        rows = datasets.read(table, as_texts=True)
-        taken = {name: f"{name}_predicted" for name in answers if name in rows}
-        answers = rows.join(answers.set_axis(rows.index).rename(columns=taken))
-    _write(answers, output, escape_formulas)
-
-
-@app.command()
-def evaluate(
-    model: Model,
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with labels.")],
-    output: Output = None,
-    trust: Trust = None,
-    verbose: Verbose = False,
-) -> None:
-    """Evaluate a model on a table that has labels."""
-    _load_tensorflow()
-    from mtl_keras import datasets, load
-
-    if output is not None:
-        datasets.check_writable(output)
-    evaluation = load(model, trusted=trust or []).evaluate(table)
-    typer.echo(str(evaluation))
-    if output is not None:
-        _write(evaluation.to_frame(), output)
-
-
-@app.command()
-def inspect(
-    path: Annotated[Path, typer.Argument(help="A model's folder, or a table.")],
-    verbose: Verbose = False,
-) -> None:
-    """Show what a model reads and answers, or which kinds are guessed for a table's columns."""
-    if path.is_dir():
-        _load_tensorflow()
-        from mtl_keras.export.artifact import describe
-
-        typer.echo(describe(path))
-        return
-    _load_tensorflow()
-    from mtl_keras import datasets, features
-
-    rows = datasets.read(path)
-    typer.echo(f"{path}: {len(rows):,} rows, {rows.shape[1]} columns")
-    for guess in features.infer(rows):
-        typer.echo(f"  {guess}")
-
-
 def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume: bool) -> None:
     from mtl_keras.runs.clock import Clock
 
     clock = Clock()
     with clock("import"):
-        _load_tensorflow()
+        load_tensorflow()
         from mtl_keras.experiment import Experiment
         from mtl_keras.export import artifact
         from mtl_keras.runs import Run
@@ -298,19 +201,6 @@ def _finished(folder: Path, state: Path) -> Path | None:
     return version_of(folder, identity.read_text().strip()) if identity.is_file() else None
 
 
-def _load_tensorflow() -> None:
-    """Import TensorFlow without the notices that it prints at any log level."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def _built_in() -> Path:
     """The built-in experiment: in this folder, else in the checkout or the installation."""
     package = Path(__file__).parents[1]
@@ -343,13 +233,3 @@ def _pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
 
 def _stated(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _write(table: Any, output: Path | None, escape_formulas: bool = False) -> None:
-    from mtl_keras import datasets
-
-    if output is None:
-        typer.echo(table.to_csv(index=False), nl=False)
-    else:
-        datasets.write(table, output, escape_formulas)
-        typer.echo(f"{output}: {len(table):,} rows")

@@ -1,0 +1,106 @@
+"""The commands that use a trained model: `predict`, `evaluate`, `inspect` and `report`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mtl_keras.cli.application import Verbose, app, load_tensorflow
+
+Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
+]
+
+
+@app.command()
+def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
+    """Rewrite a model's report.html, including its current comparison."""
+    load_tensorflow()
+    from mtl_keras.runs import rewrite_report
+
+    typer.echo(f"{rewrite_report(model, trusted=trust or [])}")
+
+
+@app.command()
+def predict(
+    model: Model,
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    output: Output = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
+    escape_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--escape-formulas", help="For spreadsheets: escape texts that begin with = + - @."
+        ),
+    ] = False,
+    trust: Trust = None,
+    verbose: Verbose = False,
+) -> None:
+    """Predict for each row of a table."""
+    load_tensorflow()
+    from mtl_keras import datasets, load
+
+    if output is not None:
+        datasets.check_writable(output)
+    answers = load(model, trusted=trust or []).predict(datasets.read(table))
+    if keep:  # unparsed: `00001` stays as it is
+        rows = datasets.read(table, as_texts=True)
+        taken = {name: f"{name}_predicted" for name in answers if name in rows}
+        answers = rows.join(answers.set_axis(rows.index).rename(columns=taken))
+    _write(answers, output, escape_formulas)
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with labels.")],
+    output: Output = None,
+    trust: Trust = None,
+    verbose: Verbose = False,
+) -> None:
+    """Evaluate a model on a table that has labels."""
+    load_tensorflow()
+    from mtl_keras import datasets, load
+
+    if output is not None:
+        datasets.check_writable(output)
+    evaluation = load(model, trusted=trust or []).evaluate(table)
+    typer.echo(str(evaluation))
+    if output is not None:
+        _write(evaluation.to_frame(), output)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A model's folder, or a table.")],
+    verbose: Verbose = False,
+) -> None:
+    """Show what a model reads and answers, or which kinds are guessed for a table's columns."""
+    if path.is_dir():
+        load_tensorflow()
+        from mtl_keras.export.artifact import describe
+
+        typer.echo(describe(path))
+        return
+    load_tensorflow()
+    from mtl_keras import datasets, features
+
+    rows = datasets.read(path)
+    typer.echo(f"{path}: {len(rows):,} rows, {rows.shape[1]} columns")
+    for guess in features.infer(rows):
+        typer.echo(f"  {guess}")
+
+
+def _write(table: Any, output: Path | None, escape_formulas: bool = False) -> None:
+    from mtl_keras import datasets
+
+    if output is None:
+        typer.echo(table.to_csv(index=False), nl=False)
+    else:
+        datasets.write(table, output, escape_formulas)
+        typer.echo(f"{output}: {len(table):,} rows")
