@@ -39,7 +39,7 @@ def test_an_export_that_fails_is_finished_with_resume(folder, monkeypatch, capsy
             patched.setattr(artifact, where, full)
             assert main([*TRAIN, *flags]) == 1
         error = capsys.readouterr().err
-        assert "what was trained is kept in saved_models/small/.training" in error
+        assert "the trained state is kept in saved_models/small/.training" in error
         assert "--resume" in error and "No space left on device. Make room on the disk" in error
         assert artifact.versions(folder) == [] and not list(folder.glob(".unfinished*"))
     assert main([*TRAIN, "--resume"]) == 0
@@ -70,7 +70,7 @@ def test_where_nothing_can_be_kept_the_model_is_written_elsewhere(folder, monkey
     assert sum("could not be written after epoch" in str(w.message) for w in warned) == 1
     error = capsys.readouterr().err
     (line,) = [line for line in error.splitlines() if "instead" in line]
-    place = Path(line.split(" it is in ")[1].split(" instead")[0])
+    place = Path(line.split(" it was written to ")[1].split(" instead")[0])
     assert artifact.versions(folder) == []
     assert len(mtl.load(place).predict(small_table(5))) == 5
 
