@@ -3,6 +3,7 @@
 import warnings
 import zipfile
 import zlib
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -109,10 +110,8 @@ class Predictor:
         """
         table = datasets.read(table)
         answers = self._answers(table)
-        columns: dict[str, np.ndarray] = {}
-        for task in self.tasks:
-            columns |= self._told("outputs", lambda task=task: task.answer_columns(answers))
-        return pd.DataFrame(columns, index=table.index)
+        columns = self._told("outputs", lambda: [t.answer_columns(answers) for t in self.tasks])
+        return pd.DataFrame(dict(ChainMap(*reversed(columns))), index=table.index)
 
     def evaluate(self, table: Any) -> Evaluation:
         """How good the answers are for a table that has labels.
