@@ -90,7 +90,7 @@ class Matrices:
         try:
             counter.fit(texts["train"])
         except ValueError:  # no word is in two texts
-            nothing = {part: np.zeros((len(each), 1)) for part, each in texts.items()}
+            nothing = {part: np.zeros((len(rows), 1)) for part, rows in self.rows.items()}
             return {part: sparse.csr_matrix(each) for part, each in nothing.items()}, nothing
         words = {part: counter.transform(each) for part, each in texts.items()}
         width = min(COMPONENTS, words["train"].shape[1] - 1)

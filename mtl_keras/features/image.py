@@ -229,7 +229,8 @@ class Image(BackboneFeature):
         return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:
-        if array.size == 0 or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+        numbers = array.dtype.kind in "biuf"
+        if array.size == 0 or not numbers or not np.isfinite(array).all():
             raise DataError(
                 f"Feature {self.name!r}: the array of row {row} is empty or has pixels that are "
                 "not finite numbers. Leave the cell empty if there is no image."

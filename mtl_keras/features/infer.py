@@ -100,6 +100,8 @@ def infer(
 
 
 def _guess(name: str, column: pd.Series) -> Guess:
+    if not name:
+        return Guess(name, None, "it has no name")
     present = column.dropna()
     several = _several(name, present)
     if several is not None:

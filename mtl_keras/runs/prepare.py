@@ -18,6 +18,8 @@ from mtl_keras.runs.clock import Clock
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
 
+LARGEST_WEIGHT = 1e18  # whose products are still float32
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -82,6 +84,8 @@ def prepare(
         x = {part: encoder.encode(rows[part]) for part in rows}
         y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
         weights = {part: row_weights(plan, fitted, rows[part], y[part]) for part in rows}
+        for part in ("train", "validation"):
+            _check_that_some_count(plan, weights[part], part)
     for guess in guesses:
         if guess.feature is None:
             show(f"column {guess}")
@@ -186,12 +190,22 @@ def row_weights(
     return weights
 
 
+def _check_that_some_count(plan: Plan, weights: Mapping[str, np.ndarray], part: str) -> None:
+    """Raise a DataError if no row of a part counts for a task that has a column of weights."""
+    for task, column in plan.weight_columns().items():
+        if not weights[task].any():
+            raise DataError(
+                f"Column {column!r} must hold a weight > 0 in some {part} row of task {task!r}. "
+                f"Received: 0 in all of {len(weights[task])} rows."
+            )
+
+
 def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     values, _ = parsed(rows[column])
-    bad = np.flatnonzero(~(values >= 0))
+    bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST_WEIGHT)))
     if len(bad):
         raise DataError(
-            f"Column {column!r} must hold weights >= 0. Received: "
-            f"{shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
+            f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
+            f"Received: {shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
         )
     return values.astype("float32")

@@ -45,7 +45,7 @@ class Task(Declaration, abc.ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = np.isfinite(self.weight) and self.weight >= 0
+        good = 0 <= self.weight <= np.finfo("float32").max
         check(bool(good), f"{self.name}.weight", "be >= 0 and finite", self.weight)
 
     # Labels

@@ -145,7 +145,7 @@ def check_class_weight(task: Any) -> None:
     good = given in (None, "balanced")
     if isinstance(given, Mapping):
         weights = given.values()
-        good = all(isinstance(w, (int, float)) and 0 <= w < np.inf for w in weights)
+        good = all(isinstance(w, (int, float)) and 0 <= w <= 3.4e38 for w in weights)
     expected = "be 'balanced' or a mapping from label to weight, finite and >= 0"
     check(bool(good), f"{task.name}.class_weight", expected, given)
 

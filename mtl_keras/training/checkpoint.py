@@ -75,7 +75,7 @@ class Checkpoint(keras.callbacks.Callback):
         unfinished = self.path.with_suffix(".unfinished")
         try:
             with unfinished.open("wb") as file:
-                np.savez(file, state=np.array(json.dumps(state)), **arrays)
+                np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
             unfinished.replace(self.path)
         except OSError:
             with contextlib.suppress(OSError):  # it takes room that others need

@@ -141,6 +141,11 @@ def test_a_column_of_dates_has_one_format(texts, expected):
         fitted.raw(pd.Series([texts[0], "soon"]))
 
 
+def test_a_column_without_a_name_is_dropped():
+    (guess,) = features.infer(pd.DataFrame({"": [1.5, 2.5]}))
+    assert guess.feature is None and guess.why == "it has no name"
+
+
 def test_numbers_as_people_write_them():
     column = pd.Series(["$1,299.50", "-€5", "5 €", "12 %", " 7 ", 3, None, "", "1e3", "\u22125"])
     values, bad = parsed(column)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.plans.file import merged
 from mtl_keras.runs.prepare import prepare
 
@@ -133,3 +133,31 @@ def test_answers_of_one_name_are_refused_before_anything_is_trained(tasks, names
     table = TABLE.assign(other=TABLE["x"] % 7, y=[0, 1] * 30, z=[1, 0] * 30)
     with pytest.raises(ConfigError, match=rf"Tasks {names}"):
         prepare(mtl.Experiment(tasks=tasks), table)
+
+
+WEIGHTED = pd.DataFrame({"x": np.arange(60.0) % 13, "y": [0, 1] * 30})
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.inf, "weights >= 0, of a size up to 1e.18. Received: inf in row"),
+        (1e300, "weights >= 0, of a size up to 1e.18. Received: 1e.300 in row"),
+        (-1.0, "weights >= 0.* Received: -1.0 in row"),
+        (np.nan, "weights >= 0.* Received: nan in row"),
+        (0.0, "a weight > 0 in some train row of task 'y'. Received: 0 in all"),
+        ("much", "weights >= 0.* Received: 'much' in row"),
+    ],
+)
+def test_weights_that_nothing_can_be_learned_with_are_refused(weights, message):
+    table = WEIGHTED.assign(w=weights)
+    with pytest.raises(DataError, match=f"Column 'w' must hold {message}"):
+        prepare(mtl.Experiment(tasks={"y": "binary"}, sample_weight="w"), table)
+
+
+def test_test_rows_need_no_weight():
+    parts = ["train", "train", "validation", "validation", "test", "test"] * 10
+    table = WEIGHTED.assign(part=parts, w=[1.0, 1.0, 1.0, 1.0, 0.0, 0.0] * 10)
+    split = {"strategy": "column", "column": "part"}
+    plan = mtl.Experiment(tasks={"y": "binary"}, sample_weight="w", split=split)
+    assert not prepare(plan, table).data.weights["test"]["y"].any()

@@ -13,6 +13,7 @@ from mtl_keras.errors import ConfigError, DataError
     ("declare", "message"),
     [
         (lambda: tasks.Binary("y", weight=np.inf), "`y.weight` must be >= 0 and finite"),
+        (lambda: tasks.Binary("y", weight=1e300), "`y.weight` must be >= 0 and finite"),
         (lambda: tasks.Binary("y", classes=("a", "b", "c")), "the negative and the positive"),
         (lambda: tasks.Multiclass("y", classes=("a", "a", "b")), "at least two labels, each once"),
         (lambda: tasks.Multiclass("y", classes=("a",)), "at least two labels, each once"),
@@ -55,11 +56,10 @@ def test_a_stated_vocabulary_names_each_word_once(kind, words):
 
 
 def test_pixels_that_are_no_numbers_are_refused():
-    image = np.full((4, 4), np.nan)
-    with pytest.raises(
-        DataError, match="array of row 0 is empty or has pixels that are not finite"
-    ):
-        features.Image("photo").fit(pd.Series([image]))
+    texts, complex_numbers = np.array([["a", "b"]]), np.zeros((4, 4), complex)
+    for image in (np.full((4, 4), np.nan), np.zeros((0, 0)), texts, complex_numbers):
+        with pytest.raises(DataError, match="array of row 0 is empty or has pixels that are no"):
+            features.Image("photo").fit(pd.Series([image]))
 
 
 @pytest.mark.parametrize(
