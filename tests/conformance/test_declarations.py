@@ -30,29 +30,25 @@ def test_a_backbone_survives_json(backbone):
 @pytest.mark.parametrize("task", cases.TASKS, ids=repr)
 def test_missing_labels_are_nan_and_the_others_are_not(task):
     table = cases.table()
-    encoded = task.fit(table).encode(table)
+    encoded = task.fit(table).encode(table).reshape(len(table), -1)
     missing = table[task.columns].isna().to_numpy()
-    np.testing.assert_array_equal(np.isnan(encoded).reshape(missing.shape), missing)
+    np.testing.assert_array_equal(np.isnan(encoded), np.broadcast_to(missing, encoded.shape))
 
 
 @pytest.mark.parametrize("task", cases.TASKS, ids=repr)
 def test_a_perfect_output_is_answered_with_the_label(task):
     table = cases.table()
     fitted = task.fit(table)
-    encoded = np.nan_to_num(fitted.encode(table)).reshape(len(table), -1)
-    output = encoded
-    if task.kind in ("multiclass", "ordinal"):
-        output = np.eye(fitted.width)[encoded[:, 0].astype(int)]
-    elif encoded.shape[1] < fitted.width:
-        output = np.repeat(encoded, fitted.width, axis=1)
-    answers = fitted.answers(output.astype("float32"))
-    columns = fitted.answer_columns({k: np.asarray(v) for k, v in answers.items()})
+    output = np.nan_to_num(fitted.encode(table)).reshape(len(table), -1)
+    if fitted.rivals()[0].classes and output.shape[1] < fitted.width:  # indices of classes
+        output = np.eye(fitted.width)[output[:, 0].astype(int)]
+    output = np.broadcast_to(output, (len(table), fitted.width)).astype("float32")
+    answers = {name: np.asarray(value) for name, value in fitted.answers(output).items()}
+    answered = next(iter(fitted.answer_columns(answers).values()))
     present = table[task.columns[0]].notna().to_numpy()
-    answered = columns[task.labels[0] if task.kind == "multilabel" else task.name][present]
-    labels = table.loc[present, task.columns[0]]
-    if task.kind in ("regression", "count", "quantiles"):
-        np.testing.assert_allclose(answered, labels.astype(float), rtol=2e-3, atol=2e-2)
-    elif task.kind == "multilabel":
-        np.testing.assert_array_equal(answered, labels.astype(bool))
-    else:
-        assert [a.decode() for a in answered] == list(labels)
+    if answered.dtype == object:
+        labels = table.loc[present, task.columns[0]]
+        assert [text.decode() for text in answered[present]] == list(labels)
+        return
+    truth = fitted.truth(table).reshape(len(table), -1)[present, 0]
+    np.testing.assert_allclose(answered[present].astype(float), truth, rtol=2e-3, atol=2e-2)
