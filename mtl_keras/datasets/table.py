@@ -64,7 +64,9 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     table.attrs = attributes
     arrow = [name for name in names if isinstance(table[name].dtype, pd.ArrowDtype)]
     if arrow:  # lists and days of Arrow's own types, as pandas has them
-        table = table.assign(**{name: _from_arrow(table[name]) for name in arrow})
+        table = table.copy(deep=False)
+        for name in arrow:  # no arguments of `assign`: a column may be named `self`
+            table[name] = _from_arrow(table[name])
         table.attrs = attributes
     _refuse_broken_texts(table, where)
     if not isinstance(source, pd.DataFrame):

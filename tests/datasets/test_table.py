@@ -175,3 +175,11 @@ def test_texts_that_no_file_takes_are_refused(table, message):
     columns = pd.DataFrame({n: pd.Series(v, dtype=object) for n, v in enumerate(table.values())})
     with pytest.raises(DataError, match=message):
         datasets.read(columns.set_axis(names, axis=1))
+
+
+@pytest.mark.parametrize("name", ["self", "a", "class", "name", "axis"])
+def test_columns_of_arrows_types_are_read_whatever_their_name(name):
+    numbers = pd.array([1, None], "int64[pyarrow]")
+    table = pd.DataFrame({name: numbers, "b": pd.array(["x", "y"], "string[pyarrow]")})
+    assert datasets.read(table)[name].tolist()[0] == 1
+    assert table[name].dtype == "int64[pyarrow]"  # the caller's table is left as it was
