@@ -45,7 +45,7 @@ class Task(Declaration, abc.ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = 0 <= self.weight <= np.finfo("float32").max
+        good = 0 <= self.weight <= float(np.finfo("float32").max)
         check(bool(good), f"{self.name}.weight", "be >= 0 and finite", self.weight)
 
     # Labels

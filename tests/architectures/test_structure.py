@@ -47,6 +47,7 @@ def same_answers(one, other, renamed) -> None:
         np.testing.assert_allclose(mine[task], theirs[task], atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")  # of one expert
 def test_mmoe_with_one_expert_is_shared_bottom():
     mmoe = network(architectures.MMoE(experts=1, layers=(8, 6), tower=(4,), **PLAIN))
     bottom = network(architectures.SharedBottom(layers=(8, 6), tower=(4,), **PLAIN))

@@ -55,6 +55,7 @@ def data():
     return x, y
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")  # of one layer, in Sluice
 @pytest.mark.parametrize("architecture", cases.ARCHITECTURES, ids=lambda case: type(case).__name__)
 def test_an_architecture_fits_and_is_the_same_after_saving(architecture, tmp_path):
     model, (x, y) = built(architecture), data()

@@ -136,6 +136,7 @@ def test_a_pickle_that_somebody_planted_is_never_read(tmp_path, inside):
     assert store.load("one") is None
 
 
+@pytest.mark.filterwarnings("ignore:About .* of these rows were trained on")
 def test_a_table_that_lacks_some_labels_is_judged_by_the_others(small_artifact, capsys, tmp_path):
     predictor, table = mtl.load(small_artifact), small_table(30)
     assert list(predictor.evaluate(table.drop(columns="left")).to_dict()) == ["spend"]

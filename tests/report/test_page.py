@@ -83,10 +83,15 @@ def test_slices_cut_numbers_and_name_the_missing(run):
 
 def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
     folder = shutil.copytree(artifact, tmp_path / "shop")
-    path = rewrite_report(folder)
-    assert "One training cannot tell whether sharing helped" in path.read_text()
+    before = (folder / "report.html").read_text()
+    assert "One training cannot tell whether sharing helped" in before
     comparison.write(folder / "comparison")
-    assert "Train them together" in rewrite_report(folder).read_text()
+    path = folder / "1" / "assets.extra" / "metrics.json"
+    tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "search": [tried]}))
+    after = rewrite_report(folder).read_text()
+    assert "Train them together" in after and "Train them together" not in before
+    assert "What was tried" in after and "What was tried" not in before
 
 
 def test_the_boxes_of_the_network_hold_all_its_parameters(run):

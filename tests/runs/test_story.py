@@ -179,7 +179,7 @@ def test_weights_of_rows_count_for_the_task_they_are_given_for():
     np.testing.assert_array_equal(made.data.weights["train"]["y"], made.rows["train"]["sure"])
     weights = [twin(experiment, task)["data"] for task in declared]
     assert weights == [{"sample_weight": "sure"}, {}]
-    with pytest.raises(DataError, match=r"'sure' must hold weights >= 0\. Received: -1\.0 in row"):
+    with pytest.raises(DataError, match=r"'sure' must hold weights >= 0.*Received: -1\.0 in row"):
         prepare(experiment, table.assign(sure=table["sure"].replace(7.0, -1.0)), print)
     with pytest.raises(ConfigError, match=r"task in `sample_weight` 'x'\. Expected one of: y, z"):
         mtl.Experiment(declared, sample_weight={"x": "sure"})
@@ -256,8 +256,11 @@ def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
     run = small.run(cases.table(), show=None)
     monkeypatch.setattr(run, "explanation", lambda *_: 1 / 0)
     monkeypatch.setattr(run, "figures", lambda: 1 / 0)
-    with pytest.warns(UserWarning, match=r"explanation could not be made \(ZeroDivisionError"):
+    with pytest.warns(UserWarning) as warned:
         run.export(tmp_path / "model")
+    messages = " ".join(str(warning.message) for warning in warned)
+    for what in ("figures", "explanation"):
+        assert f"{what} could not be made (ZeroDivisionError" in messages
     assert len(mtl.load(tmp_path / "model").predict(cases.table(4))) == 4
     assert "report.html" in {path.name for path in (tmp_path / "model").iterdir()}
 
