@@ -5,7 +5,6 @@ import csv
 import gzip
 import io
 import lzma
-import re
 import warnings
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -188,8 +188,7 @@ def _with_leading_zeros(
     table: pd.DataFrame, content: bytes, options: dict[str, Any]
 ) -> pd.DataFrame:
     """The table, with codes such as `00123` kept as text: as numbers they would change."""
-    start = rf"(?:^|[{re.escape(options['sep'])}\"\n ])0[0-9]".encode()
-    if re.search(start, content) is None:
+    if not _has_leading_zero(content, options["sep"]):
         return table
     whole = [
         column
@@ -206,6 +205,14 @@ def _with_leading_zeros(
         if texts[read].str.match(r"[+-]?0[0-9]", na=False).any():
             table[column] = texts[read]
     return table
+
+
+def _has_leading_zero(content: bytes, delimiter: str) -> bool:
+    """Whether any cell begins with a zero and another digit, in a file of any length."""
+    characters = np.frombuffer(content, np.uint8)
+    zeros = np.flatnonzero(characters[1:-1] == ord("0")) + 1
+    zeros = zeros[characters[zeros + 1] - ord("0") < 10]  # unsigned: others are far above
+    return bool(np.isin(characters[zeros - 1], list(f'{delimiter}"\n '.encode())).any())
 
 
 def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:
