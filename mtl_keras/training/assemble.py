@@ -1,5 +1,6 @@
 """Combines the best epochs of several tasks, or several networks, into one model."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,7 +74,9 @@ def weighted_mean(
 
 
 def _compiled(model: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
-    model.compile_from_config(like.get_compile_config())
+    with warnings.catch_warnings():  # what the tasks no longer share they shared in training
+        warnings.filterwarnings("ignore", "No variable is shared by two outputs")
+        model.compile_from_config(like.get_compile_config())
     model.balancing.extend(like.balancing)
     return model
 

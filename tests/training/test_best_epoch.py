@@ -97,6 +97,17 @@ def test_one_network_holds_each_task_as_it_was(tmp_path):
     assert assembled(made, {"a": 1, "b": 1, "c": 1}, snapshots) is made
 
 
+def test_tasks_of_different_epochs_are_no_cause_for_a_warning(recwarn):
+    """They share nothing in the end, and were balanced while they did."""
+    made, snapshots = model(), {}
+    made.compile("adam", loss="mse", balancer="nash_mtl")
+    for epoch in range(3):
+        snapshots[epoch] = made.get_weights()
+    network = assembled(made, {"a": 0, "b": 1, "c": 2}, snapshots)
+    assert not network.partition.shared
+    assert not [each for each in recwarn if "shared by two outputs" in str(each.message)]
+
+
 def test_a_weighted_mean_of_networks():
     models = [model(seed) for seed in range(3)]
     outputs = [one.predict(X) for one in models]
