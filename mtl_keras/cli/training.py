@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -133,15 +134,14 @@ def compare(
 
 
 def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume: bool) -> None:
-    from mtl_keras.runs.clock import Clock
+    start = time.perf_counter()
+    load_tensorflow()
+    from mtl_keras.experiment import Experiment
+    from mtl_keras.export import artifact
+    from mtl_keras.runs import Run
+    from mtl_keras.runs.story import one_at_a_time
 
-    clock = Clock()
-    with clock("import"):
-        load_tensorflow()
-        from mtl_keras.experiment import Experiment
-        from mtl_keras.export import artifact
-        from mtl_keras.runs import Run
-        from mtl_keras.runs.story import one_at_a_time
+    imported = time.perf_counter() - start
     source = source or _built_in()
     if source.suffix == ".toml":
         experiment = Experiment.from_file(source, **overrides)
@@ -163,7 +163,7 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
             run = experiment.run(checkpoint=state, resume=resume, show=typer.echo)
             typer.echo(f"\ntest rows\n{run.evaluation}\n")
             version = _exported(run, folder, state)
-            seconds = {**clock.seconds, **run.seconds}
+            seconds = {"import": imported, **run.seconds}
             typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
         Run.discard_checkpoint(state)
     command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"

@@ -1,6 +1,7 @@
 """The command line: the whole road, mistakes told in one message, help at once."""
 
 import errno
+import os
 import subprocess
 import sys
 import time
@@ -127,3 +128,18 @@ def test_columns_that_are_kept_are_as_they_were_read(monkeypatch, tmp_path):
     assert main([*arguments, "safe.csv", "--escape-formulas"]) == 0
     assert ",'=1+1," in Path("safe.csv").read_text()
     assert main([*arguments, "out.xlsx"]) == 1 and not Path("out.xlsx").exists()
+
+
+def test_tensorflows_notices_are_not_printed(tmp_path):
+    pd.DataFrame({"x": range(40), "y": [0, 1] * 20}).to_csv(tmp_path / "t.csv", index=False)
+    command = [sys.executable, "-m", "mtl_keras", "train", "t.csv", "--target", "z:binary"]
+    paths = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: The table has no column 'z'")
