@@ -77,10 +77,10 @@ def prepare(
         rows = {part: table.iloc[positions] for part, positions in parts.items()}
     with clock("encode"):
         guesses = guess_features(plan, table, rows["train"])
-        check_answers(plan.tasks, rows["train"])
+        fitted = [task.fit(rows["train"]) for task in plan.tasks]
+        check_answers(fitted)
         chosen = [guess.feature for guess in guesses if guess.feature is not None]
         encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
-        fitted = [task.fit(rows["train"]) for task in plan.tasks]
         x = {part: encoder.encode(rows[part]) for part in rows}
         y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
         weights = {part: row_weights(plan, fitted, rows[part], y[part]) for part in rows}
@@ -152,13 +152,12 @@ def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) 
     return guess if why is None else Guess(guess.column, None, f"{why} in the training rows")
 
 
-def check_answers(tasks: Sequence[Task], train: pd.DataFrame) -> None:
+def check_answers(fitted: Sequence[Task]) -> None:
     """Raise a ConfigError if two answers share a name, as a column or in the SavedModel."""
     owners: dict[str, str] = {}
-    for task in tasks:
-        fitted = task.fit(train)
-        answers = fitted.answers(np.zeros((1, fitted.width), "float32"))
-        columns = fitted.answer_columns({name: np.asarray(v) for name, v in answers.items()})
+    for task in fitted:
+        answers = task.answers(np.zeros((1, task.width), "float32"))
+        columns = task.answer_columns({name: np.asarray(v) for name, v in answers.items()})
         for name in {*answers, *columns}:
             owner = owners.setdefault(name, task.name)
             if owner != task.name:
