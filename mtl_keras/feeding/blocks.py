@@ -108,7 +108,8 @@ def blocks_of_arrays(
 
         return tf.data.Dataset.range(0, rows, block_rows).map(block)
 
-    dataset = tf.data.Dataset.counter(first_epoch).flat_map(epoch).prefetch(2)
+    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
+    dataset = epochs.flat_map(epoch).prefetch(2)
     return Blocks(dataset, steps, batches_per_block)
 
 

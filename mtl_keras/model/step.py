@@ -1,6 +1,6 @@
 """One step: forward, measure, decide, backward, update."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -72,7 +72,7 @@ class Step:
         forward = self.forward(x, labels)
         variables = self.model.trainable_variables
         gradients, decision = balanced(self.balancer, forward, self.partition, variables)
-        self.model.optimizer.apply(gradients, variables)
+        self.apply(gradients, variables)
         if self.balancer.looks_back:
             self.look_back(x, labels, forward)
         vector = self._vector(forward.predictions, forward.sums)
@@ -171,6 +171,20 @@ class Step:
             task: loss.mask(y[task], self.outputs[task], sample_weight.get(task))
             for task, loss in self.losses.items()
         }
+
+    def apply(self, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+        """Let the optimizer take its step."""
+        optimizer = self.model.optimizer
+        if tf.distribute.has_strategy() or isinstance(
+            optimizer, keras.optimizers.LossScaleOptimizer
+        ):
+            optimizer.apply(gradients, variables)
+            return
+        # In a replica, an optimizer sums the gradients over all replicas. It does so for a single
+        # one too, through a custom gradient of TensorFlow's, which is registered for the life of
+        # the process and with it the whole graph of the training step.
+        replica = tf.distribute.get_replica_context()
+        replica.merge_call(lambda strategy: optimizer.apply(gradients, variables))
 
     # What is logged
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 
 import keras
 import numpy as np
@@ -152,6 +153,17 @@ def test_gradient_accumulation():
     assert np.isfinite(history["loss"]).all()
     with pytest.raises(ConfigError, match="gradient_accumulation_steps"):
         network("famo", optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
+
+
+@pytest.mark.parametrize("name", ["uncertainty", "pcgrad"])
+def test_no_graph_outlives_its_model(name):
+    def graphs():
+        gc.collect()
+        return {id(o) for o in gc.get_objects() if isinstance(o, tf.__internal__.FuncGraph)}
+
+    before = graphs()
+    trained(balancers.get(name))
+    assert not graphs() - before
 
 
 def test_nothing_shared_is_said():
