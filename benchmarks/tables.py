@@ -30,7 +30,7 @@ def main() -> None:
     import keras
     import tensorflow as tf
 
-    from tests.property import tables
+    from tests.property import checks, tables
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     counts: collections.Counter[str] = collections.Counter()
@@ -45,11 +45,11 @@ def main() -> None:
         keras.utils.set_random_seed(0)
         try:
             if arguments.level == "csv":
-                tables.whole(case, as_file=True)
+                checks.whole(case, as_file=True)
             else:
-                tables.LEVELS[arguments.level](case)
+                checks.LEVELS[arguments.level](case)
             counts["succeeded with equal answers"] += 1
-        except tables.Refused as refusal:
+        except checks.Refused as refusal:
             counts["refused with a clear error"] += 1
             messages.setdefault(re.sub(r"'.*?'|\d+", "…", str(refusal)), seed)
         except Exception as error:
