@@ -175,10 +175,15 @@ def _exported(run: Any, folder: Path, state: Path) -> Path:
     try:
         return run.export(folder)
     except OSError:
-        kept = f"the trained state is kept in {state}. Fix the error below, then run the same "
-        kept += "command with --resume."
-        if not (state / "training.npz").is_file():  # it could not be written either
-            kept = _written_elsewhere(run)
+        from mtl_keras.training.checkpoint import saved_epochs
+
+        saved, trained = saved_epochs(state / "training.npz"), len(run.history)
+        what = "the trained state" if saved == trained else f"its state after epoch {saved}"
+        kept = f"{what} is kept in {state}. Fix the error below, then run the same command with "
+        kept += "--resume."
+        if saved < trained:  # it could not be written either
+            elsewhere = _written_elsewhere(run)
+            kept = f"{elsewhere} Otherwise, {kept}" if saved else elsewhere
         typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
         raise
 
@@ -196,9 +201,10 @@ def _written_elsewhere(run: Any) -> str:
 def _finished(folder: Path, state: Path) -> Path | None:
     """The version published by a training that was killed right afterwards, or None."""
     from mtl_keras.export.artifact import version_of
+    from mtl_keras.runs.story import kept_identity
 
-    identity = state / "identity"
-    return version_of(folder, identity.read_text().strip()) if identity.is_file() else None
+    identity = kept_identity(state)
+    return version_of(folder, identity) if identity else None
 
 
 def _built_in() -> Path:

@@ -17,6 +17,7 @@ from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
+from mtl_keras.export.operations import TRUST, check_operations
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
 
@@ -32,8 +33,9 @@ class Predictor:
         path: The artifact, whose newest version is loaded, or one of its numbered versions.
         custom_objects: Classes of tasks and features that are not part of mtl_keras, by name.
             Classes registered with Keras need not be listed.
-        trusted: Names of packages that may be imported to find such classes. Default: none, since
-            an artifact may come from elsewhere.
+        trusted: Names of packages that may be imported to find such classes; `"tensorflow"` allows
+            operations that reach files, too. Default: none, since an artifact may come from
+            elsewhere: see docs/loading_artifacts.md.
 
     Attributes:
         features: The fitted features, by which tables are read.
@@ -58,6 +60,8 @@ class Predictor:
                 self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         except ConfigError as error:
             raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
+        if TRUST not in trusted:
+            check_operations(self.path)
         try:
             self._loaded = tf.saved_model.load(str(self.path))  # kept alive for it
         except Exception as error:  # TensorFlow's, on damaged files, are of many types

@@ -21,7 +21,7 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"There is no experiment file {path}. Expected a TOML file.")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 

@@ -21,6 +21,7 @@ from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain
 from mtl_keras.export import Predictor, TrainedRows, artifact
+from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
 from mtl_keras.features.encoder import Encoder
@@ -98,7 +99,8 @@ class Run:
                 artifact.write_model(version, serving, self.model)
                 schema = self.schema(serving)
                 artifact.write_files(version, {"schema.json": as_json(schema)})
-            trusted = packages_named([schema["features"], schema["tasks"]])  # they are in use here
+            # What is in use here needs no further trust.
+            trusted = packages_named([schema["features"], schema["tasks"]]) | {TRUST}
             with clock("figures"):
                 pictures: dict[str, bytes] = attempted(
                     "the figures",
