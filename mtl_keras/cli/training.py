@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.cli.application import Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
 from mtl_keras.errors import ArtifactError, ConfigError
 
 
@@ -49,6 +49,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
+    trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Train a model on a table and write it to saved_models/<name>/."""
@@ -70,7 +71,7 @@ def train(
         )
         or None,
     }
-    _train(source, _stated(**overrides), models, resume)
+    _train(source, _stated(**overrides), models, resume, trust or [])
 
 
 @app.command()
@@ -99,6 +100,7 @@ def compare(
         int | None, typer.Option(min=1, help="Processes at a time. Default: one per core.")
     ] = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
+    trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Compare the joint model with single-task and simple models: did sharing help?
@@ -112,7 +114,7 @@ def compare(
     from mtl_keras.runs import rewrite_report
 
     overrides = _stated(preset=preset, training=_stated(epochs=epochs) or None)
-    experiment = Experiment.from_file(source or _built_in(), **overrides)
+    experiment = Experiment.from_file(source or _built_in(), trust or [], **overrides)
     folder = models / experiment.name / "comparison"
     comparison = experiment.compare(
         seeds=seeds,
@@ -133,7 +135,13 @@ def compare(
             typer.echo(f"report.html was not updated: {error}")
 
 
-def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume: bool) -> None:
+def _train(
+    source: Path | None,
+    overrides: dict[str, Any],
+    models: Path,
+    resume: bool,
+    trusted: Sequence[str],
+) -> None:
     start = time.perf_counter()
     load_tensorflow()
     from mtl_keras.experiment import Experiment
@@ -144,7 +152,7 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     imported = time.perf_counter() - start
     source = source or _built_in()
     if source.suffix == ".toml":
-        experiment = Experiment.from_file(source, **overrides)
+        experiment = Experiment.from_file(source, trusted, **overrides)
     else:
         if "tasks" not in overrides:
             raise ConfigError(

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.registry import without_imports
-from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest
+from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.operations import TRUST, check_operations
@@ -74,14 +74,14 @@ class Predictor:
             raise ArtifactError(f"{self.path} is damaged: it has no signature serving_default.")
         self._signature = self._loaded.signatures["serving_default"]
         inputs = self._signature.structured_input_signature[1]
-        read = {f.name: self.schema["inputs"].get(f.name) for f in self.features}
-        strange = {name for name, slug in read.items() if slug not in inputs}
+        slugs = self.schema["inputs"]
+        strange = {f.name for f in self.features if not _fits(f, inputs.get(slugs.get(f.name)))}
         answers = self._signature.structured_outputs
         strange |= {n for n, slug in self.schema["outputs"].items() if slug not in answers}
         if strange:
             raise ArtifactError(
                 f"{self._schema_path} does not tell of the SavedModel beside it: that one has no "
-                f"{sorted(strange)}. Train and export again."
+                f"{sorted(strange)}, or of another type. Train and export again."
             )
 
     @property
@@ -89,12 +89,17 @@ class Predictor:
         return self.path / artifact.EXTRA / "schema.json"
 
     def _told(self, key: str, ask: Callable[[], T]) -> T:
-        """What is asked, or an ArtifactError where the schema lacks what it needs."""
+        """What is asked, or an ArtifactError where the schema makes it impossible."""
         try:
             return ask()
         except KeyError as error:
             raise ArtifactError(
                 f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
+            ) from error
+        except (MemoryError, TypeError, tf.errors.ResourceExhaustedError) as error:
+            raise ArtifactError(
+                f"{self._schema_path} is damaged, or memory is short: what {key!r} tells cannot be "
+                f"followed ({type(error).__name__}: {shown(str(error))}). Train and export again."
             ) from error
 
     def predict(self, table: Any) -> pd.DataFrame:
@@ -167,7 +172,8 @@ class Predictor:
                 known = TrainedRows(saved["hashes"], float(saved["share"]), float(saved["chance"]))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ArtifactError(f"{path} cannot be read: {error}. Train again.") from error
-        return known.seen(self.features, datasets.read(table))
+        rows = datasets.read(table)
+        return self._told("features", lambda: known.seen(self.features, rows))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
@@ -178,7 +184,8 @@ class Predictor:
 
     def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)
-        raw = {slugs[name]: v for name, v in raw_columns(self.features, table).items()}
+        columns = self._told("features", partial(raw_columns, self.features, table))
+        raw = {slugs[name]: values for name, values in columns.items()}
         try:
             parts = [
                 self._signature(**{s: tf.constant(v[start : start + rows]) for s, v in raw.items()})
@@ -196,6 +203,16 @@ class Predictor:
                 values = np.array([text.decode("utf-8") for text in texts], object)[codes]
             answers[name] = values
         return answers
+
+
+def _fits(feature: features.Feature, spec: Any) -> bool:
+    """Whether a SavedModel's input, if there is one, takes the values of a feature."""
+    wanted = tf.TensorShape((None, *feature.raw_shape))
+    return (
+        isinstance(spec, tf.TensorSpec)
+        and spec.dtype.name == feature.raw_dtype
+        and spec.shape.is_compatible_with(wanted)
+    )
 
 
 def load(

@@ -25,6 +25,11 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
+def of_an_artifact(path: str | Path) -> bool:
+    """Whether an experiment file lies beside a trained model, which may come from elsewhere."""
+    return (Path(path).parent / "schema.json").exists()
+
+
 def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`config` with `overrides` laid over it, tables merged key by key.
 
