@@ -169,7 +169,7 @@ class Run:
             ]
             for feature in top.loc[top["drop"] > 0, "feature"].head(2):
                 curve = explain.dependence(self.tasks, predict, self.test, feature)
-                curve[feature] = curve[feature].map(lambda v: v.item() if hasattr(v, "item") else v)
+                curve[feature] = curve[feature].map(_plain)
                 curves.append({"task": task.name, "curve": curve.to_dict("list")})
         return {
             "importance": importances.to_dict("records"),
@@ -248,3 +248,15 @@ class Run:
             **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it: numbers and booleans as they are, all else as a text.
+
+    Example:
+
+    >>> [_plain(value) for value in (np.int64(3), None, pd.Interval(0, 1), "a")]
+    [3, None, '(0, 1]', 'a']
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
