@@ -1,8 +1,6 @@
 """A loaded model: tables in, tables of answers out."""
 
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from mtl_keras.export import artifact
 from mtl_keras.export.operations import TRUST, check_operations
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
+from mtl_keras.jobs import UNREADABLE
 
 T = TypeVar("T")
 
@@ -170,8 +169,12 @@ class Predictor:
                 if not saved.files:
                     return 0.0
                 known = TrainedRows(saved["hashes"], float(saved["share"]), float(saved["chance"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ArtifactError(f"{path} cannot be read: {error}. Train again.") from error
+                if known.hashes.dtype != np.uint64 or not 0 < known.share <= 1:
+                    raise ValueError("expected hashes and a share of the rows from 0 to 1")
+        except UNREADABLE as error:
+            raise ArtifactError(
+                f"{path} cannot be read: {shown(str(error))}. Train again."
+            ) from error
         rows = datasets.read(table)
         return self._told("features", lambda: known.seen(self.features, rows))
 

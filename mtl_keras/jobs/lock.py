@@ -30,12 +30,12 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
     Raises:
         ConfigError: if another process is in its block.
     """
-    path = path.parent.resolve() / path.name
+    given, path = path, path.parent.resolve() / path.name
     if path in _HELD:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _opened(path) as file:
+    with _opened(given) as file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

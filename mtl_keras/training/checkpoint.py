@@ -10,8 +10,7 @@ import keras
 import numpy as np
 
 from mtl_keras.errors import ArtifactError, ConfigError
-from mtl_keras.jobs import replaced
-from mtl_keras.jobs.store import UNREADABLE
+from mtl_keras.jobs import UNREADABLE, replaced
 from mtl_keras.training.best_epoch import BestEpoch
 
 

@@ -1,62 +1,14 @@
-"""An artifact that somebody planted: no code of theirs runs, and one line says what is wrong."""
+"""Declarations that somebody planted in an artifact: none of them imports or calls anything."""
 
-import io
 import json
-import os
-import pickle
-import shutil
-import zipfile
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
-import tensorflow as tf
 import tomli_w
 
-import mtl_keras as mtl
-from mtl_keras.cli import main
-from mtl_keras.errors import MTLError
-from tests.export.conftest import small_table
+from tests.export.hostile import LAYERS, RUN, USING, change, said
 
 pytestmark = pytest.mark.xdist_group("small")
-
-RUN = Path("ran")  # what a payload leaves in the working directory if it runs
-EVIL = """
-import keras
-from pathlib import Path
-Path("ran").touch()
-class Layer(keras.layers.Layer): pass
-def make(*args): return Layer()
-"""
-
-
-class Pickled:
-    def __reduce__(self):
-        return (os.system, (f"touch {RUN}",))
-
-
-def keras_object(module, name, config, registered=None):
-    return {"module": module, "class_name": name, "config": config, "registered_name": registered}
-
-
-def a_lambda():
-    return keras.saving.serialize_keras_object(
-        keras.layers.Lambda(lambda x: open("ran", "w") and x)
-    )
-
-
-LAYERS = {
-    "os.system": keras_object("os", "function", "system", "function"),
-    "builtins.eval": keras_object("builtins", "function", "eval", "function"),
-    "a class to import": keras_object("evil", "Layer", {}),
-    "a lambda": a_lambda(),
-    "another model": keras_object("keras.layers", "TFSMLayer", {"filepath": "1"}),
-    "a function of Keras": keras_object(
-        "keras.config", "function", "enable_unsafe_deserialization"
-    ),
-    "no object": 3,
-}
 
 
 def text(**config):
@@ -77,71 +29,74 @@ FEATURES = {
 ABSURD = {
     "a vector": {"kind": "vector", "name": "town", "size": 10**13},
     "a text": text(length=10**13),
-    "a sequence": {"kind": "sequence", "name": "town", "vocabulary": ["a"], "length": 10**13},
     "a number": {"kind": "numeric", "name": "town", "center": 1e400},
     "an image": {"kind": "image", "name": "town", "height": 10**9, "width": 10**9},
 }
-
-
-@pytest.fixture()
-def planted(small_artifact, tmp_path, monkeypatch):
-    """A copy of an artifact in the working directory, where a module of the author's lies, too."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "evil", None)
-    monkeypatch.delitem(__import__("sys").modules, "evil")
-    shutil.copytree(small_artifact, "small")
-    small_table(30).to_csv("table.csv", index=False)
-    Path("evil.py").write_text(EVIL)
-    yield Path("small")
-    assert not RUN.exists(), "code of the artifact's author ran"
-
-
-def said(capsys, *arguments, fails=True) -> str:
-    """What a command says that may fail in one line, or has to."""
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    assert "Traceback" not in captured.err
-    assert code == 1 if fails else code in (0, 1)
-    lines = [line for line in captured.err.splitlines() if not line.startswith("warning")]
-    assert len(lines) == code, lines
-    return lines[0] if code else captured.out
-
-
-USING = {
-    "predict": ("predict", "small", "table.csv"),
-    "evaluate": ("evaluate", "small", "table.csv"),
-    "report": ("report", "small"),
-    "inspect": ("inspect", "small"),
+TASKS = {
+    "a kind to import": {"kind": "evil:Layer", "name": "left"},
+    "a builtin": {"kind": "builtins:eval", "name": "left"},
 }
 
 
-def change(path: Path, **changes) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-
-def with_feature(planted: Path, feature) -> None:
+def replace(planted: Path, key: str, name: str, config) -> None:
+    """Declare a task or feature of the schema otherwise."""
     schema = planted / "1" / "assets.extra" / "schema.json"
-    others = [f for f in json.loads(schema.read_text())["features"] if f["name"] != "town"]
-    change(schema, features=[*others, feature])
+    declared = json.loads(schema.read_text())[key]
+    change(schema, **{key: [config if each["name"] == name else each for each in declared]})
 
 
 @pytest.mark.parametrize("feature", (FEATURES | ABSURD).values(), ids=FEATURES | ABSURD)
 def test_a_feature_of_theirs_is_made_by_no_command(planted, capsys, feature):
-    with_feature(planted, feature)
-    for command, arguments in USING.items():
+    replace(planted, "features", "town", feature)
+    for arguments in USING.values():
         line = said(capsys, *arguments, fails=False)
-        where = str(planted) in line or "'town'" in line
-        assert not line.startswith("error") or where, (command, line)
+        assert not line.startswith("error") or str(planted) in line or "'town'" in line
 
 
-@pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATURES)
-def test_an_experiment_beside_their_model_makes_no_feature_of_theirs(planted, capsys, feature):
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_task_of_theirs_is_made_by_no_command(planted, capsys, task):
+    replace(planted, "tasks", "left", task)
+    for command in ("predict", "evaluate", "report"):
+        assert "schema.json" in said(capsys, *USING[command])
+
+
+def declared(**changes) -> str:
+    config = {"tasks": {"left": "binary"}, "data": {"path": "../table.csv"}, **changes}
+    return tomli_w.dumps({**config, "training": {"epochs": 1}})
+
+
+def of_feature(feature) -> str:
+    config = {key: value for key, value in feature.items() if key not in ("name", "length")}
+    return declared(features={"town": config})
+
+
+EXPERIMENTS = {
+    **{f"feature: {name}": of_feature(feature) for name, feature in FEATURES.items()},
+    "a task": declared(tasks={"left": "evil:Layer"}),
+    "a balancer": declared(balancer="evil:make"),
+    "an architecture": declared(architecture={"kind": "evil:Layer"}),
+    "a folder above": declared(name="../elsewhere"),
+    "a folder of the system": declared(name="/tmp/elsewhere"),
+    "no plain name": declared(name=".."),
+    "nested without end": "a = " + "[" * 100_000,
+    "no text": "\x00",
+    "an absurd seed": declared(seed=10**18),
+    "an absurd batch": 'tasks = {left = "binary"}\ntraining = {batch_size = 1e400}',
+}
+
+
+@pytest.mark.parametrize("content", EXPERIMENTS.values(), ids=EXPERIMENTS)
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_an_experiment_beside_their_model_is_refused_by_name(planted, capsys, content, command):
     experiment = planted / "experiment.toml"
-    declared = {key: value for key, value in feature.items() if key not in ("name", "length")}
-    small = {"tasks": {"left": "binary"}, "features": {"town": declared}}
-    small["data"] = {"path": "../table.csv"}
-    experiment.write_text(tomli_w.dumps(small))
-    for command in (("train",), ("compare", "--seeds", "1", "--no-baselines")):
-        line = said(capsys, *command, experiment, "--epochs", "1")
-        assert "town" in line or str(experiment) in line
+    experiment.write_text(content)
+    assert str(experiment) in said(capsys, command, experiment)
+    assert not Path("elsewhere").exists() and not Path("/tmp/elsewhere").exists()
+
+
+def test_what_is_trusted_is_imported(planted, capsys):
+    experiment = planted / "experiment.toml"
+    experiment.write_text(declared(balancer="evil:Layer"))
+    assert "must extend" in said(capsys, "train", experiment, "--trust", "evil")
+    assert RUN.exists()
+    RUN.unlink()
