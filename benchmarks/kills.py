@@ -1,6 +1,6 @@
 """Trainings and comparisons that are killed, or run out of room: nothing half, nothing lost.
 
-    python benchmarks/kills.py [PART OF A NAME]
+    python benchmarks/kills.py [PATTERN]
 
 Trains version 1 of a small model, and again without an interruption. Then, for each moment, trains
 in a process that kills itself there (SIGKILL), or may write no file beyond a size; looks at what is
@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -133,7 +134,7 @@ def trainings(expected: Any, wanted: str) -> None:
     attempts: dict[str, Any] = {name: {"moment": moment} for name, moment in TRAINING.items()}
     attempts |= {f"files up to {size:,} bytes": {"size": size} for size in SIZES}
     for name, how in attempts.items():
-        if wanted not in name:
+        if not re.search(wanted, name):
             continue
         ended = outcome(run(TRAIN, **how))
         row(name, ended, left(expected), resumed(reference, expected))
@@ -154,7 +155,7 @@ def comparisons(wanted: str) -> None:
     run(COMPARE)
     reference = compared()
     for name, moment in COMPARISON.items():
-        if wanted not in name:
+        if not re.search(wanted, name):
             continue
         shutil.rmtree(MODEL / "comparison")
         ended = outcome(run(COMPARE, moment))
@@ -171,7 +172,7 @@ def comparisons(wanted: str) -> None:
     run(PREDICT)
     answers = Path("answers.csv").read_bytes()
     for name, moment in ANSWERS.items():
-        if wanted not in name:
+        if not re.search(wanted, name):
             continue
         ended = outcome(run(PREDICT, moment))
         same = Path("answers.csv").read_bytes() == answers
@@ -187,7 +188,7 @@ def comparisons(wanted: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("wanted", nargs="?", default="", help="part of the names of moments")
+    parser.add_argument("wanted", nargs="?", default="", help="regular expression of moments")
     wanted = parser.parse_args().wanted
     os.environ["PYTHONPATH"] = str(ROOT)
     import mtl_keras as mtl

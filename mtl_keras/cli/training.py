@@ -180,30 +180,33 @@ def _train(
 
 def _exported(run: Any, folder: Path, state: Path) -> Path:
     """The version that a run is written to; if that fails, where what was trained is."""
+    from mtl_keras.training.checkpoint import saved_epochs
+
     try:
         return run.export(folder)
     except OSError:
-        from mtl_keras.training.checkpoint import saved_epochs
-
         saved, trained = saved_epochs(state / "training.npz"), len(run.history)
-        what = "the trained state" if saved == trained else f"its state after epoch {saved}"
-        kept = f"{what} is kept in {state}. Fix the error below, then run the same command with "
-        kept += "--resume."
-        if saved < trained:  # it could not be written either
-            elsewhere = _written_elsewhere(run)
-            kept = f"{elsewhere} Otherwise, {kept}" if saved else elsewhere
+        again = "Fix the error below, then run the same command with --resume."
+        if saved == trained:
+            kept = f"the trained state is kept in {state}. {again}"
+        elif elsewhere := _written_elsewhere(run):
+            kept = f"it was written to {elsewhere} instead. Move it to where it belongs."
+        elif saved:
+            kept = f"of {trained} epochs, the state after epoch {saved} is kept in {state}. {again}"
+        else:
+            kept = "nor could a checkpoint or a temporary folder. Make room, then train again."
         typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
         raise
 
 
-def _written_elsewhere(run: Any) -> str:
-    """Write a run that has no other place to a folder for temporary files, and say where."""
+def _written_elsewhere(run: Any) -> Path | None:
+    """Write a run that has no other place to a folder for temporary files, if that can be."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
         run.export(folder)
     except OSError:
-        return "nor could a checkpoint or a temporary folder. Make room, then train again."
-    return f"it was written to {folder} instead. Move it to where it belongs."
+        return None
+    return folder
 
 
 def _finished(folder: Path, state: Path) -> Path | None:

@@ -73,9 +73,15 @@ def in_a_branch(age):
     return tf.cond(tf.reduce_any(age > 0), write, lambda: age)
 
 
+def printed():
+    tf.print("x", output_stream=f"file://{RUN}")
+    return 0.0
+
+
 GRAPHS = {
     "writes a file": writes,
     "writes a file in a branch": in_a_branch,
+    "prints to a file": lambda age: tf.raw_ops.Identity(input=age + printed()),
     "reads a file": lambda age: age + tf.strings.to_number(tf.io.read_file("table.csv")),
     "calls Python": lambda age: age + tf.numpy_function(RUN.touch, [], tf.float32),
     "reads lines": lambda age: (

@@ -72,6 +72,15 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
         saved.load(saved.model)
 
 
+def test_what_the_balancer_did_is_kept(tmp_path):
+    saved = checkpoint(tmp_path / "training.npz")
+    saved.model.balancing.append({"epoch": 0, "weight": [0.5, 1.5]})
+    end_epoch(saved, 0)
+    again = checkpoint(saved.path)
+    assert again.load(again.model) == 1
+    assert again.model.balancing == [{"epoch": 0, "weight": [0.5, 1.5]}]
+
+
 def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     tmp_path, monkeypatch, recwarn
 ):
