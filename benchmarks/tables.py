@@ -11,6 +11,7 @@ import collections
 import os
 import random
 import re
+import signal
 import time
 import traceback
 from pathlib import Path
@@ -36,9 +37,13 @@ def main() -> None:
     counts: collections.Counter[str] = collections.Counter()
     failures: dict[str, list[str]] = {}
     messages: dict[str, int] = {}
+    stopped: list[bool] = []
     start = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, arguments.seconds)
+    for ended in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(ended, lambda *_: stopped.append(True))
     for seed in range(arguments.first, arguments.first + arguments.cases):
-        if time.perf_counter() - start > arguments.seconds:
+        if stopped:  # what was found until then is told
             break
         case = tables.drawn(random.Random(seed))
         keras.backend.clear_session()
