@@ -254,11 +254,16 @@ def describe(folder: Path) -> str:
     schema = read_schema(version)
     metrics = read_json(version / EXTRA / "metrics.json")
     try:
-        return "\n".join(_described(version, schema, metrics))
+        return "\n".join(map(_printable, _described(version, schema, metrics)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ArtifactError(
             f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
         ) from error
+
+
+def _printable(line: str) -> str:
+    """A line whose names cannot steer the terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _described(version: Path, schema: Any, metrics: Any) -> list[str]:

@@ -62,6 +62,11 @@ def test_a_feature_that_the_graph_does_not_have_is_named(planted, capsys, featur
     assert "schema.json" in line or "'town'" in line
 
 
+def test_a_name_does_not_steer_the_terminal(planted, capsys):
+    change(planted / "1" / "assets.extra" / "schema.json", name="\x1b[2J\n\u202esmall")
+    assert said(capsys, *USING["inspect"], fails=False).startswith("\\x1b[2J\\n\\u202esmall, ")
+
+
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_task_of_theirs_is_made_by_no_command(planted, capsys, task):
     replace(planted, "tasks", "left", task)
