@@ -22,7 +22,7 @@ def embedder(
     inputs: Mapping[str, Any],
     category_sizes: Sequence[int],
     numbers: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
+    labels: Sequence[np.ndarray] | None = None,
     own: Mapping[str, Callable[[Any, str], Any]] | None = None,
 ) -> Callable[[str], Any]:
     """Make the `embed` argument of `Architecture.represent` from an encoder's inputs.
@@ -33,7 +33,9 @@ def embedder(
         inputs: Input tensors by group (`"numeric"`, `"plain"`, `"categorical"`).
         category_sizes: Number of indices of each categorical column.
         numbers: The training rows' group `"numeric"`, `(rows, columns)`, for the bins.
-        labels: The training rows' labels, `(rows, n)`, NaN where missing, for target-aware bins.
+        labels: The training rows' labels for target-aware bins, NaN where missing: for each task
+            `(rows,)` or `(rows, n)`, a column per class if classes have no order
+            (`Task.distances`).
         own: For further groups, such as a text, a function from the input and a prefix for layer
             names to a tensor `(rows, n)`.
 
