@@ -26,6 +26,7 @@ from mtl_keras.layers.mixing import (
     SluiceUnit,
     SubspaceOrthogonality,
 )
+from mtl_keras.layers.modulation import Modulation, Select
 from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
 from mtl_keras.layers.sequence import (
     PositionEmbedding,
@@ -34,7 +35,7 @@ from mtl_keras.layers.sequence import (
     TokenEmbedding,
 )
 from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
-from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty
+from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty, TransferAttention
 
 __all__ = [
     "Ascending",
@@ -53,11 +54,13 @@ __all__ = [
     "MemberMean",
     "Members",
     "Mixing",
+    "Modulation",
     "OrderPenalty",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
     "PositionEmbedding",
     "Present",
+    "Select",
     "SequencePooling",
     "SluiceUnit",
     "SoftmaxGate",
@@ -66,6 +69,7 @@ __all__ = [
     "TiedBatchEnsembleDense",
     "TiedDense",
     "TokenEmbedding",
+    "TransferAttention",
     "Unscale",
     "WeightedMean",
     "WeightedSum",

@@ -23,6 +23,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         data.x["train"].get("numeric"),
         labels,
         encoder.own,
+        encoder.columns,
     )
     represented = plan.architecture.represent(embed, [task.slug for task in tasks])
     heads = {task.name: task.head(represented[task.slug]) for task in tasks}

@@ -54,6 +54,9 @@ CASES = {
         conditional=True,
         dropout=0.3,
     ),
+    "DSelectK reused codes": small(
+        architectures.DSelectK, experts=3, layers=(4,), entropy=0.5, spare_codes="reused"
+    ),
     "CrossStitch": small(architectures.CrossStitch, layers=(5, 4), skip=True, dropout=0.3),
     "Sluice": small(architectures.Sluice, width=6, depth=2, subspaces=3, orthogonality=0.1),
     "NDDR": small(architectures.NDDR, layers=(5, 4), skip=True, dropout=0.3),
@@ -62,6 +65,9 @@ CASES = {
     ),
     "AITM": small(
         architectures.AITM, layers=(5,), tower=(4,), calibrator=0.4, skip=True, dropout=0.3
+    ),
+    "AITM apart": small(
+        architectures.AITM, tower=(5, 4), share_attention=False, normalisation="batch"
     ),
     "ESMM": small(architectures.ESMM, layers=(4, 3), skip=True, dropout=0.3),
     "STEM": small(architectures.STEM, task_experts=2, layers=(4,), gate=(4, 3), skip=True),

@@ -1,5 +1,7 @@
 """What each architecture must be, whatever it learns."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -94,10 +96,20 @@ def test_adapters_and_lora_start_as_the_shared_trunk(architecture):
     same_answers(bottom, adapted, lambda name: name)
 
 
+@pytest.mark.parametrize("numbers", ["none", "periodic"])
 @pytest.mark.parametrize("kind", ["adapters", "lora"])
-def test_a_frozen_trunk_is_not_trained(kind):
-    frozen = network(architectures.get({"kind": kind, "layers": [8], "freeze": True, **PLAIN}))
-    assert not any("shared_1" in v.path for v in frozen.trainable_variables)
+def test_of_what_is_frozen_only_the_tasks_parts_are_trained(kind, numbers):
+    declared = {"kind": kind, "layers": [8], "tower": [4], "members": 2, "normalisation": "layer"}
+    frozen = architectures.get({**declared, "number_embedding": numbers, "freeze": True})
+    model = network(frozen)
+    trained = {v.path for v in model.trainable_variables}
+    assert trained and all(path.startswith(("a_", "b_")) for path in trained)
+    again = keras.Model.from_config(model.get_config())
+    assert {v.path for v in again.trainable_variables} == trained
+    free = network(dataclasses.replace(frozen, freeze=False)).trainable_variables
+    names = {v.path.split("/")[0] for v in free if v.path.startswith("shared")}
+    made_of_numbers = {"shared_numbers"} if numbers == "periodic" else set()
+    assert names == {"shared_categories", "shared_members", "shared_1"} | made_of_numbers
 
 
 @pytest.mark.parametrize(
@@ -108,8 +120,10 @@ def test_a_frozen_trunk_is_not_trained(kind):
         architectures.CGC(layers=(4,), **PLAIN),
         architectures.PLE(layers=(4,), temperature=0.5, **PLAIN),
         architectures.STEM(layers=(4,), **PLAIN),
-        architectures.DSelectK(experts=3, layers=(4,), **PLAIN),
-        architectures.DSelectK(experts=5, layers=(4,), conditional=True, **PLAIN),
+        architectures.DSelectK(experts=4, layers=(4,), **PLAIN),
+        architectures.DSelectK(
+            experts=5, layers=(4,), conditional=True, spare_codes="reused", **PLAIN
+        ),
     ],
     ids=lambda architecture: type(architecture).__name__,
 )
@@ -128,17 +142,51 @@ def test_gates_sum_to_one(architecture):
     assert model.sharing().empty
 
 
+@pytest.mark.parametrize("spare_codes", ["penalised", "reused"])
 @pytest.mark.parametrize("experts", [4, 5, 6])
 @pytest.mark.parametrize("code", [0.7, -0.7])
-def test_a_saturated_static_dselect_gate_chooses_at_most_k(experts, code):
-    sources = [str(number) for number in range(experts)]
-    gate = layers.DSelectGate("a", sources, selectors=2, entropy=1.0)
-    gate(tf.ones([1, 3]))
+def test_a_saturated_static_dselect_gate_chooses_at_most_k(experts, code, spare_codes):
+    gate = dselect_gate(experts, spare_codes)
     gate.code.assign(tf.where(tf.range(gate.code.shape[0]) % 2 == 0, 0.7, code))
-    weights = gate(tf.ones([2, 3])).numpy()
-    np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-5)
+    weights = gate(tf.ones([2, 3]), training=True).numpy()
     assert (weights > 1e-6).sum(-1).max() <= 2
-    assert np.isclose(float(gate.losses[0]), 0.0, atol=1e-4)  # nothing is left to choose
+    chosen = weights.sum(-1)
+    if spare_codes == "reused" or experts == 4:
+        np.testing.assert_allclose(chosen, 1.0, atol=1e-5)
+    penalty = float(sum(gate.losses))  # 999 for each selector at a code of no expert
+    assert penalty < 1e-4 if chosen.min() > 0.99 else penalty > 998
+    gate(tf.ones([2, 3]))
+    assert not gate.losses  # there is nothing to be learned
+
+
+def dselect_gate(experts, spare_codes="penalised", **arguments):
+    sources = [str(number) for number in range(experts)]
+    gate = layers.DSelectGate("a", sources, entropy=1.0, spare_codes=spare_codes, **arguments)
+    gate(tf.ones([1, 3]))
+    return gate
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_dselect_gate_starts_without_a_preference_and_leaves_codes_of_no_expert(conditional):
+    keras.utils.set_random_seed(1)
+    gate, x = dselect_gate(3, conditional=conditional), tf.ones([4, 3])
+    np.testing.assert_allclose(gate(x), 0.25, atol=0.04)
+    optimizer = keras.optimizers.Adam(0.05)
+    for _ in range(60):
+        with tf.GradientTape() as tape:
+            gate(x, training=True)
+            loss = sum(gate.losses)
+        variables = [v for v in gate.trainable_variables if "code" in v.name]
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+    np.testing.assert_allclose(tf.reduce_sum(gate(x), -1), 1.0, atol=1e-3)
+
+
+def test_a_dselect_gate_of_an_earlier_release_is_what_it_was():
+    config = dselect_gate(3).get_config()
+    del config["spare_codes"], config["use_bias"]
+    again = layers.DSelectGate.from_config({**config, "conditional": True})
+    np.testing.assert_allclose(tf.reduce_sum(again(tf.ones([1, 3]))), 1.0, atol=1e-6)
+    assert [v.name for v in again.weights] == ["code_kernel", "code_bias", "weight_kernel"]
 
 
 def test_a_later_step_of_esmm_is_never_more_probable():
@@ -177,12 +225,25 @@ def test_stem_teaches_only_its_own_and_the_shared():
     assert any(v.path.startswith("shared_expert") for v in found.shared)
 
 
-def test_aitm_does_not_teach_the_step_before():
-    stopped = network(architectures.AITM(layers=(8,), tower=(4,), **PLAIN), activation="sigmoid")
+def test_aitm_teaches_the_step_before_unless_told_not_to():
+    flowing = architectures.AITM(tower=(4,), **PLAIN)
+    model = network(flowing, activation="sigmoid")
+    assert any(path.startswith("a_tower") for path in gradient_paths(model, "b"))
+    stopped = network(dataclasses.replace(flowing, stop_gradient=True), activation="sigmoid")
     assert not any(path.startswith("a_tower") for path in gradient_paths(stopped, "b"))
-    flowing = architectures.AITM(layers=(8,), tower=(4,), stop_gradient=False, **PLAIN)
-    through = gradient_paths(network(flowing, activation="sigmoid"), "b")
-    assert any(path.startswith("a_tower") for path in through)
+
+
+def test_aitm_shares_its_attention_and_no_trunk_unless_told_otherwise():
+    names = ["a", "b", "c"]
+    for share, layers_of in (
+        (True, {"attention"}),
+        (False, {"b_attention", "c_attention"}),
+    ):
+        architecture = architectures.AITM(tower=(4,), share_attention=share, **PLAIN)
+        model = network(architecture, names, "sigmoid")
+        found = {v.path.split("/")[0] for v in model.weights}
+        assert {name for name in found if "attention" in name} == layers_of
+        assert not any(name.startswith("shared_1") for name in found)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "trace"])
