@@ -122,7 +122,8 @@ class _Embedder:
                 raise ConfigError(unknown("feature", feature, list(self.features)))
             for group, columns in self.features[feature].items():
                 wanted[group] = [*wanted.get(group, ()), *columns]
-        indices, start = [], 0
+        indices: list[int] = []
+        start = 0
         for group, widths in self.widths.items():
             for column, width in enumerate(widths):
                 if column in wanted.get(group, ()):

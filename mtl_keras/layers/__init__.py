@@ -3,6 +3,7 @@
 from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale
 from mtl_keras.layers.ascending import Ascending
+from mtl_keras.layers.branching import BranchGate
 from mtl_keras.layers.category import CategoryEmbedding
 from mtl_keras.layers.ensemble import (
     BatchEnsembleDense,
@@ -41,6 +42,7 @@ __all__ = [
     "Ascending",
     "BatchEnsembleDense",
     "BottleneckAdapter",
+    "BranchGate",
     "CategoryEmbedding",
     "CrossStitchUnit",
     "DSelectGate",

@@ -36,6 +36,7 @@ class Network:
     Attributes:
         losses: What a reading adds to the losses of the tasks.
         unread: Paths of the weights that nothing was computed from.
+        places: Where in the vector of all features each feature is.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Network:
         self.activation = ACTIVATIONS[settings.activation]
         self.losses: list[float] = []
         self.unread = set(weights)
+        numbers = rows["numeric"].shape[1]
+        self.places = {"sizes": [0, 2], "age": [1], "kind": [numbers, numbers + 1]}
         self._weights = weights
 
     def __getitem__(self, path: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tests.architectures.network import Network, Streams, relu, sigmoid
+from tests.architectures.network import Network, Streams, relu, sigmoid, softmax, weighed
 
 
 def mtan(net: Network, tasks: Sequence[str]) -> Streams:
@@ -51,6 +51,47 @@ def lora(net: Network, tasks: Sequence[str]) -> Streams:
         return net.finish(linear + net.settings.scale / net.settings.rank * (x @ a @ b), name, x)
 
     return bent_trunk(net, tasks, updated)
+
+
+def mtl_lora(net: Network, tasks: Sequence[str]) -> Streams:
+    """Yang et al. 2024: W x + (s / r) sum_i softmax(w_k / tau)_i B_i Lambda_k A x."""
+    given = net.settings
+
+    def updated(x: np.ndarray, linear: np.ndarray, name: str) -> np.ndarray:
+        common = f"lora_{name.rsplit('_', 1)[1]}"
+        low = x @ net[f"{common}_down/kernel"] @ net[f"{name}_lambda/kernel"]
+        assert low.shape[-1] == given.rank
+        ups = [low @ net[f"{common}_up_{i}/kernel"] for i in range(1, given.ups + 1)]
+        update = weighed(softmax(net[f"{name}_mixture/beta"] / given.temperature), ups)
+        return net.finish(linear + given.scale / given.rank * update, name, x)
+
+    return bent_trunk(net, tasks, updated)
+
+
+def pepnet(net: Network, tasks: Sequence[str]) -> Streams:
+    """Chang et al. 2023, equations 2 to 8: layers times 2 sigmoid of a network of the prior."""
+    given, features = net.settings, net.features("shared")
+
+    def gated(x: np.ndarray, prior: np.ndarray, seen: np.ndarray, name: str) -> np.ndarray:
+        both = np.concatenate([prior, seen], axis=-1)
+        hidden = relu(net.dense(both, given.gate, f"{name}_gate_hidden"))
+        return x * 2 * sigmoid(net.dense(hidden, x.shape[-1], f"{name}_gate"))
+
+    def part(names: Sequence[str]) -> np.ndarray:
+        places = sorted(place for name in names for place in net.places[name])
+        return features[..., places]
+
+    x = features
+    if given.domain:
+        x = gated(x, part(given.domain), x, "domain")
+    prior, streams = part(given.prior or ["kind"]), {}
+    for task in tasks:
+        y = x
+        for number, width in enumerate(given.layers, start=1):
+            name = f"{task}_{number}"
+            y = gated(net.finish(net.dense(y, width, name), name, y), prior, x, name)
+        streams[task] = y
+    return net.answers(streams, x, tower=())
 
 
 def bent_trunk(net: Network, tasks: Sequence[str], bend: Callable[..., np.ndarray]) -> Streams:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.architectures.network import Network, Streams, softmax, weighed
+from tests.architectures.network import Network, Streams, sigmoid, softmax, weighed
 
 
 def experts(net: Network, x: np.ndarray, name: str, count: int) -> list[np.ndarray]:
@@ -99,3 +99,41 @@ def stem(net: Network, tasks: Sequence[str]) -> Streams:
         hidden = net.mlp(x[task] + x["shared"], given.gate, f"{task}_gate_hidden")
         mixed[task] = net.gate(hidden, f"{task}_gate", read)
     return net.answers(mixed, x)
+
+
+def home(net: Network, tasks: Sequence[str]) -> Streams:
+    """Wang et al. 2024, section 3: normalised experts, levels, feature gates and self gates."""
+    given, v = net.settings, net.features("shared")
+    groups = [list(group) for group in given.groups] or [list(tasks)]
+
+    def swish(x: np.ndarray) -> np.ndarray:
+        return x * sigmoid(x)
+
+    def made(x: np.ndarray, prefix: str) -> list[np.ndarray]:
+        found = []
+        for number in range(1, given.experts + 1):
+            name = f"{prefix}_expert_{number}"
+            y = x * 2 * sigmoid(x @ net[f"{name}_gate/a"] @ net[f"{name}_gate/b"])
+            for layer, width in enumerate(given.layers, start=1):
+                linear = net.dense(y, width, f"{name}_{layer}")
+                y = swish(net.batch_norm(linear, f"{name}_{layer}_norm"))
+            found.append(y)
+        return found
+
+    def read(x: np.ndarray, sources: list[np.ndarray], own: list[np.ndarray], name: str):
+        logits = net.dense(x, len(own), f"{name}_self_gate")
+        itself = sigmoid(logits) if len(own) == 1 else softmax(logits)
+        return net.gate(x, f"{name}_gate", sources) + weighed(itself, own)
+
+    shared = made(v, "level_1_shared")
+    of_group = [made(v, f"level_1_group_{number}") for number in range(1, len(groups) + 1)]
+    z = read(v, [e for own in of_group for e in own] + shared, shared, "level_1_shared")
+    shared_2, parts = made(z, "level_2_shared"), {}
+    for number, (group, own) in enumerate(zip(groups, of_group), start=1):
+        z_group = read(v, own + shared, own, f"level_1_group_{number}")
+        of_group_2 = made(z_group, f"level_2_group_{number}")
+        for task in group:
+            of_task, both = made(z_group, f"level_2_{task}"), np.concatenate([z_group, z], axis=-1)
+            read_by_task = read(both, of_task + of_group_2 + shared_2, of_task, f"level_2_{task}")
+            parts[task] = read_by_task
+    return net.answers({task: parts[task] for task in tasks}, v)

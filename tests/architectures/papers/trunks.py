@@ -29,6 +29,24 @@ def grouped(net: Network, tasks: Sequence[str]) -> Streams:
     return net.answers({task: parts[task] for task in tasks}, seen)
 
 
+def learning_to_branch(net: Network, tasks: Sequence[str]) -> Streams:
+    """Guo et al. 2020, once the tree is fixed: each layer reads its most probable one."""
+    x = net.features("shared")
+    nodes = [x]
+
+    def parent(reader: str) -> np.ndarray:
+        return nodes[net[f"{reader}_parent/preference"].argmax()] if len(nodes) > 1 else nodes[0]
+
+    for number, width in enumerate(net.settings.layers, start=1):
+        made = []
+        for branch in range(1, min(net.settings.branches, len(tasks)) + 1):
+            name = f"branch_{number}_{branch}"
+            y = parent(name)
+            made.append(net.finish(net.dense(y, width, name), name, y))
+        nodes = made
+    return net.answers({task: parent(task) for task in tasks}, x)
+
+
 def cross_stitch(net: Network, tasks: Sequence[str]) -> Streams:
     """Misra et al. 2016, equation 1: x_i becomes sum_j a_ij x_j after each layer."""
 
