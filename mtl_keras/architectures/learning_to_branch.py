@@ -22,8 +22,8 @@ class LearningToBranch(Architecture):
 
     Each layer of the tree has several parallel ones; each of these, and each task, reads one of the
     layers before it. `layers.BranchGate` draws it at random for `explore` training steps, with
-    probabilities that are learned by gradient; after that every branch keeps its most probable
-    layer, and the tree that is left is trained. `model.sharing` shows it.
+    probabilities that are learned by gradient after a `warmup`; then every branch keeps its most
+    probable layer, and the tree that is left is trained. `model.sharing` shows it.
 
     It helps where tasks fall into groups that are not known (`grouped` takes known ones, or
     measures them first), and in reading the tree: which tasks belong together.
@@ -38,6 +38,7 @@ class LearningToBranch(Architecture):
         tower: Widths of each task's tower. Default none.
         explore: Integer >= 0, training steps (batches) before the tree is fixed. Default 1000,
             about a quarter of a usual training.
+        warmup: Integer >= 0, training steps before the probabilities are learned. Default 400.
         temperature: Float > 0, with which the gradients' softmax starts. Default 50.0.
         strength: Float > 0, how much faster than weights the probabilities are learned. Default
             10.0.
@@ -51,13 +52,15 @@ class LearningToBranch(Architecture):
     branches: int = 4
     tower: tuple[int, ...] = ()
     explore: int = 1000
+    warmup: int = 400
     temperature: float = 50.0
     strength: float = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self.branches >= 1, "branches", "be >= 1", self.branches)
-        check(self.explore >= 0, "explore", "be >= 0", self.explore)
+        for name in ("explore", "warmup"):
+            check(getattr(self, name) >= 0, name, "be >= 0", getattr(self, name))
         for name in ("temperature", "strength"):
             check(getattr(self, name) > 0, name, "be > 0", getattr(self, name))
 
@@ -82,6 +85,7 @@ class LearningToBranch(Architecture):
             reader,
             list(nodes),
             explore=self.explore,
+            warmup=self.warmup,
             temperature=self.temperature,
             strength=self.strength,
             name=f"{reader}_parent",

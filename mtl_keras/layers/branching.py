@@ -16,9 +16,10 @@ class BranchGate(Gate):
 
     The probabilities are $\mathrm{softmax}(s a)$ of learned numbers a. For its first `explore`
     training steps the layer draws $i = \arg\max(s a + g)$ with Gumbel noise g, and takes the
-    gradient of $\mathrm{softmax}((s a + g) / \tau)$ (straight through); the temperature
-    $\tau = \max(\tau_0 / \sqrt{1 + \text{step}}, 1/2)$ falls. After them, and wherever nothing is
-    trained, it reads the source of the largest a. All rows of a batch read the same.
+    gradient of $\mathrm{softmax}((s a + g) / \tau)$ (straight through) from step `warmup` on, when
+    the sources have learned something; the temperature $\tau = \max(\tau_0 / \sqrt{1 +
+    \text{step}}, 1/2)$ falls. After them, and wherever nothing is trained, it reads the source of
+    the largest a. All rows of a batch read the same.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`, a 1 and zeros, the same in each row.
 
@@ -26,6 +27,7 @@ class BranchGate(Gate):
         reader: Name of the task or branch that reads through the gate.
         sources: Names of what it reads.
         explore: Integer >= 0, training steps before the branch is fixed. Default 1000.
+        warmup: Integer >= 0, training steps before the probabilities are learned. Default 400.
         temperature: Float > 0, tau_0. Default 50.0.
         strength: Float > 0, s: how much faster than other weights the probabilities are learned.
             Default 10.0.
@@ -45,15 +47,18 @@ class BranchGate(Gate):
         reader: str,
         sources: Sequence[str],
         explore: int = 1000,
+        warmup: int = 400,
         temperature: float = 50.0,
         strength: float = 10.0,
         **kwargs: Any,
     ) -> None:
         check(explore >= 0, "explore", "be >= 0", explore)
+        check(warmup >= 0, "warmup", "be >= 0", warmup)
         check(temperature > 0, "temperature", "be > 0", temperature)
         check(strength > 0, "strength", "be > 0", strength)
         super().__init__(reader, sources, **kwargs)
-        self.explore, self.temperature, self.strength = explore, temperature, strength
+        self.explore, self.warmup = explore, warmup
+        self.temperature, self.strength = temperature, strength
         self.random = keras.random.SeedGenerator()
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -84,6 +89,7 @@ class BranchGate(Gate):
         step = keras.ops.cast(self.step, "float32")
         temperature = keras.ops.maximum(self.temperature / keras.ops.sqrt(1.0 + step), 0.5)
         soft = keras.ops.softmax(noisy / temperature)
+        soft = soft * keras.ops.cast(self.step >= self.warmup, soft.dtype)
         return self._one(noisy) + soft - keras.ops.stop_gradient(soft)
 
     def _one(self, logits: Any) -> Any:
@@ -93,6 +99,7 @@ class BranchGate(Gate):
         return {
             **super().get_config(),
             "explore": self.explore,
+            "warmup": self.warmup,
             "temperature": self.temperature,
             "strength": self.strength,
         }

@@ -97,13 +97,13 @@ def test_adapters_and_lora_start_as_the_shared_trunk(architecture):
 
 
 @pytest.mark.parametrize("numbers", ["none", "periodic"])
-@pytest.mark.parametrize("kind", ["adapters", "lora"])
+@pytest.mark.parametrize("kind", ["adapters", "lora", "mtl_lora"])
 def test_of_what_is_frozen_only_the_tasks_parts_are_trained(kind, numbers):
     declared = {"kind": kind, "layers": [8], "tower": [4], "members": 2, "normalisation": "layer"}
     frozen = architectures.get({**declared, "number_embedding": numbers, "freeze": True})
     model = network(frozen)
     trained = {v.path for v in model.trainable_variables}
-    assert trained and all(path.startswith(("a_", "b_")) for path in trained)
+    assert trained and all(path.startswith(("a_", "b_", "lora_")) for path in trained)
     again = keras.Model.from_config(model.get_config())
     assert {v.path for v in again.trainable_variables} == trained
     free = network(dataclasses.replace(frozen, freeze=False)).trainable_variables
@@ -120,6 +120,8 @@ def test_of_what_is_frozen_only_the_tasks_parts_are_trained(kind, numbers):
         architectures.CGC(layers=(4,), **PLAIN),
         architectures.PLE(layers=(4,), temperature=0.5, **PLAIN),
         architectures.STEM(layers=(4,), **PLAIN),
+        architectures.HoME(layers=(4,), tower=(), **PLAIN),
+        architectures.LearningToBranch(layers=(4, 4), **PLAIN),
         architectures.DSelectK(experts=4, layers=(4,), **PLAIN),
         architectures.DSelectK(
             experts=5, layers=(4,), conditional=True, spare_codes="reused", **PLAIN
@@ -290,6 +292,10 @@ def test_mixing_can_be_read():
         ({"kind": "shared_bottom", "members": 0}, "`members` must be >= 1"),
         ({"kind": "ple", "normalisation": "bach"}, "`normalisation` must be one of"),
         ({"kind": "sluice", "width": 7}, "multiple of subspaces"),
+        ({"kind": "home", "rank": 0}, "`rank` must be >= 1"),
+        ({"kind": "mtl_lora", "temperature": 0.0}, "`temperature` must be > 0"),
+        ({"kind": "learning_to_branch", "branches": 0}, "`branches` must be >= 1"),
+        ({"kind": "dselect_k", "spare_codes": "lost"}, "`spare_codes` must be one of"),
         ({"kind": "mmo"}, "Did you mean 'mmoe'"),
         ({"kind": "mmoe", "expert": 3}, "Did you mean 'experts'"),
     ],
