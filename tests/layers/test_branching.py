@@ -39,7 +39,7 @@ def test_its_gradient_is_that_of_a_softmax_at_a_falling_temperature():
     np.testing.assert_allclose(np.sum(steps, axis=1), 0, atol=1e-6)
     assert all(step[2] > 0 for step in steps)
     # With s the softmax at 1 / tau, the gradient is s (1 - s) / tau: at most 1 / (4 tau).
-    temperatures = np.maximum(4.0 / np.sqrt(1.0 + np.arange(80)), 0.5)
+    temperatures = np.maximum(2.0 / np.sqrt(1.0 + np.arange(80)), 0.5)
     largest = np.array(steps)[:, 2] * 4 * temperatures
     assert largest.max() <= 1 + 1e-5 and largest[-60:].max() > 0.9
 
