@@ -40,7 +40,7 @@ class HoME(Architecture):
     It helps where there are many tasks of a few kinds, some with far fewer positive labels than
     others, and experts of `mmoe` or `ple` turn out to serve one task or none (`model.sharing`).
 
-    Choices where the paper leaves room: a feature gate is one low-rank map, 1 at the start;
+    Choices, where descriptions of the paper differ or are silent: a feature gate is one low-rank map, 1 at the start;
         experts of the second level read the part that they belong to, not all parts together; a
         group's, a task's, and in the first level the shared experts have a self gate.
 
@@ -55,7 +55,7 @@ class HoME(Architecture):
 
     References:
         Wang et al.: "HoME: Hierarchy of Multi-Gate Experts for Multi-Task Learning at Kuaishou",
-        KDD 2025, https://arxiv.org/abs/2408.05430, section 3.
+        KDD 2025, https://arxiv.org/abs/2408.05430.
     """
 
     identifier = "home"

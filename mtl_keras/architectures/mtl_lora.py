@@ -43,7 +43,7 @@ class MTLLoRA(LoRA):
             authors' script.
 
     References:
-        Yang et al.: "MTL-LoRA: Low-Rank Adaptation for Multi-Task Learning", AAAI 2025,
+        Yang et al.: "MTL-LoRA: Low-Rank Adaptation for Multi-Task Learning", 2024,
         https://arxiv.org/abs/2410.09437.
     """
 

@@ -42,8 +42,7 @@ class PEPNet(Architecture):
 
     References:
         Chang et al.: "PEPNet: Parameter and Embedding Personalized Network for Infusing with
-        Personalized Prior Information", KDD 2023, https://arxiv.org/abs/2302.01115, equations 2 to
-        8.
+        Personalized Prior Information", KDD 2023, https://arxiv.org/abs/2302.01115.
     """
 
     identifier = "pepnet"

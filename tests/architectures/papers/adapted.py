@@ -69,7 +69,7 @@ def mtl_lora(net: Network, tasks: Sequence[str]) -> Streams:
 
 
 def pepnet(net: Network, tasks: Sequence[str]) -> Streams:
-    """Chang et al. 2023, equations 2 to 8: layers times 2 sigmoid of a network of the prior."""
+    """Chang et al. 2023: layers times 2 sigmoid of a network of the prior."""
     given, features = net.settings, net.features("shared")
 
     def gated(x: np.ndarray, prior: np.ndarray, seen: np.ndarray, name: str) -> np.ndarray:
