@@ -40,9 +40,9 @@ class HoME(Architecture):
     It helps where there are many tasks of a few kinds, some with far fewer positive labels than
     others, and experts of `mmoe` or `ple` turn out to serve one task or none (`model.sharing`).
 
-    Choices, where descriptions of the paper differ or are silent: a feature gate is one low-rank map, 1 at the start;
-        experts of the second level read the part that they belong to, not all parts together; a
-        group's, a task's, and in the first level the shared experts have a self gate.
+    Choices, where descriptions of the paper differ or are silent: a feature gate is one low-rank
+        map, 1 at the start; experts of the second level read the part that they belong to, not all
+        parts together; a group, a task, and in the first level the shared stream have self gates.
 
     Args:
         groups: Names of the tasks of each group. Default none: all tasks are one group.

@@ -102,7 +102,7 @@ def stem(net: Network, tasks: Sequence[str]) -> Streams:
 
 
 def home(net: Network, tasks: Sequence[str]) -> Streams:
-    """Wang et al. 2024, as the class tells it: normalised experts, levels, feature gates and self gates."""
+    """Wang et al. 2024, as the class tells it: levels, normalised experts, and their gates."""
     given, v = net.settings, net.features("shared")
     groups = [list(group) for group in given.groups] or [list(tasks)]
 
