@@ -34,8 +34,8 @@ def test_no_edge_where_labels_are_missing():
 def test_each_task_and_each_label_of_one_keeps_its_own_rows():
     x, random = uniform(4000)
     columns = [(x[:, 0] > edge) * 1.0 for edge in (0.3, 0.5, 0.8)]
-    for column in columns:
-        column[random.random(len(x)) < 0.4] = np.nan
+    columns[0][random.random(len(x)) < 0.4] = np.nan
+    columns[1][::2] = columns[2][1::2] = np.nan  # no row has both labels
     together = [columns[0], np.stack(columns[1:], axis=1)]  # the last two: of one task
     found = tree_edges(x, together, bins=8)[0]
     np.testing.assert_allclose(found[1:-1], [0.3, 0.5, 0.8], atol=0.01)
