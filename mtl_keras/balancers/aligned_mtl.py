@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.balancers import solvers
 from mtl_keras.balancers.base import normalised
 from mtl_keras.balancers.gradient import GramianBalancer
 from mtl_keras.errors import check
@@ -50,7 +51,9 @@ class AlignedMTL(GramianBalancer):
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, gramian.dtype))
         values, vectors = tf.linalg.eigh(gramian)  # ascending
-        kept = values > 1e-7 * count * values[-1]
+        # The rank is read from the cosines: a short gradient is no rounding error of a long one.
+        cosines, _ = solvers.spectrum(gramian, present)
+        kept = solvers.independent(cosines)  # the largest ones, of both matrices
         number = tf.reduce_sum(tf.cast(kept, tf.int32))
         safe = tf.where(kept, values, values[-1])
         if self.scale == "min":

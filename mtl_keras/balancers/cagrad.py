@@ -54,12 +54,35 @@ class CAGrad(GramianBalancer):
         self.rescale = rescale
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
-        unit = gramian / tf.reduce_max(tf.linalg.diag_part(gramian))
-        count = tf.reduce_sum(tf.cast(present, unit.dtype))
-        mean = normalised(self.preferences, present) / count
-        with_mean = tf.linalg.matvec(unit, mean)
-        radius = self.c * tf.sqrt(tf.maximum(tf.tensordot(mean, with_mean, 1), 0.0))
-        w = solvers.most_averse(unit, with_mean, radius, present)
-        length = tf.sqrt(tf.tensordot(w, tf.linalg.matvec(unit, w), 1) + 1e-16)
-        weights = mean + radius / length * w
+        mean = self.mean(present)
+        w, ratio = solvers.most_averse(gramian, mean, self.c, present)
+        weights = mean + self.c * ratio * w
         return weights / (1 + self.c**2) if self.rescale else weights
+
+    def mean(self, present: tf.Tensor) -> tf.Tensor:
+        """The weights of the gradients in their mean."""
+        preferences = normalised(self.preferences, present)
+        return preferences / tf.reduce_sum(preferences)
+
+    def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """The duality gap: what the worst task could gain beyond this step, relative to its slope.
+
+        It counts, too, how far the step leaves the ball.
+        """
+        mean = self.mean(present)
+        whole = weights * (1 + self.c**2) if self.rescale else weights
+        slopes = tf.linalg.matvec(gramian, whole)
+        added = whole - mean
+        total = tf.maximum(tf.reduce_sum(added), 1e-300)
+        w = added / total
+
+        def length(v: tf.Tensor) -> tf.Tensor:
+            return tf.sqrt(tf.maximum(tf.tensordot(v, tf.linalg.matvec(gramian, v), 1), 0.0))
+
+        radius = self.c * length(mean)
+        best = tf.tensordot(w, tf.linalg.matvec(gramian, mean), 1) + radius * length(w)
+        worst = tf.reduce_min(tf.where(present, slopes, float("inf")))
+        size = (1 + self.c) * length(mean) * tf.reduce_sum(w * solvers.lengths(gramian, present))
+        gap = tf.math.divide_no_nan(best - worst, size)
+        outside = tf.math.divide_no_nan(length(added) - radius, radius)
+        return tf.maximum(gap, outside) if self.c else tf.zeros([], gramian.dtype)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from mtl_keras.balancers import solvers
 from mtl_keras.balancers.base import normalised
 from mtl_keras.balancers.gradient import GramianBalancer
+from mtl_keras.balancers.imtl_g import unequal
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -38,11 +39,10 @@ class ConFIG(GramianBalancer):
     when = "Losses that must all decrease, as in physics-informed networks."
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
-        mask = tf.cast(present, gramian.dtype)
-        norms = tf.sqrt(tf.linalg.diag_part(gramian) + 1 - mask)
-        cosines = gramian / norms[:, None] / norms
-        wanted = normalised(self.preferences, present)
-        y = tf.linalg.matvec(solvers.pseudo_inverse(cosines), wanted)
-        reached = tf.linalg.matvec(cosines, y)
-        length = tf.reduce_sum(mask * norms * reached) / tf.tensordot(y, reached, 1)
-        return length * y / norms
+        norms = solvers.lengths(gramian, present)
+        y, reached = solvers.equal_slopes(gramian, normalised(self.preferences, present), present)
+        square = tf.tensordot(y, reached, 1)
+        return tf.math.divide_no_nan(tf.tensordot(norms, reached, 1), square) * y / norms
+
+    def residual(self, weights: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        return unequal(weights, gramian, normalised(self.preferences, present), present)

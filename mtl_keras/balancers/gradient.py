@@ -194,9 +194,6 @@ class GramianBalancer(GradientBalancer):
         scale, used, norms = self.scales(gramian, present)
         pairs = used[:, None] & used[None]
         seen = tf.where(pairs, gramian, tf.zeros_like(gramian)) * scale[:, None] * scale
-        # Products of float32 numbers are off by about 1e-7 of the norms: this keeps the matrix
-        # positive semi-definite.
-        seen = tf.linalg.set_diag(seen, (1 + 1e-6) * tf.linalg.diag_part(seen))
         raw = tf.cast(self.weigh(losses, used, seen), tf.float64)
         raw = tf.where(used, raw, tf.zeros_like(raw))
         weights, failed = self.finish(raw, scale, used, present)

@@ -1,7 +1,8 @@
 """Small convex problems over K x K matrices, in TensorFlow: the numerical part of the balancers.
 
-All solvers work in float64 on matrices with entries of order 1, are stateless and run under XLA.
-Rows and columns of an absent task are zero, and so is its entry in every result.
+All solvers work in float64, are stateless and run under XLA. None depends on the scale of the
+gradients, neither on that of all nor on that of one beside the others. Rows and columns of an
+absent task are zero, and so is its entry in every result.
 """
 
 from collections.abc import Callable
@@ -10,27 +11,72 @@ import tensorflow as tf
 
 Derivatives = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
+ROUNDING = 1e-6
+"""Eigenvalues of the matrix of cosines that rounding alone may cause.
 
-def pseudo_inverse(matrix: tf.Tensor, tolerance: float = 1e-7) -> tf.Tensor:
-    """Moore-Penrose inverse of a symmetric positive semi-definite matrix.
+The Gramian is made of float32 products: each is off by about 1e-7 of the two gradients' lengths,
+by more where millions of numbers are summed.
+"""
 
-    Args:
-        matrix: `(K, K)`.
-        tolerance: Eigenvalues below `tolerance * K * largest` count as zero. The default suits a
-            matrix of products of float32 numbers.
+
+def lengths(gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Lengths of the gradients; 1 for an absent task."""
+    return tf.sqrt(tf.where(present, tf.linalg.diag_part(gramian), tf.ones_like(gramian[0])))
+
+
+def spectrum(gramian: tf.Tensor, present: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Eigenvalues (ascending) and eigenvectors of the matrix of cosines; 0 for an absent task."""
+    norms = lengths(gramian, present)
+    values, vectors = tf.linalg.eigh(gramian / norms[:, None] / norms)
+    return values, vectors
+
+
+def independent(values: tf.Tensor) -> tf.Tensor:
+    """Which eigenvalues of a matrix of cosines are more than rounding."""
+    return values > ROUNDING * values.shape[-1]
+
+
+def definite(gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """The Gramian with the eigenvalues of its cosines raised to `ROUNDING` where they are smaller.
+
+    It is the matrix itself for gradients that are clearly independent. Others, which rounding may
+    have made negative, get a little length in a direction of their own.
     """
-    values, vectors = tf.linalg.eigh(matrix)
-    kept = values > tolerance * matrix.shape[-1] * tf.reduce_max(values)
-    inverse = tf.cast(kept, values.dtype) / tf.where(kept, values, tf.ones_like(values))
-    return tf.matmul(vectors * inverse, vectors, transpose_b=True)
+    norms = lengths(gramian, present)
+    values, vectors = spectrum(gramian, present)
+    missing = tf.maximum(ROUNDING - values, 0.0)
+    mask = tf.cast(present, gramian.dtype) * norms
+    lift = tf.matmul(vectors * missing, vectors, transpose_b=True)
+    return gramian + lift * mask[:, None] * mask
+
+
+def equal_slopes(
+    gramian: tf.Tensor, wanted: tf.Tensor, present: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    r"""The combination of unit gradients whose inner products with them are `wanted`.
+
+    With the matrix of cosines C it is $y = C^{+} w$, a least-squares solution where gradients
+    depend on each other; 0 where no direction serves, as for two opposite gradients.
+
+    Returns:
+        y, and the inner products reached, $C y$.
+    """
+    values, vectors = spectrum(gramian, present)
+    kept = tf.cast(independent(values), values.dtype)
+    along = kept * tf.linalg.matvec(vectors, wanted, transpose_a=True)
+    none = tf.norm(along) < 1e-3 * tf.norm(wanted)  # what is left is rounding
+    along = tf.where(none, tf.zeros_like(along), along)
+    y = tf.linalg.matvec(vectors, along / tf.where(kept > 0, values, tf.ones_like(values)))
+    return y, tf.linalg.matvec(vectors, along)
 
 
 def interior_point(
     derivatives: Derivatives,
     lower: tf.Tensor,
+    start: tf.Tensor,
     present: tf.Tensor,
     plane: tf.Tensor | None = None,
-    steps: int = 40,
+    steps: int = 60,
 ) -> tf.Tensor:
     r"""Minimise a convex function under lower bounds and, optionally, on a plane.
 
@@ -38,15 +84,18 @@ def interior_point(
 
     A primal-dual interior-point method: Newton's method on the optimality conditions
     $\nabla f(x) - z + \nu a = 0$, $(x_i - l_i) z_i = \mu$, with $\mu$ falling tenfold per step
-    (Boyd and Vandenberghe, "Convex Optimization", section 11.7).
+    (Boyd and Vandenberghe, "Convex Optimization", section 11.7). It ends where the gap $\mu$ is
+    below 1e-13 and the step moves nothing any more.
 
     Args:
         derivatives: Function from `x`, `(..., K)`, to gradient, `(..., K)`, and Hessian,
-            `(..., K, K)`.
+            `(..., K, K)`; f of order 1.
         lower: l, `(..., K)`; 0 for absent tasks.
+        start: First x, `(..., K)`, above l and on the plane; 0 for absent tasks.
         present: Bool `(K,)`; an absent task's x stays 0.
-        plane: a, `(K,)`, zeros and ones, and then l is 0; None for no such constraint.
-        steps: Maximum number of Newton steps; stops earlier if the gap falls below 1e-13.
+        plane: a, `(K,)`, zeros and ones; None for no such constraint. A variable that is not on
+            the plane falls by at most half per step.
+        steps: Maximum number of Newton steps.
 
     Returns:
         x, `(..., K)`.
@@ -55,19 +104,22 @@ def interior_point(
     mask = tf.cast(present, lower.dtype)
     count = tf.reduce_sum(mask)
     pairs = mask[:, None] * mask
-    start = lower + mask / count
-    if plane is not None:
-        plane = mask * plane
-        start = tf.where(plane > 0, plane / tf.reduce_sum(plane), lower + mask)
+    caution = one if plane is None else 2 - plane
+    first = mask / tf.where(present, start - lower, one) / count
 
-    def step(number: tf.Tensor, x: tf.Tensor, z: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def step(
+        number: tf.Tensor, x: tf.Tensor, z: tf.Tensor, *_: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         slack = tf.where(present, x - lower, one)
         gap = tf.reduce_sum(slack * z, -1, keepdims=True) / count
         target = tf.maximum(0.1 * gap, 1e-14) / slack
         gradient, hessian = derivatives(x)
         matrix = tf.linalg.set_diag(
-            pairs * hessian, mask * (tf.linalg.diag_part(hessian) + z / slack + 1e-14) + 1 - mask
+            pairs * hessian, mask * (tf.linalg.diag_part(hessian) + z / slack) + 1 - mask
         )
+        if plane is not None:  # curvature across the plane changes nothing on it
+            size = tf.linalg.trace(pairs * hessian) / count + tf.cast(1e-12, lower.dtype)
+            matrix += size * plane[:, None] * plane
         right = mask * (target - gradient)
         factor = tf.linalg.cholesky(matrix)
         change = tf.linalg.cholesky_solve(factor, right[..., None])[..., 0]
@@ -76,37 +128,60 @@ def interior_point(
             over = tf.reduce_sum(plane * (x + change)) - 1
             change -= over / tf.reduce_sum(plane * normal) * normal
         change_z = mask * (target - z - z / slack * change)
-        room = tf.maximum(-change / slack, -change_z / tf.where(present, z, one))
+        room = tf.maximum(-caution * change / slack, -change_z / tf.where(present, z, one))
         length = 0.99 / tf.maximum(tf.reduce_max(room, -1, keepdims=True), 0.99)
-        return number + 1, x + length * change, z + length * change_z, tf.reduce_max(gap)
+        moved = tf.reduce_max(tf.abs(change) / slack)
+        return number + 1, x + length * change, z + length * change_z, tf.reduce_max(gap), moved
 
-    _, x, _, _ = tf.while_loop(
-        lambda number, x, z, gap: (number < steps) & (gap > 1e-13),
+    _, x, _, _, _ = tf.while_loop(
+        lambda number, x, z, gap, moved: (number < steps) & ((gap > 1e-13) | (moved > 1e-5)),
         step,
-        (0, start, tf.ones_like(lower) * mask, one),
+        (0, start, first, one, one),
     )
     return x
 
 
+def shortest(gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """The squared length of the shortest gradient: the unit of what is on the simplex."""
+    return tf.reduce_min(tf.where(present, tf.linalg.diag_part(gramian), float("inf")))
+
+
+def level(gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """Weights on the simplex that make all gradients equally long."""
+    weights = tf.cast(present, gramian.dtype) / lengths(gramian, present)
+    return weights / tf.reduce_sum(weights)
+
+
 def min_norm(gramian: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
     """Weights on the simplex of the shortest vector in the gradients' convex hull."""
-    gramian = gramian / tf.reduce_max(tf.linalg.diag_part(gramian))
+    gramian = definite(gramian, present) / shortest(gramian, present)
     return interior_point(
         lambda x: (tf.linalg.matvec(gramian, x), gramian),
         tf.zeros_like(gramian[0]),
+        level(gramian, present),
         present,
-        plane=tf.ones_like(gramian[0]),
+        plane=tf.cast(present, gramian.dtype),
     )
 
 
 def most_averse(
-    gramian: tf.Tensor, linear: tf.Tensor, cone: tf.Tensor, present: tf.Tensor
-) -> tf.Tensor:
-    r"""$\arg\min_w b^\top w + c \sqrt{w^\top G w}$ on the simplex (the dual problem of CAGrad).
+    gramian: tf.Tensor, mean: tf.Tensor, cone: float, present: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    r"""$\arg\min_w g_0 \cdot g_w + c \lVert g_0 \rVert \lVert g_w \rVert$ on the simplex (CAGrad).
 
-    The root is $\min_{t > 0} \tfrac12 (w^\top G w / t + t)$, jointly convex in $w$ and $t$, and
-    smooth also where the root is not.
+    The length is $\min_{t > 0} \tfrac12 (\lVert g_w \rVert^2 / t + t)$, jointly convex in $w$ and
+    $t$, and smooth also where it is 0.
+
+    Returns:
+        $w$, and the ratio $\lVert g_0 \rVert / \lVert g_w \rVert$.
     """
+    gramian = gramian / shortest(gramian, present)
+    linear = tf.linalg.matvec(gramian, mean)
+    length = tf.sqrt(tf.maximum(tf.tensordot(mean, linear, 1), 0.0))
+    linear = tf.math.divide_no_nan(linear, length)
+    gramian = definite(gramian, present)
+    start = level(gramian, present)
+    first = tf.sqrt(tf.tensordot(start, tf.linalg.matvec(gramian, start), 1))
 
     def derivatives(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         w, t = x[:-1], x[-1]
@@ -123,19 +198,23 @@ def most_averse(
         )
         return gradient, hessian
 
-    zeros = tf.zeros_like(linear)
-    return interior_point(
+    start = tf.concat([start, [first]], 0)
+    x = interior_point(
         derivatives,
-        tf.concat([zeros, [1e-4]], 0),  # t: keeps the Hessian bounded where the optimum is 0
+        tf.zeros_like(start),
+        start,
         tf.concat([present, [True]], 0),
-        plane=tf.concat([zeros + 1, [0]], 0),
-    )[:-1]
+        plane=tf.concat([tf.cast(present, start.dtype), [0]], 0),
+    )
+    return x[:-1], length / x[-1]
 
 
 def dual_cone(gramian: tf.Tensor, lower: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
     r"""$\arg\min_v v^\top G v$ subject to $v \ge l$, for one $l$ or several at once."""
     hessian = tf.broadcast_to(gramian, [*lower.shape[:-1], *gramian.shape])
-    return interior_point(lambda x: (tf.linalg.matvec(hessian, x), hessian), lower, present)
+    mask = tf.cast(present, lower.dtype)
+    start = lower + mask / tf.reduce_sum(mask)
+    return interior_point(lambda x: (tf.linalg.matvec(hessian, x), hessian), lower, start, present)
 
 
 def bargain(
@@ -156,9 +235,9 @@ def bargain(
     one = tf.ones([], gramian.dtype)
     mask = tf.cast(present, gramian.dtype)
     preferences = preferences + 1 - mask
-    norms = tf.sqrt(tf.linalg.diag_part(gramian)) + 1 - mask
-    matrix = gramian + tf.linalg.diag(1 - mask)
-    lengths = tf.pow(one * 0.5, tf.cast(tf.range(16), gramian.dtype))[:, None]
+    norms = lengths(gramian, present)
+    matrix = definite(gramian, present) + tf.linalg.diag(1 - mask)
+    shares = tf.pow(one * 0.5, tf.cast(tf.range(16), gramian.dtype))[:, None]
 
     def value(alpha: tf.Tensor) -> tf.Tensor:
         """The objective of each row."""
@@ -174,7 +253,7 @@ def bargain(
         gradient = tf.linalg.matvec(matrix, alpha) - slope
         hessian = matrix + tf.linalg.diag(slope / alpha / power)
         change = -tf.linalg.cholesky_solve(tf.linalg.cholesky(hessian), gradient[:, None])[:, 0]
-        tried = alpha + lengths * change
+        tried = alpha + shares * change
         values = tf.where(tf.reduce_all(tried > 0, -1), value(tf.abs(tried) + 1e-300), one / 0)
         best = tf.gather(tried, tf.argmin(values))
         residual = tf.reduce_max(tf.abs(gradient) / slope)

@@ -28,6 +28,7 @@ class ProjectingBalancer(GramianBalancer):
     ) -> tf.Tensor:
         """Coefficients of the projection of `preferences @ J` onto the cone {x: J x >= 0}."""
         mask = tf.cast(present, gramian.dtype)
+        gramian = solvers.definite(gramian, present)
         unit = gramian / tf.linalg.trace(gramian) + self.regularisation * tf.linalg.diag(mask)
         return solvers.dual_cone(unit, preferences, present)
 
