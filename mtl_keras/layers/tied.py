@@ -98,7 +98,8 @@ def _nuclear_norm(group: Sequence[Any]) -> Any:
     rows = tf.stack([keras.ops.reshape(_kernel(layer), (-1,)) for layer in group])
     gram = keras.ops.matmul(rows, keras.ops.transpose(rows))
     values, vectors = keras.ops.eigh(keras.ops.stop_gradient(gram))
-    roots = keras.ops.sqrt(keras.ops.maximum(values, 1e-6 * keras.ops.max(values)))
+    smallest = keras.ops.maximum(1e-6 * keras.ops.max(values), 1e-30)  # kernels may be all zero
+    roots = keras.ops.sqrt(keras.ops.maximum(values, smallest))
     inverse = keras.ops.matmul(vectors / roots, keras.ops.transpose(vectors))
     half = keras.ops.sum(keras.ops.stop_gradient(inverse) * gram) / 2
     return half + keras.ops.stop_gradient(half)

@@ -220,6 +220,12 @@ def test_soft_sharing_draws_its_trunks_together(penalty):
     assert np.sum(gradient * toward) < 0
     one.kernel.assign(other.kernel)
     assert np.isfinite(sum(model.losses)) and float(sum(model.losses)) < expected
+    for layer in (one, other):
+        layer.kernel.assign(tf.zeros_like(layer.kernel))
+    with tf.GradientTape() as tape:
+        loss = sum(model.losses)
+    gradient = tape.gradient(loss, one.kernel.value).numpy()
+    assert float(loss) == 0 and not gradient.any()
 
 
 def test_sluice_pays_for_subspaces_that_are_alike():
