@@ -7,7 +7,7 @@ They are all here, so that a new version of Keras affects one file only; for eac
 import contextlib
 import itertools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -41,6 +41,22 @@ def made_by(tensor: Any) -> Any:
     """
     history = tensor._keras_history
     return None if history.operation is None else history.operation._inbound_nodes[history[1]]
+
+
+def called_again(node: Any, tensors: Sequence[Any], values: Sequence[Any]) -> Any:
+    """A call of a layer with other inputs, and what it returns (`Node.arguments.fill_in`).
+
+    Nothing is kept of the call: neither updates of variables nor added losses.
+
+    Args:
+        node: The call, from `made_by`.
+        tensors: The symbolic tensors that it reads.
+        values: A tensor in place of each.
+    """
+    by_tensor = {id(tensor): value for tensor, value in zip(tensors, values)}
+    arguments, options = node.arguments.fill_in(by_tensor)
+    with keras.StatelessScope():
+        return node.operation(*arguments, **options)
 
 
 def calls_of(layer: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from mtl_keras.model.connected import Connected, connected
 from mtl_keras.model.keras_private import made_by
 
 
@@ -14,7 +15,7 @@ class Partition:
     """The trainable variables of a model by the outputs that they reach.
 
     A variable that reaches two outputs or more is *shared*; one that reaches a single output is
-    that output's *own* (task-specific). A layer that contains others (a nested model) counts as
+    that output's *own* (task-specific). It reaches an output whose gradient reaches it. A layer that contains others (a nested model) counts as
     one.
 
     Attributes:
@@ -90,6 +91,7 @@ class _Graph:
 
     def __init__(self, model: keras.Model, outputs: list[Any]) -> None:
         self.inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
+        self.connections: dict[int, Connected] = {}
         self.outputs = outputs
         self.nodes_of_output = [self.behind(output) for output in outputs]
         self.nodes = {id(node): node for nodes in self.nodes_of_output for node in nodes}
@@ -99,9 +101,16 @@ class _Graph:
             for node in nodes:
                 self.reach[id(node)].add(number)
 
+    def connected(self, node: Any) -> Connected:
+        """What gradients reach through a node."""
+        if id(node) not in self.connections:
+            self.connections[id(node)] = connected(node)
+        return self.connections[id(node)]
+
     def parents(self, node: Any) -> list[Any]:
-        """The nodes that a node reads from."""
-        tensors = [tensor for tensor in _read_tensors(node) if id(tensor) not in self.inputs]
+        """The nodes that a node reads from and passes gradients back to."""
+        read = self.connected(node).tensors
+        tensors = [tensor for tensor in read if id(tensor) not in self.inputs]
         return [parent for parent in map(made_by, tensors) if parent is not None]
 
     def behind(self, output: Any) -> list[Any]:
@@ -127,7 +136,7 @@ class _Graph:
         """Indices of the outputs that a variable reaches, by the variable's `id`."""
         reached: dict[int, set[int]] = {}
         for key, node in self.nodes.items():
-            for variable in _variables(node):  # a layer may be called twice
+            for variable in self.connected(node).variables:  # a layer may be called twice
                 reached.setdefault(id(variable), set()).update(self.reach[key])
         return reached
 
@@ -140,13 +149,13 @@ class _Graph:
         carrying: set[int] = set()  # nodes that depend on a shared variable
         for node in self.nodes.values():
             behind = any(id(parent) in carrying for parent in self.parents(node))
-            if behind or any(id(v) in shared for v in _variables(node)):
+            if behind or any(id(v) in shared for v in self.connected(node).variables):
                 carrying.add(id(node))
         read_by_own = [
             tensor
             for key, node in self.nodes.items()
             if len(self.reach[key]) == 1
-            for tensor in _read_tensors(node)
+            for tensor in self.connected(node).tensors
             if id(tensor) not in self.inputs
         ]
         meeting: dict[int, tuple[Any, Any]] = {}
@@ -171,7 +180,7 @@ class _Graph:
         queue = list(nodes)
         while queue:
             node = queue.pop()
-            variables = {id(v) for v in _variables(node)} & shared
+            variables = {id(v) for v in self.connected(node).variables} & shared
             nearest |= variables
             if not variables:
                 queue += self.parents(node)
@@ -183,7 +192,7 @@ class _Graph:
             id(v)
             for key, node in self.nodes.items()
             if len(self.reach[key]) == 1
-            for v in _variables(node)
+            for v in self.connected(node).variables
             if id(v) in shared
         }
 
@@ -194,16 +203,3 @@ class _Graph:
             deepest = max((depths[id(parent)] for parent in self.parents(node)), default=0)
             depths[id(node)] = deepest + (0 if node.is_input else 1)
         return max(depths.values(), default=0)
-
-
-def _read_tensors(node: Any) -> list[Any]:
-    """The tensors that a node reads and passes gradients back to.
-
-    A layer may list in `stopped` the indices of inputs that no gradient flows through.
-    """
-    stopped = getattr(node.operation, "stopped", ())
-    return [tensor for n, tensor in enumerate(node.input_tensors) if n not in stopped]
-
-
-def _variables(node: Any) -> list[keras.Variable]:
-    return list(getattr(node.operation, "trainable_variables", []))

@@ -40,6 +40,16 @@ def test_a_layer_knows_its_calls():
     assert id(calls[0].input_tensors[0]) == id(x)
 
 
+def test_a_call_of_a_layer_can_be_made_again():
+    x = keras.Input((3,))
+    dropout = keras.layers.Dropout(0.5)
+    kept = dropout(x, training=False)
+    node = keras_private.made_by(dropout(kept, training=True))
+    what = "`Node.arguments.fill_in` is another: what a layer stops the gradient of is not seen"
+    again = keras_private.called_again(node, node.input_tensors, [tf.ones((4, 3))])
+    assert set(np.unique(again)) == {0.0, 2.0}, what
+
+
 class Seen(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()

@@ -2,6 +2,7 @@
 
 import keras
 import pytest
+import tensorflow as tf
 
 from mtl_keras.model.partition import partition_variables
 
@@ -88,3 +89,49 @@ def test_nothing_shared_and_very_deep(depth):
     parts = partitioned(x, [a, Dense(1, name="b")(b)])
     assert parts.shared == [] and parts.boundary == [] and parts.last == []
     assert parts.depths == [1, depth + 1]
+
+
+class Half(keras.layers.Layer):
+    """Learns a shift; its scale is held constant."""
+
+    def build(self, shape):
+        self.scale, self.shift = (
+            self.add_weight(shape=(shape[-1],), name=name) for name in ("scale", "shift")
+        )
+
+    def call(self, x):
+        return x * tf.stop_gradient(tf.convert_to_tensor(self.scale)) + self.shift
+
+
+@pytest.mark.parametrize(
+    ("stop", "passes"),
+    [
+        (keras.layers.Lambda(tf.stop_gradient), False),
+        (keras.layers.Lambda(tf.round), False),
+        (keras.layers.Lambda(lambda x: tf.cast(x > 0, tf.int32)), False),
+        (keras.layers.TimeDistributed(keras.layers.Lambda(tf.stop_gradient)), False),
+        (keras.Sequential([keras.layers.Lambda(tf.stop_gradient)]), False),
+        (keras.ops.stop_gradient, False),
+        (keras.ops.argmax, False),
+        (keras.layers.Lambda(lambda x: 2 * x), True),
+        (lambda x: x + keras.ops.stop_gradient(x), True),
+    ],
+)
+def test_only_what_gradients_reach_is_shared(stop, passes):
+    x = keras.Input((2, 3))
+    trunk = Dense(4, name="trunk")(x)
+    behind = stop(trunk)
+    if behind.dtype != "float32":
+        behind = keras.layers.CategoryEncoding(9)(keras.ops.reshape(behind, (-1, 1)))
+    outputs = [Dense(1, name="a")(trunk), Dense(1, name="b")(behind)]
+    parts = partitioned(x, outputs)
+    assert names(parts.shared) == ({"trunk"} if passes else set())
+    assert [names(own) for own in parts.own] == [{"a"} if passes else {"trunk", "a"}, {"b"}]
+
+
+def test_a_variable_behind_a_stopped_gradient_belongs_to_no_task():
+    x = keras.Input((3,))
+    half = Half(name="half")(x)
+    parts = partitioned(x, [Dense(1, name="a")(half), Dense(1, name="b")(half)])
+    assert [v.path for v in parts.shared] == ["half/shift"]
+    assert [names(own) for own in parts.own] == [{"a"}, {"b"}]
