@@ -236,8 +236,10 @@ def ours(balancer: balancers.GramianBalancer, rows: np.ndarray, xla: bool) -> np
     gramian = tf.matmul(short, short, transpose_b=True)
     losses, present = tf.ones(tasks), tf.constant([True] * tasks)
     measured = Measured(losses, gramian)
-    decide = (lambda: fresh.decide(measured, present)) if xla else (
-        lambda: fresh.decided(gramian, losses, present)
+    decide = (
+        (lambda: fresh.decide(measured, present))
+        if xla
+        else (lambda: fresh.decided(gramian, losses, present))
     )
     if isinstance(balancer, balancers.GradVac):
         decide()
@@ -299,8 +301,10 @@ def main() -> None:
                         if distance > 1e-3 and mine <= max(1e-3, theirs):
                             value, mark = mine, "*"
                         if arguments.verbose and distance > 1e-3:
-                            print(f"{name} {kind} K={tasks} {seed} xla={xla}: {distance:.1e} "
-                                  f"residual {mine:.1e} reference {theirs:.1e}")
+                            print(
+                                f"{name} {kind} K={tasks} {seed} xla={xla}: {distance:.1e} "
+                                f"residual {mine:.1e} reference {theirs:.1e}"
+                            )
                         if value >= worst:
                             worst, known = value, mark
             cells.append(f"{worst:.0e}{known}")

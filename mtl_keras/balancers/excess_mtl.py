@@ -15,7 +15,7 @@ class ExcessMTL(JacobianBalancer):
 
     With accumulators $S_i \leftarrow S_i + g_i^2$ per coordinate, the excess risk is estimated as
     $e_i = \sum g_i^2 / \sqrt{S_i + 10^{-7}}$, divided by its value in the task's first step; $w_i
-    \leftarrow w_i e^{\eta e_i}$, then scaled to a sum of K. The weights apply to task-specific
+    \leftarrow w_i e^{\eta e_i}$, then scaled to a sum of K (of the present tasks). The weights apply to task-specific
     parameters, too. Keeps K copies of the shared gradient.
 
     Departure from the paper: the initial value is that of one step, as in LibMTL (the paper
@@ -63,6 +63,7 @@ class ExcessMTL(JacobianBalancer):
         relative = mask * tf.math.divide_no_nan(risk, first)
         old = tf.convert_to_tensor(self.task_weights.value)
         grown = old * tf.exp(self.step_size * relative)
-        weights = grown * grown.shape[0] / tf.reduce_sum(grown)
+        scale = tf.reduce_sum(mask) / tf.maximum(tf.reduce_sum(mask * grown), 1e-30)
+        weights = tf.where(present, grown * scale, old)
         self.task_weights.assign(weights)
         return tf.tensordot(mask * weights, jacobian, 1), weights

@@ -53,12 +53,12 @@ class IMTL(GramianBalancer):
         self.adam = SmallAdam(self, input_shape[0], self.learning_rate)
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
-        scale = tf.exp(tf.convert_to_tensor(self.log_scale.value))
-        self.adam.apply(self.log_scale, scale * losses - 1, present)
-        wide = tf.cast(scale, gramian.dtype)
+        wide = tf.cast(tf.exp(tf.convert_to_tensor(self.log_scale.value)), gramian.dtype)
         wanted = normalised(self.preferences, present)
         return wide * equal_projections(gramian * wide[:, None] * wide, wanted, present)
 
     def own_weights(self, weights: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        # Called last: $s$ is learned once trunk and heads have used it.
         scale = tf.exp(tf.convert_to_tensor(self.log_scale.value))
+        self.adam.apply(self.log_scale, scale * losses - 1, present)
         return scale * tf.constant(self.preferences)

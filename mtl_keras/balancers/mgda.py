@@ -62,7 +62,6 @@ class MGDA(GramianBalancer):
         if self.normalisation != "none":
             return tf.zeros([], gramian.dtype)
         slopes = tf.where(present, tf.linalg.matvec(gramian, weights), float("inf"))
-        largest = tf.reduce_max(tf.linalg.diag_part(gramian))
-        return (
-            tf.tensordot(weights, tf.linalg.matvec(gramian, weights), 1) - tf.reduce_min(slopes)
-        ) / largest
+        size = tf.tensordot(weights, solvers.lengths(gramian, present), 1)
+        square = tf.tensordot(weights, tf.linalg.matvec(gramian, weights), 1)
+        return tf.math.divide_no_nan(square - tf.reduce_min(slopes), size**2)

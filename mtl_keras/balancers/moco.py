@@ -17,7 +17,8 @@ class MoCo(JacobianBalancer):
     \mathrm{softmax}(\lambda - \gamma_t (Y Y^\top + \rho I) \lambda)$ and $d = Y^\top \lambda$, with
     $\tilde g_i = L_i g_i / \lVert g_i \rVert$, $\beta_t = \beta / \sqrt t$, $\gamma_t = \gamma /
     \sqrt t$, as in LibMTL (the paper projects $\lambda$ onto the simplex and does not normalise).
-    Keeps K copies of the shared gradient.
+    Keeps K copies of the shared gradient. $\lambda$ is that of the present tasks; one that is absent
+    keeps its part of the whole.
 
     Args:
         beta: $\beta$ in (0, 1]. Default 0.5.
@@ -68,10 +69,11 @@ class MoCo(JacobianBalancer):
         rate = tf.where(present, self.beta / step, 0.0)
         tracked = (1 - rate)[:, None] * old + (rate * factor)[:, None] * jacobian
         self.tracked.assign(tracked)
-        shares = tf.convert_to_tensor(self.shares.value)
+        kept = tf.convert_to_tensor(self.shares.value)
+        held = tf.reduce_sum(tf.where(present, kept, 0.0))  # by the present tasks, of all
+        shares = tf.where(present, kept / tf.maximum(held, 1e-30), 0.0)
         slope = tf.linalg.matvec(tf.matmul(tracked, tracked, transpose_b=True), shares)
         logits = shares - self.gamma / step * (slope + self.rho * shares)
-        shares = tf.where(present, tf.nn.softmax(tf.where(present, logits, -1e9)), shares)
-        self.shares.assign(shares)
-        used = tf.where(present, shares, 0.0)
-        return tf.tensordot(used, tracked, 1), used
+        shares = tf.nn.softmax(tf.where(present, logits, -1e9))
+        self.shares.assign(tf.where(present, held * shares, kept))
+        return tf.tensordot(shares, tracked, 1), shares

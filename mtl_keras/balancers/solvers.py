@@ -107,9 +107,7 @@ def interior_point(
     caution = one if plane is None else 2 - plane
     first = mask / tf.where(present, start - lower, one) / count
 
-    def step(
-        number: tf.Tensor, x: tf.Tensor, z: tf.Tensor, *_: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
+    def step(number: tf.Tensor, x: tf.Tensor, z: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
         slack = tf.where(present, x - lower, one)
         gap = tf.reduce_sum(slack * z, -1, keepdims=True) / count
         target = tf.maximum(0.1 * gap, 1e-14) / slack
