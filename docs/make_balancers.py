@@ -30,7 +30,7 @@ TAIL = """
 ## What all of them share
 
 * A task without a label in a batch takes no part in it. A gradient that is zero, infinite or not a number takes no part in the balancing; if one task is left it has weight 1. Where a method finds no finite weights, equal ones are taken and `balancer_failures` counts it in the logs.
-* Weights add up to the number of tasks where all tasks are alike, whatever the paper's scale, so that a learning rate that suits the plain sum suits all. `reduction="mean"` divides by it.
+* Where all tasks have the same gradient and a loss of 1 each weighs 1, whatever the paper's scale, so that a learning rate that suits the plain sum suits all; exceptions, whose steps have a length of their own: {exceptions}. `reduction="mean"` divides by the number of tasks. MoCo and DB-MTL weigh running averages of gradients, not those of the batch.
 * `loss_weights` are preferences: a part of the method where it has them (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL), else factors of the losses.
 * Those that look at gradients balance the *shared* parameters, the ones that reach two outputs or more, found from the model's graph. Own parameters get their own task's plain gradient; `scale_heads=True` gives them the weights as well.
 * `gradients="representation"` takes gradients with respect to the tensors where shared layers meet own ones, for about the cost of the plain sum. `update_every=n` keeps weights for n steps. `clip_norm` shortens each task's gradient first.
@@ -59,7 +59,10 @@ def page() -> str:
             f"| `{name}` ({cls.__name__}) | {COST[cls.needs]} | {yes[cls.scale_invariant]} "
             f"| {yes[cls.non_conflicting]} | {cls.when} | {reference} |"
         )
-    return HEAD + "\n".join(rows) + "\n" + TAIL
+    classes = registry.classes(balancers, balancers.Balancer).values()
+    exceptions = [f"{c.__name__} ({c.weight_if_alike})" for c in classes if c.weight_if_alike]
+    tail = TAIL.replace("{exceptions}", ", ".join(exceptions))
+    return HEAD + "\n".join(rows) + "\n" + tail
 
 
 if __name__ == "__main__":

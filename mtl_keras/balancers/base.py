@@ -77,6 +77,8 @@ class Balancer(State):
         positive_losses: Whether it requires losses >= 0.
         looks_back: Whether it needs the losses of the same batch again after the step.
         drops: Whether it drops tasks, so that the share of dropped steps is logged.
+        weight_if_alike: What a weight is where all tasks have the same gradient and a loss of 1,
+            if the method's scale is not that of a sum, in which it is 1.
     """
 
     needs = "losses"
@@ -86,6 +88,7 @@ class Balancer(State):
     positive_losses = False
     looks_back = False
     drops = False
+    weight_if_alike = ""
 
     def __init__(self, diagnostics: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

@@ -45,6 +45,7 @@ class CAGrad(GramianBalancer):
 
     paper_reduction = "mean"
     own_preferences = True
+    weight_if_alike = "(1 + c) / (1 + c²)"
     when = "To lower the mean loss without leaving a task behind."
 
     def __init__(self, c: float = 0.5, rescale: bool = True, **kwargs: Any) -> None:
@@ -73,8 +74,8 @@ class CAGrad(GramianBalancer):
         whole = weights * (1 + self.c**2) if self.rescale else weights
         slopes = tf.linalg.matvec(gramian, whole)
         added = whole - mean
-        total = tf.maximum(tf.reduce_sum(added), 1e-300)
-        w = added / total
+        total = tf.reduce_sum(added)
+        w = tf.where(total > 1e-12, added / tf.maximum(total, 1e-12), mean)
 
         def length(v: tf.Tensor) -> tf.Tensor:
             return tf.sqrt(tf.maximum(tf.tensordot(v, tf.linalg.matvec(gramian, v), 1), 0.0))

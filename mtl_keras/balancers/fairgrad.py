@@ -42,6 +42,7 @@ class FairGrad(GramianBalancer):
     identifier = "fairgrad"
     own_preferences = True
     non_conflicting = True
+    weight_if_alike = "(K · the gradient's squared length)^(-α / (1 + α))"
     when = "An adjustable trade-off between the best sum and the best worst task."
 
     def __init__(self, alpha: float = 2.0, **kwargs: Any) -> None:

@@ -20,8 +20,9 @@ class GradientBalancer(Balancer):
     zero. A single such task has weight 1; if there is none, or the method finds no finite weights
     (counted in the logs as `balancer_failures`), all tasks have equal weights.
 
-    All methods are put on the scale of a sum: equal gradients have weights that add up to the
-    number of tasks, so that a learning rate that suits the plain sum also suits them.
+    Methods are put on the scale of a sum: where tasks have the same gradient each weighs 1, so that
+    a learning rate that suits the plain sum also suits them. Those whose steps have a length of
+    their own say so in `weight_if_alike`.
 
     Args:
         gradients: `"parameters"`: gradients of the shared parameters. `"representation"`: of the

@@ -40,6 +40,7 @@ class NashMTL(GramianBalancer):
     own_preferences = True
     scale_invariant = True
     non_conflicting = True
+    weight_if_alike = "1 / (√K · the gradient's length)"
     when = "Losses in different units where every task should gain; the steps have a fixed length."
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:

@@ -46,6 +46,7 @@ class Uncertainty(Balancer):
     array([1. , 0.5], dtype=float32)
     """
 
+    weight_if_alike = "½ at first for a regression, 1 for a classification"
     when = "Losses in different units or noise levels; cheap, a good next try after `fixed`."
 
     def __init__(

@@ -14,9 +14,9 @@ from mtl_keras.model.keras_private import made_by
 class Partition:
     """The trainable variables of a model by the outputs that they reach.
 
-    A variable that reaches two outputs or more is *shared*; one that reaches a single output is
-    that output's *own* (task-specific). It reaches an output whose gradient reaches it. A layer that contains others (a nested model) counts as
-    one.
+    A variable reaches the outputs whose gradient comes back to it. One that reaches two outputs or
+    more is *shared*; one that reaches a single output is that output's *own* (task-specific). A
+    layer that contains others (a nested model) counts as one.
 
     Attributes:
         shared: Variables that reach at least two outputs.

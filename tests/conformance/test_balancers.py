@@ -1,11 +1,13 @@
-"""Every balancer: it fits, does not retrace, leaves absent tasks alone, and its state is saved."""
+"""Every balancer: it fits, does not retrace, absent tasks change nothing, its state is saved."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtl_keras import balancers
 from mtl_keras.balancers import Setup
+from mtl_keras.balancers.decision import Decision, Measured
 from tests import cases
 from tests.model.networks import small
 
@@ -66,3 +68,68 @@ def test_all_its_state_is_in_its_variables(balancer, monkeypatch):
     fresh.setup(Setup(["a", "b", "c"], shared_size=5))
     assert [id(v) for v in fresh.variables] == [id(v) for v in made]
     assert fresh.get_config() == balancer.get_config()
+
+
+def decided(balancer: balancers.Balancer, losses, jacobian, present) -> Decision:
+    """A balancer's decision on float32 numbers, without a model and without compiling."""
+    losses, jacobian = tf.constant(losses, tf.float32), tf.constant(jacobian, tf.float32)
+    present = tf.constant(present)
+    gramian = tf.matmul(jacobian, jacobian, transpose_b=True)
+    if isinstance(balancer, balancers.GramianBalancer):
+        return balancer.decided(gramian, losses, present)
+    return balancer.decide(Measured(losses, gramian, jacobian), present)
+
+
+def over_epochs(balancer: balancers.Balancer, tasks: int):
+    """Weights of both parts and directions of two epochs; the tasks after the third are absent."""
+    random = np.random.default_rng(5)
+    fresh = balancer.fresh()
+    fresh.setup(Setup([f"t{i}" for i in range(tasks)], shared_size=6))
+    present = np.arange(tasks) < 3
+    for _ in range(2):
+        for _ in range(3):
+            losses, jacobian = np.zeros(tasks), np.zeros((tasks, 6))
+            losses[:3] = random.uniform(0.5, 2, 3)
+            jacobian[:3] = random.normal(size=(3, 6)) + 0.3
+            decision = decided(fresh, losses, jacobian, present)
+            own = decision.weights if decision.own_weights is None else decision.own_weights
+            yield decision.weights[:3], own[:3], decision.direction
+            if fresh.looks_back:
+                before = tf.constant(losses, tf.float32)
+                fresh.look_back(before, before * [0.9, 0.8, 0.7, 1.0][:tasks], present)
+        mean = np.where(present, 1 + np.arange(tasks) / 3, np.nan)
+        fresh.end_epoch(mean, np.where(present, 9.0, 0.0))
+
+
+ORDERED = (balancers.PCGrad, balancers.GradVac)  # draw an order of all tasks, present or not
+
+
+@every_balancer
+def test_a_task_that_is_absent_changes_nothing_for_the_others(balancer):
+    """As if the model did not have it: weights, directions and what is learned from both."""
+    if isinstance(balancer, ORDERED):
+        balancer = type(balancer).from_config({**balancer.get_config(), "shuffle": False})
+    for without, beside in zip(over_epochs(balancer, 3), over_epochs(balancer, 4)):
+        for expected, value in zip(without, beside):
+            if expected is not None:
+                np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-6)
+
+
+ALIKE = {  # where a weight is not 1, for three tasks with the gradient (2, 0)
+    balancers.CAGrad: 1.4 / 1.16,
+    balancers.NashMTL: 12**-0.5,
+    balancers.FairGrad: 12**-0.6,
+    balancers.Uncertainty: 0.5,
+}
+
+
+@every_balancer
+def test_tasks_that_are_alike_weigh_one_each(balancer):
+    fresh = balancer.fresh()
+    fresh.setup(Setup(["a", "b", "c"], shared_size=2))
+    weights = decided(fresh, np.ones(3), [[2.0, 0.0]] * 3, [True] * 3).weights
+    assert bool(fresh.weight_if_alike) == (type(balancer) in ALIKE)
+    expected = ALIKE.get(type(balancer), 1.0)
+    if isinstance(balancer, balancers.RLW):  # only their sum
+        weights = tf.reduce_mean(weights)
+    np.testing.assert_allclose(weights, np.full(weights.shape, expected), rtol=1e-4)
