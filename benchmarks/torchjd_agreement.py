@@ -1,18 +1,22 @@
-"""Directions of our balancers beside those of TorchJD, on Jacobians of many kinds.
+"""Directions of our balancers beside those of TorchJD and of general solvers, on many Jacobians.
 
-Ours sees the float32 Gramian, as in training, with XLA and without; TorchJD gets the same numbers
-in float64. What TorchJD solves only roughly, or draws at random, is computed anew: MGDA and the
-projections by an interior-point solver (cvxpy), CAGrad too, Nash-MTL and FairGrad by Newton's
-method in float64, PCGrad and GradVac by their loops over tasks in the order of the tasks.
+Ours see the float32 Gramian, as in training, with XLA and without; the references get the same
+numbers in float64: TorchJD itself where it solves its problem exactly (UPGrad, DualProj,
+Aligned-MTL, IMTL-G, ConFIG), an interior-point solver (cvxpy, Clarabel) for MGDA and CAGrad,
+Newton's method for Nash-MTL and FairGrad, and for PCGrad and GradVac, which TorchJD draws in a
+random order, their loops over tasks.
 
 A case agrees where the directions differ by less than 1e-3 of their length. Where they do not, the
-*residual* says who is right: how far each is from the method's definition, free of any scale. Run
-with `python benchmarks/torchjd_agreement.py` (`pip install -e .[benchmarks]`).
+*residual* decides: how far our weights are from the method's definition, free of any scale. Run
+with `python benchmarks/torchjd_agreement.py` (`pip install -e .[benchmarks]`); `--golden` writes
+the cases that `tests/balancers/test_agreement.py` checks without TorchJD.
 """
 
 import argparse
+import json
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +25,8 @@ from mtl_keras import balancers
 from mtl_keras.balancers import Setup
 from mtl_keras.balancers.decision import Measured
 
+GOLDEN = Path(__file__).parents[1] / "tests" / "balancers" / "agreement.json"
+GOLDEN_COUNTS = (2, 5)
 COUNTS = (1, 2, 3, 5, 8, 12)
 SIZE = 40
 
@@ -84,21 +90,6 @@ def of_fairgrad(power: float) -> Callable:
     return residual
 
 
-def of_projection(each: bool) -> Callable:
-    """Optimality conditions of the projection onto the dual cone; of a sum of K of them."""
-
-    def residual(w: np.ndarray, g: np.ndarray) -> float:
-        matrix = g / np.trace(g) + 1e-4 * np.eye(len(w))
-        slopes, length = matrix @ w, np.sqrt(w @ matrix @ w)
-        below = (-slopes / lengths(matrix)).max() / length
-        if each:  # of the sum only the cone itself is known
-            return max(below, 0.0)
-        over = w - 1 / len(w)
-        return max(below, np.abs(over * slopes).max() / length**2, -over.min() * len(w))
-
-    return residual
-
-
 def of_equal_slopes(w: np.ndarray, g: np.ndarray) -> float:
     """How unequal the cosines with the gradients are, as a sine."""
     slopes = g @ w / lengths(g)
@@ -107,65 +98,74 @@ def of_equal_slopes(w: np.ndarray, g: np.ndarray) -> float:
     return np.sqrt(max(1 - slopes.sum() ** 2 / len(w) / (slopes @ slopes), 0))
 
 
-# The references
+# Whether there are weights that meet the definition
 
 
-def by_cvxpy(objective: Callable, n: int, lower: np.ndarray | float, plane: bool) -> np.ndarray:
-    import cvxpy as cp
+def a_direction_lowers_all(rows: np.ndarray) -> bool:
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return float(np.linalg.norm(mgda(units))) > 1e-6
 
-    w = cp.Variable(n)
-    limits = [w >= lower] + ([cp.sum(w) == 1] if plane else [])
-    cp.Problem(cp.Minimize(objective(cp, w)), limits).solve(
-        cp.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13
-    )
-    return w.value
+
+def a_direction_serves_all(rows: np.ndarray) -> bool:
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    reached = units @ np.linalg.pinv(units, rcond=1e-6) @ np.ones(len(rows))
+    return float(np.abs(reached - 1).max()) < 1e-6
+
+
+def always(rows: np.ndarray) -> bool:
+    return True
+
+
+# The references: from the rows to the direction
 
 
 def mgda(rows: np.ndarray) -> np.ndarray:
+    import cvxpy as cp
+
+    w = cp.Variable(len(rows))
     unit = rows / np.linalg.norm(rows, axis=1).min()
-    w = by_cvxpy(lambda cp, w: cp.sum_squares(unit.T @ w), len(rows), 0.0, plane=True)
-    return np.maximum(w, 0) / np.maximum(w, 0).sum()
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(unit.T @ w)), [w >= 0, cp.sum(w) == 1])
+    problem.solve(cp.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13)
+    return np.maximum(w.value, 0) / np.maximum(w.value, 0).sum() @ rows
 
 
 def cagrad(rows: np.ndarray, c: float = 0.5) -> np.ndarray:
     """The primal problem, which has a solution also where the paper's formula divides by 0."""
     import cvxpy as cp
 
-    mean = rows.mean(0)
-    norms = np.linalg.norm(rows, axis=1)
-    basis = np.linalg.svd(rows / norms[:, None], full_matrices=False)[2]
-    units, middle = rows / norms[:, None] @ basis.T, basis @ mean / np.linalg.norm(mean)
+    mean, norms = rows.mean(0), np.linalg.norm(rows, axis=1)
+    length = np.linalg.norm(mean)
+    if length < 1e-12 * norms.max():
+        return mean
+    units = rows / norms[:, None]
+    basis = np.linalg.svd(units, full_matrices=False)[2]
     u, worst = cp.Variable(len(basis)), cp.Variable()
-    scale = norms / norms.min()
-    limits = [units @ (middle + u) >= worst / scale, cp.norm(u) <= c]
+    limits = [
+        units @ basis.T @ (basis @ mean / length + u) >= worst / (norms / norms.min()),
+        cp.norm(u) <= c,
+    ]
     cp.Problem(cp.Maximize(worst), limits).solve(cp.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12)
-    return mean + np.linalg.norm(mean) * (basis.T @ u.value)
+    return mean + length * (basis.T @ u.value)
 
 
-def bargained(rows: np.ndarray, power: float) -> np.ndarray:
-    """Damped Newton steps on the convex problem, in the lengths' units."""
-    g, n = rows @ rows.T, len(rows)
-    w = np.diag(g) ** (-power / (1 + power))
-    for _ in range(500):
-        slope = w ** (-1 / power)
-        gradient, hessian = g @ w - slope, g + np.diag(slope / w / power)
-        change = -np.linalg.solve(hessian, gradient)
-        decrement = np.sqrt(max(-gradient @ change, 0))
-        length = min(1.0, 0.9 / max((-change / w).max(), 0.9))
-        w = w + change * (length if decrement < 0.25 else min(length, 1 / (1 + decrement)))
-        if np.abs(gradient / slope).max() < 1e-12:
-            break
-    return w[:n]
+def bargained(power: float) -> Callable:
+    """Damped Newton steps on the convex problem whose optimum is the definition."""
 
+    def direction(rows: np.ndarray) -> np.ndarray:
+        g = rows @ rows.T
+        w = np.diag(g) ** (-power / (1 + power))
+        for _ in range(500):
+            slope = w ** (-1 / power)
+            gradient, hessian = g @ w - slope, g + np.diag(slope / w / power)
+            change = -np.linalg.lstsq(hessian, gradient, rcond=None)[0]
+            decrement = np.sqrt(max(-gradient @ change, 0))
+            length = min(1.0, 0.9 / max((-change / w).max(), 0.9))
+            w = w + change * (length if decrement < 0.25 else min(length, 1 / (1 + decrement)))
+            if np.abs(gradient / slope).max() < 1e-12:
+                break
+        return w @ rows
 
-def projected(rows: np.ndarray, each: bool) -> np.ndarray:
-    g = rows @ rows.T
-    root = np.linalg.cholesky(g / np.trace(g) + 1e-4 * np.eye(len(g))).T
-    lowers = np.eye(len(g)) / len(g) if each else [np.full(len(g), 1 / len(g))]
-    return sum(
-        by_cvxpy(lambda cp, w: cp.sum_squares(root @ w), len(g), lower, plane=False)
-        for lower in lowers
-    )
+    return direction
 
 
 def pcgrad(rows: np.ndarray) -> np.ndarray:
@@ -210,65 +210,69 @@ def of_torchjd(make: Callable) -> Callable:
     return direction
 
 
-# Our balancer; the reference, a function from the rows to the direction or the weights; the
-# definition's residual, if the weights alone decide
+# Our balancer, its reference, the definition's residual, and whether it can be met
 METHODS: dict[str, tuple] = {
-    "mgda": (balancers.MGDA(), mgda, of_mgda),
-    "cagrad": (balancers.CAGrad(rescale=False), cagrad, of_cagrad),
-    "nash_mtl": (balancers.NashMTL(), lambda rows: bargained(rows, 1.0), of_fairgrad(1.0)),
-    "fairgrad": (balancers.FairGrad(), lambda rows: bargained(rows, 2.0), of_fairgrad(2.0)),
-    "upgrad": (balancers.UPGrad(), lambda rows: projected(rows, True), of_projection(True)),
-    "dual_proj": (balancers.DualProj(), lambda rows: projected(rows, False), of_projection(False)),
-    "aligned_mtl": (balancers.AlignedMTL(), of_torchjd(lambda jd: jd.AlignedMTL()), None),
-    "imtl_g": (balancers.IMTLG(), of_torchjd(lambda jd: jd.IMTLG()), of_equal_slopes),
-    "config": (balancers.ConFIG(), of_torchjd(lambda jd: jd.ConFIG()), of_equal_slopes),
-    "pcgrad": (balancers.PCGrad(shuffle=False), pcgrad, None),
-    "gradvac": (balancers.GradVac(beta=0.5, shuffle=False), gradvac, None),
+    "mgda": (balancers.MGDA(), mgda, of_mgda, always),
+    "cagrad": (balancers.CAGrad(rescale=False), cagrad, of_cagrad, always),
+    "nash_mtl": (balancers.NashMTL(), bargained(1.0), of_fairgrad(1.0), a_direction_lowers_all),
+    "fairgrad": (balancers.FairGrad(), bargained(2.0), of_fairgrad(2.0), a_direction_lowers_all),
+    "upgrad": (balancers.UPGrad(), of_torchjd(lambda jd: jd.UPGrad()), None, always),
+    "dual_proj": (balancers.DualProj(), of_torchjd(lambda jd: jd.DualProj()), None, always),
+    "aligned_mtl": (balancers.AlignedMTL(), of_torchjd(lambda jd: jd.AlignedMTL()), None, always),
+    "imtl_g": (
+        balancers.IMTLG(),
+        of_torchjd(lambda jd: jd.IMTLG()),
+        of_equal_slopes,
+        a_direction_serves_all,
+    ),
+    "config": (
+        balancers.ConFIG(),
+        of_torchjd(lambda jd: jd.ConFIG()),
+        of_equal_slopes,
+        a_direction_serves_all,
+    ),
+    "pcgrad": (balancers.PCGrad(shuffle=False), pcgrad, None, always),
+    "gradvac": (balancers.GradVac(beta=0.5, shuffle=False), gradvac, None, always),
 }
 
 
-def ours(balancer: balancers.GramianBalancer, rows: np.ndarray, xla: bool) -> np.ndarray:
+def ours(balancer: balancers.GramianBalancer, rows: np.ndarray, xla: bool = False) -> np.ndarray:
     """Weights on the paper's scale."""
-    fresh = balancer.fresh()
-    tasks = len(rows)
+    fresh, tasks = balancer.fresh(), len(rows)
     fresh.setup(Setup([f"t{i}" for i in range(tasks)]))
     short = tf.constant(rows, tf.float32)
     gramian = tf.matmul(short, short, transpose_b=True)
     losses, present = tf.ones(tasks), tf.constant([True] * tasks)
-    measured = Measured(losses, gramian)
-    decide = (
-        (lambda: fresh.decide(measured, present))
-        if xla
-        else (lambda: fresh.decided(gramian, losses, present))
-    )
-    if isinstance(balancer, balancers.GradVac):
-        decide()
-    weights = decide().weights.numpy().astype(float)
+    for _ in range(2 if isinstance(balancer, balancers.GradVac) else 1):
+        if xla:
+            decision = fresh.decide(Measured(losses, gramian), present)
+        else:
+            decision = fresh.decided(gramian, losses, present)
+    weights = decision.weights.numpy().astype(float)
     count = (np.abs(rows).sum(1) > 0).sum()
     return weights / (count if balancer.paper_reduction == "mean" and count > 1 else 1)
 
 
-def judged(name: str, rows: np.ndarray, xla: bool) -> tuple[float, float, float]:
-    """Relative distance of the directions, our residual and the reference's (NaN without one)."""
-    balancer, reference, residual = METHODS[name]
-    used = np.abs(rows).sum(1) > 0
-    weights = ours(balancer, rows, xla)[used]
-    rows = rows[used]
-    gramian = rows @ rows.T
-    if len(rows) < 2:  # one task: the plain gradient, by the library's rule
-        return np.abs(weights - 1).max(initial=0), np.nan, np.nan
-    if not np.isfinite(weights).all():
-        return np.inf, np.inf, np.inf
-    found = reference(rows)
-    theirs = np.nan
-    if len(found) == len(rows) and found.ndim == 1 and len(rows) != SIZE:
-        theirs = residual(found, gramian) if residual else np.nan
-        found = found @ rows
-    elif residual:
-        solved = np.linalg.lstsq(rows.T, found, rcond=None)[0]
-        theirs = residual(solved, gramian)
-    distance = np.linalg.norm(weights @ rows - found) / max(np.linalg.norm(found), 1e-300)
-    return distance, residual(weights, gramian) if residual else np.nan, theirs
+def distance(weights: np.ndarray, rows: np.ndarray, slopes: np.ndarray) -> float:
+    """How far a direction is from one with these inner products with the rows, relative to it.
+
+    In a direction shorter than a thousandth of its summands, float32 leaves no digits: it counts
+    as that long.
+    """
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    basis = np.linalg.pinv(units, rcond=1e-6)
+    found, wanted = basis @ (units @ (weights @ rows)), basis @ slopes
+    least = 1e-3 * np.abs(weights) @ np.linalg.norm(rows, axis=1)
+    return float(np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), least, 1e-300))
+
+
+def expected(name: str, rows: np.ndarray) -> np.ndarray | None:
+    """Slopes of the reference's direction along the unit gradients; None if there is none."""
+    _, reference, _, possible = METHODS[name]
+    if len(rows) > 1 and not possible(rows):
+        return None
+    direction = reference(rows) if len(rows) > 1 else rows.sum(0)  # one task: its gradient
+    return rows @ direction / np.linalg.norm(rows, axis=1)
 
 
 def main() -> None:
@@ -276,39 +280,66 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tasks", type=int, nargs="*", default=COUNTS)
     parser.add_argument("--only", nargs="*", default=list(METHODS))
-    parser.add_argument("--kinds", nargs="*", default=[])
+    parser.add_argument("--kinds", nargs="*", default=list(jacobians(2, 0)))
     parser.add_argument("--no-xla", action="store_true")
-    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="tell each case above 1e-3")
+    parser.add_argument("--golden", action="store_true", help="write the cases of the test")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")  # of cvxpy's, about inaccurate solutions
-    kinds = arguments.kinds or list(jacobians(2, 0))
-    print("| method | " + " | ".join(kinds) + " |")
-    print("|---|" + "---:|" * len(kinds))
+    if arguments.golden:
+        write_golden()
+        return
+    print("| method | " + " | ".join(arguments.kinds) + " |")
+    print("|---|" + "---:|" * len(arguments.kinds))
     for name in arguments.only:
-        cells = []
-        for kind in kinds:
-            worst, known = 0.0, ""
-            for tasks in arguments.tasks:
-                for seed in range(arguments.seeds):
-                    rows = jacobians(tasks, seed)[kind]
-                    for xla in (False, True)[: 1 if arguments.no_xla else 2]:
-                        try:
-                            distance, mine, theirs = judged(name, rows, xla)
-                        except Exception as error:  # a solver of the references gave up
-                            distance, mine, theirs = np.inf, np.nan, np.nan
-                            print(name, kind, tasks, seed, repr(error)[:100])
-                        value, mark = distance, ""
-                        if distance > 1e-3 and mine <= max(1e-3, theirs):
-                            value, mark = mine, "*"
-                        if arguments.verbose and distance > 1e-3:
-                            print(
-                                f"{name} {kind} K={tasks} {seed} xla={xla}: {distance:.1e} "
-                                f"residual {mine:.1e} reference {theirs:.1e}"
-                            )
-                        if value >= worst:
-                            worst, known = value, mark
-            cells.append(f"{worst:.0e}{known}")
+        cells = [cell(name, kind, arguments) for kind in arguments.kinds]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def cell(name: str, kind: str, arguments: argparse.Namespace) -> str:
+    """The worst case of a method and a kind of Jacobian."""
+    balancer, _, residual, _ = METHODS[name]
+    worst, mark, impossible = 0.0, "", False
+    for tasks in arguments.tasks:
+        for seed in range(arguments.seeds):
+            whole = jacobians(tasks, seed)[kind]
+            used = np.abs(whole).sum(1) > 0
+            rows = whole[used]
+            if not len(rows):
+                continue
+            slopes = expected(name, rows)
+            for xla in (False,) if arguments.no_xla else (False, True):
+                weights = ours(balancer, whole, xla)[used]
+                if slopes is None:
+                    assert np.isfinite(weights).all()
+                    impossible = True
+                    continue
+                value, by = distance(weights, rows, slopes), ""
+                if value > 1e-3 and residual is not None:
+                    left = residual(weights, rows @ rows.T)
+                    if arguments.verbose:
+                        print(f"{name}, {kind}, {tasks}, {seed}, {xla}: {value:.1e}, {left:.1e}")
+                    value, by = (left, "*") if left < 1e-3 else (value, "")
+                if not value <= worst:
+                    worst, mark = value, by
+    return f"{worst:.0e}{mark}{' –' if impossible else ''}"
+
+
+def write_golden() -> None:
+    """Slopes of the references' directions, by method, kind and number of tasks."""
+    golden: dict[str, dict[str, dict[str, list[float] | None]]] = {}
+    for name in METHODS:
+        golden[name] = {}
+        for kind in jacobians(2, 0):
+            cases = golden[name][kind] = {}
+            for tasks in GOLDEN_COUNTS:
+                rows = jacobians(tasks, 0)[kind]
+                slopes = expected(name, rows[np.abs(rows).sum(1) > 0])
+                cases[str(tasks)] = (
+                    slopes if slopes is None else [float(f"{s:.7g}") for s in slopes]
+                )
+    lines = [f"{json.dumps(name)}: {json.dumps(cases)}" for name, cases in golden.items()]
+    GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

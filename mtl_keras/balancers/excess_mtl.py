@@ -15,8 +15,8 @@ class ExcessMTL(JacobianBalancer):
 
     With accumulators $S_i \leftarrow S_i + g_i^2$ per coordinate, the excess risk is estimated as
     $e_i = \sum g_i^2 / \sqrt{S_i + 10^{-7}}$, divided by its value in the task's first step; $w_i
-    \leftarrow w_i e^{\eta e_i}$, then scaled to a mean of 1 over the present tasks. The weights apply
-    to task-specific parameters, too. Keeps K copies of the shared gradient.
+    \leftarrow w_i e^{\eta e_i}$, then scaled to a mean of 1 over the present tasks. The weights
+    apply to task-specific parameters, too. Keeps K copies of the shared gradient.
 
     Departure from the paper: the initial value is that of one step, as in LibMTL (the paper
         averages over three epochs).

@@ -17,8 +17,8 @@ class MoCo(JacobianBalancer):
     \mathrm{softmax}(\lambda - \gamma_t (Y Y^\top + \rho I) \lambda)$ and $d = Y^\top \lambda$, with
     $\tilde g_i = L_i g_i / \lVert g_i \rVert$, $\beta_t = \beta / \sqrt t$, $\gamma_t = \gamma /
     \sqrt t$, as in LibMTL (the paper projects $\lambda$ onto the simplex and does not normalise).
-    Keeps K copies of the shared gradient. $\lambda$ is on the simplex of the present tasks; an absent
-    one keeps its share of the whole.
+    Keeps K copies of the shared gradient. $\lambda$ is on the simplex of the present tasks; an
+    absent one keeps its share of the whole.
 
     Args:
         beta: $\beta$ in (0, 1]. Default 0.5.
