@@ -15,6 +15,7 @@ PAGE = Path(__file__).with_name("balancers.md")
 COST = {
     "losses": "1 backward pass",
     "gramian": "K backward passes, a K × K matrix",
+    "halves": "2K backward passes, a K × K matrix",
     "jacobian": "K backward passes, K stored gradients",
 }
 HEAD = """# Balancers
@@ -31,10 +32,11 @@ TAIL = """
 
 * A task without a label in a batch takes no part in it. A gradient that is zero, infinite or not a number takes no part in the balancing; if one task is left it has weight 1. Where a method finds no finite weights, equal ones are taken and `balancer_failures` counts it in the logs.
 * Where all tasks have the same gradient and a loss of 1 each weighs 1, whatever the paper's scale, so that a learning rate that suits the plain sum suits all; exceptions, whose steps have a length of their own: {exceptions}. `reduction="mean"` divides by the number of tasks. MoCo and DB-MTL weigh running averages of gradients, not those of the batch.
-* `loss_weights` are preferences: a part of the method where it has them (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL), else factors of the losses.
+* `loss_weights` are preferences: a part of the method where it has them (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL, SDMGrad), else factors of the losses.
 * Those that look at gradients balance the *shared* parameters, the ones that reach two outputs or more, found from the model's graph. Own parameters get their own task's plain gradient; `scale_heads=True` gives them the weights as well.
 * `gradients="representation"` takes gradients with respect to the tensors where shared layers meet own ones, for about the cost of the plain sum. `update_every=n` keeps weights for n steps. `clip_norm` shortens each task's gradient first.
 * Per epoch the logs have `<task>_weight`, and for gradient-based ones `<task>_gradient_norm`, `conflict` (share of steps in which two gradients pointed apart), `balancer_failures` and `balancer_residual`; `model.balancing` has these and the matrix of mean cosines. `diagnostics=False` switches it off.
+* MoDo and SDMGrad need two independent mini-batches: each batch is split into its even and its odd rows. CR-MOGM goes around another balancer, `{"kind": "cr_mogm", "balancer": {"kind": "cagrad", "c": 0.4}}`.
 * State (running averages, learned weights, counters) is saved with the model and restored with it.
 * An object given to `compile` is a declaration: each model makes a copy with a state of its own, `model.balancer`, so one object may be given to several models, of any number of tasks.
 

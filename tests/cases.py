@@ -72,6 +72,10 @@ BALANCERS = [
     balancers.DualProj(gradients="last_layer"),
     balancers.DBMTL(beta=0.5),
     balancers.MoCo(rho=0.1),
+    balancers.MoDo(gamma=0.01),
+    balancers.SDMGrad(strength=0.5),
+    balancers.CRMOGM(balancer=balancers.CAGrad(c=0.4), alpha=0.5),
+    balancers.GradientSimilarity(weighted=False),
     balancers.ExcessMTL(step_size=0.02),
 ]
 PLAIN = {"members": 1, "number_embedding": "none", "dropout": 0.3}

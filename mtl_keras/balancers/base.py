@@ -70,7 +70,7 @@ class Balancer(State):
         diagnostics: Whether to log what the balancer did. Default True.
 
     Attributes:
-        needs: `"losses"`, `"gramian"` or `"jacobian"`.
+        needs: `"losses"`, `"gramian"`, `"halves"` or `"jacobian"`.
         scale_invariant: Whether the update's direction is unchanged when a loss is rescaled.
         non_conflicting: Whether no task's loss rises along a small step.
         when: When to use it, for the table of methods.

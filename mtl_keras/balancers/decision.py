@@ -15,11 +15,14 @@ class Measured(NamedTuple):
             needs it.
         jacobian: The tasks' gradients with respect to the shared parameters, float32 `(tasks, n)`;
             likewise.
+        halves: Inner products of the tasks' gradients on the first half of the batch with those on
+            the second, `(tasks, tasks)`; 0 for a task with labels in one half only; likewise.
     """
 
     losses: tf.Tensor
     gramian: tf.Tensor | None = None
     jacobian: tf.Tensor | None = None
+    halves: tf.Tensor | None = None
 
 
 class Decision(NamedTuple):

@@ -183,18 +183,25 @@ class GramianBalancer(GradientBalancer):
 
     def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
         """`weigh` and everything around it that all methods share, compiled with XLA."""
-        return self._compiled(measured.gramian, measured.losses, present)
+        return self._compiled(measured.gramian, measured.losses, present, measured.halves)
 
     @functools.cached_property
     def _compiled(self) -> Any:
         return tf.function(self.decided, autograph=False, jit_compile=True)
 
-    def decided(self, gramian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> Decision:
+    def decided(
+        self,
+        gramian: tf.Tensor,
+        losses: tf.Tensor,
+        present: tf.Tensor,
+        halves: tf.Tensor | None = None,
+    ) -> Decision:
         """What `decide` compiles; called directly where compiling is not worth it."""
         gramian = tf.cast(gramian, tf.float64)
         scale, used, norms = self.scales(gramian, present)
         pairs = used[:, None] & used[None]
-        seen = tf.where(pairs, gramian, tf.zeros_like(gramian)) * scale[:, None] * scale
+        products = gramian if halves is None else tf.cast(halves, tf.float64)
+        seen = tf.where(pairs, products, tf.zeros_like(products)) * scale[:, None] * scale
         raw = tf.cast(self.weigh(losses, used, seen), tf.float64)
         raw = tf.where(used, raw, tf.zeros_like(raw))
         weights, failed = self.finish(raw, scale, used, present)
@@ -206,6 +213,28 @@ class GramianBalancer(GradientBalancer):
             self.own_weights(weights, losses, present),
             step_record(weights, present, facts),
         )
+
+
+class HalvesBalancer(GramianBalancer):
+    r"""Base class of balancers that need gradients of two independent mini-batches.
+
+    Each batch is split in two: its rows with an even number and those with an odd one, which are
+    independent where rows are shuffled. With $J_1$ and $J_2$ the gradients of the tasks' mean
+    losses on the halves, the third argument of `weigh` is the matrix $J_1 J_2^\top$, which is
+    neither symmetric nor positive definite. The weights apply to the gradients of the whole batch.
+    A task with labels in one half only has a row and a column of zeros.
+
+    It costs two backward passes per task, on parameters only.
+    """
+
+    listed = False
+    needs = "halves"
+    modes: tuple[str, ...] = ("parameters",)
+
+    @staticmethod
+    def in_both(products: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+        """Which tasks have labels in both halves."""
+        return present & (tf.linalg.diag_part(products) != 0)
 
 
 class JacobianBalancer(GradientBalancer):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.balancers.gradient import JacobianBalancer
+from mtl_keras.balancers.shares import Shares
 from mtl_keras.errors import check
 
 
@@ -57,7 +58,7 @@ class MoCo(JacobianBalancer):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.tracked = self.add_state((*input_shape, self.shared_size), name="tracked")
-        self.shares = self.add_state(input_shape, 1 / input_shape[0], name="shares")
+        self.shares = Shares(self, input_shape[0])
         self.steps = self.add_state((), name="steps")
 
     def combine(
@@ -69,11 +70,9 @@ class MoCo(JacobianBalancer):
         rate = tf.where(present, self.beta / step, 0.0)
         tracked = (1 - rate)[:, None] * old + (rate * factor)[:, None] * jacobian
         self.tracked.assign(tracked)
-        kept = tf.convert_to_tensor(self.shares.value)
-        held = tf.reduce_sum(tf.where(present, kept, 0.0))  # by the present tasks, of all
-        shares = tf.where(present, kept / tf.maximum(held, 1e-30), 0.0)
+        shares = self.shares.among(present)
         slope = tf.linalg.matvec(tf.matmul(tracked, tracked, transpose_b=True), shares)
         logits = shares - self.gamma / step * (slope + self.rho * shares)
         shares = tf.nn.softmax(tf.where(present, logits, -1e9))
-        self.shares.assign(tf.where(present, held * shares, kept))
+        self.shares.keep(shares, present)
         return tf.tensordot(shares, tracked, 1), shares

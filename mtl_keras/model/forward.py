@@ -35,6 +35,18 @@ class Sums(NamedTuple):
     extra: tf.Tensor
 
 
+class Half(NamedTuple):
+    """The tasks' losses on the first half of a batch, the rows with an even number.
+
+    Attributes:
+        losses: For each task, the part of `Forward.losses` that these rows make up.
+        totals: Their divisors over all replicas, `(tasks,)`.
+    """
+
+    losses: list[tf.Tensor]
+    totals: tf.Tensor
+
+
 class Forward(NamedTuple):
     """The results of the forward pass.
 
@@ -51,6 +63,7 @@ class Forward(NamedTuple):
         added: Added losses (regularisation), likewise; None if there are none.
         scale: Factor that `losses` and `added` were multiplied by (mixed precision), or None.
         replicas: Number of replicas whose gradients are summed.
+        half: The losses of half the batch, for a balancer that needs them; else None.
     """
 
     tape: tf.GradientTape
@@ -64,6 +77,7 @@ class Forward(NamedTuple):
     added: tf.Tensor | None
     scale: tf.Tensor | None
     replicas: int
+    half: Half | None = None
 
 
 def over_replicas(values: tf.Tensor, replicas: int) -> tf.Tensor:

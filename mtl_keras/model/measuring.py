@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from mtl_keras.balancers.decision import Decision, Measured
 from mtl_keras.balancers.gradient import GradientBalancer
-from mtl_keras.model.forward import Forward, over_replicas
+from mtl_keras.model.forward import Forward, Half, over_replicas
 from mtl_keras.model.gradients import ByVariable, dense, gramian, mixed, of_sum, row
 from mtl_keras.model.partition import Partition
 
@@ -47,13 +47,40 @@ class Parameters:
         shared = [v.value for v in self.partition.shared]
         gradients = _per_task(forward, self.partition, shared, [])
         if forward.replicas > 1 and shared:
-            gradients = gradients._replace(measured=_summed_over_replicas(gradients, forward))
+            whole = _summed_over_replicas(gradients.measured, forward)
+            gradients = gradients._replace(measured=whole)
+        if forward.half is not None:
+            return self._measured_twice(forward, forward.half, gradients.measured), gradients
         if not self.jacobian:
             return Measured(forward.means, gramian(gradients.measured, forward.scale)), gradients
         rows = tf.stack([row(parts) for parts in gradients.measured])
         if forward.scale is not None:
             rows = rows / forward.scale
         return Measured(forward.means, jacobian=rows), gradients
+
+    def _measured_twice(
+        self, forward: Forward, half: Half, whole: list[list[tf.Tensor]]
+    ) -> Measured:
+        """The Gramian, and the inner products between the gradients of the batch's two halves.
+
+        The second half is what is missing from the first to the whole.
+        """
+        shared = [v.value for v in self.partition.shared]
+        first = [
+            [dense(g, v) for g, v in zip(forward.tape.gradient(loss, shared), shared)]
+            for loss in half.losses
+        ]
+        if forward.replicas > 1 and shared:
+            first = _summed_over_replicas(first, forward)
+        second = [[w - f for w, f in zip(*parts)] for parts in zip(whole, first)]
+        tasks = len(whole)
+        products = gramian([*first, *second], forward.scale)
+        within, across = products[:tasks, :tasks], products[:tasks, tasks:]
+        total = within + across + tf.transpose(across) + products[tasks:, tasks:]
+        shares = tf.math.divide_no_nan(half.totals, forward.totals)  # of the first half
+        shares = tf.where((shares > 1e-6) & (shares < 1 - 1e-6), shares, np.inf)  # labels in both
+        means = 1 / shares[:, None] / (1 - shares)
+        return Measured(forward.means, total, halves=across * means)
 
     def shared_gradients(
         self, decision: Decision, gradients: TaskGradients, forward: Forward
@@ -87,7 +114,8 @@ class LastLayer:
         further = [*forward.boundary, *(v.value for v in partition.late)]
         gradients = _per_task(forward, partition, last, further)
         if forward.replicas > 1 and last:
-            gradients = gradients._replace(measured=_summed_over_replicas(gradients, forward))
+            whole = _summed_over_replicas(gradients.measured, forward)
+            gradients = gradients._replace(measured=whole)
         return Measured(forward.means, gramian(gradients.measured, forward.scale)), gradients
 
     def shared_gradients(
@@ -150,9 +178,8 @@ def _per_task(
     return per_task
 
 
-def _summed_over_replicas(gradients: TaskGradients, forward: Forward) -> list[list[tf.Tensor]]:
-    """The measured gradients, summed over the replicas as one tensor."""
-    rows = gradients.measured
+def _summed_over_replicas(rows: list[list[tf.Tensor]], forward: Forward) -> list[list[tf.Tensor]]:
+    """The tasks' gradients, summed over the replicas as one tensor."""
     whole = over_replicas(tf.stack([row(parts) for parts in rows]), forward.replicas)
     sizes = [part.shape.num_elements() for part in rows[0]]
     return [

@@ -9,7 +9,7 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.balancers.tracker import BalanceTracker
 from mtl_keras.model.backward import balanced
-from mtl_keras.model.forward import Forward, Inside, Sums, over_replicas
+from mtl_keras.model.forward import Forward, Half, Inside, Sums, over_replicas
 from mtl_keras.model.labels import by_output, by_task, named
 from mtl_keras.model.logs import LossTracker
 from mtl_keras.model.partition import Partition
@@ -125,11 +125,14 @@ class Step:
             seen = self.look_inside(x)
             sums = self.sums(seen.predictions, labels, seen.members)
             totals = over_replicas(tf.stack(sums.divisors), replicas)
-            shares = [
-                tf.math.divide_no_nan(loss, divisor)
-                for loss, divisor in zip(sums.losses, tf.unstack(totals))
-            ]
+            shares = _shares(sums.losses, totals)
             scaled = shares if scale is None else [share * scale for share in shares]
+            half = None
+            if self.balancer.needs == "halves":
+                first = self.sums(seen.predictions, _even_rows(labels), seen.members)
+                parts = _shares(first.losses, totals)
+                parts = parts if scale is None else [part * scale for part in parts]
+                half = Half(parts, over_replicas(tf.stack(first.divisors), replicas))
             added = sums.extra / replicas if self.model.losses else None
             if added is not None and scale is not None:
                 added = added * scale
@@ -145,6 +148,7 @@ class Step:
             boundary=seen.boundary,
             scale=scale,
             replicas=replicas,
+            half=half,
         )
 
     def look_inside(self, x: Any) -> Inside:
@@ -224,3 +228,20 @@ class Step:
         if not scales and optimizer.loss_scale_factor is None:
             return None
         return tf.cast(optimizer.scale_loss(tf.ones([])), tf.float32)
+
+
+def _shares(losses: Sequence[tf.Tensor], totals: tf.Tensor) -> list[tf.Tensor]:
+    """Sums of losses, each over its task's divisor; 0 without labels."""
+    return [tf.math.divide_no_nan(loss, total) for loss, total in zip(losses, tf.unstack(totals))]
+
+
+def _even_rows(labels: Labels) -> dict[str, Masked]:
+    """Labels, in which those of rows with an odd number count as missing."""
+
+    def halved(part: tf.Tensor | None) -> tf.Tensor | None:
+        if part is None:
+            return None
+        even = tf.cast(tf.range(tf.shape(part)[0]) % 2 == 0, part.dtype)
+        return part * tf.reshape(even, [-1] + [1] * (part.shape.rank - 1))
+
+    return {task: Masked(m.y, halved(m.present), halved(m.weight)) for task, m in labels.items()}

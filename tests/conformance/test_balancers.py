@@ -76,7 +76,8 @@ def decided(balancer: balancers.Balancer, losses, jacobian, present) -> Decision
     present = tf.constant(present)
     gramian = tf.matmul(jacobian, jacobian, transpose_b=True)
     if isinstance(balancer, balancers.GramianBalancer):
-        return balancer.decided(gramian, losses, present)
+        halves = gramian if balancer.needs == "halves" else None
+        return balancer.decided(gramian, losses, present, halves)
     return balancer.decide(Measured(losses, gramian, jacobian), present)
 
 

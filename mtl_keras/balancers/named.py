@@ -1,0 +1,46 @@
+"""Balancers by name: what an experiment's file holds, and back."""
+
+import sys
+from typing import Any
+
+from mtl_keras.balancers.base import Balancer
+from mtl_keras.balancers.fixed import Fixed
+from mtl_keras.balancers.function import GramianFunction, LossFunction, from_function
+from mtl_keras.declaring import references, registry
+
+
+def get(identifier: Any) -> Balancer:
+    """A balancer from its name, a `{"kind": name, ...}` mapping, an instance or a function.
+
+    None gives `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
+    weights.
+
+    Example:
+
+    >>> type(get({"kind": "uncertainty", "learning_rate": 0.01})).__name__
+    'Uncertainty'
+    >>> type(get("nash_mtl")).__name__
+    'NashMTL'
+    """
+    if identifier is None:
+        return Fixed()
+    if callable(identifier) and not isinstance(identifier, (Balancer, type)):
+        return from_function(identifier)
+    package = sys.modules[__package__]  # whose `__all__` lists the classes
+    return registry.get(identifier, package, Balancer, "balancer", from_function)
+
+
+def declared(balancer: Balancer) -> dict[str, Any]:
+    """A balancer as written in a file: its name, and the arguments that differ from the default.
+
+    Example:
+
+    >>> declared(get({"kind": "dwa", "temperature": 3.0}))
+    {'kind': 'dwa', 'temperature': 3.0}
+    """
+    function = getattr(balancer, "function", None)
+    if isinstance(balancer, (LossFunction, GramianFunction)):
+        return {"kind": references.reference(function)}
+    config, options = balancer.get_config(), type(balancer).options()
+    arguments = {key: config[key] for key, p in options.items() if config[key] != p.default}
+    return {"kind": references.reference(type(balancer)), **arguments}
