@@ -35,7 +35,7 @@ TAIL = """
 * `loss_weights` are preferences: a part of the method where it has them (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL, SDMGrad), else factors of the losses.
 * Those that look at gradients balance the *shared* parameters, the ones that reach two outputs or more, found from the model's graph. Own parameters get their own task's plain gradient; `scale_heads=True` gives them the weights as well.
 * `gradients="representation"` takes gradients with respect to the tensors where shared layers meet own ones, for about the cost of the plain sum. `update_every=n` keeps weights for n steps. `clip_norm` shortens each task's gradient first.
-* Per epoch the logs have `<task>_weight`, and for gradient-based ones `<task>_gradient_norm`, `conflict` (share of steps in which two gradients pointed apart), `balancer_failures` and `balancer_residual`; `model.balancing` has these and the matrix of mean cosines. `diagnostics=False` switches it off.
+* Per epoch the logs have `<task>_weight`, and for gradient-based ones `<task>_gradient_norm`, `conflict` (share of steps in which two gradients pointed apart), `balancer_failures` and `balancer_residual` (how far the weights are from the method's own condition, free of the gradients' scale: near 0, or, where gradients allow no such weights, near 1; only for methods that have one); `model.balancing` has these and the matrix of mean cosines. `diagnostics=False` switches it off.
 * MoDo and SDMGrad need two independent mini-batches: each batch is split into its even and its odd rows. CR-MOGM goes around another balancer, `{"kind": "cr_mogm", "balancer": {"kind": "cagrad", "c": 0.4}}`.
 * State (running averages, learned weights, counters) is saved with the model and restored with it.
 * An object given to `compile` is a declaration: each model makes a copy with a state of its own, `model.balancer`, so one object may be given to several models, of any number of tasks.
@@ -43,7 +43,7 @@ TAIL = """
 ## One of your own
 
 1. A function is enough: `balancer=lambda losses, present: 1 / (losses + 1)` returns weights from the losses; with a third argument it gets the Gramian of the gradients, `(K, K)`.
-2. For state or arguments, a class: extend `Balancer` (define `objective` or `weigh`), `GramianBalancer` (define `weigh(losses, present, gramian)`) or `JacobianBalancer` (define `combine`). State is made in `build` with `add_state`.
+2. For state or arguments, a class: extend `Balancer` (define `objective` or `weigh`), `GramianBalancer` (define `weigh(losses, present, gramian)`), `HalvesBalancer` (likewise, with inner products between the two halves of a batch) or `JacobianBalancer` (define `combine`). State is made in `build` with `add_state`.
 3. Keep each argument of the constructor under its own name (`self.strength = strength`), or return it from `get_config`: that is how a model makes its own copy, and how it is saved.
 4. Register it, `@keras.saving.register_keras_serializable("my_package")`, so that the model can be saved, and hand an object to `compile`.
 """
