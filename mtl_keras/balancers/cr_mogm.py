@@ -61,7 +61,7 @@ class CRMOGM(GramianBalancer):
         self._check_plain(inner)
         self.needs, self.modes = inner.needs, inner.modes
         self.paper_reduction, self.own_preferences = inner.paper_reduction, inner.own_preferences
-        self.positive_losses = inner.positive_losses
+        self.positive_losses, self.weight_if_alike = inner.positive_losses, inner.weight_if_alike
         super().__init__(**kwargs)
         self.balancer = inner
         self.alpha = alpha
