@@ -77,8 +77,7 @@ class Balancer(State):
         positive_losses: Whether it requires losses >= 0.
         looks_back: Whether it needs the losses of the same batch again after the step.
         drops: Whether it drops tasks, so that the share of dropped steps is logged.
-        weight_if_alike: What a weight is where all tasks have the same gradient and a loss of 1,
-            if the method's scale is not that of a sum, in which it is 1.
+        weight_if_alike: A weight where all tasks have one gradient and a loss of 1, if it is not 1.
     """
 
     needs = "losses"
@@ -257,9 +256,7 @@ class Balancer(State):
         self.on_epoch_end(losses, labels)
         self.epochs.assign_add(1.0)
 
-    def call(
-        self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def call(self, losses: tf.Tensor, present: tf.Tensor, gramian: Any = None) -> tf.Tensor:
         """Same as `weigh`."""
         return self.weigh(losses, present, gramian)
 

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from mtl_keras.balancers import (
     DBMTL,
-    IMTL,
     IMTLG,
     MGDA,
     AlignedMTL,
@@ -22,9 +21,7 @@ from mtl_keras.balancers import (
     UPGrad,
 )
 from mtl_keras.balancers.decision import Measured
-
-A = np.array([[-4.0, 1, 1], [6, 1, 1]])
-B = np.array([[1.0, 0, 2, -1], [-2, 1, 0, 0.5], [0.5, 0.5, -1, 3]])
+from tests.balancers.jacobians import A, B, matrices, name, solved
 
 # Weights on A, direction on A, weights on B. A is the matrix of TorchJD's own tests.
 GOLDEN = [
@@ -52,40 +49,6 @@ METHODS = [
     AlignedMTL(scale="rmse"),
     GradVac(shuffle=False, beta=1e-9),
 ]
-ALIGNED = [AlignedMTL(scale=scale) for scale in ("min", "median", "rmse")]
-
-
-def name(balancer) -> str:
-    return type(balancer).__name__
-
-
-def solved(balancer: GramianBalancer, jacobian: np.ndarray, preferences=None, present=None):
-    """Weights as the model uses them, from a fresh copy of a balancer."""
-    fresh = balancer.fresh()
-    tasks = len(jacobian)
-    fresh.setup(Setup([f"t{i}" for i in range(tasks)], loss_weights=preferences))
-    gramian = tf.constant(jacobian @ jacobian.T, tf.float32)
-    present = tf.constant([True] * tasks if present is None else present)
-    decision = fresh.decided(gramian, tf.ones(tasks), present)  # eagerly: nothing to compile
-    return decision.weights.numpy().astype(float)
-
-
-def residual(balancer: GramianBalancer, jacobian: np.ndarray) -> float:
-    """What the logs say of the weights for a Jacobian."""
-    fresh, tasks = balancer.fresh(), len(jacobian)
-    fresh.setup(Setup([f"t{i}" for i in range(tasks)]))
-    gramian = tf.constant(jacobian @ jacobian.T, tf.float32)
-    return float(fresh.decided(gramian, tf.ones(tasks), tf.constant([True] * tasks)).record[-1])
-
-
-def matrices(tasks=(2, 3, 5), sizes=(2, 6, 40), spread=1.0, independent=False):
-    """Random Jacobians of many ranks and scales."""
-    random = np.random.default_rng(7)
-    for k in tasks:
-        for n in sizes:
-            if independent and n < k + 3:
-                continue
-            yield random.normal(size=(k, n)) * 10 ** random.uniform(-spread, spread, (k, 1))
 
 
 @pytest.mark.parametrize(("balancer", "on_a", "d", "on_b"), GOLDEN, ids=lambda c: "")
@@ -268,73 +231,6 @@ def test_clipping_and_preferences_act_before_the_method():
     np.testing.assert_allclose(
         solved(NashMTL(reduction="mean"), B), solved(NashMTL(), B) / 3, rtol=1e-5
     )
-
-
-@pytest.mark.parametrize("tasks", [2, 3, 4])
-@pytest.mark.parametrize("balancer", [*ALIGNED, ConFIG(), IMTLG(), MGDA(), UPGrad()], ids=name)
-def test_gradients_of_one_direction_are_one_gradient(balancer, tasks):
-    np.testing.assert_allclose(solved(balancer, np.vstack([B[0]] * tasks)), 1, rtol=1e-4)
-
-
-@pytest.mark.parametrize("lengths", [(1, 1), (1, 5), (3, 1e-4), (1, 1, 1), (1e4, 1, 2)])
-def test_parallel_gradients_with_preferences_keep_their_direction(lengths):
-    jacobian = np.outer(lengths, B[0])
-    preferences = [1.0, 2.0, 3.0][: len(lengths)]
-    unit = B[0] / np.linalg.norm(B[0])
-    d = solved(ConFIG(), jacobian, preferences) @ jacobian
-    np.testing.assert_allclose(d, np.linalg.norm(jacobian, axis=1).sum() * unit, rtol=1e-4)
-    d = solved(IMTLG(), jacobian, preferences) @ jacobian / len(lengths)
-    assert 0 < d @ unit <= 1.0001 * np.linalg.norm(jacobian, axis=1).max()
-    np.testing.assert_allclose(d, d @ unit * unit, rtol=1e-4, atol=1e-4 * (d @ unit))
-
-
-@pytest.mark.parametrize("balancer", [ConFIG(), IMTLG()], ids=name)
-def test_where_no_direction_serves_all_there_is_no_step_and_the_residual_says_so(balancer):
-    opposite = np.array([[1.0, 2.0], [-2.0, -4.0]])
-    np.testing.assert_array_equal(solved(balancer, opposite), [0, 0])
-    assert residual(balancer, opposite) == 1
-    assert residual(balancer, B) < 1e-3
-
-
-def test_imtl_g_is_never_longer_than_the_longest_gradient():
-    random = np.random.default_rng(0)
-    for angle in (1e-1, 1e-3, 1e-5):
-        for _ in range(30):
-            jacobian = np.sign(random.normal(size=(3, 1))) * B[0] + angle * random.normal(
-                size=(3, 4)
-            )
-            jacobian *= 10 ** random.uniform(-1, 1, (3, 1))
-            d = solved(IMTLG(), jacobian) @ jacobian / 3
-            assert np.linalg.norm(d) < 1.001 * np.linalg.norm(jacobian, axis=1).max()
-
-
-@pytest.mark.parametrize("balancer", [CAGrad(), CAGrad(c=5.0, rescale=False), MGDA()], ids=name)
-def test_the_residual_is_a_gap_that_no_scale_hides(balancer):
-    for jacobian in matrices(sizes=(40,), spread=4.0):
-        assert residual(balancer, jacobian) < 1e-6
-        other = type("Other", (type(balancer),), {"weigh": worse})
-        assert residual(other.from_config(balancer.get_config()), jacobian) > 1e-3
-
-
-def worse(self, losses, present, gramian):
-    """Equal weights in place of the method's."""
-    return tf.cast(present, gramian.dtype) / gramian.shape[0]
-
-
-def test_imtl_uses_one_scale_for_trunk_and_heads():
-    """That of before the step: 1 in the first."""
-    balancer = IMTL(learning_rate=0.5)
-    balancer.setup(Setup(["a", "b"], loss_weights=[1.0, 3.0]))
-    losses, both = tf.constant([4.0, 0.1]), tf.constant([True, True])
-    gramian = tf.constant([[4.0, 0.0], [0.0, 1.0]])
-    first = balancer.decided(gramian, losses, both)
-    np.testing.assert_allclose(first.own_weights, [1, 3])
-    scale = np.exp(balancer.log_scale.numpy())
-    assert scale[0] < 1 < scale[1]
-    second = balancer.decided(gramian, losses, both)
-    np.testing.assert_allclose(second.own_weights, scale * [1, 3], rtol=1e-6)
-    slopes = second.weights * [2, 1]  # of unit gradients: projections are as 1 to 3
-    np.testing.assert_allclose(slopes[1] / slopes[0], 3, rtol=1e-5)
 
 
 class Broken(GramianBalancer):
