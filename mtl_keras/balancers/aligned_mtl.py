@@ -40,6 +40,7 @@ class AlignedMTL(GramianBalancer):
 
     paper_reduction = "mean"
     own_preferences = True
+    xla = False
     when = "Stable training where gradients differ greatly in size and direction."
 
     def __init__(self, scale: str = "min", **kwargs: Any) -> None:

@@ -169,6 +169,8 @@ class GramianBalancer(GradientBalancer):
 
     listed = False
     needs = "gramian"
+    xla = True
+    """Whether `decide` is compiled with XLA, whose eigenvalues are off by 1e-6 of the largest."""
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         """The weight of each task's gradient in the update, `(tasks,)`.
@@ -187,7 +189,7 @@ class GramianBalancer(GradientBalancer):
 
     @functools.cached_property
     def _compiled(self) -> Any:
-        return tf.function(self.decided, autograph=False, jit_compile=True)
+        return tf.function(self.decided, autograph=False, jit_compile=self.xla or None)
 
     def decided(
         self,

@@ -128,7 +128,7 @@ def interior_point(
         change_z = mask * (target - z - z / slack * change)
         room = tf.maximum(-caution * change / slack, -change_z / tf.where(present, z, one))
         length = 0.99 / tf.maximum(tf.reduce_max(room, -1, keepdims=True), 0.99)
-        moved = tf.reduce_max(tf.abs(change) / slack)
+        moved = tf.reduce_max(tf.abs(change) / tf.where(present, x, one))
         return number + 1, x + length * change, z + length * change_z, tf.reduce_max(gap), moved
 
     _, x, _, _, _ = tf.while_loop(

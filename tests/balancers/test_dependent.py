@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras.balancers import IMTL, IMTLG, MGDA, AlignedMTL, CAGrad, ConFIG, Setup, UPGrad
+from mtl_keras.balancers.decision import Measured
 from tests.balancers.jacobians import B, matrices, name, residual, solved
 
 ALIGNED = [AlignedMTL(scale=scale) for scale in ("min", "median", "rmse")]
@@ -14,6 +15,19 @@ ALIGNED = [AlignedMTL(scale=scale) for scale in ("min", "median", "rmse")]
 @pytest.mark.parametrize("balancer", [*ALIGNED, ConFIG(), IMTLG(), MGDA(), UPGrad()], ids=name)
 def test_gradients_of_one_direction_are_one_gradient(balancer, tasks):
     np.testing.assert_allclose(solved(balancer, np.vstack([B[0]] * tasks)), 1, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e-4])
+def test_aligned_mtl_as_compiled_is_exact_where_one_gradient_is_far_longer(scale):
+    """The eigenvalues that XLA finds are off by about 1e-6 of the largest one."""
+    jacobian = np.random.default_rng(0).normal(size=(3, 40)) * [[1.0], [scale], [1.0]]
+    values, vectors = np.linalg.eigh(jacobian @ jacobian.T)
+    expected = (vectors * np.sqrt(values[0] / values)) @ vectors.T @ np.ones(3)
+    balancer = AlignedMTL()
+    balancer.setup(Setup(["a", "b", "c"]))
+    gramian = tf.constant(jacobian @ jacobian.T, tf.float32)
+    weights = balancer.decide(Measured(tf.ones(3), gramian), tf.constant([True] * 3)).weights
+    np.testing.assert_allclose(weights @ jacobian, expected @ jacobian, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 5), (3, 1e-4), (1, 1, 1), (1e4, 1, 2)])
