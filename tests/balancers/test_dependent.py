@@ -27,7 +27,8 @@ def test_aligned_mtl_as_compiled_is_exact_where_one_gradient_is_far_longer(scale
     balancer.setup(Setup(["a", "b", "c"]))
     gramian = tf.constant(jacobian @ jacobian.T, tf.float32)
     weights = balancer.decide(Measured(tf.ones(3), gramian), tf.constant([True] * 3)).weights
-    np.testing.assert_allclose(weights @ jacobian, expected @ jacobian, rtol=1e-3, atol=1e-4)
+    found, wanted = weights.numpy() @ jacobian, expected @ jacobian
+    assert np.linalg.norm(found - wanted) < 1e-3 * np.linalg.norm(wanted)
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 5), (3, 1e-4), (1, 1, 1), (1e4, 1, 2)])
