@@ -88,3 +88,12 @@ def with_blocks(
         return keras_function(iterator)
 
     return function
+
+
+def feeds_blocks(epoch_iterator: Any) -> bool:
+    """Whether `fit` or `evaluate` reads blocks (`EpochIterator._get_iterator`).
+
+    Under a strategy, Keras builds a model from a first batch, which a block is not.
+    """
+    data = getattr(epoch_iterator, "_distributed_dataset", None)
+    return is_block(getattr(data, "element_spec", None))

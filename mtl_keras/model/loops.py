@@ -9,8 +9,14 @@ import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.batch_loop import run_batches
-from mtl_keras.feeding.blocks import Blocks, ExactBatchNumbers, blocks_of_arrays, in_memory
-from mtl_keras.model import keras_private, labels
+from mtl_keras.feeding.blocks import (
+    Blocks,
+    ExactBatchNumbers,
+    Share,
+    blocks_of_arrays,
+    in_memory,
+)
+from mtl_keras.model import keras_private, labels, replicas
 from mtl_keras.model.monitor import Monitor
 from mtl_keras.model.step import Step
 
@@ -116,11 +122,13 @@ def fit_call(
             "validation_batch_size": validation_batch_size,
         }
         return KerasCall(model, arguments)
-    seed = int(np.random.randint(2**31)) if shuffle else 0
+    seed = replicas.agreed(model, int(np.random.randint(2**31))) if shuffle else 0
     first = common["initial_epoch"]
-    blocks = _blocks(train, batch_size, step.batches_per_block, shuffle, seed, first)
+    blocks = _blocks(model, train, batch_size, step.batches_per_block, shuffle, seed, first)
     if _by_blocks(model, held_out):
-        held_out_blocks = _blocks(held_out, validation_batch_size, blocks.batches_per_block)
+        held_out_blocks = _blocks(
+            model, held_out, validation_batch_size, blocks.batches_per_block
+        )
         arguments["validation_data"] = held_out_blocks.dataset
         arguments["validation_steps"] = held_out_blocks.steps
     arguments |= {
@@ -162,7 +170,7 @@ def evaluate_call(
     if not _by_blocks(model, rows) or steps is not None:
         arguments = {**rows.as_arguments(), "batch_size": batch_size, "steps": steps}
         return KerasCall(model, {**common, **arguments})
-    blocks = _blocks(rows, batch_size, step.batches_per_block)
+    blocks = _blocks(model, rows, batch_size, step.batches_per_block)
     arguments = {"x": blocks.dataset, "steps": blocks.steps}
     return KerasCall(model, {**common, **arguments}, blocks.batches_per_block)
 
@@ -179,6 +187,10 @@ def block_function(
         training: Whether to train on a batch.
     """
 
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        run_block = replicas.block_function(model, step, training)
+        return keras_private.with_blocks(model, keras_function, run_block)
+
     @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:
         x, y, sample_weight, ruler = iterator.get_next()
@@ -186,7 +198,7 @@ def block_function(
         predictions, vectors = run_batches(
             step.train if training else step.test,
             (x, {task: (part.y, part.weight) for task, part in masked.items()}),
-            batch_size=ruler.shape[0],
+            batch_size=ruler.batch.shape[0],
             outputs=step.outputs if step.task_metrics else {},
             sums=step.vector_size(training),
             jit_compile=model.jit_compile,
@@ -217,12 +229,12 @@ def _checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> Rows
 
 
 def _by_blocks(model: keras.Model, rows: Rows) -> bool:
-    """Whether to feed the rows in blocks: for arrays, on one device, in a compiled graph."""
-    single = model.distribute_strategy.num_replicas_in_sync == 1
-    return rows.y is not None and in_memory(rows.x) and single and not model.run_eagerly
+    """Whether to feed the rows in blocks: for arrays, in a compiled graph."""
+    return rows.y is not None and in_memory(rows.x) and not model.run_eagerly
 
 
 def _blocks(
+    model: keras.Model,
     rows: Rows,
     batch_size: int | None,
     batches_per_block: int | None,
@@ -230,9 +242,12 @@ def _blocks(
     seed: int = 0,
     first_epoch: int = 0,
 ) -> Blocks:
-    data = (rows.x, rows.y, rows.sample_weight or {})
-    size = batch_size or BATCH_SIZE
-    return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block)
+    def of(share: Share) -> Blocks:
+        data = (rows.x, rows.y, rows.sample_weight or {})
+        size = batch_size or BATCH_SIZE
+        return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block, share)
+
+    return replicas.blocks(model, of)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.feeding.blocks import in_memory
 from mtl_keras.layers import tied
-from mtl_keras.model import loops, sharing
+from mtl_keras.model import keras_private, loops, sharing
 from mtl_keras.model.compiling import Compiled, Declared
 from mtl_keras.model.labels import output_names
 from mtl_keras.model.partition import Partition
@@ -160,6 +160,10 @@ class MultiTaskModel(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         return self.step.run(data, training=False)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        if not keras_private.feeds_blocks(iterator):
+            super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def make_train_function(self, force: bool = False) -> None:
         if self.train_function is None or force:
