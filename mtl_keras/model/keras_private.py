@@ -90,10 +90,17 @@ def with_blocks(
     return function
 
 
-def feeds_blocks(epoch_iterator: Any) -> bool:
-    """Whether `fit` or `evaluate` reads blocks (`EpochIterator._get_iterator`).
+def first_batch(epoch_iterator: Any, strategy: tf.distribute.Strategy) -> Any:
+    """The batch from which Keras builds a model under a strategy; None where it needs none.
 
-    Under a strategy, Keras builds a model from a first batch, which a block is not.
+    `fit` and `evaluate` pass their iterator to `_maybe_symbolic_build`, which takes the mean of the
+    replicas' batches: of texts, there is none. A model that is fed with blocks is built.
     """
-    data = getattr(epoch_iterator, "_distributed_dataset", None)
-    return is_block(getattr(data, "element_spec", None))
+    if epoch_iterator is None or not hasattr(epoch_iterator, "_distributed_dataset"):
+        return None
+    if is_block(epoch_iterator._distributed_dataset.element_spec):
+        return None
+    for _, _, iterator in epoch_iterator:
+        batch = next(iterator)
+        return keras.tree.map_structure(lambda v: strategy.experimental_local_results(v)[0], batch)
+    return None

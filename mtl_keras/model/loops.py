@@ -189,7 +189,8 @@ def block_function(
 
     if model.distribute_strategy.num_replicas_in_sync > 1:
         run_block = replicas.block_function(model, step, training)
-        return keras_private.with_blocks(model, keras_function, run_block)
+        run_batch = replicas.batch_function(model, training)
+        return keras_private.with_blocks(model, run_batch, run_block)
 
     @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:

@@ -162,8 +162,9 @@ class MultiTaskModel(keras.Model):
         return self.step.run(data, training=False)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        if not keras_private.feeds_blocks(iterator):
-            super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+        data_batch = keras_private.first_batch(iterator, self.distribute_strategy)
+        if data_batch is not None:
+            super()._maybe_symbolic_build(data_batch=data_batch)
 
     def make_train_function(self, force: bool = False) -> None:
         if self.train_function is None or force:

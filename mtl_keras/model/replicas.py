@@ -79,3 +79,29 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
         return model.get_metrics_result()
 
     return run_block
+
+
+def batch_function(model: keras.Model, training: bool) -> Callable[[Any], Any]:
+    """A train or test function for data sets: a batch per call, divided among the replicas.
+
+    It stands for the one that Keras makes, whose logs cannot be added up over several processes.
+
+    Args:
+        model: The model.
+        training: Whether to train on a batch.
+    """
+    strategy = model.distribute_strategy
+    step = model.train_step if training else model.test_step
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def run_batch(batch: Any) -> Any:
+        logs = strategy.run(step, args=(batch,))
+        return keras.tree.map_structure(lambda v: strategy.experimental_local_results(v)[0], logs)
+
+    def function(iterator: Any) -> dict[str, tf.Tensor]:
+        for _ in range(model.steps_per_execution):
+            # Fetched before the step: see `keras_private.with_blocks`.
+            logs = run_batch(next(iterator))
+        return logs
+
+    return function
