@@ -35,13 +35,16 @@ class Share(NamedTuple):
 
     Attributes:
         first: Number of the first of them.
-        count: How many they are.
+        here: How many they are.
         replicas: How many there are in all processes.
     """
 
     first: int = 0
-    count: int = 1
+    here: int = 1
     replicas: int = 1
+
+
+ONE_DEVICE = Share()
 
 
 class Blocks(NamedTuple):
@@ -90,7 +93,7 @@ def blocks_of_arrays(
     seed: int = 0,
     first_epoch: int = 0,
     batches_per_block: int | None = None,
-    share: Share = Share(),
+    share: Share = ONE_DEVICE,
 ) -> Blocks:
     """Blocks of rows gathered from memory.
 
@@ -138,10 +141,10 @@ def blocks_of_arrays(
             )
 
         def block(number: tf.Tensor) -> tuple[Any, ...]:
-            start = number // share.count * block_rows
+            start = number // share.here * block_rows
             batches = order[start : start + block_rows]
             chosen = _part_of_each_batch(
-                batches, batch_size, share.first + number % share.count, share.replicas
+                batches, batch_size, share.first + number % share.here, share.replicas
             )
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tensors
@@ -149,7 +152,7 @@ def blocks_of_arrays(
             count = (tf.size(batches) + batch_size - 1) // batch_size
             return (*gathered, Ruler(tf.zeros([batch_size // share.replicas], tf.int8), count))
 
-        return tf.data.Dataset.range(-(-rows // block_rows) * share.count).map(block)
+        return tf.data.Dataset.range(-(-rows // block_rows) * share.here).map(block)
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
     dataset = epochs.flat_map(epoch).prefetch(2)

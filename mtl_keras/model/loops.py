@@ -122,13 +122,11 @@ def fit_call(
             "validation_batch_size": validation_batch_size,
         }
         return KerasCall(model, arguments)
-    seed = replicas.agreed(model, int(np.random.randint(2**31))) if shuffle else 0
+    seed = replicas.agreed(model.distribute_strategy, np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
     blocks = _blocks(model, train, batch_size, step.batches_per_block, shuffle, seed, first)
     if _by_blocks(model, held_out):
-        held_out_blocks = _blocks(
-            model, held_out, validation_batch_size, blocks.batches_per_block
-        )
+        held_out_blocks = _blocks(model, held_out, validation_batch_size, blocks.batches_per_block)
         arguments["validation_data"] = held_out_blocks.dataset
         arguments["validation_steps"] = held_out_blocks.steps
     arguments |= {
@@ -188,9 +186,11 @@ def block_function(
     """
 
     if model.distribute_strategy.num_replicas_in_sync > 1:
-        run_block = replicas.block_function(model, step, training)
-        run_batch = replicas.batch_function(model, training)
-        return keras_private.with_blocks(model, run_batch, run_block)
+        return keras_private.with_blocks(
+            model,
+            replicas.batch_function(model, training),
+            replicas.block_function(model, step, training),
+        )
 
     @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.feeding.blocks import Blocks, Share
+from mtl_keras.feeding.blocks import ONE_DEVICE, Blocks, Share
 from mtl_keras.model.step import Step
 
 
@@ -25,19 +25,18 @@ def blocks(model: keras.Model, of: Callable[[Share], Blocks]) -> Blocks:
     strategy = model.distribute_strategy
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return of(Share())
+        return of(ONE_DEVICE)
 
     def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        count = replicas // context.num_input_pipelines
-        return of(Share(context.input_pipeline_id * count, count, replicas)).dataset
+        here = replicas // context.num_input_pipelines
+        return of(Share(context.input_pipeline_id * here, here, replicas)).dataset
 
     known = of(Share(0, 1, replicas))  # as many steps for all
     return known._replace(dataset=strategy.distribute_datasets_from_function(of_this_process))
 
 
-def agreed(model: keras.Model, number: int) -> int:
-    """A number that processes have drawn independently, as the first one has drawn it."""
-    strategy = model.distribute_strategy
+def agreed(strategy: tf.distribute.Strategy, number: int) -> int:
+    """A number that differs between processes, as the first one has it."""
     if strategy.num_replicas_in_sync == 1:
         return number
 

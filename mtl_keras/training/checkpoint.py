@@ -41,10 +41,13 @@ class Checkpoint(keras.callbacks.Callback):
         fingerprint: What the training depends on, as text. A checkpoint with another fingerprint is
             rejected.
         best: The early stopping of the training.
+        writes: Whether this process writes the file; of several that train together, one does.
+            Default True.
     """
 
-    def __init__(self, path: Path, fingerprint: str, best: BestEpoch) -> None:
+    def __init__(self, path: Path, fingerprint: str, best: BestEpoch, writes: bool = True) -> None:
         super().__init__()
+        self.writes = writes
         self.path, self.fingerprint, self.best = Path(path), fingerprint, best
         self.history: list[dict[str, float]] = []
         self.failed = False
@@ -58,6 +61,8 @@ class Checkpoint(keras.callbacks.Callback):
         }
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
         arrays |= self.best.arrays()
+        if not self.writes:
+            return
         try:
             self._write(state, arrays)
         except OSError as error:  # a training is worth more than its checkpoint
