@@ -90,17 +90,35 @@ def with_blocks(
     return function
 
 
-def first_batch(epoch_iterator: Any, strategy: tf.distribute.Strategy) -> Any:
-    """The batch from which Keras builds a model under a strategy; None where it needs none.
+@contextlib.contextmanager
+def summed_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Within the block, an optimizer takes gradients as already summed over the replicas.
+
+    By itself an optimizer sums them in `_all_reduce_sum_gradients`, after each replica has clipped
+    its own. Where there is a single replica, TensorFlow keeps the graph of that sum, and with it
+    that of the whole step, as long as the process lives.
+    """
+    summing = getattr(optimizer, "inner_optimizer", optimizer)
+    summing.__dict__["_all_reduce_sum_gradients"] = list
+    try:
+        yield
+    finally:
+        summing.__dict__.pop("_all_reduce_sum_gradients", None)  # replicas are threads
+
+
+class BuiltFromOneReplica:
+    """Builds a model under a strategy from one replica's batch, and not at all from blocks.
 
     `fit` and `evaluate` pass their iterator to `_maybe_symbolic_build`, which takes the mean of the
-    replicas' batches: of texts, there is none. A model that is fed with blocks is built.
+    replicas' batches: of texts, there is none.
     """
-    if epoch_iterator is None or not hasattr(epoch_iterator, "_distributed_dataset"):
-        return None
-    if is_block(epoch_iterator._distributed_dataset.element_spec):
-        return None
-    for _, _, iterator in epoch_iterator:
-        batch = next(iterator)
-        return keras.tree.map_structure(lambda v: strategy.experimental_local_results(v)[0], batch)
-    return None
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        data = getattr(iterator, "_distributed_dataset", None)
+        if data is None or is_block(data.element_spec):
+            return
+        local = tf.distribute.get_strategy().experimental_local_results
+        for _, _, batches in iterator:
+            data_batch = keras.tree.map_structure(lambda value: local(value)[0], next(batches))
+            break
+        super()._maybe_symbolic_build(data_batch=data_batch)  # type: ignore[misc]

@@ -20,7 +20,7 @@ from mtl_keras.model.step import Step
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class MultiTaskModel(keras.Model):
+class MultiTaskModel(keras_private.BuiltFromOneReplica, keras.Model):
     """A Functional Keras model with named outputs, one per task.
 
     Built, trained, saved, loaded and exported like any `keras.Model`. It adds:
@@ -160,11 +160,6 @@ class MultiTaskModel(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         return self.step.run(data, training=False)
-
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        data_batch = keras_private.first_batch(iterator, self.distribute_strategy)
-        if data_batch is not None:
-            super()._maybe_symbolic_build(data_batch=data_batch)
 
     def make_train_function(self, force: bool = False) -> None:
         if self.train_function is None or force:
