@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 
 from mtl_keras.backbones.base import Backbone
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, shown
 from mtl_keras.layers import SequencePooling
 
 
@@ -41,7 +41,7 @@ class Pretrained(Backbone):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.layer, str):
-            object.__setattr__(self, "layer", _made(json.loads(self.layer)))
+            object.__setattr__(self, "layer", from_text(self.layer))
         if (self.layer is None) == (self.source is None):
             raise ConfigError("A pretrained backbone needs either `layer` or `source`.")
 
@@ -80,25 +80,48 @@ def as_text(layer: Any) -> str:
     return json.dumps(keras.saving.serialize_keras_object(layer), sort_keys=True)
 
 
-def _made(config: Any) -> Any:
-    return keras.saving.deserialize_keras_object(config)
+def from_text(text: str) -> keras.layers.Layer:
+    """The layer that `as_text` described, with new weights.
 
+    Nothing is imported but Keras's own layers, and no code that the text holds is run.
 
-def from_text(text: str) -> Any:
-    """The layer that `as_text` described, with new weights."""
-    return _made(json.loads(text))
+    Raises:
+        ConfigError: if it describes something else, such as a lambda or a class that is not
+            registered with Keras.
+    """
+    try:
+        layer = keras.saving.deserialize_keras_object(json.loads(text), safe_mode=True)
+    except Exception as error:  # Keras's are of many types
+        why = " ".join(str(error).split())[:300]
+        raise ConfigError(
+            f"Expected a Keras layer, as text. Received: {shown(text)}, which cannot be made "
+            f"({type(error).__name__}: {why}). Register a class of your own with "
+            "@keras.saving.register_keras_serializable, and import its module first."
+        ) from error
+    if not isinstance(layer, keras.layers.Layer):
+        raise ConfigError(
+            f"Expected a Keras layer, as text. Received: {shown(text)}, which is {shown(layer)}."
+        )
+    return layer
 
 
 def imported(source: str) -> Any:
     """The layer or model that the function `"package.module:function"` returns.
 
     Raises:
-        ConfigError: if there is no such function, or it fails.
+        ConfigError: if there is no such function, or it fails or returns something else.
     """
     module, colon, function = source.partition(":")
     if not colon:
         raise ConfigError(f"`source` must be 'package.module:function'. Received: {source!r}")
     try:
-        return getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"`source={source!r}` cannot be used: {error}.") from error
+        layer = getattr(importlib.import_module(module), function)()
+    except Exception as error:  # the function's own
+        why = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"`source={source!r}` cannot be used ({why}).") from error
+    if not isinstance(layer, keras.layers.Layer):
+        raise ConfigError(
+            f"`source` must name a function that returns a Keras layer or model. Received: "
+            f"source={source!r}, which returns {shown(layer)}."
+        )
+    return layer

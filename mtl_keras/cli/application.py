@@ -14,6 +14,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Trust = Annotated[
+    list[str] | None,
+    typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.cli.application import Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
 from mtl_keras.errors import ArtifactError, ConfigError
 
 
@@ -49,6 +49,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
+    trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Train a model on a table and write it to saved_models/<name>/."""
@@ -70,7 +71,7 @@ def train(
         )
         or None,
     }
-    _train(source, _stated(**overrides), models, resume)
+    _train(source, _stated(**overrides), models, resume, trust or [])
 
 
 @app.command()
@@ -99,6 +100,7 @@ def compare(
         int | None, typer.Option(min=1, help="Processes at a time. Default: one per core.")
     ] = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
+    trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Compare the joint model with single-task and simple models: did sharing help?
@@ -112,7 +114,7 @@ def compare(
     from mtl_keras.runs import rewrite_report
 
     overrides = _stated(preset=preset, training=_stated(epochs=epochs) or None)
-    experiment = Experiment.from_file(source or _built_in(), **overrides)
+    experiment = Experiment.from_file(source or _built_in(), trust or [], **overrides)
     folder = models / experiment.name / "comparison"
     comparison = experiment.compare(
         seeds=seeds,
@@ -133,7 +135,13 @@ def compare(
             typer.echo(f"report.html was not updated: {error}")
 
 
-def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume: bool) -> None:
+def _train(
+    source: Path | None,
+    overrides: dict[str, Any],
+    models: Path,
+    resume: bool,
+    trusted: Sequence[str],
+) -> None:
     start = time.perf_counter()
     load_tensorflow()
     from mtl_keras.experiment import Experiment
@@ -146,7 +154,7 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
     imported = time.perf_counter() - start
     source = source or _built_in()
     if source.suffix == ".toml":
-        experiment = Experiment.from_file(source, **overrides)
+        experiment = Experiment.from_file(source, trusted, **overrides)
     else:
         if "tasks" not in overrides:
             raise ConfigError(
@@ -177,33 +185,42 @@ def _train(source: Path | None, overrides: dict[str, Any], models: Path, resume:
 
 def _exported(run: Any, folder: Path, state: Path) -> Path:
     """The version that a run is written to; if that fails, where what was trained is."""
+    from mtl_keras.training.checkpoint import saved_epochs
+
     try:
         return run.export(folder)
     except OSError:
-        kept = f"the trained state is kept in {state}. Fix the error below, then run the same "
-        kept += "command with --resume."
-        if not (state / "training.npz").is_file():  # it could not be written either
-            kept = _written_elsewhere(run)
+        saved, trained = saved_epochs(state / "training.npz"), len(run.history)
+        again = "Fix the error below, then run the same command with --resume."
+        if saved == trained:
+            kept = f"the trained state is kept in {state}. {again}"
+        elif elsewhere := _written_elsewhere(run):
+            kept = f"it was written to {elsewhere} instead. Move it to where it belongs."
+        elif saved:
+            kept = f"of {trained} epochs, the state after epoch {saved} is kept in {state}. {again}"
+        else:
+            kept = "nor could a checkpoint or a temporary folder. Make room, then train again."
         typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
         raise
 
 
-def _written_elsewhere(run: Any) -> str:
-    """Write a run that has no other place to a folder for temporary files, and say where."""
+def _written_elsewhere(run: Any) -> Path | None:
+    """Write a run that has no other place to a folder for temporary files, if that can be."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
         run.export(folder)
     except OSError:
-        return "nor could a checkpoint or a temporary folder. Make room, then train again."
-    return f"it was written to {folder} instead. Move it to where it belongs."
+        return None
+    return folder
 
 
 def _finished(folder: Path, state: Path) -> Path | None:
     """The version published by a training that was killed right afterwards, or None."""
     from mtl_keras.export.artifact import version_of
+    from mtl_keras.runs.story import kept_identity
 
-    identity = state / "identity"
-    return version_of(folder, identity.read_text().strip()) if identity.is_file() else None
+    identity = kept_identity(state)
+    return version_of(folder, identity) if identity else None
 
 
 def _built_in() -> Path:

@@ -5,13 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.cli.application import Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
 
 Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
-Trust = Annotated[
-    list[str] | None,
-    typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
-]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
 ]

@@ -83,15 +83,18 @@ class Result:
 
     @classmethod
     def load(cls, store: Store, key: str) -> "Result | None":
-        """What was kept in a store, or None."""
+        """What was kept in a store, or None; something else that lies there counts as none."""
         kept = store.load(key)
         if kept is None:
             return None
         values, arrays = kept
-        tasks = values.pop("tasks")
-        predictions = {task: arrays[f"predicted_{n}"] for n, task in enumerate(tasks)}
-        truths = {task: arrays[f"truth_{number}"] for number, task in enumerate(tasks)}
-        return cls(predictions, truths, **values)
+        try:
+            tasks = values.pop("tasks")
+            predictions = {task: arrays[f"predicted_{n}"] for n, task in enumerate(tasks)}
+            truths = {task: arrays[f"truth_{number}"] for number, task in enumerate(tasks)}
+            return cls(predictions, truths, **values)
+        except (KeyError, TypeError):
+            return None
 
 
 @dataclass(frozen=True)

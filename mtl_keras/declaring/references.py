@@ -93,7 +93,7 @@ def attribute_at(module: ModuleType, path: str) -> Any:
 
 
 def packages_named(config: Any) -> set[str]:
-    """The packages whose classes a configuration names.
+    """The packages whose classes, and functions that make layers, a configuration names.
 
     Example:
 
@@ -101,8 +101,8 @@ def packages_named(config: Any) -> set[str]:
     {'my_package'}
     """
     if isinstance(config, Mapping):
-        kind = config.get("kind")
-        own = {kind.split(":")[0].split(".")[0]} if isinstance(kind, str) and ":" in kind else set()
+        names = [config.get(key) for key in ("kind", "source")]
+        own = {n.split(":")[0].split(".")[0] for n in names if isinstance(n, str) and ":" in n}
         return own.union(*map(packages_named, config.values()))
     if isinstance(config, (list, tuple)):
         return set().union(*map(packages_named, config))

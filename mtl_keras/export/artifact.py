@@ -25,8 +25,14 @@ def versions(folder: Path) -> list[int]:
     """Numbers of the complete versions of an artifact, ascending."""
     if not folder.is_dir():
         return []
-    numbered = [path for path in folder.iterdir() if path.name.isdigit()]
-    return sorted(int(path.name) for path in numbered if (path / EXTRA / "schema.json").is_file())
+    numbered = [number for number in map(_number, folder.iterdir()) if number is not None]
+    return sorted(n for n in numbered if (folder / str(n) / EXTRA / "schema.json").is_file())
+
+
+def _number(path: Path) -> int | None:
+    """The number of a version's folder, None for another file: `²` and `007` are no versions."""
+    number = int(path.name) if path.name.isascii() and path.name.isdigit() else None
+    return number if path.name == str(number) else None
 
 
 def latest(folder: Path) -> Path:
@@ -81,8 +87,7 @@ def new_version(folder: Path) -> Iterator[Path]:
 
 def _published(unfinished: Path, folder: Path) -> Path:
     """Rename a finished folder to the first free version number, and return it."""
-    taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-    number = max(taken, default=0) + 1
+    number = max((_number(path) or 0 for path in folder.iterdir()), default=0) + 1
     while True:
         try:
             return unfinished.rename(folder / str(number))
@@ -119,7 +124,10 @@ def _remove_what_the_dead_left(folder: Path) -> None:
     for path in folder.glob(f"{UNFINISHED}*"):
         process = path.name.removeprefix(here).split("-")[0]
         if path.name.startswith(here) and process.isdigit() and not _lives(int(process)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _lives(process: int) -> bool:
@@ -246,11 +254,16 @@ def describe(folder: Path) -> str:
     schema = read_schema(version)
     metrics = read_json(version / EXTRA / "metrics.json")
     try:
-        return "\n".join(_described(version, schema, metrics))
+        return "\n".join(map(_printable, _described(version, schema, metrics)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ArtifactError(
             f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
         ) from error
+
+
+def _printable(line: str) -> str:
+    """A line whose names cannot steer the terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _described(version: Path, schema: Any, metrics: Any) -> list[str]:

@@ -1,8 +1,6 @@
 """A loaded model: tables in, tables of answers out."""
 
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,11 +12,13 @@ import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.registry import without_imports
-from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest
+from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
+from mtl_keras.export.operations import TRUST, check_operations
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
+from mtl_keras.jobs import UNREADABLE
 
 T = TypeVar("T")
 
@@ -32,8 +32,9 @@ class Predictor:
         path: The artifact, whose newest version is loaded, or one of its numbered versions.
         custom_objects: Classes of tasks and features that are not part of mtl_keras, by name.
             Classes registered with Keras need not be listed.
-        trusted: Names of packages that may be imported to find such classes. Default: none, since
-            an artifact may come from elsewhere.
+        trusted: Names of packages that may be imported to find such classes; `"tensorflow"` allows
+            operations that reach files, too. Default: none, since an artifact may come from
+            elsewhere: see docs/loading_artifacts.md.
 
     Attributes:
         features: The fitted features, by which tables are read.
@@ -58,6 +59,8 @@ class Predictor:
                 self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         except ConfigError as error:
             raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
+        if TRUST not in trusted:
+            check_operations(self.path)
         try:
             self._loaded = tf.saved_model.load(str(self.path))  # kept alive for it
         except Exception as error:  # TensorFlow's, on damaged files, are of many types
@@ -70,14 +73,14 @@ class Predictor:
             raise ArtifactError(f"{self.path} is damaged: it has no signature serving_default.")
         self._signature = self._loaded.signatures["serving_default"]
         inputs = self._signature.structured_input_signature[1]
-        read = {f.name: self.schema["inputs"].get(f.name) for f in self.features}
-        strange = {name for name, slug in read.items() if slug not in inputs}
+        slugs = self.schema["inputs"]
+        strange = {f.name for f in self.features if not _fits(f, inputs.get(slugs.get(f.name)))}
         answers = self._signature.structured_outputs
         strange |= {n for n, slug in self.schema["outputs"].items() if slug not in answers}
         if strange:
             raise ArtifactError(
                 f"{self._schema_path} does not tell of the SavedModel beside it: that one has no "
-                f"{sorted(strange)}. Train and export again."
+                f"{sorted(strange)}, or of another type. Train and export again."
             )
 
     @property
@@ -85,12 +88,17 @@ class Predictor:
         return self.path / artifact.EXTRA / "schema.json"
 
     def _told(self, key: str, ask: Callable[[], T]) -> T:
-        """What is asked, or an ArtifactError where the schema lacks what it needs."""
+        """What is asked, or an ArtifactError where the schema makes it impossible."""
         try:
             return ask()
         except KeyError as error:
             raise ArtifactError(
                 f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
+            ) from error
+        except (MemoryError, TypeError, tf.errors.ResourceExhaustedError) as error:
+            raise ArtifactError(
+                f"{self._schema_path} is damaged, or memory is short: what {key!r} tells cannot be "
+                f"followed ({type(error).__name__}: {shown(str(error))}). Train and export again."
             ) from error
 
     def predict(self, table: Any) -> pd.DataFrame:
@@ -161,9 +169,14 @@ class Predictor:
                 if not saved.files:
                     return 0.0
                 known = TrainedRows(saved["hashes"], float(saved["share"]), float(saved["chance"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ArtifactError(f"{path} cannot be read: {error}. Train again.") from error
-        return known.seen(self.features, datasets.read(table))
+                if known.hashes.dtype != np.uint64 or not 0 < known.share <= 1:
+                    raise ValueError("expected hashes and a share of the rows from 0 to 1")
+        except UNREADABLE as error:
+            raise ArtifactError(
+                f"{path} cannot be read: {shown(str(error))}. Train again."
+            ) from error
+        rows = datasets.read(table)
+        return self._told("features", lambda: known.seen(self.features, rows))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
@@ -174,7 +187,8 @@ class Predictor:
 
     def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)
-        raw = {slugs[name]: v for name, v in raw_columns(self.features, table).items()}
+        columns = self._told("features", partial(raw_columns, self.features, table))
+        raw = {slugs[name]: values for name, values in columns.items()}
         try:
             parts = [
                 self._signature(**{s: tf.constant(v[start : start + rows]) for s, v in raw.items()})
@@ -192,6 +206,16 @@ class Predictor:
                 values = np.array([text.decode("utf-8") for text in texts], object)[codes]
             answers[name] = values
         return answers
+
+
+def _fits(feature: features.Feature, spec: Any) -> bool:
+    """Whether a SavedModel's input, if there is one, takes the values of a feature."""
+    wanted = tf.TensorShape((None, *feature.raw_shape))
+    return (
+        isinstance(spec, tf.TensorSpec)
+        and spec.dtype.name == feature.raw_dtype
+        and spec.shape.is_compatible_with(wanted)
+    )
 
 
 def load(

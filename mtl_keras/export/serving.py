@@ -1,6 +1,7 @@
 """The served model: raw columns in, answers in the user's units out, in one graph."""
 
 import errno
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,4 +48,5 @@ def write_saved_model(model: keras.Model, path: Path) -> None:
         archive.write_out(str(path), verbose=False)
     except tf.errors.OpError as error:  # how TensorFlow tells of a disk that is full, among others
         full = isinstance(error, tf.errors.ResourceExhaustedError)
-        raise OSError(errno.ENOSPC if full else errno.EIO, error.message, str(path)) from error
+        why = re.sub(r"\{\{.*?\}\} ?", "", error.message)  # without the names of its functions
+        raise OSError(errno.ENOSPC if full else errno.EIO, why, str(path)) from error

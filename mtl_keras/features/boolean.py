@@ -75,7 +75,7 @@ class Boolean(Feature):
         refuse_several(self.name, self.kind, column)
         values = factorized(column)[1]
         if all(not isinstance(value, str) for value in values):
-            if not set(map(float, values)) <= {0.0, 1.0}:
+            if not all(value in (0, 1) for value in values):
                 self._refuse(values)
             return self.but(values=(0.0, 1.0))
         texts = sorted({str(value).strip() for value in values} - {""}, key=str.lower)

@@ -87,7 +87,8 @@ class NumericEncoding(keras.layers.Layer):
         at = tf.searchsorted(knots, values[:, 0], side="right")[:, tf.newaxis]
         above = tf.clip_by_value(at, 1, knots.shape[0] - 1)
         low, high = tf.gather(knots, above - 1), tf.gather(knots, above)
-        part = tf.clip_by_value((values - low) / (high - low), 0.0, 1.0)
+        part = tf.math.divide_no_nan(values - low, high - low)  # in float32 they may be equal
+        part = tf.clip_by_value(part, 0.0, 1.0)
         rank = tf.gather(ranks, above - 1) * (1 - part) + tf.gather(ranks, above) * part
         return tf.math.ndtri(tf.clip_by_value(rank, 1e-6, 1 - 1e-6))
 

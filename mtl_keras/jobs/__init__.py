@@ -2,6 +2,7 @@
 
 from mtl_keras.jobs.lock import exclusive
 from mtl_keras.jobs.processes import in_processes
-from mtl_keras.jobs.store import Store
+from mtl_keras.jobs.replacing import replaced
+from mtl_keras.jobs.store import UNREADABLE, Store
 
-__all__ = ["Store", "exclusive", "in_processes"]
+__all__ = ["UNREADABLE", "Store", "exclusive", "in_processes", "replaced"]

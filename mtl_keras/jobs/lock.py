@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from mtl_keras.errors import ConfigError
 
@@ -29,12 +30,12 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
     Raises:
         ConfigError: if another process is in its block.
     """
-    path = path.resolve()
+    given, path = path, path.parent.resolve() / path.name
     if path in _HELD:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with _opened(given) as file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,3 +53,16 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
             yield
         finally:
             _HELD.discard(path)
+
+
+def _opened(path: Path) -> IO[str]:
+    """The lock file, open to read and write; a link that somebody planted is not followed."""
+    try:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        return os.fdopen(os.open(path, flags, 0o666), "r+")
+    except OSError as error:
+        if path.is_symlink():
+            raise ConfigError(
+                f"{path} is a symbolic link. Expected a file of mtl_keras's own. Remove it."
+            ) from error
+        raise

@@ -4,10 +4,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 import tensorflow as tf
+
+from mtl_keras.errors import TrainingError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -26,6 +29,9 @@ def in_processes(
 
     Yields:
         Each job and its result.
+
+    Raises:
+        TrainingError: if a process is killed.
     """
     if workers == 1 or len(jobs) <= 1:
         for job in jobs:
@@ -40,6 +46,12 @@ def in_processes(
         try:
             for done in as_completed(running):
                 yield running[done], done.result()
+        except BrokenProcessPool as error:
+            raise TrainingError(
+                "A process that was working was killed, perhaps because memory ran out. Run the "
+                "same again, with fewer at a time (workers, --workers) if memory is short: what is "
+                "finished is kept."
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

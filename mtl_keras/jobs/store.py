@@ -11,6 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from mtl_keras.jobs.replacing import replaced
+
+UNREADABLE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
+    *(ValueError, LookupError, TypeError, AttributeError, MemoryError, RecursionError),
+)
+"""The errors of reading values and arrays from a file that was cut off or written by others."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -44,20 +52,18 @@ class Store:
         try:
             with np.load(path, allow_pickle=False) as saved:
                 arrays = {name: saved[name] for name in saved.files}
-            return json.loads(str(arrays.pop("values"))), arrays
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            values = json.loads(str(arrays.pop("values")))
+        except UNREADABLE:
             return None
+        return (values, arrays) if isinstance(values, dict) else None
 
     def save(self, key: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Store plain values and arrays under a key, atomically."""
         path = self._path(key)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
+        with replaced(path) as file:
             np.savez_compressed(file, allow_pickle=False, values=json.dumps(values), **arrays)
-        unfinished.replace(path)
 
     def _path(self, key: str) -> Path | None:
         if self.folder is None:

@@ -9,6 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.balancers import Balancer
+from mtl_keras.declaring.registry import without_imports
 from mtl_keras.feeding.blocks import in_memory
 from mtl_keras.layers import tied
 from mtl_keras.model import keras_private, loops, sharing
@@ -115,7 +116,8 @@ class MultiTaskModel(keras_private.BuiltFromOneReplica, keras.Model):
         return keras.saving.serialize_keras_object(config)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        with without_imports():  # the file may come from elsewhere
+            self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
     @property

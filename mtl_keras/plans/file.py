@@ -21,8 +21,13 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"There is no experiment file {path}. Expected a TOML file.")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def of_an_artifact(path: str | Path) -> bool:
+    """Whether an experiment file lies beside a trained model, which may come from elsewhere."""
+    return (Path(path).parent / "schema.json").exists()
 
 
 def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -210,21 +210,35 @@ class Plan:
         return registry.construct(cls, {**config, **arguments}, "the experiment", typed=False)
 
     @classmethod
-    def from_file(cls, path: str | Path, **overrides: Any) -> Self:
+    def from_file(cls, path: str | Path, trusted: Collection[str] = (), **overrides: Any) -> Self:
         """A plan from a TOML file; a relative data path is relative to the file's folder.
+
+        A file of your own may name any class to import. One that lies beside a trained model may
+        come from elsewhere, as the model may, and names only what is trusted.
 
         Args:
             path: The file.
+            trusted: Packages that the experiment of an artifact may import. Default: none.
             overrides: Entries to lay over the file's: see `mtl_keras.plans.file.merged`.
 
         Raises:
             ConfigError: if the file does not exist, is not TOML, or has an invalid key or value.
         """
-        config = file.read(path)
+        config = file.merged(file.read(path), overrides)
         try:
-            return cls.from_dict(file.merged(config, overrides), folder=Path(path).parent)
+            if not file.of_an_artifact(path):
+                return cls.from_dict(config, folder=Path(path).parent)
+            with registry.without_imports(trusted=trusted):
+                plan = cls.from_dict(config, folder=Path(path).parent)
+                named_in_it = references.packages_named(plan.to_dict())
+            if untrusted := named_in_it - {*trusted}:
+                raise ConfigError(
+                    f"It names functions of {min(untrusted)!r}, and the experiment of an artifact "
+                    f"may come from elsewhere. Pass trusted=[{min(untrusted)!r}] to call them."
+                )
         except ConfigError as error:
             raise ConfigError(f"In {path}: {error}") from error
+        return plan
 
     def check_readable(self) -> None:
         """Raise a ConfigError if the plan could not be read back from a file.

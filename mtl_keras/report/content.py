@@ -4,8 +4,6 @@ import contextlib
 import io
 import json
 import tomllib
-import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.features import Feature
+from mtl_keras.jobs import UNREADABLE
 from mtl_keras.tasks import Task
 
 
@@ -116,7 +115,7 @@ def _told_of(name: str) -> Iterator[None]:
         raise ArtifactError(f"{name} cannot be used: {error}") from error
     except KeyError as error:
         raise ArtifactError(f"{name} is damaged or gone: there is no {error}.") from error
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         why = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{name} cannot be read ({type(error).__name__}): {why}.") from error
 

@@ -21,6 +21,7 @@ from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain
 from mtl_keras.export import Predictor, TrainedRows, artifact
+from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
 from mtl_keras.features.encoder import Encoder
@@ -98,7 +99,8 @@ class Run:
                 artifact.write_model(version, serving, self.model)
                 schema = self.schema(serving)
                 artifact.write_files(version, {"schema.json": as_json(schema)})
-            trusted = packages_named([schema["features"], schema["tasks"]])  # they are in use here
+            # What is in use here needs no further trust.
+            trusted = packages_named([schema["features"], schema["tasks"]]) | {TRUST}
             with clock("figures"):
                 pictures: dict[str, bytes] = attempted(
                     "the figures",
@@ -167,7 +169,7 @@ class Run:
             ]
             for feature in top.loc[top["drop"] > 0, "feature"].head(2):
                 curve = explain.dependence(self.tasks, predict, self.test, feature)
-                curve[feature] = curve[feature].map(lambda v: v.item() if hasattr(v, "item") else v)
+                curve[feature] = curve[feature].map(_plain)
                 curves.append({"task": task.name, "curve": curve.to_dict("list")})
         return {
             "importance": importances.to_dict("records"),
@@ -246,3 +248,15 @@ class Run:
             **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it: numbers and booleans as they are, all else as a text.
+
+    Example:
+
+    >>> [_plain(value) for value in (np.int64(3), None, pd.Interval(0, 1), "a")]
+    [3, None, '(0, 1]', 'a']
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets, search
+from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Evaluation, calibration, evaluate, unused_sources
 from mtl_keras.export import TrainedRows
-from mtl_keras.jobs import exclusive
+from mtl_keras.jobs import exclusive, replaced
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans import presets
@@ -66,6 +68,10 @@ def run(
 
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
     """A block in which no other process trains with this checkpoint."""
+    if checkpoint.is_symlink():
+        raise ConfigError(
+            f"{checkpoint} is a symbolic link. Expected a folder of mtl_keras's own. Remove it."
+        )
     lock = checkpoint.with_name(f"{checkpoint.name}.lock")
     return exclusive(lock, f"a training into {checkpoint.parent}")
 
@@ -126,11 +132,22 @@ def identity(checkpoint: Path | None, resume: bool) -> str:
     """A unique name of this training, kept when it is resumed."""
     if checkpoint is None:
         return uuid.uuid4().hex
-    path = checkpoint / "identity"
-    if not (resume and path.is_file()):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(uuid.uuid4().hex, encoding="utf-8")
-    return path.read_text(encoding="utf-8").strip()
+    kept = kept_identity(checkpoint) if resume else None
+    if kept is not None:
+        return kept
+    name = uuid.uuid4().hex
+    with replaced(checkpoint / "identity") as file:
+        file.write(name.encode())
+    return name
+
+
+def kept_identity(checkpoint: Path) -> str | None:
+    """The name of the training whose state is in a folder, None if there is none."""
+    try:
+        text = (checkpoint / "identity").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if re.fullmatch("[0-9a-f]{32}", text) else None
 
 
 def train(

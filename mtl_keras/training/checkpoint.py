@@ -1,10 +1,7 @@
 """Checkpoints, from which an interrupted training resumes."""
 
-import contextlib
 import json
 import warnings
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,19 +10,8 @@ import keras
 import numpy as np
 
 from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.jobs import UNREADABLE, replaced
 from mtl_keras.training.best_epoch import BestEpoch
-
-DAMAGED = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""The errors of reading a file that was cut off or written by something else."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -57,6 +43,7 @@ class Checkpoint(keras.callbacks.Callback):
         state = {
             "fingerprint": self.fingerprint,
             "history": self.history,
+            "balancing": self.model.balancing,
             "best": self.best.state(),
         }
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
@@ -64,7 +51,8 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.writes:
             return
         try:
-            self._write(state, arrays)
+            with replaced(self.path) as file:
+                np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
         except OSError as error:  # a training is worth more than its checkpoint
             if not self.failed:
                 warnings.warn(
@@ -75,19 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
                 )
             self.failed = True
 
-    def _write(self, state: dict[str, Any], arrays: dict[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".unfinished")
-        try:
-            with unfinished.open("wb") as file:
-                np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
-            unfinished.replace(self.path)
-        except OSError:
-            with contextlib.suppress(OSError):  # it takes room that others need
-                unfinished.unlink(missing_ok=True)
-            raise
-
-    def load(self, model: keras.Model) -> int:
+    def load(self, model: Any) -> int:
         """Restore the model, the early stopping and the history; returns the next epoch's number.
 
         Raises:
@@ -98,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         try:
             with np.load(self.path, allow_pickle=False) as saved:
-                state = json.loads(str(saved["state"]))
+                state = _state(saved)
                 if state["fingerprint"] != self.fingerprint:
                     raise ConfigError(
                         f"The training in {self.path.parent} was of another experiment or of other "
@@ -108,15 +84,43 @@ class Checkpoint(keras.callbacks.Callback):
                 for index, variable in enumerate(_variables(model)):
                     variable.assign(saved[f"variable_{index}"])
                 self.best.restore(state["best"], saved)
-            self.history = list(state["history"])
+            self.history = [{k: float(v) for k, v in logs.items()} for logs in state["history"]]
+            model.balancing[:] = state.get("balancing", [])
+            self._check(model)
         except ConfigError:
             raise
-        except DAMAGED as error:
+        except UNREADABLE as error:
             raise ArtifactError(
                 f"The checkpoint {self.path} is damaged ({error!r:.150}). Start anew without "
                 "--resume."
             ) from error
         return len(self.history)
+
+    def _check(self, model: Any) -> None:
+        """Raise a ValueError if what was restored does not fit together."""
+        if not all(isinstance(entry, dict) for entry in model.balancing):
+            raise ValueError("what the balancer did is no list of records")
+        shapes = [weight.shape for weight in model.weights]
+        for weights in self.best.snapshots.values():
+            if [weight.shape for weight in weights] != shapes:
+                raise ValueError("the weights of an epoch are those of another network")
+        if len(self.best.curves) != len(self.history):
+            raise ValueError("the validation curves and the history differ in length")
+        if self.history and not set(self.best.chosen().values()) <= set(self.best.snapshots):
+            raise ValueError("the weights of a task's best epoch are missing")
+
+
+def saved_epochs(path: Path) -> int:
+    """The number of epochs after which a checkpoint was written; 0 if none can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return len(_state(saved)["history"])
+    except UNREADABLE:
+        return 0
+
+
+def _state(saved: Any) -> dict[str, Any]:
+    return json.loads(str(saved["state"]))
 
 
 def _variables(model: Any) -> Sequence[keras.Variable]:

@@ -1,9 +1,11 @@
 """A disk that is full: what was trained is kept, one line says where, `--resume` finishes it."""
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import datasets
-from mtl_keras.cli import main
+from mtl_keras.cli import main, training
 from mtl_keras.export import artifact
 from tests.export.conftest import small_table
 
@@ -73,6 +75,27 @@ def test_where_nothing_can_be_kept_the_model_is_written_elsewhere(folder, monkey
     place = Path(line.split(" it was written to ")[1].split(" instead")[0])
     assert artifact.versions(folder) == []
     assert len(mtl.load(place).predict(small_table(5))) == 5
+
+
+@pytest.mark.parametrize(
+    ("epochs", "told"),
+    [
+        (2, "the trained state is kept in state. Fix the error below"),
+        (1, "of 2 epochs, the state after epoch 1 is kept in state. Fix the error below"),
+        (0, "nor could a checkpoint or a temporary folder. Make room, then train again."),
+    ],
+)
+def test_a_state_that_is_older_than_the_training_is_told_with_its_epoch(
+    folder, capsys, epochs, told
+):
+    run = SimpleNamespace(history=[1, 2], export=full, experiment=SimpleNamespace(name="small"))
+    state = Path("state")
+    state.mkdir()
+    if epochs:
+        np.savez(state / "training.npz", state=json.dumps({"history": [1] * epochs}))
+    with pytest.raises(OSError, match="No space"):
+        training._exported(run, folder, state)
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])

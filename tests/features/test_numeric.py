@@ -40,7 +40,7 @@ def test_quantile_scaling_is_scikit_learns():
     assert ends[0] < -4 and ends[1] > 4 and ends[2] == 0
 
 
-@pytest.mark.parametrize("values", [[1.0, 1.0, 1.0, 5.0], [2.0, 2.0], [0.0, 1.0] * 20])
+@pytest.mark.parametrize("values", [[1.0, 1.0, 1.0, 5.0], [2.0, 2.0], [1e9, 1e9], [0.0, 1.0] * 20])
 def test_quantile_scaling_of_few_values_keeps_their_order(values):
     column = pd.Series(values)
     found = encoded(Numeric("x", scaling="quantile").fit(column), column)[:, 0]

@@ -2,13 +2,14 @@
 
 import errno
 import io
+import json
 
 import numpy as np
 import pytest
 
 from mtl_keras.errors import ArtifactError
 from mtl_keras.training import BestEpoch
-from mtl_keras.training.checkpoint import Checkpoint
+from mtl_keras.training.checkpoint import Checkpoint, saved_epochs
 from tests.training.test_best_epoch import model
 
 
@@ -22,9 +23,16 @@ def checkpoint(path) -> Checkpoint:
     return saved
 
 
+def end_epoch(saved: Checkpoint, epoch: int) -> None:
+    for callback in (saved.best, saved):
+        callback.on_epoch_end(epoch, {"loss": 1.0, "val_loss": 1.0})
+
+
 def with_state(content: bytes, state: object) -> bytes:
-    """The file's content with another entry `state`."""
+    """The file's content with another entry `state`; a mapping changes some of its values."""
     with np.load(io.BytesIO(content)) as saved:
+        if isinstance(state, dict):
+            state = json.dumps(json.loads(str(saved["state"])) | state)
         arrays = {**saved, "state": np.array(state)}
     file = io.BytesIO()
     np.savez(file, **arrays)
@@ -41,24 +49,43 @@ DAMAGES = {
     "a list": lambda content: with_state(content, "[1]"),
     "other keys": lambda content: with_state(content, '{"fingerprint": "the same"}'),
     "objects": lambda content: with_state(content, None),
+    "nested": lambda content: with_state(content, "[" * 100_000),
+    "a history of texts": lambda content: with_state(content, {"history": ["a"]}),
+    "another length": lambda content: with_state(content, {"history": []}),
+    "no weights": lambda content: with_state(
+        content, {"best": {"curves": [{"val_loss": 1.0}], "stopped": False, "snapshots": {}}}
+    ),
+    "weights of another network": lambda content: with_state(
+        content, {"best": {"curves": [{"val_loss": 1.0}], "stopped": False, "snapshots": {"0": 1}}}
+    ),
+    "what no balancer did": lambda content: with_state(content, {"balancing": [3]}),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     saved = checkpoint(tmp_path / "training.npz")
-    saved.on_epoch_end(0, {"loss": 1.0})
+    end_epoch(saved, 0)
     assert saved.load(saved.model) == 1
     saved.path.write_bytes(damage(saved.path.read_bytes()))
     with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start anew without"):
         saved.load(saved.model)
 
 
+def test_what_the_balancer_did_is_kept(tmp_path):
+    saved = checkpoint(tmp_path / "training.npz")
+    saved.model.balancing.append({"epoch": 0, "weight": [0.5, 1.5]})
+    end_epoch(saved, 0)
+    again = checkpoint(saved.path)
+    assert again.load(again.model) == 1
+    assert again.model.balancing == [{"epoch": 0, "weight": [0.5, 1.5]}]
+
+
 def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     tmp_path, monkeypatch, recwarn
 ):
     saved = checkpoint(tmp_path / "training.npz")
-    saved.on_epoch_end(0, {"loss": 1.0})
+    end_epoch(saved, 0)
     written = saved.path.read_bytes()
 
     def fail(file, **arrays):
@@ -68,10 +95,11 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(np, "savez", fail)
         for epoch in (1, 2):
-            saved.on_epoch_end(epoch, {"loss": 1.0})
+            end_epoch(saved, epoch)
     assert saved.path.read_bytes() == written  # the last that could be written
+    assert saved_epochs(saved.path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["training.npz"]
     (warning,) = [w for w in recwarn if "checkpoint" in str(w.message)]
     assert "after epoch 2: No space left on device. The training goes on" in str(warning.message)
-    saved.on_epoch_end(3, {"loss": 1.0})
+    end_epoch(saved, 3)
     assert saved.load(saved.model) == 4  # there is room again
