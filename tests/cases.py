@@ -94,6 +94,10 @@ ARCHITECTURES = [
     architectures.Adapters(layers=(8,), residual=True, normalisation="layer", members=2),
     architectures.Grouped(layers=(8,), tower=(4,), members=2),
     architectures.LoRA(layers=(8,), rank=2, members=2),
+    architectures.MTLLoRA(layers=(8,), rank=2, ups=2, freeze=True, members=2),
+    architectures.HoME(layers=(8,), rank=2, tower=(), members=1),
+    architectures.PEPNet(layers=(8,), gate=4, members=2),
+    architectures.LearningToBranch(layers=(8, 8), branches=2, explore=9, warmup=3, members=2),
 ]
 CHAINS = (architectures.AITM, architectures.ESMM)  # for binary tasks only
 

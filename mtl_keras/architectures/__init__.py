@@ -14,11 +14,15 @@ from mtl_keras.architectures.dselect_k import DSelectK
 from mtl_keras.architectures.embedder import embedder
 from mtl_keras.architectures.esmm import ESMM
 from mtl_keras.architectures.grouped import Grouped
+from mtl_keras.architectures.home import HoME
+from mtl_keras.architectures.learning_to_branch import LearningToBranch
 from mtl_keras.architectures.lora import LoRA
 from mtl_keras.architectures.mmoe import MMoE
 from mtl_keras.architectures.mtan import MTAN
+from mtl_keras.architectures.mtl_lora import MTLLoRA
 from mtl_keras.architectures.nddr import NDDR
 from mtl_keras.architectures.omoe import OMoE
+from mtl_keras.architectures.pepnet import PEPNet
 from mtl_keras.architectures.ple import PLE
 from mtl_keras.architectures.shared_bottom import SharedBottom
 from mtl_keras.architectures.single_task import SingleTask
@@ -40,9 +44,13 @@ __all__ = [
     "CrossStitch",
     "DSelectK",
     "Grouped",
+    "HoME",
+    "LearningToBranch",
     "LoRA",
     "MMoE",
+    "MTLLoRA",
     "OMoE",
+    "PEPNet",
     "SharedBottom",
     "SingleTask",
     "Sluice",

@@ -1,10 +1,10 @@
 """A shared trunk with a bottleneck adapter per task and layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import BottleneckAdapter
 
 
@@ -17,13 +17,19 @@ class Adapters(Architecture):
               └─ (the same)   ─ adapter of 2 ─ (the same)   ─ adapter of 2 ─ tower ─ head 2
     ```
 
-    An adapter adds the output of a narrow bottleneck to its input and starts as the identity.
+    An adapter adds the output of a narrow bottleneck, which has the trunk's `activation`, to its
+    input, and starts as the identity.
+
+    Departure from the paper: of a transformer it adapts the outputs of blocks of attention and
+        feed-forward layers before their skip connection, and trains layer normalisation too; here
+        it is each layer of a trunk, and normalisation is of each task's own, if there is any.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 256).
         tower: Widths of each task's tower. Default none.
         bottleneck: Units of an adapter's bottleneck. Default 16.
-        freeze: Whether to freeze the trunk, for one whose weights you load. Default False.
+        freeze: Whether to freeze the trunk and the embeddings of features, for those whose weights
+            you load. Default False.
 
     References:
         Houlsby et al.: "Parameter-Efficient Transfer Learning for NLP", ICML 2019,
@@ -35,8 +41,8 @@ class Adapters(Architecture):
     bottleneck: int = 16
     freeze: bool = False
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
-        features = embed("shared")
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared", trainable=not self.freeze)
         streams = dict.fromkeys(tasks, features)
         for number, width in enumerate(self.layers, start=1):
             shared = self.dense_layer(
@@ -45,5 +51,8 @@ class Adapters(Architecture):
             for task, x in streams.items():
                 name = f"{task}_{number}"
                 y = self.finish_layer(shared(x), name, x)
-                streams[task] = BottleneckAdapter(self.bottleneck, name=f"{name}_adapter")(y)
+                adapter = BottleneckAdapter(
+                    self.bottleneck, self.activation, name=f"{name}_adapter"
+                )
+                streams[task] = adapter(y)
         return self.towers(streams, self.tower, features)

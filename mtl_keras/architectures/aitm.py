@@ -6,33 +6,42 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtl_keras.architectures.base import Architecture, check_chain
-from mtl_keras.layers import InformationTransfer, OrderPenalty
+from mtl_keras.errors import check
+from mtl_keras.layers import OrderPenalty, StopGradient, TransferAttention
 from mtl_keras.tasks import Task
 
 
 @dataclass(frozen=True)
 class AITM(Architecture):
-    """For a chain of binary tasks, each a step on the way to the next (clicked, then bought).
+    r"""For a chain of binary tasks, each a step on the way to the next (clicked, then bought).
 
     ```
-    features ─ shared trunk ─┬─ tower ─────────────────── head of step 1
-                             │      └─ transfer ─┐
-                             └─ tower ─ attention ─────── head of step 2
-                                        └─ transfer ─ ...
+    features ─┬─ tower ─────────────────── head of step 1
+              │      └─ transfer ─┐
+              ├─ tower ─ attention ─────── head of step 2
+              │              └─ transfer ─┐
+              └─ tower ───────── attention ─ head of step 3
     ```
 
-    `layers.InformationTransfer` has the mathematics. A step's probability that exceeds the previous
-    step's is penalised by an added loss (`calibrator` times the excess), which orders the steps
-    softly.
+    A step passes on $p_{t-1} = \phi(W_t z_{t-1} + b_t)$; `layers.TransferAttention` has the
+    mathematics of $z_t$. A step's probability that exceeds the previous step's is penalised by an
+    added loss (`calibrator` times the excess, a mean over rows), which orders the steps softly.
 
     Tasks must all be binary, and declared in the order of the chain.
 
+    Where the paper leaves it open, the defaults are those of the authors' code
+    (https://github.com/xidongbo/AITM): one attention serves all steps, gradients of later steps
+    flow back into earlier ones, and steps share embeddings only. Other implementations stop these
+    gradients.
+
     Args:
-        layers: Widths of the trunk's layers. Default (256,).
-        tower: Widths of each task's tower, before the transfer. Default (64,).
+        layers: Widths of a trunk's layers that all towers read. Default none: they read the
+            features.
+        tower: Widths of each task's tower, before the transfer. Default (128, 64, 32).
         calibrator: Float >= 0, strength of the added loss. Default 0.6.
+        share_attention: Whether all steps have the same attention. Default True.
         stop_gradient: Whether gradients of later steps are stopped before they reach a step.
-            Default True.
+            Default False.
 
     References:
         Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with
@@ -42,21 +51,30 @@ class AITM(Architecture):
 
     identifier = "aitm"
 
-    layers: tuple[int, ...] = (256,)
-    tower: tuple[int, ...] = (64,)
+    layers: tuple[int, ...] = ()
+    tower: tuple[int, ...] = (128, 64, 32)
     calibrator: float = 0.6
-    stop_gradient: bool = True
+    share_attention: bool = True
+    stop_gradient: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.calibrator >= 0, "calibrator", "be >= 0", self.calibrator)
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         shared = self.multilayer(features, self.layers, "shared")
         steps = {task: self.multilayer(shared, self.tower, f"{task}_tower") for task in tasks}
-        before = None
-        for task in tasks:
-            if before is not None:
-                transfer = InformationTransfer(self.stop_gradient, name=f"{task}_transfer")
-                steps[task] = transfer(steps[task], before)
-            before = steps[task]
+        attention = TransferAttention(name="attention")
+        for before, task in itertools.pairwise(tasks):
+            passing = steps[before]
+            if self.stop_gradient:
+                passing = StopGradient(name=f"{task}_stop")(passing)
+            name, width = f"{task}_transfer", passing.shape[-1]
+            passed = self.finish_layer(self.dense(passing, width, name), name)
+            if not self.share_attention:
+                attention = TransferAttention(name=f"{task}_attention")
+            steps[task] = attention(steps[task], passed)
         return self.towers(steps, (), features)
 
     def connect(self, outputs: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
@@ -17,6 +17,30 @@ NORMALISATIONS = {
     "layer": keras.layers.LayerNormalization,
 }
 NUMBER_EMBEDDINGS = ("none", "piecewise_linear", "target_aware", "periodic")
+
+
+class Embed(Protocol):
+    """What an architecture gets the features from; `embedder` makes one."""
+
+    def __call__(self, prefix: str, trainable: bool = True) -> Any:
+        """All features as a tensor `(rows, [members,] n)`, with new embeddings on each call.
+
+        Args:
+            prefix: A prefix for the names of layers.
+            trainable: Whether the embeddings are trained. Default True.
+        """
+
+    def part(self, vector: Any, features: Sequence[str], name: str) -> Any:
+        """Some features of a vector that a call returned.
+
+        Args:
+            vector: The tensor `(rows, [members,] n)`.
+            features: Names of features; none stands for all categorical ones.
+            name: A name for the layer.
+
+        Raises:
+            ConfigError: if there is no such feature.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +92,15 @@ class Architecture:
                 good = all(isinstance(width, int) and width > 0 for width in units)
                 check(good, name, "list widths > 0", units)
                 object.__setattr__(self, name, tuple(units))
-        if hasattr(self, "layers"):
+        if hasattr(self, "layers") and getattr(type(self), "layers", None) != ():
             check(len(self.layers) > 0, "layers", "list at least one width", self.layers)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         """One tensor `(rows, [members,] n)` per task, to put its head on.
 
         Args:
-            embed: Makes a vector of all features, with new embeddings on each call. Its argument is
-                a prefix for the names of layers. See `embedder`.
+            embed: Makes a vector of all features, with new embeddings on each call, or selects
+                features from one.
             tasks: Names of the tasks, valid as parts of layer names.
 
         Returns:
@@ -112,15 +136,18 @@ class Architecture:
 
     def finish_layer(self, linear: Any, name: str, x: Any = None) -> Any:
         """Normalisation, activation and dropout; `x` is the layer's input, for the residual."""
-        normalisation = NORMALISATIONS[self.normalisation]
-        if normalisation is not None:
-            linear = normalisation(name=f"{name}_norm")(linear)
+        linear = self.normalise(linear, name)
         y = keras.layers.Activation(self.activation, name=f"{name}_{self.activation}")(linear)
         if self.dropout:
             y = keras.layers.Dropout(self.dropout, name=f"{name}_dropout")(y)
         if self.residual and x is not None and x.shape[-1] == y.shape[-1]:
             y = keras.layers.Add(name=f"{name}_residual")([x, y])
         return y
+
+    def normalise(self, x: Any, name: str) -> Any:
+        """The normalisation, if there is one."""
+        kind = NORMALISATIONS[self.normalisation]
+        return x if kind is None else kind(name=f"{name}_norm")(x)
 
     def multilayer(self, x: Any, units: Sequence[int], prefix: str) -> Any:
         """A stack of layers."""

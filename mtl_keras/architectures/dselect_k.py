@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mtl_keras.architectures.base import one_of
 from mtl_keras.architectures.mmoe import MMoE
 from mtl_keras.layers import DSelectGate
+from mtl_keras.layers.gates import SPARE_CODES
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,9 @@ class DSelectK(MMoE):
                └─ expert 3 ─┴──(2)──────────── tower ─ head of task 2
     ```
 
-    `layers.DSelectGate` has the mathematics. Takes the arguments of `MMoE` except `temperature`,
-    `gate_bias` and `gate_dropout`, which are ignored, and:
+    `layers.DSelectGate` has the mathematics, and the few departures from the paper. Takes the
+    arguments of `MMoE` except `temperature`, `gate_bias` and `gate_dropout`, which are ignored,
+    and:
 
     Args:
         selectors: Integer >= 1, k. Default 2.
@@ -28,6 +31,9 @@ class DSelectK(MMoE):
             1e-6.
         conditional: Whether the selection depends on the row. Default False: one selection per
             task.
+        spare_codes: What to do with binary codes of no expert, if `experts` is no power of two:
+            `"penalised"`, as in the paper, or `"reused"`, which gives the first experts more weight
+            at the start. Default "penalised".
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with
@@ -40,6 +46,11 @@ class DSelectK(MMoE):
     gamma: float = 1.0
     entropy: float = 1e-6
     conditional: bool = False
+    spare_codes: str = "penalised"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("spare_codes", self.spare_codes, SPARE_CODES)
 
     def gate(self, features: Any, sources: Sequence[str], reader: str) -> Any:
         layer = DSelectGate(
@@ -49,6 +60,7 @@ class DSelectK(MMoE):
             gamma=self.gamma,
             entropy=self.entropy,
             conditional=self.conditional,
+            spare_codes=self.spare_codes,
             name=f"{reader}_gate",
         )
         return layer(features)

@@ -51,20 +51,10 @@ class Grouped(Architecture):
         object.__setattr__(self, "groups", tuple(tuple(group) for group in self.groups))
 
     def check_tasks(self, tasks: Sequence[Task]) -> None:
-        names = [task.name for task in tasks]
-        named = [name for group in self.groups for name in group]
-        for name in named:
-            if name not in names or named.count(name) > 1:
-                raise ConfigError(
-                    f"`groups` must name each task once. Received: {name!r}.{nearest(name, names)}"
-                )
-        if named and set(named) != set(names):
-            missing = [name for name in names if name not in named]
-            raise ConfigError(f"`groups` must name each task once. Not named: {missing}.")
+        check_groups(self.groups, tasks)
 
     def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
-        groups = [[layer_name(name) for name in group] for group in self.groups]
-        groups = groups or [list(tasks)]
+        groups = layer_names(self.groups) or [list(tasks)]
         parts: dict[str, Any] = {}
         features: dict[str, Any] = {}
         for number, group in enumerate(groups, start=1):
@@ -77,3 +67,22 @@ class Grouped(Architecture):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": [list(group) for group in self.groups]}
+
+
+def check_groups(groups: Sequence[Sequence[str]], tasks: Sequence[Task]) -> None:
+    """Raise a ConfigError unless there are no groups, or each task is in one of them."""
+    names = [task.name for task in tasks]
+    named = [name for group in groups for name in group]
+    for name in named:
+        if name not in names or named.count(name) > 1:
+            raise ConfigError(
+                f"`groups` must name each task once. Received: {name!r}.{nearest(name, names)}"
+            )
+    if named and set(named) != set(names):
+        missing = [name for name in names if name not in named]
+        raise ConfigError(f"`groups` must name each task once. Not named: {missing}.")
+
+
+def layer_names(groups: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Groups of tasks by the names that their layers have."""
+    return [[layer_name(name) for name in group] for group in groups]

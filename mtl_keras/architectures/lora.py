@@ -1,12 +1,12 @@
 """A shared trunk with a low-rank update per task and layer (LoRA)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import LowRankUpdate
 
 
@@ -27,7 +27,8 @@ class LoRA(Architecture):
         tower: Widths of each task's tower. Default none.
         rank: r. Default 4.
         scale: s. Default 8.0.
-        freeze: Whether to freeze the trunk, for one whose weights you load. Default False.
+        freeze: Whether to freeze the trunk and the embeddings of features, for those whose weights
+            you load. Default False.
 
     References:
         Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022,
@@ -42,16 +43,23 @@ class LoRA(Architecture):
     scale: float = 8.0
     freeze: bool = False
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
-        features = embed("shared")
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared", trainable=not self.freeze)
         streams = dict.fromkeys(tasks, features)
         for number, width in enumerate(self.layers, start=1):
             shared = self.dense_layer(
                 features, width, f"shared_{number}", trainable=not self.freeze
             )
+            updates = self.updates(streams, width, number)
             for task, x in streams.items():
                 name = f"{task}_{number}"
-                update = LowRankUpdate(width, self.rank, self.scale, name=f"{name}_lora")(x)
-                summed = keras.layers.Add(name=f"{name}_sum")([shared(x), update])
+                summed = keras.layers.Add(name=f"{name}_sum")([shared(x), updates[task]])
                 streams[task] = self.finish_layer(summed, name, x)
         return self.towers(streams, self.tower, features)
+
+    def updates(self, streams: dict[str, Any], width: int, number: int) -> dict[str, Any]:
+        """What each task adds to the shared layer of this number, from the layer's inputs."""
+        return {
+            task: LowRankUpdate(width, self.rank, self.scale, name=f"{task}_{number}_lora")(x)
+            for task, x in streams.items()
+        }

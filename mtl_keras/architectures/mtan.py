@@ -21,9 +21,13 @@ class MTAN(Architecture):
                     (likewise for task 2)
     ```
 
-    $a = \sigma(W_2\, \mathrm{ReLU}(W_1 [\text{shared}, \text{task's previous}]))$, the task's
-    feature is $\phi(V (a \odot \text{shared}))$: the paper's 1x1 convolutions become dense layers.
-    `normalisation="batch"` gives the paper's batch normalisation.
+    $a = \sigma(N(W_2\, \mathrm{ReLU}(N(W_1 [\text{shared}, \text{task's previous}]))))$, the task's
+    feature is $\phi(N(V (a \odot \text{shared})))$, where N is the `normalisation`;
+    `normalisation="batch"` is the paper's, default none.
+
+    Departures from the paper: convolutions are dense layers; and a block of the trunk is one
+        layer, so that a mask is made from the output that it selects from, not from that of the
+        block's first layer.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 128).
@@ -59,7 +63,12 @@ class MTAN(Architecture):
         seen = shared
         if before is not None:
             seen = keras.layers.Concatenate(name=f"{name}_seen")([shared, before])
-        hidden = self.dense(seen, self.attention, f"{name}_attention", "relu")
-        mask = self.dense(hidden, shared.shape[-1], f"{name}_mask", "sigmoid")
+        hidden = self._normalised(seen, self.attention, f"{name}_attention", "relu")
+        mask = self._normalised(hidden, shared.shape[-1], f"{name}_mask", "sigmoid")
         chosen = keras.layers.Multiply(name=f"{name}_chosen")([mask, shared])
         return self.finish_layer(self.dense(chosen, shared.shape[-1], name), name)
+
+    def _normalised(self, x: Any, units: int, name: str, activation: str) -> Any:
+        """A layer of a mask: dense, normalisation, activation."""
+        linear = self.normalise(self.dense(x, units, name), name)
+        return keras.layers.Activation(activation, name=f"{name}_{activation}")(linear)

@@ -23,6 +23,9 @@ class Sluice(Architecture):
               └─ [a|b] ─┘ └─ [a|b] ─┘ └─ beta: mean of all layers ─ tower ─ head of task 2
     ```
 
+    Departures from the paper: beta is a softmax, a mean of the layers, where the paper leaves it
+        free; and alpha's rows start with the sum one, mostly a subspace's own.
+
     Args:
         width: Units of each layer; a multiple of `subspaces`. Default 128.
         depth: Number of layers. Default 2.

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.balancers.decision import Decision, Measured
+from mtl_keras.balancers.state import State
 from mtl_keras.balancers.tracker import step_record
 from mtl_keras.errors import ConfigError, shown
 
@@ -37,7 +38,7 @@ class Setup:
     shared_size: int = 0
 
 
-class Balancer(keras.layers.Layer):
+class Balancer(State):
     """Base class: combines the per-task losses into one update.
 
     A balancer declares in `needs` what it works on and gets only that: it never sees a model, a
@@ -174,20 +175,6 @@ class Balancer(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         """Create further state with `add_state`; `input_shape` is `(tasks,)`."""
-
-    def add_state(self, shape: tuple[int, ...], value: Any = 0.0, name: str = "") -> keras.Variable:
-        """A float32 variable that is saved with the model and that no optimizer changes.
-
-        Each replica keeps a copy; the copies stay equal because all see the same values.
-        """
-        return keras.Variable(
-            np.broadcast_to(np.asarray(value, "float32"), shape),
-            trainable=False,
-            dtype="float32",
-            synchronization="on_read",
-            aggregation="only_first_replica",
-            name=name,
-        )
 
     # The method
 

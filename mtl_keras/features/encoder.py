@@ -66,6 +66,7 @@ class Encoder:
     Attributes:
         slugs: The features' slugs, in their order.
         input_slugs: For each feature, by name, the slug of the input that it reads.
+        columns: For each feature, by name, the indices of its columns in each group.
 
     Example:
 
@@ -93,6 +94,7 @@ class Encoder:
         }
         parts: dict[str, list] = {group: [] for group in GROUPS}
         self.own: dict[str, Callable[[Any, str], Any]] = {}
+        self.columns: dict[str, dict[str, range]] = {}
         for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
             layer.name = f"encode.{slug}"  # no slug has a point, so no input has such a name
@@ -100,6 +102,10 @@ class Encoder:
                 if group == "own":
                     group = f"own_{slug}"
                     self.own[group] = feature.represent
+                earlier = 0 if group in self.own else sum(t.shape[-1] for t in parts[group])
+                width = 1 if group in self.own else tensor.shape[-1]  # one vector in the end
+                columns = self.columns.setdefault(feature.name, {})
+                columns[group] = range(earlier, earlier + width)
                 parts.setdefault(group, []).append(tensor)
         outputs = {
             group: tensors[0]

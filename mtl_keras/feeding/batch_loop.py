@@ -22,7 +22,7 @@ def run_batches(
     Args:
         run_batch: A function, called as `run_batch(*data)` on one batch, that returns its
             predictions by name and a vector.
-        data: Nests of tensors with equal numbers of rows.
+        data: Nests of tensors with equal numbers of rows, or of None.
         batch_size: Rows per batch.
         outputs: The predictions to keep, by name, as tensors of their shapes.
         sums: Length of that vector.
@@ -49,7 +49,7 @@ def run_batches(
         steps = tf.shape(keras.tree.flatten(batches)[0])[0]
 
         def batch(number: tf.Tensor) -> Any:
-            return keras.tree.map_structure(lambda t: t[number], batches)
+            return _mapped(lambda t: t[number], batches)
 
         predictions, vectors = _loop(run_batch, batch, steps, batch_size, outputs, sums)
         return {name: array.stack() for name, array in predictions.items()}, vectors.stack()
@@ -58,7 +58,7 @@ def run_batches(
         return tf.reshape(t[: full * batch_size], [full, batch_size, *tf.unstack(tf.shape(t))[1:]])
 
     def all_full() -> Any:
-        static = keras.tree.map_structure(
+        static = _mapped(
             lambda t: tf.ensure_shape(batched(t), [None, batch_size, *t.shape[1:]]), data
         )
         predictions, vectors = compiled(static)
@@ -113,4 +113,9 @@ def _loop(
 
 
 def _rows(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
-    return keras.tree.map_structure(lambda t: t[start:stop], data)
+    return _mapped(lambda t: t[start:stop], data)
+
+
+def _mapped(function: Callable[[tf.Tensor], Any], data: Any) -> Any:
+    """A function applied to every tensor of a nest, in which there may be None."""
+    return keras.tree.map_structure(lambda t: None if t is None else function(t), data)

@@ -189,16 +189,15 @@ def rows_within(tensors: Any, size: int, most: int) -> int:
     return int(min(max(1, size // max(1, row)), most))
 
 
-class ExactBatchNumbers(keras.callbacks.CallbackList):
-    """A callback list whose batch numbers end where the epoch ends.
+class BlockProgress(keras.callbacks.ProgbarLogger):
+    """A progress bar that ends where the epoch ends.
 
-    Keras numbers the batches of its last, incomplete execution as if it were complete, so that a
-    progress bar would show more steps than there are.
+    Keras numbers the batches of its last, incomplete execution as if it were complete, so that its
+    own bar would show more steps than there are.
     """
 
-    def __init__(self, callbacks: Any, steps: int, **kwargs: Any) -> None:
-        super().__init__(callbacks, steps=steps, **kwargs)
-        self.last = steps - 1
-
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        super().on_train_batch_end(min(batch, self.last), logs=logs)
+        super().on_train_batch_end(min(batch, self.target - 1), logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        super().on_test_batch_end(min(batch, self.target - 1), logs)

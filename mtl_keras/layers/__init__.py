@@ -3,6 +3,7 @@
 from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale
 from mtl_keras.layers.ascending import Ascending
+from mtl_keras.layers.branching import BranchGate
 from mtl_keras.layers.category import CategoryEmbedding
 from mtl_keras.layers.ensemble import (
     BatchEnsembleDense,
@@ -26,6 +27,7 @@ from mtl_keras.layers.mixing import (
     SluiceUnit,
     SubspaceOrthogonality,
 )
+from mtl_keras.layers.modulation import Modulation, Select
 from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
 from mtl_keras.layers.sequence import (
     PositionEmbedding,
@@ -34,12 +36,13 @@ from mtl_keras.layers.sequence import (
     TokenEmbedding,
 )
 from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
-from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty
+from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty, TransferAttention
 
 __all__ = [
     "Ascending",
     "BatchEnsembleDense",
     "BottleneckAdapter",
+    "BranchGate",
     "CategoryEmbedding",
     "CrossStitchUnit",
     "DSelectGate",
@@ -53,11 +56,13 @@ __all__ = [
     "MemberMean",
     "Members",
     "Mixing",
+    "Modulation",
     "OrderPenalty",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
     "PositionEmbedding",
     "Present",
+    "Select",
     "SequencePooling",
     "SluiceUnit",
     "SoftmaxGate",
@@ -66,6 +71,7 @@ __all__ = [
     "TiedBatchEnsembleDense",
     "TiedDense",
     "TokenEmbedding",
+    "TransferAttention",
     "Unscale",
     "WeightedMean",
     "WeightedSum",

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+
+SPARE_CODES = ("penalised", "reused")
 
 
 class Gate(keras.layers.Layer):
@@ -94,13 +96,17 @@ class DSelectGate(Gate):
     Each selector reads $m = \lceil \log_2 n \rceil$ numbers as a binary code through the smooth
     step $S$ (0 below $-\gamma/2$, 1 above $\gamma/2$, a cubic in between): its weight for source
     $i$ is $r(i) = \prod_b S(z_b)^{\mathrm{bit}_b(i)} (1 - S(z_b))^{1 - \mathrm{bit}_b(i)}$. The
-    gate is $\sum_j \mathrm{softmax}(w)_j r_j$. Adds a loss: `entropy` times the entropy of each
-    selector.
+    gate is $\sum_j \mathrm{softmax}(w)_j r_j$. In training it adds `entropy` times the entropy of
+    each selector to the losses.
 
-    Departure from the paper: if the number of sources n is not a power of two, the paper penalises
-        codes that stand for no source (by the inverse of the weight of those that do). A smooth
-        step saturated at such a code has no gradient to leave it, so here a code c stands for
-        source c mod n: every code is valid, and the gate always sums to one.
+    If n is no power of two, some codes stand for no source. The paper adds the penalty
+    $1 / \sum_i r(i)$, so that no selector stays at one; a gate then sums to less than one until
+    its selectors have left them.
+
+    Departures from the paper and the authors' code: entropy and penalty are means over rows where
+        the code has sums, so that their strength does not depend on the batch size; the penalty is
+        less one, so that it is 0 where it has no effect, and at most a thousand, where it would be
+        infinite.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`; a static gate has the same weights in
     each row.
@@ -113,6 +119,10 @@ class DSelectGate(Gate):
         entropy: Float >= 0, strength of the entropy loss. Default 1e-6, as in the official code.
         conditional: Whether codes and weights are computed from the row (`Dense`); else they are
             variables. Default False: static.
+        spare_codes: What to do with codes of no source: `"penalised"`, or `"reused"`: a code c
+            stands for source c mod n, so that each code is valid and the gate always sums to one,
+            but starts with more weight on the first sources. Default "penalised".
+        use_bias: Whether the weights of a conditional gate have a bias. Default True.
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with
@@ -133,18 +143,26 @@ class DSelectGate(Gate):
         gamma: float = 1.0,
         entropy: float = 1e-6,
         conditional: bool = False,
+        spare_codes: str = "penalised",
+        use_bias: bool = True,
         **kwargs: Any,
     ) -> None:
         check(selectors >= 1, "selectors", "be >= 1", selectors)
         check(gamma > 0, "gamma", "be > 0", gamma)
         check(entropy >= 0, "entropy", "be >= 0", entropy)
+        good = spare_codes in SPARE_CODES
+        check(good, "spare_codes", "be 'penalised' or 'reused'", spare_codes)
         super().__init__(reader, sources, **kwargs)
         self.selectors, self.gamma, self.entropy = selectors, gamma, entropy
-        self.conditional = conditional
-        self.bits = max(1, math.ceil(math.log2(len(self.sources))))
+        self.conditional, self.spare_codes, self.use_bias = conditional, spare_codes, use_bias
+        count = len(self.sources)
+        self.bits = max(1, math.ceil(math.log2(count)))
         numbers = np.arange(2**self.bits)
         self.codes = (numbers[:, None] >> np.arange(self.bits)) & 1  # (codes, bits)
-        self.source_of_code = np.eye(len(self.sources))[numbers % len(self.sources)]
+        self.source_of_code = np.eye(count)[numbers % count]
+        self.penalised = spare_codes == "penalised" and len(numbers) > count
+        if self.penalised:
+            self.source_of_code[count:] = 0.0
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         near = keras.initializers.RandomUniform(-self.gamma / 100, self.gamma / 100)
@@ -153,16 +171,21 @@ class DSelectGate(Gate):
             self.code_kernel = self.add_weight((input_shape[-1], size), near, name="code_kernel")
             self.code_bias = self.add_weight((size,), near, name="code_bias")
             self.weight_kernel = self.add_weight(
-                (input_shape[-1], self.selectors), name="weight_kernel"
+                (input_shape[-1], self.selectors), "random_uniform", name="weight_kernel"
             )
+            if self.use_bias:
+                self.weight_bias = self.add_weight(
+                    (self.selectors,), "random_uniform", name="weight_bias"
+                )
         else:
             self.code = self.add_weight((size,), near, name="code")
             self.weight = self.add_weight((self.selectors,), "random_uniform", name="weight")
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if self.conditional:
             z = keras.ops.matmul(x, self.code_kernel) + self.code_bias
-            weights = keras.ops.softmax(keras.ops.matmul(x, self.weight_kernel), axis=-1)
+            logits = keras.ops.matmul(x, self.weight_kernel)
+            weights = keras.ops.softmax(logits + self.weight_bias if self.use_bias else logits)
         else:
             one = keras.ops.zeros_like(x[..., :1])  # the same in every row
             z = one + self.code
@@ -172,10 +195,18 @@ class DSelectGate(Gate):
         codes = keras.ops.cast(self.codes, steps.dtype)
         of_codes = keras.ops.prod(codes * steps + (1 - codes) * (1 - steps), axis=-1)
         chosen = keras.ops.matmul(of_codes, keras.ops.cast(self.source_of_code, steps.dtype))
-        if self.entropy:  # the mean over rows and members, the sum over selectors
+        if training:
+            self._add_losses(chosen)
+        return keras.ops.sum(weights[..., None] * chosen, axis=-2)
+
+    def _add_losses(self, chosen: Any) -> None:
+        """Means over rows and members, and sums over selectors."""
+        if self.entropy:
             entropies = -keras.ops.sum(chosen * keras.ops.log(chosen + 1e-6), axis=-1)
             self.add_loss(self.entropy * self.selectors * keras.ops.mean(entropies))
-        return keras.ops.sum(weights[..., None] * chosen, axis=-2)
+        if self.penalised:
+            total = keras.ops.maximum(keras.ops.sum(chosen, axis=-1), 1e-3)
+            self.add_loss(self.selectors * keras.ops.mean(1.0 / total - 1.0))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -184,7 +215,14 @@ class DSelectGate(Gate):
             "gamma": self.gamma,
             "entropy": self.entropy,
             "conditional": self.conditional,
+            "spare_codes": self.spare_codes,
+            "use_bias": self.use_bias,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The layer of a config; one from release 0.1 lacks what was not open then."""
+        return cls(**{"spare_codes": "reused", "use_bias": False, **config})
 
 
 def smooth_step(t: Any, gamma: float = 1.0) -> Any:

@@ -156,9 +156,13 @@ class SubspaceOrthogonality(keras.regularizers.Regularizer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class LayerMixture(keras.layers.Layer):
-    """A learned average of all layers' outputs for one task (sluice's beta, a softmax).
+    r"""A learned average of several tensors: $\sum_i \mathrm{softmax}(\beta / \tau)_i x_i$.
 
     **Shape:** a list of `(rows, ..., n)` to `(rows, ..., n)`.
+
+    Args:
+        temperature: Float > 0, tau. Default 1.0.
+        initializer: Keras initializer of beta. Default "zeros": the mean.
 
     Example:
 
@@ -166,12 +170,23 @@ class LayerMixture(keras.layers.Layer):
     [[0.5]]
     """
 
+    def __init__(self, temperature: float = 1.0, initializer: Any = "zeros", **kwargs: Any) -> None:
+        check(temperature > 0, "temperature", "be > 0", temperature)
+        super().__init__(**kwargs)
+        self.temperature = temperature
+        self.initializer = keras.initializers.get(initializer)
+
     def build(self, input_shape: Any) -> None:
-        self.beta = self.add_weight((len(input_shape),), "zeros", name="beta")
+        self.beta = self.add_weight((len(input_shape),), self.initializer, name="beta")
 
     def call(self, layers: Sequence[tf.Tensor]) -> tf.Tensor:
-        weights = keras.ops.softmax(self.beta)
+        weights = keras.ops.softmax(self.beta / self.temperature)
         return combined(weights[None], layers)[0]
+
+    def get_config(self) -> dict[str, Any]:
+        initializer = keras.initializers.serialize(self.initializer)
+        config = {"temperature": self.temperature, "initializer": initializer}
+        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -7,28 +7,51 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class InformationTransfer(keras.layers.Layer):
-    r"""AITM's attention over a task's own features and what the previous task passes on.
+class TransferAttention(keras.layers.Layer):
+    r"""AITM's attention over a task's own features q and what the previous task passes on, p.
 
-    With $p = \mathrm{ReLU}(W z_{t-1} + b)$ and $u \in \{q_t, p\}$:
-    $z_t = \sum_u \mathrm{softmax}_u(\langle h_2(u), h_3(u) \rangle / \sqrt d)\, h_1(u)$, where
-    the h are linear.
+    $z = \sum_{u \in \{q, p\}} \mathrm{softmax}_u(\langle h_2(u), h_3(u) \rangle / \sqrt d)\,
+    h_1(u)$, where the h are linear.
+
+    **Shape:** two `(rows, ..., n)` to the same.
+
+    References:
+        Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with
+        Multi-task Learning in Targeted Display Advertising", KDD 2021,
+        https://arxiv.org/abs/2105.08489, equations 5 to 7.
+
+    Example:
+
+    >>> TransferAttention()(tf.ones([5, 8]), tf.ones([5, 8])).shape
+    TensorShape([5, 8])
+    """
+
+    def build(self, own_shape: Any, passed_shape: Any) -> None:
+        self.value, self.key, self.query = (
+            keras.layers.Dense(own_shape[-1], use_bias=False, name=name)
+            for name in ("value", "key", "query")
+        )
+        for layer in (self.value, self.key, self.query):
+            layer.build(own_shape)
+
+    def call(self, own: tf.Tensor, passed: tf.Tensor) -> tf.Tensor:
+        both = keras.ops.stack([own, passed], axis=-2)
+        product = self.key(both) * self.query(both)
+        scores = keras.ops.sum(product, axis=-1, keepdims=True) * own.shape[-1] ** -0.5
+        return keras.ops.sum(keras.ops.softmax(scores, axis=-2) * self.value(both), axis=-2)
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class InformationTransfer(TransferAttention):
+    r"""Passing on, $p = \mathrm{ReLU}(W z_{t-1} + b)$, and attention in one.
+
+    Networks that release 0.1 saved consist of it.
 
     **Shape:** `(rows, ..., n)` of the task and of the previous task, to `(rows, ..., n)`.
 
     Args:
         stop_gradient: Whether this task's gradient is stopped before the previous task. Default
             True.
-
-    References:
-        Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with
-        Multi-task Learning in Targeted Display Advertising", KDD 2021,
-        https://arxiv.org/abs/2105.08489, equations 4 to 7.
-
-    Example:
-
-    >>> InformationTransfer()(tf.ones([5, 8]), tf.ones([5, 8])).shape
-    TensorShape([5, 8])
     """
 
     def __init__(self, stop_gradient: bool = True, **kwargs: Any) -> None:
@@ -41,23 +64,14 @@ class InformationTransfer(keras.layers.Layer):
         return (1,) if self.stop_gradient else ()
 
     def build(self, own_shape: Any, before_shape: Any) -> None:
-        width = own_shape[-1]
-        dense = keras.layers.Dense
-        self.passed = dense(width, activation="relu", name="passed")
+        self.passed = keras.layers.Dense(own_shape[-1], activation="relu", name="passed")
         self.passed.build(before_shape)
-        self.value, self.key, self.query = (
-            dense(width, use_bias=False, name=name) for name in ("value", "key", "query")
-        )
-        for layer in (self.value, self.key, self.query):
-            layer.build(own_shape)
+        super().build(own_shape, own_shape)
 
     def call(self, own: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
         if self.stop_gradient:
             before = keras.ops.stop_gradient(before)
-        both = keras.ops.stack([own, self.passed(before)], axis=-2)
-        product = self.key(both) * self.query(both)
-        scores = keras.ops.sum(product, axis=-1, keepdims=True) * own.shape[-1] ** -0.5
-        return keras.ops.sum(keras.ops.softmax(scores, axis=-2) * self.value(both), axis=-2)
+        return super().call(own, self.passed(before))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "stop_gradient": self.stop_gradient}

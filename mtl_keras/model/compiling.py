@@ -13,12 +13,13 @@ from mtl_keras.balancers.gradient import GradientBalancer
 from mtl_keras.declaring.references import identifier
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import MemberMean
-from mtl_keras.model.keras_private import made_by
+from mtl_keras.model.keras_private import made_by, set_trackers
 from mtl_keras.model.labels import by_output, by_task
-from mtl_keras.model.logs import LossTracker, TaskMetrics
+from mtl_keras.model.logs import LossTracker
 from mtl_keras.model.partition import Partition, partition_variables
 from mtl_keras.model.step import Step
 from mtl_keras.model.task_loss import TaskLoss
+from mtl_keras.model.task_metrics import TaskMetrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Compiled:
     """The result of `compile`.
 
     Attributes:
-        step: What the model does with a batch.
+        step: What the model does with a batch; None if Keras's own step trains it.
         arguments: The arguments of `compile` except the optimizer, to compile again after loading.
+        why: Why Keras's own step trains the model, as the end of a sentence; None if it does not.
     """
 
-    step: Step
+    step: Step | None
     arguments: dict[str, Any]
+    why: str | None = None
 
 
 class Declared:
@@ -39,61 +42,23 @@ class Declared:
 
     Args:
         tasks: Names of the outputs.
-        loss, loss_weights, metrics, weighted_metrics, balancer: As in `compile`.
+        arguments: Those of `compile` that Keras knows, by name, without the optimizer.
+        balancer: As in `compile`.
 
     Raises:
         ConfigError: if a task has no loss, a name is unknown, or the balancer cannot be copied.
     """
 
-    def __init__(
-        self,
-        tasks: list[str],
-        loss: Any,
-        loss_weights: Any,
-        metrics: Any,
-        weighted_metrics: Any,
-        balancer: Any,
-    ) -> None:
+    def __init__(self, tasks: list[str], arguments: dict[str, Any], balancer: Any) -> None:
         self.tasks = tasks
-        self.losses = _losses(loss, tasks)
-        weights = by_task(loss_weights, tasks, "loss_weights")
+        losses = by_task(arguments["loss"], tasks, "loss", spread=True)
+        self.losses = {task: TaskLoss(task, losses[task]) for task in tasks}
+        weights = by_task(arguments["loss_weights"], tasks, "loss_weights")
         self.loss_weights = {task: float(weights.get(task, 1.0)) for task in tasks}
-        self.metrics = by_task(metrics, tasks, "metrics")
-        self.weighted_metrics = by_task(weighted_metrics, tasks, "weighted_metrics")
+        self.metrics = by_task(arguments["metrics"], tasks, "metrics")
+        self.weighted_metrics = by_task(arguments["weighted_metrics"], tasks, "weighted_metrics")
         self.balancer = balancers.get(balancer).fresh()  # the model's own copy: see `Balancer`
-        self.arguments: dict[str, Any] = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "balancer": self.balancer,
-        }
-        self.running: dict[str, Any] = {}
-
-    def set_running(
-        self,
-        run_eagerly: bool,
-        steps_per_execution: int | str,
-        jit_compile: bool | str,
-        auto_scale_loss: bool,
-    ) -> None:
-        """Set how the step is run; arguments are as in `compile`."""
-        self.running = {
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-            "auto_scale_loss": auto_scale_loss,
-        }
-
-    @property
-    def batches_per_call(self) -> int | None:
-        """Batches per compiled call; None for `"auto"`."""
-        batches = self.running["steps_per_execution"]
-        return None if batches == "auto" else batches
-
-    def for_keras(self) -> dict[str, Any]:
-        """The arguments for Keras's own `compile`."""
-        return {**self.running, "steps_per_execution": self.batches_per_call or 1}
+        self.arguments = {**arguments, "balancer": self.balancer}
 
     def compiled(self, model: keras.Model) -> Compiled:
         """The step of a model whose optimizer is set, and the arguments that made it.
@@ -102,9 +67,8 @@ class Declared:
             ConfigError: if a metric is unknown, or balancer and optimizer are incompatible.
         """
         outputs = by_output(model.output, self.tasks)
-        widths = {task: tensor.shape[-1] for task, tensor in outputs.items()}
         weights = list(self.loss_weights.values())
-        metrics = TaskMetrics(self.losses, widths, self.metrics, self.weighted_metrics)
+        metrics = TaskMetrics(self.losses, outputs, self.metrics, self.weighted_metrics)
         partition = partition_variables(model, list(outputs.values()))
         self.balancer.setup(
             Setup(
@@ -118,6 +82,8 @@ class Declared:
         _check_balancer(self.balancer, partition, model.optimizer)
         inside = _model_inside(model, outputs, partition, self.balancer)
         tracker = LossTracker(self.tasks, weights)
+        set_trackers(model, tracker, metrics if metrics.entries else None, tracker.by_task())
+        batches = self.arguments["steps_per_execution"]
         step = Step(
             model,
             self.losses,
@@ -126,19 +92,9 @@ class Declared:
             inside,
             tracker,
             metrics,
-            batches_per_block=self.batches_per_call,
+            batches_per_block=None if batches == "auto" else batches,
         )
-        return Compiled(step, {**self.arguments, **self.running})
-
-
-def _losses(loss: Any, tasks: list[str]) -> dict[str, TaskLoss]:
-    if loss is None:
-        raise ConfigError(f"`loss` must name a loss for each of the outputs {tasks}.")
-    declared = by_task(loss, tasks, "loss", spread=True)
-    for task in tasks:
-        if declared.get(task) is None:
-            raise ConfigError(f"`loss` has no entry for output {task!r}.")
-    return {task: TaskLoss(task, declared[task]) for task in tasks}
+        return Compiled(step, self.arguments)
 
 
 def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) -> None:

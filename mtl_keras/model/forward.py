@@ -24,11 +24,13 @@ class Sums(NamedTuple):
 
     Attributes:
         losses: For each task, the sum of weighted losses.
-        weights: For each task, the sum of weights.
+        divisors: For each task, what its sum is divided by: the number of labels, or their weight.
+        weights: For each task, the sum of weights; a task without any takes no part in the step.
         extra: Added losses (regularisation).
     """
 
     losses: tuple[tf.Tensor, ...]
+    divisors: tuple[tf.Tensor, ...]
     weights: tuple[tf.Tensor, ...]
     extra: tf.Tensor
 
@@ -40,10 +42,10 @@ class Forward(NamedTuple):
         tape: The persistent tape that recorded it.
         predictions: Outputs by task.
         boundary: Values of the tensors of `Partition.boundary`, where they are asked for.
-        sums: Losses and weights of this replica's rows.
-        totals: Sums of weights over all replicas, `(tasks,)`.
+        sums: Losses and divisors of this replica's rows.
+        totals: Divisors over all replicas, `(tasks,)`.
         means: Mean losses over all replicas, `(tasks,)`.
-        present: Whether a task has a label on any replica, `(tasks,)`.
+        present: Whether a task has a label of weight > 0 on any replica, `(tasks,)`.
         losses: For each task, the loss to differentiate: its mean loss; on several replicas, this
             replica's share of it.
         added: Added losses (regularisation), likewise; None if there are none.

@@ -5,13 +5,23 @@ They are all here, so that a new version of Keras affects one file only; for eac
 """
 
 import contextlib
+import itertools
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.models.functional import Functional
+from keras.src.models.model import functional_init_arguments
+from keras.src.trainers.compile_utils import CompileMetrics
+from keras.src.utils.tracking import DotNotTrackScope
 
 from mtl_keras.feeding.blocks import is_block
+
+# `CompileMetrics` is what `evaluate` flattens into a list, in the order of its metrics; of
+# `Functional`, which is what `keras.Model(inputs, outputs)` makes, only the name is private.
+__all__ = ["CompileMetrics", "Functional"]
 
 BatchFunction = Callable[[Any], dict[str, tf.Tensor]]
 
@@ -36,6 +46,55 @@ def made_by(tensor: Any) -> Any:
 def calls_of(layer: Any) -> list[Any]:
     """The nodes of all calls of a layer, including those in other models (`_inbound_nodes`)."""
     return list(layer._inbound_nodes)
+
+
+def is_functional_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a model is made of these arguments by the Functional API: inputs and outputs.
+
+    `functional_init_arguments` of `keras.src.models.model` is the rule of `keras.Model`.
+    """
+    return functional_init_arguments(args, kwargs)
+
+
+def make_functional(cls: type, base: type, functional: type) -> None:
+    """Put `functional` in the place of `base` among the base classes of `cls`.
+
+    Keras's `inject_functional_model_class` does so with `keras.Model` itself, when a subclass first
+    calls `super().__init__(inputs, outputs)`. It would change our class, too, for all subclasses.
+    """
+    bases = [functional if parent is base else parent for parent in cls.__bases__]
+    for parent in bases:
+        if parent is not functional and issubclass(parent, base):
+            make_functional(parent, base, functional)
+    cls.__bases__ = tuple(bases)
+
+
+def mask_of(tensor: Any) -> Any:
+    """The mask that layers such as `Embedding(mask_zero=True)` attach to a tensor; else None."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def set_trackers(model: keras.Model, loss: Any, metrics: Any, by_output: list[Any]) -> None:
+    """Make a compiled model log with these trackers instead of those of Keras.
+
+    `Trainer.compile` makes `_loss_tracker`, `_compile_metrics` and `_compile_loss`, which its own
+    `train_step`, `compute_metrics` and `metrics` use; the latter for its `metrics` alone where
+    `compute_loss` is overridden.
+
+    Args:
+        model: The model.
+        loss: Tracker of the loss.
+        metrics: Tracker of the metrics; None if there are none.
+        by_output: Trackers of the losses of single outputs.
+    """
+    with DotNotTrackScope():
+        model._loss_tracker, model._compile_metrics = loss, metrics
+        model._compile_loss = types.SimpleNamespace(built=True, metrics=by_output)
+
+
+def profiles_batches(callback: keras.callbacks.TensorBoard) -> bool:
+    """Whether a TensorBoard callback profiles some batches, by number."""
+    return bool(callback._should_trace or callback._start_batch or callback._stop_batch)
 
 
 def element_spec(iterator: Any) -> Any:
@@ -63,7 +122,7 @@ def batches_per_call(model: keras.Model, batches: int) -> Iterator[None]:
 
 
 def with_blocks(
-    model: keras.Model, keras_function: BatchFunction, run_block: BatchFunction
+    model: keras.Model, keras_function: BatchFunction, run_block: BatchFunction, batches: int
 ) -> BatchFunction:
     """A train or test function that runs a whole block per call if the iterator has blocks.
 
@@ -76,15 +135,18 @@ def with_blocks(
         keras_function: The function made by Keras, which runs `steps_per_execution` batches per
             call.
         run_block: A function of an iterator that takes one block from it.
+        batches: The `steps_per_execution` that `keras_function` was made with.
     """
 
     def function(iterator: Any) -> dict[str, tf.Tensor]:
         if is_block(element_spec(iterator)):
             return run_block(iterator)
-        if isinstance(iterator, tf.data.Iterator) and model.steps_per_execution == 1:
+        now = model.steps_per_execution
+        if isinstance(iterator, tf.data.Iterator) and (now == 1 or now != batches):
             # Fetched before the step: at the end of the data, operations that need no batch (weight
-            # decay, the step count) would run once more inside Keras's function.
-            iterator = iter([next(iterator)])
+            # decay, the step count) would run once more inside Keras's function. Of a Python
+            # iterator it takes as many batches as are asked for now.
+            iterator = itertools.chain([next(iterator)], iterator)
         return keras_function(iterator)
 
     return function
@@ -114,11 +176,13 @@ class BuiltFromOneReplica:
     """
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        data = getattr(iterator, "_distributed_dataset", None)
-        if data is None or is_block(data.element_spec):
-            return
-        local = tf.distribute.get_strategy().experimental_local_results
-        for _, _, batches in iterator:
-            data_batch = keras.tree.map_structure(lambda value: local(value)[0], next(batches))
-            break
-        super()._maybe_symbolic_build(data_batch=data_batch)  # type: ignore[misc]
+        strategy = self.distribute_strategy  # type: ignore[attr-defined]
+        if strategy.num_replicas_in_sync > 1 and iterator is not None:
+            if is_block(iterator._distributed_dataset.element_spec):
+                return
+            local = strategy.experimental_local_results
+            for _, _, batches in iterator:
+                data_batch = keras.tree.map_structure(lambda value: local(value)[0], next(batches))
+                break
+            iterator = None
+        super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)  # type: ignore[misc]

@@ -57,17 +57,17 @@ def by_task(
 def output_names(model: keras.Model) -> list[str]:
     """Names of a model's outputs, in order.
 
-    Raises:
-        ConfigError: if the outputs are a list, and two come from layers with the same name.
+    Outputs in a list are named after the layers that made them; of one layer, called twice, the
+    second one is numbered: `head`, `head_1`.
     """
     if isinstance(model.output, dict):
         return list(model.output)
-    names = list(model.output_names)
-    if len(set(names)) < len(names):
-        raise ConfigError(
-            f"Two outputs come from layers with the same name: {names}. Pass the outputs as a dict "
-            "{task: tensor}."
-        )
+    names: list[str] = []
+    for name in model.output_names:
+        number, free = 1, name
+        while free in names:
+            free, number = f"{name}_{number}", number + 1
+        names.append(free)
     return names
 
 
@@ -83,25 +83,26 @@ def by_output(structure: Any, tasks: Sequence[str]) -> dict[str, Any]:
     return dict(zip(tasks, keras.tree.flatten(structure)))
 
 
-def unpack(batch: Any, tasks: Sequence[str]) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    """Inputs, labels and sample weights of a batch of a data set, the latter two by task.
+def named(
+    y: Any, sample_weight: Any, tasks: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Labels and sample weights of a batch of a data set, by task.
 
     Raises:
         ConfigError: if the batch has no labels for a task.
     """
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     labels = by_task(y, tasks, "y")
     for task in tasks:
         if labels.get(task) is None:
             raise ConfigError(f"The data set has no labels for output {task!r}.")
-    return x, labels, by_task(sample_weight, tasks, "sample_weight", spread=True)
+    return labels, by_task(sample_weight, tasks, "sample_weight", spread=True)
 
 
 def checked(
     y: Any,
     sample_weight: Any,
     tasks: Sequence[str],
-    class_weight: Mapping[str, Mapping[int, float]] | None = None,
+    class_weight: Mapping[Any, Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Checked arrays of labels and sample weights by task, with class weights multiplied in.
 
@@ -109,14 +110,14 @@ def checked(
         DataError: if a task has no labels, labels are not numbers, or a weight is invalid.
         ConfigError: if a name is not a task.
     """
-    named = by_task(y, tasks, "y")
+    labels = by_task(y, tasks, "y")
     for task in tasks:
-        if named.get(task) is None:
+        if labels.get(task) is None:
             raise DataError(
-                f"`y` has no labels for output {task!r}. Received labels for: {sorted(named)}. "
+                f"`y` has no labels for output {task!r}. Received labels for: {sorted(labels)}. "
                 "For a task without any labels, pass an array of NaN."
             )
-    named = {task: _numbers(named[task], task) for task in tasks}
+    labels = {task: _numbers(labels[task], task) for task in tasks}
     if isinstance(sample_weight, (list, tuple)) and len(sample_weight) != len(tasks):
         sample_weight = np.asarray(sample_weight)
     weights = by_task(sample_weight, tasks, "sample_weight", spread=True)
@@ -129,15 +130,63 @@ def checked(
                 f"Sample weights of output {task!r} must be finite and >= 0. "
                 f"Received: minimum {np.min(weight)}."
             )
-    for task, table in by_task(class_weight, tasks, "class_weight").items():
+    for task, table in class_weights(class_weight, tasks).items():
+        weight = _class_weights(np.asarray(labels[task]), table)
+        weights[task] = weight * weights[task] if task in weights else weight
+    return labels, weights
+
+
+def class_weights(
+    class_weight: Mapping[Any, Any] | None, tasks: Sequence[str]
+) -> dict[str, Mapping[int, float]]:
+    """Class weights by task: of a single one also without its name, as in Keras.
+
+    Raises:
+        ConfigError: if a name is not a task, or its weights are not a mapping.
+
+    Example:
+
+    >>> class_weights({0: 1.0, 1: 3.0}, ["churned"])
+    {'churned': {0: 1.0, 1: 3.0}}
+    """
+    if len(tasks) == 1 and class_weight and not set(class_weight) <= set(tasks):
+        class_weight = {tasks[0]: class_weight}
+    tables = by_task(class_weight, tasks, "class_weight")
+    for task, table in tables.items():
         if not isinstance(table, Mapping):
             raise ConfigError(
                 f"`class_weight` of output {task!r} must be a dict from class index to weight. "
                 f"Received: {table!r}"
             )
-        weight = _class_weights(np.asarray(named[task]), table)
-        weights[task] = weight * weights[task] if task in weights else weight
-    return named, weights
+    return tables
+
+
+def class_weighted(
+    dataset: tf.data.Dataset, class_weight: Mapping[Any, Any], tasks: Sequence[str]
+) -> tf.data.Dataset:
+    """A data set of batches whose sample weights include class weights."""
+    tables = class_weights(class_weight, tasks)
+
+    def weighted(*batch: Any) -> tuple[Any, Any, Any]:
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        labels, weights = named(y, sample_weight, tasks)
+        rows = tf.shape(keras.tree.flatten(labels)[0])[0]
+        for task in tasks:
+            weight = tf.ones([rows]) if weights.get(task) is None else weights[task]
+            classes = labels[task]
+            if classes.shape.rank > 1:
+                wide = classes.shape[-1] > 1
+                classes = tf.argmax(classes, axis=-1) if wide else tf.squeeze(classes, axis=-1)
+            classes = tf.cast(classes, tf.float32)
+            by_class = tf.ones_like(classes)
+            for index, value in tables.get(task, {}).items():
+                by_class = tf.where(classes == float(index), float(value), by_class)
+            if weight.shape.rank == 2 and by_class.shape.rank == 1:
+                by_class = by_class[:, tf.newaxis]
+            weights[task] = tf.cast(weight, tf.float32) * by_class
+        return x, y, weights
+
+    return dataset.map(weighted, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def weights_of_all(sample_weight: Any, y: Any) -> Any:

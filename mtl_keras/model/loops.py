@@ -7,56 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.batch_loop import run_batches
-from mtl_keras.feeding.blocks import (
-    Blocks,
-    ExactBatchNumbers,
-    Share,
-    blocks_of_arrays,
-    in_memory,
-)
-from mtl_keras.model import keras_private, labels, replicas
+from mtl_keras.feeding.blocks import BlockProgress, Blocks, Share, blocks_of_arrays, in_memory
+from mtl_keras.model import keras_private, replicas, roads
 from mtl_keras.model.monitor import Monitor
+from mtl_keras.model.rows import BATCH_SIZE, Rows, Validation, checked
 from mtl_keras.model.step import Step
-
-BATCH_SIZE = 32  # Keras's default
-
-
-class Rows(NamedTuple):
-    """Inputs, labels and sample weights; or a data set as `x`, without the others."""
-
-    x: Any
-    y: Any = None
-    sample_weight: Any = None
-
-    def as_arguments(self) -> dict[str, Any]:
-        """As arguments of Keras's own `fit` or `evaluate`."""
-        weights = labels.weights_of_all(self.sample_weight, self.y)
-        return {"x": self.x, "y": self.y, "sample_weight": weights}
-
-    def as_keras(self) -> Any:
-        """As the `validation_data` of Keras's own `fit`."""
-        return self.x if self.y is None else tuple(self.as_arguments().values())
-
-
-class Validation(NamedTuple):
-    """What to validate on, as given to `fit`: `validation_split`, `validation_data` and so on."""
-
-    split: float
-    data: Any
-    steps: int | None
-    batch_size: int | None
-
-    def held_out(self, train: Rows, tasks: Sequence[str]) -> tuple[Rows, Rows]:
-        """The rows to train on, and the rows to validate on."""
-        if self.split and self.data is None:
-            first, last = labels.split_last(tuple(train), self.split)
-            return Rows(*first), Rows(*last)
-        if isinstance(self.data, (tuple, list)):
-            rows = Rows(*keras.utils.unpack_x_y_sample_weight(tuple(self.data)))
-            return train, _checked(rows, tasks)
-        return train, Rows(self.data)
+from mtl_keras.model.task_loss import Masked
 
 
 class KerasCall(NamedTuple):
@@ -82,11 +39,10 @@ class KerasCall(NamedTuple):
 
 def fit_call(
     model: keras.Model,
-    step: Step,
     rows: Rows,
     validation: Validation,
     *,
-    class_weight: Mapping[str, Mapping[int, float]] | None,
+    class_weight: Mapping[Any, Any] | None,
     batch_size: int | None,
     shuffle: bool,
     callbacks: Any,
@@ -97,23 +53,42 @@ def fit_call(
 
     Args:
         model: The model.
-        step: Its step.
         rows: The training rows, as passed by the user.
         validation: What to validate on.
         common: Arguments passed on to Keras unchanged: `epochs`, `verbose`, `initial_epoch` and
             `validation_freq`. The others are as in `MultiTaskModel.fit`.
     """
-    train = _checked(rows, step.tasks, class_weight)
-    train, held_out = validation.held_out(train, step.tasks)
+    if not model.balanced or roads.own_step(model, training=True):
+        return KerasCall(
+            model,
+            {
+                **common,
+                **rows._asdict(),
+                "class_weight": class_weight,
+                "batch_size": batch_size,
+                "shuffle": shuffle,
+                "steps_per_epoch": steps_per_epoch,
+                "callbacks": _with_monitor(model, _as_list(callbacks)),
+                "validation_split": validation.split,
+                "validation_data": validation.data,
+                "validation_steps": validation.steps,
+                "validation_batch_size": validation.batch_size,
+            },
+        )
+    step, callbacks = model.step, _as_list(callbacks)
+    train, class_weight = checked(rows, step.tasks, class_weight)
+    train, held_out = validation.held_out(train)
+    if not roads.own_step(model, training=False):
+        held_out, _ = checked(held_out, step.tasks)
     validation_batch_size = validation.batch_size or batch_size
-    callbacks = [Monitor(step), *_as_list(callbacks)]
     arguments = {
         **common,
-        "callbacks": callbacks,
+        "class_weight": class_weight,
+        "callbacks": _with_monitor(model, callbacks),
         "validation_data": held_out.as_keras(),
         "validation_steps": validation.steps,
     }
-    if not _by_blocks(model, train) or steps_per_epoch is not None:
+    if not _by_blocks(model, train, training=True) or steps_per_epoch is not None:
         arguments |= {
             **train.as_arguments(),
             "batch_size": batch_size,
@@ -124,31 +99,27 @@ def fit_call(
         return KerasCall(model, arguments)
     seed = replicas.agreed(model.distribute_strategy, np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
-    blocks = _blocks(model, train, batch_size, step.batches_per_block, shuffle, seed, first)
-    if _by_blocks(model, held_out):
+    per_block = _batches_per_block(step, callbacks, common["verbose"])
+    blocks = _blocks(model, train, batch_size, per_block, shuffle, seed, first)
+    if _by_blocks(model, held_out, training=False):
+        held_out = held_out.first(validation.steps, validation_batch_size)
         held_out_blocks = _blocks(model, held_out, validation_batch_size, blocks.batches_per_block)
         arguments["validation_data"] = held_out_blocks.dataset
         arguments["validation_steps"] = held_out_blocks.steps
+    else:
+        arguments["validation_batch_size"] = validation_batch_size
     arguments |= {
         "x": blocks.dataset,
         "shuffle": False,  # the blocks are shuffled
         "steps_per_epoch": blocks.steps,
-        "callbacks": ExactBatchNumbers(
-            callbacks,
-            steps=blocks.steps,
-            add_history=True,
-            add_progbar=common["verbose"] != 0,
-            verbose=common["verbose"],
-            epochs=common["epochs"],
-            model=model,
-        ),
     }
+    if common["verbose"] != 0:
+        arguments["callbacks"] = [BlockProgress(), *arguments["callbacks"]]
     return KerasCall(model, arguments, blocks.batches_per_block)
 
 
 def evaluate_call(
     model: keras.Model,
-    step: Step,
     rows: Rows,
     batch_size: int | None,
     steps: int | None,
@@ -158,80 +129,111 @@ def evaluate_call(
 
     Args:
         model: The model.
-        step: Its step.
         rows: The rows, as passed by the user.
         batch_size: Rows per batch.
         steps: Batches to evaluate on, or None for all.
         common: Arguments passed on to Keras unchanged.
     """
-    rows = _checked(rows, step.tasks)
-    if not _by_blocks(model, rows) or steps is not None:
-        arguments = {**rows.as_arguments(), "batch_size": batch_size, "steps": steps}
-        return KerasCall(model, {**common, **arguments})
-    blocks = _blocks(model, rows, batch_size, step.batches_per_block)
+    plain = not model.balanced or roads.own_step(model, training=False)
+    if not plain:
+        rows, _ = checked(rows, model.step.tasks)
+    if plain or not _by_blocks(model, rows, training=False):
+        arguments = rows._asdict() if plain else rows.as_arguments()
+        return KerasCall(model, {**common, **arguments, "batch_size": batch_size, "steps": steps})
+    rows = rows.first(steps, batch_size)
+    within_fit = isinstance(common["callbacks"], keras.callbacks.CallbackList)
+    callbacks = _as_list(common["callbacks"])
+    blocks = _blocks(model, rows, batch_size, _batches_per_block(model.step, callbacks, 0))
+    if common["verbose"] != 0 and not within_fit:
+        common["callbacks"] = [BlockProgress(), *callbacks]
     arguments = {"x": blocks.dataset, "steps": blocks.steps}
     return KerasCall(model, {**common, **arguments}, blocks.batches_per_block)
 
 
 def block_function(
-    model: keras.Model, step: Step, keras_function: keras_private.BatchFunction, training: bool
+    model: keras.Model, keras_function: keras_private.BatchFunction, training: bool
 ) -> keras_private.BatchFunction:
     """A train or test function of a model that accepts blocks as well as batches.
 
     Args:
         model: The model.
-        step: Its step.
         keras_function: The function made by Keras, for batches.
         training: Whether to train on a batch.
     """
+    several = model.distribute_strategy.num_replicas_in_sync > 1
+    if several and not model.run_eagerly:
+        keras_function = replicas.batch_function(model, training)
+    if not model.balanced or roads.own_step(model, training):
+        return keras_function
+    run_block = (replicas.block_function if several else on_one_device)(model, model.step, training)
+    batches = model.step.batches_per_block or 1
+    return keras_private.with_blocks(model, keras_function, run_block, batches)
 
-    if model.distribute_strategy.num_replicas_in_sync > 1:
-        return keras_private.with_blocks(
-            model,
-            replicas.batch_function(model, training),
-            replicas.block_function(model, step, training),
-        )
+
+def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_private.BatchFunction:
+    """A function that runs all batches of a block."""
+
+    def run_batch(x: Any, masked: Mapping[str, Masked]) -> Any:
+        predictions, vector = (step.train if training else step.test)(x, masked)
+        step.task_metrics.add(masked, predictions, by_batch=True)
+        return predictions, vector
 
     @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:
         x, y, sample_weight, ruler = iterator.get_next()
         masked = step.mask(y, sample_weight)
         predictions, vectors = run_batches(
-            step.train if training else step.test,
-            (x, {task: (part.y, part.weight) for task, part in masked.items()}),
+            run_batch,
+            (x, masked),
             batch_size=ruler.batch.shape[0],
-            outputs=step.outputs if step.task_metrics else {},
+            outputs=step.outputs if step.task_metrics.by_block else {},
             sums=step.vector_size(training),
             jit_compile=model.jit_compile,
         )
         step.track(vectors)
         if predictions:  # once per block: most of a metric's cost is per call
-            step.task_metrics.update_state(masked, predictions)
+            step.task_metrics.add(masked, predictions, by_batch=False)
         return model.get_metrics_result()
 
-    return keras_private.with_blocks(model, keras_function, run_block)
+    return run_block
 
 
 def build_optimizer(model: keras.Model) -> None:
     """Build the optimizer's variables now; else TensorFlow would trace the whole step twice."""
-    if not model.optimizer.built:
+    if model.optimizer is not None and model.built and not model.optimizer.built:
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
 
 
-def _checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> Rows:
-    """Arrays with labels and weights by task, class weights multiplied in; data sets unchanged."""
-    if rows.y is not None:
-        checked = labels.checked(rows.y, rows.sample_weight, tasks, class_weight)
-        return Rows(rows.x, *checked)
-    if class_weight is not None:
-        raise ConfigError("`class_weight` needs `y` as arrays; put weights into the data set.")
-    return rows
-
-
-def _by_blocks(model: keras.Model, rows: Rows) -> bool:
+def _by_blocks(model: keras.Model, rows: Rows, training: bool) -> bool:
     """Whether to feed the rows in blocks: for arrays, in a compiled graph."""
-    return rows.y is not None and in_memory(rows.x) and not model.run_eagerly
+    compiled = not model.run_eagerly and not roads.own_step(model, training)
+    return rows.y is not None and in_memory(rows.x) and compiled
+
+
+def _batches_per_block(step: Step, callbacks: Sequence[Any], verbose: Any) -> int | None:
+    """Batches per compiled call: one if a callback acts on batches, unless `compile` says more."""
+    if step.batches_per_block is not None:
+        return step.batches_per_block
+    acting = roads.acting_on_batches(callbacks)
+    if not acting:
+        return None
+    if verbose != 0 and not step.told_of_slow_callbacks:
+        step.told_of_slow_callbacks = True
+        print(
+            f"{' and '.join(acting)} acts on each batch, so that one batch runs per call: up to 3 "
+            "times slower for a small network. `compile(steps_per_execution=...)` calls it less "
+            "often."
+        )
+    return 1
+
+
+def _with_monitor(model: keras.Model, callbacks: list[Any]) -> list[Any]:
+    """The callbacks, after the one that every training of the model's own step has."""
+    if not model.balanced:
+        return callbacks
+    stops = any(isinstance(callback, keras.callbacks.TerminateOnNaN) for callback in callbacks)
+    return [Monitor(model.step, raises=not stops), *callbacks]
 
 
 def _blocks(

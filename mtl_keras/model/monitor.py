@@ -16,14 +16,16 @@ class Monitor(keras.callbacks.Callback):
 
     Args:
         step: The step of the model in training.
+        raises: Whether to stop a training whose loss is not finite; else that is left to others.
     """
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, raises: bool = True) -> None:
         super().__init__()
-        self.step = step
+        self.step, self.raises = step, raises
+        self.means: Any = None  # of the training part of an epoch, once validation has begun
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if logs and not np.isfinite(logs["loss"]):
+        if self.raises and logs and not np.isfinite(logs.get("loss", 0.0)):
             self._stop(f"batch {batch}")
 
         balancer = self.step.balancer
@@ -37,6 +39,10 @@ class Monitor(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.step.balance_tracker.reset_state()
+        self.means = None
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.means = self.step.loss_tracker.means()  # validation resets the tracker
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         step = self.step
@@ -45,7 +51,7 @@ class Monitor(keras.callbacks.Callback):
             step.balancing.append({"epoch": epoch, **means})
             if logs is not None:
                 logs |= step.balance_tracker.logs(means)
-        step.balancer.end_epoch(*step.loss_tracker.means())
+        step.balancer.end_epoch(*(self.means or step.loss_tracker.means()))
 
     def _stop(self, where: str) -> None:
         failed = self.step.loss_tracker.failed_tasks()

@@ -16,11 +16,13 @@ class Predictor:
     """A model's outputs for arrays in memory.
 
     Args:
-        model: The model; a traced graph is kept for each type of inputs.
+        model: The model. What is run is its `predict_function`, of which a graph is kept for each
+            type of inputs, until Keras makes a new one (after `compile` and `quantize`).
     """
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
+        self._function: Any = None
         self._graphs: dict[str, Any] = {}
 
     def __call__(self, x: Any, batch_size: int | None = None) -> Any:
@@ -36,7 +38,7 @@ class Predictor:
         graph = self._graph(tensors)
 
         def part(chosen: slice) -> Any:
-            return graph(keras.tree.map_structure(lambda tensor: tensor[chosen], tensors))
+            return graph([(keras.tree.map_structure(lambda tensor: tensor[chosen], tensors),)])
 
         parts = [part(slice(start, start + size)) for start in range(0, rows, size)]
         return keras.tree.map_structure(lambda *part: np.concatenate(part), *parts)
@@ -47,7 +49,13 @@ class Predictor:
             lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype), tensors
         )
         key = str(specs)
+        model = self.model
+        model.make_predict_function()
+        if model.predict_function is not self._function:
+            self._function, self._graphs = model.predict_function, {}
         if key not in self._graphs:
-            traced = tf.function(lambda x: self.model(x, training=False), autograph=False)
-            self._graphs[key] = traced.get_concrete_function(specs)
+            traced = self._function
+            if model.distribute_strategy.num_replicas_in_sync > 1:  # all would answer all rows
+                traced = tf.function(lambda data: model.predict_step(data[0]), autograph=False)
+            self._graphs[key] = traced.get_concrete_function([(specs,)])
         return self._graphs[key]

@@ -11,12 +11,13 @@ from mtl_keras.balancers.tracker import BalanceTracker
 from mtl_keras.model import keras_private
 from mtl_keras.model.backward import balanced
 from mtl_keras.model.forward import Forward, Inside, Sums, over_replicas
-from mtl_keras.model.labels import by_output, by_task, unpack
-from mtl_keras.model.logs import LossTracker, TaskMetrics
+from mtl_keras.model.labels import by_output, by_task, named
+from mtl_keras.model.logs import LossTracker
 from mtl_keras.model.partition import Partition
 from mtl_keras.model.task_loss import Masked, TaskLoss
+from mtl_keras.model.task_metrics import TaskMetrics
 
-Labels = Mapping[str, tuple[tf.Tensor, tf.Tensor]]  # masked labels and weights by task
+Labels = Mapping[str, Masked]
 
 
 class Step:
@@ -59,13 +60,14 @@ class Step:
             self.tasks, gradients=balancer.needs != "losses", drops=balancer.drops
         )
         self.balancing: list[dict[str, Any]] = []
+        self.told_of_slow_callbacks = False
 
     def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One update of the model on a batch.
 
         Args:
             x: Inputs.
-            labels: Labels and their weights by task, masked.
+            labels: Masked labels by task.
 
         Returns:
             Predictions by task, and the batch as a vector for `track`.
@@ -88,20 +90,31 @@ class Step:
 
     def run(self, batch: Any, training: bool) -> dict[str, tf.Tensor]:
         """Train or test on a batch of a data set, and log it; returns the logs so far."""
-        x, y, sample_weight = unpack(batch, self.tasks)
-        masked = self.mask(y, sample_weight)
-        labels = {task: (part.y, part.weight) for task, part in masked.items()}
-        predictions, vector = self.train(x, labels) if training else self.test(x, labels)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        masked = self.mask(*named(y, sample_weight, self.tasks))
+        predictions, vector = self.train(x, masked) if training else self.test(x, masked)
         self.track(vector[tf.newaxis])
-        self.task_metrics.update_state(masked, predictions)
-        return self.model.get_metrics_result()
+        y_pred: Any = {task: predictions[task] for task in self.tasks}
+        if not isinstance(self.model.output, dict):
+            in_order = list(y_pred.values())
+            y_pred = in_order if keras.tree.is_nested(self.model.output) else in_order[0]
+        return self.model.compute_metrics(x, y, y_pred, sample_weight)
+
+    def total(self, y: Any, y_pred: Any, sample_weight: Any) -> tf.Tensor:
+        """The loss of a batch under `loss_weights`, and the tasks' losses logged."""
+        masked = self.mask(*named(y, sample_weight, self.tasks))
+        predictions = by_output(y_pred, self.tasks)
+        sums = self.sums(predictions, masked)
+        self.loss_tracker.add(LossTracker.summed(sums, tf.zeros([]))[tf.newaxis])
+        means = tf.math.divide_no_nan(tf.stack(sums.losses), tf.stack(sums.divisors))
+        return tf.reduce_sum(means * self.loss_tracker.loss_weights) + sums.extra
 
     def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
         """Mean loss of each task over its present labels, without an update."""
         masked = self.mask(by_task(y, self.tasks, "y"), {})
         predictions = by_output(self.model(x, training=False), self.tasks)
-        sums = self.sums(predictions, {task: (m.y, m.weight) for task, m in masked.items()})
-        return dict(zip(self.tasks, map(tf.math.divide_no_nan, sums.losses, sums.weights)))
+        sums = self.sums(predictions, masked)
+        return dict(zip(self.tasks, map(tf.math.divide_no_nan, sums.losses, sums.divisors)))
 
     # The parts of a step
 
@@ -112,10 +125,10 @@ class Step:
         with tf.GradientTape(persistent=True) as tape:
             seen = self.look_inside(x)
             sums = self.sums(seen.predictions, labels, seen.members)
-            totals = over_replicas(tf.stack(sums.weights), replicas)
+            totals = over_replicas(tf.stack(sums.divisors), replicas)
             shares = [
-                tf.math.divide_no_nan(loss, weight)
-                for loss, weight in zip(sums.losses, tf.unstack(totals))
+                tf.math.divide_no_nan(loss, divisor)
+                for loss, divisor in zip(sums.losses, tf.unstack(totals))
             ]
             scaled = shares if scale is None else [share * scale for share in shares]
             added = sums.extra / replicas if self.model.losses else None
@@ -129,7 +142,7 @@ class Step:
             added=added,
             totals=totals,
             means=over_replicas(tf.stack(shares), replicas),
-            present=totals > 0,
+            present=over_replicas(tf.stack(sums.weights), replicas) > 0,
             boundary=seen.boundary,
             scale=scale,
             replicas=replicas,
@@ -158,13 +171,13 @@ class Step:
         members: Mapping[str, tf.Tensor] = {},
     ) -> Sums:
         """The losses of a batch; an ensemble's loss is that of its members, not of their mean."""
-        pairs = [
-            loss(*labels[task], members.get(task, predictions[task]), members=task in members)
+        parts = [
+            loss(labels[task], members.get(task, predictions[task]), members=task in members)
             for task, loss in self.losses.items()
         ]
-        losses, weights = zip(*pairs)
+        losses, divisors, weights = zip(*parts)
         added = [tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in self.model.losses]
-        return Sums(losses, weights, tf.add_n(added) if added else tf.zeros(()))
+        return Sums(losses, divisors, weights, tf.add_n(added) if added else tf.zeros(()))
 
     def mask(self, y: Mapping[str, Any], sample_weight: Mapping[str, Any]) -> dict[str, Masked]:
         """Labels by task, with the missing ones masked."""
@@ -192,13 +205,13 @@ class Step:
     def track(self, vectors: tf.Tensor) -> None:
         """Add batches, one row each, to the logs."""
         size = self.loss_tracker.size
-        self.loss_tracker.update_state(vectors[:, :size])
+        self.loss_tracker.add(vectors[:, :size])
         if vectors.shape[1] != size:
             self.balance_tracker.update_state(vectors[:, size:])
 
     def _vector(self, predictions: Mapping[str, tf.Tensor], sums: Sums) -> tf.Tensor:
         rows = tf.cast(tf.shape(predictions[self.tasks[0]])[0], tf.float32)
-        return LossTracker.summed(*sums, rows)
+        return LossTracker.summed(sums, rows)
 
     def _loss_scale(self) -> tf.Tensor | None:
         """The factor by which the optimizer scales losses (mixed precision), or None."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mtl_keras.declaring.references import identifier
 from mtl_keras.errors import ConfigError, nearest
+from mtl_keras.model.keras_private import mask_of
 
 # Losses that Keras averages over the last axis, element by element: if one label of a row is
 # missing, the others still count. A custom loss joins them with an attribute `elementwise = True`.
@@ -34,37 +35,42 @@ class Masked(NamedTuple):
 
     Attributes:
         y: Labels with the rank of the prediction; 0 where missing.
-        weight: Float, 0 where missing, else the sample weight: `(rows,)`, or the shape of `y`
-            where labels may be missing element by element.
-        present: Like `weight`, but 1 where the label is present, whatever its sample weight.
+        present: Float, 1 where the label is present, else 0: `(rows,)`; for sequences and maps
+            with the positions as further axes, and of the prediction's shape where labels may be
+            missing element by element.
+        weight: Sample weights in the shape of `present`, 0 where the label is missing; None if
+            there are none.
     """
 
     y: tf.Tensor
-    weight: tf.Tensor
     present: tf.Tensor
+    weight: tf.Tensor | None
 
 
 class TaskLoss:
-    """The loss of one output, as a sum and a weight over the present labels of a batch.
+    """The loss of one output, as a sum and a divisor over the present labels of a batch.
 
     The mean loss is their ratio. Kept separate, they add up over batches to the true mean of an
-    epoch, however many labels each batch has.
+    epoch, however many labels each batch has. As in Keras, the divisor counts labels, whatever
+    their sample weights, or with the reduction `"mean_with_sample_weight"` sums their weights.
+    Positions that a Keras mask hides count like missing labels.
 
     Args:
         task: Name of the output, for messages.
         loss: A Keras loss identifier: a string, a `keras.losses.Loss` or a function
-            `(y_true, y_pred) -> loss per row`.
+            `(y_true, y_pred) -> loss per row`. One that averages over the batch itself is right
+            only if no label is missing; if one is, the loss is NaN.
 
     Raises:
-        ConfigError: if Keras does not know the loss, or if its reduction is a sum.
+        ConfigError: if Keras does not know the loss.
 
     Example:
 
     >>> loss = TaskLoss("spend", "mse")
     >>> y_pred = tf.constant([[1.0], [2.0], [3.0]])
     >>> masked = loss.mask(tf.constant([1.0, 0.0, float("nan")]), y_pred, None)
-    >>> [float(part) for part in loss(masked.y, masked.weight, y_pred)]
-    [4.0, 2.0]
+    >>> [float(part) for part in loss(masked, y_pred)]
+    [4.0, 2.0, 2.0]
     """
 
     def __init__(self, task: str, loss: Any) -> None:
@@ -77,12 +83,7 @@ class TaskLoss:
                 f"Unknown loss {loss!r} for output {task!r}.{nearest(str(loss), names)} "
                 "Expected the name of a Keras loss, a `keras.losses.Loss` or a function."
             ) from error
-        if getattr(self.function, "reduction", None) == "sum":
-            raise ConfigError(
-                f"The loss of output {task!r} has reduction='sum', which depends on how many "
-                "labels a batch happens to hold. Expected 'sum_over_batch_size', 'mean' or "
-                "'mean_with_sample_weight'; set the scale with `loss_weights`."
-            )
+        self.reduction = getattr(self.function, "reduction", "sum_over_batch_size")
         self.name = _loss_name(self.function)
         self.sparse = self.name in SPARSE
         self.elementwise = self.name in ELEMENTWISE or getattr(self.function, "elementwise", False)
@@ -108,48 +109,57 @@ class TaskLoss:
             y = tf.where(present, y, tf.zeros_like(y))
         y, present = self._aligned(y, y_pred), self._aligned(present, y_pred)
         by_element = self.elementwise and len(y_pred.shape) > 1 and y_pred.shape[-1] != 1
-        if not by_element and present.shape.rank > 1:
-            present = tf.reduce_all(present, axis=list(range(1, present.shape.rank)))
+        if not by_element and present.shape.rank > max(1, len(y_pred.shape) - 1):
+            present = tf.reduce_all(present, axis=-1)
         present = tf.cast(present, tf.float32)
-        weight = present
+        weight = None
         if sample_weight is not None:
-            sample_weight = tf.cast(sample_weight, tf.float32)
-            if sample_weight.shape.rank == 2 and weight.shape.rank == 1:
-                sample_weight = tf.squeeze(sample_weight, axis=-1)
-            while sample_weight.shape.rank < weight.shape.rank:
-                sample_weight = sample_weight[..., tf.newaxis]
-            weight = weight * sample_weight
+            weight = present * self._like(present, tf.cast(sample_weight, tf.float32))
         y = tf.cast(y, tf.int64 if self.sparse else tf.float32)
-        return Masked(y, weight, present)
+        return Masked(y, present, weight)
+
+    def seen(self, masked: Masked, mask: Any) -> Masked:
+        """Masked labels of which those that a Keras mask hides (False) are missing, too."""
+        if mask is None:
+            return masked
+        shown = self._like(masked.present, tf.cast(mask, tf.float32))
+        weight = None if masked.weight is None else masked.weight * shown
+        return Masked(masked.y, masked.present * shown, weight)
 
     def __call__(
-        self, y: tf.Tensor, weight: tf.Tensor, y_pred: tf.Tensor, members: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of `weight * loss` and sum of `weight`, two scalars, from masked labels.
+        self, masked: Masked, y_pred: tf.Tensor, members: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Sum of the weighted losses, its divisor, and the sum of weights, from masked labels.
 
         With `members`, the prediction has an axis of members after the rows, and the loss is the
         mean of the members' losses.
         """
         if members:
             count = y_pred.shape[1]
-            y, weight = tf.repeat(y, count, axis=0), tf.repeat(weight, count, axis=0)
+            repeated = [None if part is None else tf.repeat(part, count, axis=0) for part in masked]
             y_pred = tf.reshape(y_pred, [-1, *y_pred.shape[2:]])
-            losses, weights = self(y, weight, y_pred)
-            return losses / count, weights / count
-        y_pred = tf.cast(y_pred, tf.float32)
-        if weight.shape.rank > 1:  # element by element: Keras then averages over a last axis of one
+            loss, divisor, weight = self(Masked(*repeated), y_pred)
+            return loss / count, divisor / count, weight / count
+        masked = self.seen(masked, mask_of(y_pred))
+        y, y_pred = masked.y, tf.cast(y_pred, tf.float32)
+        if masked.present.shape.rank == y_pred.shape.rank > 1:  # Keras averages over a last axis
             y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
         call: Callable[..., tf.Tensor] = getattr(self.function, "call", self.function)
         losses = tf.convert_to_tensor(call(y, y_pred))
-        while losses.shape.rank > weight.shape.rank:
+        _, present, weight = self.seen(masked, mask_of(losses))  # as `ignore_class` does
+        while losses.shape.rank > present.shape.rank:
             losses = tf.reduce_mean(losses, axis=-1)
-        if losses.shape.rank < weight.shape.rank:
-            raise ConfigError(
-                f"The loss of output {self.task!r} must return one value per row, shape (rows,). "
-                f"Received: shape {tuple(losses.shape)}. Do not average over the batch."
-            )
-        losses = tf.where(weight > 0, weight * losses, 0.0)
-        return tf.reduce_sum(losses), tf.reduce_sum(weight)
+        if losses.shape.rank == 0:
+            losses = tf.where(tf.reduce_all(present > 0), losses, float("nan"))
+        while 0 < losses.shape.rank < present.shape.rank:  # the loss has averaged over positions
+            present = tf.reduce_min(present, axis=-1)
+            weight = None if weight is None else tf.reduce_mean(weight, axis=-1) * present
+        counted = present if weight is None else weight
+        loss = tf.reduce_sum(tf.where(counted > 0, counted * losses, 0.0))
+        total = tf.reduce_sum(counted)
+        if weight is None or self.reduction == "mean_with_sample_weight":
+            return loss, total, total
+        return loss, tf.reduce_sum(present), total
 
     def of_outputs(self, y: np.ndarray, output: Any) -> Callable[[np.ndarray], float]:
         """A function from outputs to their mean loss against the labels `y`.
@@ -161,10 +171,23 @@ class TaskLoss:
         masked = self.mask(tf.constant(y, tf.float32), output, None)
 
         def mean(outputs: np.ndarray) -> float:
-            total, weight = self(masked.y, masked.weight, tf.constant(outputs, tf.float32))
-            return float(total / weight)
+            total, divisor, _ = self(masked, tf.constant(outputs, tf.float32))
+            return float(total / divisor)
 
         return mean
+
+    def _like(self, present: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Weights or a mask of rows or positions with the rank of `present`."""
+        if weights.shape.rank == present.shape.rank + 1 and weights.shape[-1] in (1, None):
+            weights = tf.squeeze(weights, axis=-1)
+        if weights.shape.rank > present.shape.rank:
+            raise ConfigError(
+                f"Sample weights of output {self.task!r} have shape {tuple(weights.shape)}; "
+                f"expected one per row or position, {tuple(present.shape)}."
+            )
+        while weights.shape.rank < present.shape.rank:
+            weights = weights[..., tf.newaxis]
+        return weights
 
     def _aligned(self, y: tf.Tensor, y_pred: Any) -> tf.Tensor:
         """`y` with the rank of the prediction, or one less if labels are class indices."""

@@ -2,8 +2,6 @@
 
 import re
 
-import numpy as np
-
 from mtl_keras import architectures
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError
@@ -16,7 +14,7 @@ from mtl_keras.runs.prepare import Prepared
 def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
     """Build and compile the Functional model of a plan for prepared rows."""
     encoder, tasks, data = prepared.encoder, prepared.tasks, prepared.data
-    labels = np.column_stack([data.y["train"][task.name] for task in tasks])
+    labels = [task.distances(data.y["train"][task.name]) for task in tasks]
     inputs = encoder.inputs()
     embed = architectures.embedder(
         plan.architecture,
@@ -25,6 +23,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         data.x["train"].get("numeric"),
         labels,
         encoder.own,
+        encoder.columns,
     )
     represented = plan.architecture.represent(embed, [task.slug for task in tasks])
     heads = {task.name: task.head(represented[task.slug]) for task in tasks}
@@ -46,7 +45,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
             "state its `column`."
         ) from error
     model.compile(
-        plan.training.optimizer(len(labels)),
+        plan.training.optimizer(len(labels[0])),
         loss={task.name: task.training_loss() for task in tasks},
         loss_weights={task.name: task.weight for task in tasks},
         metrics={task.name: task.training_metrics() for task in tasks},

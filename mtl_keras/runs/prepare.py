@@ -173,7 +173,11 @@ def row_weights(
     rows: pd.DataFrame,
     y: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Row weights for each task that has any: sample weight times class weight."""
+    """Row weights for each task that has any: sample weight times class weight.
+
+    They are scaled to a mean of 1 over the labels that there are, so that the unit of a column of
+    weights does not change how much a task counts beside the others.
+    """
     columns = plan.weight_columns()
     weights_of = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
@@ -185,7 +189,11 @@ def row_weights(
                 own = own[:, np.newaxis]
             weight = own if weight is None else own * weight
         if weight is not None:
-            weights[task.name] = weight
+            labels = y[task.name]
+            by_label = weight if weight.ndim == labels.ndim else weight[:, np.newaxis]
+            counted = np.broadcast_to(by_label, labels.shape)[~np.isnan(labels)]
+            mean = float(counted.mean(dtype=float)) if len(counted) else 0.0
+            weights[task.name] = (weight / (mean or 1.0)).astype("float32")
     return weights
 
 

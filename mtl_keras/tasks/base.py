@@ -71,6 +71,14 @@ class Task(Declaration, abc.ABC):
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
         return self.encode(table)
 
+    def distances(self, encoded: np.ndarray) -> np.ndarray:
+        """Encoded labels as numbers whose differences mean something, for trees; NaN: missing.
+
+        Default: as they are. A kind whose numbers are names, such as indices of classes, has a
+        column per class.
+        """
+        return encoded
+
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
         """The class weight of each row, or None."""
         return None

@@ -47,6 +47,10 @@ class Multiclass(ClassTask):
             )
         return self._with_counts(table, classes)
 
+    def distances(self, encoded: np.ndarray) -> np.ndarray:
+        missing = np.isnan(encoded)[:, None]
+        return np.where(missing, np.nan, encoded[:, None] == np.arange(self.width))
+
     def head(self, representation: Any) -> Any:
         counts = np.array(self.counts or [1] * self.width) + 1.0
         bias = np.log(counts / counts.sum())

@@ -12,6 +12,7 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch
 from mtl_keras.training.checkpoint import Checkpoint
+from mtl_keras.training.named_logs import NamedLogs
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import Training
 from mtl_keras.training.selection import greedy
@@ -67,8 +68,9 @@ class Fitting:
         """
         training, data = self.training, self.data
         best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
-        progress = Progress(model.metric_names, best, self.show)
-        watching: list[Any] = [best, *training.callbacks(), progress]
+        named = NamedLogs(model.tasks, model.metric_names)
+        progress = Progress(named.metrics, best, self.show)
+        watching: list[Any] = [named, best, *training.callbacks(), progress]
         watching += self.watching
         batch_size = training.rows_per_step(len(data.y["train"][model.tasks[0]]))
         first, saved = 0, None

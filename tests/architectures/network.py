@@ -36,6 +36,7 @@ class Network:
     Attributes:
         losses: What a reading adds to the losses of the tasks.
         unread: Paths of the weights that nothing was computed from.
+        places: Where in the vector of all features each feature is.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Network:
         self.activation = ACTIVATIONS[settings.activation]
         self.losses: list[float] = []
         self.unread = set(weights)
+        numbers = rows["numeric"].shape[1]
+        self.places = {"sizes": [0, 2], "age": [1], "kind": [numbers, numbers + 1]}
         self._weights = weights
 
     def __getitem__(self, path: str) -> np.ndarray:
@@ -84,10 +87,13 @@ class Network:
         mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
         return (x - mean) / np.sqrt(variance + 1e-3) * self[f"{name}/gamma"] + self[f"{name}/beta"]
 
+    def normalise(self, x: np.ndarray, name: str) -> np.ndarray:
+        kinds = {"none": lambda x, _: x, "batch": self.batch_norm, "layer": self.layer_norm}
+        return kinds[self.settings.normalisation](x, f"{name}_norm")
+
     def finish(self, linear: np.ndarray, name: str, x: np.ndarray | None = None) -> np.ndarray:
         """Normalisation, activation, and the layer's input once more if it is `residual`."""
-        kinds = {"none": lambda y, _: y, "batch": self.batch_norm, "layer": self.layer_norm}
-        y = self.activation(kinds[self.settings.normalisation](linear, f"{name}_norm"))
+        y = self.activation(self.normalise(linear, name))
         same_width = x is not None and x.shape[-1] == y.shape[-1]
         return y + x if self.settings.residual and same_width else y
 

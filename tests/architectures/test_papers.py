@@ -54,6 +54,9 @@ CASES = {
         conditional=True,
         dropout=0.3,
     ),
+    "DSelectK reused codes": small(
+        architectures.DSelectK, experts=3, layers=(4,), entropy=0.5, spare_codes="reused"
+    ),
     "CrossStitch": small(architectures.CrossStitch, layers=(5, 4), skip=True, dropout=0.3),
     "Sluice": small(architectures.Sluice, width=6, depth=2, subspaces=3, orthogonality=0.1),
     "NDDR": small(architectures.NDDR, layers=(5, 4), skip=True, dropout=0.3),
@@ -62,6 +65,9 @@ CASES = {
     ),
     "AITM": small(
         architectures.AITM, layers=(5,), tower=(4,), calibrator=0.4, skip=True, dropout=0.3
+    ),
+    "AITM apart": small(
+        architectures.AITM, tower=(5, 4), share_attention=False, normalisation="batch"
     ),
     "ESMM": small(architectures.ESMM, layers=(4, 3), skip=True, dropout=0.3),
     "STEM": small(architectures.STEM, task_experts=2, layers=(4,), gate=(4, 3), skip=True),
@@ -76,6 +82,27 @@ CASES = {
         architectures.Grouped, groups=(("b",), ("a", "c")), layers=(4, 3), skip=True, dropout=0.3
     ),
     "LoRA": small(architectures.LoRA, layers=(5, 4), rank=2, scale=3.0, residual=True, dropout=0.3),
+    "MTLLoRA": small(
+        architectures.MTLLoRA, layers=(5, 4), rank=2, scale=3.0, ups=2, temperature=1.5
+    ),
+    "HoME": small(architectures.HoME, layers=(5, 4), rank=2, skip=True, dropout=0.3),
+    "HoME with groups": small(
+        architectures.HoME, groups=(("b",), ("c", "a")), experts=2, layers=(4,), residual=False
+    ),
+    "PEPNet": small(architectures.PEPNet, layers=(5, 5), gate=3, skip=True, residual=True),
+    "PEPNet with named features": small(
+        architectures.PEPNet, prior=("age", "kind"), domain=("sizes",), layers=(5, 4), dropout=0.3
+    ),
+    "LearningToBranch": small(
+        architectures.LearningToBranch, layers=(5, 4), branches=2, explore=0, skip=True, dropout=0.3
+    ),
+}
+
+
+FEATURES = {
+    "sizes": {"numeric": [0, 2]},
+    "age": {"numeric": [1]},
+    "kind": {"categorical": [0]},
 }
 
 
@@ -92,11 +119,11 @@ def built(architecture: architectures.Architecture, random: np.random.Generator)
         "numeric": keras.Input((3,), name="numeric"),
         "categorical": keras.Input((1,), dtype="int32", name="categorical"),
     }
-    embed = architectures.embedder(architecture, inputs, category_sizes=[6])
+    embed = architectures.embedder(architecture, inputs, category_sizes=[6], features=FEATURES)
     parts = architecture.represent(embed, TASKS)
     heads = {task: tasks.Binary(task).head(part) for task, part in parts.items()}
     model = mtl.MultiTaskModel(inputs, architecture.connect(heads))
-    for weight in model.weights:
+    for weight in learned(model):
         inputs_of_a_unit = weight.shape[-2] if len(weight.shape) > 1 else 4
         values = random.normal(scale=1.5 * inputs_of_a_unit**-0.5, size=weight.shape)
         if "variance" in weight.path:
@@ -107,8 +134,13 @@ def built(architecture: architectures.Architecture, random: np.random.Generator)
     return model
 
 
+def learned(model: keras.Model) -> list[keras.Variable]:
+    """All weights but counters of steps."""
+    return [weight for weight in model.weights if "int" not in weight.dtype]
+
+
 def read(architecture, model, batch, training=False) -> Network:
-    weights = {weight.path: weight.value.numpy().astype("float64") for weight in model.weights}
+    weights = {weight.path: weight.value.numpy().astype("float64") for weight in learned(model)}
     return Network(architecture, weights, batch, training)
 
 

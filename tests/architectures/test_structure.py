@@ -1,5 +1,7 @@
 """What each architecture must be, whatever it learns."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -94,10 +96,20 @@ def test_adapters_and_lora_start_as_the_shared_trunk(architecture):
     same_answers(bottom, adapted, lambda name: name)
 
 
-@pytest.mark.parametrize("kind", ["adapters", "lora"])
-def test_a_frozen_trunk_is_not_trained(kind):
-    frozen = network(architectures.get({"kind": kind, "layers": [8], "freeze": True, **PLAIN}))
-    assert not any("shared_1" in v.path for v in frozen.trainable_variables)
+@pytest.mark.parametrize("numbers", ["none", "periodic"])
+@pytest.mark.parametrize("kind", ["adapters", "lora", "mtl_lora"])
+def test_of_what_is_frozen_only_the_tasks_parts_are_trained(kind, numbers):
+    declared = {"kind": kind, "layers": [8], "tower": [4], "members": 2, "normalisation": "layer"}
+    frozen = architectures.get({**declared, "number_embedding": numbers, "freeze": True})
+    model = network(frozen)
+    trained = {v.path for v in model.trainable_variables}
+    assert trained and all(path.startswith(("a_", "b_", "lora_")) for path in trained)
+    again = keras.Model.from_config(model.get_config())
+    assert {v.path for v in again.trainable_variables} == trained
+    free = network(dataclasses.replace(frozen, freeze=False)).trainable_variables
+    names = {v.path.split("/")[0] for v in free if v.path.startswith("shared")}
+    made_of_numbers = {"shared_numbers"} if numbers == "periodic" else set()
+    assert names == {"shared_categories", "shared_members", "shared_1"} | made_of_numbers
 
 
 @pytest.mark.parametrize(
@@ -108,8 +120,12 @@ def test_a_frozen_trunk_is_not_trained(kind):
         architectures.CGC(layers=(4,), **PLAIN),
         architectures.PLE(layers=(4,), temperature=0.5, **PLAIN),
         architectures.STEM(layers=(4,), **PLAIN),
-        architectures.DSelectK(experts=3, layers=(4,), **PLAIN),
-        architectures.DSelectK(experts=5, layers=(4,), conditional=True, **PLAIN),
+        architectures.HoME(layers=(4,), tower=(), **PLAIN),
+        architectures.LearningToBranch(layers=(4, 4), **PLAIN),
+        architectures.DSelectK(experts=4, layers=(4,), **PLAIN),
+        architectures.DSelectK(
+            experts=5, layers=(4,), conditional=True, spare_codes="reused", **PLAIN
+        ),
     ],
     ids=lambda architecture: type(architecture).__name__,
 )
@@ -126,19 +142,6 @@ def test_gates_sum_to_one(architecture):
     np.testing.assert_allclose(sums, 1.0, atol=1e-5)
     assert len(sums) == len(gates)
     assert model.sharing().empty
-
-
-@pytest.mark.parametrize("experts", [4, 5, 6])
-@pytest.mark.parametrize("code", [0.7, -0.7])
-def test_a_saturated_static_dselect_gate_chooses_at_most_k(experts, code):
-    sources = [str(number) for number in range(experts)]
-    gate = layers.DSelectGate("a", sources, selectors=2, entropy=1.0)
-    gate(tf.ones([1, 3]))
-    gate.code.assign(tf.where(tf.range(gate.code.shape[0]) % 2 == 0, 0.7, code))
-    weights = gate(tf.ones([2, 3])).numpy()
-    np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-5)
-    assert (weights > 1e-6).sum(-1).max() <= 2
-    assert np.isclose(float(gate.losses[0]), 0.0, atol=1e-4)  # nothing is left to choose
 
 
 def test_a_later_step_of_esmm_is_never_more_probable():
@@ -177,12 +180,25 @@ def test_stem_teaches_only_its_own_and_the_shared():
     assert any(v.path.startswith("shared_expert") for v in found.shared)
 
 
-def test_aitm_does_not_teach_the_step_before():
-    stopped = network(architectures.AITM(layers=(8,), tower=(4,), **PLAIN), activation="sigmoid")
+def test_aitm_teaches_the_step_before_unless_told_not_to():
+    flowing = architectures.AITM(tower=(4,), **PLAIN)
+    model = network(flowing, activation="sigmoid")
+    assert any(path.startswith("a_tower") for path in gradient_paths(model, "b"))
+    stopped = network(dataclasses.replace(flowing, stop_gradient=True), activation="sigmoid")
     assert not any(path.startswith("a_tower") for path in gradient_paths(stopped, "b"))
-    flowing = architectures.AITM(layers=(8,), tower=(4,), stop_gradient=False, **PLAIN)
-    through = gradient_paths(network(flowing, activation="sigmoid"), "b")
-    assert any(path.startswith("a_tower") for path in through)
+
+
+def test_aitm_shares_its_attention_and_no_trunk_unless_told_otherwise():
+    names = ["a", "b", "c"]
+    for share, layers_of in (
+        (True, {"attention"}),
+        (False, {"b_attention", "c_attention"}),
+    ):
+        architecture = architectures.AITM(tower=(4,), share_attention=share, **PLAIN)
+        model = network(architecture, names, "sigmoid")
+        found = {v.path.split("/")[0] for v in model.weights}
+        assert {name for name in found if "attention" in name} == layers_of
+        assert not any(name.startswith("shared_1") for name in found)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "trace"])
@@ -229,6 +245,10 @@ def test_mixing_can_be_read():
         ({"kind": "shared_bottom", "members": 0}, "`members` must be >= 1"),
         ({"kind": "ple", "normalisation": "bach"}, "`normalisation` must be one of"),
         ({"kind": "sluice", "width": 7}, "multiple of subspaces"),
+        ({"kind": "home", "rank": 0}, "`rank` must be >= 1"),
+        ({"kind": "mtl_lora", "temperature": 0.0}, "`temperature` must be > 0"),
+        ({"kind": "learning_to_branch", "branches": 0}, "`branches` must be >= 1"),
+        ({"kind": "dselect_k", "spare_codes": "lost"}, "`spare_codes` must be one of"),
         ({"kind": "mmo"}, "Did you mean 'mmoe'"),
         ({"kind": "mmoe", "expert": 3}, "Did you mean 'experts'"),
     ],

@@ -54,9 +54,7 @@ def by_hand(model, x, y, weights=None):
         "spend": (predicted["spend"][:, 0] - y["spend"]) ** 2,
         "kind": -np.log(predicted["kind"][np.arange(ROWS), index]),
     }
-    mean = {
-        f"{n}_loss": np.average(losses[n][present[n]], weights=weights[n][present[n]]) for n in y
-    }
+    mean = {f"{n}_loss": np.mean((losses[n] * weights[n])[present[n]]) for n in y}
     right = predicted["kind"].argmax(1) == index
     mean["kind_accuracy"] = right[present["kind"]].mean()
     mean["spend_mae"] = np.abs(predicted["spend"][:, 0] - y["spend"])[present["spend"]].mean()

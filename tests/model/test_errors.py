@@ -21,12 +21,18 @@ def test_a_loss_that_is_not_finite_stops_with_the_tasks_name():
     ("changes", "message"),
     [
         ({"loss": {**LOSSES, "chrned": "mse"}}, "Did you mean 'churned'"),
-        ({"loss": {"churned": "mse"}}, "no entry for output 'spend'"),
+        ({"loss": {"churned": "mse"}, "balancer": "gls"}, "step, as an output has no loss"),
         ({"loss": {**LOSSES, "spend": "msee"}}, "Unknown loss 'msee'.*Did you mean"),
         ({"metrics": {"spend": ["maee"]}}, "Unknown metric 'maee'"),
         ({"balancer": "uncertanty"}, "Did you mean 'uncertainty'"),
         ({"loss_weights": [1.0]}, "one entry for each of the outputs"),
-        ({"loss": {**LOSSES, "spend": keras.losses.MeanSquaredError("sum")}}, "reduction='sum'"),
+        (
+            {
+                "loss": {**LOSSES, "spend": keras.losses.MeanSquaredError("sum")},
+                "balancer": "pcgrad",
+            },
+            "reduction 'sum' or 'none', not a mean",
+        ),
     ],
 )
 def test_compile_errors_say_what_to_do(changes, message):

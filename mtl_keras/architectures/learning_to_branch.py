@@ -1,0 +1,93 @@
+"""A tree of layers whose branches are learned: Learning to Branch (Guo et al., 2020)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_keras.architectures.base import Architecture
+from mtl_keras.errors import check
+from mtl_keras.layers import BranchGate, WeightedSum
+
+
+@dataclass(frozen=True)
+class LearningToBranch(Architecture):
+    r"""A tree, learned: which tasks share a layer, and after which layer they part.
+
+    ```
+    features ─┬─ layer 1.1 ─┬─ layer 2.1 ─┬─ tower ─ head of task 1
+              │             │             └─ tower ─ head of task 2
+              │             └─ layer 2.2 ─── tower ─ head of task 3
+              └─ layer 1.2   (read by none)
+    ```
+
+    Each layer of the tree has several parallel ones; each of these, and each task, reads one of the
+    layers before it. `layers.BranchGate` draws it at random for `explore` training steps, with
+    probabilities that are learned by gradient after a `warmup`; then every branch keeps its most
+    probable layer, and the tree that is left is trained. `model.sharing` shows it.
+
+    It helps where tasks fall into groups that are not known (`grouped` takes known ones, or
+    measures them first), and in reading the tree: which tasks belong together.
+
+    Departures from the paper: it trains the tree that was found once more from the start; here its
+        weights go on from where they are. Learned numbers count `strength` times, so that a common
+        learning rate suffices. Layers that no task reads are still computed.
+
+    Args:
+        layers: Widths of the tree's layers. Default (128, 128).
+        branches: Number of parallel layers, at most; there are no more than tasks. Default 4.
+        tower: Widths of each task's tower. Default none.
+        explore: Integer >= 0, training steps (batches) before the tree is fixed. Default 1000,
+            about a quarter of a usual training.
+        warmup: Integer >= 0, training steps before the probabilities are learned. Default 400.
+        temperature: Float > 0, with which the gradients' softmax starts. Default 50.0.
+        strength: Float > 0, how much faster than weights the probabilities are learned. Default
+            10.0.
+
+    References:
+        Guo, Lee, Ulbricht: "Learning to Branch for Multi-Task Learning", ICML 2020,
+        https://arxiv.org/abs/2006.01895.
+    """
+
+    layers: tuple[int, ...] = (128, 128)
+    branches: int = 4
+    tower: tuple[int, ...] = ()
+    explore: int = 1000
+    warmup: int = 400
+    temperature: float = 50.0
+    strength: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.branches >= 1, "branches", "be >= 1", self.branches)
+        for name in ("explore", "warmup"):
+            check(getattr(self, name) >= 0, name, "be >= 0", getattr(self, name))
+        for name in ("temperature", "strength"):
+            check(getattr(self, name) > 0, name, "be > 0", getattr(self, name))
+
+    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+        features = embed("shared")
+        nodes = {"features": features}
+        for number, width in enumerate(self.layers, start=1):
+            made = {}
+            for branch in range(1, min(self.branches, len(tasks)) + 1):
+                name = f"branch_{number}_{branch}"
+                x = self._read(name, nodes)
+                made[name] = self.finish_layer(self.dense(x, width, name), name, x)
+            nodes = made
+        return self.towers({task: self._read(task, nodes) for task in tasks}, self.tower, features)
+
+    def _read(self, reader: str, nodes: dict[str, Any]) -> Any:
+        """One of the nodes."""
+        vectors = list(nodes.values())
+        if len(vectors) == 1:
+            return vectors[0]
+        gate = BranchGate(
+            reader,
+            list(nodes),
+            explore=self.explore,
+            warmup=self.warmup,
+            temperature=self.temperature,
+            strength=self.strength,
+            name=f"{reader}_parent",
+        )
+        return WeightedSum(name=f"{reader}_reads")(gate(vectors[0]), vectors)

@@ -1,0 +1,35 @@
+"""Logs under the task's name where there is only one task."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+
+class NamedLogs(keras.callbacks.Callback):
+    """Logs `<task>_loss` and `<task>_<metric>` for a single task, too, as for several.
+
+    Keras, and so `MultiTaskModel`, names the logs of a single output without it. What reads the
+    history of an experiment looks for the task's name. The callback must be the first of its list.
+
+    Args:
+        tasks: Names of the tasks.
+        metrics: Names that the model logs metrics under.
+    """
+
+    def __init__(self, tasks: Sequence[str], metrics: Sequence[str]) -> None:
+        super().__init__()
+        self.names = {name: name for name in metrics}
+        if len(tasks) == 1:
+            self.names = {name: f"{tasks[0]}_{name}" for name in ["loss", *metrics]}
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the metrics after this callback."""
+        return [new for old, new in self.names.items() if old != "loss"]
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for old, new in self.names.items():
+            for part in ("", "val_"):
+                if part + old in logs:
+                    logs[part + new] = logs[part + old] if old == "loss" else logs.pop(part + old)

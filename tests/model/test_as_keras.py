@@ -1,0 +1,355 @@
+"""A `MultiTaskModel` does what a `keras.Model` does: its logs, hooks, overridden parts, files."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras.errors import ConfigError
+
+ROWS = 40
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(ROWS, 4)).astype("float32")
+Y = (X[:, :1] > 0).astype("float32")
+
+
+def single(cls=mtl.MultiTaskModel, **options):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((4,))
+    model = cls(x, keras.layers.Dense(1, activation="sigmoid", name="churned")(x))
+    model.compile(**{"optimizer": "sgd", "loss": "mse", "metrics": ["mae", "acc"], **options})
+    return model
+
+
+def double(cls=mtl.MultiTaskModel, **options):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((4,))
+    trunk = keras.layers.Dense(3)(x)
+    model = cls(x, {name: keras.layers.Dense(1, name=name)(trunk) for name in "ab"})
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **options})
+    return model
+
+
+# Names and order of the logs
+
+
+@pytest.mark.parametrize("make", [single, double])
+def test_logs_have_the_names_the_order_and_the_values_of_keras(make):
+    y = Y if make is single else {"a": Y, "b": X[:, 1:2]}
+    metrics = ["mae", "acc"] if make is single else {"a": ["mae"], "b": ["mse", "mae"]}
+    logs, evaluated, on_batch = [], [], []
+    for cls in (mtl.MultiTaskModel, keras.Model):
+        model = make(cls, metrics=metrics, weighted_metrics=None)
+        history = model.fit(
+            X, y, batch_size=8, validation_split=0.2, epochs=2, shuffle=False, verbose=0
+        )
+        logs.append(history.history)
+        evaluated.append(model.evaluate(X, y, batch_size=8, verbose=0))
+        on_batch.append(model.test_on_batch(X, y))
+        assert model.metrics_names[:2] == ["loss", "compile_metrics"]
+    assert set(logs[0]) == set(logs[1])
+    for name, values in logs[1].items():
+        np.testing.assert_allclose(logs[0][name], values, rtol=1e-4, err_msg=name)
+    np.testing.assert_allclose(evaluated[0], evaluated[1], rtol=1e-4)
+    np.testing.assert_allclose(on_batch[0], on_batch[1], rtol=1e-4)
+
+
+# A part of the step overridden
+
+
+class NoTraining(mtl.MultiTaskModel):
+    def train_step(self, data):
+        return {"loss": 0.0}
+
+
+class OwnTest(mtl.MultiTaskModel):
+    def test_step(self, data):
+        return {"loss": 7.0}
+
+
+class OwnPredict(mtl.MultiTaskModel):
+    def predict_step(self, data):
+        return self(data[0], training=False) * 0 + 7.0
+
+
+class OwnLoss(mtl.MultiTaskModel):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return keras.ops.sum(y_pred) * 0 + 7.0
+
+
+class OwnMetrics(mtl.MultiTaskModel):
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return {**super().compute_metrics(x, y, y_pred, sample_weight), "mine": 7.0}
+
+
+class OwnStep(mtl.MultiTaskModel):
+    """The `train_step` of Keras's guide."""
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred)
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables))
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+def test_an_overridden_step_is_the_one_that_runs():
+    model = single(NoTraining)
+    before = model.get_weights()
+    assert model.fit(X, Y, verbose=0).history == {"loss": [0.0]}
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    assert single(OwnTest).evaluate(X, Y, verbose=0) == 7.0
+    assert (single(OwnPredict).predict(X, verbose=0) == 7.0).all()
+    assert single(OwnLoss).fit(X, Y, verbose=0).history["loss"] == [7.0]
+    assert single(OwnLoss).evaluate(X, Y, return_dict=True, verbose=0)["loss"] == 7.0
+    assert single(OwnMetrics).fit(X, Y, verbose=0).history["mine"] == [7.0]
+
+
+@pytest.mark.parametrize("make", [single, double])
+def test_a_step_of_the_users_own_finds_the_loss_and_the_metrics(make):
+    y = Y if make is single else {"a": Y, "b": X[:, 1:2]}
+    metrics = ["mae"] if make is single else {"a": ["mae"], "b": ["mse"]}
+    own, ours = make(OwnStep, metrics=metrics), make(metrics=metrics)
+    logs = [
+        model.fit(X, y, batch_size=8, shuffle=False, verbose=0).history for model in (own, ours)
+    ]
+    assert set(logs[0]) == set(logs[1])
+    for name, values in logs[1].items():
+        np.testing.assert_allclose(logs[0][name], values, rtol=1e-4, err_msg=name)
+    for mine, its in zip(own.get_weights(), ours.get_weights()):
+        np.testing.assert_allclose(mine, its, rtol=1e-4)
+
+
+# Masks and weights
+
+
+def test_positions_that_a_mask_hides_count_nowhere():
+    words = np.array([[1, 2, 0, 0], [3, 1, 2, 0]])
+    y = np.where(words == 0, 1000.0, 1.0).astype("float32")[..., np.newaxis]
+    logs = []
+    for cls in (mtl.MultiTaskModel, keras.Model):
+        keras.utils.set_random_seed(0)
+        x = keras.Input((4,))
+        vectors = keras.layers.Embedding(4, 3, mask_zero=True)(x)
+        model = cls(x, keras.layers.Dense(1)(vectors))
+        model.compile(keras.optimizers.SGD(0.0), loss="mse", weighted_metrics=["mae"])
+        logs.append(model.fit(words, y, verbose=0).history)
+    np.testing.assert_allclose(logs[0]["loss"], logs[1]["loss"], rtol=1e-5)
+    assert logs[0]["mae"][0] < 2
+
+
+def test_sample_weights_are_not_normalised_unless_the_loss_says_so():
+    weights = np.linspace(0, 4, ROWS).astype("float32")
+    for loss in ("mse", keras.losses.MeanSquaredError("mean_with_sample_weight")):
+        values = [
+            single(cls, loss=loss, metrics=None).evaluate(X, Y, ROWS, 0, weights)
+            for cls in (mtl.MultiTaskModel, keras.Model)
+        ]
+        np.testing.assert_allclose(values[0], values[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("source", ["arrays", "tf.data"])
+def test_class_weights_of_one_output_need_no_name(source):
+    values = []
+    for cls in (mtl.MultiTaskModel, keras.Model):
+        data = (X, Y)
+        if source == "tf.data":
+            data = (tf.data.Dataset.from_tensor_slices(data).batch(8),)
+        model = single(cls, metrics=None)
+        model.fit(*data, class_weight={0: 1.0, 1: 3.0}, batch_size=8, shuffle=False, verbose=0)
+        values.append(model.get_weights()[0])
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-4)
+
+
+# Callbacks
+
+
+class Stopper(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 2:
+            self.model.stop_training = True
+
+
+def test_a_callback_that_acts_on_batches_is_called_for_each(capsys):
+    model = single()
+    model.fit(X, Y, batch_size=4, callbacks=[Stopper()], verbose=0)
+    assert model.optimizer.iterations == 3
+    capsys.readouterr()
+    model.fit(X, Y, batch_size=4, callbacks=[Stopper()], verbose=2)
+    assert "Stopper acts on each batch" in capsys.readouterr().out
+
+
+def test_validation_steps_limit_arrays_too():
+    logs = single().fit(
+        X, Y, validation_data=(X, Y), validation_steps=2, validation_batch_size=5, verbose=0
+    )
+    model = single()
+    model.fit(X, Y, verbose=0)
+    expected = model.evaluate(X[:10], Y[:10], verbose=0)[0]
+    np.testing.assert_allclose(logs.history["val_loss"], [expected], rtol=1e-4)
+
+
+class Batches(keras.metrics.Metric):
+    def __init__(self):
+        super().__init__(name="batches")
+        self.count = self.add_variable((), "zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.count.assign_add(1.0)
+
+    def result(self):
+        return self.count.value
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_metric_of_the_users_own_sees_each_batch(jit_compile):
+    model = single(metrics=[Batches(), "mae"], jit_compile=jit_compile)
+    assert model.fit(X, Y, batch_size=8, verbose=0).history["batches"] == [5.0]
+
+
+def test_the_balancer_hears_of_the_training_losses_not_of_those_of_validation():
+    model = double(optimizer=keras.optimizers.SGD(0.0), balancer="dwa")
+    heard = []
+    model.balancer.on_epoch_end = lambda losses, labels: heard.append(losses)
+    y = {"a": Y, "b": Y}
+    validation = (X, {"a": Y + 100, "b": Y + 100})
+    logs = model.fit(X, y, validation_data=validation, verbose=0).history
+    np.testing.assert_allclose(heard[0], [logs["a_loss"][0], logs["b_loss"][0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("callback", [True, False])
+def test_terminate_on_nan_stops_instead_of_an_error(callback):
+    y = np.where(np.arange(ROWS)[:, None] == 7, np.inf, Y)
+    model, callbacks = single(metrics=None), [keras.callbacks.TerminateOnNaN()] * callback
+    if callback:
+        model.fit(X, y, epochs=3, callbacks=callbacks, verbose=0)
+        assert len(model.history.epoch) == 1
+    else:
+        with pytest.raises(mtl.errors.TrainingError, match="'churned'"):
+            model.fit(X, y, verbose=0)
+
+
+# Prediction after a change of the network
+
+
+def test_prediction_follows_a_change_of_the_network():
+    model = double(balancer=None)
+    model.predict(X, verbose=0)
+    layer = model.layers[1]
+    layer.enable_lora(2)
+    layer.lora_kernel_b.assign(np.ones(layer.lora_kernel_b.shape))
+    model.compile("sgd", loss="mse")
+    np.testing.assert_allclose(model.predict(X, verbose=0)["a"], model(X)["a"], rtol=1e-5)
+    other = double()
+    other.predict(X, verbose=0)
+    with warnings.catch_warnings():  # of inputs, which have nothing to quantize
+        warnings.simplefilter("ignore")
+        other.quantize("int8")
+    np.testing.assert_allclose(other.predict(X, verbose=0)["a"], other(X)["a"], rtol=1e-5)
+
+
+# What Keras's own step trains
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_what_needs_no_balanced_step_is_trained_by_keras():
+    def nested(x):
+        return {"a": [x[0], x[1]]}
+
+    x = keras.Input((4,))
+    heads = [keras.layers.Dense(1, name=name)(x) for name in "ab"]
+    cases = [
+        (heads, {"loss": ["mse", None]}, [Y, Y]),
+        (heads[0], {"loss": keras.losses.MeanSquaredError("sum")}, Y),
+        (nested(heads), {"loss": {"a": ["mse", "mae"]}}, {"a": [Y, Y]}),
+    ]
+    for outputs, options, y in cases:
+        losses = []
+        for cls in (mtl.MultiTaskModel, keras.Model):
+            model = cls(x, outputs)
+            for head in model.layers[1:]:
+                head.set_weights([np.ones((4, 1)), np.zeros(1)])
+            model.compile("sgd", **options)
+            losses.append(model.fit(X, y, batch_size=8, shuffle=False, verbose=0).history["loss"])
+        with pytest.raises(ConfigError, match="trained by Keras's own step"):
+            mtl.MultiTaskModel(x, outputs).compile("sgd", **options, balancer="pcgrad")
+        np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+class Defines(mtl.MultiTaskModel):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, x):
+        y = self.dense(x)
+        self.add_loss(keras.ops.sum(y) * 0 + 2.0)
+        return y
+
+
+def test_a_model_that_defines_call_trains_and_has_no_balancer():
+    single()  # a functional model of the class must not make its subclasses functional
+    model = Defines()
+    model.compile("sgd")
+    assert model.fit(X, Y, verbose=0).history["loss"] == [2.0]
+    with pytest.raises(AttributeError, match="defines `call`"):
+        _ = model.balancer
+    with pytest.raises(ConfigError, match="defines `call`"):
+        model.compile("sgd", "mse", balancer="uncertainty")
+
+
+# Files
+
+
+@pytest.mark.parametrize("file", ["m.keras", "m.h5"])
+def test_a_file_of_either_format_has_the_model_and_how_it_was_compiled(file, tmp_path):
+    model = single(loss=keras.losses.MeanSquaredError(), metrics=None)
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / file)
+    again = keras.models.load_model(tmp_path / file)
+    assert isinstance(again, mtl.MultiTaskModel)
+    np.testing.assert_allclose(
+        again.evaluate(X, Y, verbose=0), model.evaluate(X, Y, verbose=0), rtol=1e-6
+    )
+
+
+def test_weights_load_from_plain_keras_and_from_another_balancer(tmp_path):
+    path = tmp_path / "m.weights.h5"
+    model = double(balancer="uncertainty")
+    y = {"a": Y, "b": Y}
+    double(keras.Model).save_weights(path)
+    model.load_weights(path)
+    dwa = double(balancer="dwa")
+    dwa.fit(X, y, verbose=0)
+    dwa.save_weights(path)
+    with pytest.warns(UserWarning, match="another balancer"):
+        model.load_weights(path)
+    np.testing.assert_array_equal(model.get_weights()[0], dwa.get_weights()[0])
+    assert float(model.balancer.epochs) == 0
+
+
+def test_one_head_called_twice_is_two_outputs():
+    x, other = keras.Input((4,)), keras.Input((4,))
+    head = keras.layers.Dense(1, name="head")
+    model = mtl.MultiTaskModel([x, other], [head(x), head(other)])
+    model.compile("sgd", loss="mse")
+    logs = model.fit([X, X], [Y, Y], verbose=0).history
+    assert set(logs) == {"loss", "head_loss", "head_1_loss"}
+
+
+def test_a_map_of_labels_has_a_metric_over_its_positions():
+    images, maps = np.zeros((8, 5, 5, 1), "float32"), np.ones((8, 5, 5, 1), "float32")
+    x = keras.Input((5, 5, 1))
+    model = mtl.MultiTaskModel(x, keras.layers.Conv2D(1, 1, activation="sigmoid")(x))
+    iou = keras.metrics.BinaryIoU(name="iou", target_class_ids=[1])
+    model.compile("sgd", loss="binary_crossentropy", metrics=[iou, "accuracy"])
+    assert {"iou", "accuracy"} <= set(model.fit(images, maps, verbose=0).history)
