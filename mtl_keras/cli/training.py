@@ -148,7 +148,9 @@ def _train(
     from mtl_keras.export import artifact
     from mtl_keras.runs import Run
     from mtl_keras.runs.story import one_at_a_time
+    from mtl_keras.training.workers import workers
 
+    together = workers()  # joined before TensorFlow computes anything
     imported = time.perf_counter() - start
     source = source or _built_in()
     if source.suffix == ".toml":
@@ -163,6 +165,9 @@ def _train(
         experiment = Experiment.from_dict(config)
     folder = models / experiment.name
     state = folder / ".training"
+    if not together.chief:
+        experiment.run(checkpoint=state, resume=resume)
+        return
     artifact.check_writable(folder)
     with one_at_a_time(state):
         if resume and (version := _finished(folder, state)) is not None:

@@ -12,10 +12,39 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.errors import DataError
+from mtl_keras.errors import ConfigError, DataError
 
 BLOCK_BYTES = 32 * 2**20
 BLOCK_BATCHES = 64
+
+
+class Ruler(NamedTuple):
+    """The batches of a block.
+
+    Attributes:
+        batch: A vector as long as a batch, since its length is then known when the graph is built.
+        batches: Number of batches in the block.
+    """
+
+    batch: tf.Tensor
+    batches: tf.Tensor
+
+
+class Share(NamedTuple):
+    """The replicas that one process feeds: each gets a part of every batch.
+
+    Attributes:
+        first: Number of the first of them.
+        here: How many they are.
+        replicas: How many there are in all processes.
+    """
+
+    first: int = 0
+    here: int = 1
+    replicas: int = 1
+
+
+ONE_DEVICE = Share()
 
 
 class Blocks(NamedTuple):
@@ -23,8 +52,8 @@ class Blocks(NamedTuple):
 
     Attributes:
         dataset: Yields `(x, y, sample_weight, ruler)`, epoch after epoch; the first three are nests
-            of tensors of at most `batches_per_block * batch_size` rows, and the ruler is a vector
-            as long as a batch (its length is known when the graph is built).
+            of tensors of at most `batches_per_block * batch_size` rows, and the ruler measures
+            them.
         steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
     """
@@ -64,6 +93,7 @@ def blocks_of_arrays(
     seed: int = 0,
     first_epoch: int = 0,
     batches_per_block: int | None = None,
+    share: Share = ONE_DEVICE,
 ) -> Blocks:
     """Blocks of rows gathered from memory.
 
@@ -77,9 +107,20 @@ def blocks_of_arrays(
         seed: Integer seed of the shuffling.
         first_epoch: Number of the first epoch that the data set yields.
         batches_per_block: Batches per block; None for 64, or fewer if a block would exceed 32 MiB.
+        share: The replicas that the blocks are for, one block for each after the other. A block
+            then holds the replica's part of each batch.
+
+    Raises:
+        ConfigError: if a batch cannot be divided into equal parts for the replicas.
     """
     rows = row_count(data)
-    batch_size = min(batch_size, rows)
+    if batch_size % share.replicas:
+        raise ConfigError(
+            f"`batch_size` must be a multiple of the {share.replicas} replicas that share each "
+            f"batch. Received: {batch_size}."
+        )
+    if share.replicas == 1:
+        batch_size = min(batch_size, rows)
     tensors = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
         keras.tree.map_structure(
             lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data
@@ -99,18 +140,38 @@ def blocks_of_arrays(
                 order, seed=tf.stack([tf.constant(seed, tf.int64), number])
             )
 
-        def block(start: tf.Tensor) -> tuple[Any, ...]:
-            chosen = order[start : start + block_rows]
+        def block(number: tf.Tensor) -> tuple[Any, ...]:
+            start = number // share.here * block_rows
+            batches = order[start : start + block_rows]
+            chosen = _part_of_each_batch(
+                batches, batch_size, share.first + number % share.here, share.replicas
+            )
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tensors
             )
-            return (*gathered, tf.zeros([batch_size], tf.int8))
+            count = (tf.size(batches) + batch_size - 1) // batch_size
+            return (*gathered, Ruler(tf.zeros([batch_size // share.replicas], tf.int8), count))
 
-        return tf.data.Dataset.range(0, rows, block_rows).map(block)
+        return tf.data.Dataset.range(-(-rows // block_rows) * share.here).map(block)
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
     dataset = epochs.flat_map(epoch).prefetch(2)
     return Blocks(dataset, steps, batches_per_block)
+
+
+def _part_of_each_batch(
+    rows: tf.Tensor, batch_size: int, replica: tf.Tensor, replicas: int
+) -> tf.Tensor:
+    """One replica's rows of each batch; a smaller last batch is divided as evenly as can be."""
+    if replicas == 1:
+        return rows
+    full = tf.size(rows) // batch_size
+    replica, size = tf.cast(replica, tf.int32), batch_size // replicas
+    batches = tf.reshape(rows[: full * batch_size], [full, batch_size])
+    of_full = batches[:, replica * size : (replica + 1) * size]
+    rest = rows[full * batch_size :]
+    first, after = (tf.size(rest) * number // replicas for number in (replica, replica + 1))
+    return tf.concat([tf.reshape(of_full, [-1]), rest[first:after]], axis=0)
 
 
 def is_block(element_spec: Any) -> bool:

@@ -166,3 +166,39 @@ def with_blocks(
         return keras_function(iterator)
 
     return function
+
+
+@contextlib.contextmanager
+def summed_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Within the block, an optimizer takes gradients as already summed over the replicas.
+
+    By itself an optimizer sums them in `_all_reduce_sum_gradients`, after each replica has clipped
+    its own. Where there is a single replica, TensorFlow keeps the graph of that sum, and with it
+    that of the whole step, as long as the process lives.
+    """
+    summing = getattr(optimizer, "inner_optimizer", optimizer)
+    summing.__dict__["_all_reduce_sum_gradients"] = list
+    try:
+        yield
+    finally:
+        summing.__dict__.pop("_all_reduce_sum_gradients", None)  # replicas are threads
+
+
+class BuiltFromOneReplica:
+    """Builds a model under a strategy from one replica's batch, and not at all from blocks.
+
+    `fit` and `evaluate` pass their iterator to `_maybe_symbolic_build`, which takes the mean of the
+    replicas' batches: of texts, there is none.
+    """
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        strategy = self.distribute_strategy  # type: ignore[attr-defined]
+        if strategy.num_replicas_in_sync > 1 and iterator is not None:
+            if is_block(iterator._distributed_dataset.element_spec):
+                return
+            local = strategy.experimental_local_results
+            for _, _, batches in iterator:
+                data_batch = keras.tree.map_structure(lambda value: local(value)[0], next(batches))
+                break
+            iterator = None
+        super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)  # type: ignore[misc]

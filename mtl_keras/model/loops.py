@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.feeding.batch_loop import run_batches
-from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory
-from mtl_keras.model import keras_private, roads
+from mtl_keras.feeding.blocks import BlockProgress, Blocks, Share, blocks_of_arrays, in_memory
+from mtl_keras.model import keras_private, replicas, roads
 from mtl_keras.model.monitor import Monitor
 from mtl_keras.model.rows import BATCH_SIZE, Rows, Validation, checked
 from mtl_keras.model.step import Step
@@ -97,13 +97,13 @@ def fit_call(
             "validation_batch_size": validation_batch_size,
         }
         return KerasCall(model, arguments)
-    seed = int(np.random.randint(2**31)) if shuffle else 0
+    seed = replicas.agreed(model.distribute_strategy, np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
     per_block = _batches_per_block(step, callbacks, common["verbose"])
-    blocks = _blocks(train, batch_size, per_block, shuffle, seed, first)
+    blocks = _blocks(model, train, batch_size, per_block, shuffle, seed, first)
     if _by_blocks(model, held_out, training=False):
         held_out = held_out.first(validation.steps, validation_batch_size)
-        held_out_blocks = _blocks(held_out, validation_batch_size, blocks.batches_per_block)
+        held_out_blocks = _blocks(model, held_out, validation_batch_size, blocks.batches_per_block)
         arguments["validation_data"] = held_out_blocks.dataset
         arguments["validation_steps"] = held_out_blocks.steps
     else:
@@ -143,7 +143,7 @@ def evaluate_call(
     rows = rows.first(steps, batch_size)
     within_fit = isinstance(common["callbacks"], keras.callbacks.CallbackList)
     callbacks = _as_list(common["callbacks"])
-    blocks = _blocks(rows, batch_size, _batches_per_block(model.step, callbacks, 0))
+    blocks = _blocks(model, rows, batch_size, _batches_per_block(model.step, callbacks, 0))
     if common["verbose"] != 0 and not within_fit:
         common["callbacks"] = [BlockProgress(), *callbacks]
     arguments = {"x": blocks.dataset, "steps": blocks.steps}
@@ -160,9 +160,18 @@ def block_function(
         keras_function: The function made by Keras, for batches.
         training: Whether to train on a batch.
     """
+    several = model.distribute_strategy.num_replicas_in_sync > 1
+    if several and not model.run_eagerly:
+        keras_function = replicas.batch_function(model, training)
     if not model.balanced or roads.own_step(model, training):
         return keras_function
-    step = model.step
+    run_block = (replicas.block_function if several else on_one_device)(model, model.step, training)
+    batches = model.step.batches_per_block or 1
+    return keras_private.with_blocks(model, keras_function, run_block, batches)
+
+
+def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_private.BatchFunction:
+    """A function that runs all batches of a block."""
 
     def run_batch(x: Any, masked: Mapping[str, Masked]) -> Any:
         predictions, vector = (step.train if training else step.test)(x, masked)
@@ -176,7 +185,7 @@ def block_function(
         predictions, vectors = run_batches(
             run_batch,
             (x, masked),
-            batch_size=ruler.shape[0],
+            batch_size=ruler.batch.shape[0],
             outputs=step.outputs if step.task_metrics.by_block else {},
             sums=step.vector_size(training),
             jit_compile=model.jit_compile,
@@ -186,8 +195,7 @@ def block_function(
             step.task_metrics.add(masked, predictions, by_batch=False)
         return model.get_metrics_result()
 
-    batches = step.batches_per_block or 1
-    return keras_private.with_blocks(model, keras_function, run_block, batches)
+    return run_block
 
 
 def build_optimizer(model: keras.Model) -> None:
@@ -198,10 +206,9 @@ def build_optimizer(model: keras.Model) -> None:
 
 
 def _by_blocks(model: keras.Model, rows: Rows, training: bool) -> bool:
-    """Whether to feed the rows in blocks: for arrays, on one device, in a compiled graph."""
-    single = model.distribute_strategy.num_replicas_in_sync == 1
+    """Whether to feed the rows in blocks: for arrays, in a compiled graph."""
     compiled = not model.run_eagerly and not roads.own_step(model, training)
-    return rows.y is not None and in_memory(rows.x) and single and compiled
+    return rows.y is not None and in_memory(rows.x) and compiled
 
 
 def _batches_per_block(step: Step, callbacks: Sequence[Any], verbose: Any) -> int | None:
@@ -230,6 +237,7 @@ def _with_monitor(model: keras.Model, callbacks: list[Any]) -> list[Any]:
 
 
 def _blocks(
+    model: keras.Model,
     rows: Rows,
     batch_size: int | None,
     batches_per_block: int | None,
@@ -237,9 +245,12 @@ def _blocks(
     seed: int = 0,
     first_epoch: int = 0,
 ) -> Blocks:
-    data = (rows.x, rows.y, rows.sample_weight or {})
-    size = batch_size or BATCH_SIZE
-    return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block)
+    def of(share: Share) -> Blocks:
+        data = (rows.x, rows.y, rows.sample_weight or {})
+        size = batch_size or BATCH_SIZE
+        return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block, share)
+
+    return replicas.blocks(model, of)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -49,9 +49,13 @@ class Predictor:
             lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype), tensors
         )
         key = str(specs)
-        self.model.make_predict_function()
-        if self.model.predict_function is not self._function:
-            self._function, self._graphs = self.model.predict_function, {}
+        model = self.model
+        model.make_predict_function()
+        if model.predict_function is not self._function:
+            self._function, self._graphs = model.predict_function, {}
         if key not in self._graphs:
-            self._graphs[key] = self._function.get_concrete_function([(specs,)])
+            traced = self._function
+            if model.distribute_strategy.num_replicas_in_sync > 1:  # all would answer all rows
+                traced = tf.function(lambda data: model.predict_step(data[0]), autograph=False)
+            self._graphs[key] = traced.get_concrete_function([(specs,)])
         return self._graphs[key]

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mtl_keras.balancers import Balancer
 from mtl_keras.balancers.tracker import BalanceTracker
+from mtl_keras.model import keras_private
 from mtl_keras.model.backward import balanced
 from mtl_keras.model.forward import Forward, Half, Inside, Sums, over_replicas
 from mtl_keras.model.labels import by_output, by_task, named
@@ -190,18 +191,13 @@ class Step:
         }
 
     def apply(self, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
-        """Let the optimizer take its step."""
-        optimizer = self.model.optimizer
-        if tf.distribute.has_strategy() or isinstance(
-            optimizer, keras.optimizers.LossScaleOptimizer
-        ):
-            optimizer.apply(gradients, variables)
-            return
-        # In a replica, an optimizer sums the gradients over all replicas. It does so for a single
-        # one too, through a custom gradient of TensorFlow's, which is registered for the life of
-        # the process and with it the whole graph of the training step.
-        replica = tf.distribute.get_replica_context()
-        replica.merge_call(lambda strategy: optimizer.apply(gradients, variables))
+        """Let the optimizer take its step, with the gradients of all replicas' rows."""
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            whole = [tf.convert_to_tensor(g) for g in gradients]  # rows of tables differ in number
+            context = tf.distribute.get_replica_context()
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, whole)
+        with keras_private.summed_gradients(self.model.optimizer):
+            self.model.optimizer.apply(gradients, variables)
 
     # What is logged
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.feeding.blocks import in_memory
-from mtl_keras.model import loops, roads
+from mtl_keras.model import keras_private, loops, roads
 from mtl_keras.model.compiling import Compiled, Declared
 from mtl_keras.model.labels import output_names
 from mtl_keras.model.predictor import Predictor
@@ -20,7 +20,7 @@ from mtl_keras.model.rows import Rows, Validation
 from mtl_keras.model.step import Step
 
 
-class BalancedTrainer(keras.Model):
+class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
     """The base class of `MultiTaskModel` that compiles and trains it."""
 
     # Not Keras objects, so they are not part of the graph or of an exported SavedModel.
@@ -257,8 +257,7 @@ class BalancedTrainer(keras.Model):
         Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer if rows are
         as large as images); anything else is run as in Keras.
         """
-        single = self.distribute_strategy.num_replicas_in_sync == 1
-        if not in_memory(x) or steps is not None or callbacks or self.run_eagerly or not single:
+        if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
             return super().predict(x, batch_size, verbose, steps, callbacks)
         if self._predictor is None:
             self._predictor = Predictor(self)

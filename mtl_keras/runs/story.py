@@ -1,5 +1,6 @@
 """Runs an experiment from start to end: read, split, encode, build, fit, evaluate."""
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -29,6 +30,7 @@ from mtl_keras.runs.prepare import Prepared, prepare
 from mtl_keras.runs.result import Run
 from mtl_keras.tasks import Task
 from mtl_keras.training import Fitting
+from mtl_keras.training.workers import naming_lost_workers, workers
 
 
 def run(
@@ -60,7 +62,7 @@ def run(
     if checkpoint is None:
         return _carried_out(plan, data, None, resume, show)
     folder = Path(checkpoint)
-    with one_at_a_time(folder):
+    with one_at_a_time(folder) if workers().chief else contextlib.nullcontext():
         return _carried_out(plan, data, folder, resume, show)
 
 
@@ -77,13 +79,14 @@ def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
 def _carried_out(
     plan: Plan, data: Any, checkpoint: Path | None, resume: bool, show: Callable[[str], None]
 ) -> Run:
-    clock = Clock()
+    clock, together = Clock(), workers()
+    show = show if together.chief else lambda line: None
     keras.utils.set_random_seed(plan.seed)
     rows = prepare(plan, data, show, clock)
     with clock("choose"):
         plan, tried = search.settled(plan, rows.data, partial(short, rows=rows), show)
     own_name = identity(checkpoint, resume)
-    fitting = Fitting(rows.data, plan.training, show=show)
+    fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
         fitting = dataclasses.replace(
             fitting,
@@ -157,12 +160,14 @@ def train(
             folder = fitting.checkpoint / f"network_{number + 1}"
             fitting = dataclasses.replace(fitting, checkpoint=folder)
     keras.utils.set_random_seed(plan.seed)
-    with clock("build"):
-        model = build(plan, rows)
-    if not number:
-        fitting.show(summary(plan, rows, model))
-    with clock("fit"):
-        return dataclasses.replace(fitting, training=plan.training).fit(model)
+    with fitting.workers.scope(), naming_lost_workers():
+        with clock("build"):
+            model = build(plan, rows)
+        if not number:
+            fitting.show(summary(plan, rows, model))
+        with clock("fit"):
+            model, history = dataclasses.replace(fitting, training=plan.training).fit(model)
+    return fitting.workers.local(model), history
 
 
 def short(
@@ -170,8 +175,11 @@ def short(
 ) -> pd.DataFrame:
     """The logs of a short training, which shows how promising a plan is."""
     training = dataclasses.replace(plan.training, epochs=epochs, patience=epochs, networks=1)
-    model = build(plan.but(training=training), rows)
-    return Fitting(rows.data, training, show=lambda line: None, watching=callbacks).fit(model)[1]
+    fitting = Fitting(
+        rows.data, training, show=lambda line: None, watching=callbacks, workers=workers()
+    )
+    with fitting.workers.scope():
+        return fitting.fit(build(plan.but(training=training), rows))[1]
 
 
 def combined(

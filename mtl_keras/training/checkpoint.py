@@ -27,10 +27,13 @@ class Checkpoint(keras.callbacks.Callback):
         fingerprint: What the training depends on, as text. A checkpoint with another fingerprint is
             rejected.
         best: The early stopping of the training.
+        writes: Whether this process writes the file; of several that train together, one does.
+            Default True.
     """
 
-    def __init__(self, path: Path, fingerprint: str, best: BestEpoch) -> None:
+    def __init__(self, path: Path, fingerprint: str, best: BestEpoch, writes: bool = True) -> None:
         super().__init__()
+        self.writes = writes
         self.path, self.fingerprint, self.best = Path(path), fingerprint, best
         self.history: list[dict[str, float]] = []
         self.failed = False
@@ -45,6 +48,8 @@ class Checkpoint(keras.callbacks.Callback):
         }
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
         arrays |= self.best.arrays()
+        if not self.writes:
+            return
         try:
             with replaced(self.path) as file:
                 np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)

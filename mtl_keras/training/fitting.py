@@ -16,6 +16,7 @@ from mtl_keras.training.named_logs import NamedLogs
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import Training
 from mtl_keras.training.selection import greedy
+from mtl_keras.training.workers import ALONE, Workers
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Fitting:
         resume: Whether to resume from a checkpoint, if there is one.
         show: A function that prints a line.
         watching: Further Keras callbacks.
+        workers: The processes that train together.
     """
 
     data: Data
@@ -55,6 +57,7 @@ class Fitting:
     resume: bool = False
     show: Callable[[str], None] = print
     watching: Sequence[Any] = ()
+    workers: Workers = ALONE
 
     def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
         """Train, or resume training.
@@ -72,10 +75,12 @@ class Fitting:
         batch_size = training.rows_per_step(len(data.y["train"][model.tasks[0]]))
         first, saved = 0, None
         if self.checkpoint is not None:
-            saved = Checkpoint(self.checkpoint / "training.npz", self.fingerprint, best)
+            path = self.checkpoint / "training.npz"
+            saved = Checkpoint(path, self.fingerprint, best, writes=self.workers.chief)
             model.optimizer.build(model.trainable_variables)
             if self.resume:
                 first = saved.load(model)
+                self.workers.check_equal(first, f"the epoch that {path} ends with")
                 again = f"resuming after epoch {first}" if first else "nothing to resume: starting"
                 self.show(again)
             watching.append(saved)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.training.averaged import AveragedWeights
@@ -92,10 +93,15 @@ class Training:
 
         >>> [Training().rows_per_step(rows) for rows in (500, 5_000, 50_000)]
         [32, 128, 256]
+
+        Under a distribution strategy it is a multiple of the number of replicas, which get equal
+        parts of each batch.
         """
+        size = self.batch_size or min(256, max(32, 2 ** math.ceil(math.log2(max(rows, 1) / 60))))
         if self.batch_size is not None:
-            return min(self.batch_size, max(rows, 1))
-        return int(min(256, max(32, 2 ** math.ceil(math.log2(max(rows, 1) / 60)))))
+            size = min(size, max(rows, 1))
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return -(-size // replicas) * replicas
 
     def optimizer(self, rows: int) -> keras.optimizers.Optimizer:
         """A new optimizer with a schedule for `epochs` epochs of `rows` training rows."""

@@ -146,6 +146,28 @@ def test_what_is_no_keras_object_stays_out_of_the_graph():
     )
 
 
+def test_an_optimizer_sums_gradients_over_replicas_in_one_method():
+    variable = keras.Variable([1.0])
+    optimizer = keras.optimizers.SGD(1.0)
+    optimizer.build([variable])
+    seen = []
+
+    def summed(pairs):
+        seen.extend(pairs)
+        return pairs
+
+    optimizer.__dict__["_all_reduce_sum_gradients"] = summed
+    optimizer.apply([tf.constant([0.25])])
+    assert len(seen) == 1, (
+        "the optimizer no longer calls `_all_reduce_sum_gradients`: on several replicas gradients "
+        "are summed twice, on one each training step's graph is kept for the life of the process"
+    )
+    with keras_private.summed_gradients(optimizer):
+        optimizer.apply([tf.constant([0.25])])
+    assert variable.numpy() == [0.5]
+    assert "_all_reduce_sum_gradients" not in vars(optimizer)
+
+
 def test_no_other_file_uses_a_private_name_of_keras():
     x = keras.Input((2,))
     model = keras.Model(x, keras.layers.Dense(1)(x))

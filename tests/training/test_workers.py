@@ -1,0 +1,113 @@
+"""Several processes train as one does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+
+from mtl_keras.errors import ConfigError
+from mtl_keras.training import workers
+from tests import cases
+from tests.training import worker
+
+WORKERS = {"worker": ["a:1", "b:2"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "be JSON"),
+        ([1], "be an object with `cluster`"),
+        ({"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}, "at most a chief in `cluster`, not ps"),
+        ({"cluster": {"worker": ["a", "b"]}}, "list addresses `host:port`"),
+        ({"cluster": {"worker": ["a:1", "a:1"]}}, "name each address once"),
+        ({"cluster": WORKERS}, "have this process as `task`"),
+        ({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "have this process"),
+        ({"cluster": WORKERS, "task": {"type": "worker", "index": "0"}}, "have this process"),
+    ],
+    ids=str,
+)
+def test_a_cluster_that_is_none_is_refused(config, message):
+    text = config if isinstance(config, str) else json.dumps(config)
+    with pytest.raises(ConfigError, match=message) as raised:
+        workers.place(text)
+    assert text in str(raised.value)
+
+
+def test_the_chief_is_the_first_worker():
+    cluster = {"chief": ["c:1"], **WORKERS}
+    tasks = [("chief", 0), ("worker", 0), ("worker", 1)]
+    places = [
+        workers.place(json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}))
+        for kind, index in tasks
+    ]
+    assert places == [(0, 3), (1, 3), (2, 3)]
+
+
+def shop(folder):
+    folder.mkdir()
+    table = folder / "shop.csv"
+    cases.table(300).to_csv(table, index=False)
+    experiment = {
+        "name": "shop",
+        "data": {"path": str(table)},
+        "preset": "fast",
+        "tasks": {"left": "binary", "spend": "regression"},
+        "features": {"id": "drop"},
+        "architecture": {"kind": "shared_bottom", "layers": [8], "dropout": 0.0},
+        "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01},
+    }
+    (folder / "shop.toml").write_text(tomli_w.dumps(experiment))
+    return folder
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def started(folder, count):
+    """The processes of a cluster on this machine."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
+    command = [sys.executable, "-m", "tests.training.worker", str(folder)]
+    return [
+        subprocess.Popen(
+            command,
+            env=os.environ
+            | {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for task in ({"type": "worker", "index": index} for index in range(count))
+    ]
+
+
+def test_two_processes_are_exactly_one(tmp_path, capsys):
+    two, one = shop(tmp_path / "two"), shop(tmp_path / "one")
+    processes = started(two, 2)
+    worker.network_of(one)
+    worker.experiment(one)
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    expected = np.load(one / "network_0.npz")
+    for number in (0, 1):
+        network = np.load(two / f"network_{number}.npz")
+        assert network["steps"] == expected["steps"] == 2 * 3
+        np.testing.assert_allclose(network["weights"], expected["weights"], atol=1e-5)
+        np.testing.assert_allclose(network["logs"], expected["logs"], rtol=1e-5)
+    logs = [pd.read_csv(folder / "history.csv").astype(float) for folder in (one, two)]
+    np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
+    assert capsys.readouterr().out.split("time")[0] in outputs[0]  # the chief prints for all
+    assert "loss" not in outputs[1]
