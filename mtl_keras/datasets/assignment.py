@@ -8,6 +8,7 @@ readers. Parts have their shares of the rows up to chance.
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.dates import find_format
 from mtl_keras.datasets.keys import group_keys, text_key, uniform
 from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
@@ -32,7 +33,10 @@ class Assignment:
     def __init__(self, split: Split, stream: Stream, seed: int) -> None:
         split.check_columns(stream.columns)
         self.split, self.seed = split, seed
-        self.cuts = self._cuts(stream) if split.strategy == "time" else None
+        self.cuts: np.ndarray | None = None
+        self.format: str | None = None  # of times that are texts
+        if split.strategy == "time":
+            self._find_cuts(stream)
         self.files = self._files(stream) if split.strategy == "file" else {}
 
     @property
@@ -54,7 +58,7 @@ class Assignment:
                 return pd.Categorical(self.split.stated(table), PARTS).codes
             if strategy == "time":
                 assert self.cuts is not None
-                times = self.split.times(table).to_numpy()
+                times = self.split.times(table, self.format).to_numpy()
                 return np.searchsorted(self.cuts, times, side="right").astype("int8")
             if strategy == "group":
                 assert self.split.column is not None
@@ -72,17 +76,21 @@ class Assignment:
             "int8"
         )
 
-    def _cuts(self, stream: Stream) -> np.ndarray:
-        """The times from which rows validate, and from which they test."""
+    def _find_cuts(self, stream: Stream) -> None:
+        """Find the times from which rows validate, and from which they test."""
         share = min(1.0, MOST_TIMES / stream.rows)
-        kept = []
-        for chunk in stream.chunks(self.columns):
-            some = chunk.but(uniform(chunk.keys, "times") < share)
-            if len(some.table):
-                kept.append(self.split.times(some.table).to_numpy())
-        times = np.sort(np.concatenate(kept))
+        sample = pd.concat(
+            [
+                chunk.but(uniform(chunk.keys, "times") < share).table
+                for chunk in stream.chunks(self.columns)
+            ]
+        )
+        column = sample[self.split.column]
+        if isinstance(column.dropna().iloc[0], str):
+            self.format = find_format(column.dropna().astype(str).str.strip())
+        times = np.sort(self.split.times(sample, self.format).to_numpy())
         shares = 1 - self.split.validation - self.split.test, 1 - self.split.test
-        return times[[min(len(times) - 1, round(share * len(times))) for share in shares]]
+        self.cuts = times[[min(len(times) - 1, round(share * len(times))) for share in shares]]
 
     def _files(self, stream: Stream) -> dict[str, int]:
         """The part of each file: drawn in an order that only the seed and the names decide."""

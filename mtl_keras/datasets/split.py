@@ -153,15 +153,15 @@ class Split:
         cut = len(rows) - max(1, round(share * len(rows)))
         return rows[order[:cut]], rows[order[cut:]]
 
-    def times(self, table: pd.DataFrame) -> pd.Series:
-        """The column of times as sortable values, whatever their format."""
+    def times(self, table: pd.DataFrame, form: str | None = None) -> pd.Series:
+        """The column of times as sortable values; texts in a format, or in the one that fits."""
         column = table[self.column]
         self.refuse_missing(column, "time")
         if column.dtype.kind in "Mmiuf":
             return column
         texts = column.astype(str).str.strip()
         if all(isinstance(value, str) for value in column):
-            form = find_format(texts)
+            form = form or find_format(texts)
             if form is not None:
                 times = parse_dates(texts, form)
             else:
