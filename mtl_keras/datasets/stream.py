@@ -78,9 +78,14 @@ class Stream:
         return sum(group.rows for group in self.groups)
 
     @property
+    def size(self) -> int:
+        """Bytes of all columns: of Parquet files, uncompressed."""
+        return max(self._files.size, 8 * self.rows * len(self.columns))
+
+    @property
     def memory(self) -> float:
         """About how many bytes of memory all rows would take while a network trains on them."""
-        return GROWTH * max(self._files.size, 8 * self.rows * len(self.columns))
+        return GROWTH * self.size
 
     def chunks(
         self,
@@ -99,8 +104,8 @@ class Stream:
         """
         for group in self.groups if groups is None else groups:
             for table in self._files.tables(group, columns, rows, **options):
-                path = Path(self.location.path(group.file))
-                table.attrs = {"folder": str(path.parent), "source": str(path)}
+                path = self.location.path(group.file)
+                table.attrs = {"folder": self.location.root, "source": path}
                 keys = row_keys(group.file, int(table.index[0]), len(table))
                 yield Chunk(table, keys, group)
 
@@ -112,7 +117,7 @@ class Stream:
 
     def identity(self) -> list[Any]:
         """What tells these data from others: files, row groups, sizes and columns."""
-        return [self.columns, [group[:4] for group in self.groups], self._files.size]
+        return [self.columns, [group[:4] for group in self.groups], self.size]
 
 
 def available_memory() -> float:

@@ -1,5 +1,6 @@
 """Blocks of rows that are read while the network trains: for data larger than memory."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -86,6 +87,17 @@ class Feed:
 
         dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
         return Blocks(dataset.map(packed).prefetch(2), steps - first_step, batches)
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Within the block, an error of reading is raised as it is, not as TensorFlow's."""
+        self.failures.clear()
+        try:
+            yield
+        except tf.errors.OpError:
+            if not self.failures:
+                raise
+            raise self.failures[0] from None
 
     def _epoch(self, number: int, block_rows: int) -> Iterator[list[np.ndarray]]:
         """The blocks of an epoch, as lists of arrays; the last one may be smaller."""

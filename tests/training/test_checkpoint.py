@@ -66,7 +66,7 @@ DAMAGES = {
 def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     saved = checkpoint(tmp_path / "training.npz")
     end_epoch(saved, 0)
-    assert saved.load(saved.model) == 1
+    assert saved.load(saved.model) == (1, 0)
     saved.path.write_bytes(damage(saved.path.read_bytes()))
     with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start anew without"):
         saved.load(saved.model)
@@ -102,4 +102,4 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     (warning,) = [w for w in recwarn if "checkpoint" in str(w.message)]
     assert "after epoch 2: No space left on device. The training goes on" in str(warning.message)
     end_epoch(saved, 3)
-    assert saved.load(saved.model) == 4  # there is room again
+    assert saved.load(saved.model) == (4, 0)  # there is room again
