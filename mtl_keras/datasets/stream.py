@@ -109,10 +109,46 @@ class Stream:
                 keys = row_keys(group.file, int(table.index[0]), len(table))
                 yield Chunk(table, keys, group)
 
+    def batches(
+        self,
+        rows: int,
+        columns: Sequence[str] | None = None,
+        file: str | None = None,
+        **options: Any,
+    ) -> Iterator[pd.DataFrame]:
+        """The rows of a file, or of all, in tables of exactly `rows` rows; the last has the rest.
+
+        Args:
+            rows: Rows per table.
+            columns: The columns to read. Default None: all.
+            file: Name of the file. Default None: all.
+            options: As for `chunks`.
+        """
+        groups = [group for group in self.groups if file in (None, group.file)]
+        waiting: list[pd.DataFrame] = []
+        count = 0
+        for chunk in self.chunks(columns, groups, rows, **options):
+            waiting.append(chunk.table)
+            count += len(chunk.table)
+            if count >= rows:
+                table = self._joined(waiting)
+                for start in range(0, count - rows + 1, rows):
+                    yield table.iloc[start : start + rows]
+                rest = table.iloc[count - count % rows :]
+                waiting, count = ([rest] if len(rest) else []), len(rest)
+        if waiting:
+            yield self._joined(waiting)
+
     def read(self) -> pd.DataFrame:
         """All rows as one table."""
-        table = pd.concat([chunk.table for chunk in self.chunks()], ignore_index=True)
-        table.attrs = {"folder": self.location.root, "source": self.shown}
+        return self._joined([chunk.table for chunk in self.chunks()])
+
+    def _joined(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Successive tables as one; rows of one file keep their numbers as index."""
+        one = len({table.attrs["source"] for table in tables}) == 1
+        table = pd.concat(tables, ignore_index=not one)
+        source = tables[0].attrs["source"] if one else self.shown
+        table.attrs = {"folder": self.location.root, "source": source}
         return table
 
     def identity(self) -> list[Any]:

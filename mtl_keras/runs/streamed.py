@@ -26,6 +26,7 @@ from mtl_keras.training import Data
 
 SAMPLE_ROWS = {"train": 1_000_000, "validation": 200_000, "test": 20_000}
 SAMPLE_BYTES = 256 * 2**20
+GUESSED_ROWS = 100_000
 EVALUATED_ROWS = 1_000_000
 
 
@@ -99,7 +100,8 @@ def prepare_stream(
         show(_sampling(divided.totals, rows))
     with clock("encode"):
         try:
-            guesses = columns.guess_features(plan, rows["train"], rows["train"])
+            some = rows["train"].iloc[:: -(-len(rows["train"]) // GUESSED_ROWS)]
+            guesses = columns.guess_features(plan, some, some)
             chosen = [guess.feature for guess in guesses if guess.feature is not None]
             fitted = [task.fit(rows["train"]) for task in plan.tasks]
             encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
@@ -142,8 +144,9 @@ def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:
     evaluated = min(totals["test"], EVALUATED_ROWS)
     return (
         f"features and tasks are fitted on {len(rows['train']):,} of {totals['train']:,} training "
-        f"rows; {len(rows['validation']):,} of {totals['validation']:,} rows validate, "
-        f"{evaluated:,} of {totals['test']:,} test"
+        f"rows (kinds are guessed from {min(GUESSED_ROWS, len(rows['train'])):,}); "
+        f"{len(rows['validation']):,} of {totals['validation']:,} rows validate, {evaluated:,} of "
+        f"{totals['test']:,} test"
     )
 
 
