@@ -16,7 +16,7 @@ from mtl_keras.datasets.location import Location
 from mtl_keras.datasets.row_groups import RowGroup
 from mtl_keras.errors import DataError
 
-PIECE = 8 * 2**20  # bytes
+PIECE = 8 * 2**20  # about how many bytes a piece has
 EMPTY, BOOLEANS, TEXT = "empty", "booleans with missing values", "text"
 
 
@@ -25,7 +25,6 @@ class TextFiles:
 
     Args:
         location: The files.
-        piece: About how many bytes a piece has. Default 8 MiB.
 
     Attributes:
         columns: The columns' names.
@@ -37,8 +36,8 @@ class TextFiles:
         DataError: if a file cannot be read, or if two files have different columns.
     """
 
-    def __init__(self, location: Location, piece: int = PIECE) -> None:
-        self.location, self.piece = location, piece
+    def __init__(self, location: Location) -> None:
+        self.location = location
         self.json = location.kind == ".jsonl"
         self.groups: list[RowGroup] = []
         self.empty: list[str] = []
@@ -142,7 +141,7 @@ class TextFiles:
         try:
             self.size += filesystem.get_file_info(str(path)).size
             with filesystem.open_input_stream(str(path)) as file:
-                content, start = file.read(self.piece), 0
+                content, start = file.read(PIECE), 0
                 if content.startswith((b"\xff\xfe", b"\xfe\xff")):
                     raise DataError(f"{path} is not UTF-8 text. Save it as UTF-8.")
                 self._heads[name] = b""
@@ -151,7 +150,7 @@ class TextFiles:
                     self._heads[name] = content[:start]
                     content = content[start:]
                 while True:
-                    more = file.read(self.piece)
+                    more = file.read(PIECE)
                     end = _last_end(content, quoted=not self.json) if more else len(content)
                     if content[:end].strip():
                         yield start, content[:end]

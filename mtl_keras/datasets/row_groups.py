@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from mtl_keras.datasets.location import Location
 from mtl_keras.errors import DataError
 
 BUFFER = 2**20  # bytes that are read of a column at a time
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 UNREADABLE = (OSError, ValueError, pa.ArrowException)
 
 
@@ -111,6 +111,7 @@ class ParquetFiles:
             filesystem=self.location.filesystem,
             buffer_size=BUFFER,
             pre_buffer=False,
+            page_checksum_verification=True,  # where the writer has made checksums
         )
 
     def _footer(self, name: str) -> pq.FileMetaData:
@@ -183,30 +184,32 @@ class ParquetFiles:
 
     def _partitions(self) -> dict[str, dict[str, Any]]:
         """For each file, the columns that stand in its path as `name=value`."""
-        folders = {name: PurePosixPath(name).parent.as_posix() for name in self.location.names}
-        hive = {name: tuple(re.findall(r"([^/=]+)=", f)) for name, f in folders.items()}
+        keys: dict[str, dict[str, Any]] = {
+            name: dict(re.findall(r"([^/=]+)=([^/]*)/", name)) for name in self.location.names
+        }
         first = self.location.names[0]
-        for name, keys in hive.items():
-            if keys != hive[first]:
+        for name in keys:
+            if list(keys[name]) != list(keys[first]):
                 raise DataError(
-                    f"{self.location.path(first)} is in partitions by {list(hive[first])}, and "
-                    f"{self.location.path(name)} by {list(keys)}. Expected the same for all files."
+                    f"{self.location.path(first)} is in partitions by {list(keys[first])}, and "
+                    f"{self.location.path(name)} by {list(keys[name])}. Expected the same for all "
+                    "files."
                 )
-        if not hive[first]:
-            return {name: {} for name in self.location.names}
-        twice = set(hive[first]) & set(self._types)
+        twice = set(keys[first]) & set(self._types)
         if twice:
             raise DataError(
                 f"Column {min(twice)!r} is both in the file {self.location.path(first)} and in the "
                 "names of its folders. Leave it in one of them."
             )
-        schema = ds.HivePartitioning.discover().inspect([f"{f}/x" for f in folders.values()])
-        scheme = ds.HivePartitioning(schema)
-        values = {f: ds.get_partition_keys(scheme.parse(f"{f}/x")) for f in set(folders.values())}
-        return {
-            name: {key: values[folder].get(key) for key in hive[first]}
-            for name, folder in folders.items()
-        }
+        for column in keys[first]:
+            texts: list[Any] = [
+                None if of[column] == HIVE_NULL else unquote(of[column]) for of in keys.values()
+            ]
+            if all(text and re.fullmatch(r"0|-?[1-9]\d*", text) for text in texts):
+                texts = [int(str(text)) for text in texts]
+            for of, value in zip(keys.values(), texts):
+                of[column] = value
+        return keys
 
 
 def _plain(dtype: pa.DataType) -> pa.DataType:

@@ -34,6 +34,7 @@ class Feed:
         like: Any such chunk, for the structure, the types and the shapes.
         seed: Integer seed of the order. Default 0.
         buffer_rows: Rows of the buffer. Default 131,072, or fewer if they would exceed 128 MiB.
+        batches_per_block: Batches per block. Default 64, or fewer if a block would exceed 32 MiB.
         readers: Groups that are open at a time. Default 4.
         failures: The errors of reading, which TensorFlow reports as its own.
     """
@@ -43,6 +44,7 @@ class Feed:
     like: Any
     seed: int = 0
     buffer_rows: int | None = None
+    batches_per_block: int | None = None
     readers: int = READERS
     failures: list[Exception] = field(default_factory=list)
 
@@ -64,7 +66,8 @@ class Feed:
         steps = -(-self.total // batch_size)
         leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(self.like)]
         fitting = rows_within([tf.constant(leaf[:1]) for leaf in leaves], BLOCK_BYTES, 2**31)
-        batches = max(1, min(BLOCK_BATCHES, fitting // batch_size, steps))
+        most = self.batches_per_block or min(BLOCK_BATCHES, fitting // batch_size)
+        batches = max(1, min(most, steps))
 
         def generate() -> Iterator[tuple[np.ndarray, ...]]:
             epoch, skipped = first_epoch, first_step * batch_size
