@@ -100,7 +100,7 @@ class PeakMemory(threading.Thread):
 
 def experiment(arguments: argparse.Namespace, streaming: bool) -> Any:
     """The experiment that is measured."""
-    import mtl_keras as mtl  # noqa: PLC0415 - the processes start without it
+    import mtl_keras as mtl
 
     training = {"epochs": arguments.epochs, "batch_size": arguments.batch_size}
     return mtl.Experiment(
@@ -128,7 +128,7 @@ def feed(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def memory(arguments: argparse.Namespace) -> dict[str, Any]:
     """Peak memory of a streamed run, and its stages."""
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     tf.constant(0.0)
     watch = PeakMemory()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.keys import row_keys
+from mtl_keras.datasets.keys import row_keys, uniform
 from mtl_keras.datasets.location import Location, locate
 from mtl_keras.datasets.pieces import TextFiles
 from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
@@ -138,6 +138,21 @@ class Stream:
                 waiting, count = ([rest] if len(rest) else []), len(rest)
         if waiting:
             yield self._joined(waiting)
+
+    def sample(self, rows: int, seed: int = 0) -> pd.DataFrame:
+        """About this many random rows, always the same ones for a seed; all if there are fewer.
+
+        Args:
+            rows: Number of rows.
+            seed: Integer seed. Default 0.
+        """
+        share = rows / self.rows
+        chosen = (
+            chunk.but(uniform(chunk.keys, seed, "sample") < share).table for chunk in self.chunks()
+        )
+        table = pd.concat([rows for rows in chosen if len(rows)], ignore_index=True)
+        table.attrs = {"folder": self.location.root, "source": self.shown}
+        return table
 
     def read(self) -> pd.DataFrame:
         """All rows as one table."""

@@ -15,7 +15,7 @@ from mtl_keras.feeding.blocks import BLOCK_BATCHES, BLOCK_BYTES, Blocks, rows_wi
 
 BUFFER_BYTES = 128 * 2**20
 BUFFER_ROWS = 131_072
-READERS = 4
+READERS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Feed:
         seed: Integer seed of the order. Default 0.
         buffer_rows: Rows of the buffer. Default 131,072, or fewer if they would exceed 128 MiB.
         batches_per_block: Batches per block. Default 64, or fewer if a block would exceed 32 MiB.
-        readers: Groups that are open at a time. Default 4.
+        readers: Groups that are open at a time. Default 3.
         failures: The errors of reading, which TensorFlow reports as its own.
     """
 

@@ -82,8 +82,8 @@ def _carried_out(
     keras.utils.set_random_seed(plan.seed)
     rows = prepare(plan, data, show, clock)
     with clock("choose"):
-        sampled = rows.sampled()
-        plan, tried = search.settled(plan, sampled.data, partial(short, rows=sampled), show)
+        trial = partial(short, rows=rows.sampled())
+        plan, tried = search.settled(plan, rows.data, trial, show)
     own_name = identity(checkpoint, resume)
     fitting = Fitting(rows.data, plan.training, show=show)
     if checkpoint is not None:
