@@ -13,6 +13,8 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
 ]
 
+GUESSED_ROWS = 100_000  # of a stream
+
 
 @app.command()
 def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
@@ -95,20 +97,22 @@ def evaluate(
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A model's folder, or a table.")],
+    path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
     verbose: Verbose = False,
 ) -> None:
     """Show what a model reads and answers, or which kinds are guessed for a table's columns."""
-    if path.is_dir():
-        load_tensorflow()
-        from mtl_keras.export.artifact import describe
-
-        typer.echo(describe(path))
-        return
     load_tensorflow()
     from mtl_keras import datasets, features
+    from mtl_keras.export import artifact
 
-    rows = datasets.read(path)
+    folder = Path(path)
+    if folder.is_dir() and (artifact.is_model(folder) or not any(folder.rglob("*.*"))):
+        typer.echo(artifact.describe(folder))
+        return
+    rows = datasets.opened(path, show=typer.echo)
+    if isinstance(rows, datasets.Stream):
+        rows = rows.sample(GUESSED_ROWS)
+        typer.echo(f"kinds are guessed from {len(rows):,} random rows")
     typer.echo(f"{path}: {len(rows):,} rows, {rows.shape[1]} columns")
     for guess in features.infer(rows):
         typer.echo(f"  {guess}")

@@ -86,8 +86,9 @@ class Assignment:
             ]
         )
         column = sample[self.split.column]
-        if isinstance(column.dropna().iloc[0], str):
-            self.format = find_format(column.dropna().astype(str).str.strip())
+        self.split.refuse_missing(column, "time")
+        if isinstance(column.iloc[0], str):
+            self.format = find_format(column.astype(str).str.strip())
         times = np.sort(self.split.times(sample, self.format).to_numpy())
         shares = 1 - self.split.validation - self.split.test, 1 - self.split.test
         self.cuts = times[[min(len(times) - 1, round(share * len(times))) for share in shares]]

@@ -1,10 +1,11 @@
 """Prepares data that are larger than memory: samples in memory, training rows as a stream."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -26,6 +27,8 @@ from mtl_keras.training import Data
 
 SAMPLE_ROWS = {"train": 1_000_000, "validation": 200_000, "test": 20_000}
 SAMPLE_BYTES = 256 * 2**20
+ENCODED_BYTES = 256 * 2**20  # of a part, in memory
+CHUNK_BYTES = 16 * 2**20  # encoded at once
 GUESSED_ROWS = 100_000
 EVALUATED_ROWS = 1_000_000
 
@@ -37,10 +40,12 @@ class Streamed(Prepared):
     Attributes:
         divided: All rows by part.
         read: The columns that are read.
+        at_once: Number of rows that are encoded at once.
     """
 
     divided: Divided
     read: list[str]
+    at_once: int
 
     @property
     def counts(self) -> dict[str, int]:
@@ -53,11 +58,11 @@ class Streamed(Prepared):
         truths: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
         outputs: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
         share = min(1.0, EVALUATED_ROWS / self.counts["test"])
-        for chunk in self.divided.chunks("test", self.read, share=share):
-            with naming(chunk):
-                answered = model.predict(self.encoder.encode(chunk.table), verbose=0)
+        for table in _tables(self.divided.chunks("test", self.read, share=share), self.at_once):
+            with naming(table):
+                answered = model.predict(self.encoder.encode(table), verbose=0)
                 for task in self.tasks:
-                    truths[task.name].append(task.truth(chunk.table))
+                    truths[task.name].append(task.truth(table))
                     outputs[task.name].append(answered[task.name])
         return tuple(  # type: ignore[return-value]
             {name: np.concatenate(parts) for name, parts in each.items()}
@@ -97,10 +102,9 @@ def prepare_stream(
         limit = max(1, int(SAMPLE_BYTES * stream.rows / stream.size))
         wanted = {part: min(rows, limit) for part, rows in SAMPLE_ROWS.items()}
         rows = divided.samples(wanted)
-        show(_sampling(divided.totals, rows))
     with clock("encode"):
         try:
-            some = rows["train"].iloc[:: -(-len(rows["train"]) // GUESSED_ROWS)]
+            some = _thinned(rows["train"], GUESSED_ROWS)
             guesses = columns.guess_features(plan, some, some)
             chosen = [guess.feature for guess in guesses if guess.feature is not None]
             fitted = [task.fit(rows["train"]) for task in plan.tasks]
@@ -116,28 +120,46 @@ def prepare_stream(
             y = {task.name: task.encode(table) for task in fitted}
             return encoder.encode(table), y, columns.row_weights(plan, fitted, table, y)
 
+        some = rows["train"].iloc[:64]
+        size = sum(leaf.nbytes for leaf in keras.tree.flatten(encoded(some))) / len(some)
+        at_once = max(1, int(CHUNK_BYTES / size))
+        rows = {part: _thinned(table, int(ENCODED_BYTES / size)) for part, table in rows.items()}
         parts = {part: encoded(rows[part]) for part in PARTS}
     with clock("check"):
-        _check(plan, divided, read, encoder, fitted)
+        _check(plan, divided, read, at_once, encoder, fitted)
 
     def chunks(group: int) -> Iterator[Any]:
-        for chunk in divided.chunks("train", read, [stream.groups[group]]):
-            with naming(chunk):
-                yield encoded(chunk.table)
+        of_group = divided.chunks("train", read, [stream.groups[group]])
+        for table in _tables(of_group, at_once):
+            with naming(table):
+                yield encoded(table)
 
     feed = Feed(chunks, divided.counts[:, 0].tolist(), parts["train"], plan.seed)
     x, y, weights = ({part: parts[part][n] for part in PARTS} for n in range(3))
     data = Data(x, y, weights, feed)
-    return Streamed(rows, guesses, encoder, fitted, data, divided, read)
+    show(_sampling(divided.totals, rows))
+    return Streamed(rows, guesses, encoder, fitted, data, divided, read, at_once)
 
 
 @contextlib.contextmanager
-def naming(chunk: Chunk) -> Iterator[None]:
-    """Within the block, an error about the rows of a chunk names their file."""
+def naming(table: pd.DataFrame) -> Iterator[None]:
+    """Within the block, an error about rows of a file names the file."""
     try:
         yield
     except DataError as error:
-        raise DataError(f"{chunk.table.attrs['source']}: {error}") from error
+        raise DataError(f"{table.attrs['source']}: {error}") from error
+
+
+def _tables(chunks: Iterable[Chunk], rows: int) -> Iterator[pd.DataFrame]:
+    """The tables of chunks, at most `rows` rows each."""
+    for chunk in chunks:
+        for start in range(0, len(chunk.table), rows):
+            yield chunk.table.iloc[start : start + rows]
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` rows of a table, evenly spaced."""
+    return table.iloc[:: max(1, -(-len(table) // max(1, most)))]
 
 
 def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:
@@ -158,16 +180,21 @@ def _read(plan: Plan, stream: Stream, features: list[Feature]) -> list[str]:
 
 
 def _check(
-    plan: Plan, divided: Divided, read: list[str], encoder: Encoder, fitted: list[Task]
+    plan: Plan,
+    divided: Divided,
+    read: list[str],
+    at_once: int,
+    encoder: Encoder,
+    fitted: list[Task],
 ) -> None:
     """Raise a DataError for the first row that the network could not be trained or tested on."""
     for part in PARTS:
         counting = dict.fromkeys(plan.weight_columns(), False)
-        for chunk in divided.chunks(part, read):
-            with naming(chunk):
-                raw_columns(encoder.features, chunk.table)
-                y = {task.name: task.encode(chunk.table) for task in fitted}
-                weights = columns.row_weights(plan, fitted, chunk.table, y)
+        for table in _tables(divided.chunks(part, read), at_once):
+            with naming(table):
+                raw_columns(encoder.features, table)
+                y = {task.name: task.encode(table) for task in fitted}
+                weights = columns.row_weights(plan, fitted, table, y)
             for task, weight in weights.items():
                 if task in counting:
                     counting[task] |= bool(weight.any())

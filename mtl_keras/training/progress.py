@@ -23,8 +23,12 @@ class Progress(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.metrics, self.best, self.show = list(metrics), best, show
+        self.titled = False
 
     def on_train_begin(self, logs: Any = None) -> None:
+        if self.titled:  # the rest of an epoch was trained before
+            return
+        self.titled = True
         titles = "".join(f"  {name:>17}" for name in ["loss", *self.metrics])
         self.show(f"{'epoch':>9}{titles}      time   (training / validation)")
 

@@ -6,9 +6,12 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import datasets
+from mtl_keras.comparison import procedure
+from mtl_keras.datasets import divided
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.export.predicting import kept
 from mtl_keras.runs import streamed
+from mtl_keras.search import settled
 from tests.datasets.test_stream import parquet
 
 ROWS = 3000
@@ -48,9 +51,17 @@ def run(folder):
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streamed, "SAMPLE_ROWS", {"train": 500, "validation": 300, "test": 90})
+        patch.setattr(divided, "MOST_VALUES", 50)
         made = experiment(slices="town").run(folder, show=said.append)
     made.said = said
     return made
+
+
+@pytest.fixture(scope="module")
+def model(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    run.export(folder)
+    return mtl.load(folder)
 
 
 def test_a_streamed_run_is_as_good_as_one_in_memory(run, folder):
@@ -75,9 +86,8 @@ def test_a_class_of_the_last_file_alone_is_known(run):
     assert segment.classes == ("late", "old", "young")
 
 
-def test_answers_come_file_by_file_and_finished_files_are_kept(run, folder, tmp_path):
-    run.export(tmp_path / "model")
-    model, output, said = mtl.load(tmp_path / "model"), tmp_path / "answers", []
+def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tmp_path):
+    output, said = tmp_path / "answers", []
     model.predict_files(folder, output, show=said.append)
     assert [path.name for path in sorted(output.glob("*.parquet"))] == [
         f"{number}.parquet" for number in range(4)
@@ -95,13 +105,12 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(run, folder, tmp_
     assert (output / "2.parquet").stat().st_mtime_ns == before
     with pytest.raises(ConfigError, match="holds answers of another model, or with other columns"):
         model.predict_files(folder, output, keep=True)
-    scores = model.evaluate(folder).to_dict()
+    with pytest.warns(UserWarning, match="% of these rows were trained on"):
+        scores = model.evaluate(folder).to_dict()
     assert scores["left"]["rows"] == ROWS - ROWS // 50
 
 
-def test_a_long_csv_is_answered_as_a_short_one_to_the_byte(run, tmp_path, monkeypatch):
-    run.export(tmp_path / "model")
-    model = mtl.load(tmp_path / "model")
+def test_a_long_csv_is_answered_as_a_short_one_to_the_byte(model, tmp_path, monkeypatch):
     monkeypatch.setattr("mtl_keras.datasets.pieces.PIECE", 10_000)
     monkeypatch.setattr("mtl_keras.export.predictor.rows_per_call", lambda features: 64)
     rows = table()
@@ -129,6 +138,7 @@ def refused(folder, tmp_path, change) -> str:
 
 def test_a_bad_row_of_the_last_file_is_found_before_the_training(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(streamed, "SAMPLE_ROWS", dict.fromkeys(("train", "validation", "test"), 99))
+    monkeypatch.setattr(divided, "MOST_VALUES", 50)
     plain = table().assign(price="1.50", weight=1.0)
     for number, start in enumerate(range(0, ROWS, 750)):
         parquet(tmp_path / "in" / f"{number}.parquet", plain.iloc[start : start + 750])
@@ -148,10 +158,14 @@ def test_a_bad_row_of_the_last_file_is_found_before_the_training(folder, tmp_pat
 
 
 def test_what_is_open_is_tried_on_the_sample_and_a_comparison_too(folder, monkeypatch):
-    monkeypatch.setattr("mtl_keras.comparison.procedure.MOST_ROWS", 400)
+    monkeypatch.setattr(procedure, "MOST_ROWS", 400)
     said = []
-    small = experiment(tasks={"left": "binary", "spend": "regression"}, training={"epochs": 1})
-    small.compare(folder, seeds=1, tries=0, show=said.append, baselines=False)
-    assert any(line.startswith("compared on a sample of ") for line in said)
-    small.but(balancer="auto", training={"epochs": 1}).run(folder, show=said.append)
-    assert any("rows that are in memory" in line for line in said)
+    table = procedure._in_memory(experiment(), folder, said.append)
+    assert 300 < len(table) < 500 and table["segment"].nunique() == 3
+    assert said[-1] == f"compared on a sample of {len(table):,} of 3,000 rows"
+    prepared = experiment(balancer="auto").prepare(folder)
+    assert prepared.sampled().data.training_rows == len(prepared.rows["train"])
+    losses = pd.DataFrame({f"val_{task}_loss": [1.0] for task in TASKS})
+    settled(experiment(balancer="auto"), prepared.data, lambda *_: losses, said.append)
+    rows = prepared.rows["train"]
+    assert f"what is tried trains on {len(rows):,} rows that are in memory" in said

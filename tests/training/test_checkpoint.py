@@ -103,3 +103,20 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     assert "after epoch 2: No space left on device. The training goes on" in str(warning.message)
     end_epoch(saved, 3)
     assert saved.load(saved.model) == (4, 0)  # there is room again
+
+
+def test_a_checkpoint_within_an_epoch_knows_its_step_and_its_sums(tmp_path):
+    saved = checkpoint(tmp_path / "training.npz")
+    saved.within_epochs, saved.seconds = True, 0.0
+    saved.on_epoch_end(0, {"loss": 1.0})
+    tracked = saved.model.step.loss_tracker.sums
+    tracked.assign(np.arange(8.0))
+    saved.on_train_batch_end(4)
+    again = checkpoint(saved.path)
+    assert again.load(again.model) == (1, 5)
+    tracked = again.model.step.loss_tracker.sums
+    again.model.reset_metrics()  # as Keras does before an epoch begins
+    again.on_epoch_begin(1)
+    assert tracked.numpy().tolist() == list(range(8))
+    again.on_train_batch_end(0)
+    assert again.step == 6
