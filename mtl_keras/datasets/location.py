@@ -41,7 +41,7 @@ class Location:
         return f"{self.root}/{name}" if self.root else name
 
     @property
-    def kind(self) -> str:
+    def suffix(self) -> str:
         """The suffix that the files have in common.
 
         Raises:

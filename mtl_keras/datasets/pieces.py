@@ -38,7 +38,7 @@ class TextFiles:
 
     def __init__(self, location: Location) -> None:
         self.location = location
-        self.json = location.kind == ".jsonl"
+        self.json = location.suffix == ".jsonl"
         self.groups: list[RowGroup] = []
         self.empty: list[str] = []
         self.size = 0
@@ -167,7 +167,7 @@ def type_of(column: pd.Series) -> str:
         return EMPTY
     if column.dtype.kind in "bif" and column.dtype.itemsize in (1, 8):
         return column.dtype.name
-    if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+    if all(type(cell) is bool for cell in column.dropna()):
         return BOOLEANS
     return TEXT
 

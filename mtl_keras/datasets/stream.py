@@ -64,7 +64,7 @@ class Stream:
 
     def __init__(self, source: Any) -> None:
         self.location: Location = locate(source)
-        parquet = self.location.kind == ".parquet"
+        parquet = self.location.suffix == ".parquet"
         self._files = (ParquetFiles if parquet else TextFiles)(self.location)
         self.columns, self.groups = self._files.columns, self._files.groups
         self.empty = self._files.empty

@@ -32,7 +32,7 @@ def answered(
             Default False.
         file: Name of the file. Default None: all.
     """
-    texts: dict[str, Any] = {"as_texts": True} if stream.location.kind == ".csv" else {}
+    texts: dict[str, Any] = {"as_texts": True} if stream.location.suffix == ".csv" else {}
     own = stream.batches(rows, file=file, **texts) if keep else None
     for table in stream.batches(rows, file=file):
         try:
