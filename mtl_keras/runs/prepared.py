@@ -52,10 +52,9 @@ class Prepared:
             for part, rows in self.rows.items()
         }
 
-    def tested(self, model: MultiTaskModel) -> tuple[Arrays, Arrays]:
-        """Labels of the test rows, as evaluation reads them, and a network's outputs for them."""
-        outputs = model.predict(self.data.x["test"], verbose=0)
-        return {task.name: task.truth(self.rows["test"]) for task in self.tasks}, outputs
+    def tested(self, model: MultiTaskModel) -> tuple[dict[str, Arrays], Arrays]:
+        """The labels of each part, as `truths`, and a network's outputs for the test rows."""
+        return self.truths(), model.predict(self.data.x["test"], verbose=0)
 
     def sampled(self) -> "Prepared":
         """The same with no more rows than are in memory, for what trains many times."""

@@ -102,8 +102,7 @@ def _carried_out(
         sharing = model.sharing(rows.data.x["validation"])
         warn_of_unused_experts(model, sharing, show)
         tasks = calibrated(rows, model)
-        truths = rows.truths()
-        truths["test"], outputs = rows.tested(model)
+        truths, outputs = rows.tested(model)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
         evaluation = judged(tasks, truths, predictions)
         trained = TrainedRows.of(

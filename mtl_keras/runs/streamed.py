@@ -54,7 +54,7 @@ class Streamed(Prepared):
     def identity(self) -> list[Any]:
         return [*self.divided.stream.identity(), fingerprint(self.rows["test"])]
 
-    def tested(self, model: MultiTaskModel) -> tuple[Arrays, Arrays]:
+    def tested(self, model: MultiTaskModel) -> tuple[dict[str, Arrays], Arrays]:
         truths: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
         outputs: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
         share = min(1.0, EVALUATED_ROWS / self.counts["test"])
@@ -64,10 +64,11 @@ class Streamed(Prepared):
                 for task in self.tasks:
                     truths[task.name].append(task.truth(table))
                     outputs[task.name].append(answered[task.name])
-        return tuple(  # type: ignore[return-value]
+        whole = [
             {name: np.concatenate(parts) for name, parts in each.items()}
             for each in (truths, outputs)
-        )
+        ]
+        return {**self.truths(), "test": whole[0]}, whole[1]
 
     def sampled(self) -> Prepared:
         return replace(self, data=replace(self.data, feed=None))

@@ -89,7 +89,7 @@ def test_a_network_trains_on_blocks_as_on_arrays_in_the_same_order():
     assert losses["loss"] == pytest.approx(
         streamed.evaluate(x, y, return_dict=True, verbose=0)["loss"], rel=1e-4
     )
-    with pytest.raises(ConfigError, match="leave out `steps_per_epoch`"):
+    with pytest.raises(ConfigError, match="Leave out `steps_per_epoch`"):
         streamed.fit(blocks, steps_per_epoch=3)
 
 

@@ -105,6 +105,12 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tm
     assert (output / "2.parquet").stat().st_mtime_ns == before
     with pytest.raises(ConfigError, match="holds answers of another model, or with other columns"):
         model.predict_files(folder, output, keep=True)
+    model.predict_files(folder, tmp_path / "all.csv", keep=True)
+    together = pd.read_csv(tmp_path / "all.csv", dtype={"id": str})
+    assert together["id"].tolist() == table()["id"].tolist()
+    assert together["spend_predicted"].iloc[1500:2250].tolist() == pytest.approx(
+        whole["spend"].tolist(), rel=1e-4
+    )
     with pytest.warns(UserWarning, match="% of these rows were trained on"):
         scores = model.evaluate(folder).to_dict()
     assert scores["left"]["rows"] == ROWS - ROWS // 50
