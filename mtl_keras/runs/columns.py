@@ -100,8 +100,29 @@ def row_weights(
     fitted: Sequence[Task],
     rows: pd.DataFrame,
     y: Mapping[str, np.ndarray],
+    means: Mapping[str, float] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Row weights for each task that has any: sample weight times class weight."""
+    """Row weights for each task that has any: sample weight times class weight.
+
+    They are scaled to a mean of 1 over the labels that there are, so that the unit of a column of
+    weights does not change how much a task counts beside the others.
+
+    Args:
+        plan: The plan.
+        fitted: The fitted tasks.
+        rows: The rows.
+        y: Their labels by task, encoded.
+        means: The means to divide by. Default None: those of these rows.
+    """
+    weights = unscaled_weights(plan, fitted, rows, y)
+    means = mean_weights(weights, y) if means is None else means
+    return {task: (w / (means[task] or 1.0)).astype("float32") for task, w in weights.items()}
+
+
+def unscaled_weights(
+    plan: Plan, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Sample weight times class weight, for each task that has any."""
     columns = plan.weight_columns()
     weights_of = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
@@ -115,6 +136,18 @@ def row_weights(
         if weight is not None:
             weights[task.name] = weight
     return weights
+
+
+def mean_weights(
+    weights: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """For each task with weights, their mean over the labels that there are; 0 without any."""
+    means = {}
+    for task, weight in weights.items():
+        by_label = weight if weight.ndim == y[task].ndim else weight[:, np.newaxis]
+        counted = np.broadcast_to(by_label, y[task].shape)[~np.isnan(y[task])]
+        means[task] = float(counted.mean(dtype=float)) if len(counted) else 0.0
+    return means
 
 
 def check_that_some_count(plan: Plan, counting: Mapping[str, bool], part: str) -> None:

@@ -117,9 +117,13 @@ def prepare_stream(
         columns.check_answers(fitted)
         read = _read(plan, stream, chosen)
 
+        labels = {task.name: task.encode(rows["train"]) for task in fitted}
+        weights_of = columns.unscaled_weights(plan, fitted, rows["train"], labels)
+        means = columns.mean_weights(weights_of, labels)  # one scale, whatever the chunk
+
         def encoded(table: pd.DataFrame) -> tuple[Any, Arrays, Arrays]:
             y = {task.name: task.encode(table) for task in fitted}
-            return encoder.encode(table), y, columns.row_weights(plan, fitted, table, y)
+            return encoder.encode(table), y, columns.row_weights(plan, fitted, table, y, means)
 
         some = rows["train"].iloc[:64]
         size = sum(leaf.nbytes for leaf in keras.tree.flatten(encoded(some))) / len(some)
@@ -195,7 +199,7 @@ def _check(
             with naming(table):
                 raw_columns(encoder.features, table)
                 y = {task.name: task.encode(table) for task in fitted}
-                weights = columns.row_weights(plan, fitted, table, y)
+                weights = columns.unscaled_weights(plan, fitted, table, y)
             for task, weight in weights.items():
                 if task in counting:
                     counting[task] |= bool(weight.any())

@@ -77,7 +77,7 @@ class Fitting:
         training = self.training
         best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
         named = NamedLogs(model.tasks, model.metric_names)
-        progress = Progress(named.metrics, best, self.show)
+        progress = Progress(named.metrics, best, self.show, training.epochs)
         watching: list[Any] = [named, best, *training.callbacks(), progress]
         watching += self.watching
         epoch, step, saved = 0, 0, None
