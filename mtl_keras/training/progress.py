@@ -50,6 +50,5 @@ class Progress(keras.callbacks.Callback):
         seconds = time.perf_counter() - self.start
         at_best = [task for task, best in self.best.chosen().items() if best == epoch]
         mark = f"  best: {', '.join(at_best)}" if at_best else ""
-        self.show(
-            f"{epoch + 1:>4}/{self.epochs or self.params['epochs']:<4}{cells}  {seconds:6.2f} s{mark}"
-        )
+        epochs = self.epochs or self.params["epochs"]
+        self.show(f"{epoch + 1:>4}/{epochs:<4}{cells}  {seconds:6.2f} s{mark}")
