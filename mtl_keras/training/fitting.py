@@ -95,7 +95,7 @@ class Fitting:
             try:
                 log = self._trained(model, watching, epoch, step)
             except DataError as error:  # of a stream: the network is as the last step left it
-                if saved is None:
+                if saved is None or self.data.feed is None:
                     raise
                 saved.write()
                 raise DataError(
