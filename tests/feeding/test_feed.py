@@ -34,8 +34,9 @@ def read(group: int, size: int = 20, wait: bool = False):
 
 
 def feed(**options) -> Feed:
-    options = {"read": read, "rows": ROWS, "like": chunk(0, 2), "buffer_rows": 40} | options
-    return Feed(**options)
+    defaults = {"read": read, "rows": ROWS, "like": chunk(0, 2)}
+    small = {"buffer_rows": 40, "batches_per_block": 3}
+    return Feed(**(defaults | small | options))
 
 
 def order(feed: Feed, batch_size=8, epochs=1, **start) -> list[int]:

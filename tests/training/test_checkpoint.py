@@ -77,7 +77,7 @@ def test_what_the_balancer_did_is_kept(tmp_path):
     saved.model.balancing.append({"epoch": 0, "weight": [0.5, 1.5]})
     end_epoch(saved, 0)
     again = checkpoint(saved.path)
-    assert again.load(again.model) == 1
+    assert again.load(again.model) == (1, 0)
     assert again.model.balancing == [{"epoch": 0, "weight": [0.5, 1.5]}]
 
 
@@ -108,7 +108,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
 def test_a_checkpoint_within_an_epoch_knows_its_step_and_its_sums(tmp_path):
     saved = checkpoint(tmp_path / "training.npz")
     saved.within_epochs, saved.seconds = True, 0.0
-    saved.on_epoch_end(0, {"loss": 1.0})
+    end_epoch(saved, 0)
     tracked = saved.model.step.loss_tracker.sums
     tracked.assign(np.arange(8.0))
     saved.on_train_batch_end(4)
