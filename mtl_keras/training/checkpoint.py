@@ -18,8 +18,7 @@ from mtl_keras.training.best_epoch import BestEpoch
 class Checkpoint(keras.callbacks.Callback):
     """Writes the whole state of a training to one file, atomically.
 
-    It does so after each epoch and, where a training can be resumed within one, every minute. The
-    state comprises every variable (weights, dropout seeds, optimizer with its step count,
+    It does so after each epoch. The state comprises every variable (weights, dropout seeds, optimizer with its step count,
     balancer, the epoch's sums of losses and metrics), early stopping, and the history so far. As
     the order of batches depends only on the seed, the epoch and the step, a resumed training takes
     the steps that it would have taken. If the file cannot be written, the user is warned once, and
@@ -30,8 +29,6 @@ class Checkpoint(keras.callbacks.Callback):
         fingerprint: What the training depends on, as text. A checkpoint with another fingerprint is
             rejected.
         best: The early stopping of the training.
-        within_epochs: Whether to write within epochs as well. Default False.
-        seconds: Seconds from one such file to the next. Default 60.
     """
 
     def __init__(
@@ -39,12 +36,9 @@ class Checkpoint(keras.callbacks.Callback):
         path: Path,
         fingerprint: str,
         best: BestEpoch,
-        within_epochs: bool = False,
-        seconds: float = 60.0,
     ) -> None:
         super().__init__()
         self.path, self.fingerprint, self.best = Path(path), fingerprint, best
-        self.within_epochs, self.seconds = within_epochs, seconds
         self.history: list[dict[str, float]] = []
         self.failed = False
         self.first = self.step = 0  # of the epoch: the first step of this `fit`, and those done
@@ -55,11 +49,6 @@ class Checkpoint(keras.callbacks.Callback):
         for variable, value in zip(_sums(self.model), self.sums):  # Keras has just reset them
             variable.assign(value)
         self.sums = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step = self.first + batch + 1
-        if self.within_epochs and time.monotonic() - self.written >= self.seconds:
-            self.write()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.history.append({key: float(value) for key, value in (logs or {}).items()})
@@ -145,6 +134,28 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError("the validation curves and the history differ in length")
         if self.history and not set(self.best.chosen().values()) <= set(self.best.snapshots):
             raise ValueError("the weights of a task's best epoch are missing")
+
+
+class StepCheckpoint(Checkpoint):
+    """A checkpoint that is also written within epochs, for data of which one epoch is long.
+
+    Args:
+        path: As in `Checkpoint`, like all arguments but the last.
+        fingerprint: What the training depends on.
+        best: The early stopping.
+        seconds: Seconds from one file to the next. Default 60.
+    """
+
+    def __init__(
+        self, path: Path, fingerprint: str, best: BestEpoch, seconds: float = 60.0
+    ) -> None:
+        super().__init__(path, fingerprint, best)
+        self.seconds = seconds
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.step = self.first + batch + 1
+        if time.monotonic() - self.written >= self.seconds:
+            self.write()
 
 
 def saved_epochs(path: Path) -> int:

@@ -13,7 +13,7 @@ from mtl_keras.feeding import Feed
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch
-from mtl_keras.training.checkpoint import Checkpoint
+from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint
 from mtl_keras.training.named_logs import NamedLogs
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import Training
@@ -82,9 +82,8 @@ class Fitting:
         watching += self.watching
         epoch, step, saved = 0, 0, None
         if self.checkpoint is not None:
-            path = self.checkpoint / "training.npz"
-            streams = self.data.feed is not None
-            saved = Checkpoint(path, self.fingerprint, best, within_epochs=streams)
+            kind = Checkpoint if self.data.feed is None else StepCheckpoint
+            saved = kind(self.checkpoint / "training.npz", self.fingerprint, best)
             model.optimizer.build(model.trainable_variables)
             if self.resume:
                 epoch, step = saved.load(model)

@@ -13,12 +13,12 @@ from mtl_keras.training.checkpoint import Checkpoint, saved_epochs
 from tests.training.test_best_epoch import model
 
 
-def checkpoint(path) -> Checkpoint:
+def checkpoint(path, kind=Checkpoint, **options) -> Checkpoint:
     made = model()
     made.optimizer.build(made.trainable_variables)
     best = BestEpoch(["a", "b", "c"], patience=5)
     best.set_model(made)
-    saved = Checkpoint(path, "the same", best)
+    saved = kind(path, "the same", best, **options)
     saved.set_model(made)
     return saved
 
@@ -106,13 +106,12 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
 
 
 def test_a_checkpoint_within_an_epoch_knows_its_step_and_its_sums(tmp_path):
-    saved = checkpoint(tmp_path / "training.npz")
-    saved.within_epochs, saved.seconds = True, 0.0
+    saved = checkpoint(tmp_path / "training.npz", StepCheckpoint, seconds=0.0)
     end_epoch(saved, 0)
     tracked = saved.model.step.loss_tracker.sums
     tracked.assign(np.arange(8.0))
     saved.on_train_batch_end(4)
-    again = checkpoint(saved.path)
+    again = checkpoint(saved.path, StepCheckpoint)
     assert again.load(again.model) == (1, 5)
     tracked = again.model.step.loss_tracker.sums
     again.model.reset_metrics()  # as Keras does before an epoch begins
