@@ -9,7 +9,7 @@ import pytest
 
 from mtl_keras.errors import ArtifactError
 from mtl_keras.training import BestEpoch
-from mtl_keras.training.checkpoint import Checkpoint, saved_epochs
+from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint, saved_epochs
 from tests.training.test_best_epoch import model
 
 
