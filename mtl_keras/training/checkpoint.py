@@ -18,11 +18,11 @@ from mtl_keras.training.best_epoch import BestEpoch
 class Checkpoint(keras.callbacks.Callback):
     """Writes the whole state of a training to one file, atomically.
 
-    It does so after each epoch. The state comprises every variable (weights, dropout seeds, optimizer with its step count,
-    balancer, the epoch's sums of losses and metrics), early stopping, and the history so far. As
-    the order of batches depends only on the seed, the epoch and the step, a resumed training takes
-    the steps that it would have taken. If the file cannot be written, the user is warned once, and
-    the training goes on.
+    It does so after each epoch. The state comprises every variable (weights, dropout seeds,
+    optimizer with its step count, balancer, the epoch's sums of losses and metrics), early
+    stopping, and the history so far. As the order of batches depends only on the seed, the epoch
+    and the step, a resumed training takes the steps that it would have taken. If the file cannot
+    be written, the user is warned once, and the training goes on.
 
     Args:
         path: The file.
