@@ -30,7 +30,7 @@ def test_a_block_runs(block, tmp_path, monkeypatch, artifact, capsys):
         assert list(names["predictions"]) == ["churned", "churned_probability", "spend"]
 
 
-@pytest.mark.parametrize("page", ["docs/several_inputs.md", "docs/notes.md"])
+@pytest.mark.parametrize("page", ["docs/several_inputs.md", "docs/notes.md", "docs/scale.md"])
 def test_a_page_runs_from_top_to_bottom(page, capsys):
     names = {}
     for block in blocks(page):

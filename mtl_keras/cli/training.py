@@ -18,8 +18,11 @@ from mtl_keras.errors import ArtifactError, ConfigError
 @app.command()
 def train(
     source: Annotated[
-        Path | None,
-        typer.Argument(help="An experiment (.toml) or a table. Default: data/customers.toml."),
+        str | None,
+        typer.Argument(
+            help="An experiment (.toml), a table, or a folder or pattern of files. "
+            "Default: data/customers.toml."
+        ),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -40,8 +43,21 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Epochs without improvement before training stops.")
     ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="How rows are split: random, group, time, column or file.")
+    ] = None,
+    split_column: Annotated[
+        str | None, typer.Option(help="Column of groups, times or parts to split by.")
+    ] = None,
     stratify: Annotated[
         str | None, typer.Option(help="Column with the same shares in all parts of the split.")
+    ] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Whether to read rows while training. Default: if they do not fit into memory.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
     tensorboard: Annotated[str | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
@@ -61,7 +77,8 @@ def train(
         "balancer": balancer,
         "tasks": _pairs(target, "--target") or None,
         "features": {**_pairs(feature, "--feature"), **dict.fromkeys(drop or [], "drop")} or None,
-        "split": _stated(stratify=stratify) or None,
+        "data": _stated(streaming=stream) or None,
+        "split": _stated(strategy=split, column=split_column, stratify=stratify) or None,
         "training": _stated(
             epochs=epochs,
             batch_size=batch_size,
@@ -136,7 +153,7 @@ def compare(
 
 
 def _train(
-    source: Path | None,
+    source: str | None,
     overrides: dict[str, Any],
     models: Path,
     resume: bool,
@@ -152,8 +169,8 @@ def _train(
 
     together = workers()  # joined before TensorFlow computes anything
     imported = time.perf_counter() - start
-    source = source or _built_in()
-    if source.suffix == ".toml":
+    source = source or str(_built_in())
+    if source.endswith(".toml"):
         experiment = Experiment.from_file(source, trusted, **overrides)
     else:
         if "tasks" not in overrides:
@@ -161,7 +178,8 @@ def _train(
                 f"Name the columns of {source} to predict: --target COLUMN:KIND, e.g. --target "
                 "churned:binary --target spend:regression."
             )
-        config = {"name": source.stem.split(".")[0], **overrides, "data": {"path": str(source)}}
+        data = {**overrides.get("data", {}), "path": source}
+        config = {"name": _name_of(source), **overrides, "data": data}
         experiment = Experiment.from_dict(config)
     folder = models / experiment.name
     state = folder / ".training"
@@ -233,6 +251,12 @@ def _built_in() -> Path:
         "The built-in experiment data/customers.toml is neither in this folder nor beside the "
         "package. Name an experiment or a table."
     )
+
+
+def _name_of(source: str) -> str:
+    """A model's name from that of its table, or of the folder of its files."""
+    parts = [part for part in source.split("/") if part and not any(c in part for c in "*?[")]
+    return (parts[-1].split(".")[0] if parts else "") or "model"
 
 
 def _pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:

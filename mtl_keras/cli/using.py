@@ -6,11 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
+from mtl_keras.errors import ConfigError
 
 Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
 ]
+
+GUESSED_ROWS = 100_000  # of a stream
 
 
 @app.command()
@@ -25,8 +28,13 @@ def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
 @app.command()
 def predict(
     model: Model,
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
-    output: Output = None,
+    table: Annotated[str, typer.Argument(help="A CSV or Parquet file, a folder or a pattern.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A .csv or .parquet file, or a folder. Default: print."
+        ),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the table's own columns.")] = False,
     escape_formulas: Annotated[
         bool,
@@ -37,24 +45,40 @@ def predict(
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
-    """Predict for each row of a table."""
+    """Predict for each row of a table, or of many.
+
+    Given a folder as output, it writes a file of answers for each file, and keeps those that are
+    finished when it is run again.
+    """
     load_tensorflow()
     from mtl_keras import datasets, load
+    from mtl_keras.datasets.location import is_many
+    from mtl_keras.export.predicting import kept
 
-    if output is not None:
+    folder = output is not None and (output.is_dir() or not output.suffix)
+    if output is not None and not folder:
         datasets.check_writable(output)
-    answers = load(model, trusted=trust or []).predict(datasets.read(table))
+    predictor = load(model, trusted=trust or [])
+    rows = None if folder or is_many(table) else datasets.opened(table)
+    if rows is None or isinstance(rows, datasets.Stream):
+        if output is None:
+            raise ConfigError(
+                f"The answers for {table} are too many to print. Name a file or a folder: --output"
+            )
+        predictor.predict_files(table, output, keep, escape_formulas, show=typer.echo)
+        return
+    answers = predictor.predict(rows)
     if keep:  # unparsed: `00001` stays as it is
-        rows = datasets.read(table, as_texts=True)
-        taken = {name: f"{name}_predicted" for name in answers if name in rows}
-        answers = rows.join(answers.set_axis(rows.index).rename(columns=taken))
+        answers = kept(datasets.read(table, as_texts=True), answers)
     _write(answers, output, escape_formulas)
 
 
 @app.command()
 def evaluate(
     model: Model,
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with labels.")],
+    table: Annotated[
+        str, typer.Argument(help="A CSV or Parquet file with labels, a folder or a pattern.")
+    ],
     output: Output = None,
     trust: Trust = None,
     verbose: Verbose = False,
@@ -73,20 +97,22 @@ def evaluate(
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A model's folder, or a table.")],
+    path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
     verbose: Verbose = False,
 ) -> None:
     """Show what a model reads and answers, or which kinds are guessed for a table's columns."""
-    if path.is_dir():
-        load_tensorflow()
-        from mtl_keras.export.artifact import describe
-
-        typer.echo(describe(path))
-        return
     load_tensorflow()
     from mtl_keras import datasets, features
+    from mtl_keras.export import artifact
 
-    rows = datasets.read(path)
+    folder = Path(path)
+    if folder.is_dir() and (artifact.is_model(folder) or not any(folder.rglob("*.*"))):
+        typer.echo(artifact.describe(folder))
+        return
+    rows = datasets.opened(path, show=typer.echo)
+    if isinstance(rows, datasets.Stream):
+        rows = rows.sample(GUESSED_ROWS)
+        typer.echo(f"kinds are guessed from {len(rows):,} random rows")
     typer.echo(f"{path}: {len(rows):,} rows, {rows.shape[1]} columns")
     for guess in features.infer(rows):
         typer.echo(f"  {guess}")

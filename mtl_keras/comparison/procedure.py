@@ -16,6 +16,8 @@ from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
 
+MOST_ROWS = 200_000  # of a stream
+
 
 def compare(
     plan: Plan,
@@ -39,7 +41,8 @@ def compare(
 
     Args:
         plan: The joint model's.
-        data: A path or DataFrame. Default: the plan's `data`.
+        data: A path, folder, pattern or DataFrame. Default: the plan's `data`. Of data that are
+            streamed, a random sample of 200,000 rows is compared on.
         seeds: How many seeds. Default 3.
         also: Further candidates: `"mmoe"`, `"+nash_mtl"`, `"mmoe+nash_mtl"`.
         tries: Settings of constant weights to try on validation; 0 for none. Default 4.
@@ -63,7 +66,7 @@ def compare(
     """
     show = show or (lambda line: None)
     plan.check_readable()
-    table = datasets.read(plan.data if data is None else data)
+    table = _in_memory(plan, plan.data if data is None else data, show)
     table = table[table[plan.label_columns()].notna().any(axis=1)]
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
     all_candidates = candidates(plan, also, tries, tune, baselines)
@@ -115,6 +118,16 @@ def compare(
         chosen={name: [result.chosen for result in of_seeds] for name, of_seeds in by_name.items()},
         rows=tables[-1][PART].value_counts()[list(PARTS)].to_dict(),
     )
+
+
+def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFrame:
+    """The table to compare on, all of it or a sample."""
+    source = datasets.opened(data, plan.streaming, show)
+    if isinstance(source, pd.DataFrame):
+        return source
+    table = source.sample(MOST_ROWS, plan.seed)
+    show(f"compared on a sample of {len(table):,} of {source.rows:,} rows")
+    return table
 
 
 def _with_parts(table: pd.DataFrame, parts: Mapping[str, np.ndarray]) -> pd.DataFrame:

@@ -8,8 +8,8 @@ import lzma
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -39,14 +39,7 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     Raises:
         DataError: if the file cannot be read; it is named.
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else None
-    kind = suffixes[-1] if suffixes else ""
-    if kind in REFUSED:
-        raise DataError(
-            f"{path} is {REFUSED[kind]}. Expected CSV, JSON lines or Parquet (.csv, .jsonl, "
-            ".parquet), also compressed (.gz, .bz2, .xz, .zst, .zip)."
-        )
+    kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
         try:
             return pd.read_parquet(path)
@@ -55,8 +48,30 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     content = _decompressed(path, compression)
     if not content.strip():
         raise DataError(f"{path} is empty. Expected a first line with column names, and rows.")
-    content = _as_utf8(path, content)
-    return _json(path, content) if kind in JSON else _csv(path, content, as_texts)
+    content = as_utf8(path, content)
+    return read_json(path, content) if kind in JSON else read_csv(path, content, as_texts)
+
+
+def kind_of(path: PurePath) -> tuple[str, str | None]:
+    """The suffix that says how a file holds its table, and the suffix of its compression or None.
+
+    Raises:
+        DataError: if it is a file of a kind that is not read.
+
+    Example:
+
+    >>> kind_of(Path("events.csv.gz")), kind_of(Path("events.parquet"))
+    (('.csv', '.gz'), ('.parquet', None))
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESSORS else None
+    kind = suffixes[-1] if suffixes else ""
+    if kind in REFUSED:
+        raise DataError(
+            f"{path} is {REFUSED[kind]}. Expected CSV, JSON lines or Parquet (.csv, .jsonl, "
+            ".parquet), also compressed (.gz, .bz2, .xz, .zst, .zip)."
+        )
+    return kind, compression
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -94,7 +109,7 @@ def _decompressed(path: Path, compression: str | None) -> bytes:
         ) from error
 
 
-def _as_utf8(path: Path, content: bytes) -> bytes:
+def as_utf8(path: Path, content: bytes) -> bytes:
     """The content as UTF-8, without a byte-order mark."""
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not marked and b"\0" in content[:4096]:
@@ -110,7 +125,8 @@ def _as_utf8(path: Path, content: bytes) -> bytes:
     return text.encode() if marked else content.removeprefix(b"\xef\xbb\xbf")
 
 
-def _json(path: Path, content: bytes) -> pd.DataFrame:
+def read_json(path: Path, content: bytes) -> pd.DataFrame:
+    """The table of a JSON file's content: an object per line, or a list of objects."""
     lines = not content.lstrip().startswith(b"[")
     try:
         table = pd.read_json(io.BytesIO(content), lines=lines, dtype=False)
@@ -125,14 +141,28 @@ def _json(path: Path, content: bytes) -> pd.DataFrame:
 # CSV
 
 
-def _csv(path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
+def read_csv(
+    path: Path,
+    content: bytes,
+    as_texts: bool = False,
+    dtypes: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """The table of a CSV file's content.
+
+    Args:
+        path: The file, for messages.
+        content: UTF-8, with the line of names.
+        as_texts: Whether to keep the cells as text, including empty ones. Default False.
+        dtypes: The columns' types, if they are known. Default None: inferred.
+    """
     head = content[: 2**20].decode(errors="replace")
     try:
         headers = {d: next(csv.reader(io.StringIO(head), delimiter=d)) for d in DELIMITERS}
     except (csv.Error, StopIteration) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     delimiter = max(DELIMITERS, key=lambda d: len(headers[d]))
-    names = [name.strip() for name in headers[delimiter]]
+    raw_names = headers[delimiter]
+    names = [name.strip() for name in raw_names]
     if any("\n" in name for name in names):
         broken = next(name for name in names if "\n" in name)
         raise DataError(
@@ -144,6 +174,8 @@ def _csv(path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
     options: dict[str, Any] = {"sep": delimiter, "skipinitialspace": True, "low_memory": False}
     if as_texts:
         options |= {"dtype": str, "keep_default_na": False}
+    elif dtypes is not None:
+        options["dtype"] = {raw: dtypes[raw.strip()] for raw in raw_names if raw.strip() in dtypes}
     try:
         table = _parsed(path, content, names, options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -152,7 +184,7 @@ def _csv(path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
     nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
     empty = [column for column in nameless if table[column].isin(["", None]).all()]
     table = table.drop(columns=[*empty, *(c for c in nameless if table[c].isna().all())])
-    if not as_texts:
+    if not as_texts and dtypes is None:
         table = _with_leading_zeros(table, content, options)
         if content.count(b"\n") > len(table) + 1:  # cells with line breaks in them
             _warn_of_open_quotes(path, table, delimiter)

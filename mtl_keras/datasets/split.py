@@ -1,5 +1,6 @@
 """Splits: training, validation and test rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from mtl_keras.datasets.dates import ISO, find_format, parse_dates
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, check, nearest, shown, unknown
 
-STRATEGIES = ("random", "group", "time", "column")
+STRATEGIES = ("random", "group", "time", "column", "file")
 PARTS = ("train", "validation", "test")
 
 
@@ -20,8 +21,9 @@ class Split:
 
     Args:
         strategy: `"random"`; `"group"`: rows with one value of `column` stay together; `"time"`:
-            ordered by `column`, the oldest rows train and the newest test; or `"column"`: `column`
-            says `train`, `validation` or `test` for each row. Default `"random"`.
+            ordered by `column`, the oldest rows train and the newest test; `"column"`: `column`
+            says `train`, `validation` or `test` for each row; or `"file"`: rows of one file stay
+            together, for data in several files. Default `"random"`.
         validation: Share of the rows to choose epochs, thresholds and factors on. Default 0.15.
         test: Share of the rows to evaluate on; they are used once, at the end. Default 0.2.
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
@@ -43,7 +45,7 @@ class Split:
             check(0 < value < 1, f"split.{name}", "be between 0 and 1", value)
         total = self.validation + self.test
         check(total < 1, "split.validation + test", "leave rows to train on: be < 1", total)
-        if self.strategy != "random" and self.column is None:
+        if self.strategy in ("group", "time", "column") and self.column is None:
             raise ConfigError(f"split.strategy={self.strategy!r} needs `split.column`.")
         if self.strategy != "random" and self.stratify is not None:
             raise ConfigError("`split.stratify` works with strategy='random' only.")
@@ -52,20 +54,26 @@ class Split:
         """Columns that the split reads, which are therefore not features."""
         return [self.column] if self.strategy in ("group", "column") and self.column else []
 
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """Raise a DataError for a column that the split names and that is not there."""
+        for name in (self.column, self.stratify):
+            if name is not None and name not in columns:
+                raise DataError(
+                    f"The table has no column {name!r}, which the split names."
+                    f"{nearest(name, columns)}"
+                )
+
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         """Row positions of `"train"`, `"validation"` and `"test"`, ascending; the same for a seed.
 
         Raises:
             DataError: if a column is not there, or a part would be empty.
         """
-        for name in (self.column, self.stratify):
-            if name is not None and name not in table.columns:
-                raise DataError(
-                    f"The table has no column {name!r}, which the split names."
-                    f"{nearest(name, map(str, table.columns))}"
-                )
+        self.check_columns(list(map(str, table.columns)))
+        if self.strategy == "file":
+            raise ConfigError("split.strategy='file' needs data in several files, not one table.")
         if self.strategy == "column":
-            return self._stated(table)
+            return self._stated_parts(table)
         if self.strategy == "time":
             assert self.column is not None
             rest, test = self._latest(table, np.arange(len(table)), self.test)
@@ -83,7 +91,8 @@ class Split:
                 )
         return {name: np.sort(positions) for name, positions in parts.items()}
 
-    def _stated(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    def stated(self, table: pd.DataFrame) -> pd.Series:
+        """The column of parts, checked."""
         stated = table[self.column]
         strange = ~stated.isin(PARTS).to_numpy()
         if strange.any():
@@ -92,6 +101,10 @@ class Split:
                 f"Column {self.column!r} must say train, validation or test. Received: "
                 f"{shown(stated.iloc[row])} in row {table.index[row]}."
             )
+        return stated
+
+    def _stated_parts(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        stated = self.stated(table)
         parts = {part: np.flatnonzero((stated == part).to_numpy()) for part in PARTS}
         for part, positions in parts.items():
             if len(positions) == 0:
@@ -107,7 +120,7 @@ class Split:
                 f"{where} has {len(table)} rows with a label: too few to split into three parts."
             )
         if self.strategy == "group":
-            self._refuse_missing(table[self.column], "group")
+            self.refuse_missing(table[self.column], "group")
             groups = table[self.column].iloc[rows].astype(str)
             if groups.nunique() < 2:
                 raise DataError(f"Column {self.column!r} has too few groups to split into parts.")
@@ -135,20 +148,20 @@ class Split:
     def _latest(
         self, table: pd.DataFrame, rows: np.ndarray, share: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        times = self._times(table).iloc[rows]
+        times = self.times(table).iloc[rows]
         order = np.argsort(times.to_numpy(), kind="stable")
         cut = len(rows) - max(1, round(share * len(rows)))
         return rows[order[:cut]], rows[order[cut:]]
 
-    def _times(self, table: pd.DataFrame) -> pd.Series:
-        """The column of times as sortable values, whatever their format."""
+    def times(self, table: pd.DataFrame, form: str | None = None) -> pd.Series:
+        """The column of times as sortable values; texts in a format, or in the one that fits."""
         column = table[self.column]
-        self._refuse_missing(column, "time")
+        self.refuse_missing(column, "time")
         if column.dtype.kind in "Mmiuf":
             return column
         texts = column.astype(str).str.strip()
         if all(isinstance(value, str) for value in column):
-            form = find_format(texts)
+            form = form or find_format(texts)
             if form is not None:
                 times = parse_dates(texts, form)
             else:
@@ -165,7 +178,8 @@ class Split:
             )
         return times
 
-    def _refuse_missing(self, column: pd.Series, what: str) -> None:
+    def refuse_missing(self, column: pd.Series, what: str) -> None:
+        """Raise a DataError for the first row without a value."""
         if column.isna().any():
             row = column.index[int(np.flatnonzero(column.isna())[0])]
             raise DataError(

@@ -9,9 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mtl_keras.datasets import files
-from mtl_keras.errors import ConfigError, DataError, naming, nearest, shown
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from mtl_keras.errors import DataError, nearest, shown
 
 
 def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
@@ -118,50 +116,3 @@ def fingerprint(table: pd.DataFrame) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return int(pd.util.hash_pandas_object(texts).sum())
-
-
-def check_writable(path: str | Path) -> None:
-    """Raise a ConfigError if `write` cannot write a file with this name.
-
-    Example:
-
-    >>> check_writable("predictions.xlsx")
-    Traceback (most recent call last):
-    ...
-    mtl_keras.errors.ConfigError: Expected a .csv, .tsv or .parquet file to write. Received: \
-'predictions.xlsx'.
-    """
-    if Path(path).suffix not in (".csv", ".tsv", ".txt", *files.PARQUET):
-        raise ConfigError(
-            f"Expected a .csv, .tsv or .parquet file to write. Received: {shown(str(path))}."
-        )
-
-
-def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) -> None:
-    """Write a table atomically, as CSV or, for a `.parquet` file, as Parquet.
-
-    Args:
-        table: The table; its index is left out.
-        path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
-        escape_formulas: Whether texts of a CSV file that begin with `=`, `+`, `-` or `@` are
-            prefixed with an apostrophe, so that a spreadsheet does not read them as formulas.
-            Default False.
-    """
-    path = Path(path)
-    check_writable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with naming(path):
-            if path.suffix in files.PARQUET:
-                table.to_parquet(unfinished, index=False)
-            else:
-                table = table.map(_escaped) if escape_formulas else table
-                table.to_csv(unfinished, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-            unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _escaped(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -31,10 +31,13 @@ class Experiment(Plan):
             and `training` leave open, where these are names and mappings. Default `"default"`.
         name: Name of the artifact. Default `"experiment"`.
         seed: Integer; the same seed and data give the same run. Default 0.
-        data: Default table for a run: a path or DataFrame.
+        data: Default table for a run: a path or DataFrame; or a folder, a pattern such as
+            `"events/*.parquet"` or a list of paths, whose rows are streamed where they do not fit
+            into memory.
         sample_weight: Column with a weight for each row, which counts in training only; or a
             mapping from task to such a column, for those that have one. Default none.
         slices: Column for whose values the report shows separate scores. Default none.
+        streaming: Whether to stream the data. Default None: where they do not fit into memory.
 
     Your own classes are passed as objects, or by name as `"package.module:Class"`.
 

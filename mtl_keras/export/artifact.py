@@ -26,7 +26,7 @@ def versions(folder: Path) -> list[int]:
     if not folder.is_dir():
         return []
     numbered = [number for number in map(_number, folder.iterdir()) if number is not None]
-    return sorted(n for n in numbered if (folder / str(n) / EXTRA / "schema.json").is_file())
+    return sorted(n for n in numbered if _is_version(folder / str(n)))
 
 
 def _number(path: Path) -> int | None:
@@ -35,13 +35,22 @@ def _number(path: Path) -> int | None:
     return number if path.name == str(number) else None
 
 
+def is_model(folder: Path) -> bool:
+    """Whether a folder is an artifact or one of its versions."""
+    return _is_version(folder) or bool(versions(folder))
+
+
+def _is_version(folder: Path) -> bool:
+    return (folder / EXTRA / "schema.json").is_file()
+
+
 def latest(folder: Path) -> Path:
     """The newest version of an artifact, or the version that `folder` itself is.
 
     Raises:
         ArtifactError: if there is none.
     """
-    if (folder / EXTRA / "schema.json").is_file():
+    if _is_version(folder):
         return folder
     numbers = versions(folder)
     if not numbers:

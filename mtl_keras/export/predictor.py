@@ -16,6 +16,7 @@ from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, sho
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.operations import TRUST, check_operations
+from mtl_keras.export.predicting import answered, sample_of, write_each
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, rows_per_call
 from mtl_keras.jobs import UNREADABLE
@@ -105,8 +106,8 @@ class Predictor:
         """A row of answers for each row of the table, with its index.
 
         Args:
-            table: A DataFrame, or a path to a CSV or Parquet file. Columns that the model does not
-                read are ignored.
+            table: A DataFrame, or a path to a file, a folder or a pattern of files. Columns that
+                the model does not read are ignored.
 
         Returns:
             For a binary task the label and `<task>_probability`; for a multiclass task the label
@@ -116,44 +117,92 @@ class Predictor:
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
         """
-        table = datasets.read(table)
+        table = datasets.opened(table)
+        if isinstance(table, datasets.Stream):
+            raise DataError(
+                f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write their "
+                "answers to files with `predict_files`."
+            )
         answers = self._answers(table)
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
             columns |= self._told("outputs", partial(task.answer_columns, answers))
         return pd.DataFrame(columns, index=table.index)
 
+    def predict_files(
+        self,
+        source: Any,
+        output: str | Path,
+        keep: bool = False,
+        escape_formulas: bool = False,
+        show: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Write the answers for data of any size, in constant memory.
+
+        Args:
+            source: A path, folder, pattern or list of paths: see `datasets.Stream`.
+            output: A folder, for a file of answers per file of the data, of which those that are
+                finished are kept when it is called again; or a `.csv` or `.parquet` file, for all.
+            keep: Whether the data's own columns are kept. Default False.
+            escape_formulas: See `datasets.Writer`. Default False.
+            show: A function that prints a line. Default: silence.
+
+        Raises:
+            DataError: if a column is missing, or a value is not of its kind.
+            ConfigError: if the folder holds answers of another model.
+        """
+        stream, output = datasets.Stream(source), Path(output)
+        rows = rows_per_call(self.features)
+        if output.suffix and not output.is_dir():
+            with datasets.Writer(output, escape_formulas) as file:
+                for answers in answered(self.predict, stream, rows, keep):
+                    file.write(answers)
+            show(f"{output}: {file.rows:,} rows")
+            return
+        model = f"{self.schema.get('training', '')}, version {self.path.name}"
+        write_each(self.predict, stream, output, model, rows, keep, escape_formulas, show)
+
     def evaluate(self, table: Any) -> Evaluation:
         """How good the answers are for a table that has labels.
 
+        Of data that are too large for memory, up to about a million random rows are evaluated.
         Tasks without columns in the table are left out. The constant to compare with is that of the
         training rows.
 
         Raises:
             DataError: if no task's columns are in the table.
         """
-        table = datasets.read(table)
-        judged = [task for task in self.tasks if set(task.columns) <= set(table.columns)]
+        source = datasets.opened(table)
+        columns = list(map(str, source.columns))
+        judged = [task for task in self.tasks if set(task.columns) <= set(columns)]
         if not judged:
             wanted = [column for task in self.tasks for column in task.columns]
             raise DataError(
                 f"The table has no labels: none of the columns {wanted}."
-                f"{nearest(wanted[0], map(str, table.columns))}"
+                f"{nearest(wanted[0], columns)}"
             )
-        seen = self.trained_on(table)
+        truths: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
+        predictions: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
+        some = []
+        for rows in [source] if isinstance(source, pd.DataFrame) else sample_of(source):
+            answers = self.predictions(rows)
+            for task in judged:
+                truths[task.name].append(task.truth(rows))
+                predictions[task.name].append(answers[task.name])
+            some.append(rows if isinstance(source, pd.DataFrame) else rows.iloc[::10])
+        seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
         if seen > SUSPICIOUS:
             warnings.warn(
                 f"About {100 * seen:.0f} % of these rows were trained on; their scores "
                 "do not hold for new rows.",
                 stacklevel=2,
             )
-        answers = self.predictions(table)
-        predictions = {task.name: answers[task.name] for task in judged}
-        truths = {task.name: task.truth(table) for task in judged}
         constants = self._told(
             "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
         )
-        return evaluate(judged, truths, predictions, constants)
+        whole = {name: np.concatenate(parts) for name, parts in truths.items()}
+        answered = {name: np.concatenate(parts) for name, parts in predictions.items()}
+        return evaluate(judged, whole, answered, constants)
 
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.

@@ -39,18 +39,23 @@ class TrainedRows:
 
     @classmethod
     def of(
-        cls, features: Sequence[Feature], train: pd.DataFrame, test: pd.DataFrame
+        cls,
+        features: Sequence[Feature],
+        train: pd.DataFrame,
+        test: pd.DataFrame,
+        rows: int | None = None,
     ) -> "TrainedRows":
         """Fingerprints of training rows.
 
         Args:
             features: Fitted features.
-            train: The training rows.
+            train: The training rows, or a sample of them.
             test: Rows that were not trained on.
+            rows: Number of training rows. Default None: those of `train`.
         """
         chosen = np.random.default_rng(0).permutation(len(train))[:MOST_ROWS]
         hashes = np.unique(row_hashes(features, train.iloc[np.sort(chosen)]))
-        known = cls(hashes, len(chosen) / len(train), 0.0)
+        known = cls(hashes, len(chosen) / (rows or len(train)), 0.0)
         return cls(hashes, known.share, known.seen(features, test))
 
     def seen(self, features: Sequence[Feature], table: pd.DataFrame) -> float:

@@ -18,18 +18,6 @@ BLOCK_BYTES = 32 * 2**20
 BLOCK_BATCHES = 64
 
 
-class Ruler(NamedTuple):
-    """The batches of a block.
-
-    Attributes:
-        batch: A vector as long as a batch, since its length is then known when the graph is built.
-        batches: Number of batches in the block.
-    """
-
-    batch: tf.Tensor
-    batches: tf.Tensor
-
-
 class Share(NamedTuple):
     """The replicas that one process feeds: each gets a part of every batch.
 
@@ -39,12 +27,21 @@ class Share(NamedTuple):
         replicas: How many there are in all processes.
     """
 
-    first: int = 0
-    here: int = 1
-    replicas: int = 1
+    first: int
+    here: int
+    replicas: int
 
 
-ONE_DEVICE = Share()
+class Ruler(NamedTuple):
+    """The batches in a replica's part of a block.
+
+    Attributes:
+        size: Rows of the replica in each batch; in the last one, there may be fewer.
+        batches: Number of batches, the same for all replicas.
+    """
+
+    size: tf.Tensor
+    batches: tf.Tensor
 
 
 class Blocks(NamedTuple):
@@ -52,8 +49,8 @@ class Blocks(NamedTuple):
 
     Attributes:
         dataset: Yields `(x, y, sample_weight, ruler)`, epoch after epoch; the first three are nests
-            of tensors of at most `batches_per_block * batch_size` rows, and the ruler measures
-            them.
+            of tensors of at most `batches_per_block * batch_size` rows, and the ruler is a vector
+            as long as a batch (its length is known when the graph is built).
         steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
     """
@@ -61,6 +58,35 @@ class Blocks(NamedTuple):
     dataset: tf.data.Dataset
     steps: int
     batches_per_block: int
+
+    def divided(self, share: Share) -> "Blocks":
+        """Blocks for some replicas, one for each after the other, with its part of each batch.
+
+        The ruler is a `Ruler` then.
+
+        Raises:
+            ConfigError: if the batches cannot be divided into equal parts.
+        """
+        batch_size, replicas = self.dataset.element_spec[-1].shape[0], share.replicas
+        if batch_size % replicas and self.steps > 1:
+            raise ConfigError(
+                f"`batch_size` must be a multiple of the {replicas} replicas that share each "
+                f"batch. Received: {batch_size}."
+            )
+
+        def part(block: tuple[Any, ...], number: tf.Tensor) -> tuple[Any, ...]:
+            data = block[:3]
+            rows = tf.shape(keras.tree.flatten(data)[0])[0]
+            replica = share.first + tf.cast(number, tf.int32)
+            chosen = _part_of_each_batch(tf.range(rows), batch_size, replica, replicas)
+            own = keras.tree.map_structure(lambda t: tf.gather(t, chosen), data)
+            batches = (rows + batch_size - 1) // batch_size
+            return (*own, Ruler(tf.constant(-(-batch_size // replicas)), batches))
+
+        def parts(*block: Any) -> tf.data.Dataset:
+            return tf.data.Dataset.range(share.here).map(lambda number: part(block, number))
+
+        return self._replace(dataset=self.dataset.flat_map(parts).prefetch(2))
 
 
 def in_memory(x: Any) -> bool:
@@ -93,7 +119,6 @@ def blocks_of_arrays(
     seed: int = 0,
     first_epoch: int = 0,
     batches_per_block: int | None = None,
-    share: Share = ONE_DEVICE,
 ) -> Blocks:
     """Blocks of rows gathered from memory.
 
@@ -107,20 +132,9 @@ def blocks_of_arrays(
         seed: Integer seed of the shuffling.
         first_epoch: Number of the first epoch that the data set yields.
         batches_per_block: Batches per block; None for 64, or fewer if a block would exceed 32 MiB.
-        share: The replicas that the blocks are for, one block for each after the other. A block
-            then holds the replica's part of each batch.
-
-    Raises:
-        ConfigError: if a batch cannot be divided into equal parts for the replicas.
     """
     rows = row_count(data)
-    if batch_size % share.replicas:
-        raise ConfigError(
-            f"`batch_size` must be a multiple of the {share.replicas} replicas that share each "
-            f"batch. Received: {batch_size}."
-        )
-    if share.replicas == 1:
-        batch_size = min(batch_size, rows)
+    batch_size = min(batch_size, rows)
     tensors = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
         keras.tree.map_structure(
             lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data
@@ -140,19 +154,14 @@ def blocks_of_arrays(
                 order, seed=tf.stack([tf.constant(seed, tf.int64), number])
             )
 
-        def block(number: tf.Tensor) -> tuple[Any, ...]:
-            start = number // share.here * block_rows
-            batches = order[start : start + block_rows]
-            chosen = _part_of_each_batch(
-                batches, batch_size, share.first + number % share.here, share.replicas
-            )
+        def block(start: tf.Tensor) -> tuple[Any, ...]:
+            chosen = order[start : start + block_rows]
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tensors
             )
-            count = (tf.size(batches) + batch_size - 1) // batch_size
-            return (*gathered, Ruler(tf.zeros([batch_size // share.replicas], tf.int8), count))
+            return (*gathered, tf.zeros([batch_size], tf.int8))
 
-        return tf.data.Dataset.range(-(-rows // block_rows) * share.here).map(block)
+        return tf.data.Dataset.range(0, rows, block_rows).map(block)
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
     dataset = epochs.flat_map(epoch).prefetch(2)
@@ -163,10 +172,8 @@ def _part_of_each_batch(
     rows: tf.Tensor, batch_size: int, replica: tf.Tensor, replicas: int
 ) -> tf.Tensor:
     """One replica's rows of each batch; a smaller last batch is divided as evenly as can be."""
-    if replicas == 1:
-        return rows
-    full = tf.size(rows) // batch_size
-    replica, size = tf.cast(replica, tf.int32), batch_size // replicas
+    size = batch_size // replicas
+    full = tf.size(rows) // batch_size if size * replicas == batch_size else 0
     batches = tf.reshape(rows[: full * batch_size], [full, batch_size])
     of_full = batches[:, replica * size : (replica + 1) * size]
     rest = rows[full * batch_size :]

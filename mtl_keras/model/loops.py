@@ -7,13 +7,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.batch_loop import run_batches
-from mtl_keras.feeding.blocks import BlockProgress, Blocks, Share, blocks_of_arrays, in_memory
+from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory
 from mtl_keras.model import keras_private, replicas, roads
 from mtl_keras.model.monitor import Monitor
 from mtl_keras.model.rows import BATCH_SIZE, Rows, Validation, checked
 from mtl_keras.model.step import Step
 from mtl_keras.model.task_loss import Masked
+
+BLOCKS_ALONE = (
+    "`Blocks` are run as they are, in a compiled graph. Leave out `steps_per_epoch`, `steps` and "
+    "`run_eagerly`."
+)
 
 
 class KerasCall(NamedTuple):
@@ -89,6 +95,8 @@ def fit_call(
         "validation_steps": validation.steps,
     }
     if not _by_blocks(model, train, training=True) or steps_per_epoch is not None:
+        if isinstance(train.x, Blocks):
+            raise ConfigError(BLOCKS_ALONE)
         arguments |= {
             **train.as_arguments(),
             "batch_size": batch_size,
@@ -185,7 +193,7 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
         predictions, vectors = run_batches(
             run_batch,
             (x, masked),
-            batch_size=ruler.batch.shape[0],
+            batch_size=ruler.shape[0],
             outputs=step.outputs if step.task_metrics.by_block else {},
             sums=step.vector_size(training),
             jit_compile=model.jit_compile,
@@ -206,9 +214,13 @@ def build_optimizer(model: keras.Model) -> None:
 
 
 def _by_blocks(model: keras.Model, rows: Rows, training: bool) -> bool:
-    """Whether to feed the rows in blocks: for arrays, in a compiled graph."""
-    compiled = not model.run_eagerly and not roads.own_step(model, training)
-    return rows.y is not None and in_memory(rows.x) and compiled
+    """Whether to feed in blocks: arrays, or `Blocks`, in a compiled graph."""
+    possible = not model.run_eagerly and not roads.own_step(model, training)
+    if isinstance(rows.x, Blocks):
+        if not possible:
+            raise ConfigError(BLOCKS_ALONE)
+        return True
+    return possible and rows.y is not None and in_memory(rows.x)
 
 
 def _batches_per_block(step: Step, callbacks: Sequence[Any], verbose: Any) -> int | None:
@@ -245,12 +257,12 @@ def _blocks(
     seed: int = 0,
     first_epoch: int = 0,
 ) -> Blocks:
-    def of(share: Share) -> Blocks:
-        data = (rows.x, rows.y, rows.sample_weight or {})
-        size = batch_size or BATCH_SIZE
-        return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block, share)
-
-    return replicas.blocks(model, of)
+    if isinstance(rows.x, Blocks):
+        return replicas.divided(model, rows.x)
+    data = (rows.x, rows.y, rows.sample_weight or {})
+    size = batch_size or BATCH_SIZE
+    blocks = blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block)
+    return replicas.divided(model, blocks)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -11,28 +11,22 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.feeding.blocks import ONE_DEVICE, Blocks, Share
+from mtl_keras.feeding.blocks import Blocks, Share
 from mtl_keras.model.step import Step
 
 
-def blocks(model: keras.Model, of: Callable[[Share], Blocks]) -> Blocks:
-    """The blocks of a model's replicas.
-
-    Args:
-        model: The model.
-        of: The blocks for some of the replicas.
-    """
+def divided(model: keras.Model, blocks: Blocks) -> Blocks:
+    """Blocks, divided among a model's replicas."""
     strategy = model.distribute_strategy
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return of(ONE_DEVICE)
+        return blocks
 
     def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
         here = replicas // context.num_input_pipelines
-        return of(Share(context.input_pipeline_id * here, here, replicas)).dataset
+        return blocks.divided(Share(context.input_pipeline_id * here, here, replicas)).dataset
 
-    known = of(Share(0, 1, replicas))  # as many steps for all
-    return known._replace(dataset=strategy.distribute_datasets_from_function(of_this_process))
+    return blocks._replace(dataset=strategy.distribute_datasets_from_function(of_this_process))
 
 
 def agreed(strategy: tf.distribute.Strategy, number: int) -> int:
@@ -61,7 +55,7 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
 
     def batch(number: tf.Tensor, block: Any) -> None:
         *data, ruler = block
-        size = tf.size(ruler.batch)
+        size = ruler.size
         rows = keras.tree.map_structure(lambda t: t[number * size : (number + 1) * size], data)
         step.run(tuple(rows), training)
 

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
+from mtl_keras.feeding.blocks import Blocks
 from mtl_keras.model import labels
 
 BATCH_SIZE = 32  # Keras's default
@@ -26,7 +27,7 @@ class Rows(NamedTuple):
 
     def first(self, batches: int | None, batch_size: int | None) -> "Rows":
         """The first rows, as many as some batches have; all for None."""
-        if batches is None:
+        if batches is None or isinstance(self.x, Blocks):
             return self
         stop = batches * (batch_size or BATCH_SIZE)
         cut = keras.tree.map_structure(lambda a: None if a is None else a[:stop], tuple(self))
@@ -50,7 +51,7 @@ class Validation(NamedTuple):
         if self.split and self.data is None:
             first, last = labels.split_last(tuple(train), self.split)
             return Rows(*first), Rows(*last)
-        if isinstance(self.data, (tuple, list)):
+        if isinstance(self.data, (tuple, list)) and not isinstance(self.data, Blocks):
             return train, Rows(*keras.utils.unpack_x_y_sample_weight(tuple(self.data)))
         return train, Rows(self.data)
 

@@ -1,7 +1,6 @@
 """The plan of an experiment: data, tasks, model and training, as values that a file can hold."""
 
 import dataclasses
-import os
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError, shown, unknown
 from mtl_keras.features import Feature
 from mtl_keras.features.infer import named
-from mtl_keras.plans import file, presets
+from mtl_keras.plans import file, presets, sources
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
 
@@ -40,6 +39,7 @@ class Plan:
     data: Any = None
     sample_weight: str | Mapping[str, str] | None = None
     slices: str | None = None
+    streaming: bool | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -103,8 +103,11 @@ class Plan:
             refuse("split", "a `Split` or a mapping with its arguments")
         if not isinstance(self.training, (Training, Mapping)):
             refuse("training", "a `Training` or a mapping with its arguments")
-        if not isinstance(self.data, (str, Path, pd.DataFrame, type(None))):
-            refuse("data", "a path or a pandas.DataFrame")
+        paths = self.data if isinstance(self.data, (list, tuple)) else [self.data]
+        if not all(isinstance(path, (str, Path, pd.DataFrame, type(None))) for path in paths):
+            refuse("data", "a path, a list of paths or a pandas.DataFrame")
+        if self.streaming not in (True, False, None):
+            refuse("streaming", "true, false or left out")
         if not isinstance(self.sample_weight, (str, Mapping, type(None))):
             refuse("sample_weight", "a column, or a mapping from task to column")
         if not isinstance(self.slices, (str, type(None))):
@@ -167,7 +170,7 @@ class Plan:
         config: dict[str, Any] = {
             "name": self.name,
             "seed": self.seed,
-            "data": {},
+            "data": sources.to_dict(self.data, self.sample_weight, self.streaming, folder),
             "split": _stated(self.split),
             "tasks": {task.name: task.get_config() for task in self.tasks},
             "features": declared,
@@ -184,10 +187,6 @@ class Plan:
             config["architecture"] = self.architecture.get_config()
         if self.balancer != "auto":
             config["balancer"] = balancers.declared(balancers.get(self.balancer))
-        if isinstance(self.data, (str, Path)):
-            config["data"]["path"] = _path(self.data, folder)
-        if self.sample_weight:
-            config["data"]["sample_weight"] = self.sample_weight
         if self.slices:
             config["slices"] = self.slices
         return config
@@ -201,10 +200,7 @@ class Plan:
         """
         config = {**config}
         arguments: dict[str, Any] = {}
-        data = registry.construct(_Data, dict(config.pop("data", {})), "[data]")
-        if data.path is not None:
-            arguments["data"] = Path(folder) / data.path
-        arguments["sample_weight"] = data.sample_weight
+        arguments |= sources.from_dict(config.pop("data", {}), folder)
         if "split" in config:
             arguments["split"] = registry.construct(Split, dict(config.pop("split")), "[split]")
         return registry.construct(cls, {**config, **arguments}, "the experiment", typed=False)
@@ -278,22 +274,6 @@ class Plan:
                     f"{shown(value)} became {shown(again[key])}. `get_config` of a class of your "
                     "own must give every argument of its constructor."
                 )
-
-
-@dataclasses.dataclass
-class _Data:
-    path: str | None = None
-    sample_weight: str | dict[str, str] | None = None
-
-
-def _path(data: str | Path, folder: Path | None) -> str:
-    """The path of a table, to be written to a file in `folder`."""
-    if folder is None:
-        return Path(data).as_posix()
-    whole = Path(data).resolve()
-    if not (whole.is_relative_to(Path.cwd()) and folder.resolve().is_relative_to(Path.cwd())):
-        return whole.name
-    return Path(os.path.relpath(whole, folder.resolve())).as_posix()
 
 
 def _all_differ(names: list[str], what: str, other: str) -> None:

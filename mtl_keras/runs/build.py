@@ -8,7 +8,7 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.layers import MemberMean
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
-from mtl_keras.runs.prepare import Prepared
+from mtl_keras.runs.prepared import Prepared
 
 
 def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
@@ -45,7 +45,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
             "state its `column`."
         ) from error
     model.compile(
-        plan.training.optimizer(len(labels[0])),
+        plan.training.optimizer(data.training_rows),
         loss={task.name: task.training_loss() for task in tasks},
         loss_weights={task.name: task.weight for task in tasks},
         metrics={task.name: task.training_metrics() for task in tasks},

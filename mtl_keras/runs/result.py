@@ -46,7 +46,7 @@ class Run:
             task is answered from.
         evaluation: Scores on the test rows.
         rows: Number of rows of each part of the split.
-        test: The test rows of the table.
+        test: The test rows of the table; a sample of them for a stream.
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
         sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
@@ -189,8 +189,11 @@ class Run:
                 f"The table has no column {column!r} to slice by."
                 f"{nearest(column, map(str, self.test.columns))}"
             )
-        truths = self.truths["test"]
-        return explain.slices(self.tasks, truths, self.predictions, self.test[column])
+        truths, predictions = self.truths["test"], self.predictions
+        if len(self.test) < len(truths[self.tasks[0].name]):  # a sample of a stream
+            truths = {task.name: task.truth(self.test) for task in self.tasks}
+            predictions = self.predict(self.test)
+        return explain.slices(self.tasks, truths, predictions, self.test[column])
 
     def _slices(self) -> dict[str, Any] | None:
         column = self.experiment.slices

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras import datasets, search
+from mtl_keras import search
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Evaluation, calibration, evaluate, unused_sources
 from mtl_keras.export import TrainedRows
@@ -26,7 +26,8 @@ from mtl_keras.plans import presets
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.prepare import Prepared, prepare
+from mtl_keras.runs.prepare import prepare
+from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
 from mtl_keras.tasks import Task
 from mtl_keras.training import Fitting
@@ -44,7 +45,7 @@ def run(
 
     Args:
         plan: The plan.
-        data: A path or DataFrame. Default: the plan's `data`.
+        data: A path, folder, pattern, list of paths or DataFrame. Default: the plan's `data`.
         checkpoint: Folder for the checkpoint while the run trains.
         resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
@@ -84,14 +85,15 @@ def _carried_out(
     keras.utils.set_random_seed(plan.seed)
     rows = prepare(plan, data, show, clock)
     with clock("choose"):
-        plan, tried = search.settled(plan, rows.data, partial(short, rows=rows), show)
+        trial = partial(short, rows=rows.sampled())
+        plan, tried = search.settled(plan, rows.data, trial, show)
     own_name = identity(checkpoint, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
         fitting = dataclasses.replace(
             fitting,
             checkpoint=checkpoint,
-            fingerprint=fingerprint(plan, rows.table),
+            fingerprint=fingerprint(plan, rows),
             resume=resume,
         )
     networks = [
@@ -103,11 +105,12 @@ def _carried_out(
         sharing = model.sharing(rows.data.x["validation"])
         warn_of_unused_experts(model, sharing, show)
         tasks = calibrated(rows, model)
-        truths = rows.truths()
-        outputs = model.predict(rows.data.x["test"], verbose=0)
+        truths, outputs = rows.tested(model)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
         evaluation = judged(tasks, truths, predictions)
-        trained = TrainedRows.of(rows.encoder.features, rows.rows["train"], rows.rows["test"])
+        trained = TrainedRows.of(
+            rows.encoder.features, rows.rows["train"], rows.rows["test"], rows.counts["train"]
+        )
     return Run(
         experiment=plan,
         tasks=tasks,
@@ -116,7 +119,7 @@ def _carried_out(
         guesses=rows.guesses,
         history=history,
         evaluation=evaluation,
-        rows={part: len(table) for part, table in rows.rows.items()},
+        rows=rows.counts,
         test=rows.rows["test"],
         truths=truths,
         predictions=predictions,
@@ -219,17 +222,15 @@ def warn_of_unused_experts(
         show(f"warning: no task uses {expert}; try fewer experts, or gate_dropout")
 
 
-def fingerprint(plan: Plan, table: pd.DataFrame) -> str:
-    """What a training depends on, as text: its plan and the values of its rows."""
+def fingerprint(plan: Plan, rows: Prepared) -> str:
+    """What a training depends on, as text: its plan and its rows."""
     values = {**plan.to_dict(), "data": plan.weight_columns()}
-    return json.dumps(
-        [values, len(table), datasets.fingerprint(table)], sort_keys=True, default=str
-    )
+    return json.dumps([values, *rows.identity()], sort_keys=True, default=str)
 
 
 def summary(plan: Plan, rows: Prepared, model: MultiTaskModel) -> str:
     """The size of a run, in three lines."""
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in rows.rows.items())
+    counts = ", ".join(f"{count:,} {name}" for name, count in rows.counts.items())
     kinds = ", ".join(f"{task.name} ({task.kind})" for task in plan.tasks)
     return (
         f"rows: {counts}\ntasks: {kinds}\n"

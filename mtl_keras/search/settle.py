@@ -41,11 +41,26 @@ def settled(
         The plan; and what was tried, as plain values, empty if nothing was left open.
     """
     tried: dict[str, Any] = {}
+    if data.feed is not None:
+        rows = len(next(iter(data.y["train"].values())))
+        show = _beginning(show, f"what is tried trains on {rows:,} rows that are in memory")
     if plan.architecture == "auto" or plan.balancer == "auto":
         plan, tried["search"] = _searched(plan, short, show)
     if isinstance(plan.architecture, Grouped) and not plan.architecture.groups:
         plan, tried["grouping"] = _grouped(plan, data, short, show)
     return plan, tried
+
+
+def _beginning(show: Callable[[str], None], line: str) -> Callable[[str], None]:
+    """A function that prints lines, and this one before the first."""
+    waiting = [line]
+
+    def first(text: str) -> None:
+        while waiting:
+            show(waiting.pop())
+        show(text)
+
+    return first
 
 
 def _searched(

@@ -54,10 +54,11 @@ class ClassTask(Task):
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         assert self.classes is not None, "fit first"
-        labels = plain_labels(table[self.columns[0]])
+        codes, labels = coded_labels(table[self.columns[0]])
         index = {label: float(i) for i, label in enumerate(self.classes)}
-        encoded = np.array([index.get(label, np.nan) for label in labels], "float32")
-        unseen = [label for label in pd.unique(labels) if label is not None and label not in index]
+        numbers = [*(index.get(label, np.nan) for label in labels), np.nan]
+        encoded = np.array(numbers, "float32")[codes]
+        unseen = [label for label in labels if label not in index]
         if unseen:
             warnings.warn(
                 f"Task {self.name!r}: labels {shown(unseen[:5])} are none of the classes "
@@ -169,6 +170,23 @@ def plain_labels(column: pd.Series) -> np.ndarray:
     return labels
 
 
+def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """The number of each row's label, -1 where there is none, and the labels, each once.
+
+    Example:
+
+    >>> codes, labels = coded_labels(pd.Series([3.0, None, 1.0, 3.0]))
+    >>> codes.tolist(), labels
+    ([0, -1, 1, 0], [3, 1])
+    """
+    if column.dtype == object:
+        codes, labels = pd.factorize(plain_labels(column))
+        return codes, list(labels)
+    codes, values = pd.factorize(column)  # a few distinct values, many rows
+    again, labels = pd.factorize(plain_labels(pd.Series(values)))
+    return np.append(again, -1)[codes], list(labels)
+
+
 def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
     """The labels of a task, ascending.
 
@@ -176,7 +194,7 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
         DataError: if there are none, or only one.
     """
     column = task.columns[0]
-    labels = [label for label in pd.unique(plain_labels(table[column])) if label is not None]
+    labels = coded_labels(table[column])[1]
     if not labels:
         raise DataError(
             f"Task {task.name!r}: column {column!r} has no label in the training rows. "

@@ -16,7 +16,7 @@ from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS, best_f1_threshold
-from mtl_keras.tasks.classes import check_class_weight, plain_labels
+from mtl_keras.tasks.classes import check_class_weight, coded_labels
 from mtl_keras.tasks.measures import AUC, Measure, auc
 from mtl_keras.tasks.rivals import Problem
 
@@ -96,18 +96,16 @@ class Multilabel(Task):
 
     def _encode_column(self, column: pd.Series) -> np.ndarray:
         words = {**dict.fromkeys(POSITIVE_WORDS, 1.0), **dict.fromkeys(NEGATIVE_WORDS, 0.0)}
-        labels = plain_labels(column)
-        encoded = np.full(len(labels), np.nan, "float32")
-        for row, label in enumerate(labels):
-            if label is None:
-                continue
-            if str(label).lower() not in words:
-                raise DataError(
-                    f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or "
-                    f"yes/no. Received: {label!r} in row {column.index[row]}."
-                )
-            encoded[row] = words[str(label).lower()]
-        return encoded
+        codes, labels = coded_labels(column)
+        strange = [place for place, label in enumerate(labels) if str(label).lower() not in words]
+        if strange:
+            row = column.index[int(np.flatnonzero(codes == strange[0])[0])]
+            raise DataError(
+                f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or yes/no. "
+                f"Received: {labels[strange[0]]!r} in row {row}."
+            )
+        numbers = [*(words[str(label).lower()] for label in labels), np.nan]
+        return np.array(numbers, "float32")[codes]
 
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:

@@ -1,6 +1,7 @@
 """Checkpoints, from which an interrupted training resumes."""
 
 import json
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +16,13 @@ from mtl_keras.training.best_epoch import BestEpoch
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Writes the whole state of a training to one file after each epoch, atomically.
+    """Writes the whole state of a training to one file, atomically.
 
-    The state comprises every variable (weights, dropout seeds, optimizer with its step count,
-    balancer), early stopping, and the history so far. As the order of batches depends only on the
-    seed and the epoch's number, a resumed training takes the steps that it would have taken. If the
-    file cannot be written, the user is warned once, and the training goes on.
+    It does so after each epoch. The state comprises every variable (weights, dropout seeds,
+    optimizer with its step count, balancer, the epoch's sums of losses and metrics), early
+    stopping, and the history so far. As the order of batches depends only on the seed, the epoch
+    and the step, a resumed training takes the steps that it would have taken. If the file cannot
+    be written, the user is warned once, and the training goes on.
 
     Args:
         path: The file.
@@ -37,16 +39,32 @@ class Checkpoint(keras.callbacks.Callback):
         self.path, self.fingerprint, self.best = Path(path), fingerprint, best
         self.history: list[dict[str, float]] = []
         self.failed = False
+        self.first = self.step = 0  # of the epoch: the first step of this `fit`, and those done
+        self.sums: list[np.ndarray] = []  # of a resumed epoch, until it goes on
+        self.written = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        for variable, value in zip(_sums(self.model), self.sums):  # Keras has just reset them
+            variable.assign(value)
+        self.sums = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.history.append({key: float(value) for key, value in (logs or {}).items()})
+        self.first = self.step = 0
+        self.write()
+
+    def write(self) -> None:
+        """Write the file now."""
         state = {
             "fingerprint": self.fingerprint,
             "history": self.history,
             "balancing": self.model.balancing,
+            "step": self.step,
             "best": self.best.state(),
         }
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
+        if self.step:
+            arrays |= {f"sum_{i}": v.numpy() for i, v in enumerate(_sums(self.model))}
         arrays |= self.best.arrays()
         if not self.writes:
             return
@@ -56,22 +74,27 @@ class Checkpoint(keras.callbacks.Callback):
         except OSError as error:  # a training is worth more than its checkpoint
             if not self.failed:
                 warnings.warn(
-                    f"The checkpoint {self.path} could not be written after epoch {epoch + 1}: "
+                    f"The checkpoint {self.path} could not be written after epoch "
+                    f"{len(self.history)}: "
                     f"{error.strerror or error}. The training goes on; if it is interrupted, it "
                     "can be resumed from an earlier epoch at most.",
                     stacklevel=2,
                 )
             self.failed = True
+        self.written = time.monotonic()
 
-    def load(self, model: Any) -> int:
-        """Restore the model, the early stopping and the history; returns the next epoch's number.
+    def load(self, model: Any) -> tuple[int, int]:
+        """Restore the model, the early stopping and the history.
+
+        Returns:
+            The numbers of finished epochs, and of finished steps of the next one.
 
         Raises:
             ConfigError: if the checkpoint belongs to another experiment or to other data.
             ArtifactError: if the file is damaged.
         """
         if not self.path.exists():
-            return 0
+            return 0, 0
         try:
             with np.load(self.path, allow_pickle=False) as saved:
                 state = _state(saved)
@@ -84,6 +107,9 @@ class Checkpoint(keras.callbacks.Callback):
                 for index, variable in enumerate(_variables(model)):
                     variable.assign(saved[f"variable_{index}"])
                 self.best.restore(state["best"], saved)
+                self.first = self.step = int(state.get("step", 0))
+                if self.step:
+                    self.sums = [saved[f"sum_{i}"] for i in range(len(_sums(model)))]
             self.history = [{k: float(v) for k, v in logs.items()} for logs in state["history"]]
             model.balancing[:] = state.get("balancing", [])
             self._check(model)
@@ -94,7 +120,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"The checkpoint {self.path} is damaged ({error!r:.150}). Start anew without "
                 "--resume."
             ) from error
-        return len(self.history)
+        return len(self.history), self.step
 
     def _check(self, model: Any) -> None:
         """Raise a ValueError if what was restored does not fit together."""
@@ -108,6 +134,28 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError("the validation curves and the history differ in length")
         if self.history and not set(self.best.chosen().values()) <= set(self.best.snapshots):
             raise ValueError("the weights of a task's best epoch are missing")
+
+
+class StepCheckpoint(Checkpoint):
+    """A checkpoint that is also written within epochs, for data of which one epoch is long.
+
+    Args:
+        path: As in `Checkpoint`, like all arguments but the last.
+        fingerprint: What the training depends on.
+        best: The early stopping.
+        seconds: Seconds from one file to the next. Default 60.
+    """
+
+    def __init__(
+        self, path: Path, fingerprint: str, best: BestEpoch, seconds: float = 60.0
+    ) -> None:
+        super().__init__(path, fingerprint, best)
+        self.seconds = seconds
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.step = self.first + batch + 1
+        if time.monotonic() - self.written >= self.seconds:
+            self.write()
 
 
 def saved_epochs(path: Path) -> int:
@@ -125,3 +173,8 @@ def _state(saved: Any) -> dict[str, Any]:
 
 def _variables(model: Any) -> Sequence[keras.Variable]:
     return [*model.variables, *model.optimizer.variables, *model.balancer.variables]
+
+
+def _sums(model: Any) -> Sequence[keras.Variable]:
+    """The variables of an epoch's losses and metrics, which Keras resets when it begins."""
+    return [v for m in (*model.metrics, model.step.balance_tracker) for v in m.variables]

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.errors import DataError
+from mtl_keras.feeding import Feed
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch
-from mtl_keras.training.checkpoint import Checkpoint
+from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint
 from mtl_keras.training.named_logs import NamedLogs
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import Training
@@ -27,11 +29,20 @@ class Data:
         x: The network's inputs.
         y: Labels by task.
         weights: Sample weights by task, for tasks that have any.
+        feed: The training rows, where those in memory are a sample of them. Default None.
     """
 
     x: Mapping[str, Any]
     y: Mapping[str, Mapping[str, np.ndarray]]
     weights: Mapping[str, Mapping[str, np.ndarray]]
+    feed: Feed | None = None
+
+    @property
+    def training_rows(self) -> int:
+        """Number of rows of an epoch."""
+        if self.feed is not None:
+            return self.feed.total
+        return len(next(iter(self.y["train"].values())))
 
 
 @dataclass(frozen=True)
@@ -66,47 +77,83 @@ class Fitting:
             The network with each task's best epoch; and the logs, a row per epoch, in which
             `<task>_best` marks the epoch that a task uses.
         """
-        training, data = self.training, self.data
+        training = self.training
         best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
         named = NamedLogs(model.tasks, model.metric_names)
-        progress = Progress(named.metrics, best, self.show)
+        progress = Progress(named.metrics, best, self.show, training.epochs)
         watching: list[Any] = [named, best, *training.callbacks(), progress]
         watching += self.watching
-        batch_size = training.rows_per_step(len(data.y["train"][model.tasks[0]]))
-        first, saved = 0, None
+        epoch, step = 0, 0
+        saved: Checkpoint | None = None
         if self.checkpoint is not None:
-            path = self.checkpoint / "training.npz"
-            saved = Checkpoint(path, self.fingerprint, best, writes=self.workers.chief)
+            path, writes = self.checkpoint / "training.npz", self.workers.chief
+            # Several processes would not agree on the minute that has passed.
+            by_step = self.data.feed is not None and self.workers.strategy is None
+            if by_step:
+                saved = StepCheckpoint(path, self.fingerprint, best)
+            else:
+                saved = Checkpoint(path, self.fingerprint, best, writes)
             model.optimizer.build(model.trainable_variables)
             if self.resume:
-                first = saved.load(model)
-                self.workers.check_equal(first, f"the epoch that {path} ends with")
-                again = f"resuming after epoch {first}" if first else "nothing to resume: starting"
-                self.show(again)
+                epoch, step = saved.load(model)
+                self.workers.check_equal(epoch, f"the epoch that {path} ends with")
+                self.show(_resumed(epoch, step))
             watching.append(saved)
-        if first >= training.epochs or best.stopped:
-            history = saved.history if saved else []
-        else:
-            validation = (data.x["validation"], data.y["validation"], data.weights["validation"])
-            log = model.fit(
-                data.x["train"],
-                data.y["train"],
-                sample_weight=data.weights["train"],
-                validation_data=validation,
-                batch_size=batch_size,
-                validation_batch_size=4 * batch_size,
-                epochs=training.epochs,
-                initial_epoch=first,
-                callbacks=watching,
-                verbose=0,
-            )
-            history = saved.history if saved else pd.DataFrame(log.history).to_dict("records")
+        log: list[dict[str, float]] = []
+        if epoch < training.epochs and not best.stopped:
+            try:
+                log = self._trained(model, watching, epoch, step)
+            except DataError as error:  # of a stream: the network is as the last step left it
+                if saved is None or self.data.feed is None:
+                    raise
+                saved.write()
+                raise DataError(
+                    f"{error} What was trained is kept in {saved.path}: resume it once the data "
+                    "are as they were."
+                ) from error
+        history = saved.history if saved else log
         frame = pd.DataFrame(history)
         frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
         chosen = best.chosen()
         for task, epoch in chosen.items():
             frame[f"{task}_best"] = frame["epoch"] == epoch + 1
         return assembled(model, chosen, best.snapshots), frame
+
+    def _trained(
+        self, model: MultiTaskModel, callbacks: Sequence[Any], epoch: int, step: int
+    ) -> list[dict[str, float]]:
+        """Train from a step of an epoch on; the logs, a dict per epoch."""
+        data, feed = self.data, self.data.feed
+        batch_size = self.training.rows_per_step(data.training_rows)
+        arguments: dict[str, Any] = {
+            "validation_data": tuple(part["validation"] for part in (data.x, data.y, data.weights)),
+            "validation_batch_size": 4 * batch_size,
+            "callbacks": callbacks,
+            "verbose": 0,
+        }
+        epochs = self.training.epochs
+        if feed is None:
+            log = model.fit(
+                data.x["train"],
+                data.y["train"],
+                sample_weight=data.weights["train"],
+                batch_size=batch_size,
+                epochs=epochs,
+                initial_epoch=epoch,
+                **arguments,
+            )
+            return pd.DataFrame(log.history).to_dict("records")
+        logs = []
+        with feed.errors():
+            if step:  # the rest of an epoch
+                rest = feed.blocks(batch_size, epoch, step)
+                model.fit(rest, epochs=epoch + 1, initial_epoch=epoch, **arguments)
+                epoch += 1
+            if epoch < epochs and not model.stop_training:
+                whole = feed.blocks(batch_size, epoch)
+                log = model.fit(whole, epochs=epochs, initial_epoch=epoch, **arguments)
+                logs = pd.DataFrame(log.history).to_dict("records")
+        return logs
 
     def select(self, models: Sequence[MultiTaskModel]) -> MultiTaskModel:
         """One network that answers each task with the mean of networks that validation selects."""
@@ -118,3 +165,10 @@ class Fitting:
             shown = ", ".join(f"{weight:.2f}" for weight in chosen[task])
             self.show(f"weights of the networks for {task}: {shown}")
         return weighted_mean(models, chosen)
+
+
+def _resumed(epoch: int, step: int) -> str:
+    """Where a training is resumed, in words."""
+    if not epoch and not step:
+        return "nothing to resume: starting"
+    return f"resuming after epoch {epoch}" + (f" and {step:,} steps of the next" if step else "")

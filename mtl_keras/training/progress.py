@@ -16,15 +16,24 @@ class Progress(keras.callbacks.Callback):
         metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.
         best: The early stopping; tasks whose best epoch so far this is are marked.
         show: A function that prints a line.
+        epochs: Number of epochs. Default None: that of the call of `fit`.
     """
 
     def __init__(
-        self, metrics: Sequence[str], best: BestEpoch, show: Callable[[str], None] = print
+        self,
+        metrics: Sequence[str],
+        best: BestEpoch,
+        show: Callable[[str], None] = print,
+        epochs: int | None = None,
     ) -> None:
         super().__init__()
         self.metrics, self.best, self.show = list(metrics), best, show
+        self.epochs, self.titled = epochs, False
 
     def on_train_begin(self, logs: Any = None) -> None:
+        if self.titled:  # the rest of an epoch was trained before
+            return
+        self.titled = True
         titles = "".join(f"  {name:>17}" for name in ["loss", *self.metrics])
         self.show(f"{'epoch':>9}{titles}      time   (training / validation)")
 
@@ -41,4 +50,5 @@ class Progress(keras.callbacks.Callback):
         seconds = time.perf_counter() - self.start
         at_best = [task for task, best in self.best.chosen().items() if best == epoch]
         mark = f"  best: {', '.join(at_best)}" if at_best else ""
-        self.show(f"{epoch + 1:>4}/{self.params['epochs']:<4}{cells}  {seconds:6.2f} s{mark}")
+        epochs = self.epochs or self.params["epochs"]
+        self.show(f"{epoch + 1:>4}/{epochs:<4}{cells}  {seconds:6.2f} s{mark}")

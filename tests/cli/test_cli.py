@@ -80,14 +80,18 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     calls = []
     monkeypatch.setattr("mtl_keras.cli.training._train", lambda *arguments: calls.append(arguments))
     flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
-    assert main(["train", "shop.toml", *flags, "--models", "there"]) == 0
+    flags += ["--stream", "--split", "time", "--split-column", "at"]
+    assert main(["train", "s3://shop/*.parquet", *flags, "--models", "there"]) == 0
     assert main(["train"]) == 0
-    (source, overrides, models, resume), (_, none, *_) = calls
-    assert (source, models, resume) == (Path("shop.toml"), Path("there"), False)
+    (source, overrides, models, resume, trusted), (_, none, *_) = calls
+    assert (source, models, resume) == ("s3://shop/*.parquet", Path("there"), False)
+    assert not trusted
     assert overrides == {
         "seed": 0,
         "features": {"c": "date", "b": "drop"},
         "tasks": {"t": "own.kinds:Mine"},
+        "data": {"streaming": True},
+        "split": {"strategy": "time", "column": "at"},
     }
     assert none == {}
     for flag, value in (("--seeds", "0"), ("--workers", "0"), ("--tries", "-1"), ("--tune", "-1")):

@@ -98,12 +98,18 @@ def test_a_state_that_is_older_than_the_training_is_told_with_its_epoch(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("out.csv", "pandas.DataFrame.to_csv"),
+        ("out.parquet", "pyarrow.parquet.ParquetWriter.write_table"),
+    ],
+)
 def test_answers_that_cannot_be_written_leave_what_was_there(
-    small_artifact, folder, monkeypatch, capsys, name
+    small_artifact, folder, monkeypatch, capsys, name, write
 ):
     Path(name).write_text("before")
-    monkeypatch.setattr(pd.DataFrame, f"to_{name.split('.')[1]}", full)
+    monkeypatch.setattr(write, full)
     assert main(["predict", str(small_artifact), "small.csv", "-o", name]) == 1
     assert capsys.readouterr().err == (
         f"error: {name}: No space left on device. Make room on the disk, or write to another "

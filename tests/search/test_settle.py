@@ -9,6 +9,7 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.search import settle
 from mtl_keras.search.grouping import grouping
 from mtl_keras.search.halving import successive_halving
+from mtl_keras.training import Data
 
 SMALL = {"layers": [8], "members": 1, "number_embedding": "none", "dropout": 0.0}
 
@@ -104,7 +105,7 @@ def test_the_best_by_validation_is_taken_and_not_another(best):
         return pd.DataFrame({f"val_{task}_loss": [loss + 0.5, loss, loss + 0.1] for task in "abc"})
 
     plan = mtl.Experiment(tasks=TASKS, architecture="auto", balancer="auto")
-    settled, tried = settle.settled(plan, None, short, lambda line: None)
+    settled, tried = settle.settled(plan, Data({}, {}, {}), short, lambda line: None)
     assert settled.architecture.get_config()["kind"] == best
     assert settled.balancer == good_balancer
     losses = pd.DataFrame(tried["search"])

@@ -9,16 +9,16 @@ import pytest
 
 from mtl_keras.errors import ArtifactError
 from mtl_keras.training import BestEpoch
-from mtl_keras.training.checkpoint import Checkpoint, saved_epochs
+from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint, saved_epochs
 from tests.training.test_best_epoch import model
 
 
-def checkpoint(path) -> Checkpoint:
+def checkpoint(path, kind=Checkpoint, **options) -> Checkpoint:
     made = model()
     made.optimizer.build(made.trainable_variables)
     best = BestEpoch(["a", "b", "c"], patience=5)
     best.set_model(made)
-    saved = Checkpoint(path, "the same", best)
+    saved = kind(path, "the same", best, **options)
     saved.set_model(made)
     return saved
 
@@ -66,7 +66,7 @@ DAMAGES = {
 def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     saved = checkpoint(tmp_path / "training.npz")
     end_epoch(saved, 0)
-    assert saved.load(saved.model) == 1
+    assert saved.load(saved.model) == (1, 0)
     saved.path.write_bytes(damage(saved.path.read_bytes()))
     with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start anew without"):
         saved.load(saved.model)
@@ -77,7 +77,7 @@ def test_what_the_balancer_did_is_kept(tmp_path):
     saved.model.balancing.append({"epoch": 0, "weight": [0.5, 1.5]})
     end_epoch(saved, 0)
     again = checkpoint(saved.path)
-    assert again.load(again.model) == 1
+    assert again.load(again.model) == (1, 0)
     assert again.model.balancing == [{"epoch": 0, "weight": [0.5, 1.5]}]
 
 
@@ -102,4 +102,21 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     (warning,) = [w for w in recwarn if "checkpoint" in str(w.message)]
     assert "after epoch 2: No space left on device. The training goes on" in str(warning.message)
     end_epoch(saved, 3)
-    assert saved.load(saved.model) == 4  # there is room again
+    assert saved.load(saved.model) == (4, 0)  # there is room again
+
+
+def test_a_checkpoint_within_an_epoch_knows_its_step_and_its_sums(tmp_path):
+    saved = checkpoint(tmp_path / "training.npz", StepCheckpoint, seconds=0.0)
+    end_epoch(saved, 0)
+    tracked = saved.model.step.loss_tracker.sums
+    sums = np.arange(float(tracked.shape[0]))
+    tracked.assign(sums)
+    saved.on_train_batch_end(4)
+    again = checkpoint(saved.path, StepCheckpoint)
+    assert again.load(again.model) == (1, 5)
+    tracked = again.model.step.loss_tracker.sums
+    again.model.reset_metrics()  # as Keras does before an epoch begins
+    again.on_epoch_begin(1)
+    assert (tracked.numpy() == sums).all()
+    again.on_train_batch_end(0)
+    assert again.step == 6

@@ -1,0 +1,217 @@
+"""CSV and JSON lines files of any length, read in pieces of whole rows.
+
+A file is looked through once: for the places where it can be cut, and for the type of each column
+in the whole of it, so that a cell is the same in whatever piece it is read.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.datasets import files
+from mtl_keras.datasets.location import Location
+from mtl_keras.datasets.row_groups import RowGroup
+from mtl_keras.errors import DataError
+
+PIECE = 8 * 2**20  # about how many bytes a piece has
+EMPTY, BOOLEANS, TEXT = "empty", "booleans with missing values", "text"
+
+
+class TextFiles:
+    """The pieces of CSV or JSON lines files, which have the same columns.
+
+    Args:
+        location: The files.
+
+    Attributes:
+        columns: The columns' names.
+        groups: The pieces, in the order of the files' names.
+        size: Bytes of the files.
+        empty: The files without rows.
+
+    Raises:
+        DataError: if a file cannot be read, or if two files have different columns.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.json = location.suffix == ".jsonl"
+        self.groups: list[RowGroup] = []
+        self.empty: list[str] = []
+        self.size = 0
+        self._heads: dict[str, bytes] = {}  # the line of names
+        self._types: dict[str, str] = {}
+        for name in location.names:
+            self._add(name)
+        self.columns = list(self._types)
+
+    def tables(
+        self,
+        group: RowGroup,
+        columns: Sequence[str] | None,
+        rows: int,
+        as_texts: bool = False,
+    ) -> Iterator[pd.DataFrame]:
+        """The rows of a piece, at most `rows` at a time: see `ParquetFiles.tables`.
+
+        Args:
+            group: The piece.
+            columns: The columns; None for all.
+            rows: Rows per table.
+            as_texts: Whether to keep the cells of a CSV file as text. Default False.
+        """
+        start, length = group.place
+        path = Path(self.location.path(group.file))
+        try:
+            with self.location.filesystem.open_input_file(str(path)) as file:
+                file.seek(start)
+                content = file.read(length)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be read: {error}. Was it moved? Restore it, or leave it out."
+            ) from error
+        table = self._typed(path, self._heads[group.file] + content, as_texts)
+        if len(table) != group.rows:
+            raise DataError(
+                f"Piece {group.number} of {path} has {len(table):,} rows, and had {group.rows:,} "
+                "before. Files must not change meanwhile."
+            )
+        table = table.reindex(columns=self.columns if columns is None else list(columns))
+        table.index = pd.RangeIndex(group.first, group.first + group.rows)
+        for row in range(0, len(table), rows):
+            yield table.iloc[row : row + rows]
+
+    def _typed(self, path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
+        """The table of a piece, its columns of the types that they have in the whole."""
+        content = files.as_utf8(path, content)
+        if self.json:
+            table = files.read_json(path, content)
+            return table.astype({n: _json_type(self._types[n], table[n]) for n in table})
+        if as_texts:
+            return files.read_csv(path, content, as_texts=True)
+        types = {n: "float64" if t == EMPTY else t for n, t in self._types.items()}
+        types |= {n: "str" for n, t in types.items() if t in (BOOLEANS, TEXT)}
+        table = files.read_csv(path, content, dtypes=types)
+        for name, kind in self._types.items():
+            if kind == BOOLEANS and name in table:
+                cells = table[name].astype(object)
+                table[name] = cells.where(cells.isna(), cells.str.lower() == "true")
+        return table
+
+    def _add(self, name: str) -> None:
+        """Find the pieces of a file, and the types of its columns."""
+        path = Path(self.location.path(name))
+        if files.kind_of(path)[1] is not None:
+            raise DataError(
+                f"{path} is compressed, so it can only be read as a whole. Decompress it, or "
+                "write it as Parquet."
+            )
+        types: dict[str, str] = {}
+        first = 0
+        for number, (start, content) in enumerate(self._cut(name, path)):
+            whole = files.as_utf8(path, self._heads[name] + content)
+            table = files.read_json(path, whole) if self.json else files.read_csv(path, whole)
+            found = {column: type_of(table[column]) for column in table}
+            if number == 0:
+                types = found
+            for column in {**types, **found}:
+                both = types.get(column, EMPTY), found.get(column, EMPTY)
+                types[column] = together(*both)
+            group = RowGroup(name, number, first, len(table), (start, len(content)))
+            self.groups.append(group)
+            first += len(table)
+        if first == 0:
+            self.empty.append(name)
+            return
+        if self._types and set(types) != set(self._types):
+            other = self.location.path(self.groups[0].file)
+            differing = ", ".join(map(repr, sorted(set(types) ^ set(self._types))[:5]))
+            raise DataError(
+                f"{other} and {path} have different columns: {differing} only in one of them. "
+                "Write all files with the same columns."
+            )
+        self._types = {n: together(self._types.get(n, t), t) for n, t in types.items()}
+
+    def _cut(self, name: str, path: Path) -> Iterator[tuple[int, bytes]]:
+        """The pieces of a file: where each begins, and its content."""
+        filesystem = self.location.filesystem
+        try:
+            self.size += filesystem.get_file_info(str(path)).size
+            with filesystem.open_input_stream(str(path)) as file:
+                content, start = file.read(PIECE), 0
+                if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+                    raise DataError(f"{path} is not UTF-8 text. Save it as UTF-8.")
+                self._heads[name] = b""
+                if not self.json:
+                    start = _first_end(content)
+                    self._heads[name] = content[:start]
+                    content = content[start:]
+                while True:
+                    more = file.read(PIECE)
+                    end = _last_end(content, quoted=not self.json) if more else len(content)
+                    if content[:end].strip():
+                        yield start, content[:end]
+                    content, start = content[end:] + more, start + end
+                    if not more:
+                        return
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def type_of(column: pd.Series) -> str:
+    """The type of a column of a piece, by name."""
+    if column.isna().all():
+        return EMPTY
+    if column.dtype.kind in "bif" and column.dtype.itemsize in (1, 8):
+        return column.dtype.name
+    if all(type(cell) is bool for cell in column.dropna()):
+        return BOOLEANS
+    return TEXT
+
+
+def together(one: str, other: str) -> str:
+    """The type of a column that has two types in two pieces, as it would be in both together.
+
+    Example:
+
+    >>> together("int64", "empty"), together("int64", "float64"), together("bool", "int64")
+    ('float64', 'float64', 'text')
+    """
+    types = {one, other}
+    if len(types) == 1:
+        return one
+    if types <= {"int64", "float64", EMPTY}:
+        return "float64"
+    if types <= {"bool", BOOLEANS, EMPTY}:
+        return BOOLEANS
+    return TEXT
+
+
+def _json_type(kind: str, column: pd.Series) -> Any:
+    """The type that a column of a piece of JSON lines gets: texts stay texts among numbers."""
+    if kind == EMPTY or (kind == TEXT and column.dtype.kind not in "bif"):
+        return column.dtype
+    return object if kind in (BOOLEANS, TEXT) else kind
+
+
+def _ends(content: bytes, quoted: bool) -> np.ndarray:
+    """Where rows end: behind each line break that is not within quotes."""
+    characters = np.frombuffer(content, np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    if quoted:
+        quotes = np.flatnonzero(characters == ord('"'))
+        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return ends + 1
+
+
+def _first_end(content: bytes) -> int:
+    ends = _ends(content, quoted=True)
+    return int(ends[0]) if len(ends) else len(content)
+
+
+def _last_end(content: bytes, quoted: bool) -> int:
+    ends = _ends(content, quoted)
+    return int(ends[-1]) if len(ends) else 0

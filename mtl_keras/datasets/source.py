@@ -1,0 +1,60 @@
+"""Opens data: into memory where they fit, else as a stream."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtl_keras.datasets import files
+from mtl_keras.datasets.location import is_many
+from mtl_keras.datasets.stream import GROWTH, Stream, available_memory
+from mtl_keras.datasets.table import read
+from mtl_keras.errors import ConfigError
+
+PACKED = 8.0  # bytes of columns for a byte of a Parquet file, at most in most cases
+
+
+def opened(
+    source: Any, streaming: bool | None = None, show: Callable[[str], None] = lambda line: None
+) -> pd.DataFrame | Stream:
+    """A table in memory, or a stream where the data are too large for that.
+
+    Args:
+        source: A path, folder, pattern, URI, list of paths, or DataFrame.
+        streaming: Whether to stream. Default None: where the rows, with what is made of them, would
+            not fit into the memory that is available.
+        show: A function that prints a line.
+
+    Raises:
+        DataError: if the data cannot be read.
+        ConfigError: if a DataFrame is to be streamed.
+    """
+    if isinstance(source, pd.DataFrame):
+        if streaming:
+            raise ConfigError("A DataFrame is in memory already. Leave `streaming` out.")
+        return read(source)
+    available = available_memory()
+    if not streaming and not is_many(source):
+        fits = not isinstance(source, (str, Path)) or not Path(source).is_file()
+        if streaming is False or fits or _size(Path(source)) <= available:
+            return read(source)
+    stream = Stream(source)
+    streams = stream.memory > available if streaming is None else streaming
+    count = len({group.file for group in stream.groups})
+    why = ""
+    if streaming is None:
+        than = "more" if streams else "less"
+        why = f", about {stream.memory / 1e9:.1f} GB in memory, {than} than the "
+        why += f"{available / 1e9:.1f} GB available"
+    how = "read as a stream" if streams else "read into memory"
+    show(f"{stream.shown}: {stream.rows:,} rows in {count:,} files{why}: {how}")
+    for name in stream.empty:
+        show(f"{stream.location.path(name)} has no rows")
+    return stream if streams else read(stream.read())
+
+
+def _size(path: Path) -> float:
+    """About how many bytes of memory a file would take, at most in most cases."""
+    packed = path.suffix.lower() in (*files.PARQUET, *files.DECOMPRESSORS)
+    return path.stat().st_size * GROWTH * (PACKED if packed else 1.0)

@@ -1,0 +1,187 @@
+"""Data that may be larger than memory: files, read chunk by chunk."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.datasets.keys import row_keys, uniform
+from mtl_keras.datasets.location import Location, locate
+from mtl_keras.datasets.pieces import TextFiles
+from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
+from mtl_keras.errors import DataError
+
+CHUNK_ROWS = 32_768
+GROWTH = 3.0  # bytes in memory, with what is made of a table, for a byte of its columns
+
+
+class Chunk(NamedTuple):
+    """Some successive rows of a file.
+
+    Attributes:
+        table: The rows, their numbers in the file as index.
+        keys: A key for each row, uint64: see `datasets.keys`.
+        group: The row group that they are from.
+    """
+
+    table: pd.DataFrame
+    keys: np.ndarray
+    group: RowGroup
+
+    def but(self, rows: np.ndarray) -> "Chunk":
+        """Some of the rows, by a mask."""
+        return self if rows.all() else Chunk(self.table[rows], self.keys[rows], self.group)
+
+
+class Stream:
+    """The rows of Parquet, CSV or JSON lines files, which need not fit into memory.
+
+    Args:
+        source: A folder, a pattern such as `"events/*.parquet"`, a list of files, or one file;
+            local or a URI that Arrow (or fsspec, where it is installed) opens. Folders named
+            `column=value` become columns.
+
+    Attributes:
+        columns: The columns' names.
+        groups: The row groups, in the order of the files' names.
+        shown: The data as the user named them.
+
+    Raises:
+        DataError: if there is no file, one is damaged, or two disagree in columns or types.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> pd.DataFrame({"age": [31, 40]}).to_parquet(f"{folder}/one.parquet")
+    >>> pd.DataFrame({"age": [25]}).to_parquet(f"{folder}/two.parquet")
+    >>> stream = Stream(folder)
+    >>> stream.rows, [chunk.table["age"].tolist() for chunk in stream.chunks()]
+    (3, [[31, 40], [25]])
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.location: Location = locate(source)
+        parquet = self.location.suffix == ".parquet"
+        self._files = (ParquetFiles if parquet else TextFiles)(self.location)
+        self.columns, self.groups = self._files.columns, self._files.groups
+        self.empty = self._files.empty
+        self.shown = self.location.shown
+        if not self.groups:
+            raise DataError(f"{self.shown} has no rows. Expected at least one.")
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of all files."""
+        return sum(group.rows for group in self.groups)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all columns: of Parquet files, uncompressed."""
+        return max(self._files.size, 8 * self.rows * len(self.columns))
+
+    @property
+    def memory(self) -> float:
+        """About how many bytes of memory all rows would take while a network trains on them."""
+        return GROWTH * self.size
+
+    def chunks(
+        self,
+        columns: Sequence[str] | None = None,
+        groups: Sequence[RowGroup] | None = None,
+        rows: int = CHUNK_ROWS,
+        **options: Any,
+    ) -> Iterator[Chunk]:
+        """The rows of some row groups, in order.
+
+        Args:
+            columns: The columns to read. Default None: all.
+            groups: The row groups. Default None: all.
+            rows: Rows per chunk at most. Default 32,768.
+            options: `as_texts=True` keeps the cells of CSV files as text.
+        """
+        for group in self.groups if groups is None else groups:
+            for table in self._files.tables(group, columns, rows, **options):
+                path = self.location.path(group.file)
+                table.attrs = {"folder": self.location.root, "source": path}
+                keys = row_keys(group.file, int(table.index[0]), len(table))
+                yield Chunk(table, keys, group)
+
+    def batches(
+        self,
+        rows: int,
+        columns: Sequence[str] | None = None,
+        file: str | None = None,
+        **options: Any,
+    ) -> Iterator[pd.DataFrame]:
+        """The rows of a file, or of all, in tables of exactly `rows` rows; the last has the rest.
+
+        Args:
+            rows: Rows per table.
+            columns: The columns to read. Default None: all.
+            file: Name of the file. Default None: all.
+            options: As for `chunks`.
+        """
+        groups = [group for group in self.groups if file in (None, group.file)]
+        waiting: list[pd.DataFrame] = []
+        count = 0
+        for chunk in self.chunks(columns, groups, rows, **options):
+            waiting.append(chunk.table)
+            count += len(chunk.table)
+            if count >= rows:
+                table = self._joined(waiting)
+                for start in range(0, count - rows + 1, rows):
+                    yield table.iloc[start : start + rows]
+                rest = table.iloc[count - count % rows :]
+                waiting, count = ([rest] if len(rest) else []), len(rest)
+        if waiting:
+            yield self._joined(waiting)
+
+    def sample(self, rows: int, seed: int = 0) -> pd.DataFrame:
+        """About this many random rows, always the same ones for a seed; all if there are fewer.
+
+        Args:
+            rows: Number of rows.
+            seed: Integer seed. Default 0.
+        """
+        share = rows / self.rows
+        chosen = (
+            chunk.but(uniform(chunk.keys, seed, "sample") < share).table for chunk in self.chunks()
+        )
+        table = pd.concat([rows for rows in chosen if len(rows)], ignore_index=True)
+        table.attrs = {"folder": self.location.root, "source": self.shown}
+        return table
+
+    def read(self) -> pd.DataFrame:
+        """All rows as one table."""
+        return self._joined([chunk.table for chunk in self.chunks()])
+
+    def _joined(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Successive tables as one; rows of one file keep their numbers as index."""
+        one = len({table.attrs["source"] for table in tables}) == 1
+        table = pd.concat(tables, ignore_index=not one)
+        source = tables[0].attrs["source"] if one else self.shown
+        table.attrs = {"folder": self.location.root, "source": source}
+        return table
+
+    def identity(self) -> list[Any]:
+        """What tells these data from others: files, row groups, sizes and columns."""
+        return [self.columns, [group[:4] for group in self.groups], self.size]
+
+
+def available_memory() -> float:
+    """Bytes of memory that a program can have now; infinite where the system does not say."""
+    free = float("inf")
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free = 1024.0 * int(line.split()[1])
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        if limit.isdigit():
+            used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+            free = min(free, max(0, int(limit) - used))
+    except OSError:
+        pass
+    return free

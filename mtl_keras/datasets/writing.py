@@ -1,0 +1,109 @@
+"""Writing tables to files, whole or piece by piece."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mtl_keras.datasets import files
+from mtl_keras.errors import ConfigError, naming, shown
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Writer:
+    """Writes a table to a file, piece by piece and atomically.
+
+    The file has a temporary name until the block ends; nothing of it remains if the block fails.
+
+    Args:
+        path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
+        escape_formulas: Whether texts of a CSV file that begin with `=`, `+`, `-` or `@` are
+            prefixed with an apostrophe, so that a spreadsheet does not read them as formulas.
+            Default False.
+
+    Example:
+
+    >>> import tempfile
+    >>> with Writer(f"{tempfile.mkdtemp()}/answers.csv") as file:
+    ...     file.write(pd.DataFrame({"age": [31]}))
+    ...     file.write(pd.DataFrame({"age": [40]}))
+    >>> file.path.read_text().split()
+    ['age', '31', '40']
+    """
+
+    def __init__(self, path: str | Path, escape_formulas: bool = False) -> None:
+        check_writable(path)
+        self.path, self.escape_formulas = Path(path), escape_formulas
+        self.unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        self.rows = 0
+        self._parquet: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.unfinished.unlink(missing_ok=True)
+        return self
+
+    def write(self, table: pd.DataFrame) -> None:
+        """Add rows; the index is left out."""
+        with naming(self.path):
+            if self.path.suffix in files.PARQUET:
+                self._write_parquet(table)
+            else:
+                table = table.map(_escaped) if self.escape_formulas else table
+                delimiter = "\t" if self.path.suffix == ".tsv" else ","
+                header = not self.unfinished.exists()
+                table.to_csv(self.unfinished, index=False, sep=delimiter, mode="a", header=header)
+        self.rows += len(table)
+
+    def _write_parquet(self, table: pd.DataFrame) -> None:
+        schema = None if self._parquet is None else self._parquet.schema
+        rows = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(self.unfinished, rows.schema)
+        self._parquet.write_table(rows)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            with naming(self.path):
+                if self._parquet is not None:
+                    self._parquet.close()
+                if error is None:
+                    self.unfinished.replace(self.path)
+        finally:
+            self.unfinished.unlink(missing_ok=True)
+
+
+def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) -> None:
+    """Write a table atomically, as CSV or, for a `.parquet` file, as Parquet: see `Writer`."""
+    with Writer(path, escape_formulas) as file:
+        file.write(table)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise a ConfigError if `write` cannot write a file with this name.
+
+    Example:
+
+    >>> check_writable("predictions.xlsx")
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ConfigError: Expected a .csv, .tsv or .parquet file to write. Received: \
+'predictions.xlsx'.
+    """
+    if Path(path).suffix not in (".csv", ".tsv", ".txt", *files.PARQUET):
+        raise ConfigError(
+            f"Expected a .csv, .tsv or .parquet file to write. Received: {shown(str(path))}."
+        )
+
+
+def _escaped(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,117 @@
+"""Predictions for files of any number of rows, in constant memory."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from mtl_keras.datasets import Stream, Writer
+from mtl_keras.datasets.files import PARQUET
+from mtl_keras.datasets.keys import uniform
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.export import artifact
+
+Predict = Callable[[pd.DataFrame], pd.DataFrame]
+
+EVALUATED_ROWS = 1_000_000
+NOTE = "answers.json"  # beside the answers: which model and which files they are of
+
+
+def answered(
+    predict: Predict, stream: Stream, rows: int, keep: bool = False, file: str | None = None
+) -> Iterator[pd.DataFrame]:
+    """The answers for the rows of a file, or of all files, some rows at a time.
+
+    Args:
+        predict: From a table to its answers.
+        stream: The data.
+        rows: Rows at a time.
+        keep: Whether the table's own columns are kept; those of CSV files as they are written.
+            Default False.
+        file: Name of the file. Default None: all.
+    """
+    texts: dict[str, Any] = {"as_texts": True} if stream.location.suffix == ".csv" else {}
+    own = stream.batches(rows, file=file, **texts) if keep else None
+    for table in stream.batches(rows, file=file):
+        try:
+            answers = predict(table)
+        except DataError as error:
+            raise DataError(f"{table.attrs.get('source', stream.shown)}: {error}") from error
+        yield answers if own is None else kept(next(own), answers)
+
+
+def sample_of(stream: Stream) -> Iterator[pd.DataFrame]:
+    """The rows of a stream, or about a million random ones, chunk by chunk."""
+    share = EVALUATED_ROWS / stream.rows
+    for chunk in stream.chunks():
+        some = chunk if share >= 1 else chunk.but(uniform(chunk.keys, "evaluation") < share)
+        if len(some.table):
+            yield some.table
+
+
+def kept(table: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """A table with its answers beside it; an answer whose name is taken is `<name>_predicted`."""
+    taken = {name: f"{name}_predicted" for name in answers if name in table}
+    beside = answers.set_axis(table.index).rename(columns=taken)
+    return pd.concat([table, beside], axis=1)
+
+
+def write_each(
+    predict: Predict,
+    stream: Stream,
+    folder: Path,
+    model: str,
+    rows: int,
+    keep: bool,
+    escape_formulas: bool,
+    show: Callable[[str], None],
+) -> None:
+    """Write a file of answers for each file; those that were finished before are kept.
+
+    Args:
+        predict: From a table to its answers.
+        stream: The data.
+        folder: Where the files are written, under the same names.
+        model: Identity of the model, to tell its answers from those of another one.
+        rows: Rows at a time.
+        keep: Whether the tables' own columns are kept.
+        escape_formulas: See `Writer`.
+        show: A function that prints a line.
+
+    Raises:
+        ConfigError: if the folder has answers of another model, or with other columns.
+    """
+    note = folder / NOTE
+    of = {"model": model, "keep": keep}
+    state: dict[str, Any] = artifact.read_json(note) if note.is_file() else {**of, "files": {}}
+    if any(state.get(key) != value for key, value in of.items()):
+        raise ConfigError(
+            f"{folder} holds answers of another model, or with other columns. Write to another "
+            "folder, or remove it."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(group.file for group in stream.groups))
+    sizes = {n: sum(g.rows for g in stream.groups if g.file == n) for n in names}
+    outputs = {name: folder / _output(name) for name in names}
+    if len(set(outputs.values())) < len(names):
+        raise ConfigError(f"Two files of {stream.shown} differ in their suffix only. Rename one.")
+    done = [n for n in names if state["files"].get(n) == sizes[n] and outputs[n].is_file()]
+    if done:
+        show(f"{len(done):,} of {len(names):,} files were finished before and are kept")
+    for number, name in enumerate(names, start=1):
+        if name in done:
+            continue
+        with Writer(outputs[name], escape_formulas) as file:
+            for answers in answered(predict, stream, rows, keep, name):
+                file.write(answers)
+        state["files"][name] = sizes[name]
+        artifact.replace_file(note, json.dumps(state, indent=1) + "\n")
+        show(f"{number:,}/{len(names):,}  {outputs[name]}: {file.rows:,} rows")
+
+
+def _output(name: str) -> str:
+    """The name of the answers for a file: Parquet for Parquet, else CSV."""
+    path = PurePosixPath(name)
+    return str(path if path.suffix in PARQUET else path.with_suffix(".csv"))

@@ -1,0 +1,75 @@
+"""The table `[data]` of an experiment file."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtl_keras.declaring import registry
+
+
+@dataclass
+class _Data:
+    path: str | list[str] | None = None
+    sample_weight: str | dict[str, str] | None = None
+    streaming: bool | None = None
+
+
+def to_dict(
+    data: Any,
+    sample_weight: str | Mapping[str, str] | None,
+    streaming: bool | None,
+    folder: Path | None,
+) -> dict[str, Any]:
+    """The table of a plan; a DataFrame has no path.
+
+    Args:
+        data: A path, a list of them, a DataFrame or None.
+        sample_weight: A column, or columns by task.
+        streaming: Whether to stream.
+        folder: The folder that the file is for; None to keep paths as they are.
+    """
+    entries: dict[str, Any] = {}
+    if isinstance(data, (list, tuple)):
+        entries["path"] = [_path(path, folder) for path in data]
+    elif isinstance(data, (str, Path)):
+        entries["path"] = _path(data, folder)
+    if sample_weight:
+        entries["sample_weight"] = sample_weight
+    if streaming is not None:
+        entries["streaming"] = streaming
+    return entries
+
+
+def from_dict(entries: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+    """The arguments of a plan that a table has; relative paths are relative to `folder`.
+
+    Example:
+
+    >>> from_dict({"path": "s3://events/2024", "streaming": True}, ".")["data"]
+    's3://events/2024'
+    """
+    data = registry.construct(_Data, dict(entries), "[data]")
+    path: Any = data.path
+    if isinstance(path, (list, tuple)):
+        path = [_from(folder, each) for each in path]
+    elif path is not None:
+        path = _from(folder, path)
+    return {"data": path, "sample_weight": data.sample_weight, "streaming": data.streaming}
+
+
+def _path(data: str | Path, folder: Path | None) -> str:
+    """The path of a table, to be written to a file in `folder`; a URI as it is."""
+    if "://" in str(data):
+        return str(data)
+    if folder is None:
+        return Path(data).as_posix()
+    whole = Path(data).resolve()
+    if not (whole.is_relative_to(Path.cwd()) and folder.resolve().is_relative_to(Path.cwd())):
+        return whole.name
+    return Path(os.path.relpath(whole, folder.resolve())).as_posix()
+
+
+def _from(folder: str | Path, path: str) -> str | Path:
+    return path if "://" in path else Path(folder) / path

@@ -1,0 +1,171 @@
+"""What a plan makes of a table's columns: labels, features, weights."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras import features
+from mtl_keras.datasets.numbers import parsed
+from mtl_keras.errors import ConfigError, DataError, nearest, shown
+from mtl_keras.features import Feature, Guess
+from mtl_keras.features.infer import named, uninformative
+from mtl_keras.plans.plan import Plan
+from mtl_keras.tasks import Task
+
+LARGEST_WEIGHT = 1e18  # whose products are still float32
+
+
+def check_columns(plan: Plan, columns: Sequence[str]) -> None:
+    """Raise a DataError for a target, weight or slice that is none of a table's columns."""
+    wanted = [*plan.label_columns(), *plan.weight_columns().values()]
+    wanted += [plan.slices] if plan.slices else []
+    for name in wanted:
+        if name not in columns:
+            raise DataError(
+                f"The table has no column {name!r}, which is declared as a target, weight or "
+                f"slice.{nearest(name, columns)} Its columns: {', '.join(columns[:30])}."
+            )
+
+
+def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
+    """The rows with a label for at least one task."""
+    check_columns(plan, list(map(str, table.columns)))
+    columns = plan.label_columns()
+    labelled = table[columns].notna().any(axis=1)
+    if not labelled.any():
+        raise DataError(f"No row has a label: the columns {columns} are empty.")
+    if not labelled.all():
+        show(f"{int((~labelled).sum()):,} rows have no label for any task and are left out")
+    return table[labelled]
+
+
+def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list[Guess]:
+    """A feature for each column, as declared or inferred."""
+    skip = {*plan.label_columns(), *plan.split.columns(), *plan.weight_columns().values()}
+    declared: Mapping[str, Feature | None] = {}
+    wanted: list[str] = []  # columns that are features of a kind to be guessed
+    columns = list(table.columns)
+    if isinstance(plan.features, Mapping):
+        declared = named(plan.features, features.get)
+    elif not isinstance(plan.features, str):
+        wanted = [feature for feature in plan.features if isinstance(feature, str)]
+        declared = {f.name: f for f in plan.features if not isinstance(f, str)}
+    read = {name: f.reads(columns) if f else [name] for name, f in declared.items()}
+    read |= {name: [name] for name in wanted}
+    for name, sources in read.items():
+        feature = declared.get(name)
+        if not set(sources) & set(columns):
+            source = feature.source if feature else name
+            raise DataError(
+                f"The table has no column {source!r}, which is declared as a feature."
+                f"{nearest(source, columns)}"
+            )
+        if (feature is not None or name in wanted) and (taken := set(sources) & skip):
+            raise ConfigError(
+                f"Column {min(taken)!r} is a target, a weight or a group, not a feature."
+            )
+    if not isinstance(plan.features, (str, Mapping)):
+        columns = list(dict.fromkeys(column for names in read.values() for column in names))
+    guesses = features.infer(table[columns], skip, declared)
+    return [_as_trained(guess, train, declared) for guess in guesses]
+
+
+def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) -> Guess:
+    """A guess from all rows, dropped if the training rows carry no information."""
+    if guess.feature is None or guess.column in declared or guess.column not in train:
+        return guess
+    why = uninformative(train[guess.column])
+    return guess if why is None else Guess(guess.column, None, f"{why} in the training rows")
+
+
+def check_answers(fitted: Sequence[Task]) -> None:
+    """Raise a ConfigError if two answers share a name, as a column or in the SavedModel."""
+    owners: dict[str, str] = {}
+    for task in fitted:
+        answers = task.answers(np.zeros((1, task.width), "float32"))
+        columns = task.answer_columns({name: np.asarray(v) for name, v in answers.items()})
+        for name in {*answers, *columns}:
+            owner = owners.setdefault(name, task.name)
+            if owner != task.name:
+                raise ConfigError(
+                    f"Tasks {owner!r} and {task.name!r} would both answer with {name!r}. Give one "
+                    "of them another `name`, and state its `column`."
+                )
+
+
+def row_weights(
+    plan: Plan,
+    fitted: Sequence[Task],
+    rows: pd.DataFrame,
+    y: Mapping[str, np.ndarray],
+    means: Mapping[str, float] | None = None,
+) -> dict[str, np.ndarray]:
+    """Row weights for each task that has any: sample weight times class weight.
+
+    They are scaled to a mean of 1 over the labels that there are, so that the unit of a column of
+    weights does not change how much a task counts beside the others.
+
+    Args:
+        plan: The plan.
+        fitted: The fitted tasks.
+        rows: The rows.
+        y: Their labels by task, encoded.
+        means: The means to divide by. Default None: those of these rows.
+    """
+    weights = unscaled_weights(plan, fitted, rows, y)
+    means = mean_weights(weights, y) if means is None else means
+    return {task: (w / (means[task] or 1.0)).astype("float32") for task, w in weights.items()}
+
+
+def unscaled_weights(
+    plan: Plan, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Sample weight times class weight, for each task that has any."""
+    columns = plan.weight_columns()
+    weights_of = {column: _weights(rows, column) for column in set(columns.values())}
+    weights = {}
+    for task in fitted:
+        weight = task.sample_weight(y[task.name])
+        if task.name in columns:
+            own = weights_of[columns[task.name]]
+            if weight is not None and weight.ndim > 1:
+                own = own[:, np.newaxis]
+            weight = own if weight is None else own * weight
+        if weight is not None:
+            weights[task.name] = weight
+    return weights
+
+
+def mean_weights(
+    weights: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """For each task with weights, their mean over the labels that there are; 0 without any."""
+    means = {}
+    for task, weight in weights.items():
+        by_label = weight if weight.ndim == y[task].ndim else weight[:, np.newaxis]
+        counted = np.broadcast_to(by_label, y[task].shape)[~np.isnan(y[task])]
+        means[task] = float(counted.mean(dtype=float)) if len(counted) else 0.0
+    return means
+
+
+def check_that_some_count(plan: Plan, counting: Mapping[str, bool], part: str) -> None:
+    """Raise a DataError if no row of a part counts for a task that has a column of weights."""
+    for task, column in plan.weight_columns().items():
+        if not counting[task]:
+            raise DataError(
+                f"Column {column!r} must hold a weight > 0 in some {part} row of task {task!r}. "
+                "Received: 0 in all of them."
+            )
+
+
+def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
+    values, _ = parsed(rows[column])
+    bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST_WEIGHT)))
+    if len(bad):
+        raise DataError(
+            f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
+            f"Received: {shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
+        )
+    return values.astype("float32")

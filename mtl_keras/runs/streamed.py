@@ -1,0 +1,207 @@
+"""Prepares data that are larger than memory: samples in memory, training rows as a stream."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras.datasets import fingerprint
+from mtl_keras.datasets.divided import Divided
+from mtl_keras.datasets.split import PARTS
+from mtl_keras.datasets.stream import Chunk, Stream
+from mtl_keras.errors import DataError
+from mtl_keras.features import Feature
+from mtl_keras.features.encoder import Encoder, raw_columns
+from mtl_keras.feeding import Feed
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.plans.plan import Plan
+from mtl_keras.runs import columns
+from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.prepared import Arrays, Prepared
+from mtl_keras.tasks import Task
+from mtl_keras.training import Data
+
+SAMPLE_ROWS = {"train": 1_000_000, "validation": 200_000, "test": 20_000}
+SAMPLE_BYTES = 256 * 2**20
+ENCODED_BYTES = 256 * 2**20  # of a part, in memory
+CHUNK_BYTES = 16 * 2**20  # encoded at once
+GUESSED_ROWS = 100_000
+EVALUATED_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Streamed(Prepared):
+    """A stream, prepared for training. `rows` and all of `data` but its feed are of samples.
+
+    Attributes:
+        divided: All rows by part.
+        read: The columns that are read.
+        at_once: Number of rows that are encoded at once.
+    """
+
+    divided: Divided
+    read: list[str]
+    at_once: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.divided.totals
+
+    def identity(self) -> list[Any]:
+        return [*self.divided.stream.identity(), fingerprint(self.rows["test"])]
+
+    def tested(self, model: MultiTaskModel) -> tuple[dict[str, Arrays], Arrays]:
+        truths: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
+        outputs: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
+        share = min(1.0, EVALUATED_ROWS / self.counts["test"])
+        for table in _tables(self.divided.chunks("test", self.read, share=share), self.at_once):
+            with naming(table):
+                answered = model.predict(self.encoder.encode(table), verbose=0)
+                for task in self.tasks:
+                    truths[task.name].append(task.truth(table))
+                    outputs[task.name].append(answered[task.name])
+        whole = [
+            {name: np.concatenate(parts) for name, parts in each.items()}
+            for each in (truths, outputs)
+        ]
+        return {**self.truths(), "test": whole[0]}, whole[1]
+
+    def sampled(self) -> Prepared:
+        return replace(self, data=replace(self.data, feed=None))
+
+
+def prepare_stream(
+    plan: Plan, stream: Stream, show: Callable[[str], None], clock: Clock
+) -> Streamed:
+    """Scan, sample, fit on the sample, and check all rows, before the network is built.
+
+    The data are read three times: the columns of labels and of the split; all columns, for the
+    samples; and the columns that the network reads, to find what does not suit it before the
+    training does.
+
+    Args:
+        plan: The plan.
+        stream: The data.
+        show: A function that prints a line.
+        clock: Records how long each stage takes.
+
+    Raises:
+        DataError: if a row does not fit the plan; its file is named.
+    """
+    with clock("split"):
+        columns.check_columns(plan, stream.columns)
+        divided = Divided(stream, plan.split, plan.seed, plan.label_columns())
+        if divided.unlabelled:
+            show(f"{divided.unlabelled:,} rows have no label for any task and are left out")
+        if plan.split.stratify:
+            show("a stream is split by hash: the shares of stratified values are equal by chance")
+    with clock("read"):
+        limit = max(1, int(SAMPLE_BYTES * stream.rows / stream.size))
+        wanted = {part: min(rows, limit) for part, rows in SAMPLE_ROWS.items()}
+        rows = divided.samples(wanted)
+    with clock("encode"):
+        try:
+            some = _thinned(rows["train"], GUESSED_ROWS)
+            guesses = columns.guess_features(plan, some, some)
+            chosen = [guess.feature for guess in guesses if guess.feature is not None]
+            fitted = [task.fit(rows["train"]) for task in plan.tasks]
+            encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
+        except DataError as error:
+            if len(rows["train"]) == divided.totals["train"]:
+                raise
+            raise DataError(f"In a sample of the training rows: {error}") from error
+        columns.check_answers(fitted)
+        read = _read(plan, stream, chosen)
+
+        labels = {task.name: task.encode(rows["train"]) for task in fitted}
+        weights_of = columns.unscaled_weights(plan, fitted, rows["train"], labels)
+        means = columns.mean_weights(weights_of, labels)  # one scale, whatever the chunk
+
+        def encoded(table: pd.DataFrame) -> tuple[Any, Arrays, Arrays]:
+            y = {task.name: task.encode(table) for task in fitted}
+            return encoder.encode(table), y, columns.row_weights(plan, fitted, table, y, means)
+
+        some = rows["train"].iloc[:64]
+        size = sum(leaf.nbytes for leaf in keras.tree.flatten(encoded(some))) / len(some)
+        at_once = max(1, int(CHUNK_BYTES / size))
+        rows = {part: _thinned(table, int(ENCODED_BYTES / size)) for part, table in rows.items()}
+        parts = {part: encoded(rows[part]) for part in PARTS}
+    with clock("check"):
+        _check(plan, divided, read, at_once, encoder, fitted)
+
+    def chunks(group: int) -> Iterator[Any]:
+        of_group = divided.chunks("train", read, [stream.groups[group]])
+        for table in _tables(of_group, at_once):
+            with naming(table):
+                yield encoded(table)
+
+    feed = Feed(chunks, divided.counts[:, 0].tolist(), parts["train"], plan.seed)
+    x, y, weights = ({part: parts[part][n] for part in PARTS} for n in range(3))
+    data = Data(x, y, weights, feed)
+    show(_sampling(divided.totals, rows))
+    return Streamed(rows, guesses, encoder, fitted, data, divided, read, at_once)
+
+
+@contextlib.contextmanager
+def naming(table: pd.DataFrame) -> Iterator[None]:
+    """Within the block, an error about rows of a file names the file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{table.attrs['source']}: {error}") from error
+
+
+def _tables(chunks: Iterable[Chunk], rows: int) -> Iterator[pd.DataFrame]:
+    """The tables of chunks, at most `rows` rows each."""
+    for chunk in chunks:
+        for start in range(0, len(chunk.table), rows):
+            yield chunk.table.iloc[start : start + rows]
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` rows of a table, evenly spaced."""
+    return table.iloc[:: max(1, -(-len(table) // max(1, most)))]
+
+
+def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:
+    evaluated = min(totals["test"], EVALUATED_ROWS)
+    return (
+        f"features and tasks are fitted on {len(rows['train']):,} of {totals['train']:,} training "
+        f"rows (kinds are guessed from {min(GUESSED_ROWS, len(rows['train'])):,}); "
+        f"{len(rows['validation']):,} of {totals['validation']:,} rows validate, {evaluated:,} of "
+        f"{totals['test']:,} test"
+    )
+
+
+def _read(plan: Plan, stream: Stream, features: list[Feature]) -> list[str]:
+    """The columns that training and evaluation read, in the order of the stream."""
+    wanted = {column for feature in features for column in feature.reads(stream.columns)}
+    wanted |= {*plan.label_columns(), *plan.weight_columns().values()}
+    return [column for column in stream.columns if column in wanted]
+
+
+def _check(
+    plan: Plan,
+    divided: Divided,
+    read: list[str],
+    at_once: int,
+    encoder: Encoder,
+    fitted: list[Task],
+) -> None:
+    """Raise a DataError for the first row that the network could not be trained or tested on."""
+    for part in PARTS:
+        counting = dict.fromkeys(plan.weight_columns(), False)
+        for table in _tables(divided.chunks(part, read), at_once):
+            with naming(table):
+                raw_columns(encoder.features, table)
+                y = {task.name: task.encode(table) for task in fitted}
+                weights = columns.unscaled_weights(plan, fitted, table, y)
+            for task, weight in weights.items():
+                if task in counting:
+                    counting[task] |= bool(weight.any())
+        if part != "test":
+            columns.check_that_some_count(plan, counting, part)

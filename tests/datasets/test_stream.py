@@ -1,0 +1,159 @@
+"""Streams: files are checked when they are opened, cells are the same in every piece."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtl_keras import datasets
+from mtl_keras.datasets import pieces
+from mtl_keras.datasets.location import locate
+from mtl_keras.datasets.stream import Stream
+from mtl_keras.errors import ConfigError, DataError
+
+
+def table(rows: int, seed: int = 0) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    return pd.DataFrame({"x": random.normal(size=rows), "town": random.choice(["a", "b"], rows)})
+
+
+def parquet(path, data, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(data), path, **options)
+    return path
+
+
+def test_a_folder_a_pattern_and_a_list_are_the_same_rows(tmp_path):
+    whole = table(70)
+    for number, start in enumerate((0, 30)):
+        parquet(tmp_path / "d" / f"{number}.parquet", whole.iloc[start : start + 40 - 10 * number])
+    (tmp_path / "d" / "_SUCCESS").write_text("")
+    names = [tmp_path / "d" / "1.parquet", tmp_path / "d" / "0.parquet"]
+    for source in (tmp_path / "d", f"{tmp_path}/d/*.parquet", f"{tmp_path}/**/*.parquet", names):
+        stream = Stream(source)
+        assert stream.rows == len(stream.read()) >= 60
+        assert stream.read()["x"].tolist() == Stream(tmp_path / "d").read()["x"].tolist()
+        assert Stream(f"file://{tmp_path}/d").columns == stream.columns
+
+
+def test_row_groups_are_read_in_chunks_that_know_their_rows(tmp_path):
+    parquet(tmp_path / "a.parquet", table(100), row_group_size=30)
+    stream = Stream(tmp_path)
+    chunks = list(stream.chunks(["x"], rows=20))
+    assert [len(chunk.table) for chunk in chunks] == [20, 10, 20, 10, 20, 10, 10]
+    assert np.concatenate([chunk.table.index for chunk in chunks]).tolist() == list(range(100))
+    assert len(np.unique(np.concatenate([chunk.keys for chunk in chunks]))) == 100
+    again = np.concatenate([chunk.keys for chunk in stream.chunks(rows=7)])
+    assert (np.concatenate([chunk.keys for chunk in chunks]) == again).all()
+    assert [len(part) for part in stream.batches(45)] == [45, 45, 10]
+
+
+def test_partitions_are_columns(tmp_path):
+    for year, town in ((2023, "Ulm"), (2024, "Bath")):
+        parquet(tmp_path / f"year={year}" / f"town={town}" / "x.parquet", {"x": [1.0, 2.0]})
+    rows = Stream(tmp_path).read()
+    assert rows["year"].tolist() == [2023, 2023, 2024, 2024] and rows["town"].iloc[3] == "Bath"
+    assert next(Stream(tmp_path).chunks(["town"])).table.columns.tolist() == ["town"]
+
+
+DISAGREEING = {
+    "columns": (
+        {"x": [1.0], "y": [1]},
+        {"x": [1.0], "z": [1]},
+        r"a\.parquet and .*b\.parquet have",
+    ),
+    "types": ({"x": [1.0]}, {"x": ["one"]}, r"'x' is double in .*a\.parquet, and string in .*b\.p"),
+}
+
+
+@pytest.mark.parametrize("one, other, message", DISAGREEING.values(), ids=DISAGREEING)
+def test_files_that_disagree_are_both_named(tmp_path, one, other, message):
+    parquet(tmp_path / "a.parquet", one)
+    parquet(tmp_path / "b.parquet", other)
+    with pytest.raises(DataError, match=message):
+        Stream(tmp_path)
+
+
+def test_a_column_that_is_empty_in_one_file_has_the_type_of_the_others(tmp_path):
+    parquet(tmp_path / "a.parquet", {"x": pa.nulls(2)})
+    parquet(tmp_path / "b.parquet", {"x": pa.array(["u", "v"]).dictionary_encode()})
+    parquet(tmp_path / "c.parquet", {"x": pa.array([], pa.string())})
+    stream = Stream(tmp_path)
+    assert stream.read()["x"].dropna().tolist() == ["u", "v"] and stream.empty == ["c.parquet"]
+
+
+def test_damage_is_named_with_its_file_and_row_group(tmp_path):
+    path = parquet(tmp_path / "a.parquet", table(3000), row_group_size=1000, compression="none")
+    good = path.read_bytes()
+    path.write_bytes(good[: len(good) // 2])
+    with pytest.raises(DataError, match=r"a\.parquet cannot be read as Parquet"):
+        Stream(tmp_path)
+    footer = int.from_bytes(good[-8:-4], "little") + 8
+    path.write_bytes(good[:9000] + good[-footer:])  # the end of the last groups is missing
+    with pytest.raises(DataError, match=r"Row group [12] of .*a\.parquet is damaged: column"):
+        Stream(tmp_path)
+    path.write_bytes(good)
+    stream = Stream(tmp_path)
+    path.write_bytes(good[:4] + bytes(40) + good[44:])  # which no footer shows
+    with pytest.raises(DataError, match=r"Row group 0 of .*a\.parquet cannot be read"):
+        list(stream.chunks())
+    path.unlink()
+    with pytest.raises(DataError, match=r"Row group 0 of .*a\.parquet cannot be read.*moved"):
+        list(stream.chunks())
+
+
+def test_what_is_not_there_or_of_several_kinds_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"There is no table in .*Expected Parquet, CSV or JSON"):
+        locate(tmp_path)
+    with pytest.raises(DataError, match="There is no folder"):
+        locate(tmp_path / "nothing" / "*.parquet")
+    table(3).to_csv(tmp_path / "a.csv", index=False)
+    parquet(tmp_path / "b.parquet", table(3))
+    with pytest.raises(DataError, match=r"of one kind\. Received: .*a\.csv and .*b\.parquet"):
+        Stream(tmp_path)
+    with pytest.raises(ConfigError, match="in memory already"):
+        datasets.opened(table(3), streaming=True)
+
+
+def ragged_cells(rows: int = 400) -> pd.DataFrame:
+    """Columns whose cells look different in different parts of a file."""
+    late = rows // 2
+    return pd.DataFrame(
+        {
+            "code": [*range(late), *(f"{i:05d}" for i in range(rows - late))],
+            "gap": [*range(late), *[None] * (rows - late)],
+            "mixed": [*([1.5] * late), *(["n/a!"] * (rows - late))],
+            "flag": [*([True] * late), None, *([False] * (rows - late - 1))],
+            "text": [f'a "q", \n {i}' for i in range(rows)],
+            "none": [None] * rows,
+            "whole": range(rows),
+        }
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_a_cell_is_the_same_in_whatever_piece_it_is_read(tmp_path, name, monkeypatch):
+    if name.endswith(".jsonl"):
+        ragged_cells().to_json(tmp_path / name, orient="records", lines=True)
+    else:
+        delimiter = "\t" if name.endswith(".tsv") else ","
+        ragged_cells().to_csv(tmp_path / name, index=False, sep=delimiter)
+    monkeypatch.setattr(pieces, "PIECE", 1000)
+    stream = Stream(tmp_path / name)
+    assert len(stream.groups) > 5
+    whole = datasets.read(tmp_path / name)
+    for column in whole:
+        assert stream.read()[column].tolist() == pytest.approx(whole[column].tolist(), nan_ok=True)
+
+
+def test_data_that_fit_are_read_and_others_are_streamed(tmp_path, monkeypatch):
+    parquet(tmp_path / "a.parquet", table(100))
+    said = []
+    assert isinstance(datasets.opened(tmp_path, show=said.append), pd.DataFrame)
+    monkeypatch.setattr("mtl_keras.datasets.source.available_memory", lambda: 1000.0)
+    assert isinstance(datasets.opened(tmp_path, show=said.append), Stream)
+    assert isinstance(datasets.opened(tmp_path / "a.parquet"), Stream)
+    assert isinstance(datasets.opened(tmp_path / "a.parquet", streaming=False), pd.DataFrame)
+    assert "into memory" in said[0] and "100 rows in 1 files, about" in said[1]
+    assert said[1].endswith("read as a stream") and len(said) == 2

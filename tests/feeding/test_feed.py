@@ -1,0 +1,124 @@
+"""A feed: every row once an epoch, in an order that seed, epoch and step alone decide."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.feeding import Feed
+from mtl_keras.training import Data, Fitting, Training
+from tests.training.test_best_epoch import model
+
+ROWS = [50, 0, 7, 93, 61]  # of each group
+FIRST = np.cumsum([0, *ROWS])
+TOTAL = sum(ROWS)
+X = np.random.default_rng(0).normal(size=(TOTAL, 3)).astype("float32")
+Y = {
+    "a": (X[:, 0] > 0).astype("float32"),
+    "b": np.where(np.arange(TOTAL) % 5 == 0, np.nan, X[:, 1]).astype("float32"),
+    "c": X[:, :2].copy(),
+}
+
+
+def chunk(start: int, stop: int):
+    rows = slice(start, stop)
+    return {"rows": X[rows]}, {task: labels[rows] for task, labels in Y.items()}, {}
+
+
+def read(group: int, size: int = 20, wait: bool = False):
+    for start in range(FIRST[group], FIRST[group + 1], size):
+        time.sleep(0.002 * (group == 3) * wait)  # readers differ in speed
+        yield chunk(start, min(start + size, FIRST[group + 1]))
+
+
+def feed(**options) -> Feed:
+    defaults = {"read": read, "rows": ROWS, "like": chunk(0, 2)}
+    small = {"buffer_rows": 40, "batches_per_block": 3}
+    return Feed(**(defaults | small | options))
+
+
+def order(feed: Feed, batch_size=8, epochs=1, **start) -> list[int]:
+    """The rows in the order in which they are fed, by their numbers."""
+    number = {tuple(row): place for place, row in enumerate(X)}
+    blocks, rows = feed.blocks(batch_size, **start), []
+    wanted = TOTAL * epochs - start.get("first_step", 0) * batch_size
+    for x, y, _, ruler in blocks.dataset:
+        assert len(y["b"]) == len(x["rows"]) and len(ruler) == batch_size
+        assert len(x["rows"]) % batch_size == 0 or (len(rows) + len(x["rows"])) % TOTAL == (
+            wanted % TOTAL
+        )
+        rows += [number[tuple(row)] for row in x["rows"].numpy()]
+        if len(rows) >= wanted:
+            return rows[:wanted]
+    raise AssertionError("the data set ended")
+
+
+def test_every_row_comes_once_an_epoch_in_an_order_of_its_own():
+    rows = order(feed(), epochs=2)
+    first, second = rows[:TOTAL], rows[TOTAL:]
+    assert sorted(first) == sorted(second) == list(range(TOTAL)) and first != second
+    assert feed().blocks(8).steps == -(-TOTAL // 8) == 27
+    together = np.abs(np.diff(first)) == 1
+    assert together.mean() < 0.1  # rows that were neighbours in a file
+
+
+def test_seed_epoch_and_step_alone_decide_the_order():
+    rows = order(feed(), epochs=2)
+    slow = feed(read=lambda group: read(group, wait=True))
+    assert order(slow, epochs=2) == rows
+    assert order(feed(), first_epoch=1) == rows[TOTAL:]
+    assert order(feed(), first_step=5) == rows[40:TOTAL]
+    assert feed().blocks(8, first_step=5).steps == 22
+    assert order(feed(seed=1)) != rows[:TOTAL]
+
+
+def test_a_network_trains_on_blocks_as_on_arrays_in_the_same_order():
+    rows = order(feed(), batch_size=16)
+    blocks = feed().blocks(16)
+    assert blocks.steps == 14  # the last of 3 rows
+    streamed, whole = model(), model()
+    log = streamed.fit(blocks, epochs=1, verbose=0)
+    x, y = {"rows": X[rows]}, {task: labels[rows] for task, labels in Y.items()}
+    same = whole.fit(x, y, batch_size=16, shuffle=False, verbose=0)
+    assert int(streamed.optimizer.iterations) == int(whole.optimizer.iterations) == 14
+    assert log.history["loss"] == pytest.approx(same.history["loss"], rel=1e-4)
+    for one, other in zip(streamed.get_weights(), whole.get_weights()):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    losses = streamed.evaluate(feed().blocks(16), return_dict=True, verbose=0)
+    assert losses["loss"] == pytest.approx(
+        streamed.evaluate(x, y, return_dict=True, verbose=0)["loss"], rel=1e-4
+    )
+    with pytest.raises(ConfigError, match="Leave out `steps_per_epoch`"):
+        streamed.fit(blocks, steps_per_epoch=3)
+
+
+def fitting(tmp_path, feed: Feed, **options) -> Fitting:
+    x, y, weights = chunk(0, 30)
+    data = Data(*({"train": part, "validation": part} for part in (x, y, weights)), feed)
+    training = Training(epochs=3, batch_size=8, average=0)
+    return Fitting(data, training, tmp_path, "the same", show=lambda line: None, **options)
+
+
+def test_what_was_trained_is_kept_when_a_file_vanishes_and_goes_on_within_the_epoch(tmp_path):
+    reads = []
+
+    def vanishing(group: int):
+        reads.append(group)
+        if len(reads) == 6:
+            yield next(read(group))
+            raise DataError("Row group 3 of c.parquet cannot be read.")
+        yield from read(group)
+
+    small = {"buffer_rows": 16, "batches_per_block": 4}
+    whole, log = fitting(tmp_path / "whole", feed(**small)).fit(model())
+    with pytest.raises(DataError, match=r"c\.parquet cannot be read\. What was trained is kept in"):
+        fitting(tmp_path / "cut", feed(read=vanishing, **small)).fit(model())
+    said = []
+    again = fitting(tmp_path / "cut", feed(**small), resume=True)
+    resumed, other = Fitting(**{**vars(again), "show": said.append}).fit(model())
+    assert said[0].startswith("resuming after epoch 1 and ") and said[0].endswith("of the next")
+    pd.testing.assert_frame_equal(other, log, rtol=1e-4)
+    for one, two in zip(resumed.get_weights(), whole.get_weights()):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-7)

@@ -1,0 +1,177 @@
+"""Experiments on streams: the same words, the same quality, and what is wrong found before."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import datasets
+from mtl_keras.comparison import procedure
+from mtl_keras.datasets import divided
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.export.predicting import kept
+from mtl_keras.runs import streamed
+from mtl_keras.search import settled
+from tests.datasets.test_stream import parquet
+
+ROWS = 3000
+TASKS = {"left": "binary", "spend": "regression", "segment": "multiclass"}
+
+
+def table() -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    age = random.normal(40, 10, ROWS)
+    town = random.choice(["Ulm", "Bath", "Nice"], ROWS)
+    rows = pd.DataFrame({"id": [f"{i:05d}" for i in range(ROWS)], "age": age, "town": town})
+    rows["left"] = (age + 5 * (town == "Ulm") + random.normal(0, 5, ROWS) > 42).astype(int)
+    rows["spend"] = 2 * age + random.normal(0, 3, ROWS)
+    rows["segment"] = np.where(age > 45, "old", "young")
+    rows.loc[ROWS - 12 :, "segment"] = "late"  # a class in the last file only
+    rows.loc[::50, ["left", "spend", "segment"]] = None
+    return rows
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("events")
+    for number, start in enumerate(range(0, ROWS, 750)):
+        part = table().iloc[start : start + 750]
+        parquet(folder / f"{number}.parquet", part, row_group_size=300)
+    return folder
+
+
+def experiment(**options) -> mtl.Experiment:
+    training = {"epochs": 8, "batch_size": 64, "learning_rate": 0.01}
+    options = {"tasks": TASKS, "preset": "fast", "training": training, "streaming": True} | options
+    return mtl.Experiment(**options)
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamed, "SAMPLE_ROWS", {"train": 500, "validation": 300, "test": 90})
+        patch.setattr(divided, "MOST_VALUES", 50)
+        made = experiment(slices="town").run(folder, show=said.append)
+    made.said = said
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    run.export(folder)
+    return mtl.load(folder)
+
+
+def test_a_streamed_run_is_as_good_as_one_in_memory(run, folder):
+    in_memory = experiment(streaming=False).run(folder, show=None)
+    for task, score in (("left", "roc_auc"), ("spend", "r2"), ("segment", "accuracy")):
+        both = run.evaluation[task][score], in_memory.evaluation[task][score]
+        assert both[0] > both[1] - 0.03 and both[0] > 0.8, (task, both)
+
+
+def test_all_rows_count_and_samples_are_stated(run):
+    assert sum(run.rows.values()) == ROWS - ROWS // 50
+    assert len(run.truths["test"]["left"]) == run.rows["test"] > len(run.test) > 40
+    assert "4 files: read as a stream" in run.said[0]
+    assert run.said[1] == "60 rows have no label for any task and are left out"
+    assert f"of {run.rows['train']:,} training rows" in run.said[2]
+    assert run.metrics()["rows"] == run.rows
+    assert set(run.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
+
+
+def test_a_class_of_the_last_file_alone_is_known(run):
+    segment = next(task for task in run.tasks if task.name == "segment")
+    assert segment.classes == ("late", "old", "young")
+
+
+def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tmp_path):
+    output, said = tmp_path / "answers", []
+    model.predict_files(folder, output, show=said.append)
+    assert [path.name for path in sorted(output.glob("*.parquet"))] == [
+        f"{number}.parquet" for number in range(4)
+    ]
+    third = pd.read_parquet(folder / "2.parquet").reset_index(drop=True)
+    whole = model.predict(third)
+    pd.testing.assert_frame_equal(pd.read_parquet(output / "2.parquet"), whole, check_dtype=False)
+    (output / "1.parquet").unlink()
+    before = (output / "2.parquet").stat().st_mtime_ns
+    model.predict_files(folder, output, show=said.append)
+    assert said[-2:] == [
+        "3 of 4 files were finished before and are kept",
+        f"2/4  {output / '1.parquet'}: 750 rows",
+    ]
+    assert (output / "2.parquet").stat().st_mtime_ns == before
+    with pytest.raises(ConfigError, match="holds answers of another model, or with other columns"):
+        model.predict_files(folder, output, keep=True)
+    model.predict_files(folder, tmp_path / "all.csv", keep=True)
+    together = pd.read_csv(tmp_path / "all.csv", dtype={"id": str})
+    assert together["id"].tolist() == table()["id"].tolist()
+    assert together["spend_predicted"].iloc[1500:2250].tolist() == pytest.approx(
+        whole["spend"].tolist(), rel=1e-4
+    )
+    with pytest.warns(UserWarning, match="% of these rows were trained on"):
+        scores = model.evaluate(folder).to_dict()
+    assert scores["left"]["rows"] == ROWS - ROWS // 50
+
+
+def test_a_long_csv_is_answered_as_a_short_one_to_the_byte(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl_keras.datasets.pieces.PIECE", 10_000)
+    monkeypatch.setattr("mtl_keras.export.predictor.rows_per_call", lambda features: 64)
+    rows = table()
+    rows["town"] = rows["town"].astype(object)
+    rows.loc[2000:, "town"] = 7  # numbers among texts
+    rows.to_csv(tmp_path / "long.csv", index=False)
+    model.predict_files(tmp_path / "long.csv", tmp_path / "chunks.csv", keep=True)
+    own = datasets.read(tmp_path / "long.csv", as_texts=True)
+    datasets.write(kept(own, model.predict(tmp_path / "long.csv")), tmp_path / "whole.csv")
+    assert (tmp_path / "chunks.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert pd.read_csv(tmp_path / "chunks.csv", dtype=str)["id"].iloc[7] == "00007"
+
+
+def refused(folder, tmp_path, change) -> str:
+    """The error of preparing with a change to the last rows of the last file."""
+    for path in folder.glob("*.parquet"):
+        part = pd.read_parquet(path)
+        parquet(tmp_path / path.name, change(part) if path.name == "3.parquet" else part)
+    with pytest.raises(DataError) as error:
+        experiment(features={"price": "numeric"}, sample_weight={"left": "weight"}).prepare(
+            tmp_path
+        )
+    return str(error.value)
+
+
+def test_a_bad_row_of_the_last_file_is_found_before_the_training(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(streamed, "SAMPLE_ROWS", dict.fromkeys(("train", "validation", "test"), 99))
+    monkeypatch.setattr(divided, "MOST_VALUES", 50)
+    plain = table().assign(price="1.50", weight=1.0)
+    for number, start in enumerate(range(0, ROWS, 750)):
+        parquet(tmp_path / "in" / f"{number}.parquet", plain.iloc[start : start + 750])
+
+    def with_last(column, value):
+        def change(part):
+            values = part[column].tolist()
+            return part.assign(**{column: [*values[:-1], value]})
+
+        return change
+
+    message = refused(tmp_path / "in", tmp_path / "a", with_last("price", "dear"))
+    assert f"{tmp_path}/a/3.parquet: Feature 'price' is numeric" in message
+    assert "'dear' in row 749" in message
+    message = refused(tmp_path / "in", tmp_path / "b", with_last("weight", -1.0))
+    assert "b/3.parquet: Column 'weight' must hold weights >= 0" in message
+
+
+def test_what_is_open_is_tried_on_the_sample_and_a_comparison_too(folder, monkeypatch):
+    monkeypatch.setattr(procedure, "MOST_ROWS", 400)
+    said = []
+    table = procedure._in_memory(experiment(), folder, said.append)
+    assert 300 < len(table) < 500 and table["segment"].nunique() == 3
+    assert said[-1] == f"compared on a sample of {len(table):,} of 3,000 rows"
+    prepared = experiment(balancer="auto").prepare(folder)
+    assert prepared.sampled().data.training_rows == len(prepared.rows["train"])
+    losses = pd.DataFrame({f"val_{task}_loss": [1.0] for task in TASKS})
+    settled(experiment(balancer="auto"), prepared.data, lambda *_: losses, said.append)
+    rows = prepared.rows["train"]
+    assert f"what is tried trains on {len(rows):,} rows that are in memory" in said
