@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Workers:
 
 
 ALONE = Workers()
+LOST = (tf.errors.UnavailableError, tf.errors.DeadlineExceededError, tf.errors.AbortedError)
 
 
 @functools.cache
@@ -144,12 +146,9 @@ def naming_lost_workers() -> Iterator[None]:
     """Tell in one line that another process of the training has gone."""
     try:
         yield
-    except (
-        tf.errors.UnavailableError,
-        tf.errors.DeadlineExceededError,
-        tf.errors.AbortedError,
-    ) as error:
+    except LOST as error:
+        told = re.sub(r"\{\{.*?\}\}", "", error.message.splitlines()[0]).strip()
         raise TrainingError(
-            f"Another worker of the training has gone or does not answer: {error.message[:300]} "
-            "Start all workers again with --resume."
+            f"Another worker of the training has gone or does not answer: {told[:300]}. Start all "
+            "workers again with --resume."
         ) from error

@@ -9,9 +9,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 import tomli_w
 
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.training import workers
 from tests import cases
 from tests.training import worker
@@ -48,6 +49,15 @@ def test_the_chief_is_the_first_worker():
         for kind, index in tasks
     ]
     assert places == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_a_worker_that_has_gone_is_told_in_a_line():
+    message = "{{node Reduce}} Collective ops is aborted by: ipv4:10.0.0.2:80 refused\nAdditional"
+    with (
+        pytest.raises(TrainingError, match=r"answer: Collective .*:80 refused\. Start all"),
+        workers.naming_lost_workers(),
+    ):
+        raise tf.errors.UnavailableError(None, None, message)
 
 
 def shop(folder):
