@@ -87,7 +87,7 @@ def _carried_out(
     with clock("choose"):
         trial = partial(short, rows=rows.sampled())
         plan, tried = search.settled(plan, rows.data, trial, show)
-    own_name = identity(checkpoint, resume)
+    own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
         fitting = dataclasses.replace(
