@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,29 @@ def test_a_worker_that_has_gone_is_told_in_a_line():
         workers.naming_lost_workers(),
     ):
         raise tf.errors.UnavailableError(None, None, message)
+
+
+def test_the_slurm_script_makes_each_task_a_worker(tmp_path):
+    stubs = {
+        "scontrol": "printf 'node1\\nnode2\\n'",
+        "srun": 'for i in 0 1; do SLURM_PROCID=$i "$@"; done',
+        "python": 'echo "$TF_CONFIG" "$@"',
+    }
+    for name, body in stubs.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    script = Path(__file__).parents[2] / "examples" / "cluster" / "slurm.sh"
+    told = subprocess.run(
+        ["bash", script, "a b.toml"],
+        env={**os.environ, "PATH": path, "SLURM_JOB_NODELIST": "node[1-2]"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    configs = [line.partition(" -m ")[0] for line in told]
+    assert [workers.place(config) for config in configs] == [(0, 2), (1, 2)]
+    assert all(line.endswith("-m mtl_keras.train a b.toml --resume") for line in told)
 
 
 def shop(folder):
