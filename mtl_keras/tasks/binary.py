@@ -16,7 +16,10 @@ from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
 from mtl_keras.tasks.measures import AUC, Measure
 from mtl_keras.tasks.rivals import Problem
 
-POSITIVE_WORDS = ("true", "yes", "y", "t", "1", "positive", "pos")
+POSITIVE_WORDS = (
+    *("true", "yes", "y", "t", "1", "positive", "pos"),
+    *("ja", "oui", "si", "sí", "sì", "sim", "tak", "ano", "igen", "evet", "да", "ναι"),
+)
 
 COSTS = ("false_positive", "false_negative")
 

@@ -99,3 +99,10 @@ def test_a_declaration_that_cannot_be_made_is_named(get, kind, what):
     ):
         with pytest.raises(ConfigError, match=f"{what} 'spend': "):
             get(declared, "spend")
+
+
+@pytest.mark.parametrize("words", ["no yes", "Nein Ja", "non oui", "не да", "false true"])
+def test_the_positive_class_is_the_yes_in_several_languages(words):
+    no, yes = words.split()
+    column = pd.DataFrame({"left": [yes, no, None, yes, no]})
+    assert mtl.tasks.Binary("left").fit(column).classes == (no, yes)
