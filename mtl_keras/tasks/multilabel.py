@@ -20,7 +20,10 @@ from mtl_keras.tasks.classes import check_class_weight, coded_labels
 from mtl_keras.tasks.measures import AUC, Measure, auc
 from mtl_keras.tasks.rivals import Problem
 
-NEGATIVE_WORDS = ("false", "no", "n", "f", "0", "negative", "neg")
+NEGATIVE_WORDS = (
+    *("false", "no", "n", "f", "0", "negative", "neg"),
+    *("nein", "non", "não", "nie", "ne", "nem", "hayır", "нет", "όχι"),
+)
 
 
 @dataclass(frozen=True, repr=False)
