@@ -10,7 +10,7 @@ import tensorflow as tf
 from mtl_keras.model.forward import Sums
 
 
-class LossTracker(keras.metrics.Metric):
+class LossTracker(keras.metrics.Mean):
     """Losses of an epoch: `loss`, and what `<task>_loss` is read from.
 
     The loss of a task is the mean over all present labels of the epoch. `loss` is the sum of these
@@ -18,15 +18,15 @@ class LossTracker(keras.metrics.Metric):
     curves of different balancers, and of training and validation, can be compared.
 
     A step of the user's own (a subclass with another `train_step` or `compute_loss`) uses it as the
-    `keras.metrics.Mean` that it finds under the name `"loss"` in `model.metrics`; what it adds is
-    then the `loss`.
+    `keras.metrics.Mean` that it finds under the name `"loss"` in `model.metrics`; the mean of what
+    it adds is then the `loss`.
     """
 
     def __init__(self, tasks: list[str], loss_weights: list[float]) -> None:
         super().__init__(name="loss")
         self.tasks, self.loss_weights = list(tasks), list(loss_weights)
         self.size = 2 * len(tasks) + 2
-        self.sums = self.add_variable((self.size + 2,), "zeros", name="sums")
+        self.sums = self.add_variable((self.size,), "zeros", name="sums")
         self.failed = self.add_variable((len(tasks),), "zeros", name="failed")
 
     @staticmethod
@@ -41,30 +41,25 @@ class LossTracker(keras.metrics.Metric):
 
     def add(self, batches: tf.Tensor) -> None:
         """Add batches, `(batches, 2 * tasks + 2)`, each row made by `summed`."""
-        self.sums.assign_add(tf.pad(tf.reduce_sum(batches, axis=0), [[0, 2]]))
+        self.sums.assign_add(tf.reduce_sum(batches, axis=0))
         losses = batches[:, : len(self.tasks)]
         bad = tf.cast(tf.math.logical_not(tf.math.is_finite(losses)), tf.float32)
         first = tf.argmax(tf.reduce_max(bad, axis=1))  # the first batch with a failure, else 0
         failed = tf.convert_to_tensor(self.failed.value)
-        self.failed.assign(tf.where(tf.reduce_any(failed > 0), failed, bad[first]))
-
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Add a total loss that a step of the user's own has computed."""
-        values = tf.cast(values, tf.float32)
-        weight = tf.ones([]) if sample_weight is None else tf.cast(sample_weight, tf.float32)
-        weight = tf.broadcast_to(weight, tf.shape(values))
-        own = tf.stack([tf.reduce_sum(values * weight), tf.reduce_sum(weight)])
-        self.sums.assign_add(tf.pad(own, [[self.size, 0]]))
+        # Not `bad[first]`: XLA would compile the whole step again for each batch, as it takes the
+        # position of a slice, and all that this is computed from, for constants.
+        bad_first = tf.gather(bad, first)
+        self.failed.assign(tf.where(tf.reduce_any(failed > 0), failed, bad_first))
 
     def result(self) -> tf.Tensor:
         """The total loss."""
         tasks = len(self.tasks)
         sums = tf.convert_to_tensor(self.sums.value)
-        counts, (extra, rows, own, weight) = sums[tasks : 2 * tasks], tf.unstack(sums[2 * tasks :])
+        counts, (extra, rows) = sums[tasks : 2 * tasks], tf.unstack(sums[2 * tasks :])
         weighted = sums[:tasks] / counts * tf.constant(self.loss_weights)
         total = tf.reduce_sum(tf.where(counts > 0, weighted, 0.0))
         total += tf.math.divide_no_nan(extra, rows)
-        return tf.where(weight > 0, own / weight, total)
+        return tf.where(self.count > 0, super().result(), total)
 
     def by_task(self) -> list[keras.metrics.Metric]:
         """A metric for each of several tasks, named `<task>_loss`; none for a single one."""
