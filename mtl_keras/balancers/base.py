@@ -248,7 +248,8 @@ class Balancer(State):
 
         Args:
             losses: Mean training loss of each task; NaN for a task without labels.
-            labels: Sum of the sample weights of each task's labels.
+            labels: What each mean divides by: the number of the task's labels, or the sum of their
+                weights for a loss with the reduction `"mean_with_sample_weight"`.
         """
 
     def end_epoch(self, losses: np.ndarray, labels: np.ndarray) -> None:

@@ -117,5 +117,7 @@ class FunctionalMultiTaskModel(MultiTaskModel, keras_private.Functional):
     """What `MultiTaskModel(inputs, outputs)` makes, as `keras.Model` makes a `Functional`."""
 
 
-# HDF5 files name a class without its package.
-keras.saving.get_custom_objects()["FunctionalMultiTaskModel"] = FunctionalMultiTaskModel
+# To a user it is a `MultiTaskModel`: in the default name of a model, in `repr` and in errors. HDF5
+# files name a class by this name alone.
+FunctionalMultiTaskModel.__name__ = "MultiTaskModel"
+keras.saving.get_custom_objects()["MultiTaskModel"] = FunctionalMultiTaskModel
