@@ -90,7 +90,8 @@ def trainer_models() -> dict[str, Any]:
 
     class ExampleModel(mtl_keras.MultiTaskModel):
         def __init__(self, units: int) -> None:
-            x = keras.Input((4,))
+            test = os.environ["PYTEST_CURRENT_TEST"]  # a graph must be told what the rows are
+            x = keras.Input((2 if "stop_loop" in test else 4,), sparse="sparse" in test)
             super().__init__(x, dense(units)(x))
 
     class CustomTrainTestStepModel(ExampleModel):
