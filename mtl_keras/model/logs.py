@@ -51,6 +51,10 @@ class LossTracker(keras.metrics.Mean):
         bad_first = tf.gather(bad, first)
         self.failed.assign(tf.where(tf.reduce_any(failed > 0), failed, bad_first))
 
+    def reset_state(self) -> None:
+        """Start a new epoch: all variables, where a `Mean` resets its own two."""
+        keras.metrics.Metric.reset_state(self)
+
     def result(self) -> tf.Tensor:
         """The total loss."""
         tasks = len(self.tasks)
