@@ -143,8 +143,7 @@ def blocks_of_arrays(
     steps = -(-rows // batch_size)
     if batches_per_block is None:
         by_memory = rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
-        batches_per_block = max(1, by_memory // batch_size)
-    batches_per_block = min(batches_per_block, steps)
+        batches_per_block = min(max(1, by_memory // batch_size), steps)
     block_rows = batches_per_block * batch_size
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
+import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
@@ -59,11 +60,11 @@ class Validation(NamedTuple):
 def checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> tuple[Rows, Any]:
     """Rows with class weights multiplied in, and those left for Keras to multiply in.
 
-    Arrays get labels and weights by task.
+    Tables become arrays, and arrays get labels and weights by task.
     """
     if rows.y is not None:
         by_task = labels.checked(rows.y, rows.sample_weight, tasks, class_weight)
-        return Rows(rows.x, *by_task), None
+        return Rows(keras.tree.map_structure(_as_array, rows.x), *by_task), None
     if class_weight is None:
         return rows, None
     if isinstance(rows.x, tf.data.Dataset):
@@ -75,3 +76,7 @@ def checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> tuple
         "`class_weight` of several outputs needs `y` as arrays, or a `tf.data.Dataset`. "
         f"Received: {type(rows.x).__name__}. Yield sample weights by output from it."
     )
+
+
+def _as_array(leaf: Any) -> Any:
+    return leaf.to_numpy() if isinstance(leaf, (pd.DataFrame, pd.Series)) else leaf
