@@ -78,10 +78,10 @@ def pytest_collectstart(collector: Any) -> None:
     if hasattr(module, "ExampleModel") and folder == "trainers":
         for name, cls in trainer_models().items():
             setattr(module, name, cls)
-    # The tests of BackupAndRestore look for their layer at the place that it has in a `Sequential`.
-    if folder == "callbacks" and "backup" not in module.__name__:
+    if folder == "callbacks":
         width = getattr(module, "INPUT_DIM", None)
-        make = functional_sequential(None if width is None else (width,))
+        cls = mtl_keras.MultiTaskModel if "backup" not in module.__name__ else without_inputs()
+        make = functional_sequential(None if width is None else (width,), cls)
         if hasattr(module, "Sequential"):
             module.Sequential = make
         if hasattr(module, "models"):
@@ -138,15 +138,33 @@ def trainer_models() -> dict[str, Any]:
     return {cls.__name__: cls for cls in locals().values() if isinstance(cls, type)}
 
 
-def functional_sequential(shape: tuple[int, ...] | None) -> Any:
-    """A replacement of `keras.Sequential` that makes a functional model of ours.
-
-    Args:
-        shape: Shape of a row, for models that do not say it.
-    """
+def without_inputs() -> type:
+    """Our class with the `layers` of a `Sequential`, among which its input is not."""
     import keras
 
     import mtl_keras
+
+    class WithoutInputs(mtl_keras.MultiTaskModel):
+        @property
+        def layers(self) -> list[Any]:
+            layers = super().layers
+            return [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]
+
+        @layers.setter
+        def layers(self, _: Any) -> None:
+            raise AttributeError("`layers` is reserved.")
+
+    return WithoutInputs
+
+
+def functional_sequential(shape: tuple[int, ...] | None, cls: type) -> Any:
+    """A replacement of `keras.Sequential` that makes a functional model.
+
+    Args:
+        shape: Shape of a row, for models that do not say it.
+        cls: The class of the model.
+    """
+    import keras
 
     def functional(layers: list[Any], name: str | None) -> Any:
         first = layers[0] if layers else None
@@ -160,7 +178,7 @@ def functional_sequential(shape: tuple[int, ...] | None) -> Any:
         y = x
         for layer in layers:
             y = layer(y)
-        return mtl_keras.MultiTaskModel(x, y, name=name)
+        return cls(x, y, name=name)
 
     class Growing:
         """A model under construction: any use other than `add` makes it a functional one."""

@@ -44,6 +44,29 @@ class Entry(NamedTuple):
     by_batch: bool
 
 
+class FunctionMetric(keras.metrics.Mean):
+    """The mean of a function `(y_true, y_pred) -> value per row`.
+
+    A function that averages over the batch itself counts as often as the batch has rows, and is
+    right only if no label is missing; if one is, the metric is NaN.
+
+    Args:
+        function: The function.
+        name: Name of the metric.
+    """
+
+    def __init__(self, function: Any, name: str) -> None:
+        super().__init__(name=name)
+        self.function = function
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+        values = tf.cast(self.function(y_true, y_pred), tf.float32)
+        if values.shape.rank == 0:
+            value = tf.where(tf.reduce_all(sample_weight > 0), values, float("nan"))
+            values = tf.fill(tf.shape(sample_weight), value)
+        super().update_state(values, sample_weight)
+
+
 class TaskMetrics(CompileMetrics):
     """The metrics of all outputs, each under `<task>_<metric>`; of a single one, `<metric>`.
 
@@ -208,7 +231,7 @@ def _resolve(identifier: Any, task: str, loss: TaskLoss, width: int | None) -> k
         ) from error
     name = identifier if isinstance(identifier, str) else _name(metric)
     if not isinstance(metric, keras.metrics.Metric):
-        return keras.metrics.MeanMetricWrapper(metric, name=name)
+        return FunctionMetric(metric, name)
     metric.name = name
     return metric
 
