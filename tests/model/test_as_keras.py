@@ -216,6 +216,29 @@ def test_a_metric_of_the_users_own_sees_each_batch(jit_compile):
     assert model.fit(X, Y, batch_size=8, verbose=0).history["batches"] == [5.0]
 
 
+def test_a_metric_function_may_average_over_the_batch_itself():
+    def largest(y_true, y_pred):
+        return keras.ops.max(keras.ops.abs(y_true - y_pred))
+
+    data = {"x": X, "batch_size": 8, "shuffle": False, "verbose": 0}
+    logs = [
+        single(cls, metrics=[largest]).fit(y=Y, **data).history["largest"]
+        for cls in (mtl.MultiTaskModel, keras.Model)
+    ]
+    np.testing.assert_allclose(logs[0], logs[1], rtol=1e-5)
+    y = np.where(np.arange(ROWS)[:, None] == 7, np.nan, Y)  # which it cannot leave out
+    assert np.isnan(single(metrics=[largest]).fit(y=y, **data).history["largest"])
+
+
+def test_an_execution_longer_than_the_epoch_is_numbered_as_in_keras():
+    seen = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    for cls in (mtl.MultiTaskModel, keras.Model):
+        model = single(cls, steps_per_execution=50)
+        model.fit(X, Y, batch_size=8, epochs=2, callbacks=[note], verbose=0)
+    assert seen == [49] * 4
+
+
 def test_the_balancer_hears_of_the_training_losses_not_of_those_of_validation():
     model = double(optimizer=keras.optimizers.SGD(0.0), balancer="dwa")
     heard = []
@@ -317,6 +340,7 @@ def test_a_file_of_either_format_has_the_model_and_how_it_was_compiled(file, tmp
     model.save(tmp_path / file)
     again = keras.models.load_model(tmp_path / file)
     assert isinstance(again, mtl.MultiTaskModel)
+    assert again.name.startswith("multi_task_model") and "<MultiTaskModel name=" in repr(again)
     np.testing.assert_allclose(
         again.evaluate(X, Y, verbose=0), model.evaluate(X, Y, verbose=0), rtol=1e-6
     )

@@ -12,7 +12,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import balancers
 from mtl_keras.errors import ConfigError
-from tests.model.networks import SHORT, network, rows, trained
+from tests.model.networks import SHORT, network, rows, small, trained
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -130,6 +130,23 @@ def test_two_replicas_take_the_step_of_one_device(name, replicas):
     np.testing.assert_allclose(two, one, atol=2e-5)
     for key in ("loss", "b_loss", "c_loss"):
         np.testing.assert_allclose(its[key], history[key], rtol=1e-4)
+
+
+def test_xla_need_not_compile_the_step_again_for_each_batch():
+    """XLA takes the position of a slice, and all that it is computed from, for constants."""
+
+    @functools.cache
+    def is_from_data(op):
+        if op.type in ("Placeholder", "ReadVariableOp"):
+            return True
+        return op.type != "Shape" and any(is_from_data(tensor.op) for tensor in op.inputs)
+
+    model, (x, y) = small("uncertainty"), rows()
+    step = tf.function(lambda *batch: model.train_step(batch), autograph=False)
+    operations = step.get_concrete_function(tf.constant(x), y).graph.get_operations()
+    slices = [op for op in operations if op.type == "StridedSlice"]
+    assert slices
+    assert not [op.name for op in slices if any(is_from_data(t.op) for t in op.inputs[1:])]
 
 
 def test_mixed_precision():
