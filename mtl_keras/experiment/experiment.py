@@ -41,6 +41,10 @@ class Experiment(Plan):
 
     Your own classes are passed as objects, or by name as `"package.module:Class"`.
 
+    `experiment.but(seed=1)` is a copy with another value, `copy.deepcopy` an equal one.
+    `sklearn.base.clone` does not take an experiment: it copies estimators, which have `get_params`
+    and `fit`.
+
     Example:
 
     >>> experiment = Experiment(tasks={"churned": "binary", "spend": "regression"})

@@ -134,7 +134,9 @@ def test_every_built_in_callback_does_what_it_does_for_keras(balancer, tmp_path)
     assert len(history["loss"]) == 3  # stopped early
     # Halved at each beginning, and a tenth after the second, which was no better than the first.
     np.testing.assert_allclose(history["learning_rate"], [0.05, 0.025, 0.00125], rtol=1e-5)
-    assert [call for call in calls if call[0] == "batch"] == [("batch", n) for n in range(STEPS)] * 3
+    assert [call for call in calls if call[0] == "batch"] == [
+        ("batch", n) for n in range(STEPS)
+    ] * 3
     rows = pd.read_csv(tmp_path / "ours" / "log.csv")
     for name, values in history.items():
         np.testing.assert_allclose(rows[name], values, rtol=1e-5)

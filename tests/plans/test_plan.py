@@ -1,5 +1,8 @@
 """Plans: what is not of its type is refused, overrides are laid over a file, paths stay private."""
 
+import copy
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -161,3 +164,22 @@ def test_test_rows_need_no_weight():
     split = {"strategy": "column", "column": "part"}
     plan = mtl.Experiment(tasks={"y": "binary"}, sample_weight="w", split=split)
     assert not prepare(plan, table).data.weights["test"]["y"].any()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, dataclasses.replace])
+def test_a_copy_of_an_experiment_is_equal_and_another(copied):
+    """`preset` sets only what is left open, so that setting it again must change nothing."""
+    first = mtl.Experiment(
+        tasks={"y": {"kind": "binary", "threshold": 0.3}},
+        architecture={"kind": "mmoe", "experts": 3},
+        balancer={"kind": "dwa", "temperature": 1.0},
+        preset="fast",
+        seed=4,
+    )
+    second = copied(first)
+    assert second == first and second.to_dict() == first.to_dict()
+    second.seed = 5
+    assert first.seed == 4
+    if copied is copy.deepcopy:
+        second.tasks.clear()
+        assert len(first.tasks) == 1
