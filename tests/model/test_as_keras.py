@@ -370,6 +370,7 @@ def test_one_head_called_twice_is_two_outputs():
     assert set(logs) == {"loss", "head_loss", "head_1_loss"}
 
 
+@pytest.mark.filterwarnings("ignore:You are passing weight as `float`")
 def test_a_map_of_labels_has_a_metric_over_its_positions():
     images, maps = np.zeros((8, 5, 5, 1), "float32"), np.ones((8, 5, 5, 1), "float32")
     x = keras.Input((5, 5, 1))

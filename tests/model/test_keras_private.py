@@ -82,7 +82,7 @@ def test_the_loops_read_steps_per_execution_when_they_start():
     seen = Seen()
     model.step.batches_per_block = 8
     model.fit(x, y, batch_size=16, epochs=2, callbacks=[seen], verbose=0)
-    assert seen.batches == [3, 3] and model.optimizer.iterations == 8, (
+    assert seen.batches == [7, 7] and model.optimizer.iterations == 8, (
         "`fit` no longer takes one call of the train function for `steps_per_execution` batches: "
         "with blocks, epochs end too late or callbacks see wrong batch numbers"
     )
