@@ -99,7 +99,7 @@ def test_a_training_that_was_killed_goes_on_with_the_balancers_state(tmp_path):
     def training(model, epochs, first=0):
         saved = Checkpoint(tmp_path / "state.npz", "same", BestEpoch(model.tasks, 9))
         model.optimizer.build(model.trainable_variables)
-        start = saved.load(model)
+        start, _ = saved.load(model)
         assert start == first
         validation = {"validation_data": rows()}
         return go_on(
