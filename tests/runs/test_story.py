@@ -55,55 +55,41 @@ def test_a_log_transform_is_undone_with_a_correction(run):
     assert run.predictions["spend"].min() >= 0
 
 
+def trained_with_checkpoints(table, folder, show=None):
+    training = mtl.Training(epochs=12, patience=12, batch_size=64)
+    small = cases.experiment(
+        tasks=[cases.TASKS[0], cases.TASKS[3]], features=["age", "town"], training=training
+    )
+    return small.run(table, checkpoint=folder, resume=True, show=show)
+
+
 def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):
-    """A real process, killed with SIGKILL in mid-training."""
+    """A real process, killed with SIGKILL in mid-training; this one goes on from what it left."""
     table = tmp_path / "table.csv"
     cases.table(600).to_csv(table, index=False)
     script = (
-        "import sys, time, mtl_keras as mtl\n"
-        "from tests import cases\n"
+        "import sys, time\n"
+        "from tests.runs.test_story import trained_with_checkpoints\n"
         "def slow(line):\n"
-        "    print(line, flush=True)\n"
-        "    time.sleep(0.4 if '/12' in line and '--slow' in sys.argv else 0)\n"
-        "e = cases.experiment(\n"
-        "    tasks=cases.TASKS[:4], training=mtl.Training(epochs=12, patience=12, batch_size=64)\n"
-        ")\n"
-        "run = e.run(sys.argv[1], checkpoint=sys.argv[2], resume=True, show=slow)\n"
-        "run.history.to_json(sys.argv[3], orient='records', double_precision=15)\n"
+        "    time.sleep(0.4 if '/12' in line else 0)\n"
+        "trained_with_checkpoints(sys.argv[1], sys.argv[2], show=slow)\n"
     )
-
-    def start(name, *flags):
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                script,
-                table,
-                tmp_path / name,
-                tmp_path / f"{name}.json",
-                *flags,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.getcwd()},
-        )
-
-    killed = start("killed", "--slow")
+    command = [sys.executable, "-c", script, table, tmp_path / "killed"]
+    killed = subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": os.getcwd()}
+    )
     while not (tmp_path / "killed" / "training.npz").exists():
         assert killed.poll() is None
         time.sleep(0.05)
     time.sleep(1.0)
     os.kill(killed.pid, signal.SIGKILL)
-    killed.communicate()
-    assert not (tmp_path / "killed.json").exists()
-    resumed = start("killed")
-    training = mtl.Training(epochs=12, patience=12, batch_size=64)
-    whole = cases.experiment(tasks=cases.TASKS[:4], training=training).run(table, show=None)
-    assert "resuming after epoch" in resumed.communicate()[0]
-    history = pd.read_json(tmp_path / "killed.json")
-    assert len(history) == 12
-    pd.testing.assert_frame_equal(history, whole.history, rtol=1e-4)
+    assert killed.wait() == -signal.SIGKILL  # it had not ended by itself
+    lines = []
+    resumed = trained_with_checkpoints(table, tmp_path / "killed", lines.append)
+    assert "resuming after epoch" in "\n".join(lines)
+    assert len(resumed.history) == 12
+    whole = trained_with_checkpoints(table, tmp_path / "whole")
+    pd.testing.assert_frame_equal(resumed.history, whole.history, rtol=1e-4)
 
 
 def test_another_experiments_state_is_not_resumed(tmp_path):

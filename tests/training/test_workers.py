@@ -87,13 +87,12 @@ def test_the_slurm_script_makes_each_task_a_worker(tmp_path):
 def shop(folder):
     folder.mkdir()
     table = folder / "shop.csv"
-    cases.table(300).to_csv(table, index=False)
+    cases.table(300)[["age", "town", "left", "spend"]].to_csv(table, index=False)
     experiment = {
         "name": "shop",
         "data": {"path": str(table)},
         "preset": "fast",
         "tasks": {"left": "binary", "spend": "regression"},
-        "features": {"id": "drop"},
         "architecture": {"kind": "shared_bottom", "layers": [8], "dropout": 0.0},
         "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01},
     }
