@@ -54,7 +54,7 @@ def torn(rows=900):
 
 def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
     declared = experiment({"first": "regression", "second": "regression"}, 1, balancer="fixed")
-    found = compared(declared, torn(), seeds=2)
+    found = compared(declared, torn())
     assert "hurt" in (found.verdict("first"), found.verdict("second"))
     assert "helped" not in (found.verdict("first"), found.verdict("second"))
     assert found.delta_m(JOINT)[0] > 20
