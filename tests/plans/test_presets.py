@@ -41,6 +41,7 @@ def test_an_unknown_preset_is_named():
 def several():
     return cases.experiment(
         tasks=[cases.TASKS[0], cases.TASKS[4]],
+        features=["age", "town"],
         architecture={"kind": "shared_bottom", "layers": [8], "members": 2, "bins": 8},
         training={"epochs": 2, "batch_size": 64, "networks": 3},
     )

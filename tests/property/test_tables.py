@@ -34,7 +34,7 @@ drawn = strategies.randoms(use_true_random=False).map(tables.drawn)
 
 
 def succeeds_or_is_refused(check, case, **options):
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
     with contextlib.suppress(checks.Refused):
         check(case, **options)

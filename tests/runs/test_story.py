@@ -44,7 +44,9 @@ def test_each_task_is_answered_from_an_epoch_that_is_good_for_it(run):
 
 
 def test_the_same_seed_gives_the_same_run():
-    small = cases.experiment(tasks=cases.TASKS[:3], training=mtl.Training(epochs=2))
+    small = cases.experiment(
+        tasks=cases.TASKS[:3], features=["age", "town"], training=mtl.Training(epochs=2)
+    )
     first, second = (small.run(cases.table(), show=None) for _ in range(2))
     pd.testing.assert_frame_equal(first.history, second.history, rtol=1e-4)
 
@@ -93,7 +95,8 @@ def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):
 
 
 def test_another_experiments_state_is_not_resumed(tmp_path):
-    small = {"tasks": cases.TASKS[:1], "training": mtl.Training(epochs=1, batch_size=64)}
+    training = mtl.Training(epochs=1, batch_size=64)
+    small = {"tasks": cases.TASKS[:1], "features": ["age", "town"], "training": training}
     cases.experiment(**small).run(cases.table(), checkpoint=tmp_path, show=None)
     other = cases.experiment(**small, balancer="fixed")
     with pytest.raises(ConfigError, match="of another experiment"):
@@ -239,7 +242,9 @@ def test_a_table_with_ugly_columns(tmp_path):
 
 
 def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
-    small = cases.experiment(tasks=cases.TASKS[:2], training={"epochs": 1})
+    small = cases.experiment(
+        tasks=cases.TASKS[:2], features=["age", "town"], training={"epochs": 1}
+    )
     run = small.run(cases.table(), show=None)
     monkeypatch.setattr(run, "explanation", lambda *_: 1 / 0)
     monkeypatch.setattr(run, "figures", lambda: 1 / 0)

@@ -84,7 +84,12 @@ def test_auto_tries_and_tells(monkeypatch):
     monkeypatch.setattr(settle, "RUNGS", (1,))
     lines = []
     experiment = mtl.Experiment(
-        tasks=TASKS, architecture="auto", balancer="auto", preset="fast", training={"epochs": 1}
+        tasks={"a": "regression", "c": "regression"},
+        features=["x0", "x3"],
+        architecture="auto",
+        balancer="auto",
+        preset="fast",
+        training={"epochs": 1},
     )
     run = experiment.run(table(300), show=lines.append)
     tried = pd.DataFrame(run.metadata["search"])
