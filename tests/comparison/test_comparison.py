@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +111,8 @@ def test_what_differs_is_seen_and_what_does_not_is_not(monkeypatch):
     assert found.advice().startswith("It is a trade-off: sharing helped better and hurt ")
 
 
-def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
+def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(artifact, "saved_models/shop")
     cases.table()[["age", "town", "left", "score"]].to_csv("shop.csv", index=False)
     Path("shop.toml").write_text(
         'name = "shop"\n[data]\npath = "shop.csv"\n'
@@ -122,6 +120,8 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
         '[architecture]\nkind = "shared_bottom"\nlayers = [8]\nmembers = 1\n'
         'number_embedding = "none"\n',
     )
+    declared = mtl.Experiment.from_file("shop.toml", training={"epochs": 1})
+    declared.run(show=None).export("saved_models/shop")
     command = ["compare", "shop.toml", "--seeds", "1", "--tries", "1", "--also", "omoe+rlw"]
     command += ["--epochs", "1", "--workers", "1"]
     assert main(command) == 0
@@ -136,9 +136,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys, artifact):
     assert "were finished before" in printed and "seed 0:" not in printed
 
     options = {"seeds": 1, "tries": 1, "also": ["omoe+rlw"], "folder": folder}
-    found = mtl.Experiment.from_file("shop.toml", training={"epochs": 1}).compare(
-        show=None, **options
-    )
+    found = declared.compare(show=None, **options)
     names = {"constant", "linear", "histogram gradient boosting"}
     names |= {JOINT, SINGLE, "tuned weights", "omoe+rlw"}
     assert names <= set(found.values)
