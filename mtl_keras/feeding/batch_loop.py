@@ -36,7 +36,7 @@ def run_batches(
     if not jit_compile:
 
         def batch(number: tf.Tensor) -> Any:
-            return _rows(data, number * batch_size, (number + 1) * batch_size)
+            return rows_between(data, number * batch_size, (number + 1) * batch_size)
 
         steps = (rows + batch_size - 1) // batch_size
         predictions, vectors = _loop(run_batch, batch, steps, None, outputs, sums)
@@ -69,7 +69,7 @@ def run_batches(
         return flat, vectors
 
     def last() -> Any:
-        predictions, vector = run_batch(*_rows(data, full * batch_size, rows))
+        predictions, vector = run_batch(*rows_between(data, full * batch_size, rows))
         return {name: tf.cast(predictions[name], tf.float32) for name in outputs}, vector[None]
 
     def none() -> Any:
@@ -112,7 +112,8 @@ def _loop(
     return kept, vectors
 
 
-def _rows(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
+def rows_between(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
+    """Some rows of all tensors of a nest."""
     return _mapped(lambda t: t[start:stop], data)
 
 

@@ -80,8 +80,8 @@ class Forward(NamedTuple):
     half: Half | None = None
 
 
-def over_replicas(values: tf.Tensor, replicas: int) -> tf.Tensor:
-    """The sum of one tensor over all replicas."""
+def over_replicas(values: Any, replicas: int) -> Any:
+    """The sum of a tensor, or of each tensor of a nest, over all replicas."""
     if replicas == 1:
         return values
     context = tf.distribute.get_replica_context()

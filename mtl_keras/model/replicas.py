@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.feeding.batch_loop import rows_between
 from mtl_keras.feeding.blocks import Blocks, Share
 from mtl_keras.model.step import Step
 
@@ -55,9 +56,8 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
 
     def batch(number: tf.Tensor, block: Any) -> None:
         *data, ruler = block
-        size = ruler.size
-        rows = keras.tree.map_structure(lambda t: t[number * size : (number + 1) * size], data)
-        step.run(tuple(rows), training)
+        rows = rows_between(tuple(data), number * ruler.size, (number + 1) * ruler.size)
+        step.run(rows, training)
 
     @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:

@@ -192,10 +192,10 @@ class Step:
 
     def apply(self, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
         """Let the optimizer take its step, with the gradients of all replicas' rows."""
-        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        replicas = self.model.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
             whole = [tf.convert_to_tensor(g) for g in gradients]  # rows of tables differ in number
-            context = tf.distribute.get_replica_context()
-            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, whole)
+            gradients = over_replicas(whole, replicas)
         with keras_private.summed_gradients(self.model.optimizer):
             self.model.optimizer.apply(gradients, variables)
 

@@ -39,7 +39,7 @@ def assembled(
         model.set_weights(snapshots[epoch])
         parts |= _copy(model, tasks, f"epoch_{epoch + 1}")
     outputs = {task: parts[task] for task in model.tasks}
-    return _compiled(MultiTaskModel(model.input, outputs, name=model.name), model)
+    return compiled_like(MultiTaskModel(model.input, outputs, name=model.name), model)
 
 
 def weighted_mean(
@@ -70,10 +70,11 @@ def weighted_mean(
         else WeightedMean(shares[task], name=f"{layer_name(task)}_of_networks")(tensors)
         for task, tensors in parts.items()
     }
-    return _compiled(MultiTaskModel(first.input, outputs, name=first.name), first)
+    return compiled_like(MultiTaskModel(first.input, outputs, name=first.name), first)
 
 
-def _compiled(model: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
+def compiled_like(model: MultiTaskModel, like: MultiTaskModel) -> MultiTaskModel:
+    """The model, compiled as another one is, with what that one's balancer did."""
     with warnings.catch_warnings():  # what the tasks no longer share they shared in training
         warnings.filterwarnings("ignore", "No variable is shared by two outputs")
         model.compile_from_config(like.get_compile_config())

@@ -15,6 +15,7 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.model.replicas import agreed
+from mtl_keras.training.assemble import compiled_like
 
 EXAMPLE = (
     '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -67,10 +68,8 @@ class Workers:
         """The model with variables of this process alone, which it can export by itself."""
         if self.strategy is None:
             return model
-        copy = type(model).from_config(model.get_config())
-        copy.compile_from_config(model.get_compile_config())
+        copy = compiled_like(type(model).from_config(model.get_config()), model)
         copy.set_weights(model.get_weights())
-        copy.balancing.extend(model.balancing)
         return copy
 
 
@@ -126,12 +125,11 @@ def place(text: str) -> tuple[int, int]:
     strange = sorted(set(cluster) - {"chief", "worker"})
     if strange:
         raise refuse(f"have workers and at most a chief in `cluster`, not {', '.join(strange)}")
-    hosts = [
-        (kind, number)
-        for kind in ("chief", "worker")
-        for number in range(len(cluster.get(kind, [])))
-    ]
-    addresses = [address for kind in ("chief", "worker") for address in cluster.get(kind, [])]
+    kinds = {kind: cluster.get(kind, []) for kind in ("chief", "worker")}
+    if not all(isinstance(addresses, list) for addresses in kinds.values()):
+        raise refuse("list addresses `host:port`")
+    hosts = [(kind, number) for kind, them in kinds.items() for number in range(len(them))]
+    addresses = [address for them in kinds.values() for address in them]
     if not all(isinstance(a, str) and a.rpartition(":")[2].isdigit() for a in addresses):
         raise refuse("list addresses `host:port`")
     if len(set(addresses)) < len(addresses):

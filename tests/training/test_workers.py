@@ -28,6 +28,7 @@ WORKERS = {"worker": ["a:1", "b:2"]}
         ([1], "be an object with `cluster`"),
         ({"cluster": {"worker": ["a:1"], "ps": ["b:1"]}}, "at most a chief in `cluster`, not ps"),
         ({"cluster": {"worker": ["a", "b"]}}, "list addresses `host:port`"),
+        ({"cluster": {"worker": 2}}, "list addresses `host:port`"),
         ({"cluster": {"worker": ["a:1", "a:1"]}}, "name each address once"),
         ({"cluster": WORKERS}, "have this process as `task`"),
         ({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "have this process"),
