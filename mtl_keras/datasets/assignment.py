@@ -12,6 +12,7 @@ from mtl_keras.datasets.dates import find_format
 from mtl_keras.datasets.keys import group_keys, text_key, uniform
 from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
+from mtl_keras.datasets.table import naming_source
 from mtl_keras.errors import DataError
 
 MOST_TIMES = 1_000_000
@@ -51,7 +52,7 @@ class Assignment:
             DataError: if a row has no group, time or part; the file is named.
         """
         strategy, table = self.split.strategy, chunk.table
-        try:
+        with naming_source(table):
             if strategy == "file":
                 return np.full(len(table), self.files[chunk.group.file], "int8")
             if strategy == "column":
@@ -66,8 +67,6 @@ class Assignment:
                 self.split.refuse_missing(groups, "group")
                 return self._drawn(group_keys(groups))
             return self._drawn(chunk.keys)
-        except DataError as error:
-            raise DataError(f"{table.attrs['source']}: {error}") from error
 
     def _drawn(self, keys: np.ndarray) -> np.ndarray:
         drawn = uniform(keys, self.seed, "split")

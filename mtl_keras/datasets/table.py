@@ -1,6 +1,8 @@
 """Reading and checking tables, from files and DataFrames; and writing them."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,15 @@ def _encodes(text: str) -> bool:
 
 def _from_arrow(column: pd.Series) -> pd.Series:
     return pa.array(column.array).to_pandas().set_axis(column.index)
+
+
+@contextlib.contextmanager
+def naming_source(table: pd.DataFrame) -> Iterator[None]:
+    """Within the block, an error about rows of a file names the file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{table.attrs['source']}: {error}") from error
 
 
 def fingerprint(table: pd.DataFrame) -> int:

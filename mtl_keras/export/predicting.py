@@ -10,7 +10,8 @@ import pandas as pd
 from mtl_keras.datasets import Stream, Writer
 from mtl_keras.datasets.files import PARQUET
 from mtl_keras.datasets.keys import uniform
-from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.datasets.table import naming_source
+from mtl_keras.errors import ConfigError
 from mtl_keras.export import artifact
 
 Predict = Callable[[pd.DataFrame], pd.DataFrame]
@@ -35,10 +36,8 @@ def answered(
     texts: dict[str, Any] = {"as_texts": True} if stream.location.suffix == ".csv" else {}
     own = stream.batches(rows, file=file, **texts) if keep else None
     for table in stream.batches(rows, file=file):
-        try:
+        with naming_source(table):
             answers = predict(table)
-        except DataError as error:
-            raise DataError(f"{table.attrs.get('source', stream.shown)}: {error}") from error
         yield answers if own is None else kept(next(own), answers)
 
 

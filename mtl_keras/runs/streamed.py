@@ -1,6 +1,5 @@
 """Prepares data that are larger than memory: samples in memory, training rows as a stream."""
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from mtl_keras.datasets import fingerprint
 from mtl_keras.datasets.divided import Divided
 from mtl_keras.datasets.split import PARTS
 from mtl_keras.datasets.stream import Chunk, Stream
+from mtl_keras.datasets.table import naming_source
 from mtl_keras.errors import DataError
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder, raw_columns
@@ -59,7 +59,7 @@ class Streamed(Prepared):
         outputs: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
         share = min(1.0, EVALUATED_ROWS / self.counts["test"])
         for table in _tables(self.divided.chunks("test", self.read, share=share), self.at_once):
-            with naming(table):
+            with naming_source(table):
                 answered = model.predict(self.encoder.encode(table), verbose=0)
                 for task in self.tasks:
                     truths[task.name].append(task.truth(table))
@@ -136,7 +136,7 @@ def prepare_stream(
     def chunks(group: int) -> Iterator[Any]:
         of_group = divided.chunks("train", read, [stream.groups[group]])
         for table in _tables(of_group, at_once):
-            with naming(table):
+            with naming_source(table):
                 yield encoded(table)
 
     feed = Feed(chunks, divided.counts[:, 0].tolist(), parts["train"], plan.seed)
@@ -144,15 +144,6 @@ def prepare_stream(
     data = Data(x, y, weights, feed)
     show(_sampling(divided.totals, rows))
     return Streamed(rows, guesses, encoder, fitted, data, divided, read, at_once)
-
-
-@contextlib.contextmanager
-def naming(table: pd.DataFrame) -> Iterator[None]:
-    """Within the block, an error about rows of a file names the file."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{table.attrs['source']}: {error}") from error
 
 
 def _tables(chunks: Iterable[Chunk], rows: int) -> Iterator[pd.DataFrame]:
@@ -196,7 +187,7 @@ def _check(
     for part in PARTS:
         counting = dict.fromkeys(plan.weight_columns(), False)
         for table in _tables(divided.chunks(part, read), at_once):
-            with naming(table):
+            with naming_source(table):
                 raw_columns(encoder.features, table)
                 y = {task.name: task.encode(table) for task in fitted}
                 weights = columns.unscaled_weights(plan, fitted, table, y)
