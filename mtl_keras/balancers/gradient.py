@@ -77,11 +77,13 @@ class GradientBalancer(Balancer):
 
     # Weights that stay for `update_every` steps
 
-    def count_step(self) -> tf.Tensor:
-        """Count a step; returns whether it computes new weights."""
-        step = tf.convert_to_tensor(self.step.value)
+    def is_due(self) -> tf.Tensor:
+        """Whether the coming step computes new weights, bool `()`."""
+        return tf.equal(tf.convert_to_tensor(self.step.value) % self.update_every, 0)
+
+    def count_step(self) -> None:
+        """Count a step."""
         self.step.assign_add(1.0)
-        return tf.equal(step % self.update_every, 0)
 
     def keep(self, decision: Decision) -> None:
         """Keep the weights of a decision for the next steps."""

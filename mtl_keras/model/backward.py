@@ -8,8 +8,8 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.balancers.decision import Decision, Measured
 from mtl_keras.balancers.gradient import GradientBalancer
-from mtl_keras.model.forward import Forward
-from mtl_keras.model.gradients import complete, of_sum, total, weighted
+from mtl_keras.model.forward import Forward, over_replicas
+from mtl_keras.model.gradients import ByVariable, complete, of_sum, total, weighted
 from mtl_keras.model.measuring import TaskGradients, measuring_for
 from mtl_keras.model.partition import Partition
 
@@ -17,29 +17,44 @@ Variables = Sequence[keras.Variable]
 
 
 def balanced(
-    balancer: Balancer, forward: Forward, partition: Partition, variables: Variables
+    balancer: Balancer,
+    forward: Forward,
+    partition: Partition,
+    variables: Variables,
+    measures: bool | None = None,
 ) -> tuple[list[tf.Tensor], Decision]:
     """Gradients of all trainable variables, and the balancer's decision.
 
     Shared variables get the balanced gradient; task-specific ones get the gradient of their task,
-    times `own_weights`; the gradients of added losses are added to both.
+    times `own_weights`; the gradients of added losses are added to both. All are those of all
+    replicas' rows; what was summed over the replicas to be measured is not sent again.
 
     Args:
         balancer: The balancer.
         forward: The forward pass.
         partition: What is shared.
         variables: All trainable variables, in the order of the gradients.
+        measures: Whether this step measures the tasks' gradients, where a balancer keeps its
+            weights for several steps. Default None: as the balancer says when the step runs.
     """
     if not isinstance(balancer, GradientBalancer):
         decision = balancer.decide(Measured(forward.means), forward.present)
-        return backward_of_sum(decision, forward, partition, variables), decision
+        return _of_weighted_sum(decision, forward, partition, variables), decision
     measuring = measuring_for(balancer, partition)
 
     def fresh() -> tuple[list[tf.Tensor], Decision]:
         measured, gradients = measuring.measure(forward)
         decision = balancer.decide(measured, forward.present)
         shared = measuring.shared_gradients(decision, gradients, forward)
-        return _with_own(shared, decision, gradients, forward, partition, variables), decision
+        rest = _own(decision, gradients, partition)
+        if forward.added is not None:
+            added = forward.tape.gradient(forward.added, [v.value for v in variables])
+            rest = _sum(rest, {id(v): g for v, g in zip(variables, added) if g is not None})
+        if measuring.summed:
+            whole = _sum(shared, _over_replicas(rest, variables, forward))
+        else:
+            whole = _over_replicas(_sum(shared, rest), variables, forward)
+        return complete(variables, whole), decision
 
     if balancer.update_every == 1:
         return fresh()
@@ -51,38 +66,48 @@ def balanced(
 
     def kept() -> tuple[list[tf.Tensor], Decision]:
         decision = balancer.kept_decision(forward.present)
-        gradients = backward_of_sum(decision, forward, partition, variables)
+        gradients = _of_weighted_sum(decision, forward, partition, variables)
         return [tf.convert_to_tensor(g) for g in gradients], decision  # dense, like the other
 
-    return tf.cond(balancer.count_step(), fresh_and_kept, kept)
+    due = balancer.is_due()
+    balancer.count_step()
+    if measures is None:
+        return tf.cond(due, fresh_and_kept, kept)
+    return fresh_and_kept() if measures else kept()
 
 
-def backward_of_sum(
+def _of_weighted_sum(
     decision: Decision, forward: Forward, partition: Partition, variables: Variables
 ) -> list[tf.Tensor]:
     """One backward pass of the weighted sum of the losses; a second one if own weights differ."""
     if decision.own_weights is None:
-        return complete(variables, of_sum(forward, decision.weights, variables))
-    own = {id(v) for own_variables in partition.own for v in own_variables}
-    gradients = of_sum(forward, decision.weights, [v for v in variables if id(v) not in own])
-    gradients |= of_sum(forward, decision.own_weights, [v for v in variables if id(v) in own])
-    return complete(variables, gradients)
+        gradients = of_sum(forward, decision.weights, variables)
+    else:
+        own = {id(v) for own_variables in partition.own for v in own_variables}
+        gradients = of_sum(forward, decision.weights, [v for v in variables if id(v) not in own])
+        gradients |= of_sum(forward, decision.own_weights, [v for v in variables if id(v) in own])
+    return complete(variables, _over_replicas(gradients, variables, forward))
 
 
-def _with_own(
-    gradients: dict[int, tf.Tensor],
-    decision: Decision,
-    task_gradients: TaskGradients,
-    forward: Forward,
-    partition: Partition,
-    variables: Variables,
-) -> list[tf.Tensor]:
-    """Complete the shared gradients by each task's own ones and those of added losses."""
+def _own(decision: Decision, gradients: TaskGradients, partition: Partition) -> ByVariable:
+    """The gradients of the task-specific variables."""
     own_weights = tf.unstack(decision.own_weights)
-    for own, parts, weight in zip(partition.own, task_gradients.own, own_weights):
-        gradients |= {id(v): weighted(part, weight) for v, part in zip(own, parts)}
-    if forward.added is not None:
-        added = forward.tape.gradient(forward.added, [v.value for v in variables])
-        for v, gradient in zip(variables, added):
-            gradients[id(v)] = total(gradient, gradients.get(id(v)))
-    return complete(variables, gradients)
+    return {
+        id(v): weighted(part, weight)
+        for own, parts, weight in zip(partition.own, gradients.own, own_weights)
+        for v, part in zip(own, parts)
+    }
+
+
+def _sum(one: ByVariable, other: ByVariable) -> ByVariable:
+    """The sum of gradients; of a variable that only one of them has, that one's."""
+    return one | {key: total(gradient, one.get(key)) for key, gradient in other.items()}
+
+
+def _over_replicas(gradients: ByVariable, variables: Variables, forward: Forward) -> ByVariable:
+    """Gradients of all replicas' rows."""
+    keys = [id(v) for v in variables if id(v) in gradients]
+    if forward.replicas == 1 or not keys:
+        return gradients
+    dense = [tf.convert_to_tensor(gradients[key]) for key in keys]  # tables differ in their rows
+    return dict(zip(keys, over_replicas(dense, forward.replicas)))

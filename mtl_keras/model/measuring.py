@@ -39,6 +39,8 @@ class Parameters:
         jacobian: Whether the balancer needs the gradients themselves, not their Gramian.
     """
 
+    summed = True  # the shared gradients are those of all replicas' rows
+
     def __init__(self, partition: Partition, jacobian: bool = False) -> None:
         self.partition, self.jacobian = partition, jacobian
 
@@ -86,23 +88,22 @@ class Parameters:
         self, decision: Decision, gradients: TaskGradients, forward: Forward
     ) -> ByVariable:
         """The gradients of the shared variables that follow from a decision."""
-        shared, replicas = self.partition.shared, forward.replicas
+        shared = self.partition.shared
         if decision.direction is None:
             columns = zip(*gradients.measured)
-            return {
-                id(v): mixed(list(column), decision.weights) / replicas
-                for v, column in zip(shared, columns)
-            }
+            return {id(v): mixed(list(c), decision.weights) for v, c in zip(shared, columns)}
         direction = decision.direction
         if forward.scale is not None:
             direction = direction * forward.scale
         sizes = [int(np.prod(v.shape)) for v in shared]
-        parts = tf.split(direction / replicas, sizes)
+        parts = tf.split(direction, sizes)
         return {id(v): tf.reshape(part, v.shape) for v, part in zip(shared, parts)}
 
 
 class LastLayer:
     """Gradients of the parameters of the last shared layers: K passes back to those layers."""
+
+    summed = False
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
@@ -130,6 +131,8 @@ class LastLayer:
 
 class Representation:
     """Gradients of the tensors between shared and task-specific layers: about one pass in total."""
+
+    summed = False
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition

@@ -65,8 +65,11 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
         batches = strategy.experimental_local_results(block[-1].batches)[0]
 
         def body(number: tf.Tensor) -> tuple[tf.Tensor]:
-            strategy.run(batch, args=(number, block))
-            return (number + 1,)
+            def run() -> tf.Tensor:
+                strategy.run(batch, args=(number, block))
+                return number + 1
+
+            return (step.by_what_is_due(run) if training else run(),)
 
         tf.while_loop(lambda number: number < batches, body, (0,), parallel_iterations=1)
         return model.get_metrics_result()
@@ -88,8 +91,12 @@ def batch_function(model: keras.Model, training: bool) -> Callable[[Any], Any]:
 
     @tf.function(autograph=False, reduce_retracing=True)
     def run_batch(batch: Any) -> Any:
-        logs = strategy.run(step, args=(batch,))
-        return keras.tree.map_structure(lambda v: strategy.experimental_local_results(v)[0], logs)
+        def run() -> Any:
+            logs = strategy.run(step, args=(batch,))
+            local = strategy.experimental_local_results
+            return keras.tree.map_structure(lambda value: local(value)[0], logs)
+
+        return model.step.by_what_is_due(run) if training and model.balanced else run()
 
     def function(iterator: Any) -> dict[str, tf.Tensor]:
         for _ in range(model.steps_per_execution):

@@ -1,12 +1,13 @@
 """One step: forward, measure, decide, backward, update."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from mtl_keras.balancers import Balancer
+from mtl_keras.balancers.gradient import GradientBalancer
 from mtl_keras.balancers.tracker import BalanceTracker
 from mtl_keras.model import keras_private
 from mtl_keras.model.backward import balanced
@@ -37,6 +38,7 @@ class Step:
     Attributes:
         balance_tracker: Tracks what the balancer did in an epoch.
         balancing: What the balancer did in each epoch of training, a dict per epoch.
+        measures: As in `balanced`, of the step that is being traced.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Step:
         )
         self.balancing: list[dict[str, Any]] = []
         self.told_of_slow_callbacks = False
+        self.measures: bool | None = None
 
     def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One update of the model on a batch.
@@ -74,7 +77,9 @@ class Step:
         """
         forward = self.forward(x, labels)
         variables = self.model.trainable_variables
-        gradients, decision = balanced(self.balancer, forward, self.partition, variables)
+        gradients, decision = balanced(
+            self.balancer, forward, self.partition, variables, self.measures
+        )
         self.apply(gradients, variables)
         if self.balancer.looks_back:
             self.look_back(x, labels, forward)
@@ -115,6 +120,23 @@ class Step:
         predictions = by_output(self.model(x, training=False), self.tasks)
         sums = self.sums(predictions, masked)
         return dict(zip(self.tasks, map(tf.math.divide_no_nan, sums.losses, sums.divisors)))
+
+    def by_what_is_due(self, run: Callable[[], Any]) -> Any:
+        """The results of one of two tracings: of a step that measures gradients, and of one not.
+
+        Replicas cannot exchange gradients within a branch of a step, so the branch is outside.
+        """
+        if not isinstance(self.balancer, GradientBalancer) or self.balancer.update_every == 1:
+            return run()
+
+        def branch(measures: bool) -> Any:
+            self.measures = measures
+            try:
+                return run()
+            finally:
+                self.measures = None
+
+        return tf.cond(self.balancer.is_due(), lambda: branch(True), lambda: branch(False))
 
     # The parts of a step
 
@@ -192,10 +214,6 @@ class Step:
 
     def apply(self, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
         """Let the optimizer take its step, with the gradients of all replicas' rows."""
-        replicas = self.model.distribute_strategy.num_replicas_in_sync
-        if replicas > 1:
-            whole = [tf.convert_to_tensor(g) for g in gradients]  # rows of tables differ in number
-            gradients = over_replicas(whole, replicas)
         with keras_private.summed_gradients(self.model.optimizer):
             self.model.optimizer.apply(gradients, variables)
 

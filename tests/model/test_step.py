@@ -12,6 +12,8 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import balancers
 from mtl_keras.errors import ConfigError
+from mtl_keras.model import backward, measuring
+from mtl_keras.model.forward import over_replicas
 from tests.model.networks import SHORT, network, rows, small, trained
 
 
@@ -109,11 +111,18 @@ def replicas():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-@pytest.mark.parametrize("name", ["famo", "pcgrad", "mgda-ub", "graddrop"])
-def test_two_replicas_take_the_step_of_one_device(name, replicas):
-    balancer = {"kind": name}
-    if name == "mgda-ub":
-        balancer = {"kind": "mgda", "gradients": "representation"}
+@pytest.mark.parametrize(
+    "balancer",
+    [
+        {"kind": "famo"},
+        {"kind": "pcgrad", "update_every": 2},
+        {"kind": "mgda", "gradients": "representation"},
+        {"kind": "nash_mtl", "gradients": "last_layer"},
+        {"kind": "graddrop"},
+    ],
+    ids=lambda balancer: balancer["kind"],
+)
+def test_two_replicas_take_the_step_of_one_device(balancer, replicas):
     x, y = rows()
     y["c"][:16] = np.nan  # the replicas have different numbers of labels
 
@@ -130,6 +139,26 @@ def test_two_replicas_take_the_step_of_one_device(name, replicas):
     np.testing.assert_allclose(two, one, atol=2e-5)
     for key in ("loss", "b_loss", "c_loss"):
         np.testing.assert_allclose(its[key], history[key], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "per_shared"), [("uncertainty", 1), ("pcgrad", 3)])
+def test_what_replicas_send_in_a_step(name, per_shared, replicas, monkeypatch):
+    """A gradient that is summed over the replicas to be measured is not sent once more."""
+    sent = []
+
+    def counted(values, count):
+        sent.append(sum(leaf.shape.num_elements() for leaf in keras.tree.flatten(values)))
+        return over_replicas(values, count)
+
+    for module in (backward, measuring):
+        monkeypatch.setattr(module, "over_replicas", counted)
+    with replicas.scope():
+        model = network(name)
+    x, y = rows()
+    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(len(x)), verbose=0)
+    shared = sum(v.shape.num_elements() for v in model.step.partition.shared)
+    own = sum(v.shape.num_elements() for v in model.trainable_variables) - shared
+    assert sum(sent) == 2 * (per_shared * shared + own)  # each replica traces the step
 
 
 def test_xla_need_not_compile_the_step_again_for_each_batch():
