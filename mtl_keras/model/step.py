@@ -147,7 +147,8 @@ class Step:
         with tf.GradientTape(persistent=True) as tape:
             seen = self.look_inside(x)
             sums = self.sums(seen.predictions, labels, seen.members)
-            totals = over_replicas(tf.stack(sums.divisors), replicas)
+            own = tf.stop_gradient(tf.stack([sums.losses, sums.divisors, sums.weights]))
+            losses, totals, weights = tf.unstack(over_replicas(own, replicas))
             shares = _shares(sums.losses, totals)
             scaled = shares if scale is None else [share * scale for share in shares]
             half = None
@@ -166,8 +167,8 @@ class Step:
             losses=scaled,
             added=added,
             totals=totals,
-            means=over_replicas(tf.stack(shares), replicas),
-            present=over_replicas(tf.stack(sums.weights), replicas) > 0,
+            means=tf.math.divide_no_nan(losses, totals),
+            present=weights > 0,
             boundary=seen.boundary,
             scale=scale,
             replicas=replicas,
