@@ -1,6 +1,6 @@
 """Did sharing help, on public tables? `mtl-keras compare` on each, and a trained model beside it.
 
-The tables and their targets are those of `quality.py` (`pip install -e .[benchmarks]`), at most
+The tables and their targets are those of `quality` (`pip install -e .[benchmarks]`), at most
 16,667 rows of each. Per table the verdicts are printed and `OUT/<table>/` gets the model, its
 report and the comparison's page; what was trained is kept and not trained again.
 
@@ -12,7 +12,8 @@ import argparse
 import os
 from pathlib import Path
 
-from quality import ROWS, TABLES
+from quality.table import ROWS
+from quality.tables import TABLES
 
 import mtl_keras as mtl
 from mtl_keras.runs import rewrite_report
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("/tmp/sharing"))
     given = parser.parse_args()
     for name in given.tables:
-        table, kinds = TABLES[name]()
+        table, kinds = TABLES[name].load(), dict(TABLES[name].targets)
         table = table.sample(min(len(table), ROWS), random_state=0).reset_index(drop=True)
         binary = next((task for task, kind in kinds.items() if kind == "binary"), None)
         experiment = mtl.Experiment(

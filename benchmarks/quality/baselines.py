@@ -1,0 +1,184 @@
+"""Models of one target each, from other libraries, and the form that a model has here."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .case import Case, loss
+from .packages import needed
+
+JUDGED = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Predictions by target and part, for the rows with a label, and the seconds of training."""
+
+    predictions: dict[str, dict[str, np.ndarray]]
+    seconds: float
+
+
+def per_target(fit: Callable) -> Callable[[Case], "Answers"]:
+    """A model of one target, fitted for each of a case.
+
+    Args:
+        fit: A function of the features and the labels of the rows with a label, each by part, and
+            of the number of classes (0: a quantity), that returns a function of features.
+    """
+
+    def run(case: Case) -> Answers:
+        found, seconds = {}, 0.0
+        for target in case.kinds:
+            y, classes = case.labels(target)
+            rows = case.present(target)
+            x = {part: case.features.iloc[at] for part, at in rows.items()}
+            begin = time.perf_counter()
+            predict = fit(x, {part: y[at] for part, at in rows.items()}, classes)
+            seconds += time.perf_counter() - begin
+            found[target] = {part: predict(x[part]) for part in JUDGED}
+        return Answers(found, seconds)
+
+    return run
+
+
+def _answers(model, classes):
+    return lambda rows: model.predict_proba(rows) if classes else model.predict(rows)
+
+
+def _prepared(frame: pd.DataFrame):
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    return make_column_transformer(
+        (
+            make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()),
+            make_column_selector(dtype_include="number"),
+        ),
+        (
+            OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=10),
+            make_column_selector(dtype_exclude="number"),
+        ),
+    )
+
+
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """Dates as days, other non-numbers as text."""
+    made = {}
+    for name, column in rows.items():
+        if pd.api.types.is_numeric_dtype(column) and column.dtype != bool:
+            made[name] = column.astype(float)
+        elif "date" in name:
+            made[name] = (pd.to_datetime(column) - pd.Timestamp("2016-01-01")).dt.days
+        else:
+            made[name] = column.astype(object).where(column.notna(), "missing").astype(str)
+    return pd.DataFrame(made, index=rows.index)
+
+
+def linear(x, y, classes):
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+
+    def fitted(strength):
+        one = LogisticRegression(C=1 / strength, max_iter=2000)
+        model = make_pipeline(_prepared(x["train"]), one if classes else Ridge(strength * 10))
+        return model.fit(_plain(x["train"]), y["train"])
+
+    models = [fitted(strength) for strength in (0.01, 0.1, 1.0, 10.0, 100.0)]
+
+    def on_validation(model):
+        predicted = _answers(model, classes)(_plain(x["validation"]))
+        return loss(y["validation"], predicted, classes)
+
+    best = min(models, key=on_validation)
+    return lambda rows: _answers(best, classes)(_plain(rows))
+
+
+def sklearn_mlp(x, y, classes):
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    kind = MLPClassifier if classes else MLPRegressor
+    one = kind(hidden_layer_sizes=(128, 64), early_stopping=True, max_iter=200, random_state=0)
+    if not classes:
+        one = TransformedTargetRegressor(one, transformer=StandardScaler())
+    model = make_pipeline(_prepared(x["train"]), one).fit(_plain(x["train"]), y["train"])
+    return lambda rows: _answers(model, classes)(_plain(rows))
+
+
+def _categories(x) -> tuple:
+    """Text columns as pandas categories with the training rows' values."""
+    train = _plain(x["train"])
+    values = {name: pd.Index(train[name].unique()) for name in train.select_dtypes(object)}
+    values |= {name: pd.Index(train[name].unique()) for name in train.select_dtypes("string")}
+
+    def transform(rows):
+        rows = _plain(rows)
+        for name, known in values.items():
+            rows[name] = pd.Categorical(rows[name], categories=known)
+        return rows
+
+    return transform, list(values)
+
+
+def _lightgbm(x, y, classes, **arguments):
+    lightgbm = needed("lightgbm")
+    transform, _ = _categories(x)
+    kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
+    model = kind(random_state=0, n_jobs=2, verbose=-1, **arguments)
+    extra = {}
+    if arguments:
+        extra = {
+            "eval_set": [(transform(x["validation"]), y["validation"])],
+            "callbacks": [lightgbm.early_stopping(50, verbose=False)],
+        }
+    model.fit(transform(x["train"]), y["train"], **extra)
+    return lambda rows: _answers(model, classes)(transform(rows))
+
+
+def lightgbm_default(x, y, classes):
+    return _lightgbm(x, y, classes)
+
+
+def lightgbm_tuned(x, y, classes):
+    """Of 20 random configurations within 120 s on two cores the best on the validation rows."""
+    random, begin, best = np.random.default_rng(0), time.process_time(), (np.inf, None)
+    for _ in range(20):
+        arguments = {
+            "n_estimators": 2000,
+            "learning_rate": float(np.exp(random.uniform(np.log(0.01), np.log(0.2)))),
+            "num_leaves": int(2 ** random.uniform(2, 7)),
+            "min_child_samples": int(2 ** random.uniform(1, 7)),
+            "subsample": float(random.uniform(0.5, 1)),
+            "subsample_freq": 1,
+            "colsample_bytree": float(random.uniform(0.4, 1)),
+            "reg_lambda": float(10 ** random.uniform(-3, 2)),
+        }
+        predict = _lightgbm(x, y, classes, **arguments)
+        value = loss(y["validation"], predict(x["validation"]), classes)
+        best = min(best, (value, predict), key=lambda pair: pair[0])
+        if time.process_time() - begin > 2 * 120:  # of both cores, whatever else they do
+            break
+    return best[1]
+
+
+def catboost(x, y, classes):
+    package = needed("catboost")
+    transform, texts = _categories(x)
+
+    def rows_of(rows):
+        rows = transform(rows)
+        return rows.assign(**{n: rows[n].astype(object).fillna("other") for n in texts})
+
+    kind = package.CatBoostClassifier if classes else package.CatBoostRegressor
+    model = kind(
+        random_seed=0, thread_count=2, verbose=False, allow_writing_files=False, cat_features=texts
+    )
+    model.fit(rows_of(x["train"]), y["train"])
+    return lambda rows: _answers(model, classes)(rows_of(rows))
