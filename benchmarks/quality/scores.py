@@ -23,7 +23,7 @@ def differences(skills: pd.DataFrame) -> pd.DataFrame:
 
     Targets are averaged within their table. The interval is of the percentiles of means over
     tables drawn with replacement: what another draw of tables might have shown. It knows of seeds
-    only what their mean leaves.
+    only what their mean leaves, and there is none for a single table.
     """
     rows = []
     for a, b in itertools.combinations(skills, 2):
@@ -31,12 +31,15 @@ def differences(skills: pd.DataFrame) -> pd.DataFrame:
         tables = both.groupby("table").mean().to_numpy()
         drawn = np.random.default_rng(0).integers(len(tables), size=(DRAWS, len(tables)))
         low, high = np.percentile(tables[drawn].mean(axis=1), [2.5, 97.5])
+        if len(tables) == 1:
+            low = high = np.nan
         rows.append(
             {
                 "models": f"{a} - {b}",
                 "difference": tables.mean(),
                 "low": low,
                 "high": high,
+                "median": np.median(tables),
                 "tables ahead": f"{(tables > 0).sum()} of {len(tables)}",
                 "targets ahead": f"{(both > 0).sum()} of {len(both)}",
             }
@@ -44,26 +47,39 @@ def differences(skills: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("models")
 
 
+def shared(results: pd.DataFrame) -> pd.DataFrame:
+    """The results on the tables and seeds that all models have."""
+    case = [results["table"], results["seed"]]
+    return results[
+        results.groupby(case)["model"].transform("nunique") == results["model"].nunique()
+    ]
+
+
 def report(results: pd.DataFrame, part: str = "test") -> str:
-    """Skill per target; its means, ranks, firsts and seconds; and the differences."""
-    skills = skill(results, part)
-    complete = skills.dropna()
-    ranks = complete.rank(axis=1, ascending=False)
+    """Skill per target; and, on what all models have, its means, ranks and differences."""
+    pieces = [
+        f"Percentage of a constant's loss that is removed, {part} rows",
+        skill(results, part).round(2).to_string(),
+    ]
+    common = shared(results)
+    if common.empty:
+        return "\n\n".join([*pieces, "There is no table and seed that all models have."])
+    skills = skill(common, part)
+    ranks = skills.rank(axis=1, ascending=False)
     cases = results.drop_duplicates(["model", "table", "seed"])
     summary = pd.DataFrame(
         {
-            "mean over targets": complete.mean(),
-            "mean over tables": complete.groupby("table").mean().mean(),
+            "mean over targets": skills.mean(),
+            "mean over tables": skills.groupby("table").mean().mean(),
             "mean rank": ranks.mean(),
             "first": (ranks == 1).sum(),
             "seconds per table": cases.groupby("model")["seconds"].mean(),
             "results": cases.groupby("model").size(),
         }
     )
-    pieces = [
-        f"Percentage of a constant's loss that is removed, {part} rows",
-        skills.round(2).to_string(),
-        f"On the {len(complete)} targets that all models have",
+    used = common.drop_duplicates(["table", "seed"])
+    pieces += [
+        f"On the {len(used)} pairs of table and seed that all models have ({len(skills)} targets)",
         summary.sort_values("mean over targets").round(2).to_string(),
     ]
     if len(skills.columns) > 1:
