@@ -50,7 +50,7 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
 
 
 def curve(ax: Any, history: pd.DataFrame, name: str, best: Iterable[float] = ()) -> None:
-    """One log over the epochs, training and validation, and its best epochs."""
+    """One log over the epochs, training and validation, and the epochs in use."""
     for prefix, label, color in (
         ("", "training", style.COLORS[0]),
         ("val_", "validation", style.COLORS[1]),
@@ -58,7 +58,7 @@ def curve(ax: Any, history: pd.DataFrame, name: str, best: Iterable[float] = ())
         if prefix + name in history:
             ax.plot(history["epoch"], history[prefix + name], color=color, label=label, lw=1.8)
     for epoch in best:
-        ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label="best epoch")
+        ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label="epoch in use")
     _limit(ax, history, name)
 
 

@@ -14,6 +14,7 @@ from mtl_keras.report.content import Content
 from mtl_keras.report.structure import structure_figure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
+from mtl_keras.training.best_epoch import own_best
 
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True
@@ -187,10 +188,13 @@ def _calibration(task: Task, content: Content) -> str:
 
 def _training(content: Content) -> str:
     epochs = content.metrics["epochs"]
-    best = content.metrics["best_epochs"]
-    listed = ", ".join(f"{task} {epoch}" for task, epoch in best.items())
+    lowest = content.metrics.get("lowest_epochs", {})
+    listed = ", ".join(
+        f"{task} from epoch {epoch}{own_best(epoch, lowest.get(task, epoch))}"
+        for task, epoch in content.metrics["best_epochs"].items()
+    )
     seconds = content.metrics["seconds"].get("fit", 0.0)
-    return f"{epochs} epochs in {seconds:.0f} s. Each task uses its best epoch: {listed}."
+    return f"{epochs} epochs in {seconds:.0f} s. Answered: {listed}."
 
 
 def _count(number: int, what: str) -> str:

@@ -237,7 +237,7 @@ class Run:
         }
 
     def metrics(self) -> dict[str, Any]:
-        """Scores, rows, best epochs and times."""
+        """Scores, rows, times, and epochs: those in use, and those of the lowest loss."""
         return {
             "test": self.evaluation.to_dict(),
             "rows": self.rows,
@@ -245,6 +245,11 @@ class Run:
             "best_epochs": {
                 task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
                 for task in self.tasks
+            },
+            "lowest_epochs": {
+                task.name: int(self.history.loc[losses.idxmin(), "epoch"])
+                for task in self.tasks
+                if (losses := self.history[f"val_{task.name}_loss"]).notna().any()
             },
             "sharing": self.sharing.to_dict("records"),
             "parameters": self.model.count_params(),

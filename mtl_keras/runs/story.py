@@ -168,9 +168,22 @@ def train(
             model = build(plan, rows)
         if not number:
             fitting.show(summary(plan, rows, model))
+        fitting = dataclasses.replace(
+            fitting, training=plan.training, constants=constant_losses(rows, model)
+        )
         with clock("fit"):
-            model, history = dataclasses.replace(fitting, training=plan.training).fit(model)
+            model, history = fitting.fit(model)
     return fitting.workers.local(model), history
+
+
+def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
+    """The validation loss of the best constant for the training labels, by task."""
+    losses = {}
+    for task in rows.tasks:
+        labels = rows.data.y["validation"][task.name]
+        constant = np.repeat(task.average_output(), len(labels), axis=0)
+        losses[task.name] = model.loss_of(task.name, labels)(constant)
+    return losses
 
 
 def short(

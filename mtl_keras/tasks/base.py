@@ -125,6 +125,12 @@ class Task(Declaration, abc.ABC):
         layer.bias.assign(np.broadcast_to(np.asarray(bias, "float32"), layer.bias.shape))
         return output
 
+    def average_output(self) -> np.ndarray:
+        """The output for an average training row, `(1, width)`: of the head's biases alone."""
+        representation = keras.Input((1,))
+        head = keras.Model(representation, self.head(representation))
+        return np.asarray(head(keras.ops.zeros((1, 1))))
+
     # Answers
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:

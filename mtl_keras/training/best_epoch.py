@@ -1,6 +1,6 @@
 """Early stopping for several tasks, each with its own validation curve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,8 +18,11 @@ class BestEpoch(keras.callbacks.Callback):
         tasks: Names of the tasks.
         patience: Epochs without improvement of any task before training stops.
         together: Whether to use one best epoch for all tasks, that of the lowest `val_loss`.
-        tolerance: By how much a task's validation loss may exceed its minimum, relative to it, so
-            that the task can share an epoch, and so a network, with others. Default 0.01.
+        tolerance: By how much a task's validation loss may exceed its minimum, so that the task can
+            share an epoch, and so a network, with others: a share of that minimum, and of what the
+            minimum gains over the loss of a constant, whichever is less. Default 0.01.
+        constants: The validation loss of the best constant for the training labels, by task.
+            Default none: the tolerance is a share of the minimum.
     """
 
     def __init__(
@@ -28,10 +31,12 @@ class BestEpoch(keras.callbacks.Callback):
         patience: int,
         together: bool = False,
         tolerance: float = 0.01,
+        constants: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.tasks, self.patience = list(tasks), patience
         self.together, self.tolerance = together, tolerance
+        self.constants = dict(constants or {})
         self.stopped = False
         self.curves: list[dict[str, float]] = []  # a dict of logs per epoch
         self.snapshots: dict[int, list[np.ndarray]] = {}  # by epoch, from 0
@@ -40,7 +45,7 @@ class BestEpoch(keras.callbacks.Callback):
         logs = logs or {}
         watched = ["val_loss", *(f"val_{task}_loss" for task in self.tasks)]
         self.curves.append({name: float(logs.get(name, np.nan)) for name in watched})
-        best = self._best()
+        best = self.lowest()
         now = len(self.curves) - 1
         if now in best.values():
             self.snapshots[now] = self.model.get_weights()
@@ -49,8 +54,8 @@ class BestEpoch(keras.callbacks.Callback):
         if now - max(best.values()) >= self.patience:
             self.stopped = self.model.stop_training = True
 
-    def _best(self) -> dict[str, int]:
-        """The best epoch so far by `val_loss`, and by each task's own curve."""
+    def lowest(self) -> dict[str, int]:
+        """The best epoch so far, from 0, by `val_loss`, and by each task's own curve."""
         best = {}
         for name in ["val_loss"] if self.together else list(self.curves[-1]):
             curve = [values[name] for values in self.curves]
@@ -64,7 +69,7 @@ class BestEpoch(keras.callbacks.Callback):
         This is the best epoch of all tasks together, unless a task would lose more than the
         tolerance by it; such tasks share one of their own best epochs where possible.
         """
-        best = self._best()
+        best = self.lowest()
         common = best["val_loss"]
         taken = {}
         left = []
@@ -86,7 +91,8 @@ class BestEpoch(keras.callbacks.Callback):
         if name not in best:  # one epoch for all, or a task without validation labels
             return True
         lowest = self.curves[best[name]][name]
-        return self.curves[epoch][name] <= lowest + self.tolerance * abs(lowest)
+        gained = max(0.0, self.constants.get(task, np.inf) - lowest)
+        return self.curves[epoch][name] <= lowest + self.tolerance * min(abs(lowest), gained)
 
     # To resume
 
@@ -113,3 +119,14 @@ class BestEpoch(keras.callbacks.Callback):
             int(epoch): [arrays[f"best_{epoch}_{number}"] for number in range(count)]
             for epoch, count in state["snapshots"].items()
         }
+
+
+def own_best(used: int, own: int) -> str:
+    """What to add to the epoch that a task uses where another one was the best by its own loss.
+
+    Example:
+
+    >>> own_best(25, 4), own_best(4, 4)
+    (' (its own best: 4)', '')
+    """
+    return "" if used == own else f" (its own best: {own})"

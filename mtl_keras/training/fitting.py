@@ -1,7 +1,7 @@
 """One training of one network: from the data to the network that is kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from mtl_keras.errors import DataError
 from mtl_keras.feeding import Feed
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.assemble import assembled, weighted_mean
-from mtl_keras.training.best_epoch import BestEpoch
+from mtl_keras.training.best_epoch import BestEpoch, own_best
 from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint
 from mtl_keras.training.named_logs import NamedLogs
 from mtl_keras.training.progress import Progress
@@ -59,6 +59,7 @@ class Fitting:
         show: A function that prints a line.
         watching: Further Keras callbacks.
         workers: The processes that train together.
+        constants: The validation loss of the best constant, by task.
     """
 
     data: Data
@@ -69,6 +70,7 @@ class Fitting:
     show: Callable[[str], None] = print
     watching: Sequence[Any] = ()
     workers: Workers = ALONE
+    constants: Mapping[str, float] = field(default_factory=dict)
 
     def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
         """Train, or resume training.
@@ -78,7 +80,12 @@ class Fitting:
             `<task>_best` marks the epoch that a task uses.
         """
         training = self.training
-        best = BestEpoch(model.tasks, training.patience, together=training.best_epoch == "joint")
+        best = BestEpoch(
+            model.tasks,
+            training.patience,
+            together=training.best_epoch == "joint",
+            constants=self.constants,
+        )
         named = NamedLogs(model.tasks, model.metric_names)
         progress = Progress(named.metrics, best, self.show, training.epochs)
         watching: list[Any] = [named, best, *training.callbacks(), progress]
@@ -117,6 +124,7 @@ class Fitting:
         chosen = best.chosen()
         for task, epoch in chosen.items():
             frame[f"{task}_best"] = frame["epoch"] == epoch + 1
+        self.show(_answered_from(chosen, best))
         return assembled(model, chosen, best.snapshots), frame
 
     def _trained(
@@ -165,6 +173,15 @@ class Fitting:
             shown = ", ".join(f"{weight:.2f}" for weight in chosen[task])
             self.show(f"weights of the networks for {task}: {shown}")
         return weighted_mean(models, chosen)
+
+
+def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:
+    """The epoch that each task is answered from, in words."""
+    lowest, words = best.lowest(), []
+    for task, epoch in chosen.items():
+        own = lowest.get(f"val_{task}_loss", epoch)
+        words.append(f"{task} from epoch {epoch + 1}" + own_best(epoch + 1, own + 1))
+    return f"answered: {', '.join(words)}"
 
 
 def _resumed(epoch: int, step: int) -> str:

@@ -59,3 +59,17 @@ def test_all_of_a_tasks_predictions_are_named(name, run):
     named = task.named_predictions(np.asarray(run.predictions[name]))
     assert all(key == name or key.startswith(f"{name}: ") for key in named)
     assert all(values.shape == (len(run.test),) for values in named.values())
+
+
+@each_task
+def test_no_row_has_a_better_constant_output_than_the_average_one(name, run, outputs):
+    (task,) = [task for task in run.tasks if task.name == name]
+    labels = task.encode(cases.table(300))
+    loss = run.model.loss_of(name, labels)
+
+    def constant(output):
+        return loss(np.repeat(output, len(labels), axis=0))
+
+    lowest = min(constant(outputs[name][row : row + 1]) for row in range(10))
+    average = constant(task.average_output())
+    assert average <= lowest + 0.03 * abs(lowest)
