@@ -36,6 +36,9 @@ class Experiment(Plan):
             into memory.
         sample_weight: Column with a weight for each row, which counts in training only; or a
             mapping from task to such a column, for those that have one. Default none.
+        crossings: Features whose exact values the network reads as well, alone or several together
+            as one category, `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
+            `"auto"`: those that are worth it (`features.crossings.choose`); `[]` for none.
         slices: Column for whose values the report shows separate scores. Default none.
         streaming: Whether to stream the data. Default None: where they do not fit into memory.
 

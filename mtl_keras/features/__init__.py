@@ -8,6 +8,7 @@ from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import Boolean
 from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
+from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.date import Date
 from mtl_keras.features.image import Image
 from mtl_keras.features.infer import Guess, infer
@@ -20,6 +21,7 @@ __all__ = [
     "Boolean",
     "Categorical",
     "Categories",
+    "Crossing",
     "Date",
     "Feature",
     "Guess",

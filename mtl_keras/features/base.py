@@ -32,13 +32,19 @@ class Feature(Declaration, abc.ABC):
 
     Args:
         column: The column that is read. Default: the one called `name`.
+        crossed: Whether it may be part of a crossing that is chosen (`features.crossings`).
+            Default True.
     """
 
     rows_per_call: ClassVar[int] = 16_384  # encoded, or predicted for, at once
     shows_dependence: ClassVar[bool] = False
     """Whether an explanation may set it to one value in all rows, to see how the answers change."""
 
+    crossable: ClassVar[bool] = False
+    """Whether its raw values may be read exactly, alone or with another feature's (`Crossing`)."""
+
     column: str | None = field(default=None, kw_only=True)
+    crossed: bool = field(default=True, kw_only=True)
 
     # The column
 

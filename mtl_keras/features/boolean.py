@@ -62,6 +62,7 @@ class Boolean(Feature):
     """
 
     shows_dependence: ClassVar[bool] = True
+    crossable: ClassVar[bool] = True
 
     values: tuple[Any, Any] | None = None
 

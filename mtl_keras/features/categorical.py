@@ -65,6 +65,7 @@ class Categorical(Feature):
     """
 
     shows_dependence: ClassVar[bool] = True
+    crossable: ClassVar[bool] = True
 
     min_frequency: int = 5
     max_size: int = 1000

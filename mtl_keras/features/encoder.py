@@ -11,6 +11,7 @@ import tensorflow as tf
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.features.base import Feature
+from mtl_keras.features.crossing import Crossing
 
 RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
 GROUPS = ("numeric", "plain", "categorical")
@@ -62,6 +63,8 @@ class Encoder:
 
     Args:
         features: Fitted features.
+        crossings: Fitted crossings of them, further columns of the group `"categorical"` that
+            follow those of the features. Default none.
 
     Attributes:
         slugs: The features' slugs, in their order.
@@ -77,13 +80,13 @@ class Encoder:
     {'numeric': [[-1.0], [1.0], [0.0]], 'plain': [[0.0], [0.0], [1.0]]}
     """
 
-    def __init__(self, features: Sequence[Feature]) -> None:
+    def __init__(self, features: Sequence[Feature], crossings: Sequence[Crossing] = ()) -> None:
         if not features:
             raise ConfigError(
                 "There is no feature to predict from. Expected at least one column besides the "
                 "targets; declare one in `features` if the columns were dropped."
             )
-        self.features = list(features)
+        self.features, self.crossings = list(features), list(crossings)
         slugs = unique_names((feature.name for feature in self.features), taken=RESERVED)
         self.slugs = list(slugs.values())
         self.input_slugs = {n: slugs[of] for n, of in input_features(self.features).items()}
@@ -107,6 +110,13 @@ class Encoder:
                 columns = self.columns.setdefault(feature.name, {})
                 columns[group] = range(earlier, earlier + width)
                 parts.setdefault(group, []).append(tensor)
+        for number, crossing in enumerate(self.crossings, start=1):
+            layer = crossing.layer()
+            layer.name = f"cross.{number}"
+            for group, tensor in layer(
+                [raw[self.input_slugs[n]] for n in crossing.features]
+            ).items():
+                parts[group].append(tensor)
         outputs = {
             group: tensors[0]
             if len(tensors) == 1
@@ -120,7 +130,8 @@ class Encoder:
     @property
     def category_sizes(self) -> list[int]:
         """Number of indices of each column of the group `"categorical"`."""
-        return [size for feature in self.features for size in feature.category_sizes]
+        sizes = [size for feature in self.features for size in feature.category_sizes]
+        return sizes + [crossing.category_size for crossing in self.crossings]
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""

@@ -140,6 +140,7 @@ class Numeric(Feature):
     """
 
     shows_dependence: ClassVar[bool] = True
+    crossable: ClassVar[bool] = True
 
     transform: str = "auto"
     scaling: str = "standard"

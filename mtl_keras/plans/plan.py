@@ -38,6 +38,7 @@ class Plan:
     seed: int = 0
     data: Any = None
     sample_weight: str | Mapping[str, str] | None = None
+    crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
     streaming: bool | None = None
 
@@ -110,6 +111,15 @@ class Plan:
             refuse("streaming", "true, false or left out")
         if not isinstance(self.sample_weight, (str, Mapping, type(None))):
             refuse("sample_weight", "a column, or a mapping from task to column")
+        if self.crossings != "auto":
+            listed = isinstance(self.crossings, (list, tuple)) and all(
+                isinstance(names, (list, tuple))
+                and names
+                and all(isinstance(name, str) for name in names)
+                for names in self.crossings
+            )
+            if not listed:
+                refuse("crossings", "'auto', or a list of lists of features")
         if not isinstance(self.slices, (str, type(None))):
             refuse("slices", "a column")
 
@@ -187,6 +197,8 @@ class Plan:
             config["architecture"] = self.architecture.get_config()
         if self.balancer != "auto":
             config["balancer"] = balancers.declared(balancers.get(self.balancer))
+        if self.crossings != "auto":
+            config["crossings"] = [list(names) for names in self.crossings]
         if self.slices:
             config["slices"] = self.slices
         return config

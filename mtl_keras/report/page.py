@@ -214,8 +214,19 @@ def _features(content: Content) -> list[dict[str, Any]]:
         }
         for feature in content.features
     ]
+    crossed = [
+        {
+            "name": " × ".join(crossing["features"]),
+            "column": " × ".join(crossing["features"]),
+            "kind": "crossing",
+            "why": f"{crossing['known']:,} values that occur, each as such",
+            "signature": "",
+            "missing": None,
+        }
+        for crossing in schema.get("crossings", [])  # version 0.1 had none
+    ]
     dropped = schema["dropped"].items()
-    return rows + [
+    return [*rows, *crossed] + [
         {
             "name": name,
             "column": name,

@@ -12,6 +12,7 @@ from mtl_keras.features.encoder import Encoder
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.crossed import crossed
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.streamed import prepare_stream
 from mtl_keras.training import Data
@@ -68,6 +69,7 @@ def _in_memory(
         columns.check_answers(fitted)
         chosen = [guess.feature for guess in guesses if guess.feature is not None]
         encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
+        encoder = crossed(plan, encoder, fitted, rows, show)
         x = {part: encoder.encode(rows[part]) for part in rows}
         y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
         weights = {part: columns.row_weights(plan, fitted, rows[part], y[part]) for part in rows}

@@ -21,6 +21,7 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.crossed import crossed
 from mtl_keras.runs.prepared import Arrays, Prepared
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
@@ -110,6 +111,7 @@ def prepare_stream(
             chosen = [guess.feature for guess in guesses if guess.feature is not None]
             fitted = [task.fit(rows["train"]) for task in plan.tasks]
             encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
+            encoder = crossed(plan, encoder, fitted, rows, show)
         except DataError as error:
             if len(rows["train"]) == divided.totals["train"]:
                 raise

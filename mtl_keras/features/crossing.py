@@ -1,0 +1,168 @@
+"""Crossings: the exact values of one feature, or of several together, read as a category."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from mtl_keras.errors import check
+from mtl_keras.features.tokens import string_lookup
+
+Values = tuple[str, ...] | tuple[float, ...]
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class CrossingEncoding(keras.layers.Layer):
+    """Encodes values that belong together as one index, by the combinations that are known.
+
+    Index 0 is a row in which all are missing, 1 an unknown combination, then the known ones.
+
+    **Shape:** a list of `(rows,)`, strings or numbers, to `{"categorical": (rows, 1)}`, int32.
+
+    Args:
+        values: For each input, its values: texts, or numbers in ascending order. A missing one (an
+            empty text, NaN) is at place 0, any other at 1, the values from 2.
+        cells: The known combinations, ascending, as one number each: of the places p, q, ... the
+            number is (p * n + q) * m + ..., where n, m, ... are the inputs' numbers of places.
+
+    Example:
+
+    >>> layer = CrossingEncoding([["north", "south"], [7.0]], cells=[8, 9, 11])
+    >>> shops, codes = tf.constant(["north", "south", "", "east"]), tf.constant([7.0] * 4)
+    >>> layer([shops, codes])["categorical"].numpy().tolist()
+    [[2], [4], [1], [1]]
+    """
+
+    def __init__(self, values: Sequence[Values], cells: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.values, self.cells = tuple(map(tuple, values)), tuple(cells)
+        self.lookups = [
+            string_lookup(each) if each and isinstance(each[0], str) else None
+            for each in self.values
+        ]
+
+    def call(self, inputs: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+        number = tf.zeros_like(inputs[0], tf.int64)
+        for raw, values, lookup in zip(inputs, self.values, self.lookups):
+            place = lookup(raw) if lookup else _places(raw, values)
+            number = number * (len(values) + 2) + tf.cast(place, tf.int64)
+        cells = tf.constant(self.cells, tf.int64)
+        index = tf.where(number == 0, 0, _found(cells, number))
+        return {"categorical": index[:, tf.newaxis]}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "values": [list(each) for each in self.values],
+            "cells": list(self.cells),
+        }
+
+
+def _places(numbers: tf.Tensor, values: Sequence[float]) -> tf.Tensor:
+    """0 for NaN, 1 for a number that is none of the values, which start at 2."""
+    return tf.where(tf.math.is_nan(numbers), 0, _found(tf.constant(values, tf.float32), numbers))
+
+
+def _found(known: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """2 and the position among the known ones, which ascend; 1 where it is none of them."""
+    at = tf.minimum(tf.searchsorted(known, wanted), known.shape[0] - 1)
+    return tf.where(tf.gather(known, at) == wanted, at + 2, 1)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The exact values of a feature, or of several together, as a category of its own.
+
+    The network reads the features as always, and beside them the combination of their values: of
+    the month and the day, which day of the year it is; of the school and the years that a teacher
+    has taught, which class. Of one feature alone, such as a number that is a code, it reads which
+    value it is, beside how large.
+
+    *Missing* values are values like others; a row in which all are missing has its own index.
+    *Unseen* combinations, those in fewer than `min_frequency` training rows, and those beyond the
+    `max_size` most frequent ones share another.
+
+    Args:
+        features: Names of the features. Their kinds must be `crossable`.
+        min_frequency: Integer, number of training rows that a combination needs. Default 5.
+        max_size: Integer, maximum number of combinations. Default 2000.
+        values: The values of each feature that known combinations have. Learned.
+        cells: The known combinations: see `CrossingEncoding`. Learned.
+
+    References:
+        Cheng et al.: "Wide & Deep Learning for Recommender Systems", DLRS 2016 (products of
+        columns as features), https://arxiv.org/abs/1606.07792.
+
+    Example:
+
+    >>> crossing = Crossing(("month", "day"), min_frequency=2)
+    >>> fitted = crossing.fit([np.float32([1, 1, 2, 2]), np.float32([31, 31, 1, 2])])
+    >>> fitted.name, fitted.values, fitted.category_size
+    ('month × day', ((1.0,), (31.0,)), 3)
+    """
+
+    features: tuple[str, ...]
+    min_frequency: int = 5
+    max_size: int = 2000
+    values: tuple[Values, ...] | None = None
+    cells: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        check(len(self.features) >= 1, "features", "name at least one feature", self.features)
+        check(self.min_frequency >= 1, f"{self.name}.min_frequency", "be >= 1", self.min_frequency)
+        check(self.max_size >= 1, f"{self.name}.max_size", "be >= 1", self.max_size)
+
+    @property
+    def name(self) -> str:
+        """The names of its features."""
+        return " × ".join(self.features)
+
+    @property
+    def category_size(self) -> int:
+        """The number of known combinations, plus an index each for missing and unknown."""
+        return len(self.cells or ()) + 2
+
+    def fit(self, raw: Sequence[np.ndarray]) -> Self:
+        """A copy that knows the combinations of the training rows.
+
+        Args:
+            raw: For each feature, its `raw` values.
+        """
+        coded = [coded_values(each) for each in raw]
+        codes = pd.DataFrame({n: codes for n, (codes, _) in enumerate(coded)})
+        counts = codes[(codes > 0).any(axis=1)].groupby(list(codes)).size()
+        counts = counts[counts >= self.min_frequency].sort_values(ascending=False, kind="stable")
+        known = counts.index[: self.max_size].to_frame(index=False)
+        numbers, values = np.zeros(len(known), np.int64), []
+        for n, (_, every) in enumerate(coded):
+            used = np.unique(known[n])
+            used = used[used > 0]
+            places = np.where(known[n] == 0, 0, np.searchsorted(used, known[n]) + 2)
+            numbers = numbers * (len(used) + 2) + places
+            values.append(tuple(every[used - 1].tolist()))
+        return replace(self, values=tuple(values), cells=tuple(np.sort(numbers).tolist()))
+
+    def layer(self) -> CrossingEncoding:
+        """The layer from its features' raw values to the group `"categorical"`."""
+        return CrossingEncoding(self.values or (), self.cells or ())
+
+    def summary(self) -> dict[str, Any]:
+        """Its features, and how many combinations it knows."""
+        return {"features": list(self.features), "known": len(self.cells or ())}
+
+
+def coded_values(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Raw values as positive codes, 0 where missing, and the values in the order of the codes.
+
+    Example:
+
+    >>> coded_values(np.array(["b", "", "a"], object))
+    (array([2, 0, 1]), array(['a', 'b'], dtype=object))
+    """
+    missing = raw == "" if raw.dtype == object else np.isnan(raw)
+    codes, values = pd.factorize(np.where(missing, np.nan, raw), sort=True)
+    return codes + 1, values

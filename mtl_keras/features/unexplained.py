@@ -1,0 +1,145 @@
+"""What a linear model of the encoded features leaves of each task, and what else explains it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import sparse
+from sklearn.linear_model import Ridge
+
+KNOTS = 16  # of a number's line
+STRENGTHS = (1.0, 10.0, 100.0)
+COMPONENTS = 8  # of a task with more columns
+FEWEST = 200  # validation rows with a label, for a task to take part
+PRIOR = 10  # rows of 0 that the mean of a value's rows is taken with
+MIN_ROWS = 5  # of a value
+
+Array = np.ndarray
+
+
+class Unexplained:
+    """The labels of each task without what a linear model explains of them.
+
+    Numbers are lines with 16 bends to it, categories one-hot; how strongly it is regularised is
+    chosen on the validation rows, for each task.
+
+    Args:
+        encoded: The encoded rows by group, training rows first.
+        category_sizes: Number of indices of each column of the group `"categorical"`.
+        labels: For each task their labels, `(rows,)` or `(rows, n)`, NaN where missing.
+        training: Number of training rows; the rest are validation rows.
+    """
+
+    def __init__(
+        self,
+        encoded: Mapping[str, Array],
+        category_sizes: Sequence[int],
+        labels: Sequence[Array],
+        training: int,
+    ) -> None:
+        self.training = training
+        design = _design(encoded, category_sizes, training)
+        left, present = [], []
+        for each in labels:
+            y = _standardised(each.reshape(len(each), -1).astype("float32"), training)
+            known = ~np.isnan(y).all(axis=1)
+            if known[:training].any() and known[training:].sum() >= FEWEST:
+                left.append(_residuals(design, np.nan_to_num(y), known, training))
+                present.append(known)
+        self.tasks = len(left)
+        self._task = np.repeat(np.arange(self.tasks), [y.shape[1] for y in left])
+        if left:
+            self._left, self._present = np.hstack(left), np.stack(present, axis=1)
+
+    def gains(self, values: Array) -> tuple[Array, Array]:
+        """What the mean of each value's training rows explains of the validation rows.
+
+        Args:
+            values: A number from 0 per row, the same for the same value.
+
+        Returns:
+            For each task the share of the squared error that is left, and the share over its
+            standard error.
+        """
+        before = self._left[self.training :]
+        after = before - self._means(values)[values[self.training :]]
+        saved = self._by_task(before**2 - after**2)
+        error = self._by_task(before**2).sum(axis=0)
+        total, square = saved.sum(axis=0), (saved**2).sum(axis=0)
+        noise = np.sqrt(np.maximum(square - total**2 / len(saved), 1e-12))
+        return total / np.maximum(error, 1e-12), total / noise
+
+    def explain(self, values: Array, tasks: Array) -> None:
+        """Take out what the means of the values explain of some tasks."""
+        self._left = self._left - np.where(tasks[self._task], self._means(values)[values], 0)
+
+    def _means(self, values: Array) -> Array:
+        rows = values[: self.training]
+        which = _one_hot(rows, int(values.max()) + 1).T
+        count = which @ self._present[: self.training].astype("float32")
+        mean = (which @ self._left[: self.training]) / (count + PRIOR)[:, self._task]
+        return np.where(np.bincount(rows, minlength=len(mean))[:, None] >= MIN_ROWS, mean, 0)
+
+    def _by_task(self, columns: Array) -> Array:
+        return columns @ (self._task[:, None] == np.arange(self.tasks))
+
+
+def _standardised(y: Array, training: int) -> Array:
+    """Centred, with a mean variance of 1, in at most a few columns that tell the most."""
+    some = y[:training]
+    if not np.isfinite(some).any():
+        return np.full_like(y, np.nan)
+    missing = np.isnan(y)
+    y = y - np.nan_to_num(np.nanmean(np.where(np.isnan(some).all(axis=0), 0, some), axis=0))
+    if y.shape[1] > COMPONENTS:
+        _, _, axes = np.linalg.svd(np.nan_to_num(y[:training]), full_matrices=False)
+        y = np.nan_to_num(y) @ axes[:COMPONENTS].T
+        missing = np.broadcast_to(missing.all(axis=1, keepdims=True), y.shape)
+    scale = np.sqrt(np.nanmean(np.where(missing, np.nan, y)[:training] ** 2)) or 1.0
+    return np.where(missing, np.nan, y / scale)
+
+
+def _residuals(design: sparse.csr_matrix, y: Array, known: Array, training: int) -> Array:
+    """The labels less the linear model's answers, 0 where there is no label."""
+    fitted, judged = known.copy(), known.copy()
+    fitted[training:], judged[:training] = False, False
+    best, least = y, np.inf
+    for strength in STRENGTHS:
+        model = Ridge(strength, solver="lsqr", tol=1e-3).fit(design[fitted], y[fitted])
+        left = y - model.predict(design).reshape(y.shape)
+        error = (left[judged] ** 2).sum()
+        if error < least:
+            best, least = left, error
+    return np.where(known[:, None], best, 0).astype("float32")
+
+
+def _design(
+    encoded: Mapping[str, Array], category_sizes: Sequence[int], training: int
+) -> sparse.csr_matrix:
+    """The columns that the linear model reads."""
+    parts = [_bent(column, training) for column in encoded.get("numeric", np.empty((0, 0))).T]
+    if "plain" in encoded:
+        parts.append(sparse.csr_matrix(encoded["plain"]))
+    if "categorical" in encoded:
+        columns = zip(encoded["categorical"].T, category_sizes)
+        parts += [_one_hot(column, size) for column, size in columns]
+    rows = len(next(iter(encoded.values())))
+    return sparse.hstack([*parts, np.ones((rows, 1), "float32")], format="csr")
+
+
+def _bent(column: Array, training: int) -> sparse.csr_matrix:
+    """A number as weights of the two knots around it, quantiles of the training rows."""
+    knots = np.unique(np.quantile(column[:training], np.linspace(0, 1, KNOTS + 1)))
+    if len(knots) == 1:
+        return sparse.csr_matrix((len(column), 1), dtype="float32")
+    above = np.clip(np.searchsorted(knots, column, side="right"), 1, len(knots) - 1)
+    part = np.clip((column - knots[above - 1]) / (knots[above] - knots[above - 1]), 0, 1)
+    rows = np.arange(len(column))
+    weights = np.concatenate([1 - part, part]).astype("float32")
+    places = (np.concatenate([rows, rows]), np.concatenate([above - 1, above]))
+    return sparse.csr_matrix((weights, places), shape=(len(column), len(knots)))
+
+
+def _one_hot(indices: Array, size: int) -> sparse.csr_matrix:
+    rows = np.arange(len(indices))
+    ones = np.ones(len(indices), "float32")
+    return sparse.csr_matrix((ones, (rows, indices)), shape=(len(indices), size))
