@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.errors import check
+from mtl_keras.errors import DataError, check
 from mtl_keras.features.tokens import string_lookup
 
 Values = tuple[str, ...] | tuple[float, ...]
@@ -41,14 +41,14 @@ class CrossingEncoding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.values, self.cells = tuple(map(tuple, values)), tuple(cells)
         self.lookups = [
-            string_lookup(each) if each and isinstance(each[0], str) else None
+            string_lookup(each) if all(isinstance(value, str) for value in each) else None
             for each in self.values
         ]
 
     def call(self, inputs: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
         number = tf.zeros_like(inputs[0], tf.int64)
         for raw, values, lookup in zip(inputs, self.values, self.lookups):
-            place = lookup(raw) if lookup else _places(raw, values)
+            place = lookup(raw) if raw.dtype == tf.string else _places(raw, values)
             number = number * (len(values) + 2) + tf.cast(place, tf.int64)
         cells = tf.constant(self.cells, tf.int64)
         index = tf.where(number == 0, 0, _found(cells, number))
@@ -69,6 +69,8 @@ def _places(numbers: tf.Tensor, values: Sequence[float]) -> tf.Tensor:
 
 def _found(known: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     """2 and the position among the known ones, which ascend; 1 where it is none of them."""
+    if known.shape[0] == 0:
+        return tf.ones_like(wanted, tf.int32)
     at = tf.minimum(tf.searchsorted(known, wanted), known.shape[0] - 1)
     return tf.where(tf.gather(known, at) == wanted, at + 2, 1)
 
@@ -131,11 +133,19 @@ class Crossing:
 
         Args:
             raw: For each feature, its `raw` values.
+
+        Raises:
+            DataError: if no combination is in enough of them.
         """
         coded = [coded_values(each) for each in raw]
         codes = pd.DataFrame({n: codes for n, (codes, _) in enumerate(coded)})
         counts = codes[(codes > 0).any(axis=1)].groupby(list(codes)).size()
         counts = counts[counts >= self.min_frequency].sort_values(ascending=False, kind="stable")
+        if counts.empty:
+            raise DataError(
+                f"Crossing {self.name!r} has no combination of values that is in "
+                f"{self.min_frequency} training rows. Leave it out."
+            )
         known = counts.index[: self.max_size].to_frame(index=False)
         numbers, values = np.zeros(len(known), np.int64), []
         for n, (_, every) in enumerate(coded):
