@@ -49,7 +49,8 @@ def seed():
 @pytest.fixture(scope="session")
 def run():
     """One run over all kinds of tasks and features, with missing labels and values."""
-    return cases.experiment().run(cases.table(), show=None)
+    crossings = [["town", "member"], ["class"]]
+    return cases.experiment(crossings=crossings).run(cases.table(), show=None)
 
 
 @pytest.fixture(scope="session")

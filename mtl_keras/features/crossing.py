@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.tokens import string_lookup
 
-Values = tuple[str, ...] | tuple[float, ...]
+Values = Sequence[Any]  # texts, or numbers
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -40,15 +40,18 @@ class CrossingEncoding(keras.layers.Layer):
     def __init__(self, values: Sequence[Values], cells: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.values, self.cells = tuple(map(tuple, values)), tuple(cells)
+        texts = [all(isinstance(value, str) for value in each) for each in self.values]
         self.lookups = [
-            string_lookup(each) if all(isinstance(value, str) for value in each) else None
-            for each in self.values
+            string_lookup(each) if is_text else None for each, is_text in zip(self.values, texts)
         ]
 
     def call(self, inputs: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
         number = tf.zeros_like(inputs[0], tf.int64)
         for raw, values, lookup in zip(inputs, self.values, self.lookups):
-            place = lookup(raw) if raw.dtype == tf.string else _places(raw, values)
+            if raw.dtype == tf.string and lookup is not None:
+                place = lookup(raw)
+            else:
+                place = _places(raw, values)
             number = number * (len(values) + 2) + tf.cast(place, tf.int64)
         cells = tf.constant(self.cells, tf.int64)
         index = tf.where(number == 0, 0, _found(cells, number))

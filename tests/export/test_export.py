@@ -55,6 +55,19 @@ def test_answers_equal_those_of_training_row_by_row(run, predictor):
     assert answers.index.equals(table.index)
 
 
+def test_what_is_read_by_exact_value_is_listed_and_asks_for_no_further_column(run, predictor):
+    known = [len(crossing.cells) for crossing in run.encoder.crossings]
+    assert predictor.schema["crossings"] == [
+        {"features": ["town", "member"], "known": known[0]},
+        {"features": ["class"], "known": known[1]},
+    ]
+    assert (
+        known == [known[0], 2]
+        and known[0] > 4
+        and len(predictor.schema["inputs"]) == len(run.encoder.features)
+    )
+
+
 def test_extra_columns_are_ignored_and_odd_values_answered(predictor):
     table = cases.table(5).assign(extra=1)
     table["town"] = "Atlantis"

@@ -49,11 +49,11 @@ def test_a_combination_is_taken_and_what_columns_tell_one_by_one_is_not():
 
 def test_noise_is_seldom_taken():
     taken = 0
-    for seed in range(5):
+    for seed in range(3):
         _, table, random = drawn(seed=seed)
         heavy = random.standard_t(4, ROWS)
         taken += len(chosen(table, random.normal(size=ROWS), (heavy > 0) * 1.0))
-    assert taken <= 1  # of 360 tests
+    assert taken <= 1  # of 216 tests
 
 
 def test_values_of_one_number_are_taken_where_it_is_a_code_and_not_where_it_is_a_quantity():

@@ -1,0 +1,83 @@
+"""Crossings in an experiment: chosen, told, declared, refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.errors import ConfigError, DataError
+
+ROWS = 3000
+
+
+def table() -> pd.DataFrame:
+    """Sales by month and day, with a few days that are unlike the others, and a note on each."""
+    random = np.random.default_rng(0)
+    month, day = random.integers(1, 13, ROWS), random.integers(1, 29, ROWS)
+    effects = random.normal(size=(13, 29))
+    effects -= effects.mean(axis=0) + effects.mean(axis=1, keepdims=True)
+    of_the_day = effects[month, day]
+    return pd.DataFrame(
+        {
+            "month": month,
+            "day": np.where(random.random(ROWS) < 0.1, None, day),
+            "note": random.choice(["sunny and warm", "rain", "a storm"], ROWS),
+            "price": random.normal(size=ROWS),
+            "sales": of_the_day + random.normal(size=ROWS) / 2,
+            "returned": (of_the_day + random.normal(size=ROWS) > 1).astype(int),
+        }
+    )
+
+
+TASKS = {"sales": "regression", "returned": "binary"}
+NOTE = {"note": {"kind": "text", "min_frequency": 1}}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_what_is_chosen_is_told_and_read_after_the_features(streaming, tmp_path):
+    said: list[str] = []
+    data = table()
+    if streaming:
+        data.to_parquet(tmp_path / "sales.parquet", row_group_size=500)
+        data = tmp_path / "sales.parquet"
+    experiment = mtl.Experiment(TASKS, features=NOTE, streaming=streaming)
+    prepared = experiment.prepare(data, said.append)
+    best = prepared.encoder.crossings[0]  # a stream is split by its path, so chance may add one
+    assert best.name == "month × day"
+    known = len(best.cells)
+    assert f"also read by exact value, as chosen: month × day ({known} values)" in "\n".join(said)
+    assert prepared.encoder.category_sizes[0] == known + 2
+    indices = prepared.data.x["validation"]["categorical"][:, 0]
+    assert len(np.unique(indices)) > 100
+    assert experiment.but(crossings=[]).prepare(data).encoder.crossings == []
+
+
+def test_a_feature_that_is_not_to_be_crossed_is_not():
+    declared = {**NOTE, "day": {"kind": "numeric", "crossed": False}}
+    experiment = mtl.Experiment.from_dict({"tasks": TASKS, "features": declared})
+    assert experiment.prepare(table()).encoder.crossings == []
+    again = mtl.Experiment.from_dict(experiment.to_dict())
+    assert again.prepare(table()).encoder.crossings == []
+
+
+def test_declared_crossings_are_read_whatever_they_explain():
+    said: list[str] = []
+    experiment = mtl.Experiment(TASKS, features=NOTE, crossings=[["month"], ("day", "month")])
+    experiment = mtl.Experiment.from_dict(experiment.to_dict())
+    made = experiment.prepare(table(), said.append)
+    assert [crossing.name for crossing in made.encoder.crossings] == ["month", "day × month"]
+    assert "as declared: month (12 values), day × month" in "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    ("crossings", "message"),
+    [
+        ([["month", "dya"]], "'dya'.*Did you mean 'day'"),
+        ([["month", "note"]], r"read as one value.*'note' \(text\)"),
+        ([["price"]], "'price' has no combination"),
+    ],
+)
+def test_crossings_that_cannot_be_are_refused(crossings, message):
+    experiment = mtl.Experiment(TASKS, features=NOTE, crossings=crossings)
+    with pytest.raises((ConfigError, DataError), match=message):
+        experiment.prepare(table())
