@@ -28,13 +28,14 @@ def embedder(
     labels: Sequence[np.ndarray] | None = None,
     own: Mapping[str, Callable[[Any, str], Any]] | None = None,
     features: Mapping[str, Mapping[str, Sequence[int]]] | None = None,
+    crossing_sizes: Sequence[int] = (),
 ) -> Embed:
     """Make the `embed` argument of `Architecture.represent` from an encoder's inputs.
 
     Args:
         architecture: Determines how numbers and categories become vectors, and for how many
             members.
-        inputs: Input tensors by group (`"numeric"`, `"plain"`, `"categorical"`).
+        inputs: Input tensors by group (`"numeric"`, `"plain"`, `"categorical"`, `"crossed"`).
         category_sizes: Number of indices of each categorical column.
         numbers: The training rows' group `"numeric"`, `(rows, columns)`, for the bins.
         labels: The training rows' labels for target-aware bins, NaN where missing: for each task
@@ -44,6 +45,7 @@ def embedder(
             names to a tensor `(rows, n)`.
         features: For each feature, by name, the indices of its columns in each group, for
             architectures that treat some features in another way than the rest.
+        crossing_sizes: Number of indices of each column of the group `"crossed"`.
     """
     kind = architecture.number_embedding
     edges: list[np.ndarray] = []
@@ -58,7 +60,9 @@ def embedder(
                 "target-aware) to place its bins. Pass `numbers` and `labels` to `embedder`, or "
                 "use number_embedding='periodic' or 'none'."
             )
-    return _Embedder(architecture, inputs, category_sizes, edges, own or {}, features or {})
+    return _Embedder(
+        architecture, inputs, category_sizes, edges, own or {}, features or {}, crossing_sizes
+    )
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class _Embedder:
     edges: Sequence[np.ndarray]
     own: Mapping[str, Callable[[Any, str], Any]]
     features: Mapping[str, Mapping[str, Sequence[int]]]
+    crossing_sizes: Sequence[int]
     widths: dict[str, list[int]] = field(default_factory=dict)  # of each group's columns
 
     def __call__(self, prefix: str, trainable: bool = True) -> Any:
@@ -78,14 +83,19 @@ class _Embedder:
         if "plain" in self.inputs:
             parts["plain"] = self.inputs["plain"]
             self.widths["plain"] = [1] * self.inputs["plain"].shape[-1]
-        if "categorical" in self.inputs:
-            layer = CategoryEmbedding(
-                self.category_sizes,
-                self.architecture.category_dimension,
-                name=f"{prefix}_categories",
-            )
-            parts["categorical"] = layer(self.inputs["categorical"])
-            self.widths["categorical"] = layer.widths
+        for group, sizes, name, initializer in (
+            ("categorical", self.category_sizes, "categories", "normal"),
+            ("crossed", self.crossing_sizes, "crossings", "zeros"),
+        ):
+            if group in self.inputs:
+                layer = CategoryEmbedding(
+                    sizes,
+                    self.architecture.category_dimension,
+                    initializer,
+                    name=f"{prefix}_{name}",
+                )
+                parts[group] = layer(self.inputs[group])
+                self.widths[group] = layer.widths
         for group, represent in self.own.items():
             parts[group] = represent(self.inputs[group], f"{prefix}_{group}")
             self.widths[group] = [parts[group].shape[-1]]

@@ -61,6 +61,7 @@ class Matrices:
         columns: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []  # for linear models, trees
         read: set[str] = set()  # columns of texts: features that share one have the same words
         own = {f"own_{slug}": f for slug, f in zip(encoder.slugs, encoder.features)}
+        indices = {"categorical": encoder.category_sizes, "crossed": encoder.crossing_sizes}
         for group in encoded["train"]:
             if group in own:
                 texts = own[group].words(own[group].select(rows["train"]))
@@ -73,7 +74,7 @@ class Matrices:
                     columns.append(self._words(own[group]))
                 continue
             values = {part: encoded[part][group] for part in rows}
-            sizes = encoder.category_sizes if group == "categorical" else []
+            sizes = indices.get(group, [])
             wide = {
                 part: _one_hot(v, sizes) if sizes else sparse.csr_matrix(v)
                 for part, v in values.items()

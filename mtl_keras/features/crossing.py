@@ -21,7 +21,7 @@ class CrossingEncoding(keras.layers.Layer):
 
     Index 0 is a row in which all are missing, 1 an unknown combination, then the known ones.
 
-    **Shape:** a list of `(rows,)`, strings or numbers, to `{"categorical": (rows, 1)}`, int32.
+    **Shape:** a list of `(rows,)`, strings or numbers, to `(rows, 1)`, int32.
 
     Args:
         values: For each input, its values: texts, or numbers in ascending order. A missing one (an
@@ -33,7 +33,7 @@ class CrossingEncoding(keras.layers.Layer):
 
     >>> layer = CrossingEncoding([["north", "south"], [7.0]], cells=[8, 9, 11])
     >>> shops, codes = tf.constant(["north", "south", "", "east"]), tf.constant([7.0] * 4)
-    >>> layer([shops, codes])["categorical"].numpy().tolist()
+    >>> layer([shops, codes]).numpy().tolist()
     [[2], [4], [1], [1]]
     """
 
@@ -45,7 +45,7 @@ class CrossingEncoding(keras.layers.Layer):
             string_lookup(each) if is_text else None for each, is_text in zip(self.values, texts)
         ]
 
-    def call(self, inputs: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         number = tf.zeros_like(inputs[0], tf.int64)
         for raw, values, lookup in zip(inputs, self.values, self.lookups):
             if raw.dtype == tf.string and lookup is not None:
@@ -54,8 +54,7 @@ class CrossingEncoding(keras.layers.Layer):
                 place = _places(raw, values)
             number = number * (len(values) + 2) + tf.cast(place, tf.int64)
         cells = tf.constant(self.cells, tf.int64)
-        index = tf.where(number == 0, 0, _found(cells, number))
-        return {"categorical": index[:, tf.newaxis]}
+        return tf.where(number == 0, 0, _found(cells, number))[:, tf.newaxis]
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -160,7 +159,7 @@ class Crossing:
         return replace(self, values=tuple(values), cells=tuple(np.sort(numbers).tolist()))
 
     def layer(self) -> CrossingEncoding:
-        """The layer from its features' raw values to the group `"categorical"`."""
+        """The layer from its features' raw values to an index."""
         return CrossingEncoding(self.values or (), self.cells or ())
 
     def summary(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mtl_keras.features.base import Feature
 from mtl_keras.features.crossing import Crossing
 
 RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
-GROUPS = ("numeric", "plain", "categorical")
+GROUPS = ("numeric", "plain", "categorical", "crossed")
 
 
 def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -54,7 +54,7 @@ class Encoder:
 
     `model` is a Functional Keras model from one input per feature, by slug (features of the same
     kind on the same column share the first one's: see `input_features`), to one tensor per group:
-    `"numeric"` and `"plain"`, float32 `(rows, n)`, and `"categorical"`, int32; and to
+    `"numeric"` and `"plain"`, float32 `(rows, n)`, `"categorical"` and `"crossed"`, int32; and to
     `"own_<slug>"` for each feature that the network reads separately, such as a text. The same
     layers encode tables in training and are part of the exported model.
 
@@ -63,8 +63,7 @@ class Encoder:
 
     Args:
         features: Fitted features.
-        crossings: Fitted crossings of them, further columns of the group `"categorical"` that
-            follow those of the features. Default none.
+        crossings: Fitted crossings of them, the columns of the group `"crossed"`. Default none.
 
     Attributes:
         slugs: The features' slugs, in their order.
@@ -113,10 +112,7 @@ class Encoder:
         for number, crossing in enumerate(self.crossings, start=1):
             layer = crossing.layer()
             layer.name = f"cross.{number}"
-            for group, tensor in layer(
-                [raw[self.input_slugs[n]] for n in crossing.features]
-            ).items():
-                parts[group].append(tensor)
+            parts["crossed"].append(layer([raw[self.input_slugs[n]] for n in crossing.features]))
         outputs = {
             group: tensors[0]
             if len(tensors) == 1
@@ -130,8 +126,12 @@ class Encoder:
     @property
     def category_sizes(self) -> list[int]:
         """Number of indices of each column of the group `"categorical"`."""
-        sizes = [size for feature in self.features for size in feature.category_sizes]
-        return sizes + [crossing.category_size for crossing in self.crossings]
+        return [size for feature in self.features for size in feature.category_sizes]
+
+    @property
+    def crossing_sizes(self) -> list[int]:
+        """Number of indices of each column of the group `"crossed"`."""
+        return [crossing.category_size for crossing in self.crossings]
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The network's inputs for all rows of a table, by group."""

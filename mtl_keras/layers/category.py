@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.errors import check
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoryEmbedding(keras.layers.Layer):
@@ -21,6 +23,8 @@ class CategoryEmbedding(keras.layers.Layer):
     Args:
         sizes: Number of indices of each column, the two special ones included.
         dimension: Integer, maximum length of a column's vector. Default 16.
+        initializer: `"normal"` (default), or `"zeros"`: no value has an effect before it is
+            trained, so that those with few rows have little.
 
     Example:
 
@@ -29,9 +33,16 @@ class CategoryEmbedding(keras.layers.Layer):
     ([2, 2], TensorShape([2, 4]))
     """
 
-    def __init__(self, sizes: Sequence[int], dimension: int = 16, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        dimension: int = 16,
+        initializer: str = "normal",
+        **kwargs: Any,
+    ) -> None:
+        check(initializer in ("normal", "zeros"), "initializer", "be normal or zeros", initializer)
         super().__init__(**kwargs)
-        self.sizes, self.dimension = tuple(sizes), dimension
+        self.sizes, self.dimension, self.initializer = tuple(sizes), dimension, initializer
 
     @property
     def widths(self) -> list[int]:
@@ -42,10 +53,12 @@ class CategoryEmbedding(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.table = self.add_weight(
-            shape=(sum(self.sizes), max(self.widths)), initializer=self._initial, name="table"
+            shape=(sum(self.sizes), max(self.widths)),
+            initializer="zeros" if self.initializer == "zeros" else self._normal,
+            name="table",
         )
 
-    def _initial(self, shape: tuple[int, int], dtype: Any = None) -> Any:
+    def _normal(self, shape: tuple[int, int], dtype: Any = None) -> Any:
         values = keras.random.normal(shape, stddev=shape[1] ** -0.5, dtype=dtype)
         within = keras.ops.concatenate([keras.ops.arange(size) for size in self.sizes])
         return values * keras.ops.cast(within >= 2, values.dtype)[:, None]
@@ -68,4 +81,5 @@ class CategoryEmbedding(keras.layers.Layer):
             **super().get_config(),
             "sizes": list(self.sizes),
             "dimension": self.dimension,
+            "initializer": self.initializer,
         }

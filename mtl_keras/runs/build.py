@@ -24,6 +24,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         labels,
         encoder.own,
         encoder.columns,
+        encoder.crossing_sizes,
     )
     represented = plan.architecture.represent(embed, [task.slug for task in tasks])
     heads = {task.name: task.head(represented[task.slug]) for task in tasks}

@@ -106,7 +106,7 @@ def test_unseen_rare_and_missing_values_have_their_places():
         ("York", 7.5, 1),
     ]
     texts, numbers, _ = zip(*wanted)
-    found = layer([tf.constant(texts), tf.constant(numbers)])["categorical"]
+    found = layer([tf.constant(texts), tf.constant(numbers)])
     known = {index: place for index, (*_, place) in zip(found.numpy()[:, 0], wanted)}
     assert [known[index] for index in found.numpy()[:, 0]] == [place for *_, place in wanted]
     assert set(known) == {0, 1, 2, 3, 4}
@@ -123,5 +123,5 @@ def test_the_most_frequent_combinations_are_kept():
 def test_a_part_that_is_missing_in_all_known_combinations():
     texts, numbers = np.array(["a"] * 6, object), np.array([""] * 6, object)
     layer = Crossing(("a", "b")).fit([texts, numbers]).layer()
-    found = layer([tf.constant(["a", "a", ""]), tf.constant(["", "new", ""])])["categorical"]
+    found = layer([tf.constant(["a", "a", ""]), tf.constant(["", "new", ""])])
     assert found.numpy().tolist() == [[2], [1], [0]]

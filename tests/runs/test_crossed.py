@@ -46,8 +46,8 @@ def test_what_is_chosen_is_told_and_read_after_the_features(streaming, tmp_path)
     assert best.name == "month × day"
     known = len(best.cells)
     assert f"also read by exact value, as chosen: month × day ({known} values)" in "\n".join(said)
-    assert prepared.encoder.category_sizes[0] == known + 2
-    indices = prepared.data.x["validation"]["categorical"][:, 0]
+    assert prepared.encoder.crossing_sizes[0] == known + 2
+    indices = prepared.data.x["validation"]["crossed"][:, 0]
     assert len(np.unique(indices)) > 100
     assert experiment.but(crossings=[]).prepare(data).encoder.crossings == []
 
