@@ -103,11 +103,11 @@ def inspect(
     """Show what a model reads and answers, or which kinds are guessed for a table's columns."""
     load_tensorflow()
     from mtl_keras import datasets, features
-    from mtl_keras.export import artifact
+    from mtl_keras.export import artifact, description
 
     folder = Path(path)
     if folder.is_dir() and (artifact.is_model(folder) or not any(folder.rglob("*.*"))):
-        typer.echo(artifact.describe(folder))
+        typer.echo(description.describe(folder))
         return
     rows = datasets.opened(path, show=typer.echo)
     if isinstance(rows, datasets.Stream):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.errors import DataError, check
+from mtl_keras.errors import ConfigError, DataError, check, shown
 from mtl_keras.features.tokens import string_lookup
 
 Values = Sequence[Any]  # texts, or numbers
@@ -165,6 +165,28 @@ class Crossing:
     def summary(self) -> dict[str, Any]:
         """Its features, and how many combinations it knows."""
         return {"features": list(self.features), "known": len(self.cells or ())}
+
+
+def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:
+    """Crossings as a plan declares them: the features of each.
+
+    Raises:
+        ConfigError: if they are no list of lists of names.
+
+    Example:
+
+    >>> declared([["month", "day"], ["postcode"]])
+    (('month', 'day'), ('postcode',))
+    """
+    lists: Any = crossings if isinstance(crossings, (list, tuple)) else [None]
+    for names in lists:
+        listed = isinstance(names, (list, tuple)) and len(names) > 0
+        if not listed or not all(isinstance(name, str) for name in names):
+            raise ConfigError(
+                "`crossings` must be 'auto', or a list of lists of features, such as "
+                f"[['month', 'day']]. Received: {shown(crossings)}."
+            )
+    return tuple(tuple(names) for names in lists)
 
 
 def coded_values(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -114,6 +114,9 @@ class Numeric(Feature):
     or empty): encoded as the mean, with an indicator if it was missing in any training row.
     *Unseen*: a value far outside the training range is clipped: see `scaling`.
 
+    A number that is a code, or one whose values are each a case of their own, is read by its exact
+    value as well where that is worth it: see `Crossing` and `crossings.choose`.
+
     Args:
         transform: `"none"`; `"log1p"`, a signed logarithm for heavy tails; or `"auto"` (default),
             which takes the logarithm if the training values' skewness is beyond +-2.

@@ -16,7 +16,7 @@ from mtl_keras.balancers import Balancer
 from mtl_keras.datasets import Split
 from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError, shown, unknown
-from mtl_keras.features import Feature
+from mtl_keras.features import Feature, crossing
 from mtl_keras.features.infer import named
 from mtl_keras.plans import file, presets, sources
 from mtl_keras.tasks import Task
@@ -62,6 +62,8 @@ class Plan:
             self.features = [f if isinstance(f, str) else features.get(f) for f in self.features]
             names = [f if isinstance(f, str) else f.name for f in self.features]
             _all_differ(names, "features", "name, and its `column`")
+        if self.crossings != "auto":
+            self.crossings = crossing.declared(self.crossings)
         preset = presets.get(self.preset)
         if self.architecture != "auto":
             if isinstance(self.architecture, Mapping):  # of the preset's kind, unless stated
@@ -111,15 +113,6 @@ class Plan:
             refuse("streaming", "true, false or left out")
         if not isinstance(self.sample_weight, (str, Mapping, type(None))):
             refuse("sample_weight", "a column, or a mapping from task to column")
-        if self.crossings != "auto":
-            listed = isinstance(self.crossings, (list, tuple)) and all(
-                isinstance(names, (list, tuple))
-                and names
-                and all(isinstance(name, str) for name in names)
-                for names in self.crossings
-            )
-            if not listed:
-                refuse("crossings", "'auto', or a list of lists of features")
         if not isinstance(self.slices, (str, type(None))):
             refuse("slices", "a column")
 

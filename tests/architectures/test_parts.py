@@ -192,3 +192,32 @@ def test_mtl_lora_starts_as_the_shared_trunk_and_its_parts_differ(members):
         loss = tf.reduce_sum(model(rows(), training=True)["a"] ** 2)
     one, other = (g.numpy() for g in tape.gradient(loss, ups))
     assert np.abs(one - other).max() > 0.1 * np.abs(one).max()
+
+
+def test_crossings_say_nothing_before_they_are_trained_and_belong_to_no_feature():
+    inputs = {
+        "numeric": keras.Input((1,), name="numeric"),
+        "categorical": keras.Input((1,), dtype="int32", name="categorical"),
+        "crossed": keras.Input((2,), dtype="int32", name="crossed"),
+    }
+    columns = {"size": {"numeric": [0]}, "kind": {"categorical": [0]}}
+    embed = architectures.embedder(
+        architectures.SharedBottom(members=1, number_embedding="none"),
+        inputs,
+        [4],
+        features=columns,
+        crossing_sizes=[5, 4],
+    )
+    vector = embed("shared")
+    kinds = embed.part(vector, [], "kinds")  # all categorical features
+    model = keras.Model(inputs, [vector, kinds])
+    layer = model.get_layer("shared_crossings")
+    assert len(selected(kinds)) + 1 + sum(layer.widths) == vector.shape[-1]
+    x = {"numeric": tf.ones([3, 1]), "categorical": tf.constant([[2]] * 3)}
+    crossed = tf.constant([[0, 1], [3, 2], [4, 3]])
+    start, _ = model({**x, "crossed": crossed})
+    np.testing.assert_array_equal(start[0], start[1])
+    layer.table.assign(np.arange(9.0)[:, None] * np.ones(layer.table.shape))
+    trained, kinds = model({**x, "crossed": crossed})
+    assert sorted({*trained.numpy().ravel()} - {*start.numpy().ravel()}) == [3, 4, 6, 7, 8]
+    np.testing.assert_array_equal(kinds[0], kinds[2])

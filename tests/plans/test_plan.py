@@ -43,6 +43,7 @@ GOOD = {"tasks": {"y": "binary"}}
         {"crossings": "all"},
         {"crossings": ["a", "b"]},
         {"crossings": [["a"], [1]]},
+        {"crossings": [[]]},
         {"architecture": 3},
         {"balancer": 3},
     ],

@@ -16,7 +16,7 @@ import mtl_keras as mtl
 from mtl_keras import features, tasks
 from mtl_keras.datasets import write
 from mtl_keras.errors import MTLError
-from mtl_keras.export.artifact import describe
+from mtl_keras.export.description import describe
 from mtl_keras.features.encoder import raw_columns
 from mtl_keras.runs import story
 from mtl_keras.runs.build import build

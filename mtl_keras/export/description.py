@@ -1,0 +1,56 @@
+"""What an artifact is, in words."""
+
+from pathlib import Path
+from typing import Any
+
+from mtl_keras.errors import ArtifactError
+from mtl_keras.export.artifact import EXTRA, latest, read_json, read_schema
+
+
+def describe(folder: Path) -> str:
+    """What the newest version of an artifact reads and answers, and how good it was.
+
+    Raises:
+        ArtifactError: if there is none, or it is damaged.
+    """
+    version = latest(folder)
+    schema = read_schema(version)
+    metrics = read_json(version / EXTRA / "metrics.json")
+    try:
+        return "\n".join(map(_printable, _described(version, schema, metrics)))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ArtifactError(
+            f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
+        ) from error
+
+
+def _printable(line: str) -> str:
+    """A line whose names cannot steer the terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
+def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
+    lines = [f"{schema['name']}, version {version.name}: {version}", "reads"]
+    for feature in schema["features"]:
+        name = feature["name"]
+        slug = schema["inputs"][name]
+        alias = "" if slug == name else f" (signature: {slug})"
+        lines.append(f"  {name}: {feature['kind']}, {schema['input_dtypes'][name]}{alias}")
+    for crossing in schema.get("crossings", ()):  # version 0.1 had none
+        lines.append(f"  {' × '.join(crossing['features'])}: {crossing['known']:,} exact values")
+    lines.append("answers")
+    for name, slug in schema["outputs"].items():
+        alias = "" if slug == name else f" (signature: {slug})"
+        lines.append(f"  {name}: {schema['output_dtypes'][name]}{alias}")
+    lines.append("test rows")
+    for task, result in metrics["test"].items():
+        scores = ", ".join(
+            f"{metric} {value:.4g}"
+            for metric, value in result["scores"].items()
+            if value is not None
+        )
+        lines.append(f"  {task} ({result['kind']}, {result['rows']:,} rows): {scores}")
+    if schema["dropped"]:
+        lines.append("dropped columns")
+        lines += [f"  {name}: {why}" for name, why in schema["dropped"].items()]
+    return lines
