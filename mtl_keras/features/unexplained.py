@@ -69,14 +69,21 @@ class Unexplained:
         return total / np.maximum(error, 1e-12), total / noise
 
     def explain(self, values: Array, tasks: Array) -> None:
-        """Take out what the means of the values explain of some tasks."""
-        self._left = self._left - np.where(tasks[self._task], self._means(values)[values], 0)
+        """Take out what the means of the values explain of some tasks.
 
-    def _means(self, values: Array) -> Array:
+        Of the training rows the whole means, so that nothing is left to what tells the same.
+        """
+        whole, drawn = self._means(values, prior=0), self._means(values)
+        known = np.where(
+            np.arange(len(values))[:, None] < self.training, whole[values], drawn[values]
+        )
+        self._left = self._left - np.where(tasks[self._task], known, 0)
+
+    def _means(self, values: Array, prior: int = PRIOR) -> Array:
         rows = values[: self.training]
         which = _one_hot(rows, int(values.max()) + 1).T
         count = which @ self._present[: self.training].astype("float32")
-        mean = (which @ self._left[: self.training]) / (count + PRIOR)[:, self._task]
+        mean = (which @ self._left[: self.training]) / np.maximum(count + prior, 1)[:, self._task]
         return np.where(np.bincount(rows, minlength=len(mean))[:, None] >= MIN_ROWS, mean, 0)
 
     def _by_task(self, columns: Array) -> Array:

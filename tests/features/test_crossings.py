@@ -45,14 +45,17 @@ def test_a_combination_is_taken_and_what_columns_tell_one_by_one_is_not():
     assert chosen(table, additive + noise) == []
     assert chosen(table, additive + noise, together + noise) == [("c2", "c5")]
     assert chosen(table, additive + noise + np.where(np.arange(ROWS) < TRAINING, together, 0)) == []
+    again = table.assign(c6=table["c2"], c7=table["c5"])  # what tells the same is taken once
+    assert len(chosen(again, together + noise)) == 1
 
 
 def test_noise_is_seldom_taken():
     taken = 0
     for seed in range(3):
         _, table, random = drawn(seed=seed)
-        heavy = random.standard_t(4, ROWS)
-        taken += len(chosen(table, random.normal(size=ROWS), (heavy > 0) * 1.0))
+        few = table[: TRAINING + 250]
+        heavy = random.standard_t(4, len(few))
+        taken += len(chosen(few, random.normal(size=len(few)), heavy))
     assert taken <= 1  # of 216 tests
 
 
@@ -74,6 +77,8 @@ def test_rows_of_one_group_teach_nothing_where_the_split_keeps_groups_together()
     assert chosen(table, labels) == []
     mixed = random.permutation(ROWS)
     assert chosen(table.iloc[mixed], labels[mixed]) == [("street", "house")]
+    place = np.argsort(np.arange(ROWS) % 6 >= 4, kind="stable")  # four rows of each to train on
+    assert chosen(table.iloc[place], labels[place]) == []  # are too few
 
 
 def test_tasks_with_gaps_many_columns_or_nothing_to_judge_by():
@@ -83,7 +88,7 @@ def test_tasks_with_gaps_many_columns_or_nothing_to_judge_by():
     gaps = np.where(random.random(ROWS) < 0.5, np.nan, together)
     wide = np.where(np.isnan(gaps)[:, None], np.nan, random.normal(size=(ROWS, 20)))
     wide[:, 3] += 5 * gaps
-    unjudged = np.where(np.arange(ROWS) < TRAINING + 199, together, np.nan)
+    unjudged = np.where(np.arange(ROWS) < TRAINING + 199, together - noise, np.nan)
     for labels in (gaps, wide):
         assert chosen(table, np.full(ROWS, np.nan), labels) == [("c0", "c1")]
     assert chosen(table, unjudged) == []
