@@ -48,7 +48,8 @@ class Unexplained:
         self.tasks = len(left)
         self._task = np.repeat(np.arange(self.tasks), [y.shape[1] for y in left])
         if left:
-            self._left, self._present = np.hstack(left), np.stack(present, axis=1)
+            self._left = np.hstack(left)  # 0 where there is no label
+            self._present = np.stack(present, axis=1).astype("float32")
 
     def gains(self, values: Array) -> tuple[Array, Array]:
         """What the mean of each value's training rows explains of the validation rows.
@@ -61,11 +62,12 @@ class Unexplained:
             standard error.
         """
         before = self._left[self.training :]
-        after = before - self._means(values)[values[self.training :]]
+        after = before - self._explained(values)[self.training :]
         saved = self._by_task(before**2 - after**2)
         error = self._by_task(before**2).sum(axis=0)
         total, square = saved.sum(axis=0), (saved**2).sum(axis=0)
-        noise = np.sqrt(np.maximum(square - total**2 / len(saved), 1e-12))
+        rows = self._present[self.training :].sum(axis=0)
+        noise = np.sqrt(np.maximum(square - total**2 / rows, 1e-12))
         return total / np.maximum(error, 1e-12), total / noise
 
     def explain(self, values: Array, tasks: Array) -> None:
@@ -73,16 +75,18 @@ class Unexplained:
 
         Of the training rows the whole means, so that nothing is left to what tells the same.
         """
-        whole, drawn = self._means(values, prior=0), self._means(values)
-        known = np.where(
-            np.arange(len(values))[:, None] < self.training, whole[values], drawn[values]
-        )
-        self._left = self._left - np.where(tasks[self._task], known, 0)
+        whole, drawn = self._explained(values, prior=0), self._explained(values)
+        training = np.arange(len(values))[:, None] < self.training
+        self._left = self._left - np.where(tasks[self._task], np.where(training, whole, drawn), 0)
 
-    def _means(self, values: Array, prior: int = PRIOR) -> Array:
+    def _explained(self, values: Array, prior: int = PRIOR) -> Array:
+        """The mean of each row's value, 0 where there is no label."""
+        return self._means(values, prior)[values] * self._present[:, self._task]
+
+    def _means(self, values: Array, prior: int) -> Array:
         rows = values[: self.training]
         which = _one_hot(rows, int(values.max()) + 1).T
-        count = which @ self._present[: self.training].astype("float32")
+        count = which @ self._present[: self.training]
         mean = (which @ self._left[: self.training]) / np.maximum(count + prior, 1)[:, self._task]
         return np.where(np.bincount(rows, minlength=len(mean))[:, None] >= MIN_ROWS, mean, 0)
 
