@@ -1,7 +1,7 @@
 """Chooses crossings: combinations of values that tell more than the features one by one."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ COMBINED = 64  # features that are combined with each other
 PARTS = ("train", "validation")
 
 Parts = Mapping[str, Mapping[str, np.ndarray]]
+Codes = Mapping[str, np.ndarray]
 
 
 def choose(
@@ -34,8 +35,11 @@ def choose(
     combination explains of a validation row. The combinations of each feature alone and of each two
     are tested. One is taken where it explains at least 1 % of the squared error that is
     left of some task, and more than chance would: the improvement, divided by its standard error,
-    is beyond the normal quantile of 5 % divided by the number of tests. The best comes first, and
-    the others are tested again on what it leaves.
+    is beyond the normal quantile of 5 % divided by the number of tests. Then a random forest is
+    grown on what the linear model leaves, and of what the forest leaves it has to explain 1 % and
+    more than chance would (5 %), all tasks together, with what it costs some of them: so it is
+    nothing that a network finds by itself while it learns the rows of a combination by heart. The
+    best comes first, and the others are tested again on what it leaves.
 
     So neither what the features tell one by one is taken, nor combinations with too few rows. A
     number takes part if most of its rows have a value that five training rows have. Of more than 64
@@ -67,28 +71,44 @@ def choose(
             codes[feature.name] = found
     if not codes or not left.tasks:
         return []
-    alone = sorted(codes, key=lambda name: -left.gains(codes[name])[0].max())[:COMBINED]
+    alone = sorted(codes, key=lambda name: -left.gains(codes[name])[0][:-1].max())[:COMBINED]
     sources = {feature.name: feature.source for feature in features}
     candidates: list[tuple[str, ...]] = [(name,) for name in codes]
     for pair in itertools.combinations([name for name in codes if name in alone], 2):
         if sources[pair[0]] != sources[pair[1]]:
             candidates.append(pair)
     beyond = stats.norm.isf(LEVEL / (len(candidates) * left.tasks))
+    found = _passing(left, codes, candidates, beyond)
+    if found:
+        rest = left.without_trees()
+        kept = [names for names in found if _worth_it(rest, _together(codes, names))]
+        found = {names: found[names] for names in kept}
     chosen: list[tuple[str, ...]] = []
-    while candidates and len(chosen) < MOST:
-        passing = []
-        for names in candidates:
-            share, ratio = left.gains(_together(codes, names))
-            passed = (share >= SHARE) & (ratio > beyond)
-            if passed.any():
-                passing.append((share[passed].sum(), names, passed))
-        if not passing:
-            break
-        _, best, tasks = max(passing, key=lambda each: each[0])
+    while found and len(chosen) < MOST:
+        best = max(found, key=lambda names: found[names][0])
         chosen.append(best)
-        left.explain(_together(codes, best), tasks)
-        candidates = [names for _, names, _ in passing if names != best]
+        left.explain(_together(codes, best), found[best][1])
+        found = _passing(left, codes, [names for names in found if names != best], beyond)
     return chosen
+
+
+def _passing(
+    left: Unexplained, codes: Codes, candidates: Iterable[tuple[str, ...]], beyond: float
+) -> dict[tuple[str, ...], tuple[float, np.ndarray]]:
+    """Those that explain enough of some task: how much, and of which."""
+    found = {}
+    for names in candidates:
+        share, ratio = (each[:-1] for each in left.gains(_together(codes, names)))
+        passed = (share >= SHARE) & (ratio > beyond)
+        if passed.any():
+            found[names] = (float(share[passed].sum()), passed)
+    return found
+
+
+def _worth_it(left: Unexplained, values: np.ndarray) -> bool:
+    """Whether values explain enough of all tasks together, with what they cost some of them."""
+    share, ratio = (each[-1] for each in left.gains(values))
+    return bool(share >= SHARE and ratio > stats.norm.isf(LEVEL))
 
 
 def _repeats(codes: np.ndarray) -> bool:

@@ -1,9 +1,12 @@
 """What a linear model of the encoded features leaves of each task, and what else explains it."""
 
+import copy
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from scipy import sparse
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 
 KNOTS = 16  # of a number's line
@@ -11,7 +14,8 @@ STRENGTHS = (1.0, 10.0, 100.0)
 COMPONENTS = 8  # of a task with more columns
 FEWEST = 200  # validation rows with a label, for a task to take part
 PRIOR = 10  # rows of 0 that the mean of a value's rows is taken with
-MIN_ROWS = 5  # of a value
+MIN_ROWS = 5  # of a value, and of a leaf
+TREES, TREE_ROWS = 40, 10_000
 
 Array = np.ndarray
 
@@ -36,7 +40,7 @@ class Unexplained:
         labels: Sequence[Array],
         training: int,
     ) -> None:
-        self.training = training
+        self.training, self._encoded = training, encoded
         design = _design(encoded, category_sizes, training)
         left, present = [], []
         for each in labels:
@@ -59,16 +63,17 @@ class Unexplained:
 
         Returns:
             For each task the share of the squared error that is left, and the share over its
-            standard error.
+            standard error; behind those of the tasks, the sum of their shares and its.
         """
         before = self._left[self.training :]
         after = before - self._explained(values)[self.training :]
-        saved = self._by_task(before**2 - after**2)
         error = self._by_task(before**2).sum(axis=0)
+        saved = self._by_task(before**2 - after**2) / np.maximum(error, 1e-12)
+        saved = np.hstack([saved, saved.sum(axis=1, keepdims=True)])
         total, square = saved.sum(axis=0), (saved**2).sum(axis=0)
-        rows = self._present[self.training :].sum(axis=0)
-        noise = np.sqrt(np.maximum(square - total**2 / rows, 1e-12))
-        return total / np.maximum(error, 1e-12), total / noise
+        judged = self._present[self.training :]
+        rows = np.append(judged.sum(axis=0), judged.any(axis=1).sum())
+        return total, total / np.sqrt(np.maximum(square - total**2 / rows, 1e-12))
 
     def explain(self, values: Array, tasks: Array) -> None:
         """Take out what the means of the values explain of some tasks.
@@ -78,6 +83,34 @@ class Unexplained:
         whole, drawn = self._explained(values, prior=0), self._explained(values)
         training = np.arange(len(values))[:, None] < self.training
         self._left = self._left - np.where(tasks[self._task], np.where(training, whole, drawn), 0)
+
+    def without_trees(self) -> Self:
+        """A copy without what a random forest explains as well, which finds what acts together.
+
+        Of a training row, that is what those of its trees say that were grown without the row.
+        """
+        groups = [group for group in ("numeric", "plain", "categorical") if group in self._encoded]
+        x = np.hstack([self._encoded[group].astype("float32") for group in groups])
+        left = self._left.copy()
+        for task in range(self.tasks):
+            known, columns = self._present[:, task] > 0, self._task == task
+            fitted = known & (np.arange(len(known)) < self.training)
+            y = left[np.ix_(fitted, columns)].squeeze()
+            forest = RandomForestRegressor(
+                TREES,
+                min_samples_leaf=MIN_ROWS,
+                max_features=1 / 3,
+                max_samples=min(1.0, TREE_ROWS / len(y)),
+                oob_score=True,
+                random_state=0,
+            ).fit(x[fitted], y)
+            said = np.zeros((len(known), columns.sum()), "float32")
+            said[known] = forest.predict(x[known]).reshape(-1, said.shape[1])
+            said[fitted] = forest.oob_prediction_.reshape(-1, said.shape[1])
+            left[:, columns] -= said
+        found = copy.copy(self)
+        found._left = left
+        return found
 
     def _explained(self, values: Array, prior: int = PRIOR) -> Array:
         """The mean of each row's value, 0 where there is no label."""
