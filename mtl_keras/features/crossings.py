@@ -66,9 +66,9 @@ def choose(
     )
     codes = {}
     for feature in features:
-        found, _ = coded_values(np.concatenate([raw[part][feature.name] for part in PARTS]))
-        if _repeats(found[:training]):
-            codes[feature.name] = found
+        numbers, _ = coded_values(np.concatenate([raw[part][feature.name] for part in PARTS]))
+        if _repeats(numbers[:training]):
+            codes[feature.name] = numbers
     if not codes or not left.tasks:
         return []
     alone = sorted(codes, key=lambda name: -left.gains(codes[name])[0][:-1].max())[:COMBINED]

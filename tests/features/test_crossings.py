@@ -69,6 +69,14 @@ def test_values_of_one_number_are_taken_where_it_is_a_code_and_not_where_it_is_a
     assert chosen(table, np.sin(number / 40) + noise, kinds=kinds) == []
 
 
+def test_what_trees_find_as_well_is_not_taken():
+    random = np.random.default_rng(3)
+    levels = random.integers(-6, 6, (ROWS, 2))
+    table = pd.DataFrame({"a": levels[:, 0] / 2, "b": levels[:, 1] / 2})
+    labels = levels[:, 0] * levels[:, 1] + 5 * random.normal(size=ROWS)
+    assert chosen(table, labels, kinds={"a": Numeric, "b": Numeric}) == []
+
+
 def test_rows_of_one_group_teach_nothing_where_the_split_keeps_groups_together():
     random = np.random.default_rng(2)
     group = np.arange(ROWS) // 6  # who it is shows in two columns together
