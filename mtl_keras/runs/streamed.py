@@ -133,9 +133,9 @@ def prepare_stream(
     with clock("check"):
         _check(plan, divided, read, at_once, encoder, fitted)
 
-    def chunks(group: int) -> Iterator[Any]:
+    def chunks(group: int, first: int) -> Iterator[Any]:
         of_group = divided.chunks("train", read, [stream.groups[group]])
-        for table in _tables(of_group, at_once):
+        for table in _tables(of_group, at_once, first):
             with naming_source(table):
                 yield encoded(table)
 
@@ -146,11 +146,12 @@ def prepare_stream(
     return Streamed(rows, guesses, encoder, fitted, data, divided, read, at_once)
 
 
-def _tables(chunks: Iterable[Chunk], rows: int) -> Iterator[pd.DataFrame]:
-    """The tables of chunks, at most `rows` rows each."""
+def _tables(chunks: Iterable[Chunk], rows: int, first: int = 0) -> Iterator[pd.DataFrame]:
+    """The tables of chunks, at most `rows` rows each, without the rows before the `first`."""
     for chunk in chunks:
-        for start in range(0, len(chunk.table), rows):
+        for start in range(first, len(chunk.table), rows):
             yield chunk.table.iloc[start : start + rows]
+        first = max(0, first - len(chunk.table))
 
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
