@@ -31,7 +31,7 @@ from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
 from mtl_keras.tasks import Task
 from mtl_keras.training import Fitting
-from mtl_keras.training.workers import naming_lost_workers, workers
+from mtl_keras.training.workers import ending_together, workers
 
 
 def run(
@@ -60,10 +60,11 @@ def run(
     """
     show = show or (lambda line: None)
     plan.check_readable()
-    if checkpoint is None:
-        return _carried_out(plan, data, None, resume, show)
-    folder = Path(checkpoint)
-    with one_at_a_time(folder) if workers().chief else contextlib.nullcontext():
+    with contextlib.ExitStack() as around:
+        around.enter_context(ending_together())
+        folder = None if checkpoint is None else Path(checkpoint)
+        if folder is not None and workers().chief:
+            around.enter_context(one_at_a_time(folder))
         return _carried_out(plan, data, folder, resume, show)
 
 
@@ -163,7 +164,7 @@ def train(
             folder = fitting.checkpoint / f"network_{number + 1}"
             fitting = dataclasses.replace(fitting, checkpoint=folder)
     keras.utils.set_random_seed(plan.seed)
-    with fitting.workers.scope(), naming_lost_workers():
+    with fitting.workers.scope():
         with clock("build"):
             model = build(plan, rows)
         if not number:

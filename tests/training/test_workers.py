@@ -53,13 +53,57 @@ def test_the_chief_is_the_first_worker():
     assert places == [(0, 3), (1, 3), (2, 3)]
 
 
-def test_a_worker_that_has_gone_is_told_in_a_line():
-    message = "{{node Reduce}} Collective ops is aborted by: ipv4:10.0.0.2:80 refused\nAdditional"
-    with (
-        pytest.raises(TrainingError, match=r"answer: Collective .*:80 refused\. Start all"),
-        workers.naming_lost_workers(),
-    ):
-        raise tf.errors.UnavailableError(None, None, message)
+BARRIER = (
+    "Barrier timed out. Id: x::0. This usually\n# of tasks that reached the barrier: 2/3.\nThe first "
+    "task at the barrier: /job:worker/replica:0/task:0. Some timed out task names:\n"
+    "/job:worker/replica:0/task:1\n\nRPC: /tensorflow.CoordinationService/Barrier"
+)
+FAILED = (
+    "Barrier failed because: task is set to ERROR: {} [type.googleapis.com/x='']. Barrier Id: x"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (BARRIER, r"Worker 2 \(b:2\) has not come to the next steps within 600 seconds\."),
+        (
+            "{{node Reduce}} Collective ops is aborted by: Error reported from /job:worker/task:1: "
+            "Row group 3 is damaged.\nThe error could be from a previous operation.",
+            r"Worker 2 \(b:2\) has ended: Row group 3 is damaged\. Start all",
+        ),
+        (
+            FAILED.format("ABORTED: Row group 3 is damaged.") + ", Task: /job:chief/task:0",
+            r"Worker 0 \(c:1\) has ended: Row group 3 is damaged\. Start all",
+        ),
+        (
+            FAILED.format("UNAVAILABLE: Task /job:worker/replica:0/task:1 heartbeat timeout."),
+            r"Worker 2 \(b:2\) has gone or does not answer\. Start",
+        ),
+        (
+            "Collective ops is aborted by: Deadline Exceeded\n\nRPC: /tensorflow."
+            "CoordinationService/Heartbeat",
+            r"Worker 0 \(c:1\) has gone or does not answer\. Start",
+        ),
+        (
+            "Unexpected heartbeat request from an already-in-error task: /job:worker/replica:0/"
+            "task:0",
+            r"The other workers took this one for dead",
+        ),
+        (
+            "{{node Reduce}} Ring is broken\nMore",
+            r"Another worker .*answer: Ring is broken\. Start",
+        ),
+    ],
+)
+def test_a_worker_that_has_gone_is_told_in_a_line(monkeypatch, message, told):
+    task = {"type": "worker", "index": 0}
+    cluster = {"chief": ["c:1"], "worker": ["a:1", "b:2"]}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    kind = tf.errors.InternalError if "Barrier failed" in message else tf.errors.UnavailableError
+    with pytest.raises(TrainingError, match=told) as raised, workers.ending_together():
+        raise kind(None, None, message)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_slurm_script_makes_each_task_a_worker(tmp_path):
