@@ -33,6 +33,9 @@ class Share(NamedTuple):
     replicas: int = 1
 
 
+WHOLE = Share()
+
+
 class Blocks(NamedTuple):
     """Endless blocks of batches, and what `keras.Model.fit` has to know about them.
 
@@ -53,7 +56,7 @@ class Blocks(NamedTuple):
     steps: int
     batches_per_block: int
 
-    def dataset(self, share: Share = Share()) -> tf.data.Dataset:
+    def dataset(self, share: Share = WHOLE) -> tf.data.Dataset:
         """The blocks of a process: one for each of its replicas after the other.
 
         Args:

@@ -122,7 +122,8 @@ class Feed:
         random = np.random.default_rng([self.seed, number])
         order = list(map(int, random.permutation(np.flatnonzero(self.rows))))
         if process:  # else all would draw from the same places of their buffers
-            random = np.random.Generator(random.bit_generator.jumped(process))
+            bits = np.random.PCG64([self.seed, number]).jumped(process)
+            random = np.random.Generator(bits)
         leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(self.like)]
         size = self.buffer_rows or rows_within(
             [tf.constant(leaf[:1]) for leaf in leaves], BUFFER_BYTES, BUFFER_ROWS

@@ -31,7 +31,7 @@ from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
 from mtl_keras.tasks import Task
 from mtl_keras.training import Fitting
-from mtl_keras.training.workers import ending_together, workers
+from mtl_keras.training.workers import workers
 
 
 def run(
@@ -60,11 +60,9 @@ def run(
     """
     show = show or (lambda line: None)
     plan.check_readable()
-    with contextlib.ExitStack() as around:
-        around.enter_context(ending_together())
-        folder = None if checkpoint is None else Path(checkpoint)
-        if folder is not None and workers().chief:
-            around.enter_context(one_at_a_time(folder))
+    folder, together = None if checkpoint is None else Path(checkpoint), workers()
+    locked = one_at_a_time(folder) if folder and together.chief else contextlib.nullcontext()
+    with together.ending_together(), locked:
         return _carried_out(plan, data, folder, resume, show)
 
 

@@ -113,7 +113,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def _opened(self, path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
-        """The state in a file, and its arrays; what is wrong with them is an error that names it."""
+        """The state in a file, and its arrays; what is wrong is an error that names the file."""
         try:
             with np.load(path, allow_pickle=False) as saved:
                 state = _state(saved)

@@ -76,6 +76,27 @@ class Workers:
                 "the same on all: give all workers the same files, in a folder that they share."
             )
 
+    @contextlib.contextmanager
+    def ending_together(self) -> Iterator[None]:
+        """Within the block, an error of one worker ends all, and the others tell whose it was.
+
+        Raises:
+            TrainingError: if another worker has ended, or does not answer.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self.strategy is None:
+                raise
+            message = str(getattr(error, "message", ""))
+            if isinstance(error, LOST) or "Barrier failed" in message:
+                told = lost(message, os.environ.get("TF_CONFIG", ""))
+                raise TrainingError(f"{told} Start all workers again with --resume.") from error
+            told = " ".join(f"{str(error) or type(error).__name__}".split())[:MOST_TOLD]
+            with contextlib.suppress(tf.errors.OpError):  # the others may have gone already
+                eager.context().report_error_to_cluster(tf.errors.ABORTED, told)
+            raise
+
     def local(self, model: MultiTaskModel) -> MultiTaskModel:
         """The model with variables of this process alone, which it can export by itself."""
         if self.strategy is None:
@@ -154,26 +175,6 @@ def place(text: str) -> tuple[int, int]:
     return hosts.index((task["type"], task["index"])), len(hosts)
 
 
-@contextlib.contextmanager
-def ending_together() -> Iterator[None]:
-    """Within the block, an error of one worker ends all of them, and the others tell whose it was.
-
-    Raises:
-        TrainingError: if another worker has ended, or does not answer.
-    """
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, LOST) or "Barrier failed" in getattr(error, "message", ""):
-            told = lost(error.message, os.environ.get("TF_CONFIG", ""))
-            raise TrainingError(f"{told} Start all workers again with --resume.") from error
-        if workers().strategy is not None:
-            told = " ".join(f"{error or type(error).__name__}".split())[:MOST_TOLD]
-            with contextlib.suppress(tf.errors.OpError):  # the others may have gone already
-                eager.context().report_error_to_cluster(tf.errors.ABORTED, told)
-        raise
-
-
 def lost(message: str, config: str) -> str:
     """Which workers have gone, and why, as far as a message of TensorFlow tells.
 
@@ -209,8 +210,8 @@ def lost(message: str, config: str) -> str:
         )
     if reported and "heartbeat" not in message:
         return f"{who} has ended: {reported[1]}"
-    first = re.sub(r"\{\{.*?\}\}", "", message.splitlines()[0]).strip()[:300]
-    return f"{who} has gone or does not answer" + ("." if met else f": {first}.")
+    cause = re.sub(r".*aborted by: ", "", message, count=1, flags=re.S).splitlines()[0]
+    return f"{who} has gone or does not answer" + ("." if met else f": {cause[:300]}.")
 
 
 def _tasks(cluster: Mapping[str, Sequence[str]]) -> list[tuple[tuple[str, int], str]]:

@@ -54,8 +54,8 @@ def test_the_chief_is_the_first_worker():
 
 
 BARRIER = (
-    "Barrier timed out. Id: x::0. This usually\n# of tasks that reached the barrier: 2/3.\nThe first "
-    "task at the barrier: /job:worker/replica:0/task:0. Some timed out task names:\n"
+    "Barrier timed out. Id: x::0. This usually\n# of tasks that reached the barrier: 2/3.\nThe "
+    "first task at the barrier: /job:worker/replica:0/task:0. Some timed out task names:\n"
     "/job:worker/replica:0/task:1\n\nRPC: /tensorflow.CoordinationService/Barrier"
 )
 FAILED = (
@@ -101,7 +101,8 @@ def test_a_worker_that_has_gone_is_told_in_a_line(monkeypatch, message, told):
     cluster = {"chief": ["c:1"], "worker": ["a:1", "b:2"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
     kind = tf.errors.InternalError if "Barrier failed" in message else tf.errors.UnavailableError
-    with pytest.raises(TrainingError, match=told) as raised, workers.ending_together():
+    together = workers.Workers(tf.distribute.get_strategy())
+    with pytest.raises(TrainingError, match=told) as raised, together.ending_together():
         raise kind(None, None, message)
     assert "\n" not in str(raised.value)
 
