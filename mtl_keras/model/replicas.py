@@ -107,8 +107,9 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
         size = ruler.shape[1]
         step.run(rows_between(tuple(data), number * size, (number + 1) * size), training)
 
-    @functools.cache
-    def runs(element_spec: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
+    made: dict[str, Callable[[Any], dict[str, tf.Tensor]]] = {}
+
+    def compiled(element_spec: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
         @tf.function(autograph=False, input_signature=[element_spec])
         def run_block(block: Any) -> dict[str, tf.Tensor]:
             batches = tf.shape(strategy.experimental_local_results(block[-1])[0])[0]
@@ -126,9 +127,12 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
         return run_block
 
     def function(iterator: Any) -> dict[str, tf.Tensor]:
+        spec = iterator.element_spec
+        if repr(spec) not in made:
+            made[repr(spec)] = compiled(spec)
         block = next(iterator)
-        meet()  # with its rows in hand, no process can make the others wait within the block
-        return runs(iterator.element_spec)(block)
+        meet()  # with their rows in hand, processes do not wait for one another's files
+        return made[repr(spec)](block)
 
     return function
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ import tomli_w
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.training import workers
 from tests import cases
+from tests.feeding.test_feed import together, union
 from tests.training import worker
 
 WORKERS = {"worker": ["a:1", "b:2"]}
@@ -173,6 +175,27 @@ def started(folder, count):
     ]
 
 
+def streamed_by_one(parts: int) -> dict:
+    """What a network becomes in one process on the batches that several have together."""
+    model = worker.streaming_network()
+    whole = worker.FEED.blocks(worker.STREAMED.batch_size)
+    batches = tf.data.Dataset.from_generator(
+        lambda: (union(each)[:2] for each in together(whole, parts)),
+        output_signature=keras.tree.map_structure(
+            lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), worker.FEED.like[:2]
+        ),
+    )
+    x, y = worker.X, worker.Y
+    log = model.fit(
+        batches, epochs=2, steps_per_epoch=whole.steps, validation_data=(x, y), verbose=0
+    )
+    return {
+        "weights": np.concatenate([w.reshape(-1) for w in model.get_weights()]),
+        "logs": np.transpose([log.history[key] for key in ("loss", "c_loss", "val_loss")]),
+        "steps": int(model.optimizer.iterations.numpy()),
+    }
+
+
 def test_two_processes_are_exactly_one(tmp_path, capsys):
     two, one = shop(tmp_path / "two"), shop(tmp_path / "one")
     processes = started(two, 2)
@@ -186,6 +209,13 @@ def test_two_processes_are_exactly_one(tmp_path, capsys):
         assert network["steps"] == expected["steps"] == 2 * 3
         np.testing.assert_allclose(network["weights"], expected["weights"], atol=1e-5)
         np.testing.assert_allclose(network["logs"], expected["logs"], rtol=1e-5)
+    expected = streamed_by_one(parts=2)
+    for number in (0, 1):
+        stream = np.load(two / f"stream_{number}.npz")
+        assert stream["steps"] == expected["steps"] == 2 * 4
+        np.testing.assert_allclose(stream["weights"], expected["weights"], atol=1e-5)
+        np.testing.assert_allclose(stream["logs"], expected["logs"], rtol=1e-5)
+        assert "resuming after epoch 1 and 2 steps of the next" in str(stream["said"])
     logs = [pd.read_csv(folder / "history.csv").astype(float) for folder in (one, two)]
     np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
     assert capsys.readouterr().out.split("time")[0] in outputs[0]  # the chief prints for all
