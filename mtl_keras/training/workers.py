@@ -89,7 +89,7 @@ class Workers:
             if self.strategy is None:
                 raise
             message = str(getattr(error, "message", ""))
-            if isinstance(error, LOST) or "Barrier failed" in message:
+            if isinstance(error, LOST) or message.startswith("Barrier "):
                 told = lost(message, os.environ.get("TF_CONFIG", ""))
                 raise TrainingError(f"{told} Start all workers again with --resume.") from error
             told = " ".join(f"{str(error) or type(error).__name__}".split())[:MOST_TOLD]
@@ -196,11 +196,12 @@ def lost(message: str, config: str) -> str:
     met = {
         (kind, int(n)) for kind, n in re.findall(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)", said)
     }
-    if met == {me}:
+    met -= {me}  # operations of this process are named, too
+    if not met and re.search("Barrier timed out|th instance|already-in-error", message):
         return "The other workers took this one for dead, as it did not answer."
     if not met and "CoordinationService" in message:  # which the first one provides
         met = set(list(names)[:1])
-    who = " and ".join(names[task] for task in sorted(met - {me}) if task in names)
+    who = " and ".join(names[task] for task in sorted(met) if task in names)
     who = who[:1].upper() + who[1:] if who else "Another worker of the training"
     reported = re.search(REPORTED, message)
     if "Barrier timed out" in message:

@@ -103,6 +103,17 @@ def test_processes_have_equal_shares_that_are_all_rows(processes):
     assert slow == batches[:3] != first_batches(3, processes, seed=1)
 
 
+def test_a_process_divides_its_share_among_its_replicas():
+    blocks = feed().blocks(24)
+    (whole,) = blocks.dataset(Share(1, 2)).take(1)
+    halves = list(blocks.dataset(Share(1, 2, replicas=2)).take(2))
+    assert [tuple(block[-1].shape) for block in (whole, *halves)] == [(3, 12, 0), *[(3, 6, 0)] * 2]
+    each = [block[0]["rows"].numpy().reshape(3, -1, 3) for block in (whole, *halves)]
+    assert (each[0] == np.concatenate(each[1:], axis=1)).all()
+    with pytest.raises(ConfigError, match="multiple of the 10 replicas that share each batch"):
+        blocks.dataset(Share(0, 5, replicas=2))
+
+
 def test_a_last_batch_of_fewer_rows_than_processes_leaves_some_without():
     one = {"read": lambda group, first: iter([chunk(first, 9)]), "rows": [9]}
     sizes = [[len(part) for part in parts] for parts in first_batches(4, 4, batch_size=8, **one)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -84,8 +85,13 @@ FAILED = (
         ),
         (
             "Collective ops is aborted by: Deadline Exceeded\n\nRPC: /tensorflow."
-            "CoordinationService/Heartbeat",
+            "CoordinationService/Heartbeat\n[[{{node /job:worker/replica:0/task:0/device:CPU:0}}]]",
             r"Worker 0 \(c:1\) has gone or does not answer\. Start",
+        ),
+        (
+            "Barrier (x::26) is invoked by the task, but the service thinks it is the 27-th "
+            "instance.\n\nRPC: /tensorflow.CoordinationService/Barrier",
+            r"The other workers took this one for dead",
         ),
         (
             "Unexpected heartbeat request from an already-in-error task: /job:worker/replica:0/"
@@ -102,7 +108,7 @@ def test_a_worker_that_has_gone_is_told_in_a_line(monkeypatch, message, told):
     task = {"type": "worker", "index": 0}
     cluster = {"chief": ["c:1"], "worker": ["a:1", "b:2"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-    kind = tf.errors.InternalError if "Barrier failed" in message else tf.errors.UnavailableError
+    kind = tf.errors.InternalError if message.startswith("Barrier") else tf.errors.UnavailableError
     together = workers.Workers(tf.distribute.get_strategy())
     with pytest.raises(TrainingError, match=told) as raised, together.ending_together():
         raise kind(None, None, message)
@@ -220,3 +226,7 @@ def test_two_processes_are_exactly_one(tmp_path, capsys):
     np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
     assert capsys.readouterr().out.split("time")[0] in outputs[0]  # the chief prints for all
     assert "loss" not in outputs[1]
+    told = [(two / f"told_{number}.txt").read_text() for number in (0, 1)]
+    address, cause = r"127\.0\.0\.1:\d+", "Row group 3 of a.parquet cannot be read."
+    assert re.match(rf"Worker 1 \({address}\) has ended: {re.escape(cause)} Start all", told[0])
+    assert told[1] == cause

@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.errors import DataError, MTLError
 from mtl_keras.feeding import Feed
+from mtl_keras.model.replicas import meet
 from mtl_keras.training import Data, Fitting, Training, fitting
 from mtl_keras.training.checkpoint import StepCheckpoint
 from mtl_keras.training.workers import workers
@@ -104,8 +106,20 @@ def experiment(folder: Path) -> None:
         run.history.to_csv(folder / "history.csv")
 
 
+def end(folder: Path) -> None:
+    """The second worker ends with an error; what each is told is kept."""
+    try:
+        with workers().ending_together():
+            if not workers().chief:
+                raise DataError("Row group 3 of a.parquet cannot be read.")
+            meet()
+    except MTLError as error:
+        (folder / f"told_{workers().index}.txt").write_text(str(error))
+
+
 if __name__ == "__main__":
     workers()
     network_of(Path(sys.argv[1]))
     stream_of(Path(sys.argv[1]))
     experiment(Path(sys.argv[1]))
+    end(Path(sys.argv[1]))
