@@ -194,13 +194,12 @@ class StepCheckpoint(Checkpoint):
             self.write()
 
     def write(self) -> None:
-        if not self.step:
-            if self._write(self.path):
-                self.steps.unlink(missing_ok=True)
-            return
-        if self.workers.chief and not self.history:
-            self.path.unlink(missing_ok=True)  # of a training before, which is not resumed
-        self._write(self.steps, order=self.order)
+        if self.step:
+            if self.workers.chief and not self.history:
+                _remove(self.path)  # of a training before, which is not resumed
+            self._write(self.steps, order=self.order)
+        elif self._write(self.path):
+            _remove(self.steps)
 
     def load(self, model: Any) -> tuple[int, int]:
         if self.steps.exists():
@@ -219,6 +218,11 @@ def saved_epochs(path: Path) -> int:
             return len(_state(saved)["history"])
     except UNREADABLE:
         return 0
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # what is left is seen to be older
+        path.unlink()
 
 
 def _state(saved: Any) -> dict[str, Any]:

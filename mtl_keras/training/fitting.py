@@ -114,8 +114,8 @@ class Fitting:
                     raise  # the sums of an epoch cannot be read without the other workers
                 saved.write()
                 raise DataError(
-                    f"{error} What was trained is kept in {saved.path}: resume it once the data "
-                    "are as they were."
+                    f"{error} What was trained is kept in {saved.path.parent}: resume it once the "
+                    "data are as they were."
                 ) from error
         history = saved.history if saved else log
         frame = pd.DataFrame(history)

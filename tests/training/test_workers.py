@@ -99,7 +99,7 @@ FAILED = (
             r"The other workers took this one for dead",
         ),
         (
-            "{{node Reduce}} Ring is broken\nMore",
+            "Graph execution error:\n\nCollective ops is aborted by: Ring is broken\nMore",
             r"Another worker .*answer: Ring is broken\. Start",
         ),
     ],
