@@ -103,6 +103,15 @@ def test_processes_have_equal_shares_that_are_all_rows(processes):
     assert slow == batches[:3] != first_batches(3, processes, seed=1)
 
 
+def test_processes_do_not_draw_from_the_same_places():
+    fed = feed(
+        rows=[100, 100], read=lambda group, first: iter([chunk(100 * group, 100 * group + 100)])
+    )
+    (parts,) = (numbers(parts) for parts in itertools.islice(together(fed.blocks(80), 2), 1))
+    one, two = ([row % 100 for row in part] for part in parts)
+    assert len(one) == len(two) == 40 and sum(map(int.__eq__, one, two)) < 10
+
+
 def test_a_process_divides_its_share_among_its_replicas():
     blocks = feed().blocks(24)
     (whole,) = blocks.dataset(Share(1, 2)).take(1)
