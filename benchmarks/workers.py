@@ -150,10 +150,9 @@ def fail(fault: str) -> None:
             for number in waits:
                 if number not in seconds and started[number].poll() is not None:
                     seconds[number] = time.monotonic() - start
-        if "stopped" in fault:
-            started[victim].send_signal(signal.SIGCONT)
-            (folder / "stick").unlink(missing_ok=True)
         if victim not in waits:
+            if "stopped" in fault:
+                started[victim].send_signal(signal.SIGCONT)
             (folder / "stick").unlink(missing_ok=True)
             again = time.monotonic()
             started[victim].wait()

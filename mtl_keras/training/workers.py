@@ -1,10 +1,12 @@
 """One training by several processes, as `TF_CONFIG` in the environment declares them."""
 
+import atexit
 import contextlib
 import functools
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -80,6 +82,8 @@ class Workers:
     def ending_together(self) -> Iterator[None]:
         """Within the block, an error of one worker ends all, and the others tell whose it was.
 
+        The processes of a cluster that is broken can only end: their exit code is 1.
+
         Raises:
             TrainingError: if another worker has ended, or does not answer.
         """
@@ -88,6 +92,7 @@ class Workers:
         except BaseException as error:
             if self.strategy is None:
                 raise
+            atexit.register(_leave)
             message = str(getattr(error, "message", ""))
             if isinstance(error, LOST) or message.startswith("Barrier "):
                 told = lost(message, os.environ.get("TF_CONFIG", ""))
@@ -213,6 +218,13 @@ def lost(message: str, config: str) -> str:
         return f"{who} has ended: {reported[1]}"
     cause = re.sub(r".*aborted by: ", "", message, count=1, flags=re.S).splitlines()[0]
     return f"{who} has gone or does not answer" + ("." if met else f": {cause[:300]}.")
+
+
+def _leave() -> None:
+    """End this process now. TensorFlow would wait for readers, which wait for Python."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _tasks(cluster: Mapping[str, Sequence[str]]) -> list[tuple[tuple[str, int], str]]:
