@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 FAULTS = ("stopped", "chief stopped", "stuck", "chief stuck", "killed", "corrupt", "vanished")
 PATIENCE = 20  # seconds, instead of ten minutes
-ROWS, FILES, GROUP = 48_000, 6, 1000
+ROWS, FILES, GROUP = 24_000, 6, 500
 EXPERIMENT = """
 name = "shop"
 preset = "fast"
@@ -104,7 +104,9 @@ def events(folder: Path) -> None:
     for number in range(FILES):
         part = table.iloc[number * ROWS // FILES : (number + 1) * ROWS // FILES]
         path = folder / "events" / f"{number}.parquet"
-        pq.write_table(pa.Table.from_pandas(part), path, row_group_size=GROUP)
+        pq.write_table(
+            pa.Table.from_pandas(part), path, row_group_size=GROUP, write_page_checksum=True
+        )
     (folder / "shop.toml").write_text(EXPERIMENT)
 
 
