@@ -16,9 +16,9 @@ from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, sho
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.operations import TRUST, check_operations
-from mtl_keras.export.predicting import answered, sample_of, write_each
+from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
 from mtl_keras.export.trained_rows import TrainedRows
-from mtl_keras.features.encoder import raw_columns, rows_per_call
+from mtl_keras.features.encoder import check_columns, raw_columns, rows_per_call
 from mtl_keras.jobs import UNREADABLE
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class Predictor:
         trusted: Collection[str] = (),
     ) -> None:
         self.path = artifact.latest(Path(path))
+        self._allowed = (custom_objects, tuple(trusted))
         self.schema = artifact.read_schema(self.path)
         try:
             with without_imports(custom_objects, trusted):
@@ -83,6 +84,15 @@ class Predictor:
                 f"{self._schema_path} does not tell of the SavedModel beside it: that one has no "
                 f"{sorted(strange)}, or of another type. Train and export again."
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As what another process reads: the artifact, and the classes that this one found."""
+        own = {
+            f"{type(each).__module__}:{type(each).__qualname__}": type(each)
+            for each in (*self.features, *self.tasks)
+        }
+        given, trusted = self._allowed
+        return Predictor, (self.path.resolve(), {**own, **(given or {})}, trusted)
 
     @property
     def _schema_path(self) -> Path:
@@ -136,8 +146,12 @@ class Predictor:
         keep: bool = False,
         escape_formulas: bool = False,
         show: Callable[[str], None] = lambda line: None,
+        workers: int | None = None,
+        address: str | None = None,
     ) -> None:
         """Write the answers for data of any size, in constant memory.
+
+        The answers for a file are the same to the byte, whatever the number of workers.
 
         Args:
             source: A path, folder, pattern or list of paths: see `datasets.Stream`.
@@ -146,21 +160,32 @@ class Predictor:
             keep: Whether the data's own columns are kept. Default False.
             escape_formulas: See `datasets.Writer`. Default False.
             show: A function that prints a line. Default: silence.
+            workers: Files at a time, each in a process with a model of its own; the files of one
+                `.csv` or `.parquet` are written by this process. Without Ray, more than one needs
+                a script with `if __name__ == "__main__":`. Default: as many as the Ray cluster has
+                CPUs; without Ray 1.
+            address: A Ray cluster, whose machines see the model, the files and the output under
+                the same paths: see `mtl_keras.comparison.compare`. Default: as there.
 
         Raises:
-            DataError: if a column is missing, or a value is not of its kind.
+            DataError: if a column is missing, or a value is not of its kind; the files that have
+                none of these are answered first.
             ConfigError: if the folder holds answers of another model.
         """
         stream, output = datasets.Stream(source), Path(output)
+        check_columns(self.features, stream.columns)
         rows = rows_per_call(self.features)
         if output.suffix and not output.is_dir():
+            if workers is not None and workers > 1:
+                show(f"{output} is written by one process; name a folder for {workers} workers")
             with datasets.Writer(output, escape_formulas) as file:
                 for answers in answered(self.predict, stream, rows, keep):
                     file.write(answers)
             show(f"{output}: {file.rows:,} rows")
             return
         model = f"{self.schema.get('training', '')}, version {self.path.name}"
-        write_each(self.predict, stream, output, model, rows, keep, escape_formulas, show)
+        how = Answering(self.predict, stream, output, rows, keep, escape_formulas)
+        write_each(how, model, workers, address, show)
 
     def evaluate(self, table: Any) -> Evaluation:
         """How good the answers are for a table that has labels.

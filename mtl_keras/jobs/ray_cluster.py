@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,24 @@ from mtl_keras.errors import ConfigError
 
 EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
 SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
+
+
+def wanted(address: str | None = None) -> bool:
+    """Whether work that can be divided runs on a Ray cluster.
+
+    It does if an address is given, this process is connected to Ray, or `RAY_ADDRESS` is set. What
+    Ray itself runs (a task, an actor) keeps its work to itself.
+
+    Args:
+        address: The address that the user gave, or None.
+    """
+    ray = sys.modules.get("ray")
+    if address is not None:
+        return True
+    if ray is not None and ray.is_initialized():
+        here = ray.get_runtime_context()
+        return here.get_task_id() is None and here.get_actor_id() is None
+    return bool(os.environ.get("RAY_ADDRESS"))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,78 @@
+"""Jobs in processes of this machine, which share its cores."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+from mtl_keras.errors import TrainingError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+KILLED = (
+    "A process that was working was killed, perhaps because memory ran out{}. Run the same again, "
+    "with fewer at a time (workers, --workers) if memory is short: what is finished is kept."
+)
+
+
+def in_processes(
+    work: Callable[[Job, Any], Result], jobs: Sequence[Job], common: Any, workers: int
+) -> Iterator[tuple[Job, Result]]:
+    """Run jobs in processes: see `in_parallel`."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = get_context("spawn")
+    needed, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        workers, context, initializer=_start, initargs=(threads, common, needed)
+    )
+    with pool, ours:  # closed first: whatever still works then is not needed
+        running = {pool.submit(_in_process, work, job): job for job in jobs}
+        try:
+            for done in as_completed(running):
+                yield running.pop(done), done.result()
+        except BrokenProcessPool as error:
+            raise TrainingError(KILLED.format("")) from error
+        finally:
+            for future in running:
+                future.cancel()
+
+
+_COMMON: list[Any] = []
+
+
+def _start(threads: int, common: Any, needed: Connection) -> None:
+    """Set up a new process: its share of threads, the common argument, and its end.
+
+    It ends when the other end of `needed` closes: because its work is not needed any more, or
+    because the process that started it was killed, which cannot tell its workers to stop. Ctrl-C is
+    left to that process.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_threads(threads)
+    _COMMON.append(common)
+    threading.Thread(target=_end_with, args=(needed,), daemon=True).start()
+
+
+def _end_with(needed: Connection) -> None:
+    needed.poll(None)  # returns at the end of the file: nothing is ever sent
+    os._exit(1)
+
+
+def limit_threads(threads: int) -> None:
+    """Let TensorFlow use so many cores in this process, unless it computes already."""
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _in_process(work: Callable[[Any, Any], Any], job: Any) -> Any:
+    return work(job, _COMMON[0])

@@ -1,0 +1,74 @@
+"""Jobs as tasks of a Ray cluster."""
+
+import functools
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from mtl_keras.errors import TrainingError
+from mtl_keras.jobs.local_processes import KILLED, limit_threads
+from mtl_keras.jobs.ray_cluster import connected
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+CPUS = 1  # of a task
+RETRIES = 1  # of a task whose process or machine is lost
+
+
+def as_ray_tasks(
+    work: Callable[[Job, Any], Result],
+    jobs: Sequence[Job],
+    common: Any,
+    workers: int | None,
+    address: str | None,
+) -> Iterator[tuple[Job, Result]]:
+    """Run jobs as Ray tasks of one CPU each: see `in_parallel`."""
+    with connected(address) as ray:
+        at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // CPUS)
+        task = ray.remote(num_cpus=CPUS, max_retries=RETRIES)(_as_task)
+        kept = ray.put(common)
+        waiting = iter(jobs)
+        running: dict[Any, Job] = {}
+        try:
+            while True:
+                for job in itertools.islice(waiting, at_once - len(running)):
+                    running[task.remote(sys.path, work, job, [kept])] = job
+                if not running:
+                    return
+                (done,), _ = ray.wait(list(running), num_returns=1)
+                job = running.pop(done)
+                try:
+                    result = ray.get(done)
+                except ray.exceptions.RayTaskError as error:
+                    raise error.cause from error
+                except ray.exceptions.RayError as error:
+                    why = f" ({type(error).__name__})"
+                    raise TrainingError(KILLED.format(why)) from error
+                yield job, result
+        finally:
+            for unneeded in running:
+                ray.cancel(unneeded, force=True)
+
+
+def _as_task(path: Sequence[str], work: Callable[[Any, Any], Any], job: Any, kept: Any) -> Any:
+    """A job, in a process of Ray's.
+
+    Args:
+        path: Where the process that started the work finds modules, those of the user's own too.
+        work: The work.
+        job: The job.
+        kept: A list with the reference of the common argument, which Ray does not follow there: the
+            process fetches it for its first job only.
+    """
+    sys.path.extend(folder for folder in path if folder not in sys.path and os.path.isdir(folder))
+    limit_threads(CPUS)
+    return work(job, _fetched(kept[0]))
+
+
+@functools.lru_cache(maxsize=1)
+def _fetched(reference: Any) -> Any:
+    return importlib.import_module("ray").get(reference)
