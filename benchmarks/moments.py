@@ -65,7 +65,7 @@ TRAINING = {
     "before the checkpoint is removed": Moment("mtl_keras.runs.result:Run.discard_checkpoint"),
 }
 COMPARISON = {
-    "in a comparison's worker": Moment("mtl_keras.runs.story:build", worker=True),
+    "in a comparison's worker": Moment("mtl_keras.runs.story:build", call=2, worker=True),
     "in all of a comparison, between results": Moment(
         "mtl_keras.comparison.trials:Result.save", "after"
     ),

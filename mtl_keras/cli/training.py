@@ -65,6 +65,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
+    search_workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of what is auto, candidates tried at a time. Default: 1."),
+    ] = None,
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -88,7 +92,7 @@ def train(
         )
         or None,
     }
-    _train(source, _stated(**overrides), models, resume, trust or [])
+    _train(source, _stated(**overrides), models, resume, trust or [], search_workers)
 
 
 @app.command()
@@ -163,6 +167,7 @@ def _train(
     models: Path,
     resume: bool,
     trusted: Sequence[str],
+    search_workers: int | None,
 ) -> None:
     start = time.perf_counter()
     load_tensorflow()
@@ -196,7 +201,7 @@ def _train(
         if resume and (version := _finished(folder, state)) is not None:
             typer.echo(f"{folder}: version {version.name} already holds this training")
         else:
-            run = experiment.run(checkpoint=state, resume=resume, show=typer.echo)
+            run = experiment.run(None, state, resume, typer.echo, search_workers)
             typer.echo(f"\ntest rows\n{run.evaluation}\n")
             version = _exported(run, folder, state)
             seconds = {"import": imported, **run.seconds}

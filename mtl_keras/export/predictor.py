@@ -11,6 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
+from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
 from mtl_keras.evaluation import Evaluation, evaluate
@@ -86,13 +87,10 @@ class Predictor:
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As what another process reads: the artifact, and the classes that this one found."""
-        own = {
-            f"{type(each).__module__}:{type(each).__qualname__}": type(each)
-            for each in (*self.features, *self.tasks)
-        }
+        """Another process loads the artifact itself, with the classes that this one found."""
+        found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
         given, trusted = self._allowed
-        return Predictor, (self.path.resolve(), {**own, **(given or {})}, trusted)
+        return Predictor, (self.path.resolve(), {**found, **(given or {})}, trusted)
 
     @property
     def _schema_path(self) -> Path:
@@ -160,23 +158,21 @@ class Predictor:
             keep: Whether the data's own columns are kept. Default False.
             escape_formulas: See `datasets.Writer`. Default False.
             show: A function that prints a line. Default: silence.
-            workers: Files at a time, each in a process with a model of its own; the files of one
-                `.csv` or `.parquet` are written by this process. Without Ray, more than one needs
-                a script with `if __name__ == "__main__":`. Default: as many as the Ray cluster has
-                CPUs; without Ray 1.
-            address: A Ray cluster, whose machines see the model, the files and the output under
-                the same paths: see `mtl_keras.comparison.compare`. Default: as there.
+            workers: Files at a time, each in a process with a model of its own: see
+                `mtl_keras.comparison.compare`. One file of answers is written by one process.
+            address: A Ray cluster whose machines find the model, the files and the output under
+                the same paths. Default: as for `compare`.
 
         Raises:
-            DataError: if a column is missing, or a value is not of its kind; the files that have
-                none of these are answered first.
+            DataError: if a column is missing, or, after all other files were answered, if a value
+                is not of its kind.
             ConfigError: if the folder holds answers of another model.
         """
         stream, output = datasets.Stream(source), Path(output)
         check_columns(self.features, stream.columns)
         rows = rows_per_call(self.features)
         if output.suffix and not output.is_dir():
-            if workers is not None and workers > 1:
+            if (workers or 1) > 1:
                 show(f"{output} is written by one process; name a folder for {workers} workers")
             with datasets.Writer(output, escape_formulas) as file:
                 for answers in answered(self.predict, stream, rows, keep):

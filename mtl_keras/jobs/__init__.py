@@ -1,8 +1,8 @@
 """Work divided into jobs that run in parallel and whose results are kept on disk."""
 
 from mtl_keras.jobs.lock import exclusive
-from mtl_keras.jobs.parallel import in_parallel
+from mtl_keras.jobs.parallel import executor, in_parallel
 from mtl_keras.jobs.replacing import replaced
 from mtl_keras.jobs.store import UNREADABLE, Store
 
-__all__ = ["UNREADABLE", "Store", "exclusive", "in_parallel", "replaced"]
+__all__ = ["UNREADABLE", "Store", "exclusive", "executor", "in_parallel", "replaced"]

@@ -1,6 +1,7 @@
 """Jobs in processes of this machine, which share its cores."""
 
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -24,26 +25,31 @@ KILLED = (
 )
 
 
-def in_processes(
-    work: Callable[[Job, Any], Result], jobs: Sequence[Job], common: Any, workers: int
-) -> Iterator[tuple[Job, Result]]:
-    """Run jobs in processes: see `in_parallel`."""
+@contextlib.contextmanager
+def processes(common: Any, workers: int) -> Iterator[Callable[..., Iterator[tuple[Any, Any]]]]:
+    """A block with a function that runs jobs in processes: see `executor`."""
     threads = max(1, (os.cpu_count() or 1) // workers)
     context = get_context("spawn")
     needed, ours = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
         workers, context, initializer=_start, initargs=(threads, common, needed)
     )
-    with pool, ours:  # closed first: whatever still works then is not needed
-        running = {pool.submit(_in_process, work, job): job for job in jobs}
-        try:
-            for done in as_completed(running):
-                yield running.pop(done), done.result()
-        except BrokenProcessPool as error:
-            raise TrainingError(KILLED.format("")) from error
-        finally:
-            for future in running:
-                future.cancel()
+    with pool, ours:  # `ours` is closed first, which ends processes that still work
+        yield functools.partial(_results, pool)
+
+
+def _results(
+    pool: ProcessPoolExecutor, work: Callable[[Job, Any], Result], jobs: Sequence[Job]
+) -> Iterator[tuple[Job, Result]]:
+    running = {pool.submit(_in_process, work, job): job for job in jobs}
+    try:
+        for done in as_completed(running):
+            yield running.pop(done), done.result()
+    except BrokenProcessPool as error:
+        raise TrainingError(KILLED.format("")) from error
+    finally:
+        for future in running:
+            future.cancel()
 
 
 _COMMON: list[Any] = []

@@ -17,15 +17,18 @@ SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
 def wanted(address: str | None = None) -> bool:
     """Whether work that can be divided runs on a Ray cluster.
 
-    It does if an address is given, this process is connected to Ray, or `RAY_ADDRESS` is set. What
-    Ray itself runs (a task, an actor) keeps its work to itself.
+    It does if an address is given, this process is connected to Ray, or `RAY_ADDRESS` is set. A
+    process that is itself one of several (a Ray task or actor, a worker of `TF_CONFIG`) keeps its
+    work to itself.
 
     Args:
         address: The address that the user gave, or None.
     """
-    ray = sys.modules.get("ray")
     if address is not None:
         return True
+    if os.environ.get("TF_CONFIG"):
+        return False
+    ray = sys.modules.get("ray")
     if ray is not None and ray.is_initialized():
         here = ray.get_runtime_context()
         return here.get_task_id() is None and here.get_actor_id() is None

@@ -1,5 +1,6 @@
 """Jobs as tasks of a Ray cluster."""
 
+import contextlib
 import functools
 import importlib
 import itertools
@@ -19,39 +20,42 @@ CPUS = 1  # of a task
 RETRIES = 1  # of a task whose process or machine is lost
 
 
-def as_ray_tasks(
-    work: Callable[[Job, Any], Result],
-    jobs: Sequence[Job],
-    common: Any,
-    workers: int | None,
-    address: str | None,
-) -> Iterator[tuple[Job, Result]]:
-    """Run jobs as Ray tasks of one CPU each: see `in_parallel`."""
+@contextlib.contextmanager
+def ray_tasks(
+    common: Any, workers: int | None, address: str | None
+) -> Iterator[Callable[..., Iterator[tuple[Any, Any]]]]:
+    """A block with a function that runs jobs as Ray tasks: see `executor`."""
     with connected(address) as ray:
         at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // CPUS)
         task = ray.remote(num_cpus=CPUS, max_retries=RETRIES)(_as_task)
-        kept = ray.put(common)
-        waiting = iter(jobs)
-        running: dict[Any, Job] = {}
-        try:
-            while True:
-                for job in itertools.islice(waiting, at_once - len(running)):
-                    running[task.remote(sys.path, work, job, [kept])] = job
-                if not running:
-                    return
-                (done,), _ = ray.wait(list(running), num_returns=1)
-                job = running.pop(done)
-                try:
-                    result = ray.get(done)
-                except ray.exceptions.RayTaskError as error:
-                    raise error.cause from error
-                except ray.exceptions.RayError as error:
-                    why = f" ({type(error).__name__})"
-                    raise TrainingError(KILLED.format(why)) from error
-                yield job, result
-        finally:
-            for unneeded in running:
-                ray.cancel(unneeded, force=True)
+        yield functools.partial(_results, ray, task, ray.put(common), at_once)
+
+
+def _results(
+    ray: Any,
+    task: Any,
+    common: Any,
+    at_once: int,
+    work: Callable[[Job, Any], Result],
+    jobs: Sequence[Job],
+) -> Iterator[tuple[Job, Result]]:
+    waiting = iter(jobs)
+    running: dict[Any, Job] = {}
+    try:
+        while True:
+            for job in itertools.islice(waiting, at_once - len(running)):
+                running[task.remote(sys.path, work, job, [common])] = job
+            if not running:
+                return
+            (done,), _ = ray.wait(list(running), num_returns=1)
+            yield running.pop(done), ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except ray.exceptions.RayError as error:
+        raise TrainingError(KILLED.format(f" ({type(error).__name__})")) from error
+    finally:
+        for unneeded in running:
+            ray.cancel(unneeded, force=True)
 
 
 def _as_task(path: Sequence[str], work: Callable[[Any, Any], Any], job: Any, kept: Any) -> Any:
