@@ -54,7 +54,7 @@ class Predictor:
         trusted: Collection[str] = (),
     ) -> None:
         self.path = artifact.latest(Path(path))
-        self._allowed = (custom_objects, tuple(trusted))
+        self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
         self.schema = artifact.read_schema(self.path)
         try:
             with without_imports(custom_objects, trusted):
@@ -89,8 +89,7 @@ class Predictor:
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process loads the artifact itself, with the classes that this one found."""
         found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
-        given, trusted = self._allowed
-        return Predictor, (self.path.resolve(), {**found, **(given or {})}, trusted)
+        return Predictor, (self.path, {**found, **self._given}, self._trusted)
 
     @property
     def _schema_path(self) -> Path:
@@ -149,8 +148,6 @@ class Predictor:
     ) -> None:
         """Write the answers for data of any size, in constant memory.
 
-        The answers for a file are the same to the byte, whatever the number of workers.
-
         Args:
             source: A path, folder, pattern or list of paths: see `datasets.Stream`.
             output: A folder, for a file of answers per file of the data, of which those that are
@@ -158,8 +155,8 @@ class Predictor:
             keep: Whether the data's own columns are kept. Default False.
             escape_formulas: See `datasets.Writer`. Default False.
             show: A function that prints a line. Default: silence.
-            workers: Files at a time, each in a process with a model of its own: see
-                `mtl_keras.comparison.compare`. One file of answers is written by one process.
+            workers: Files at a time, each in a process with a model of its own, whose answers are
+                the same to the byte: see `comparison.compare`. One file is written by one process.
             address: A Ray cluster whose machines find the model, the files and the output under
                 the same paths. Default: as for `compare`.
 
@@ -173,7 +170,7 @@ class Predictor:
         rows = rows_per_call(self.features)
         if output.suffix and not output.is_dir():
             if (workers or 1) > 1:
-                show(f"{output} is written by one process; name a folder for {workers} workers")
+                show(f"one process writes {output}; name a folder for {workers} workers")
             with datasets.Writer(output, escape_formulas) as file:
                 for answers in answered(self.predict, stream, rows, keep):
                     file.write(answers)

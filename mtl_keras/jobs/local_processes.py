@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import tensorflow as tf
 
 from mtl_keras.errors import TrainingError
+from mtl_keras.jobs.ray_cluster import HELPS
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -63,7 +64,7 @@ def _start(threads: int, common: Any, needed: Connection) -> None:
     left to that process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    limit_threads(threads)
+    set_up(threads)
     _COMMON.append(common)
     threading.Thread(target=_end_with, args=(needed,), daemon=True).start()
 
@@ -73,8 +74,9 @@ def _end_with(needed: Connection) -> None:
     os._exit(1)
 
 
-def limit_threads(threads: int) -> None:
-    """Let TensorFlow use so many cores in this process, unless it computes already."""
+def set_up(threads: int) -> None:
+    """Give this process its share of cores, unless TensorFlow computes already; and no helpers."""
+    os.environ[HELPS] = "1"
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from mtl_keras.errors import TrainingError
-from mtl_keras.jobs.local_processes import KILLED, limit_threads
+from mtl_keras.jobs.local_processes import KILLED, set_up
 from mtl_keras.jobs.ray_cluster import connected
 
 Job = TypeVar("Job")
@@ -44,7 +44,7 @@ def _results(
     try:
         while True:
             for job in itertools.islice(waiting, at_once - len(running)):
-                running[task.remote(sys.path, work, job, [common])] = job
+                running[task.remote(os.getcwd(), sys.path, work, job, [common])] = job
             if not running:
                 return
             (done,), _ = ray.wait(list(running), num_returns=1)
@@ -58,19 +58,29 @@ def _results(
             ray.cancel(unneeded, force=True)
 
 
-def _as_task(path: Sequence[str], work: Callable[[Any, Any], Any], job: Any, kept: Any) -> Any:
+def _as_task(
+    folder: str,
+    path: Sequence[str],
+    work: Callable[[Any, Any], Any],
+    job: Any,
+    common: Sequence[Any],
+) -> Any:
     """A job, in a process of Ray's.
 
     Args:
-        path: Where the process that started the work finds modules, those of the user's own too.
+        folder: That in which the work was started: relative paths mean the same, on this machine
+            and on others that have it.
+        path: Where the work that was started finds modules, those of the user's own too.
         work: The work.
         job: The job.
-        kept: A list with the reference of the common argument, which Ray does not follow there: the
+        common: The reference of the common argument in a list, in which Ray leaves it as it is: the
             process fetches it for its first job only.
     """
-    sys.path.extend(folder for folder in path if folder not in sys.path and os.path.isdir(folder))
-    limit_threads(CPUS)
-    return work(job, _fetched(kept[0]))
+    if os.path.isdir(folder):
+        os.chdir(folder)
+    sys.path.extend(place for place in path if place not in sys.path)
+    set_up(CPUS)
+    return work(job, _fetched(common[0]))
 
 
 @functools.lru_cache(maxsize=1)
