@@ -1,6 +1,7 @@
 """Work in parallel, in processes and as Ray tasks: the same results, errors and files as alone."""
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ import mtl_keras as mtl
 from mtl_keras.cli import main
 from mtl_keras.errors import DataError, TrainingError
 from mtl_keras.jobs import executor, in_parallel, ray_cluster, ray_tasks
+from mtl_keras.runs import story
 from mtl_keras.search import settle
 from tests import own
 
@@ -64,7 +66,7 @@ def alone(tmp_path_factory):
             "model": model,
             "answers": contents("answers"),
             "values": compared(declared, workers=1).values,
-            "tried": tried(declared),
+            "tried": tried(declared, 1),
         }
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
@@ -78,13 +80,14 @@ def compared(declared, **options):
     return declared.compare(own.table(), **options)
 
 
-def tried(declared, **options):
-    """The losses of what a search tried."""
+def tried(declared, workers):
+    """What a search tried, and the losses."""
+    rows, plan = declared.prepare(own.table()), declared.but(balancer="auto")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settle, "BALANCERS", ("tests.own:alike", "fixed"))
         patch.setattr(settle, "RUNGS", (1,))
-        run = declared.but(balancer="auto").run(own.table(), show=None, **options)
-    return pd.DataFrame(run.metadata["search"])
+        short = functools.partial(story.short, rows=rows)
+        return settle.settled(plan, rows.data, short, lambda line: None, workers)[1]["search"]
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +123,8 @@ def of_process(job, common):
 def waiting(file, common):
     """Makes a file, or waits for one to be there whose name begins with a question mark."""
     if not file.name.startswith("?"):
-        return file.touch()
-    while not file.with_name(file.name[1:]).is_file():
+        file.touch()
+    while not file.with_name(file.name.removeprefix("?")).is_file():
         time.sleep(0.05)
 
 
@@ -176,8 +179,8 @@ def test_the_end_of_a_block_ends_what_runs(run, block, tmp_path):
 def test_a_comparison_of_own_classes_finds_the_same(alone, engine):
     found = compared(alone["declared"], workers=2).values
     assert found.keys() == alone["values"].keys() == {"joint", "single-task"}
-    for name, values in alone["values"].items():  # here, graphs of tests are not optimised
-        np.testing.assert_allclose(found[name]["hours"], values["hours"], rtol=1e-4)
+    for name, values in alone["values"].items():
+        np.testing.assert_allclose(found[name]["hours"], values["hours"], rtol=1e-6)
 
 
 def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, capsys):
@@ -200,9 +203,9 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
 
 
 def test_a_search_finds_the_same(alone, ray):
-    found = tried(alone["declared"], search_workers=2)
-    assert found["candidate"].tolist() == alone["tried"]["candidate"].tolist()
-    np.testing.assert_allclose(found["hours"], alone["tried"]["hours"], rtol=1e-4)
+    for found, expected in zip(tried(alone["declared"], 2), alone["tried"], strict=True):
+        assert found["candidate"] == expected["candidate"]
+        assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
 
 
 def test_a_task_whose_process_is_killed_runs_again_and_then_is_told_of(ray, tmp_path, monkeypatch):

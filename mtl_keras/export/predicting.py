@@ -136,8 +136,9 @@ def write_each(
     if done:
         show(f"{len(done):,} of {len(names):,} files were finished before and are kept")
     left = [name for name in names if name not in done]
-    if workers is not None and workers > max(1, len(left)):
+    if workers is not None and workers > len(left) > 0:
         show(f"a file is not divided: of {workers} workers, {len(left)} have one to answer")
+        workers = len(left)
     numbers = {name: f"{number:,}/{len(names):,}" for number, name in enumerate(names, start=1)}
     refused: dict[str, DataError] = {}
     for name, rows in in_parallel(write_one, left, how, workers, address):
