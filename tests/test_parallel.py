@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras.cli import main
-from mtl_keras.errors import DataError, TrainingError
+from mtl_keras.errors import ConfigError, DataError, TrainingError
 from mtl_keras.jobs import executor, in_parallel, ray_cluster, ray_tasks
 from mtl_keras.runs import story
 from mtl_keras.search import settle
@@ -140,6 +140,19 @@ def killed(note, common):
     return "after all"
 
 
+class OnlyHere:
+    """What no other process can unpickle."""
+
+    def __reduce__(self):
+        return found, ("shop", os.getpid())
+
+
+def found(module, process):
+    if os.getpid() != process:
+        raise ModuleNotFoundError(f"No module named {module!r}")
+    return OnlyHere()
+
+
 def is_wanted(job, common):
     return ray_cluster.wanted()
 
@@ -206,6 +219,11 @@ def test_a_search_finds_the_same(alone, ray):
     for found, expected in zip(tried(alone["declared"], 2), alone["tried"], strict=True):
         assert found["candidate"] == expected["candidate"]
         assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
+
+
+def test_a_module_that_ray_does_not_find_is_one_line(ray):
+    with pytest.raises(ConfigError, match=r"^A process .* No module named 'shop'\. Install .*$"):
+        list(in_parallel(of_process, [0], OnlyHere()))
 
 
 def test_a_task_whose_process_is_killed_runs_again_and_then_is_told_of(ray, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from mtl_keras.errors import TrainingError
+from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.jobs.local_processes import KILLED, set_up
 from mtl_keras.jobs.ray_cluster import connected
 
@@ -85,4 +85,13 @@ def _as_task(
 
 @functools.lru_cache(maxsize=1)
 def _fetched(reference: Any) -> Any:
-    return importlib.import_module("ray").get(reference)
+    ray = importlib.import_module("ray")
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RaySystemError as error:  # of unpickling
+        why = str(error).splitlines()[0].removeprefix("System error: ").rstrip(".")
+        raise ConfigError(
+            f"A process of Ray's cannot load what it is to work on: {why}. Install the same "
+            "packages on all machines, and send modules of your own along: connect with "
+            'ray.init(runtime_env={"working_dir": "."}) first.'
+        ) from error
