@@ -5,6 +5,7 @@ import functools
 import importlib
 import itertools
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -44,7 +45,9 @@ def _results(
     try:
         while True:
             for job in itertools.islice(waiting, at_once - len(running)):
-                running[task.remote(os.getcwd(), sys.path, work, job, [common])] = job
+                running[task.remote(os.getcwd(), sys.path, pickle.dumps((work, job)), [common])] = (
+                    job
+                )
             if not running:
                 return
             (done,), _ = ray.wait(list(running), num_returns=1)
@@ -58,40 +61,35 @@ def _results(
             ray.cancel(unneeded, force=True)
 
 
-def _as_task(
-    folder: str,
-    path: Sequence[str],
-    work: Callable[[Any, Any], Any],
-    job: Any,
-    common: Sequence[Any],
-) -> Any:
+def _as_task(folder: str, path: Sequence[str], sent: bytes, common: Sequence[Any]) -> Any:
     """A job, in a process of Ray's.
 
     Args:
         folder: That in which the work was started: relative paths mean the same, on this machine
             and on others that have it.
         path: Where the work that was started finds modules, those of the user's own too.
-        work: The work.
-        job: The job.
+        sent: The work and the job, pickled: to be read once their modules can be found.
         common: The reference of the common argument in a list, in which Ray leaves it as it is: the
             process fetches it for its first job only.
     """
+    ray = importlib.import_module("ray")
     if os.path.isdir(folder):
         os.chdir(folder)
     sys.path.extend(place for place in path if place not in sys.path)
     set_up(CPUS)
-    return work(job, _fetched(common[0]))
-
-
-@functools.lru_cache(maxsize=1)
-def _fetched(reference: Any) -> Any:
-    ray = importlib.import_module("ray")
     try:
-        return ray.get(reference)
-    except ray.exceptions.RaySystemError as error:  # of unpickling
+        work, job = pickle.loads(sent)
+        given = _fetched(common[0])
+    except (ImportError, AttributeError, ray.exceptions.RaySystemError) as error:
         why = str(error).splitlines()[0].removeprefix("System error: ").rstrip(".")
         raise ConfigError(
             f"A process of Ray's cannot load what it is to work on: {why}. Install the same "
             "packages on all machines, and send modules of your own along: connect with "
             'ray.init(runtime_env={"working_dir": "."}) first.'
         ) from error
+    return work(job, given)
+
+
+@functools.lru_cache(maxsize=1)
+def _fetched(reference: Any) -> Any:
+    return importlib.import_module("ray").get(reference)
