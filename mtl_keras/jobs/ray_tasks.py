@@ -45,9 +45,8 @@ def _results(
     try:
         while True:
             for job in itertools.islice(waiting, at_once - len(running)):
-                running[task.remote(os.getcwd(), sys.path, pickle.dumps((work, job)), [common])] = (
-                    job
-                )
+                sent = pickle.dumps((work, job))
+                running[task.remote(os.getcwd(), sys.path, sent, [common])] = job
             if not running:
                 return
             (done,), _ = ray.wait(list(running), num_returns=1)
