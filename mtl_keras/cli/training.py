@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Address, Trust, Verbose, app, load_tensorflow
 from mtl_keras.errors import ArtifactError, ConfigError
 
 
@@ -65,6 +65,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
+    search_workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of what is auto, candidates tried at a time. Default: 1."),
+    ] = None,
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -88,7 +92,7 @@ def train(
         )
         or None,
     }
-    _train(source, _stated(**overrides), models, resume, trust or [])
+    _train(source, _stated(**overrides), models, resume, trust or [], search_workers)
 
 
 @app.command()
@@ -114,8 +118,9 @@ def compare(
     preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at a time. Default: one per core.")
+        int | None, typer.Option(min=1, help="Trainings at a time. Default: one per core.")
     ] = None,
+    address: Address = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
     trust: Trust = None,
     verbose: Verbose = False,
@@ -128,8 +133,11 @@ def compare(
     load_tensorflow()
     from mtl_keras.experiment import Experiment
     from mtl_keras.export.artifact import versions
+    from mtl_keras.jobs import ray_cluster
     from mtl_keras.runs import rewrite_report
 
+    if workers is None and not ray_cluster.wanted(address):
+        workers = os.cpu_count()
     overrides = _stated(preset=preset, training=_stated(epochs=epochs) or None)
     experiment = Experiment.from_file(source or _built_in(), trust or [], **overrides)
     folder = models / experiment.name / "comparison"
@@ -140,7 +148,8 @@ def compare(
         tune=tune,
         baselines=baselines,
         folder=folder,
-        workers=(os.cpu_count() or 1) if workers is None else workers,
+        workers=workers,
+        address=address,
         show=typer.echo,
     )
     typer.echo(f"\n{comparison}\n")
@@ -158,6 +167,7 @@ def _train(
     models: Path,
     resume: bool,
     trusted: Sequence[str],
+    search_workers: int | None,
 ) -> None:
     start = time.perf_counter()
     load_tensorflow()
@@ -191,7 +201,7 @@ def _train(
         if resume and (version := _finished(folder, state)) is not None:
             typer.echo(f"{folder}: version {version.name} already holds this training")
         else:
-            run = experiment.run(checkpoint=state, resume=resume, show=typer.echo)
+            run = experiment.run(None, state, resume, typer.echo, search_workers)
             typer.echo(f"\ntest rows\n{run.evaluation}\n")
             version = _exported(run, folder, state)
             seconds = {"import": imported, **run.seconds}

@@ -58,9 +58,10 @@ class Experiment(Plan):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         show: Callable[[str], None] | None = print,
+        search_workers: int | None = None,
     ) -> Run:
         """Read, split, encode, build, fit, evaluate: see `mtl_keras.runs.run`."""
-        return runs.run(self, data, checkpoint, resume, show)
+        return runs.run(self, data, checkpoint, resume, show, search_workers)
 
     def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
         """Read, split and encode: see `mtl_keras.runs.prepare`."""

@@ -1,6 +1,6 @@
 """The encoder: all features' preprocessing as Keras layers, one object for training and serving."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -22,7 +22,14 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     Raises:
         DataError: if a column is missing, or holds a value that does not suit its kind.
     """
-    columns = list(map(str, table.columns))
+    check_columns(features, table.columns)
+    own = input_features(features)
+    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+
+
+def check_columns(features: Sequence[Feature], columns: Iterable[Any]) -> None:
+    """Raise a DataError if a column that the features read is not among a table's."""
+    columns = list(map(str, columns))
     missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
         named = "; ".join(
@@ -33,8 +40,6 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
             f"The table lacks columns that the model reads: {named}. Expected all of its features "
             "as columns; leave cells empty where a value is not known."
         )
-    own = input_features(features)
-    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
 
 
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
@@ -116,6 +121,9 @@ class Encoder:
         }
         self.model = keras.Model(raw, outputs, name="encoder")
         self._encode = tf.function(self.model, autograph=False, reduce_retracing=True)
+
+    def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature]]]:
+        return Encoder, (self.features,)  # of which all else follows
 
     @property
     def category_sizes(self) -> list[int]:

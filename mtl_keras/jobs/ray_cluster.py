@@ -4,13 +4,32 @@ import contextlib
 import importlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from mtl_keras.errors import ConfigError
 
 EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
+HELPS = "MTL_KERAS_HELPS"  # set in the environment of processes that do a part of some work
 SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
+
+
+def wanted(address: str | None = None) -> bool:
+    """Whether work that can be divided runs on a Ray cluster.
+
+    It does if an address is given, this process is connected to Ray, or `RAY_ADDRESS` is set. A
+    process that does a part of some work (a job, or as a worker of `TF_CONFIG`) does it alone.
+
+    Args:
+        address: The address that the user gave, or None.
+    """
+    if address is not None:
+        return True
+    if HELPS in os.environ or os.environ.get("TF_CONFIG"):
+        return False
+    ray = sys.modules.get("ray")
+    return bool(os.environ.get("RAY_ADDRESS")) or (ray is not None and ray.is_initialized())
 
 
 @contextlib.contextmanager

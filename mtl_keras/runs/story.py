@@ -40,6 +40,7 @@ def run(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     show: Callable[[str], None] | None = print,
+    search_workers: int | None = None,
 ) -> Run:
     """Read, split, encode, build, fit, evaluate.
 
@@ -49,6 +50,11 @@ def run(
         checkpoint: Folder for the checkpoint while the run trains.
         resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
+        search_workers: Architectures or balancers that are tried at a time where the plan leaves
+            them open (`"auto"`), each in a process. Without Ray, more than one needs a script with
+            `if __name__ == "__main__":`. The workers of a `TF_CONFIG` try each together instead.
+            Default: as many as the Ray cluster of `RAY_ADDRESS`, or the one that this process is
+            connected to, has CPUs; without Ray 1.
 
     Returns:
         A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
@@ -63,7 +69,7 @@ def run(
     folder, together = None if checkpoint is None else Path(checkpoint), workers()
     locked = one_at_a_time(folder) if folder and together.chief else contextlib.nullcontext()
     with together.ending_together(), locked:
-        return _carried_out(plan, data, folder, resume, show)
+        return _carried_out(plan, data, folder, resume, show, search_workers)
 
 
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
@@ -77,7 +83,12 @@ def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
 
 
 def _carried_out(
-    plan: Plan, data: Any, checkpoint: Path | None, resume: bool, show: Callable[[str], None]
+    plan: Plan,
+    data: Any,
+    checkpoint: Path | None,
+    resume: bool,
+    show: Callable[[str], None],
+    search_workers: int | None,
 ) -> Run:
     clock, together = Clock(), workers()
     show = show if together.chief else lambda line: None
@@ -85,7 +96,8 @@ def _carried_out(
     rows = prepare(plan, data, show, clock)
     with clock("choose"):
         trial = partial(short, rows=rows.sampled())
-        plan, tried = search.settled(plan, rows.data, trial, show)
+        at_once = search_workers if together.strategy is None else 1
+        plan, tried = search.settled(plan, rows.data, trial, show, at_once)
     own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
@@ -188,7 +200,11 @@ def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
 def short(
     plan: Plan, epochs: int, callbacks: Sequence[keras.callbacks.Callback] = (), *, rows: Prepared
 ) -> pd.DataFrame:
-    """The logs of a short training, which shows how promising a plan is."""
+    """The logs of a short training, which shows how promising a plan is.
+
+    They do not depend on what was trained before, or in which process.
+    """
+    keras.utils.set_random_seed(plan.seed)
     training = dataclasses.replace(plan.training, epochs=epochs, patience=epochs, networks=1)
     fitting = Fitting(
         rows.data, training, show=lambda line: None, watching=callbacks, workers=workers()

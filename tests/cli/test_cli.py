@@ -84,9 +84,9 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     flags += ["--stream", "--split", "time", "--split-column", "at"]
     assert main(["train", "s3://shop/*.parquet", *flags, "--models", "there"]) == 0
     assert main(["train"]) == 0
-    (source, overrides, models, resume, trusted), (_, none, *_) = calls
+    (source, overrides, models, resume, trusted, searching), (_, none, *_) = calls
     assert (source, models, resume) == ("s3://shop/*.parquet", Path("there"), False)
-    assert not trusted
+    assert not trusted and searching is None
     assert overrides == {
         "seed": 0,
         "features": {"c": "date", "b": "drop"},
