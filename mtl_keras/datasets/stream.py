@@ -13,7 +13,7 @@ from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
 from mtl_keras.errors import DataError
 
 CHUNK_ROWS = 32_768
-GROWTH = 3.0  # bytes in memory, with what is made of a table, for a byte of its columns
+GROWTH = 8.0  # bytes in memory, with what is made of a table, for a byte of its columns: measured
 
 
 class Chunk(NamedTuple):

@@ -115,7 +115,8 @@ class Encoder:
             if tensors
         }
         self.model = keras.Model(raw, outputs, name="encoder")
-        self._encode = tf.function(self.model, autograph=False, reduce_retracing=True)
+        signature = {slug: tf.TensorSpec(t.shape, t.dtype, slug) for slug, t in raw.items()}
+        self._encode = tf.function(self.model, [signature], autograph=False)
 
     @property
     def category_sizes(self) -> list[int]:
