@@ -1,7 +1,7 @@
 """Predictions for files of any number of rows, in constant memory."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,13 +21,19 @@ NOTE = "answers.json"  # beside the answers: which model and which files they ar
 
 
 def answered(
-    predict: Predict, stream: Stream, rows: int, keep: bool = False, file: str | None = None
+    predict: Predict,
+    stream: Stream,
+    columns: Sequence[str],
+    rows: int,
+    keep: bool = False,
+    file: str | None = None,
 ) -> Iterator[pd.DataFrame]:
     """The answers for the rows of a file, or of all files, some rows at a time.
 
     Args:
         predict: From a table to its answers.
         stream: The data.
+        columns: The columns that it reads.
         rows: Rows at a time.
         keep: Whether the table's own columns are kept; those of CSV files as they are written.
             Default False.
@@ -35,16 +41,16 @@ def answered(
     """
     texts: dict[str, Any] = {"as_texts": True} if stream.location.suffix == ".csv" else {}
     own = stream.batches(rows, file=file, **texts) if keep else None
-    for table in stream.batches(rows, file=file):
+    for table in stream.batches(rows, columns, file):
         with naming_source(table):
             answers = predict(table)
         yield answers if own is None else kept(next(own), answers)
 
 
-def sample_of(stream: Stream) -> Iterator[pd.DataFrame]:
-    """The rows of a stream, or about a million random ones, chunk by chunk."""
+def sample_of(stream: Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Some columns of a stream, of all rows or about a million random ones, chunk by chunk."""
     share = EVALUATED_ROWS / stream.rows
-    for chunk in stream.chunks():
+    for chunk in stream.chunks(columns):
         some = chunk if share >= 1 else chunk.but(uniform(chunk.keys, "evaluation") < share)
         if len(some.table):
             yield some.table
@@ -60,6 +66,7 @@ def kept(table: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 def write_each(
     predict: Predict,
     stream: Stream,
+    columns: Sequence[str],
     folder: Path,
     model: str,
     rows: int,
@@ -72,6 +79,7 @@ def write_each(
     Args:
         predict: From a table to its answers.
         stream: The data.
+        columns: The columns that it reads.
         folder: Where the files are written, under the same names.
         model: Identity of the model, to tell its answers from those of another one.
         rows: Rows at a time.
@@ -103,7 +111,7 @@ def write_each(
         if name in done:
             continue
         with Writer(outputs[name], escape_formulas) as file:
-            for answers in answered(predict, stream, rows, keep, name):
+            for answers in answered(predict, stream, columns, rows, keep, name):
                 file.write(answers)
         state["files"][name] = sizes[name]
         artifact.replace_file(note, json.dumps(state, indent=1) + "\n")

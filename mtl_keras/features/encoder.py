@@ -22,7 +22,17 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     Raises:
         DataError: if a column is missing, or holds a value that does not suit its kind.
     """
-    columns = list(map(str, table.columns))
+    read_columns(features, list(map(str, table.columns)))
+    own = input_features(features)
+    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+
+
+def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[str]:
+    """The columns that features read, out of a table's columns and in their order.
+
+    Raises:
+        DataError: if a column is missing.
+    """
     missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
         named = "; ".join(
@@ -33,8 +43,8 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
             f"The table lacks columns that the model reads: {named}. Expected all of its features "
             "as columns; leave cells empty where a value is not known."
         )
-    own = input_features(features)
-    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+    wanted = {column for feature in features for column in feature.reads(columns)}
+    return [column for column in columns if column in wanted]
 
 
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
