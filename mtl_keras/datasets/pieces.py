@@ -137,7 +137,8 @@ class TextFiles:
                 f"{other} and {path} have different columns: {differing} only in one of them. "
                 "Write all files with the same columns."
             )
-        self._types = {n: together(self._types.get(n, t), t) for n, t in types.items()}
+        known = self._types or types
+        self._types = {name: together(kind, types[name]) for name, kind in known.items()}
 
     def _cut(self, name: str, path: Path) -> Iterator[tuple[int, bytes]]:
         """The pieces of a file: where each begins, and its content."""

@@ -160,6 +160,32 @@ def test_a_cell_is_the_same_in_whatever_piece_it_is_read(tmp_path, name, monkeyp
             assert list(map(type, one.dropna())) == list(map(type, other.dropna())), column
 
 
+def test_text_files_without_rows_are_left_out_and_columns_may_come_in_any_order(tmp_path):
+    for name, text in {"a": "x,y\n1,2\n", "b": "", "c": "x,y\n", "d": "y,x\n3,4.5\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    stream = Stream(tmp_path)
+    assert stream.empty == ["b.csv", "c.csv"]
+    assert stream.read().to_dict("list") == {"x": [1.0, 4.5], "y": [2, 3]}
+    assert stream.columns == ["x", "y"]
+
+
+BROKEN_TEXTS = {
+    "columns": (".csv", "x,z\n1,2\n", r"a\.csv and .*b\.csv have different columns: 'y', 'z'"),
+    "keys": (".jsonl", '{"x": 2}\n', r"a\.jsonl and .*b\.jsonl have different columns: 'y' only"),
+    "an object that is cut off": (".jsonl", '{"x": 2,\n', r"b\.jsonl cannot be read as JSON"),
+    "zero bytes": (".csv", "x,y\n1,\0\n", r"b\.csv is not UTF-8 text: it has zero bytes"),
+}
+
+
+@pytest.mark.parametrize("suffix, text, message", BROKEN_TEXTS.values(), ids=BROKEN_TEXTS)
+def test_a_text_file_that_does_not_suit_the_others_is_named(tmp_path, suffix, text, message):
+    good = "x,y\n1,2\n" if suffix == ".csv" else '{"x": 1, "y": 2}\n'
+    (tmp_path / f"a{suffix}").write_text(good)
+    (tmp_path / f"b{suffix}").write_text(text)
+    with pytest.raises(DataError, match=message):
+        Stream(tmp_path)
+
+
 def test_data_that_fit_are_read_and_others_are_streamed(tmp_path, monkeypatch):
     parquet(tmp_path / "a.parquet", table(100))
     said = []
