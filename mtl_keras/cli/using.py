@@ -98,7 +98,7 @@ def evaluate(
 
     if output is not None:
         datasets.check_writable(output)
-    evaluation = load(model, trusted=trust or []).evaluate(table)
+    evaluation = load(model, trusted=trust or []).evaluate(table, show=typer.echo)
     typer.echo(str(evaluation))
     if output is not None:
         _write(evaluation.to_frame(), output)

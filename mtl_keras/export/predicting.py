@@ -1,7 +1,7 @@
 """Predictions for files of any number of rows, in constant memory."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,13 +23,19 @@ NOTE = "answers.json"  # beside the answers: which model and which files they ar
 
 
 def answered(
-    predict: Predict, stream: Stream, rows: int, keep: bool = False, file: str | None = None
+    predict: Predict,
+    stream: Stream,
+    columns: Sequence[str],
+    rows: int,
+    keep: bool = False,
+    file: str | None = None,
 ) -> Iterator[pd.DataFrame]:
     """The answers for the rows of a file, or of all files, some rows at a time.
 
     Args:
         predict: From a table to its answers.
         stream: The data.
+        columns: The columns that it reads.
         rows: Rows at a time.
         keep: Whether the table's own columns are kept; those of CSV files as they are written.
             Default False.
@@ -37,16 +43,16 @@ def answered(
     """
     texts: dict[str, Any] = {"as_texts": True} if stream.location.suffix == ".csv" else {}
     own = stream.batches(rows, file=file, **texts) if keep else None
-    for table in stream.batches(rows, file=file):
+    for table in stream.batches(rows, columns, file):
         with naming_source(table):
             answers = predict(table)
         yield answers if own is None else kept(next(own), answers)
 
 
-def sample_of(stream: Stream) -> Iterator[pd.DataFrame]:
-    """The rows of a stream, or about a million random ones, chunk by chunk."""
+def sample_of(stream: Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Some columns of a stream, of all rows or about a million random ones, chunk by chunk."""
     share = EVALUATED_ROWS / stream.rows
-    for chunk in stream.chunks():
+    for chunk in stream.chunks(columns):
         some = chunk if share >= 1 else chunk.but(uniform(chunk.keys, "evaluation") < share)
         if len(some.table):
             yield some.table
@@ -66,6 +72,7 @@ class Answering:
     Attributes:
         predict: From a table to its answers; another process reads its model from the artifact.
         stream: The data.
+        columns: The columns that it reads.
         folder: Where the files of answers are written, under the names of the data's.
         rows: Rows at a time.
         keep: Whether the tables' own columns are kept.
@@ -74,6 +81,7 @@ class Answering:
 
     predict: Predict
     stream: Stream
+    columns: Sequence[str]
     folder: Path
     rows: int
     keep: bool = False
@@ -89,7 +97,7 @@ def write_one(name: str, how: Answering) -> int | DataError:
     """Write the answers for one file; returns the number of rows, or why a row has no answer."""
     try:
         with Writer(how.output(name), how.escape_formulas) as file:
-            for answers in answered(how.predict, how.stream, how.rows, how.keep, name):
+            for answers in answered(how.predict, how.stream, how.columns, how.rows, how.keep, name):
                 file.write(answers)
     except DataError as error:
         return error

@@ -1,6 +1,6 @@
 """The encoder: all features' preprocessing as Keras layers, one object for training and serving."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -22,14 +22,17 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     Raises:
         DataError: if a column is missing, or holds a value that does not suit its kind.
     """
-    check_columns(features, table.columns)
+    read_columns(features, list(map(str, table.columns)))
     own = input_features(features)
     return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
 
 
-def check_columns(features: Sequence[Feature], columns: Iterable[Any]) -> None:
-    """Raise a DataError if a column that the features read is not among a table's."""
-    columns = list(map(str, columns))
+def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[str]:
+    """The columns that features read, out of a table's columns and in their order.
+
+    Raises:
+        DataError: if a column is missing.
+    """
     missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
         named = "; ".join(
@@ -40,6 +43,8 @@ def check_columns(features: Sequence[Feature], columns: Iterable[Any]) -> None:
             f"The table lacks columns that the model reads: {named}. Expected all of its features "
             "as columns; leave cells empty where a value is not known."
         )
+    wanted = {column for feature in features for column in feature.reads(columns)}
+    return [column for column in columns if column in wanted]
 
 
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
@@ -120,7 +125,8 @@ class Encoder:
             if tensors
         }
         self.model = keras.Model(raw, outputs, name="encoder")
-        self._encode = tf.function(self.model, autograph=False, reduce_retracing=True)
+        signature = {slug: tf.TensorSpec(t.shape, t.dtype, slug) for slug, t in raw.items()}
+        self._encode = tf.function(self.model, [signature], autograph=False)
 
     def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature]]]:
         return Encoder, (self.features,)  # of which all else follows

@@ -211,7 +211,7 @@ class _Buffer:
         behind = np.ones(count, bool)
         behind[drawn[drawn >= kept] - kept] = False
         gaps, movers = drawn[drawn < kept], kept + np.flatnonzero(behind)
-        taken = [leaf[drawn] for leaf in self.leaves]
+        taken = [leaf.take(drawn, axis=0) for leaf in self.leaves]
         for leaf in self.leaves:
             leaf[gaps] = leaf[movers]
         self.rows = kept

@@ -1,5 +1,6 @@
 """Prepares data that are larger than memory: samples in memory, training rows as a stream."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -185,15 +186,17 @@ def _check(
     fitted: list[Task],
 ) -> None:
     """Raise a DataError for the first row that the network could not be trained or tested on."""
-    for part in PARTS:
-        counting = dict.fromkeys(plan.weight_columns(), False)
-        for table in _tables(divided.chunks(part, read), at_once):
+    counting = {part: dict.fromkeys(plan.weight_columns(), False) for part in PARTS}
+    for chunk, parts in divided.assigned(read):
+        labelled = chunk.but(parts >= 0).table
+        parts = parts[parts >= 0]
+        for start in range(0, len(labelled), at_once):
+            table, numbers = labelled.iloc[start : start + at_once], parts[start : start + at_once]
             with naming_source(table):
                 raw_columns(encoder.features, table)
                 y = {task.name: task.encode(table) for task in fitted}
                 weights = columns.unscaled_weights(plan, fitted, table, y)
-            for task, weight in weights.items():
-                if task in counting:
-                    counting[task] |= bool(weight.any())
-        if part != "test":
-            columns.check_that_some_count(plan, counting, part)
+            for task, (number, part) in itertools.product(plan.weight_columns(), enumerate(PARTS)):
+                counting[part][task] |= bool(weights[task][numbers == number].any())
+    for part in ("train", "validation"):
+        columns.check_that_some_count(plan, counting[part], part)

@@ -1,6 +1,7 @@
 """Experiments on streams: the same words, the same quality, and what is wrong found before."""
 
 import itertools
+import re
 import shutil
 
 import numpy as np
@@ -118,6 +119,28 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tm
     with pytest.warns(UserWarning, match="% of these rows were trained on"):
         scores = model.evaluate(folder).to_dict()
     assert scores["left"]["rows"] == ROWS - ROWS // 50
+
+
+def test_what_is_judged_and_answered_reads_no_column_in_vain(model, folder, tmp_path, monkeypatch):
+    read, said = set(), []
+
+    def tables(files, group, columns, *rest):
+        read.update(files.columns if columns is None else columns)
+        return own(files, group, columns, *rest)
+
+    own = ParquetFiles.tables
+    monkeypatch.setattr(ParquetFiles, "tables", tables)
+    monkeypatch.setattr("mtl_keras.datasets.source.available_memory", lambda: 1000.0)
+    monkeypatch.setattr("mtl_keras.export.predicting.EVALUATED_ROWS", 1000)
+    with pytest.warns(UserWarning, match="% of these rows were trained on"):
+        evaluation = model.evaluate(folder, show=said.append)
+    assert read == {"age", "town", "left", "spend", "segment"}
+    count = re.fullmatch(r"evaluated on ([\d,]+) of 3,000 rows", said[-1])[1]
+    assert 900 < int(count.replace(",", "")) < 1100
+    assert abs(evaluation.to_dict()["left"]["rows"] / 0.98 - 1000) < 100
+    read.clear()
+    model.predict_files(folder, tmp_path / "answers")
+    assert read == {"age", "town"}
 
 
 def test_a_long_csv_is_answered_as_a_short_one_to_the_byte(model, tmp_path, monkeypatch):
