@@ -117,6 +117,9 @@ class Encoder:
         self.model = keras.Model(raw, outputs, name="encoder")
         self._encode = tf.function(self.model, autograph=False, reduce_retracing=True)
 
+    def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature]]]:
+        return Encoder, (self.features,)  # of which all else follows
+
     @property
     def category_sizes(self) -> list[int]:
         """Number of indices of each column of the group `"categorical"`."""

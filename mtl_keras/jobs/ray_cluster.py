@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
 
 
 @contextlib.contextmanager
-def connected(address: str | None = None) -> Iterator[Any]:
+def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any]:
     """A block in which this process is connected to a Ray cluster.
 
     A connection that exists is used and kept. Else one is made, and ended with the block.
@@ -23,6 +24,7 @@ def connected(address: str | None = None) -> Iterator[Any]:
         address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
             this machine. Default None: that of the environment's `RAY_ADDRESS`; without it, a
             cluster of this machine alone, started for the block.
+        verbose: Whether what Ray and its workers log is printed. Default False.
 
     Yields:
         The module `ray`.
@@ -42,7 +44,12 @@ def connected(address: str | None = None) -> Iterator[Any]:
     if address not in (None, "auto", "local"):
         _check_answers(address)
     try:
-        ray.init(address, log_to_driver=False, include_dashboard=None if address else False)
+        ray.init(
+            address,
+            log_to_driver=verbose,
+            logging_level=logging.INFO if verbose else logging.ERROR,
+            include_dashboard=None if address else False,
+        )
     except (ConnectionError, ValueError) as error:
         raise _none_at(address, error) from error
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.errors import ConfigError, LostWorkerError, TrainingError
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.model.replicas import agreed
 from mtl_keras.training.assemble import compiled_like
@@ -146,7 +146,7 @@ def naming_lost_workers() -> Iterator[None]:
         yield
     except LOST as error:
         told = re.sub(r"\{\{.*?\}\}", "", error.message.splitlines()[0]).strip()
-        raise TrainingError(
+        raise LostWorkerError(
             f"Another worker of the training has gone or does not answer: {told[:300]}. Start all "
             "workers again with --resume."
         ) from error
