@@ -7,7 +7,7 @@ from typing import Any
 
 from mtl_keras import comparison, runs
 from mtl_keras.comparison import Comparison
-from mtl_keras.jobs.ray_workers import Cluster
+from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs import Run
 from mtl_keras.runs.prepare import Prepared, prepare

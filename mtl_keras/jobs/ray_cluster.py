@@ -6,12 +6,81 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, check
 
 EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
 SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a Ray cluster that train one network together.
+
+    Args:
+        workers: Number of processes, each with one CPU, spread over the machines. Default 1.
+        address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
+            this machine. Default None: one of this machine alone, started for the training.
+        gpus_per_worker: Number of GPUs of each process. Default 0.
+        storage: Folder or URL (`s3://bucket/folder`) for checkpoints, which every machine can
+            reach. Default None: the run's own checkpoint folder.
+        verbose: Whether what Ray and its workers log is printed. Default False.
+
+    Example:
+
+    >>> Cluster(4, address="auto").remote, Cluster().remote
+    (True, False)
+    """
+
+    workers: int = 1
+    address: str | None = None
+    gpus_per_worker: int = 0
+    storage: str | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("workers", 1), ("gpus_per_worker", 0)):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            check(whole and value >= least, name, f"be a whole number >= {least}", value)
+
+    @property
+    def remote(self) -> bool:
+        """Whether Ray is needed: not for one process on this machine."""
+        return self.workers > 1 or self.address is not None or self.gpus_per_worker > 0
+
+    @property
+    def each(self) -> dict[str, float]:
+        """What each worker takes of its machine, in Ray's names."""
+        return {"CPU": 1, **({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})}
+
+    def __str__(self) -> str:
+        each = " and ".join(f"{count:g} {kind}" for kind, count in self.each.items())
+        return f"{self.workers} workers with {each} each"
+
+    def check_room(self, ray: Any) -> None:
+        """Raise a ConfigError if they do not fit on a cluster of this machine, which never grows.
+
+        Args:
+            ray: The module `ray`, connected.
+        """
+        has = ray.cluster_resources()
+        short = any(has.get(kind, 0) < self.workers * count for kind, count in self.each.items())
+        if short and self.address is None and "RAY_ADDRESS" not in os.environ:
+            raise ConfigError(
+                f"There is no room for {self}. {room(ray)} Ask for less, or name the address of a "
+                "larger cluster."
+            )
+
+
+def room(ray: Any) -> str:
+    """What a cluster has and what of it is free, as a sentence."""
+    has, free = ray.cluster_resources(), ray.available_resources()
+    kinds = " and ".join(f"{has.get(k, 0):g} {k} ({free.get(k, 0):g} free)" for k in ("CPU", "GPU"))
+    machines = sum(node["Alive"] for node in ray.nodes())
+    return f"The cluster has {kinds} on {machines} machine{'s' * (machines != 1)}."
 
 
 @contextlib.contextmanager

@@ -13,53 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mtl_keras.errors import ConfigError, LostWorkerError, MTLError, TrainingError, check
-from mtl_keras.jobs.ray_cluster import connected
+from mtl_keras.errors import ConfigError, LostWorkerError, MTLError, TrainingError
+from mtl_keras.jobs.ray_cluster import Cluster, connected, room
 
+NO_ROOM = (  # the errors of Ray Train that say so, which it does not export
+    "InsufficientClusterResourcesError",
+    "WorkerGroupStartupFailedError",
+    "WorkerGroupStartupTimeoutError",
+)
 RESTARTS = 3  # of all workers, after one has gone
 STARTS = 5  # times that Ray waits a minute for machines, before it gives up
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """The workers of a Ray cluster that train one network together.
-
-    Args:
-        workers: Number of processes, each with one CPU, spread over the machines. Default 1.
-        address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
-            this machine. Default None: one of this machine alone, started for the training.
-        gpus_per_worker: Number of GPUs of each process. Default 0.
-        storage: Folder or URL (`s3://bucket/folder`) for checkpoints, which every machine can
-            reach. Default None: the run's own checkpoint folder.
-        verbose: Whether what Ray and its workers log is printed. Default False.
-
-    Example:
-
-    >>> Cluster(4, address="auto").remote, Cluster().remote
-    (True, False)
-    """
-
-    workers: int = 1
-    address: str | None = None
-    gpus_per_worker: int = 0
-    storage: str | None = None
-    verbose: bool = False
-
-    def __post_init__(self) -> None:
-        for name, least in (("workers", 1), ("gpus_per_worker", 0)):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            check(whole and value >= least, name, f"be a whole number >= {least}", value)
-
-    @property
-    def remote(self) -> bool:
-        """Whether Ray is needed: not for one process on this machine."""
-        return self.workers > 1 or self.address is not None or self.gpus_per_worker > 0
-
-    @property
-    def each(self) -> dict[str, float]:
-        """What each worker takes of its machine, in Ray's names."""
-        return {"CPU": 1, **({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})}
 
 
 @dataclass(frozen=True)
@@ -120,7 +83,7 @@ def together(
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"  # relative paths are those of this process
     with connected(cluster.address, cluster.verbose) as ray, _heard(ray, show) as heard:
-        _check_room(ray, cluster)
+        cluster.checkroom(ray)
         train, tensorflow = map(importlib.import_module, ("ray.train", "ray.train.tensorflow"))
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
         with _named(ray, train, cluster), _interruptible():
@@ -154,8 +117,8 @@ def _sent(ray: Any, job: Any) -> Any:
         return ray.put(job)
     except TypeError as error:
         raise ConfigError(
-            f"The training cannot be sent to workers: {str(error.__cause__ or error)[:200]}. Expected "
-            "features, tasks and data that pickle can copy; or train in one process."
+            f"The training cannot be sent to workers: {_line(error.__cause__ or error)}. Expected "
+            "features, tasks and data that pickle can copy. Train in one process, without workers."
         ) from error
 
 
@@ -185,7 +148,9 @@ def _watch(train: Any, heard: Any) -> Any:
     """A callback of Ray Train, by which an error of ours ends the work instead of a new start."""
 
     class Watch(train.UserCallback):
-        def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        def after_exception(
+            self, run_context: Any, worker_exceptions: dict[int, Exception]
+        ) -> None:
             for error in worker_exceptions.values():
                 if isinstance(error, MTLError) and not isinstance(error, LostWorkerError):
                     raise error
@@ -239,34 +204,22 @@ def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
         cause = error.controller_failure
         if isinstance(cause, MTLError):
             raise cause from None
-        raise TrainingError(f"{_wish(cluster)} could not be started. {_room(ray)}") from error
+        if type(cause).__name__ in NO_ROOM:
+            raise TrainingError(
+                f"{cluster} could not be started within five minutes. {room(ray)} Wait for "
+                "machines or ask for less, then resume with --resume: what was trained is kept."
+            ) from error
+        raise TrainingError(f"Ray Train failed: {_line(cause)}.") from error
     except train.WorkerGroupError as error:
         cause = next(iter(error.worker_failures.values()))
         raise TrainingError(
-            f"Workers ended {RESTARTS + 1} times, last with: {_line(cause)} If they were killed, "
-            "memory may have run out: use machines with more of it, or fewer workers on each. "
-            "What was trained is kept: resume it with --resume."
+            f"Workers ended {RESTARTS + 1} times, at last with {_line(cause)}. If they were "
+            "killed, memory may have run out: use machines with more of it, or fewer workers on "
+            "each. What was trained is kept: resume it with --resume."
         ) from error
 
 
-def _check_room(ray: Any, cluster: Cluster) -> None:
-    """Raise a ConfigError if workers cannot run on a cluster of this machine, which never grows."""
-    has = ray.cluster_resources()
-    short = any(has.get(kind, 0) < cluster.workers * n for kind, n in cluster.each.items())
-    if short and cluster.address is None and "RAY_ADDRESS" not in os.environ:
-        raise ConfigError(
-            f"There is no room for {_wish(cluster)}. {_room(ray)} Ask for less, or name the address "
-            "of a larger cluster."
-        )
-
-
-def _wish(cluster: Cluster) -> str:
-    each = " and ".join(f"{count:g} {kind}" for kind, count in cluster.each.items())
-    return f"{cluster.workers} workers with {each} each"
-
-
-def _room(ray: Any) -> str:
-    has, free = ray.cluster_resources(), ray.available_resources()
-    machines = sum(node["Alive"] for node in ray.nodes())
-    kinds = ", ".join(f"{has.get(k, 0):g} {k} ({free.get(k, 0):g} free)" for k in ("CPU", "GPU"))
-    return f"The cluster has {kinds} on {machines} machines."
+def _line(error: BaseException) -> str:
+    """The first line of an error, with its type."""
+    line = next(iter(str(error).splitlines()), "").strip().rstrip(".")
+    return f"{type(error).__name__}: {line[:200]}"

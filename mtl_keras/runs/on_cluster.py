@@ -6,7 +6,8 @@ from typing import Any
 import keras
 
 from mtl_keras.errors import TrainingError
-from mtl_keras.jobs.ray_workers import Cluster, Worker, together
+from mtl_keras.jobs.ray_cluster import Cluster
+from mtl_keras.jobs.ray_workers import Worker, together
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.prepared import Prepared
@@ -15,9 +16,7 @@ from mtl_keras.training.checkpoint import saved_epochs
 from mtl_keras.training.workers import naming_lost_workers, workers
 
 
-def finished(
-    plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, name: str
-) -> Fitting:
+def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, name: str) -> Fitting:
     """The training of a network whose checkpoint the workers of a cluster have brought to its end.
 
     All that is left to do here is to take the network from the checkpoint: as when a training is

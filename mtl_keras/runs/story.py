@@ -21,7 +21,7 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Evaluation, calibration, evaluate, unused_sources
 from mtl_keras.export import TrainedRows
 from mtl_keras.jobs import exclusive, replaced
-from mtl_keras.jobs.ray_workers import Cluster
+from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans import presets
