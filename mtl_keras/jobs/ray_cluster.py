@@ -5,7 +5,7 @@ import importlib
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,15 +60,22 @@ class Cluster:
         each = " and ".join(f"{count:g} {kind}" for kind, count in self.each.items())
         return f"{self.workers} workers with {each} each"
 
-    def check_room(self, ray: Any) -> None:
-        """Raise a ConfigError if they do not fit on a cluster of this machine, which never grows.
+    def check_room(self, ray: Any, show: Callable[[str], None]) -> None:
+        """Raise a ConfigError if they do not fit on a cluster of this machine.
+
+        Others may grow, and are waited for.
 
         Args:
             ray: The module `ray`, connected.
+            show: A function that prints a line.
         """
         has = ray.cluster_resources()
         short = any(has.get(kind, 0) < self.workers * count for kind, count in self.each.items())
-        if short and self.address is None and "RAY_ADDRESS" not in os.environ:
+        if not short:
+            return
+        if self.address is not None or "RAY_ADDRESS" in os.environ:
+            show(f"waiting for {self}. {room(ray)}")
+        else:
             raise ConfigError(
                 f"There is no room for {self}. {room(ray)} Ask for less, or name the address of a "
                 "larger cluster."
@@ -102,6 +109,8 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
         ConfigError: if Ray is not installed, or no cluster answers at the address.
     """
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # of which gRPC would print notices
+    if not verbose:  # it is printed whatever `log_to_driver` says; what it means is told by us
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^A worker died or was killed")
     try:
         ray = importlib.import_module("ray")
     except ImportError as error:

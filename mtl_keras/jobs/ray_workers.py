@@ -83,7 +83,7 @@ def together(
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"  # relative paths are those of this process
     with connected(cluster.address, cluster.verbose) as ray, _heard(ray, show) as heard:
-        cluster.checkroom(ray)
+        cluster.check_room(ray, show)
         train, tensorflow = map(importlib.import_module, ("ray.train", "ray.train.tensorflow"))
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
         with _named(ray, train, cluster), _interruptible():
@@ -205,9 +205,10 @@ def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
         if isinstance(cause, MTLError):
             raise cause from None
         if type(cause).__name__ in NO_ROOM:
+            seconds = STARTS * float(os.environ.get("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", 60))
             raise TrainingError(
-                f"{cluster} could not be started within five minutes. {room(ray)} Wait for "
-                "machines or ask for less, then resume with --resume: what was trained is kept."
+                f"{cluster} did not start within {seconds:.0f} s. {room(ray)} Wait for machines or "
+                "ask for less, then resume with --resume: a checkpoint has what was trained."
             ) from error
         raise TrainingError(f"Ray Train failed: {_line(cause)}.") from error
     except train.WorkerGroupError as error:
@@ -215,7 +216,7 @@ def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
         raise TrainingError(
             f"Workers ended {RESTARTS + 1} times, at last with {_line(cause)}. If they were "
             "killed, memory may have run out: use machines with more of it, or fewer workers on "
-            "each. What was trained is kept: resume it with --resume."
+            "each; then resume with --resume: a checkpoint has what was trained."
         ) from error
 
 
