@@ -153,6 +153,6 @@ def _check_answers(address: str) -> None:
 def _none_at(address: str | None, why: object) -> ConfigError:
     return ConfigError(
         f"There is no Ray cluster at the address {address!r}: {str(why).rstrip('.')}. Start one "
-        "with `ray start --head`, name its host:port, or leave the address out for a cluster of "
-        "this machine alone."
+        "with `ray start --head`, name its host:port, set RAY_AUTH_MODE=token if it asks for a "
+        "token, or leave the address out for a cluster of this machine alone."
     )

@@ -1,11 +1,12 @@
 """One training of one network by the workers of a cluster."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import keras
 
-from mtl_keras.errors import TrainingError
+from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.jobs.ray_workers import Worker, together
 from mtl_keras.plans.plan import Plan
@@ -36,6 +37,20 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     job = (plan.but(data=None), rows, fitting.fingerprint, fitting.resume)
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
     return dataclasses.replace(fitting, resume=True, show=lambda line: None)
+
+
+def check_begun_here(checkpoint: Path, name: str) -> None:
+    """Raise a ConfigError if a training that this process shall resume is that of a cluster.
+
+    Args:
+        checkpoint: Folder of the training's checkpoint.
+        name: Name of the training.
+    """
+    if any(checkpoint.rglob(f"{name}_*/checkpoint_*")):
+        raise ConfigError(
+            f"The training in {checkpoint} was begun with workers. Resume it with --workers, or "
+            "start anew without --resume."
+        )
 
 
 def _fit(worker: Worker) -> None:

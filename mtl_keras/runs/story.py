@@ -28,7 +28,7 @@ from mtl_keras.plans import presets
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.on_cluster import finished
+from mtl_keras.runs.on_cluster import check_begun_here, finished
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
@@ -119,6 +119,8 @@ def _carried_out(
     elsewhere = None
     if cluster is not None and cluster.remote:
         elsewhere = partial(finished, cluster=cluster, name=own_name)
+    elif checkpoint is not None:
+        check_begun_here(checkpoint, own_name)
     networks = [
         train(variant, number, rows, fitting, clock, elsewhere)
         for number, variant in enumerate(plan.variants())

@@ -16,7 +16,10 @@ from mtl_keras.training import workers
 from tests.training import worker
 from tests.training.test_workers import shop
 
-pytestmark = pytest.mark.xdist_group("ray_train")
+pytestmark = [
+    pytest.mark.xdist_group("ray_train"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),  # of Ray's own settings
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     expected = declared.run(show=alone.append)
     run = declared.run(checkpoint=tmp_path / "state", show=kill, workers=cluster)
     losses = [column for column in run.history if column.endswith("_loss")]
-    assert len(run.history) == 4 and len(losses) == 4
+    assert len(run.history) == 4 and len(losses) == 5
     np.testing.assert_allclose(run.history[losses], expected.history[losses], rtol=1e-4)
     for got, wanted in zip(run.model.get_weights(), expected.model.get_weights()):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
