@@ -80,6 +80,7 @@ def together(
     """
     storage = cluster.storage or str(folder)
     storage = storage if "://" in storage else os.path.abspath(storage)
+    place = f"{storage}/{name}"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"  # relative paths are those of this process
     with connected(cluster.address, cluster.verbose) as ray, _heard(ray, show) as heard:
@@ -88,7 +89,7 @@ def together(
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
         with _named(ray, train, cluster), _interruptible():
             trainer = tensorflow.TensorflowTrainer(
-                partial(_in_worker, work, _sent(ray, job), files, heard, os.getcwd()),
+                partial(_in_worker, work, _sent(ray, job), files, heard, os.getcwd(), place),
                 scaling_config=train.ScalingConfig(
                     num_workers=cluster.workers,
                     use_gpu=cluster.gpus_per_worker > 0,
@@ -123,7 +124,12 @@ def _sent(ray: Any, job: Any) -> Any:
 
 
 def _in_worker(
-    work: Callable[[Worker], None], sent: Any, files: dict[str, bytes], heard: Any, where: str
+    work: Callable[[Worker], None],
+    sent: Any,
+    files: dict[str, bytes],
+    heard: Any,
+    where: str,
+    place: str,
 ) -> None:
     """Do the work in a process of the cluster."""
     os.environ.pop("TF_USE_LEGACY_KERAS", None)  # Ray Train sets it; it means Keras 2
@@ -141,7 +147,10 @@ def _in_worker(
         else:
             for name, content in files.items():
                 (folder / name).write_bytes(content)
-        work(Worker(rank, job, folder, tell))
+        try:
+            work(Worker(rank, job, folder, tell))
+        except MTLError as error:  # of a file that the user knows by its place in the storage
+            raise type(error)(str(error).replace(own, place)) from error
 
 
 def _watch(train: Any, heard: Any) -> Any:

@@ -1,12 +1,16 @@
 """What workers of a cluster get is what there is: rows, features, tasks, a stream's feed."""
 
 import dataclasses
+import shlex
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import typer
 
 import mtl_keras as mtl
+from mtl_keras.cli.application import app
 from mtl_keras.errors import ConfigError
 from mtl_keras.runs.build import build
 from mtl_keras.runs.on_cluster import check_begun_here
@@ -66,3 +70,18 @@ def test_what_a_cluster_began_is_not_begun_anew_without_it(tmp_path):
     check_begun_here(tmp_path, "def")
     with pytest.raises(ConfigError, match=r"was begun with workers\. Resume it with --workers"):
         check_begun_here(tmp_path, "abc")
+
+
+def test_the_job_for_kuberay_asks_for_what_its_cluster_has():
+    yaml = pytest.importorskip("yaml")
+    text = (Path(__file__).parents[2] / "examples" / "cluster" / "rayjob.yaml").read_text()
+    job = yaml.safe_load(text)["spec"]
+    python, module, name, *arguments = shlex.split(job["entrypoint"])
+    assert (python, module, name) == ("python", "-m", "mtl_keras.train")
+    command = typer.main.get_command(app).commands["train"]
+    options = command.make_context("train", arguments).params
+    (group,) = job["rayClusterSpec"]["workerGroupSpecs"]
+    assert options["workers"] == group["replicas"] and options["resume"]
+    (container,) = group["template"]["spec"]["containers"]
+    (mounted,) = container["volumeMounts"]
+    assert str(options["models"]).startswith(mounted["mountPath"])
