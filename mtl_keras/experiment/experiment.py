@@ -64,10 +64,10 @@ class Experiment(Plan):
         """Read, split, encode, build, fit, evaluate: see `mtl_keras.runs.run`.
 
         With `workers=4`, four processes train each network together, as Ray Train's workers on this
-        machine; with `workers=Cluster(4, address="auto")`, on a Ray cluster.
+        machine; with `workers=mtl.Cluster(4, address="auto")`, on a Ray cluster.
         """
         cluster = workers if isinstance(workers, Cluster) else Cluster(workers)
-        return runs.run(self, data, checkpoint, resume, show, cluster)
+        return runs.run(self, data, checkpoint, resume, show, cluster if cluster.remote else None)
 
     def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
         """Read, split and encode: see `mtl_keras.runs.prepare`."""

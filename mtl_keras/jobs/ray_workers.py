@@ -157,13 +157,17 @@ def _watch(train: Any, heard: Any) -> Any:
     """A callback of Ray Train, by which an error of ours ends the work instead of a new start."""
 
     class Watch(train.UserCallback):
+        left = RESTARTS
+
         def after_exception(
             self, run_context: Any, worker_exceptions: dict[int, Exception]
         ) -> None:
             for error in worker_exceptions.values():
                 if isinstance(error, MTLError) and not isinstance(error, LostWorkerError):
                     raise error
-            heard.put("a worker has gone: all start again")
+            self.left -= 1
+            if self.left >= 0:
+                heard.put("a worker has gone: all start again")
 
     return Watch()
 

@@ -31,11 +31,14 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
         name: Name of the training in the cluster's storage.
     """
     assert fitting.checkpoint is not None
+    path = fitting.checkpoint / "training.npz"
     if not fitting.resume:
-        (fitting.checkpoint / "training.npz").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
     job = (plan.but(data=None), rows, fitting.fingerprint, fitting.resume)
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
+    if not saved_epochs(path):
+        raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
     return dataclasses.replace(fitting, resume=True, show=lambda line: None)
 
 

@@ -53,8 +53,8 @@ def run(
         checkpoint: Folder for the checkpoint while the run trains.
         resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
-        cluster: The workers that train each network together. Default: this process, or those that
-            `TF_CONFIG` declares.
+        cluster: The workers of Ray that train each network together. Default: this process, or
+            those that `TF_CONFIG` declares.
 
     Returns:
         A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
@@ -67,19 +67,18 @@ def run(
     """
     show = show or (lambda line: None)
     plan.check_readable()
-    if cluster is not None and cluster.remote and workers() is not ALONE:
+    if cluster is not None and workers() is not ALONE:
         raise ConfigError(
             "TF_CONFIG declares the processes of this training, so workers of a Ray cluster cannot "
             "train it. Unset TF_CONFIG, or ask for no workers."
         )
-    if checkpoint is not None:
-        folder = Path(checkpoint)
-        with one_at_a_time(folder) if workers().chief else contextlib.nullcontext():
-            return _carried_out(plan, data, folder, resume, show, cluster)
-    if cluster is None or not cluster.remote:
-        return _carried_out(plan, data, None, resume, show, cluster)
-    with tempfile.TemporaryDirectory() as temporary:  # a cluster hands over checkpoints
-        return _carried_out(plan, data, Path(temporary), resume, show, cluster)
+    with contextlib.ExitStack() as stack:
+        if checkpoint is not None and workers().chief:
+            stack.enter_context(one_at_a_time(Path(checkpoint)))
+        elif checkpoint is None and cluster is not None:  # which hands a checkpoint over
+            checkpoint = stack.enter_context(tempfile.TemporaryDirectory())
+        folder = None if checkpoint is None else Path(checkpoint)
+        return _carried_out(plan, data, folder, resume, show, cluster)
 
 
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
@@ -117,7 +116,7 @@ def _carried_out(
             resume=resume,
         )
     elsewhere = None
-    if cluster is not None and cluster.remote:
+    if cluster is not None:
         elsewhere = partial(finished, cluster=cluster, name=own_name)
     elif checkpoint is not None:
         check_begun_here(checkpoint, own_name)

@@ -11,9 +11,10 @@ import typer
 
 import mtl_keras as mtl
 from mtl_keras.cli.application import app
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.jobs.ray_workers import Worker
 from mtl_keras.runs.build import build
-from mtl_keras.runs.on_cluster import check_begun_here
+from mtl_keras.runs.on_cluster import _Kept, check_begun_here
 from mtl_keras.runs.prepare import prepare
 from tests import cases, own
 from tests.datasets.test_stream import parquet
@@ -70,6 +71,12 @@ def test_what_a_cluster_began_is_not_begun_anew_without_it(tmp_path):
     check_begun_here(tmp_path, "def")
     with pytest.raises(ConfigError, match=r"was begun with workers\. Resume it with --workers"):
         check_begun_here(tmp_path, "abc")
+
+
+def test_an_epoch_whose_checkpoint_could_not_be_written_is_the_last(tmp_path):
+    chief = Worker(rank=0, job=lambda: None, folder=tmp_path, tell=print)
+    with pytest.raises(TrainingError, match=r"of epoch 3 could not be written.*Make room"):
+        _Kept(chief).on_epoch_end(2)
 
 
 def test_the_job_for_kuberay_asks_for_what_its_cluster_has():
