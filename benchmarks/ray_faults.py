@@ -21,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("RAY_worker_niceness", "0")  # or what else runs here makes workers wait
 
 EPOCHS = 6
 Show = Callable[[str], None]
