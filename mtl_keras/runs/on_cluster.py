@@ -35,7 +35,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     if not fitting.resume:
         path.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
-    job = (plan.but(data=None), rows, fitting.fingerprint, fitting.resume)
+    job = (plan.but(data=None), rows, dataclasses.replace(fitting, show=print))
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
     if not saved_epochs(path):
         raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
@@ -59,13 +59,11 @@ def check_begun_here(checkpoint: Path, name: str) -> None:
 def _fit(worker: Worker) -> None:
     """Fit the network in a process of the cluster."""
     those = workers()
-    plan, rows, fingerprint, resume = worker.job()
-    fitting = Fitting(
-        rows.data,
-        plan.training,
+    plan, rows, fitting = worker.job()
+    fitting = dataclasses.replace(
+        fitting,
         checkpoint=worker.folder,
-        fingerprint=fingerprint,
-        resume=resume or (worker.folder / "training.npz").exists(),
+        resume=fitting.resume or (worker.folder / "training.npz").exists(),
         show=worker.tell,
         watching=[_Kept(worker)],
         workers=those,
