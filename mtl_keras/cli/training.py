@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mtl_keras.cli.application import Address, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.exporting import exported, finished
 from mtl_keras.errors import ArtifactError, ConfigError
 
 
@@ -65,9 +65,16 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
-    search_workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Of what is auto, candidates tried at a time. Default: 1."),
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that train together, under Ray.")
+    ] = 1,
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster: auto or HOST:PORT. Default: this machine.")
+    ] = None,
+    gpus_per_worker: Annotated[int, typer.Option(min=0, help="GPUs of each worker.")] = 0,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="Folder or URL for checkpoints that all workers reach."),
     ] = None,
     trust: Trust = None,
     verbose: Verbose = False,
@@ -92,7 +99,14 @@ def train(
         )
         or None,
     }
-    _train(source, _stated(**overrides), models, resume, trust or [], search_workers)
+    cluster = {
+        "workers": workers,
+        "address": address,
+        "gpus_per_worker": gpus_per_worker,
+        "storage": storage,
+        "verbose": verbose,
+    }
+    _train(source, _stated(**overrides), models, resume, trust or [], cluster)
 
 
 @app.command()
@@ -167,12 +181,13 @@ def _train(
     models: Path,
     resume: bool,
     trusted: Sequence[str],
-    search_workers: int | None,
+    cluster: dict[str, Any],
 ) -> None:
     start = time.perf_counter()
     load_tensorflow()
     from mtl_keras.experiment import Experiment
     from mtl_keras.export import artifact
+    from mtl_keras.jobs.ray_cluster import Cluster
     from mtl_keras.runs import Run
     from mtl_keras.runs.story import one_at_a_time
     from mtl_keras.training.workers import workers
@@ -194,61 +209,23 @@ def _train(
     folder = models / experiment.name
     state = folder / ".training"
     if not together.chief:
-        experiment.run(checkpoint=state, resume=resume)
+        experiment.run(checkpoint=state, resume=resume, workers=Cluster(**cluster))
         return
     artifact.check_writable(folder)
     with one_at_a_time(state):
-        if resume and (version := _finished(folder, state)) is not None:
+        if resume and (version := finished(folder, state)) is not None:
             typer.echo(f"{folder}: version {version.name} already holds this training")
         else:
-            run = experiment.run(None, state, resume, typer.echo, search_workers)
+            run = experiment.run(
+                checkpoint=state, resume=resume, show=typer.echo, workers=Cluster(**cluster)
+            )
             typer.echo(f"\ntest rows\n{run.evaluation}\n")
-            version = _exported(run, folder, state)
+            version = exported(run, folder, state)
             seconds = {"import": imported, **run.seconds}
             typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
         Run.discard_checkpoint(state)
     command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
     typer.echo(f"{folder}: version {version.name}; predict with: {command}")
-
-
-def _exported(run: Any, folder: Path, state: Path) -> Path:
-    """The version that a run is written to; if that fails, where what was trained is."""
-    from mtl_keras.training.checkpoint import saved_epochs
-
-    try:
-        return run.export(folder)
-    except OSError:
-        saved, trained = saved_epochs(state / "training.npz"), len(run.history)
-        again = "Fix the error below, then run the same command with --resume."
-        if saved == trained:
-            kept = f"the trained state is kept in {state}. {again}"
-        elif elsewhere := _written_elsewhere(run):
-            kept = f"it was written to {elsewhere} instead. Move it to where it belongs."
-        elif saved:
-            kept = f"of {trained} epochs, the state after epoch {saved} is kept in {state}. {again}"
-        else:
-            kept = "nor could a checkpoint or a temporary folder. Make room, then train again."
-        typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
-        raise
-
-
-def _written_elsewhere(run: Any) -> Path | None:
-    """Write a run that has no other place to a folder for temporary files, if that can be."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
-        run.export(folder)
-    except OSError:
-        return None
-    return folder
-
-
-def _finished(folder: Path, state: Path) -> Path | None:
-    """The version published by a training that was killed right afterwards, or None."""
-    from mtl_keras.export.artifact import version_of
-    from mtl_keras.runs.story import kept_identity
-
-    identity = kept_identity(state)
-    return version_of(folder, identity) if identity else None
 
 
 def _built_in() -> Path:

@@ -11,6 +11,7 @@ from mtl_keras import architectures
 from mtl_keras.architectures import Grouped
 from mtl_keras.jobs import executor
 from mtl_keras.jobs.parallel import Executor
+from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans.plan import Plan
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping
@@ -43,7 +44,7 @@ def settled(
     data: Data,
     short: ShortTraining,
     show: Callable[[str], None],
-    workers: int | None = None,
+    cluster: Cluster | None = None,
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan, with everything that it left open chosen on the validation rows.
 
@@ -52,7 +53,8 @@ def settled(
         data: The encoded rows.
         short: Trains a plan for a number of epochs, in any process.
         show: A function that prints a line.
-        workers: Candidates that train at a time: see `jobs.executor`.
+        cluster: Trains as many candidates at a time as it has workers, a process each. Default
+            None: see `jobs.executor`.
 
     Returns:
         The plan; and what was tried, as plain values, empty if nothing was left open.
@@ -62,7 +64,8 @@ def settled(
         rows = len(next(iter(data.y["train"].values())))
         show = _beginning(show, f"what is tried trains on {rows:,} rows that are in memory")
     if plan.architecture == "auto" or plan.balancer == "auto":
-        with executor(short, workers) as run:
+        where = (cluster.workers, cluster.nearest) if cluster else ()
+        with executor(short, *where) as run:
             plan, tried["search"] = _searched(plan, run, show)
     if isinstance(plan.architecture, Grouped) and not plan.architecture.groups:
         plan, tried["grouping"] = _grouped(plan, data, short, show)

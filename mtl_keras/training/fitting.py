@@ -57,7 +57,7 @@ class Fitting:
             resumed.
         resume: Whether to resume from a checkpoint, if there is one.
         show: A function that prints a line.
-        watching: Further Keras callbacks.
+        watching: Further Keras callbacks, which come last.
         workers: The processes that train together.
         constants: The validation loss of the best constant, by task.
     """
@@ -89,7 +89,6 @@ class Fitting:
         named = NamedLogs(model.tasks, model.metric_names)
         progress = Progress(named.metrics, best, self.show, training.epochs)
         watching: list[Any] = [named, best, *training.callbacks(), progress]
-        watching += self.watching
         epoch, step = 0, 0
         saved: Checkpoint | None = None
         if self.checkpoint is not None:
@@ -105,6 +104,7 @@ class Fitting:
                 self.workers.check_equal(step, f"the step that {path.parent} ends with")
                 self.show(_resumed(epoch, step, saved.left_out))
             watching.append(saved)
+        watching += self.watching
         log: list[dict[str, float]] = []
         if epoch < training.epochs and not best.stopped:
             try:

@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.eager import context as eager  # has no public name
 
-from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.errors import ConfigError, LostWorkerError, TrainingError
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.model.replicas import agreed, patience
 from mtl_keras.training.assemble import compiled_like
@@ -85,7 +85,7 @@ class Workers:
         The processes of a cluster that is broken can only end: their exit code is 1.
 
         Raises:
-            TrainingError: if another worker has ended, or does not answer.
+            LostWorkerError: if another worker has ended, or does not answer.
         """
         try:
             yield
@@ -96,7 +96,7 @@ class Workers:
             message = str(getattr(error, "message", ""))
             if isinstance(error, LOST) or message.startswith("Barrier "):
                 told = lost(message, os.environ.get("TF_CONFIG", ""))
-                raise TrainingError(f"{told} Start all workers again with --resume.") from error
+                raise LostWorkerError(f"{told} Start all workers again with --resume.") from error
             told = " ".join(f"{str(error) or type(error).__name__}".split())[:MOST_TOLD]
             with contextlib.suppress(tf.errors.OpError):  # the others may have gone already
                 eager.context().report_error_to_cluster(tf.errors.ABORTED, told)
