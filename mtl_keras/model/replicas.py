@@ -5,6 +5,7 @@ a balancer measures, are added up over the replicas before it decides, so that a
 take the step that one device takes on the whole batch.
 """
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable
@@ -75,7 +76,9 @@ def meet() -> None:
         ConfigError: if `MTL_KERAS_PATIENCE` is no number of seconds.
     """
     if eager.context().coordination_service is not None:  # several processes
-        eager.context().wait_at_barrier("mtl_keras", int(1000 * patience()))
+        # If one has already ended with an error, the collective operation that follows tells it.
+        with contextlib.suppress(tf.errors.FailedPreconditionError):
+            eager.context().wait_at_barrier("mtl_keras", int(1000 * patience()))
 
 
 def patience() -> float:

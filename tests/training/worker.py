@@ -12,7 +12,6 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras.errors import DataError, MTLError
 from mtl_keras.feeding import Feed
-from mtl_keras.model.replicas import meet
 from mtl_keras.training import Data, Fitting, Training, fitting
 from mtl_keras.training.checkpoint import StepCheckpoint
 from mtl_keras.training.workers import workers
@@ -112,7 +111,7 @@ def end(folder: Path) -> None:
         with workers().ending_together():
             if not workers().chief:
                 raise DataError("Row group 3 of a.parquet cannot be read.")
-            meet()
+            workers().check_equal(1, "a number")
     except MTLError as error:
         (folder / f"told_{workers().index}.txt").write_text(str(error))
 
