@@ -147,7 +147,7 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
         _check_answers(address)
     try:
         ray.init(
-            address,
+            address or "local",  # without it Ray would join whatever runs here
             log_to_driver=verbose,
             logging_level=logging.INFO if verbose else logging.ERROR,
             include_dashboard=False if address in (None, "local") else None,
