@@ -1,8 +1,8 @@
 """One training of one network by the workers of a cluster."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -33,7 +33,8 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     assert fitting.checkpoint is not None
     path = fitting.checkpoint / "training.npz"
     if not fitting.resume:
-        path.unlink(missing_ok=True)
+        for kept in (path, path.with_name("steps.npz")):
+            kept.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
     job = (plan.but(data=None), rows, dataclasses.replace(fitting, show=print))
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
@@ -65,26 +66,19 @@ def _fit(worker: Worker) -> None:
         checkpoint=worker.folder,
         resume=fitting.resume or (worker.folder / "training.npz").exists(),
         show=worker.tell,
-        watching=[_Kept(worker)],
         workers=those,
+        written=partial(_kept, worker),
     )
     keras.utils.set_random_seed(plan.seed)
     with those.ending_together(), those.scope():
         fitting.fit(build(plan, rows))
 
 
-class _Kept(keras.callbacks.Callback):
-    """Stores the checkpoint of each epoch where all workers can go on from it."""
-
-    def __init__(self, worker: Worker) -> None:
-        super().__init__()
-        self.worker = worker
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        path = self.worker.folder / "training.npz"
-        if self.worker.rank == 0 and saved_epochs(path) != epoch + 1:
-            raise TrainingError(
-                f"The checkpoint {path} of epoch {epoch + 1} could not be written, and the network "
-                "is taken from it. Make room on the disk of the worker, then resume with --resume."
-            )
-        self.worker.keep()
+def _kept(worker: Worker, written: bool) -> None:
+    """Store a checkpoint where all workers can go on from it."""
+    if not written:
+        raise TrainingError(
+            f"A checkpoint could not be written to {worker.folder}, and the network is taken from "
+            "it. Make room on the disk of the worker, then resume with --resume."
+        )
+    worker.keep()

@@ -4,7 +4,7 @@ import contextlib
 import json
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,23 @@ class Checkpoint(keras.callbacks.Callback):
         best: The early stopping of the training.
         workers: The processes that train together, of which the first writes the file. Default:
             this one alone.
+        written: Called in each of them after a file, with whether the first one could write it
+            (True in the others). Default None.
 
     Attributes:
         left_out: What was found, and could not be gone on from, in words; empty if nothing was.
     """
 
     def __init__(
-        self, path: Path, fingerprint: str, best: BestEpoch, workers: Workers = ALONE
+        self,
+        path: Path,
+        fingerprint: str,
+        best: BestEpoch,
+        workers: Workers = ALONE,
+        written: Callable[[bool], None] | None = None,
     ) -> None:
         super().__init__()
-        self.workers = workers
+        self.workers, self.tell = workers, written or (lambda written: None)
         self.path, self.fingerprint, self.best = Path(path), fingerprint, best
         self.history: list[dict[str, float]] = []
         self.failed, self.left_out = False, ""
@@ -62,7 +69,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def write(self) -> None:
         """Write the file now."""
-        self._write(self.path)
+        self.tell(self._write(self.path) or not self.workers.chief)
 
     def load(self, model: Any) -> tuple[int, int]:
         """Restore the model, the early stopping and the history.
@@ -169,6 +176,7 @@ class StepCheckpoint(Checkpoint):
         fingerprint: What the training depends on.
         best: The early stopping.
         workers: The processes that train together.
+        written: Called after a file.
         order: What the order of the rows within an epoch depends on, in words, such as `"2 workers
             with batches of 64 rows"`.
         seconds: Seconds from one file to the next. Default 60.
@@ -180,10 +188,11 @@ class StepCheckpoint(Checkpoint):
         fingerprint: str,
         best: BestEpoch,
         workers: Workers = ALONE,
+        written: Callable[[bool], None] | None = None,
         order: str = "",
         seconds: float = 60.0,
     ) -> None:
-        super().__init__(path, fingerprint, best, workers)
+        super().__init__(path, fingerprint, best, workers, written)
         self.steps = self.path.with_name("steps.npz")
         self.order, self.seconds = order, seconds
 
@@ -197,9 +206,10 @@ class StepCheckpoint(Checkpoint):
         if self.step:
             if self.workers.chief and not self.history:
                 _remove(self.path)  # of a training before, which is not resumed
-            self._write(self.steps, order=self.order)
-        elif self._write(self.path):
+            done = self._write(self.steps, order=self.order)
+        elif done := self._write(self.path):
             _remove(self.steps)
+        self.tell(done or not self.workers.chief)
 
     def load(self, model: Any) -> tuple[int, int]:
         if self.steps.exists():

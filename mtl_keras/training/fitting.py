@@ -57,8 +57,9 @@ class Fitting:
             resumed.
         resume: Whether to resume from a checkpoint, if there is one.
         show: A function that prints a line.
-        watching: Further Keras callbacks, which come last.
+        watching: Further Keras callbacks.
         workers: The processes that train together.
+        written: Called after a checkpoint: see `Checkpoint`.
         constants: The validation loss of the best constant, by task.
     """
 
@@ -70,6 +71,7 @@ class Fitting:
     show: Callable[[str], None] = print
     watching: Sequence[Any] = ()
     workers: Workers = ALONE
+    written: Callable[[bool], None] | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
 
     def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
@@ -93,10 +95,11 @@ class Fitting:
         saved: Checkpoint | None = None
         if self.checkpoint is not None:
             path = self.checkpoint / "training.npz"
+            given = path, self.fingerprint, best, self.workers, self.written
             if self.data.feed is None:
-                saved = Checkpoint(path, self.fingerprint, best, self.workers)
+                saved = Checkpoint(*given)
             else:
-                saved = StepCheckpoint(path, self.fingerprint, best, self.workers, self._order())
+                saved = StepCheckpoint(*given, order=self._order())
             model.optimizer.build(model.trainable_variables)
             if self.resume:
                 epoch, step = saved.load(model)
