@@ -66,7 +66,7 @@ def alone(tmp_path_factory):
             "model": model,
             "answers": contents("answers"),
             "values": compared(declared, workers=1).values,
-            "tried": tried(declared, 1),
+            "tried": tried(declared),
         }
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
@@ -80,14 +80,14 @@ def compared(declared, **options):
     return declared.compare(own.table(), **options)
 
 
-def tried(declared, workers):
+def tried(declared, cluster=None):
     """What a search tried, and the losses."""
     rows, plan = declared.prepare(own.table()), declared.but(balancer="auto")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settle, "BALANCERS", ("tests.own:alike", "fixed"))
         patch.setattr(settle, "RUNGS", (1,))
         short = functools.partial(story.short, rows=rows)
-        return settle.settled(plan, rows.data, short, lambda line: None, workers)[1]["search"]
+        return settle.settled(plan, rows.data, short, lambda line: None, cluster)[1]["search"]
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
 
 
 def test_a_search_finds_the_same(alone, ray):
-    for found, expected in zip(tried(alone["declared"], 2), alone["tried"], strict=True):
+    for found, expected in zip(tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True):
         assert found["candidate"] == expected["candidate"]
         assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
 
