@@ -189,7 +189,7 @@ def test_the_end_of_a_block_ends_what_runs(run, block, tmp_path):
     block.close()  # which returns
 
 
-def test_a_comparison_of_own_classes_finds_the_same(alone, engine):
+def test_a_comparison_of_own_classes_finds_the_same(alone, ray):
     found = compared(alone["declared"], workers=2).values
     assert found.keys() == alone["values"].keys() == {"joint", "single-task"}
     for name, values in alone["values"].items():
@@ -216,7 +216,9 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
 
 
 def test_a_search_finds_the_same(alone, ray):
-    for found, expected in zip(tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True):
+    for found, expected in zip(
+        tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True
+    ):
         assert found["candidate"] == expected["candidate"]
         assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
 
