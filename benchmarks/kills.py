@@ -146,6 +146,7 @@ def trainings(expected: Any, wanted: str) -> None:
 def compared() -> str:
     """What a comparison found, without times and the sizes of files; as text: NaN equals NaN."""
     found = json.loads((MODEL / "comparison" / "comparison.json").read_text())
+    found["advice"] = re.sub(r" One model took .*", "", found["advice"])
     for candidate in found["candidates"].values():
         del candidate["seconds"], candidate["size"]
     return json.dumps(found)

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from multiprocessing import parent_process
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ TRAINING = {
     "before the checkpoint is removed": Moment("mtl_keras.runs.result:Run.discard_checkpoint"),
 }
 COMPARISON = {
-    "in a comparison's worker": Moment("mtl_keras.runs.story:build", worker=True),
+    "in a comparison's worker": Moment("mtl_keras.runs.story:build", call=2, worker=True),
     "in all of a comparison, between results": Moment(
         "mtl_keras.comparison.trials:Result.save", "after"
     ),
@@ -77,7 +77,7 @@ ANSWERS = {"within `predict -o`": Moment("pandas:DataFrame.to_csv", "amid")}
 
 def plant(moment: Moment) -> None:
     """Make this process kill itself at a moment."""
-    if moment.worker != (parent_process() is not None):
+    if moment.worker != (current_process().name != "MainProcess"):  # it has no parent as yet
         return
     module, path = moment.target.split(":")
     owner: Any = importlib.import_module(module)

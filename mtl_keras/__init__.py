@@ -21,6 +21,7 @@ if _BACKEND != "tensorflow" or (
     )
 
 _HOMES = {
+    "Cluster": "mtl_keras.jobs.ray_cluster",
     "Experiment": "mtl_keras.experiment",
     "MultiTaskModel": "mtl_keras.model",
     "Predictor": "mtl_keras.export",

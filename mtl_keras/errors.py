@@ -33,6 +33,10 @@ class TrainingError(MTLError):
     """Training cannot continue, e.g. because a task's loss is not finite."""
 
 
+class LostWorkerError(TrainingError):
+    """Another process of the training has gone: what was trained so far can be resumed."""
+
+
 @contextlib.contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Within the block, an error of the operating system that names no file names this one.

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.code == INTERRUPTED:
             print(
                 "interrupted. Resume a training with the same command and --resume, a comparison "
-                "with the same command.",
+                "or answers in a folder with the same command.",
                 file=sys.stderr,
             )
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

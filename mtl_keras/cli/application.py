@@ -18,6 +18,10 @@ Trust = Annotated[
     list[str] | None,
     typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
 ]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Ray cluster: auto or HOST:PORT. Default: RAY_ADDRESS, else this machine."),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
 
 

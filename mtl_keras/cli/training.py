@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Address, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.exporting import exported, finished
 from mtl_keras.errors import ArtifactError, ConfigError
 
 
@@ -65,6 +65,15 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that train together, under Ray.")
+    ] = 1,
+    address: Address = None,
+    gpus_per_worker: Annotated[int, typer.Option(min=0, help="GPUs of each worker.")] = 0,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="Folder or URL for checkpoints that all workers reach."),
+    ] = None,
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -88,7 +97,14 @@ def train(
         )
         or None,
     }
-    _train(source, _stated(**overrides), models, resume, trust or [])
+    cluster = {
+        "workers": workers,
+        "address": address,
+        "gpus_per_worker": gpus_per_worker,
+        "storage": storage,
+        "verbose": verbose,
+    }
+    _train(source, _stated(**overrides), models, resume, trust or [], cluster)
 
 
 @app.command()
@@ -114,8 +130,9 @@ def compare(
     preset: Annotated[str | None, typer.Option(help="fast, default or best.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at a time. Default: one per core.")
+        int | None, typer.Option(min=1, help="Trainings at a time. Default: one per core.")
     ] = None,
+    address: Address = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
     trust: Trust = None,
     verbose: Verbose = False,
@@ -128,8 +145,11 @@ def compare(
     load_tensorflow()
     from mtl_keras.experiment import Experiment
     from mtl_keras.export.artifact import versions
+    from mtl_keras.jobs import ray_cluster
     from mtl_keras.runs import rewrite_report
 
+    if workers is None and not ray_cluster.wanted(address):
+        workers = os.cpu_count()
     overrides = _stated(preset=preset, training=_stated(epochs=epochs) or None)
     experiment = Experiment.from_file(source or _built_in(), trust or [], **overrides)
     folder = models / experiment.name / "comparison"
@@ -140,7 +160,8 @@ def compare(
         tune=tune,
         baselines=baselines,
         folder=folder,
-        workers=(os.cpu_count() or 1) if workers is None else workers,
+        workers=workers,
+        address=address,
         show=typer.echo,
     )
     typer.echo(f"\n{comparison}\n")
@@ -158,11 +179,13 @@ def _train(
     models: Path,
     resume: bool,
     trusted: Sequence[str],
+    cluster: dict[str, Any],
 ) -> None:
     start = time.perf_counter()
     load_tensorflow()
     from mtl_keras.experiment import Experiment
     from mtl_keras.export import artifact
+    from mtl_keras.jobs.ray_cluster import Cluster
     from mtl_keras.runs import Run
     from mtl_keras.runs.story import one_at_a_time
     from mtl_keras.training.workers import workers
@@ -184,61 +207,23 @@ def _train(
     folder = models / experiment.name
     state = folder / ".training"
     if not together.chief:
-        experiment.run(checkpoint=state, resume=resume)
+        experiment.run(checkpoint=state, resume=resume, workers=Cluster(**cluster))
         return
     artifact.check_writable(folder)
     with one_at_a_time(state):
-        if resume and (version := _finished(folder, state)) is not None:
+        if resume and (version := finished(folder, state)) is not None:
             typer.echo(f"{folder}: version {version.name} already holds this training")
         else:
-            run = experiment.run(checkpoint=state, resume=resume, show=typer.echo)
+            run = experiment.run(
+                checkpoint=state, resume=resume, show=typer.echo, workers=Cluster(**cluster)
+            )
             typer.echo(f"\ntest rows\n{run.evaluation}\n")
-            version = _exported(run, folder, state)
+            version = exported(run, folder, state)
             seconds = {"import": imported, **run.seconds}
             typer.echo(", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
         Run.discard_checkpoint(state)
     command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
     typer.echo(f"{folder}: version {version.name}; predict with: {command}")
-
-
-def _exported(run: Any, folder: Path, state: Path) -> Path:
-    """The version that a run is written to; if that fails, where what was trained is."""
-    from mtl_keras.training.checkpoint import saved_epochs
-
-    try:
-        return run.export(folder)
-    except OSError:
-        saved, trained = saved_epochs(state / "training.npz"), len(run.history)
-        again = "Fix the error below, then run the same command with --resume."
-        if saved == trained:
-            kept = f"the trained state is kept in {state}. {again}"
-        elif elsewhere := _written_elsewhere(run):
-            kept = f"it was written to {elsewhere} instead. Move it to where it belongs."
-        elif saved:
-            kept = f"of {trained} epochs, the state after epoch {saved} is kept in {state}. {again}"
-        else:
-            kept = "nor could a checkpoint or a temporary folder. Make room, then train again."
-        typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
-        raise
-
-
-def _written_elsewhere(run: Any) -> Path | None:
-    """Write a run that has no other place to a folder for temporary files, if that can be."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
-        run.export(folder)
-    except OSError:
-        return None
-    return folder
-
-
-def _finished(folder: Path, state: Path) -> Path | None:
-    """The version published by a training that was killed right afterwards, or None."""
-    from mtl_keras.export.artifact import version_of
-    from mtl_keras.runs.story import kept_identity
-
-    identity = kept_identity(state)
-    return version_of(folder, identity) if identity else None
 
 
 def _built_in() -> Path:

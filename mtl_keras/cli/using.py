@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtl_keras.cli.application import Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Address, Trust, Verbose, app, load_tensorflow
 from mtl_keras.errors import ConfigError
 
 Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
@@ -42,6 +42,13 @@ def predict(
             "--escape-formulas", help="For spreadsheets: escape texts that begin with = + - @."
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Files at a time. Default: 1; on Ray as many as the cluster has CPUs."
+        ),
+    ] = None,
+    address: Address = None,
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -65,8 +72,10 @@ def predict(
             raise ConfigError(
                 f"The answers for {table} are too many to print. Name a file or a folder: --output"
             )
-        predictor.predict_files(table, output, keep, escape_formulas, show=typer.echo)
+        predictor.predict_files(table, output, keep, escape_formulas, typer.echo, workers, address)
         return
+    if workers is not None and workers > 1:
+        typer.echo(f"{table} is one table, which is not divided: 1 process answers it", err=True)
     answers = predictor.predict(rows)
     if keep:  # unparsed: `00001` stays as it is
         answers = kept(datasets.read(table, as_texts=True), answers)
@@ -89,7 +98,7 @@ def evaluate(
 
     if output is not None:
         datasets.check_writable(output)
-    evaluation = load(model, trusted=trust or []).evaluate(table)
+    evaluation = load(model, trusted=trust or []).evaluate(table, show=typer.echo)
     typer.echo(str(evaluation))
     if output is not None:
         _write(evaluation.to_frame(), output)

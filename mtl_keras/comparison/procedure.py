@@ -28,7 +28,8 @@ def compare(
     tune: int = 0,
     baselines: bool = True,
     folder: str | Path | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    address: str | None = None,
     show: Callable[[str], None] | None = print,
 ) -> Comparison:
     """Train and evaluate the joint model and what it has to beat, on the same rows.
@@ -51,8 +52,12 @@ def compare(
         baselines: Whether models that are no networks take part. Default True.
         folder: Where finished trainings are kept, so that a comparison can be stopped and resumed.
             Default none.
-        workers: Processes. More than one needs a script with `if __name__ == "__main__":`, as
-            Python's `multiprocessing` does. Default 1.
+        workers: Trainings at a time, each in a process. Without Ray, more than one needs a script
+            with `if __name__ == "__main__":`, as Python's `multiprocessing` does. Default: as many
+            as the Ray cluster has CPUs; without Ray 1.
+        address: A Ray cluster to train on: `"auto"` for the one that runs on this machine,
+            `"host:port"` or `"ray://host:port"`. Default: that of `RAY_ADDRESS`, or the one that
+            this process is connected to, if there is any.
         show: A function that prints a line; None for silence.
 
     Returns:
@@ -82,7 +87,7 @@ def compare(
     content = str([__version__, datasets.fingerprint(table), fingerprints])
     store = Store(None if folder is None else Path(folder) / "trials", content)
     ground = Ground(comparable(plan), tables)
-    results = carry_out_all(trials, ground, store, workers, show)
+    results = carry_out_all(trials, ground, store, workers, address, show)
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
     tasks = [task.fit(table) for task in plan.tasks]
     measures = {task.name: task.measure for task in tasks}

@@ -17,7 +17,7 @@ from mtl_keras.comparison import baselines
 from mtl_keras.comparison.candidates import Candidate
 from mtl_keras.evaluation import labelled
 from mtl_keras.export.serving import write_saved_model
-from mtl_keras.jobs import Store, in_processes
+from mtl_keras.jobs import Store, in_parallel
 from mtl_keras.plans import Plan
 from mtl_keras.runs.prepare import prepare
 
@@ -200,12 +200,13 @@ def carry_out_all(
     wanted: Iterable[Trial],
     ground: Ground,
     store: Store,
-    workers: int,
+    workers: int | None,
+    address: str | None,
     show: Callable[[str], None],
 ) -> dict[str, Result]:
     """The results of all trainings by their key, those that are in the store from there.
 
-    With more than one worker they run in processes that share the machine's cores.
+    They run as `jobs.in_parallel` says, with this number of workers and this address.
     """
     unique: dict[str, Trial] = {}
     for trial in wanted:
@@ -219,7 +220,7 @@ def carry_out_all(
     if results:
         show(f"{len(results)} of {len(unique)} were finished before")
     left = [trial for key, trial in unique.items() if key not in results]
-    for trial, result in in_processes(carry_out, left, ground, workers):
+    for trial, result in in_parallel(carry_out, left, ground, workers, address):
         result.save(store, trial.key)
         results[trial.key] = result
         show(f"  {len(results)}/{len(unique)}  {trial.name}: {result.seconds:.0f} s")

@@ -42,7 +42,7 @@ class Divided:
         self.unlabelled = 0
         self._first: dict[str, dict[Any, np.uint64]] = {label: {} for label in self.labels}
         place = {group: number for number, group in enumerate(stream.groups)}
-        for chunk, parts in self._assigned(self.labels, stream.groups):
+        for chunk, parts in self.assigned(self.labels):
             labelled = parts >= 0
             self.unlabelled += int((~labelled).sum())
             self.counts[place[chunk.group]] += np.bincount(parts[labelled], minlength=len(PARTS))
@@ -61,6 +61,22 @@ class Divided:
         """Number of rows of each part."""
         return dict(zip(PARTS, map(int, self.counts.sum(axis=0))))
 
+    def assigned(
+        self, columns: Sequence[str] | None = None, groups: Sequence[RowGroup] | None = None
+    ) -> Iterator[tuple[Chunk, np.ndarray]]:
+        """All rows in order, with the number of each row's part, int8; -1 without any label.
+
+        Args:
+            columns: The columns that are wanted; others may be among them. Default None: all.
+            groups: The row groups. Default None: all.
+        """
+        if columns is not None:
+            columns = list(dict.fromkeys([*columns, *self.labels, *self.assignment.columns]))
+        for chunk in self.stream.chunks(columns, groups):
+            parts = self.assignment.of(chunk)
+            unlabelled = np.logical_and.reduce([chunk.table[n].isna() for n in self.labels])
+            yield chunk, np.where(unlabelled, np.int8(-1), parts)
+
     def chunks(
         self,
         part: str,
@@ -76,7 +92,7 @@ class Divided:
             groups: The row groups. Default None: all.
             share: The share of the rows, drawn at random but always the same ones. Default 1.0.
         """
-        for chunk, parts in self._assigned(columns, groups or self.stream.groups):
+        for chunk, parts in self.assigned(columns, groups):
             chosen = parts == PARTS.index(part)
             if share < 1:
                 chosen &= uniform(chunk.keys, self.seed, "sample") < share
@@ -98,7 +114,7 @@ class Divided:
             [k for found in self._first.values() for k in found.values()], "uint64"
         )
         tables: dict[str, list[pd.DataFrame]] = {part: [] for part in PARTS}
-        for chunk, parts in self._assigned(None, self.stream.groups):
+        for chunk, parts in self.assigned():
             chosen = uniform(chunk.keys, self.seed, "sample") < shares[parts]
             if shares[0] < 1:
                 chosen |= (parts == 0) & np.isin(chunk.keys, witnesses)
@@ -110,17 +126,6 @@ class Divided:
         for table in whole.values():
             table.attrs = {"folder": self.stream.location.root, "source": self.stream.shown}
         return whole
-
-    def _assigned(
-        self, columns: Sequence[str] | None, groups: Sequence[RowGroup]
-    ) -> Iterator[tuple[Chunk, np.ndarray]]:
-        """Chunks, and the number of each row's part; -1 for a row without any label."""
-        if columns is not None:
-            columns = list(dict.fromkeys([*columns, *self.labels, *self.assignment.columns]))
-        for chunk in self.stream.chunks(columns, groups):
-            parts = self.assignment.of(chunk)
-            labelled = chunk.table[self.labels].notna().any(axis=1).to_numpy()
-            yield chunk, np.where(labelled, parts, np.int8(-1))
 
     def _look(self, chunk: Chunk) -> None:
         """Note where each label of the training rows is met first."""

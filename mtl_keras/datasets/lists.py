@@ -31,7 +31,7 @@ def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     except TypeError:  # lists, dicts, sets and arrays cannot be looked up
         texts = [cell if isinstance(cell, Hashable) else str(cell) for cell in column]
         codes, values = pd.factorize(pd.Series(texts, dtype=object))
-    return codes, list(values)
+    return codes, values.tolist()
 
 
 def refuse_several(name: str, kind: str, column: pd.Series) -> None:

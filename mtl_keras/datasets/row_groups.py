@@ -92,7 +92,7 @@ class ParquetFiles:
                         if name in keys:
                             frame[name] = keys[name]
                     first += batch.num_rows
-                    yield frame[wanted]
+                    yield frame[wanted] if len(names) < len(wanted) else frame
         except UNREADABLE as error:
             raise DataError(
                 f"Row group {group.number} of {self.location.path(group.file)} cannot be read: "

@@ -8,7 +8,8 @@ import pandas as pd
 
 from mtl_keras.datasets import files
 from mtl_keras.datasets.location import is_many
-from mtl_keras.datasets.stream import GROWTH, Stream, available_memory
+from mtl_keras.datasets.memory import available_memory
+from mtl_keras.datasets.stream import GROWTH, Stream
 from mtl_keras.datasets.table import read
 from mtl_keras.errors import ConfigError
 

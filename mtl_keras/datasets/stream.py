@@ -1,7 +1,6 @@
 """Data that may be larger than memory: files, read chunk by chunk."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
 from mtl_keras.errors import DataError
 
 CHUNK_ROWS = 32_768
-GROWTH = 3.0  # bytes in memory, with what is made of a table, for a byte of its columns
+GROWTH = 8.0  # bytes in memory, with what is made of a table, for a byte of its columns: measured
 
 
 class Chunk(NamedTuple):
@@ -169,19 +168,3 @@ class Stream:
     def identity(self) -> list[Any]:
         """What tells these data from others: files, row groups, sizes and columns."""
         return [self.columns, [group[:4] for group in self.groups], self.size]
-
-
-def available_memory() -> float:
-    """Bytes of memory that a program can have now; infinite where the system does not say."""
-    free = float("inf")
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free = 1024.0 * int(line.split()[1])
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        if limit.isdigit():
-            used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-            free = min(free, max(0, int(limit) - used))
-    except OSError:
-        pass
-    return free

@@ -7,6 +7,7 @@ from typing import Any
 
 from mtl_keras import comparison, runs
 from mtl_keras.comparison import Comparison
+from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs import Run
 from mtl_keras.runs.prepare import Prepared, prepare
@@ -61,9 +62,16 @@ class Experiment(Plan):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         show: Callable[[str], None] | None = print,
+        workers: int | Cluster = 1,
     ) -> Run:
-        """Read, split, encode, build, fit, evaluate: see `mtl_keras.runs.run`."""
-        return runs.run(self, data, checkpoint, resume, show)
+        """Read, split, encode, build, fit, evaluate: see `mtl_keras.runs.run`.
+
+        With `workers=4`, four processes train each network together, as Ray Train's workers on this
+        machine, and try four candidates at a time of what is `"auto"`; with
+        `workers=mtl.Cluster(4, address="auto")`, on a Ray cluster.
+        """
+        cluster = workers if isinstance(workers, Cluster) else Cluster(workers)
+        return runs.run(self, data, checkpoint, resume, show, cluster if cluster.remote else None)
 
     def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
         """Read, split and encode: see `mtl_keras.runs.prepare`."""

@@ -11,14 +11,15 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras import datasets, features, tasks
+from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
 from mtl_keras.evaluation import Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.operations import TRUST, check_operations
-from mtl_keras.export.predicting import answered, sample_of, write_each
+from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
 from mtl_keras.export.trained_rows import TrainedRows
-from mtl_keras.features.encoder import raw_columns, rows_per_call
+from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
 from mtl_keras.jobs import UNREADABLE
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class Predictor:
         trusted: Collection[str] = (),
     ) -> None:
         self.path = artifact.latest(Path(path))
+        self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
         self.schema = artifact.read_schema(self.path)
         try:
             with without_imports(custom_objects, trusted):
@@ -83,6 +85,11 @@ class Predictor:
                 f"{self._schema_path} does not tell of the SavedModel beside it: that one has no "
                 f"{sorted(strange)}, or of another type. Train and export again."
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process loads the artifact itself, with the classes that this one found."""
+        found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
+        return Predictor, (self.path, {**found, **self._given}, self._trusted)
 
     @property
     def _schema_path(self) -> Path:
@@ -136,6 +143,8 @@ class Predictor:
         keep: bool = False,
         escape_formulas: bool = False,
         show: Callable[[str], None] = lambda line: None,
+        workers: int | None = None,
+        address: str | None = None,
     ) -> None:
         """Write the answers for data of any size, in constant memory.
 
@@ -146,50 +155,68 @@ class Predictor:
             keep: Whether the data's own columns are kept. Default False.
             escape_formulas: See `datasets.Writer`. Default False.
             show: A function that prints a line. Default: silence.
+            workers: Files at a time, each in a process with a model of its own, whose answers are
+                the same to the byte: see `comparison.compare`. One file is written by one process.
+            address: A Ray cluster whose machines find the model, the files and the output under
+                the same paths. Default: as for `compare`.
 
         Raises:
-            DataError: if a column is missing, or a value is not of its kind.
+            DataError: if a column is missing, or, after all other files were answered, if a value
+                is not of its kind.
             ConfigError: if the folder holds answers of another model.
         """
         stream, output = datasets.Stream(source), Path(output)
+        columns = self._told("features", partial(read_columns, self.features, stream.columns))
         rows = rows_per_call(self.features)
         if output.suffix and not output.is_dir():
+            if (workers or 1) > 1:
+                show(f"one process writes {output}; name a folder for {workers} workers")
             with datasets.Writer(output, escape_formulas) as file:
-                for answers in answered(self.predict, stream, rows, keep):
+                for answers in answered(self.predict, stream, columns, rows, keep):
                     file.write(answers)
             show(f"{output}: {file.rows:,} rows")
             return
         model = f"{self.schema.get('training', '')}, version {self.path.name}"
-        write_each(self.predict, stream, output, model, rows, keep, escape_formulas, show)
+        how = Answering(self.predict, stream, columns, output, rows, keep, escape_formulas)
+        write_each(how, model, workers, address, show)
 
-    def evaluate(self, table: Any) -> Evaluation:
+    def evaluate(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Evaluation:
         """How good the answers are for a table that has labels.
 
         Of data that are too large for memory, up to about a million random rows are evaluated.
         Tasks without columns in the table are left out. The constant to compare with is that of the
         training rows.
 
+        Args:
+            table: A DataFrame, or a path to a file, a folder or a pattern of files.
+            show: A function that prints a line, as where only a sample is evaluated. Default:
+                silence.
+
         Raises:
             DataError: if no task's columns are in the table.
         """
-        source = datasets.opened(table)
+        source = datasets.opened(table, show=show)
         columns = list(map(str, source.columns))
         judged = [task for task in self.tasks if set(task.columns) <= set(columns)]
         if not judged:
-            wanted = [column for task in self.tasks for column in task.columns]
+            labels = [column for task in self.tasks for column in task.columns]
             raise DataError(
-                f"The table has no labels: none of the columns {wanted}."
-                f"{nearest(wanted[0], columns)}"
+                f"The table has no labels: none of the columns {labels}."
+                f"{nearest(labels[0], columns)}"
             )
         truths: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
         predictions: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
-        some = []
-        for rows in [source] if isinstance(source, pd.DataFrame) else sample_of(source):
+        some: list[pd.DataFrame] = []
+        wanted = self._told("features", partial(read_columns, self.features, columns))
+        wanted = [*wanted, *(column for task in judged for column in task.columns)]
+        stream = source if isinstance(source, datasets.Stream) else None
+        tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
+        for rows in tables:
             answers = self.predictions(rows)
             for task in judged:
                 truths[task.name].append(task.truth(rows))
                 predictions[task.name].append(answers[task.name])
-            some.append(rows if isinstance(source, pd.DataFrame) else rows.iloc[::10])
+            some.append(rows.iloc[::10] if stream else rows)
         seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
         if seen > SUSPICIOUS:
             warnings.warn(
@@ -202,6 +229,9 @@ class Predictor:
         )
         whole = {name: np.concatenate(parts) for name, parts in truths.items()}
         answered = {name: np.concatenate(parts) for name, parts in predictions.items()}
+        if stream:
+            count = len(answered[judged[0].name])
+            show(f"evaluated on {count:,} of {stream.rows:,} rows")
         return evaluate(judged, whole, answered, constants)
 
     def trained_on(self, table: Any) -> float:

@@ -23,7 +23,17 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     Raises:
         DataError: if a column is missing, or holds a value that does not suit its kind.
     """
-    columns = list(map(str, table.columns))
+    read_columns(features, list(map(str, table.columns)))
+    own = input_features(features)
+    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+
+
+def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[str]:
+    """The columns that features read, out of a table's columns and in their order.
+
+    Raises:
+        DataError: if a column is missing.
+    """
     missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
         named = "; ".join(
@@ -34,8 +44,8 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
             f"The table lacks columns that the model reads: {named}. Expected all of its features "
             "as columns; leave cells empty where a value is not known."
         )
-    own = input_features(features)
-    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+    wanted = {column for feature in features for column in feature.reads(columns)}
+    return [column for column in columns if column in wanted]
 
 
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
@@ -121,7 +131,11 @@ class Encoder:
             if tensors
         }
         self.model = keras.Model(raw, outputs, name="encoder")
-        self._encode = tf.function(self.model, autograph=False, reduce_retracing=True)
+        signature = {slug: tf.TensorSpec(t.shape, t.dtype, slug) for slug, t in raw.items()}
+        self._encode = tf.function(self.model, [signature], autograph=False)
+
+    def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature]]]:
+        return Encoder, (self.features,)  # of which all else follows
 
     @property
     def category_sizes(self) -> list[int]:

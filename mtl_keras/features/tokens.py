@@ -12,6 +12,8 @@ from mtl_keras.errors import check
 
 def category_text(value: object) -> str:
     """A category as text: 3.0 is "3"; bytes are UTF-8."""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace").strip()
     if isinstance(value, (float, np.floating)) and float(value).is_integer():

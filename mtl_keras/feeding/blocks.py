@@ -6,6 +6,7 @@ the input pipeline's own threads, and the step function loops over a block's bat
 graph. Shuffling by rows, the order of updates and the smaller last batch are the same as in Keras.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -19,74 +20,78 @@ BLOCK_BATCHES = 64
 
 
 class Share(NamedTuple):
-    """The replicas that one process feeds: each gets a part of every batch.
+    """Which of several processes rows are for, and the replicas that each process feeds.
 
     Attributes:
-        first: Number of the first of them.
-        here: How many they are.
-        replicas: How many there are in all processes.
+        process: Number of the process. Default 0.
+        processes: How many there are. Default 1.
+        replicas: How many replicas each of them has. Default 1.
     """
 
-    first: int
-    here: int
-    replicas: int
+    process: int = 0
+    processes: int = 1
+    replicas: int = 1
 
 
-class Ruler(NamedTuple):
-    """The batches in a replica's part of a block.
-
-    Attributes:
-        size: Rows of the replica in each batch; in the last one, there may be fewer.
-        batches: Number of batches, the same for all replicas.
-    """
-
-    size: tf.Tensor
-    batches: tf.Tensor
+WHOLE = Share()
 
 
 class Blocks(NamedTuple):
-    """An endless data set of blocks, and what `keras.Model.fit` has to know about it.
+    """Endless blocks of batches, and what `keras.Model.fit` has to know about them.
 
     Attributes:
-        dataset: Yields `(x, y, sample_weight, ruler)`, epoch after epoch; the first three are nests
-            of tensors of at most `batches_per_block * batch_size` rows, and the ruler is a vector
-            as long as a batch (its length is known when the graph is built).
+        of_process: From the number of a process and how many there are, the data set of its part
+            of each batch. It yields `(x, y, sample_weight, ruler)`, epoch after epoch: nests of
+            tensors with the process's rows of at most `batches_per_block` batches, and an empty
+            tensor whose shape `(batches, rows, 0)` says how many batches these are, and how many
+            rows each has; the last one may have fewer, or none. Their number is known when the
+            graph is built.
+        batch_size: Rows per batch, of all processes together.
         steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
     """
 
-    dataset: tf.data.Dataset
+    of_process: Callable[[int, int], tf.data.Dataset]
+    batch_size: int
     steps: int
     batches_per_block: int
 
-    def divided(self, share: Share) -> "Blocks":
-        """Blocks for some replicas, one for each after the other, with its part of each batch.
+    def dataset(self, share: Share = WHOLE) -> tf.data.Dataset:
+        """The blocks of a process: one for each of its replicas after the other.
 
-        The ruler is a `Ruler` then.
+        Args:
+            share: The process. Default: the only one, with one replica.
 
         Raises:
             ConfigError: if the batches cannot be divided into equal parts.
         """
-        batch_size, replicas = self.dataset.element_spec[-1].shape[0], share.replicas
-        if batch_size % replicas and self.steps > 1:
+        parts = share.processes * share.replicas
+        if self.batch_size % parts and self.steps > 1:
             raise ConfigError(
-                f"`batch_size` must be a multiple of the {replicas} replicas that share each "
-                f"batch. Received: {batch_size}."
+                f"`batch_size` must be a multiple of the {parts} replicas that share each batch. "
+                f"Received: {self.batch_size}."
             )
+        dataset = self.of_process(share.process, share.processes)
+        if share.replicas == 1:
+            return dataset
 
         def part(block: tuple[Any, ...], number: tf.Tensor) -> tuple[Any, ...]:
-            data = block[:3]
-            rows = tf.shape(keras.tree.flatten(data)[0])[0]
-            replica = share.first + tf.cast(number, tf.int32)
-            chosen = _part_of_each_batch(tf.range(rows), batch_size, replica, replicas)
+            *data, ruler = block
+            size = ruler.shape[1]
+            rows = tf.range(tf.shape(keras.tree.flatten(data)[0])[0])
+            chosen = _part_of_each_batch(rows, size, tf.cast(number, tf.int32), share.replicas)
             own = keras.tree.map_structure(lambda t: tf.gather(t, chosen), data)
-            batches = (rows + batch_size - 1) // batch_size
-            return (*own, Ruler(tf.constant(-(-batch_size // replicas)), batches))
+            return (*own, ruler_of(tf.shape(ruler)[0], -(-size // share.replicas)))
 
-        def parts(*block: Any) -> tf.data.Dataset:
-            return tf.data.Dataset.range(share.here).map(lambda number: part(block, number))
+        def parts_of(*block: Any) -> tf.data.Dataset:
+            return tf.data.Dataset.range(share.replicas).map(lambda number: part(block, number))
 
-        return self._replace(dataset=self.dataset.flat_map(parts).prefetch(2))
+        return dataset.flat_map(parts_of).prefetch(2)
+
+
+def ruler_of(batches: tf.Tensor, rows: int) -> tf.Tensor:
+    """The ruler of a block: see `Blocks`."""
+    return tf.zeros(tf.stack([batches, rows, 0]), tf.int8)
 
 
 def in_memory(x: Any) -> bool:
@@ -146,7 +151,7 @@ def blocks_of_arrays(
         batches_per_block = min(max(1, by_memory // batch_size), steps)
     block_rows = batches_per_block * batch_size
 
-    def epoch(number: tf.Tensor) -> tf.data.Dataset:
+    def epoch(number: tf.Tensor, process: int, processes: int) -> tf.data.Dataset:
         order = tf.range(rows)
         if shuffle:
             order = tf.random.experimental.stateless_shuffle(
@@ -155,28 +160,33 @@ def blocks_of_arrays(
 
         def block(start: tf.Tensor) -> tuple[Any, ...]:
             chosen = order[start : start + block_rows]
+            batches = -(-tf.size(chosen) // batch_size)
+            if processes > 1:
+                chosen = _part_of_each_batch(chosen, batch_size, process, processes)
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tensors
             )
-            return (*gathered, tf.zeros([batch_size], tf.int8))
+            return (*gathered, ruler_of(batches, -(-batch_size // processes)))
 
         return tf.data.Dataset.range(0, rows, block_rows).map(block)
 
-    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
-    dataset = epochs.flat_map(epoch).prefetch(2)
-    return Blocks(dataset, steps, batches_per_block)
+    def of_process(process: int, processes: int) -> tf.data.Dataset:
+        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
+        return epochs.flat_map(lambda number: epoch(number, process, processes)).prefetch(2)
+
+    return Blocks(of_process, batch_size, steps, batches_per_block)
 
 
 def _part_of_each_batch(
-    rows: tf.Tensor, batch_size: int, replica: tf.Tensor, replicas: int
+    rows: tf.Tensor, batch_size: int, number: int | tf.Tensor, parts: int
 ) -> tf.Tensor:
-    """One replica's rows of each batch; a smaller last batch is divided as evenly as can be."""
-    size = batch_size // replicas
-    full = tf.size(rows) // batch_size if size * replicas == batch_size else 0
+    """One part's rows of each batch; a smaller last batch is divided as evenly as can be."""
+    size = batch_size // parts
+    full = tf.size(rows) // batch_size if size * parts == batch_size else 0
     batches = tf.reshape(rows[: full * batch_size], [full, batch_size])
-    of_full = batches[:, replica * size : (replica + 1) * size]
+    of_full = batches[:, number * size : (number + 1) * size]
     rest = rows[full * batch_size :]
-    first, after = (tf.size(rest) * number // replicas for number in (replica, replica + 1))
+    first, after = (tf.size(rest) * edge // parts for edge in (number, number + 1))
     return tf.concat([tf.reshape(of_full, [-1]), rest[first:after]], axis=0)
 
 

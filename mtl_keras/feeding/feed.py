@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.errors import DataError
 from mtl_keras.feeding.blocks import BLOCK_BATCHES, BLOCK_BYTES, Blocks, rows_within
 
 BUFFER_BYTES = 128 * 2**20
@@ -24,12 +25,13 @@ class Feed:
 
     Several groups are open at a time, and their chunks take turns; a buffer, from which rows are
     drawn at random, mixes them further. The order of the rows is a function of the seed, the epoch
-    and the step alone, so a training that is resumed at any step sees the rows that an
-    uninterrupted one sees.
+    and the step alone (of several processes, also of their number), so a training that is resumed
+    at any step sees the rows that an uninterrupted one sees.
 
     Attributes:
-        read: From the number of a group, the chunks of its training rows, in order: nests of
-            arrays `(x, y, sample_weight)`.
+        read: From the number of a group, and the number of the first of its training rows that is
+            wanted, the chunks of its training rows from there on, in order: nests of arrays
+            `(x, y, sample_weight)`.
         rows: Number of training rows of each group.
         like: Any such chunk, for the structure, the types and the shapes.
         seed: Integer seed of the order. Default 0.
@@ -39,7 +41,7 @@ class Feed:
         failures: The errors of reading, which TensorFlow reports as its own.
     """
 
-    read: Callable[[int], Iterator[Any]]
+    read: Callable[[int, int], Iterator[Any]]
     rows: Sequence[int]
     like: Any
     seed: int = 0
@@ -56,8 +58,11 @@ class Feed:
     def blocks(self, batch_size: int, first_epoch: int = 0, first_step: int = 0) -> Blocks:
         """Blocks for `MultiTaskModel.fit`, endless, in the order of the epochs.
 
+        Of several processes, each reads its own part: in each epoch, the groups in their random
+        order are laid end to end and cut into equal ranges of rows.
+
         Args:
-            batch_size: Rows per batch.
+            batch_size: Rows per batch, of all processes together.
             first_epoch: Number of the first epoch. Default 0.
             first_step: Steps of it to leave out; `Blocks.steps` is the number of those that are
                 left, so that the data set ends an epoch there. Default 0.
@@ -69,27 +74,35 @@ class Feed:
         most = self.batches_per_block or min(BLOCK_BATCHES, fitting // batch_size)
         batches = max(1, min(most, steps))
 
-        def generate() -> Iterator[tuple[np.ndarray, ...]]:
-            epoch, skipped = first_epoch, first_step * batch_size
-            try:
-                while True:
-                    for block in self._epoch(epoch, batches * batch_size):
-                        if skipped < len(block[0]):
-                            yield tuple(leaf[skipped:] for leaf in block)
-                        skipped = max(0, skipped - len(block[0]))
-                    epoch, skipped = epoch + 1, 0
-            except Exception as error:
-                self.failures.append(error)
-                raise
+        def of_process(process: int, processes: int) -> tf.data.Dataset:
+            size = -(-batch_size // processes)
 
-        signature = tuple(tf.TensorSpec([None, *leaf.shape[1:]], leaf.dtype) for leaf in leaves)
+            def generate() -> Iterator[tuple[np.ndarray, ...]]:
+                epoch, first = first_epoch, first_step
+                try:
+                    while True:
+                        blocks = self._epoch(epoch, process, processes, batches * size)
+                        for start in range(0, steps, batches):
+                            block = next(blocks)
+                            skipped, count = max(0, first - start), min(batches, steps - start)
+                            if skipped < count:
+                                ruler = np.empty((count - skipped, size, 0), np.int8)
+                                yield (*(leaf[skipped * size :] for leaf in block), ruler)
+                        epoch, first = epoch + 1, 0
+                except Exception as error:
+                    self.failures.append(error)
+                    raise
 
-        def packed(*flat: tf.Tensor) -> tuple[Any, ...]:
-            nest = keras.tree.pack_sequence_as(self.like, flat)
-            return (*nest, tf.zeros([batch_size], tf.int8))
+            flat = [tf.TensorSpec([None, *leaf.shape[1:]], leaf.dtype) for leaf in leaves]
+            signature = (*flat, tf.TensorSpec([None, size, 0], tf.int8))
 
-        dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-        return Blocks(dataset.map(packed).prefetch(2), steps - first_step, batches)
+            def packed(*flat: tf.Tensor) -> tuple[Any, ...]:
+                return (*keras.tree.pack_sequence_as(self.like, flat[:-1]), flat[-1])
+
+            dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+            return dataset.map(packed).prefetch(2)
+
+        return Blocks(of_process, batch_size, steps - first_step, batches)
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -102,33 +115,51 @@ class Feed:
                 raise
             raise self.failures[0] from None
 
-    def _epoch(self, number: int, block_rows: int) -> Iterator[list[np.ndarray]]:
-        """The blocks of an epoch, as lists of arrays; the last one may be smaller."""
+    def _epoch(
+        self, number: int, process: int, processes: int, block_rows: int
+    ) -> Iterator[list[np.ndarray]]:
+        """The blocks of a process in an epoch, as lists of arrays; when rows end, smaller ones."""
         random = np.random.default_rng([self.seed, number])
         order = list(map(int, random.permutation(np.flatnonzero(self.rows))))
+        if process:  # else all would draw from the same places of their buffers
+            bits = np.random.PCG64([self.seed, number]).jumped(process)
+            random = np.random.Generator(bits)
         leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(self.like)]
         size = self.buffer_rows or rows_within(
             [tf.constant(leaf[:1]) for leaf in leaves], BUFFER_BYTES, BUFFER_ROWS
         )
         buffer = _Buffer(leaves, random)
-        for chunk in self._interleaved(order):
-            buffer.add([np.asarray(leaf) for leaf in keras.tree.flatten(chunk)])
-            while buffer.rows >= size + block_rows:
-                yield buffer.take(block_rows)
-        while buffer.rows:
+        first, last = (self.total * edge // processes for edge in (process, process + 1))
+        chunks = self._interleaved(self._between(order, first, last))
+        while True:
+            while buffer.rows < size + block_rows and (chunk := next(chunks, None)) is not None:
+                buffer.add(chunk)
             yield buffer.take(min(block_rows, buffer.rows))
 
-    def _interleaved(self, order: Sequence[int]) -> Iterator[Any]:
-        """The chunks of several groups in turns; each group's next chunk is made meanwhile."""
-        waiting = deque(order)
-        with ThreadPoolExecutor(min(self.readers, max(1, len(waiting)))) as executor:
-            turns: deque[tuple[Iterator[Any], Future[Any]]] = deque()
+    def _between(self, order: Sequence[int], first: int, last: int) -> list[tuple[int, int, int]]:
+        """Where the rows from `first` to `last` are, of all groups laid end to end in some order.
 
-            def turn(chunks: Iterator[Any]) -> None:
+        Returns:
+            Groups, each with its rows' first number and the one after their last.
+        """
+        ends = np.cumsum([self.rows[group] for group in order])
+        return [
+            (group, max(0, first - start), min(last, end) - start)
+            for group, end in zip(order, map(int, ends))
+            if (start := end - self.rows[group]) < last and end > first
+        ]
+
+    def _interleaved(self, parts: Sequence[tuple[int, int, int]]) -> Iterator[list[np.ndarray]]:
+        """The chunks of several groups in turns; each group's next chunk is made meanwhile."""
+        waiting = deque(parts)
+        with ThreadPoolExecutor(min(self.readers, max(1, len(waiting)))) as executor:
+            turns: deque[tuple[Iterator[list[np.ndarray]], Future[Any]]] = deque()
+
+            def turn(chunks: Iterator[list[np.ndarray]]) -> None:
                 turns.append((chunks, executor.submit(next, chunks, None)))
 
             for _ in range(min(self.readers, len(waiting))):
-                turn(self.read(waiting.popleft()))
+                turn(self._chunks(*waiting.popleft()))
             while turns:
                 chunks, future = turns.popleft()
                 chunk = future.result()
@@ -136,7 +167,22 @@ class Feed:
                     turn(chunks)
                     yield chunk
                 elif waiting:
-                    turn(self.read(waiting.popleft()))
+                    turn(self._chunks(*waiting.popleft()))
+
+    def _chunks(self, group: int, first: int, last: int) -> Iterator[list[np.ndarray]]:
+        """The rows of a group from `first` to `last`, as lists of arrays."""
+        left, whole = last - first, last == self.rows[group]
+        for chunk in self.read(group, first):
+            leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(chunk)]
+            yield [leaf[:left] for leaf in leaves]
+            left -= len(leaves[0])
+            if left <= 0 and not whole:
+                return
+        if left:  # to the end of a group, its reader looks itself whether all is well
+            raise DataError(
+                f"`read({group}, {first})` gave {last - first - left:,} rows. Expected "
+                f"{last - first:,}, as `rows` says."
+            )
 
 
 class _Buffer:
@@ -165,7 +211,7 @@ class _Buffer:
         behind = np.ones(count, bool)
         behind[drawn[drawn >= kept] - kept] = False
         gaps, movers = drawn[drawn < kept], kept + np.flatnonzero(behind)
-        taken = [leaf[drawn] for leaf in self.leaves]
+        taken = [leaf.take(drawn, axis=0) for leaf in self.leaves]
         for leaf in self.leaves:
             leaf[gaps] = leaf[movers]
         self.rows = kept

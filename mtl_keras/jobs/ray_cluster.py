@@ -2,19 +2,120 @@
 
 import contextlib
 import importlib
+import logging
 import os
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, check
 
 EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
+HELPS = "MTL_KERAS_HELPS"  # set in the environment of processes that do a part of some work
 SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
 
 
+def wanted(address: str | None = None) -> bool:
+    """Whether work that can be divided runs on a Ray cluster.
+
+    It does if an address is given, this process is connected to Ray, or `RAY_ADDRESS` is set. A
+    process that does a part of some work (a job, or as a worker of `TF_CONFIG`) does it alone.
+
+    Args:
+        address: The address that the user gave, or None.
+    """
+    if address is not None:
+        return True
+    if HELPS in os.environ or os.environ.get("TF_CONFIG"):
+        return False
+    ray = sys.modules.get("ray")
+    return bool(os.environ.get("RAY_ADDRESS")) or (ray is not None and ray.is_initialized())
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a Ray cluster that train one network together.
+
+    Args:
+        workers: Number of processes, each with one CPU, spread over the machines. Default 1.
+        address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
+            this machine. Default None: one of this machine alone, started for the training.
+        gpus_per_worker: Number of GPUs of each process. Default 0.
+        storage: Folder or URL (`s3://bucket/folder`) for checkpoints, which every machine can
+            reach. Default None: the run's own checkpoint folder.
+        verbose: Whether what Ray and its workers log is printed. Default False.
+
+    Example:
+
+    >>> Cluster(4, address="auto").remote, Cluster().remote
+    (True, False)
+    """
+
+    workers: int = 1
+    address: str | None = None
+    gpus_per_worker: int = 0
+    storage: str | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("workers", 1), ("gpus_per_worker", 0)):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            check(whole and value >= least, name, f"be a whole number >= {least}", value)
+
+    @property
+    def remote(self) -> bool:
+        """Whether Ray is needed: not for one process on this machine."""
+        return self.workers > 1 or self.address is not None or self.gpus_per_worker > 0
+
+    @property
+    def each(self) -> dict[str, float]:
+        """What each worker takes of its machine, in Ray's names."""
+        return {"CPU": 1, **({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})}
+
+    def __str__(self) -> str:
+        each = " and ".join(f"{count:g} {kind}" for kind, count in self.each.items())
+        return f"{self.workers} workers with {each} each"
+
+    def check_room(self, ray: Any, show: Callable[[str], None]) -> None:
+        """Raise a ConfigError if they do not fit on a cluster of this machine.
+
+        Others may grow, and are waited for.
+
+        Args:
+            ray: The module `ray`, connected.
+            show: A function that prints a line.
+        """
+        has = ray.cluster_resources()
+        short = any(has.get(kind, 0) < self.workers * count for kind, count in self.each.items())
+        if not short:
+            return
+        if self.address is not None or "RAY_ADDRESS" in os.environ:
+            show(f"waiting for {self}. {room(ray)}")
+        else:
+            raise ConfigError(
+                f"There is no room for {self}. {room(ray)} Ask for less, or name the address of a "
+                "larger cluster."
+            )
+
+
+def room(ray: Any) -> str:
+    """What a cluster has and what of it is free, as a sentence."""
+    has, free = ray.cluster_resources(), ray.available_resources()
+    kinds = " and ".join(f"{has.get(k, 0):g} {k} ({free.get(k, 0):g} free)" for k in ("CPU", "GPU"))
+    machines = sum(node["Alive"] for node in ray.nodes())
+    return f"The cluster has {kinds} on {machines} machine{'s' * (machines != 1)}."
+
+
+def nearest(address: str | None) -> str:
+    """The address, or that of `RAY_ADDRESS`, or `"local"`: a cluster of this machine alone."""
+    return address or os.environ.get("RAY_ADDRESS") or "local"
+
+
 @contextlib.contextmanager
-def connected(address: str | None = None) -> Iterator[Any]:
+def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any]:
     """A block in which this process is connected to a Ray cluster.
 
     A connection that exists is used and kept. Else one is made, and ended with the block.
@@ -23,6 +124,7 @@ def connected(address: str | None = None) -> Iterator[Any]:
         address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
             this machine. Default None: that of the environment's `RAY_ADDRESS`; without it, a
             cluster of this machine alone, started for the block.
+        verbose: Whether what Ray and its workers log is printed. Default False.
 
     Yields:
         The module `ray`.
@@ -31,6 +133,8 @@ def connected(address: str | None = None) -> Iterator[Any]:
         ConfigError: if Ray is not installed, or no cluster answers at the address.
     """
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # of which gRPC would print notices
+    if not verbose:  # it is printed whatever `log_to_driver` says; what it means is told by us
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^A worker died or was killed")
     try:
         ray = importlib.import_module("ray")
     except ImportError as error:
@@ -38,11 +142,16 @@ def connected(address: str | None = None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    address = address or os.environ.get("RAY_ADDRESS")
-    if address not in (None, "auto", "local"):
+    address = nearest(address)
+    if address not in ("auto", "local"):
         _check_answers(address)
     try:
-        ray.init(address, log_to_driver=False, include_dashboard=None if address else False)
+        ray.init(
+            address,  # without it Ray would join whatever runs here
+            log_to_driver=verbose,
+            logging_level=logging.INFO if verbose else logging.ERROR,
+            include_dashboard=False if address == "local" else None,
+        )
     except (ConnectionError, ValueError) as error:
         raise _none_at(address, error) from error
     try:
@@ -65,9 +174,9 @@ def _check_answers(address: str) -> None:
         raise _none_at(address, error.strerror or error) from error
 
 
-def _none_at(address: str | None, why: object) -> ConfigError:
+def _none_at(address: str, why: object) -> ConfigError:
     return ConfigError(
         f"There is no Ray cluster at the address {address!r}: {str(why).rstrip('.')}. Start one "
-        "with `ray start --head`, name its host:port, or leave the address out for a cluster of "
-        "this machine alone."
+        "with `ray start --head`, name its host:port, set RAY_AUTH_MODE=token if it asks for a "
+        "token, or leave the address out for a cluster of this machine alone."
     )

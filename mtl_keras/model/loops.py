@@ -108,16 +108,16 @@ def fit_call(
     seed = replicas.agreed(model.distribute_strategy, np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
     per_block = _batches_per_block(step, callbacks, common["verbose"])
-    blocks = _blocks(model, train, batch_size, per_block, shuffle, seed, first)
+    blocks = _blocks(train, batch_size, per_block, shuffle, seed, first)
     if _by_blocks(model, held_out, training=False):
         held_out = held_out.first(validation.steps, validation_batch_size)
-        held_out_blocks = _blocks(model, held_out, validation_batch_size, blocks.batches_per_block)
-        arguments["validation_data"] = held_out_blocks.dataset
+        held_out_blocks = _blocks(held_out, validation_batch_size, blocks.batches_per_block)
+        arguments["validation_data"] = replicas.dataset(model, held_out_blocks)
         arguments["validation_steps"] = held_out_blocks.steps
     else:
         arguments["validation_batch_size"] = validation_batch_size
     arguments |= {
-        "x": blocks.dataset,
+        "x": replicas.dataset(model, blocks),
         "shuffle": False,  # the blocks are shuffled
         "steps_per_epoch": blocks.steps,
     }
@@ -151,10 +151,10 @@ def evaluate_call(
     rows = rows.first(steps, batch_size)
     within_fit = isinstance(common["callbacks"], keras.callbacks.CallbackList)
     callbacks = _as_list(common["callbacks"])
-    blocks = _blocks(model, rows, batch_size, _batches_per_block(model.step, callbacks, 0))
+    blocks = _blocks(rows, batch_size, _batches_per_block(model.step, callbacks, 0))
     if common["verbose"] != 0 and not within_fit:
         common["callbacks"] = [BlockProgress(), *callbacks]
-    arguments = {"x": blocks.dataset, "steps": blocks.steps}
+    arguments = {"x": replicas.dataset(model, blocks), "steps": blocks.steps}
     return KerasCall(model, {**common, **arguments}, blocks.batches_per_block)
 
 
@@ -193,7 +193,7 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
         predictions, vectors = run_batches(
             run_batch,
             (x, masked),
-            batch_size=ruler.shape[0],
+            batch_size=ruler.shape[1],
             outputs=step.outputs if step.task_metrics.by_block else {},
             sums=step.vector_size(training),
             jit_compile=model.jit_compile,
@@ -249,7 +249,6 @@ def _with_monitor(model: keras.Model, callbacks: list[Any]) -> list[Any]:
 
 
 def _blocks(
-    model: keras.Model,
     rows: Rows,
     batch_size: int | None,
     batches_per_block: int | None,
@@ -258,11 +257,10 @@ def _blocks(
     first_epoch: int = 0,
 ) -> Blocks:
     if isinstance(rows.x, Blocks):
-        return replicas.divided(model, rows.x)
+        return rows.x
     data = (rows.x, rows.y, rows.sample_weight or {})
     size = batch_size or BATCH_SIZE
-    blocks = blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block)
-    return replicas.divided(model, blocks)
+    return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,18 +21,20 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Evaluation, calibration, evaluate, unused_sources
 from mtl_keras.export import TrainedRows
 from mtl_keras.jobs import exclusive, replaced
+from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans import presets
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.on_cluster import check_begun_here, finished
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
 from mtl_keras.tasks import Task
 from mtl_keras.training import Fitting
-from mtl_keras.training.workers import naming_lost_workers, workers
+from mtl_keras.training.workers import ALONE, workers
 
 
 def run(
@@ -40,6 +43,7 @@ def run(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     show: Callable[[str], None] | None = print,
+    cluster: Cluster | None = None,
 ) -> Run:
     """Read, split, encode, build, fit, evaluate.
 
@@ -49,22 +53,33 @@ def run(
         checkpoint: Folder for the checkpoint while the run trains.
         resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
+        cluster: The processes that train each network together, as Ray's workers; they try as many
+            candidates at a time where the plan leaves something open (`"auto"`). Default: this
+            process, or those that `TF_CONFIG` declares.
 
     Returns:
         A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
 
     Raises:
-        ConfigError: if the plan could not be read back from the artifact.
+        ConfigError: if the plan could not be read back from the artifact, or the cluster cannot be
+            used.
         DataError: if the table does not fit the plan.
         TrainingError: if a task's loss is not finite.
     """
     show = show or (lambda line: None)
     plan.check_readable()
-    if checkpoint is None:
-        return _carried_out(plan, data, None, resume, show)
-    folder = Path(checkpoint)
-    with one_at_a_time(folder) if workers().chief else contextlib.nullcontext():
-        return _carried_out(plan, data, folder, resume, show)
+    if cluster is not None and workers() is not ALONE:
+        raise ConfigError(
+            "TF_CONFIG declares the processes of this training, so workers of a Ray cluster cannot "
+            "train it. Unset TF_CONFIG, or ask for no workers."
+        )
+    with workers().ending_together(), contextlib.ExitStack() as stack:
+        if checkpoint is not None and workers().chief:
+            stack.enter_context(one_at_a_time(Path(checkpoint)))
+        elif checkpoint is None and cluster is not None:  # which hands a checkpoint over
+            checkpoint = stack.enter_context(tempfile.TemporaryDirectory())
+        folder = None if checkpoint is None else Path(checkpoint)
+        return _carried_out(plan, data, folder, resume, show, cluster)
 
 
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
@@ -78,7 +93,12 @@ def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
 
 
 def _carried_out(
-    plan: Plan, data: Any, checkpoint: Path | None, resume: bool, show: Callable[[str], None]
+    plan: Plan,
+    data: Any,
+    checkpoint: Path | None,
+    resume: bool,
+    show: Callable[[str], None],
+    cluster: Cluster | None,
 ) -> Run:
     clock, together = Clock(), workers()
     show = show if together.chief else lambda line: None
@@ -86,7 +106,7 @@ def _carried_out(
     rows = prepare(plan, data, show, clock)
     with clock("choose"):
         trial = partial(short, rows=rows.sampled())
-        plan, tried = search.settled(plan, rows.data, trial, show)
+        plan, tried = search.settled(plan, rows.data, trial, show, cluster)
     own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
@@ -96,8 +116,13 @@ def _carried_out(
             fingerprint=fingerprint(plan, rows),
             resume=resume,
         )
+    elsewhere = None
+    if cluster is not None:
+        elsewhere = partial(finished, cluster=cluster, name=own_name)
+    elif checkpoint is not None:
+        check_begun_here(checkpoint, own_name)
     networks = [
-        train(variant, number, rows, fitting, clock)
+        train(variant, number, rows, fitting, clock, elsewhere)
         for number, variant in enumerate(plan.variants())
     ]
     model, history = combined(networks, fitting, clock)
@@ -154,7 +179,12 @@ def kept_identity(checkpoint: Path) -> str | None:
 
 
 def train(
-    plan: Plan, number: int, rows: Prepared, fitting: Fitting, clock: Clock
+    plan: Plan,
+    number: int,
+    rows: Prepared,
+    fitting: Fitting,
+    clock: Clock,
+    elsewhere: Callable[[Plan, Prepared, Fitting], Fitting] | None = None,
 ) -> tuple[MultiTaskModel, pd.DataFrame]:
     """Build and train one network; return it with each task's best epoch, and its logs."""
     if number:
@@ -163,7 +193,7 @@ def train(
             folder = fitting.checkpoint / f"network_{number + 1}"
             fitting = dataclasses.replace(fitting, checkpoint=folder)
     keras.utils.set_random_seed(plan.seed)
-    with fitting.workers.scope(), naming_lost_workers():
+    with fitting.workers.scope():
         with clock("build"):
             model = build(plan, rows)
         if not number:
@@ -172,6 +202,8 @@ def train(
             fitting, training=plan.training, constants=constant_losses(rows, model)
         )
         with clock("fit"):
+            if elsewhere is not None:
+                fitting = elsewhere(plan, rows, fitting)
             model, history = fitting.fit(model)
     return fitting.workers.local(model), history
 
@@ -189,7 +221,11 @@ def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
 def short(
     plan: Plan, epochs: int, callbacks: Sequence[keras.callbacks.Callback] = (), *, rows: Prepared
 ) -> pd.DataFrame:
-    """The logs of a short training, which shows how promising a plan is."""
+    """The logs of a short training, which shows how promising a plan is.
+
+    They do not depend on what was trained before, or in which process.
+    """
+    keras.utils.set_random_seed(plan.seed)
     training = dataclasses.replace(plan.training, epochs=epochs, patience=epochs, networks=1)
     fitting = Fitting(
         rows.data, training, show=lambda line: None, watching=callbacks, workers=workers()

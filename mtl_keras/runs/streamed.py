@@ -1,5 +1,6 @@
 """Prepares data that are larger than memory: samples in memory, training rows as a stream."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -135,9 +136,9 @@ def prepare_stream(
     with clock("check"):
         _check(plan, divided, read, at_once, encoder, fitted)
 
-    def chunks(group: int) -> Iterator[Any]:
+    def chunks(group: int, first: int) -> Iterator[Any]:
         of_group = divided.chunks("train", read, [stream.groups[group]])
-        for table in _tables(of_group, at_once):
+        for table in _tables(of_group, at_once, first):
             with naming_source(table):
                 yield encoded(table)
 
@@ -148,11 +149,12 @@ def prepare_stream(
     return Streamed(rows, guesses, encoder, fitted, data, divided, read, at_once)
 
 
-def _tables(chunks: Iterable[Chunk], rows: int) -> Iterator[pd.DataFrame]:
-    """The tables of chunks, at most `rows` rows each."""
+def _tables(chunks: Iterable[Chunk], rows: int, first: int = 0) -> Iterator[pd.DataFrame]:
+    """The tables of chunks, at most `rows` rows each, without the rows before the `first`."""
     for chunk in chunks:
-        for start in range(0, len(chunk.table), rows):
+        for start in range(first, len(chunk.table), rows):
             yield chunk.table.iloc[start : start + rows]
+        first = max(0, first - len(chunk.table))
 
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -186,15 +188,17 @@ def _check(
     fitted: list[Task],
 ) -> None:
     """Raise a DataError for the first row that the network could not be trained or tested on."""
-    for part in PARTS:
-        counting = dict.fromkeys(plan.weight_columns(), False)
-        for table in _tables(divided.chunks(part, read), at_once):
+    counting = {part: dict.fromkeys(plan.weight_columns(), False) for part in PARTS}
+    for chunk, parts in divided.assigned(read):
+        labelled = chunk.but(parts >= 0).table
+        parts = parts[parts >= 0]
+        for start in range(0, len(labelled), at_once):
+            table, numbers = labelled.iloc[start : start + at_once], parts[start : start + at_once]
             with naming_source(table):
                 raw_columns(encoder.features, table)
                 y = {task.name: task.encode(table) for task in fitted}
                 weights = columns.unscaled_weights(plan, fitted, table, y)
-            for task, weight in weights.items():
-                if task in counting:
-                    counting[task] |= bool(weight.any())
-        if part != "test":
-            columns.check_that_some_count(plan, counting, part)
+            for task, (number, part) in itertools.product(plan.weight_columns(), enumerate(PARTS)):
+                counting[part][task] |= bool(weights[task][numbers == number].any())
+    for part in ("train", "validation"):
+        columns.check_that_some_count(plan, counting[part], part)

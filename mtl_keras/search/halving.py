@@ -1,13 +1,16 @@
 """A search with a fixed budget: many candidates trained briefly, the better ones longer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+Losses = Mapping[str, float]
+
 
 def successive_halving(
-    candidates: Mapping[str, Callable[[int], Mapping[str, float]]],
+    candidates: Sequence[str],
+    train: Callable[[Sequence[str], int], Iterable[tuple[str, Losses]]],
     rungs: Sequence[int] = (4, 12),
     keep: float = 1 / 3,
     show: Callable[[str], None] = print,
@@ -19,7 +22,9 @@ def successive_halving(
     lowest loss of any candidate, minus 1, which makes losses of different tasks comparable.
 
     Args:
-        candidates: By name, a function from a number of epochs to the validation loss of each task.
+        candidates: Their names.
+        train: Trains some of them for a number of epochs; yields the name of each and the
+            validation loss of each task, in any order.
         rungs: Number of epochs on each rung. Default (4, 12).
         keep: Share of candidates that advance to the next rung, at least one. Default a third.
         show: A function that prints a line.
@@ -34,19 +39,20 @@ def successive_halving(
 
     Example:
 
-    >>> tried = {"a": lambda epochs: {"x": 1.0}, "b": lambda epochs: {"x": 0.5}}
-    >>> successive_halving(tried, rungs=(1,), show=lambda line: None)[0]
+    >>> def train(names, epochs):
+    ...     return [(name, {"x": {"a": 1.0, "b": 0.5}[name]}) for name in names]
+    >>> successive_halving(["a", "b"], train, rungs=(1,), show=lambda line: None)[0]
     'b'
     """
     left = list(candidates)
     rows = []
     for rung, epochs in enumerate(rungs):
         losses = {}
-        for name in left:
-            losses[name] = candidates[name](epochs)
-            listed = ", ".join(f"{task} {value:.4g}" for task, value in losses[name].items())
+        for name, found in train(left, epochs):
+            losses[name] = found
+            listed = ", ".join(f"{task} {value:.4g}" for task, value in found.items())
             show(f"  {epochs} epochs, {name}: {listed}")
-        table = pd.DataFrame(losses).T
+        table = pd.DataFrame({name: losses[name] for name in left}).T
         lowest = table.min()
         score = ((table - lowest) / lowest.abs().clip(lower=1e-9)).mean(axis=1).fillna(np.inf)
         for name in left:

@@ -1,6 +1,7 @@
 """Settles what a plan leaves open: `"auto"`, and groups that it does not name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +9,9 @@ import pandas as pd
 
 from mtl_keras import architectures
 from mtl_keras.architectures import Grouped
+from mtl_keras.jobs import executor
+from mtl_keras.jobs.parallel import Executor
+from mtl_keras.jobs.ray_cluster import Cluster, nearest
 from mtl_keras.plans.plan import Plan
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping
@@ -26,16 +30,31 @@ class ShortTraining(Protocol):
     def __call__(self, plan: Plan, epochs: int, callbacks: Any = ()) -> pd.DataFrame: ...
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A candidate that is trained for some epochs."""
+
+    name: str
+    plan: Plan
+    epochs: int
+
+
 def settled(
-    plan: Plan, data: Data, short: ShortTraining, show: Callable[[str], None]
+    plan: Plan,
+    data: Data,
+    short: ShortTraining,
+    show: Callable[[str], None],
+    cluster: Cluster | None = None,
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan, with everything that it left open chosen on the validation rows.
 
     Args:
         plan: The plan as declared.
         data: The encoded rows.
-        short: Trains a plan for a number of epochs.
+        short: Trains a plan for a number of epochs, in any process.
         show: A function that prints a line.
+        cluster: Trains as many candidates at a time as it has workers, a process each. Default
+            None: see `jobs.executor`.
 
     Returns:
         The plan; and what was tried, as plain values, empty if nothing was left open.
@@ -45,7 +64,9 @@ def settled(
         rows = len(next(iter(data.y["train"].values())))
         show = _beginning(show, f"what is tried trains on {rows:,} rows that are in memory")
     if plan.architecture == "auto" or plan.balancer == "auto":
-        plan, tried["search"] = _searched(plan, short, show)
+        where = (cluster.workers, nearest(cluster.address)) if cluster else ()
+        with executor(short, *where) as run:
+            plan, tried["search"] = _searched(plan, run, show)
     if isinstance(plan.architecture, Grouped) and not plan.architecture.groups:
         plan, tried["grouping"] = _grouped(plan, data, short, show)
     return plan, tried
@@ -64,15 +85,19 @@ def _beginning(show: Callable[[str], None], line: str) -> Callable[[str], None]:
 
 
 def _searched(
-    plan: Plan, short: ShortTraining, show: Callable[[str], None]
+    plan: Plan, run: Executor, show: Callable[[str], None]
 ) -> tuple[Plan, list[dict[str, Any]]]:
     """Tries architectures first, with equal weights if the balancer is open too; then balancers."""
     tried: list[dict[str, Any]] = []
 
     def best(what: str, options: Mapping[str, Plan]) -> Plan:
         show(f"{what}: trying {len(options)} candidates")
-        trials = {name: _trial(option, short) for name, option in options.items()}
-        name, table = successive_halving(trials, RUNGS, show=show)
+
+        def train(names: Sequence[str], epochs: int) -> Iterator[tuple[str, dict[str, float]]]:
+            trials = [Trial(name, options[name], epochs) for name in names]
+            return ((trial.name, losses) for trial, losses in run(_losses, trials))
+
+        name, table = successive_halving(list(options), train, RUNGS, show=show)
         show(f"{what}: chose {name}")
         tried.extend({"what": what, **row} for row in table.to_dict("records"))
         return options[name]
@@ -91,12 +116,10 @@ def _searched(
     return plan, tried
 
 
-def _trial(plan: Plan, short: ShortTraining) -> Callable[[int], dict[str, float]]:
-    def losses(epochs: int) -> dict[str, float]:
-        history = short(plan, epochs)
-        return {task.name: float(history[f"val_{task.name}_loss"].min()) for task in plan.tasks}
-
-    return losses
+def _losses(trial: Trial, short: ShortTraining) -> dict[str, float]:
+    """The lowest validation loss of each task."""
+    history, tasks = short(trial.plan, trial.epochs), trial.plan.tasks
+    return {task.name: float(history[f"val_{task.name}_loss"].min()) for task in tasks}
 
 
 def _grouped(

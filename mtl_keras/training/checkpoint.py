@@ -1,9 +1,10 @@
 """Checkpoints, from which an interrupted training resumes."""
 
+import contextlib
 import json
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.jobs import UNREADABLE, replaced
 from mtl_keras.training.best_epoch import BestEpoch
+from mtl_keras.training.workers import ALONE, Workers
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -29,16 +31,28 @@ class Checkpoint(keras.callbacks.Callback):
         fingerprint: What the training depends on, as text. A checkpoint with another fingerprint is
             rejected.
         best: The early stopping of the training.
-        writes: Whether this process writes the file; of several that train together, one does.
-            Default True.
+        workers: The processes that train together, of which the first writes the file. Default:
+            this one alone.
+        written: Called in each of them after a file, with whether the first one could write it
+            (True in the others). Default None.
+
+    Attributes:
+        left_out: What was found, and could not be gone on from, in words; empty if nothing was.
     """
 
-    def __init__(self, path: Path, fingerprint: str, best: BestEpoch, writes: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        fingerprint: str,
+        best: BestEpoch,
+        workers: Workers = ALONE,
+        written: Callable[[bool], None] | None = None,
+    ) -> None:
         super().__init__()
-        self.writes = writes
+        self.workers, self.tell = workers, written or (lambda written: None)
         self.path, self.fingerprint, self.best = Path(path), fingerprint, best
         self.history: list[dict[str, float]] = []
-        self.failed = False
+        self.failed, self.left_out = False, ""
         self.first = self.step = 0  # of the epoch: the first step of this `fit`, and those done
         self.sums: list[np.ndarray] = []  # of a resumed epoch, until it goes on
         self.written = time.monotonic()
@@ -55,33 +69,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def write(self) -> None:
         """Write the file now."""
-        state = {
-            "fingerprint": self.fingerprint,
-            "history": self.history,
-            "balancing": self.model.balancing,
-            "step": self.step,
-            "best": self.best.state(),
-        }
-        arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
-        if self.step:
-            arrays |= {f"sum_{i}": v.numpy() for i, v in enumerate(_sums(self.model))}
-        arrays |= self.best.arrays()
-        if not self.writes:
-            return
-        try:
-            with replaced(self.path) as file:
-                np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
-        except OSError as error:  # a training is worth more than its checkpoint
-            if not self.failed:
-                warnings.warn(
-                    f"The checkpoint {self.path} could not be written after epoch "
-                    f"{len(self.history)}: "
-                    f"{error.strerror or error}. The training goes on; if it is interrupted, it "
-                    "can be resumed from an earlier epoch at most.",
-                    stacklevel=2,
-                )
-            self.failed = True
-        self.written = time.monotonic()
+        self.tell(self._write(self.path) or not self.workers.chief)
 
     def load(self, model: Any) -> tuple[int, int]:
         """Restore the model, the early stopping and the history.
@@ -95,31 +83,71 @@ class Checkpoint(keras.callbacks.Callback):
         """
         if not self.path.exists():
             return 0, 0
+        with self._opened(self.path) as (state, saved):
+            return self._restore(model, state, saved)
+
+    def _write(self, path: Path, **more: Any) -> bool:
+        """Write the state to a file; returns whether this process has done so."""
+        state = {
+            "fingerprint": self.fingerprint,
+            "history": self.history,
+            "balancing": self.model.balancing,
+            "step": self.step,
+            "best": self.best.state(),
+            **more,
+        }
+        arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
+        if self.step:
+            arrays |= {f"sum_{i}": v.numpy() for i, v in enumerate(_sums(self.model))}
+        arrays |= self.best.arrays()
+        if not self.workers.chief:  # to read the sums of all took all workers
+            return False
+        self.written = time.monotonic()
         try:
-            with np.load(self.path, allow_pickle=False) as saved:
+            with replaced(path) as file:
+                np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
+        except OSError as error:  # a training is worth more than its checkpoint
+            if not self.failed:
+                warnings.warn(
+                    f"The checkpoint {path} could not be written after epoch {len(self.history)}: "
+                    f"{error.strerror or error}. The training goes on; if it is interrupted, it "
+                    "can be resumed from an earlier epoch at most.",
+                    stacklevel=2,
+                )
+            self.failed = True
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _opened(self, path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The state in a file, and its arrays; what is wrong is an error that names the file."""
+        try:
+            with np.load(path, allow_pickle=False) as saved:
                 state = _state(saved)
                 if state["fingerprint"] != self.fingerprint:
                     raise ConfigError(
-                        f"The training in {self.path.parent} was of another experiment or of other "
+                        f"The training in {path.parent} was of another experiment or of other "
                         "data; it cannot be resumed. Start anew without --resume, or use another "
                         "name."
                     )
-                for index, variable in enumerate(_variables(model)):
-                    variable.assign(saved[f"variable_{index}"])
-                self.best.restore(state["best"], saved)
-                self.first = self.step = int(state.get("step", 0))
-                if self.step:
-                    self.sums = [saved[f"sum_{i}"] for i in range(len(_sums(model)))]
-            self.history = [{k: float(v) for k, v in logs.items()} for logs in state["history"]]
-            model.balancing[:] = state.get("balancing", [])
-            self._check(model)
+                yield state, saved
         except ConfigError:
             raise
         except UNREADABLE as error:
             raise ArtifactError(
-                f"The checkpoint {self.path} is damaged ({error!r:.150}). Start anew without "
-                "--resume."
+                f"The checkpoint {path} is damaged ({error!r:.150}). Start anew without --resume."
             ) from error
+
+    def _restore(self, model: Any, state: dict[str, Any], saved: Any) -> tuple[int, int]:
+        for index, variable in enumerate(_variables(model)):
+            variable.assign(saved[f"variable_{index}"])
+        self.best.restore(state["best"], saved)
+        self.first = self.step = int(state.get("step", 0))
+        if self.step:
+            self.sums = [saved[f"sum_{i}"] for i in range(len(_sums(model)))]
+        self.history = [{k: float(v) for k, v in logs.items()} for logs in state["history"]]
+        model.balancing[:] = state.get("balancing", [])
+        self._check(model)
         return len(self.history), self.step
 
     def _check(self, model: Any) -> None:
@@ -139,23 +167,58 @@ class Checkpoint(keras.callbacks.Callback):
 class StepCheckpoint(Checkpoint):
     """A checkpoint that is also written within epochs, for data of which one epoch is long.
 
+    The state within an epoch has a file of its own, `steps.npz` beside the other. A training that
+    would see its rows in another order cannot go on from there, and goes back to the end of the
+    epoch before.
+
     Args:
-        path: As in `Checkpoint`, like all arguments but the last.
+        path: As in `Checkpoint`, like all arguments but the last two.
         fingerprint: What the training depends on.
         best: The early stopping.
+        workers: The processes that train together.
+        written: Called after a file.
+        order: What the order of the rows within an epoch depends on, in words, such as `"2 workers
+            with batches of 64 rows"`.
         seconds: Seconds from one file to the next. Default 60.
     """
 
     def __init__(
-        self, path: Path, fingerprint: str, best: BestEpoch, seconds: float = 60.0
+        self,
+        path: Path,
+        fingerprint: str,
+        best: BestEpoch,
+        workers: Workers = ALONE,
+        written: Callable[[bool], None] | None = None,
+        order: str = "",
+        seconds: float = 60.0,
     ) -> None:
-        super().__init__(path, fingerprint, best)
-        self.seconds = seconds
+        super().__init__(path, fingerprint, best, workers, written)
+        self.steps = self.path.with_name("steps.npz")
+        self.order, self.seconds = order, seconds
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step = self.first + batch + 1
-        if time.monotonic() - self.written >= self.seconds:
+        due = time.monotonic() - self.written >= self.seconds
+        if self.workers.agreed(int(due)):  # all read the sums of an epoch together
             self.write()
+
+    def write(self) -> None:
+        if self.step:
+            if self.workers.chief and not self.history:
+                _remove(self.path)  # of a training before, which is not resumed
+            done = self._write(self.steps, order=self.order)
+        elif done := self._write(self.path):
+            _remove(self.steps)
+        self.tell(done or not self.workers.chief)
+
+    def load(self, model: Any) -> tuple[int, int]:
+        if self.steps.exists():
+            with self._opened(self.steps) as (state, saved):
+                if len(state["history"]) >= saved_epochs(self.path):
+                    if state["order"] == self.order:
+                        return self._restore(model, state, saved)
+                    self.left_out = f"{state['step']:,} steps of {state['order']}"
+        return super().load(model)
 
 
 def saved_epochs(path: Path) -> int:
@@ -165,6 +228,11 @@ def saved_epochs(path: Path) -> int:
             return len(_state(saved)["history"])
     except UNREADABLE:
         return 0
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # what is left is seen to be older
+        path.unlink()
 
 
 def _state(saved: Any) -> dict[str, Any]:

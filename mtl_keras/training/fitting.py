@@ -59,6 +59,7 @@ class Fitting:
         show: A function that prints a line.
         watching: Further Keras callbacks.
         workers: The processes that train together.
+        written: Called after a checkpoint: see `Checkpoint`.
         constants: The validation loss of the best constant, by task.
     """
 
@@ -70,6 +71,7 @@ class Fitting:
     show: Callable[[str], None] = print
     watching: Sequence[Any] = ()
     workers: Workers = ALONE
+    written: Callable[[bool], None] | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
 
     def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
@@ -89,34 +91,34 @@ class Fitting:
         named = NamedLogs(model.tasks, model.metric_names)
         progress = Progress(named.metrics, best, self.show, training.epochs)
         watching: list[Any] = [named, best, *training.callbacks(), progress]
-        watching += self.watching
         epoch, step = 0, 0
         saved: Checkpoint | None = None
         if self.checkpoint is not None:
-            path, writes = self.checkpoint / "training.npz", self.workers.chief
-            # Several processes would not agree on the minute that has passed.
-            by_step = self.data.feed is not None and self.workers.strategy is None
-            if by_step:
-                saved = StepCheckpoint(path, self.fingerprint, best)
+            path = self.checkpoint / "training.npz"
+            given = path, self.fingerprint, best, self.workers, self.written
+            if self.data.feed is None:
+                saved = Checkpoint(*given)
             else:
-                saved = Checkpoint(path, self.fingerprint, best, writes)
+                saved = StepCheckpoint(*given, order=self._order())
             model.optimizer.build(model.trainable_variables)
             if self.resume:
                 epoch, step = saved.load(model)
-                self.workers.check_equal(epoch, f"the epoch that {path} ends with")
-                self.show(_resumed(epoch, step))
+                self.workers.check_equal(epoch, f"the epoch that {path.parent} ends with")
+                self.workers.check_equal(step, f"the step that {path.parent} ends with")
+                self.show(_resumed(epoch, step, saved.left_out))
             watching.append(saved)
+        watching += self.watching
         log: list[dict[str, float]] = []
         if epoch < training.epochs and not best.stopped:
             try:
                 log = self._trained(model, watching, epoch, step)
             except DataError as error:  # of a stream: the network is as the last step left it
-                if saved is None or self.data.feed is None:
-                    raise
+                if saved is None or self.data.feed is None or self.workers.strategy is not None:
+                    raise  # the sums of an epoch cannot be read without the other workers
                 saved.write()
                 raise DataError(
-                    f"{error} What was trained is kept in {saved.path}: resume it once the data "
-                    "are as they were."
+                    f"{error} What was trained is kept in {saved.path.parent}: resume it once the "
+                    "data are as they were."
                 ) from error
         history = saved.history if saved else log
         frame = pd.DataFrame(history)
@@ -163,6 +165,12 @@ class Fitting:
                 logs = pd.DataFrame(log.history).to_dict("records")
         return logs
 
+    def _order(self) -> str:
+        """What the order of a stream's rows within an epoch depends on, beside the fingerprint."""
+        count = self.workers.count
+        size = self.training.rows_per_step(self.data.training_rows)
+        return f"{count} worker{'s' * (count > 1)} with batches of {size:,} rows"
+
     def select(self, models: Sequence[MultiTaskModel]) -> MultiTaskModel:
         """One network that answers each task with the mean of networks that validation selects."""
         outputs = [model.predict(self.data.x["validation"], verbose=0) for model in models]
@@ -184,8 +192,13 @@ def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:
     return f"answered: {', '.join(words)}"
 
 
-def _resumed(epoch: int, step: int) -> str:
+def _resumed(epoch: int, step: int, left_out: str) -> str:
     """Where a training is resumed, in words."""
+    if left_out:
+        return (
+            f"resuming after epoch {epoch}: {left_out} in the next saw rows in another order, and "
+            "are done again"
+        )
     if not epoch and not step:
         return "nothing to resume: starting"
     return f"resuming after epoch {epoch}" + (f" and {step:,} steps of the next" if step else "")

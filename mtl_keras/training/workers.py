@@ -1,20 +1,23 @@
 """One training by several processes, as `TF_CONFIG` in the environment declares them."""
 
+import atexit
 import contextlib
 import functools
 import json
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager import context as eager  # has no public name
 
-from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.errors import ConfigError, LostWorkerError, TrainingError
 from mtl_keras.model import MultiTaskModel
-from mtl_keras.model.replicas import agreed
+from mtl_keras.model.replicas import agreed, patience
 from mtl_keras.training.assemble import compiled_like
 
 EXAMPLE = (
@@ -42,6 +45,13 @@ class Workers:
         """Whether this process prints and writes for all."""
         return self.index == 0
 
+    @property
+    def count(self) -> int:
+        """Number of the processes."""
+        if self.strategy is None:
+            return 1
+        return self.strategy.num_replicas_in_sync // len(self.strategy.extended.worker_devices)
+
     def scope(self) -> AbstractContextManager[Any]:
         """A block in which networks are built and trained on all processes.
 
@@ -51,6 +61,10 @@ class Workers:
             return contextlib.nullcontext()
         return self.strategy.scope()
 
+    def agreed(self, number: int) -> int:
+        """A number that differs between the processes, as the first one has it."""
+        return number if self.strategy is None else agreed(self.strategy, number)
+
     def check_equal(self, number: int, what: str) -> None:
         """Raise a TrainingError if a number is not the same in all processes.
 
@@ -58,11 +72,35 @@ class Workers:
             number: The number in this process.
             what: What it is, for the error.
         """
-        if self.strategy is not None and (first := agreed(self.strategy, number)) != number:
+        if (first := self.agreed(number)) != number:
             raise TrainingError(
                 f"Worker {self.index} has {number} as {what}, the first worker {first}. Expected "
                 "the same on all: give all workers the same files, in a folder that they share."
             )
+
+    @contextlib.contextmanager
+    def ending_together(self) -> Iterator[None]:
+        """Within the block, an error of one worker ends all, and the others tell whose it was.
+
+        The processes of a cluster that is broken can only end: their exit code is 1.
+
+        Raises:
+            LostWorkerError: if another worker has ended, or does not answer.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self.strategy is None:
+                raise
+            atexit.register(_leave)
+            message = str(getattr(error, "message", ""))
+            if isinstance(error, LOST) or message.startswith("Barrier "):
+                told = lost(message, os.environ.get("TF_CONFIG", ""))
+                raise LostWorkerError(f"{told} Start all workers again with --resume.") from error
+            told = " ".join(f"{str(error) or type(error).__name__}".split())[:MOST_TOLD]
+            with contextlib.suppress(tf.errors.OpError):  # the others may have gone already
+                eager.context().report_error_to_cluster(tf.errors.ABORTED, told)
+            raise
 
     def local(self, model: MultiTaskModel) -> MultiTaskModel:
         """The model with variables of this process alone, which it can export by itself."""
@@ -75,6 +113,10 @@ class Workers:
 
 ALONE = Workers()
 LOST = (tf.errors.UnavailableError, tf.errors.DeadlineExceededError, tf.errors.AbortedError)
+MOST_TOLD = 500  # characters of an error that others hear of
+REPORTED = re.compile(
+    r"(?:Error reported from /job:\S+|set to ERROR: ABORTED): (.*?)(?= \[type\.googleapis|$)", re.M
+)
 
 
 @functools.cache
@@ -128,8 +170,7 @@ def place(text: str) -> tuple[int, int]:
     kinds = {kind: cluster.get(kind, []) for kind in ("chief", "worker")}
     if not all(isinstance(addresses, list) for addresses in kinds.values()):
         raise refuse("list addresses `host:port`")
-    hosts = [(kind, number) for kind, them in kinds.items() for number in range(len(them))]
-    addresses = [address for them in kinds.values() for address in them]
+    hosts, addresses = zip(*_tasks(cluster)) if any(kinds.values()) else ((), ())
     if not all(isinstance(a, str) and a.rpartition(":")[2].isdigit() for a in addresses):
         raise refuse("list addresses `host:port`")
     if len(set(addresses)) < len(addresses):
@@ -139,14 +180,57 @@ def place(text: str) -> tuple[int, int]:
     return hosts.index((task["type"], task["index"])), len(hosts)
 
 
-@contextlib.contextmanager
-def naming_lost_workers() -> Iterator[None]:
-    """Tell in one line that another process of the training has gone."""
-    try:
-        yield
-    except LOST as error:
-        told = re.sub(r"\{\{.*?\}\}", "", error.message.splitlines()[0]).strip()
-        raise TrainingError(
-            f"Another worker of the training has gone or does not answer: {told[:300]}. Start all "
-            "workers again with --resume."
-        ) from error
+def lost(message: str, config: str) -> str:
+    """Which workers have gone, and why, as far as a message of TensorFlow tells.
+
+    Args:
+        message: The message of a collective operation, a barrier or a heartbeat that failed.
+        config: The `TF_CONFIG` of this process.
+
+    Example:
+
+    >>> config = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
+    >>> lost("Error reported from /job:worker/task:1: No file a.csv.", config)
+    'Worker 1 (b:1) has ended: No file a.csv.'
+    """
+    declared = json.loads(config) if config else {"cluster": {}, "task": {}}
+    numbered = enumerate(_tasks(declared["cluster"]))
+    names = {task: f"worker {number} ({address})" for number, (task, address) in numbered}
+    me = declared["task"].get("type"), declared["task"].get("index")
+    said = re.sub(r"first task at the barrier: \S+", "", message)
+    met = {
+        (kind, int(n)) for kind, n in re.findall(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)", said)
+    }
+    met -= {me}  # operations of this process are named, too
+    if not met and re.search("Barrier timed out|th instance|already-in-error", message):
+        return "The other workers took this one for dead, as it did not answer."
+    if not met and "CoordinationService" in message:  # which the first one provides
+        met = set(list(names)[:1])
+    who = " and ".join(names[task] for task in sorted(met) if task in names)
+    who = who[:1].upper() + who[1:] if who else "Another worker of the training"
+    reported = re.search(REPORTED, message)
+    if "Barrier timed out" in message:
+        return (
+            f"{who} has not come to the next steps within {patience():g} seconds. Does it hang, in "
+            "a file that does not answer? If it is only slow, set MTL_KERAS_PATIENCE higher."
+        )
+    if reported and "heartbeat" not in message:
+        return f"{who} has ended: {reported[1]}"
+    cause = re.sub(r".*aborted by: ", "", message, count=1, flags=re.S).splitlines()[0]
+    return f"{who} has gone or does not answer" + ("." if met else f": {cause[:300]}.")
+
+
+def _leave() -> None:
+    """End this process now. TensorFlow would wait for readers, which wait for Python."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _tasks(cluster: Mapping[str, Sequence[str]]) -> list[tuple[tuple[str, int], str]]:
+    """The tasks of a cluster in the order of the workers' numbers, with their addresses."""
+    return [
+        ((kind, number), address)
+        for kind in ("chief", "worker")
+        for number, address in enumerate(cluster.get(kind, []))
+    ]

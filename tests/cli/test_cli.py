@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mtl_keras.cli import main
+from mtl_keras.jobs.ray_cluster import Cluster
 from tests import cases
 
 
@@ -82,9 +83,19 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     monkeypatch.setattr("mtl_keras.cli.training._train", lambda *arguments: calls.append(arguments))
     flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
     flags += ["--stream", "--split", "time", "--split-column", "at"]
+    flags += [
+        "--workers",
+        "3",
+        "--address",
+        "auto",
+        "--gpus-per-worker",
+        "2",
+        "--storage",
+        "s3://x",
+    ]
     assert main(["train", "s3://shop/*.parquet", *flags, "--models", "there"]) == 0
     assert main(["train"]) == 0
-    (source, overrides, models, resume, trusted), (_, none, *_) = calls
+    (source, overrides, models, resume, trusted, cluster), (_, none, *_, here) = calls
     assert (source, models, resume) == ("s3://shop/*.parquet", Path("there"), False)
     assert not trusted
     assert overrides == {
@@ -94,7 +105,8 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
         "data": {"streaming": True},
         "split": {"strategy": "time", "column": "at"},
     }
-    assert none == {}
+    assert Cluster(**cluster) == Cluster(3, "auto", 2, "s3://x")
+    assert none == {} and Cluster(**here) == Cluster()
     for flag, value in (("--seeds", "0"), ("--workers", "0"), ("--tries", "-1"), ("--tune", "-1")):
         assert main(["compare", flag, value]) == 2
 

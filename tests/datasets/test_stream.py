@@ -119,32 +119,71 @@ def test_what_is_not_there_or_of_several_kinds_is_refused(tmp_path):
 def ragged_cells(rows: int = 400) -> pd.DataFrame:
     """Columns whose cells look different in different parts of a file."""
     late = rows // 2
-    return pd.DataFrame(
-        {
-            "code": [*range(late), *(f"{i:05d}" for i in range(rows - late))],
-            "gap": [*range(late), *[None] * (rows - late)],
-            "mixed": [*([1.5] * late), *(["n/a!"] * (rows - late))],
-            "flag": [*([True] * late), None, *([False] * (rows - late - 1))],
-            "text": [f'a "q", \n {i}' for i in range(rows)],
-            "none": [None] * rows,
-            "whole": range(rows),
-        }
-    )
+    columns = {
+        "code": [*range(late), *(f"{i:05d}" for i in range(late))],
+        "gap": [*range(late), *[None] * late],
+        "mixed": [*([1.5] * late), *(["n/a!"] * late)],
+        "flag": [*([True] * late), None, *([False] * (late - 1))],
+        "text": [f'a "q", \n {i}' for i in range(rows)],
+        "none": [None] * rows,
+        "whole": range(rows),
+        "long": [*range(2**53, 2**53 + late), None, *range(2**60, 2**60 + late - 1)],
+        "money": [*(f"{i},5" for i in range(late)), *range(late)],
+        "word": [*("NA", "?", "null", "-") * (late // 4), *[7] * late],
+        "science": [*(f"{i}e-3" for i in range(late)), *(i / 7 for i in range(late))],
+        "late": [*[None] * late, *(f" {i} x" for i in range(late))],
+        "yes": [*["TRUE"] * late, *["false"] * late],
+    }
+    return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
 def test_a_cell_is_the_same_in_whatever_piece_it_is_read(tmp_path, name, monkeypatch):
-    if name.endswith(".jsonl"):
-        ragged_cells().to_json(tmp_path / name, orient="records", lines=True)
-    else:
-        delimiter = "\t" if name.endswith(".tsv") else ","
-        ragged_cells().to_csv(tmp_path / name, index=False, sep=delimiter)
-    monkeypatch.setattr(pieces, "PIECE", 1000)
-    stream = Stream(tmp_path / name)
-    assert len(stream.groups) > 5
-    whole = datasets.read(tmp_path / name)
-    for column in whole:
-        assert stream.read()[column].tolist() == pytest.approx(whole[column].tolist(), nan_ok=True)
+    """In a table of all columns, and beside one that is the same in all pieces."""
+    cells = ragged_cells()
+    beside = (cells[["whole", c]] for c in cells if c != "whole")
+    tables = [cells, *beside] if name == "a.csv" else [cells]
+    for table in tables:
+        if name == "a.jsonl":
+            table.to_json(tmp_path / name, orient="records", lines=True)
+        else:
+            delimiter = "\t" if name == "a.tsv" else ","
+            table.to_csv(tmp_path / name, index=False, sep=delimiter)
+        monkeypatch.setattr(pieces, "PIECE", (tmp_path / name).stat().st_size // 6)
+        stream = Stream(tmp_path / name)
+        assert len(stream.groups) > 5
+        whole, read = datasets.read(tmp_path / name), stream.read()
+        for column in whole:
+            one, other = (t[column].astype(object) for t in (read, whole))
+            assert (one.isna() == other.isna()).all(), column
+            assert one.dropna().tolist() == other.dropna().tolist(), column
+            assert list(map(type, one.dropna())) == list(map(type, other.dropna())), column
+
+
+def test_text_files_without_rows_are_left_out_and_columns_may_come_in_any_order(tmp_path):
+    for name, text in {"a": "x,y\n1,2\n", "b": "", "c": "x,y\n", "d": "y,x\n3,4.5\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    stream = Stream(tmp_path)
+    assert stream.empty == ["b.csv", "c.csv"]
+    assert stream.read().to_dict("list") == {"x": [1.0, 4.5], "y": [2, 3]}
+    assert stream.columns == ["x", "y"]
+
+
+BROKEN_TEXTS = {
+    "columns": (".csv", "x,z\n1,2\n", r"a\.csv and .*b\.csv have different columns: 'y', 'z'"),
+    "keys": (".jsonl", '{"x": 2}\n', r"a\.jsonl and .*b\.jsonl have different columns: 'y' only"),
+    "an object that is cut off": (".jsonl", '{"x": 2,\n', r"b\.jsonl cannot be read as JSON"),
+    "zero bytes": (".csv", "x,y\n1,\0\n", r"b\.csv is not UTF-8 text: it has zero bytes"),
+}
+
+
+@pytest.mark.parametrize("suffix, text, message", BROKEN_TEXTS.values(), ids=BROKEN_TEXTS)
+def test_a_text_file_that_does_not_suit_the_others_is_named(tmp_path, suffix, text, message):
+    good = "x,y\n1,2\n" if suffix == ".csv" else '{"x": 1, "y": 2}\n'
+    (tmp_path / f"a{suffix}").write_text(good)
+    (tmp_path / f"b{suffix}").write_text(text)
+    with pytest.raises(DataError, match=message):
+        Stream(tmp_path)
 
 
 def test_data_that_fit_are_read_and_others_are_streamed(tmp_path, monkeypatch):

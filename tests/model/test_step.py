@@ -12,6 +12,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import balancers
 from mtl_keras.errors import ConfigError
+from mtl_keras.feeding import Feed
 from mtl_keras.model import backward, measuring
 from mtl_keras.model.forward import over_replicas
 from tests.model.networks import SHORT, network, rows, small, trained
@@ -139,6 +140,27 @@ def test_two_replicas_take_the_step_of_one_device(balancer, replicas):
     np.testing.assert_allclose(two, one, atol=2e-5)
     for key in ("loss", "b_loss", "c_loss"):
         np.testing.assert_allclose(its[key], history[key], rtol=1e-4)
+
+
+def test_two_replicas_divide_the_batches_of_a_stream(replicas):
+    x, y = rows()
+
+    def read(group, first):
+        chosen = slice(20 * group + first, 20 * group + 20)
+        yield x[chosen], {task: labels[chosen] for task, labels in y.items()}, {}
+
+    feed = Feed(read, [20, 20, 20], next(read(0, 0)), buffer_rows=8, batches_per_block=2)
+    became = []
+    for scope in (contextlib.nullcontext(), replicas.scope()):
+        with scope:
+            model = network("fixed")
+        log = model.fit(feed.blocks(16), epochs=2, verbose=0).history
+        weights = np.concatenate([w.reshape(-1) for w in model.get_weights()])
+        became.append((weights, int(model.optimizer.iterations.numpy()), log["loss"]))
+    (one, steps, losses), (two, its_steps, its_losses) = became
+    assert steps == its_steps == 2 * 4  # the last of 12 rows
+    np.testing.assert_allclose(two, one, atol=1e-5)
+    np.testing.assert_allclose(its_losses, losses, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "per_shared"), [("uncertainty", 1), ("pcgrad", 3)])

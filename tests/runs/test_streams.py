@@ -1,5 +1,9 @@
 """Experiments on streams: the same words, the same quality, and what is wrong found before."""
 
+import itertools
+import re
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +12,7 @@ import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.comparison import procedure
 from mtl_keras.datasets import divided
+from mtl_keras.datasets.row_groups import ParquetFiles
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.export.predicting import kept
 from mtl_keras.runs import streamed
@@ -116,6 +121,28 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tm
     assert scores["left"]["rows"] == ROWS - ROWS // 50
 
 
+def test_what_is_judged_and_answered_reads_no_column_in_vain(model, folder, tmp_path, monkeypatch):
+    read, said = set(), []
+
+    def tables(files, group, columns, *rest):
+        read.update(files.columns if columns is None else columns)
+        return own(files, group, columns, *rest)
+
+    own = ParquetFiles.tables
+    monkeypatch.setattr(ParquetFiles, "tables", tables)
+    monkeypatch.setattr("mtl_keras.datasets.source.available_memory", lambda: 1000.0)
+    monkeypatch.setattr("mtl_keras.export.predicting.EVALUATED_ROWS", 1000)
+    with pytest.warns(UserWarning, match="% of these rows were trained on"):
+        evaluation = model.evaluate(folder, show=said.append)
+    assert read == {"age", "town", "left", "spend", "segment"}
+    count = re.fullmatch(r"evaluated on ([\d,]+) of 3,000 rows", said[-1])[1]
+    assert 900 < int(count.replace(",", "")) < 1100
+    assert abs(evaluation.to_dict()["left"]["rows"] / 0.98 - 1000) < 100
+    read.clear()
+    model.predict_files(folder, tmp_path / "answers")
+    assert read == {"age", "town"}
+
+
 def test_a_long_csv_is_answered_as_a_short_one_to_the_byte(model, tmp_path, monkeypatch):
     monkeypatch.setattr("mtl_keras.datasets.pieces.PIECE", 10_000)
     monkeypatch.setattr("mtl_keras.export.predictor.rows_per_call", lambda features: 64)
@@ -161,6 +188,34 @@ def test_a_bad_row_of_the_last_file_is_found_before_the_training(folder, tmp_pat
     assert "'dear' in row 749" in message
     message = refused(tmp_path / "in", tmp_path / "b", with_last("weight", -1.0))
     assert "b/3.parquet: Column 'weight' must hold weights >= 0" in message
+
+
+def test_of_two_workers_each_reads_half_and_meets_what_is_wrong_there(
+    folder, tmp_path, monkeypatch
+):
+    files = shutil.copytree(folder, tmp_path / "events")
+    feed = experiment().prepare(files).data.feed
+    read, tables = [], ParquetFiles.tables
+
+    def counted(self, group, columns, rows):
+        read.append((group.file, group.number))
+        return tables(self, group, columns, rows)
+
+    monkeypatch.setattr(ParquetFiles, "tables", counted)
+    of_both, rows = [], 0
+    for worker in range(2):
+        for block in feed._epoch(0, worker, 2, 100):
+            if not len(block[0]):
+                break
+            rows += len(block[0])
+        of_both.append(read.copy())
+        read.clear()
+    assert rows == feed.total
+    assert sorted(map(len, of_both)) in ([6, 6], [6, 7])  # 12 groups, of which one may be cut
+    gone = of_both[0][0][0]
+    (files / gone).unlink()  # between two epochs
+    with pytest.raises(DataError, match=rf"Row group \d of {files / gone} cannot be read"):
+        list(itertools.islice(feed._epoch(0, 0, 2, 100), 99))
 
 
 def test_what_is_open_is_tried_on_the_sample_and_a_comparison_too(folder, monkeypatch):

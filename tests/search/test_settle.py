@@ -64,17 +64,15 @@ def test_many_tasks_are_joined_step_by_step():
 def test_halving_gives_the_worse_ones_up_early():
     epochs = []
 
-    def candidate(quality):
-        def losses(count):
-            epochs.append((quality, count))
-            return {"x": quality + 1 / count, "y": 10 * quality}
+    def train(names, count):
+        for name in reversed(names):
+            epochs.append((name, count))
+            yield name, {"x": int(name) + 1 / count, "y": 10 * int(name)}
 
-        return losses
-
-    tried = {str(quality): candidate(quality) for quality in (3, 1, 2)}
-    best, rows = successive_halving(tried, rungs=(2, 8), keep=0.67, show=lambda line: None)
+    best, rows = successive_halving("312", train, rungs=(2, 8), keep=0.67, show=lambda line: None)
     assert best == "1"
-    assert [count for quality, count in epochs if quality == 3] == [2]
+    assert [count for name, count in epochs if name == "3"] == [2]
+    assert rows["candidate"].tolist() == ["3", "1", "2", "1", "2"]  # in whatever order they ended
     assert rows.loc[(rows["epochs"] == 8) & (rows["candidate"] == "1"), "score"].item() == 0
 
 

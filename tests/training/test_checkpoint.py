@@ -120,3 +120,27 @@ def test_a_checkpoint_within_an_epoch_knows_its_step_and_its_sums(tmp_path):
     assert (tracked.numpy() == sums).all()
     again.on_train_batch_end(0)
     assert again.step == 6
+
+
+def test_steps_of_another_order_are_left_out_and_told_of(tmp_path):
+    two = checkpoint(
+        tmp_path / "training.npz", StepCheckpoint, order="2 workers with batches of 64", seconds=0.0
+    )
+    two.path.write_bytes(b"of a training before, which is not resumed")
+    two.on_train_batch_end(6)
+    two.on_train_batch_end(1006)
+    three = checkpoint(two.path, StepCheckpoint, order="3 workers with batches of 66")
+    before = three.model.get_weights()
+    assert three.load(three.model) == (0, 0)  # there is no epoch to go back to
+    assert three.left_out == "1,007 steps of 2 workers with batches of 64"
+    assert all(map(np.array_equal, three.model.get_weights(), before))
+    end_epoch(two, 0)
+    two.on_train_batch_end(4)
+    assert three.load(three.model) == (1, 0)
+    assert three.left_out == "5 steps of 2 workers with batches of 64"
+    within = two.steps.read_bytes()
+    end_epoch(two, 1)
+    assert not two.steps.exists()
+    two.steps.write_bytes(within)  # as if it had ended between the two files
+    again = checkpoint(two.path, StepCheckpoint, order=two.order)
+    assert again.load(again.model) == (2, 0) and not again.left_out

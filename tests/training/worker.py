@@ -1,5 +1,7 @@
 """What each of several processes does in `test_workers.py`: trains networks, then an experiment."""
 
+import dataclasses
+import functools
 import sys
 from pathlib import Path
 
@@ -8,6 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.errors import DataError, MTLError
+from mtl_keras.feeding import Feed
+from mtl_keras.training import Data, Fitting, Training, fitting
+from mtl_keras.training.checkpoint import StepCheckpoint
 from mtl_keras.training.workers import workers
 from tests.model.networks import network, rows
 
@@ -32,6 +38,65 @@ def network_of(folder: Path) -> None:
     )
 
 
+X, Y = rows()
+GROUPS = [20, 0, 3, 26, 12]  # rows of each: 61, of which the last batch has 13, 6 and 7
+STREAMED = Training(epochs=2, batch_size=16, average=0, patience=9)
+
+
+def read(group: int, first: int):
+    """The rows of a group from one on, of which many have no label."""
+    start = sum(GROUPS[:group]) + first
+    chosen = slice(start, start + GROUPS[group] - first)
+    yield X[chosen], {task: labels[chosen] for task, labels in Y.items()}, {}
+
+
+FEED = Feed(read, GROUPS, next(read(0, 0)), buffer_rows=8, batches_per_block=2)
+
+
+def streaming_network() -> mtl.MultiTaskModel:
+    return network("fixed")
+
+
+class Interruption(keras.callbacks.Callback):
+    """Ends a training within its second epoch."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.params["epoch"], batch) == (1, 2):
+            raise KeyboardInterrupt
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.params["epoch"] = epoch
+
+
+def stream_of(folder: Path) -> None:
+    """Train on a stream, be interrupted within an epoch, go on, and keep what it became."""
+    with workers().scope():
+        model = streaming_network()
+    data = Data(*({"train": of, "validation": of} for of in (X, Y, {})), FEED)
+    said: list[str] = []
+    first = Fitting(
+        data,
+        STREAMED,
+        folder / "stream",
+        show=said.append,
+        watching=[Interruption()],
+        workers=workers(),
+    )
+    fitting.StepCheckpoint = functools.partial(StepCheckpoint, seconds=0.0)
+    try:
+        first.fit(model)
+    except KeyboardInterrupt:
+        model.set_weights([weight + 1 for weight in model.get_weights()])
+    _, log = dataclasses.replace(first, resume=True, watching=[]).fit(model)
+    np.savez(
+        folder / f"stream_{workers().index}.npz",
+        weights=np.concatenate([w.reshape(-1) for w in model.get_weights()]),
+        logs=log[["loss", "c_loss", "val_loss"]].to_numpy(float),
+        steps=int(model.optimizer.iterations.numpy()),
+        said=[line for line in said if "resum" in line],
+    )
+
+
 def experiment(folder: Path) -> None:
     """Run an experiment; the chief writes the logs."""
     declared = mtl.Experiment.from_file(folder / "shop.toml")
@@ -40,7 +105,20 @@ def experiment(folder: Path) -> None:
         run.history.to_csv(folder / "history.csv")
 
 
+def end(folder: Path) -> None:
+    """The second worker ends with an error; what each is told is kept."""
+    try:
+        with workers().ending_together():
+            if not workers().chief:
+                raise DataError("Row group 3 of a.parquet cannot be read.")
+            workers().check_equal(1, "a number")
+    except MTLError as error:
+        (folder / f"told_{workers().index}.txt").write_text(str(error))
+
+
 if __name__ == "__main__":
     workers()
     network_of(Path(sys.argv[1]))
+    stream_of(Path(sys.argv[1]))
     experiment(Path(sys.argv[1]))
+    end(Path(sys.argv[1]))

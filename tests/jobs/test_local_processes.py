@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 import pytest
 
 from mtl_keras.errors import TrainingError
-from mtl_keras.jobs import in_processes
+from mtl_keras.jobs import in_parallel
 
 
 def test_a_process_that_is_killed_is_told_of(monkeypatch):
@@ -17,4 +17,4 @@ def test_a_process_that_is_killed_is_told_of(monkeypatch):
 
     monkeypatch.setattr(ProcessPoolExecutor, "submit", killed)
     with pytest.raises(TrainingError, match=r"was killed.*what is finished is kept"):
-        list(in_processes(print, [1, 2], None, workers=2))
+        list(in_parallel(print, [1, 2], None, workers=2))

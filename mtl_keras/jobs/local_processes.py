@@ -1,0 +1,86 @@
+"""Jobs in processes of this machine, which share its cores."""
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+from mtl_keras.errors import TrainingError
+from mtl_keras.jobs.ray_cluster import HELPS
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+KILLED = (
+    "A process that was working was killed, perhaps because memory ran out{}. Run the same again, "
+    "with fewer at a time (workers, --workers) if memory is short: what is finished is kept."
+)
+
+
+@contextlib.contextmanager
+def processes(common: Any, workers: int) -> Iterator[Callable[..., Iterator[tuple[Any, Any]]]]:
+    """A block with a function that runs jobs in processes: see `executor`."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = get_context("spawn")
+    needed, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        workers, context, initializer=_start, initargs=(threads, common, needed)
+    )
+    with pool, ours:  # `ours` is closed first, which ends processes that still work
+        yield functools.partial(_results, pool)
+
+
+def _results(
+    pool: ProcessPoolExecutor, work: Callable[[Job, Any], Result], jobs: Sequence[Job]
+) -> Iterator[tuple[Job, Result]]:
+    running = {pool.submit(_in_process, work, job): job for job in jobs}
+    try:
+        for done in as_completed(running):
+            yield running.pop(done), done.result()
+    except BrokenProcessPool as error:
+        raise TrainingError(KILLED.format("")) from error
+    finally:
+        for future in running:
+            future.cancel()
+
+
+_COMMON: list[Any] = []
+
+
+def _start(threads: int, common: Any, needed: Connection) -> None:
+    """Set up a new process: its share of threads, the common argument, and its end.
+
+    It ends when the other end of `needed` closes: because its work is not needed any more, or
+    because the process that started it was killed, which cannot tell its workers to stop. Ctrl-C is
+    left to that process.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_up(threads)
+    _COMMON.append(common)
+    threading.Thread(target=_end_with, args=(needed,), daemon=True).start()
+
+
+def _end_with(needed: Connection) -> None:
+    needed.poll(None)  # returns at the end of the file: nothing is ever sent
+    os._exit(1)
+
+
+def set_up(threads: int) -> None:
+    """Give this process its share of cores, unless TensorFlow computes already; and no helpers."""
+    os.environ[HELPS] = "1"
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _in_process(work: Callable[[Any, Any], Any], job: Any) -> Any:
+    return work(job, _COMMON[0])

@@ -1,0 +1,84 @@
+"""One training of one network by the workers of a cluster."""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+
+import keras
+
+from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.jobs.ray_cluster import Cluster
+from mtl_keras.jobs.ray_workers import Worker, together
+from mtl_keras.plans.plan import Plan
+from mtl_keras.runs.build import build
+from mtl_keras.runs.prepared import Prepared
+from mtl_keras.training import Fitting
+from mtl_keras.training.checkpoint import saved_epochs
+from mtl_keras.training.workers import workers
+
+
+def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, name: str) -> Fitting:
+    """The training of a network whose checkpoint the workers of a cluster have brought to its end.
+
+    All that is left to do here is to take the network from the checkpoint: as when a training is
+    resumed that was interrupted after its last epoch.
+
+    Args:
+        plan: The plan of the network.
+        rows: The rows, which the workers get.
+        fitting: How the network is trained; with a folder for its checkpoint.
+        cluster: The workers.
+        name: Name of the training in the cluster's storage.
+    """
+    assert fitting.checkpoint is not None
+    path = fitting.checkpoint / "training.npz"
+    if not fitting.resume:
+        for old in (path, path.with_name("steps.npz")):
+            old.unlink(missing_ok=True)
+    rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
+    job = (plan.but(data=None), rows, dataclasses.replace(fitting, show=print))
+    together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
+    if not saved_epochs(path):
+        raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
+    return dataclasses.replace(fitting, resume=True, show=lambda line: None)
+
+
+def check_begun_here(checkpoint: Path, name: str) -> None:
+    """Raise a ConfigError if a training that this process shall resume is that of a cluster.
+
+    Args:
+        checkpoint: Folder of the training's checkpoint.
+        name: Name of the training.
+    """
+    if any(checkpoint.rglob(f"{name}_*/checkpoint_*")):
+        raise ConfigError(
+            f"The training in {checkpoint} was begun with workers. Resume it with --workers, or "
+            "start anew without --resume."
+        )
+
+
+def _fit(worker: Worker) -> None:
+    """Fit the network in a process of the cluster."""
+    those = workers()
+    plan, rows, fitting = worker.job()
+    fitting = dataclasses.replace(
+        fitting,
+        checkpoint=worker.folder,
+        resume=fitting.resume or (worker.folder / "training.npz").exists(),
+        show=worker.tell,
+        workers=those,
+        written=partial(kept, worker),
+    )
+    keras.utils.set_random_seed(plan.seed)
+    with those.ending_together(), those.scope():
+        fitting.fit(build(plan, rows))
+
+
+def kept(worker: Worker, written: bool) -> None:
+    """Store a checkpoint where all workers can go on from it."""
+    if not written:
+        raise TrainingError(
+            f"A checkpoint could not be written to {worker.folder}, and the network is taken from "
+            "it. Make room on the disk of the worker, then resume with --resume."
+        )
+    worker.keep()
