@@ -1,6 +1,6 @@
 """Crossings: the exact values of one feature, or of several together, read as a category."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -139,7 +139,7 @@ class Crossing:
         Raises:
             DataError: if no combination is in enough of them.
         """
-        coded = [coded_values(each) for each in raw]
+        coded = [factorized(each) for each in raw]
         codes = pd.DataFrame({n: codes for n, (codes, _) in enumerate(coded)})
         counts = codes[(codes > 0).any(axis=1)].groupby(list(codes)).size()
         counts = counts[counts >= self.min_frequency].sort_values(ascending=False, kind="stable")
@@ -189,12 +189,24 @@ def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names) for names in lists)
 
 
-def coded_values(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Raw values as positive codes, 0 where missing, and the values in the order of the codes.
+def in_words(crossings: Sequence[Mapping[str, Any]]) -> str:
+    """Summaries of crossings as a line for the user.
 
     Example:
 
-    >>> coded_values(np.array(["b", "", "a"], object))
+    >>> in_words([{"features": ["month", "day"], "known": 365}])
+    'also read by exact value: month × day (365 values)'
+    """
+    each = (f"{' × '.join(c['features'])} ({c['known']:,} values)" for c in crossings)
+    return f"also read by exact value: {', '.join(each)}"
+
+
+def factorized(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Raw values as codes from 1, in the order of the values, 0 where missing; and the values.
+
+    Example:
+
+    >>> factorized(np.array(["b", "", "a"], object))
     (array([2, 0, 1]), array(['a', 'b'], dtype=object))
     """
     missing = raw == "" if raw.dtype == object else np.isnan(raw)

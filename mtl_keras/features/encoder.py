@@ -134,8 +134,8 @@ class Encoder:
         signature = {slug: tf.TensorSpec(t.shape, t.dtype, slug) for slug, t in raw.items()}
         self._encode = tf.function(self.model, [signature], autograph=False)
 
-    def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature]]]:
-        return Encoder, (self.features,)  # of which all else follows
+    def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature], list[Crossing]]]:
+        return Encoder, (self.features, self.crossings)  # of which all else follows
 
     @property
     def category_sizes(self) -> list[int]:

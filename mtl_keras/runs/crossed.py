@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.features import Crossing, Feature, crossings
-from mtl_keras.features.encoder import GROUPS, Encoder, input_features, raw_columns
+from mtl_keras.features.crossing import in_words
+from mtl_keras.features.encoder import GROUPS, Encoder
 from mtl_keras.plans.plan import Plan
 from mtl_keras.tasks import Task
 
-ROWS = {"train": 50_000, "validation": 25_000}  # that crossings are chosen on
-PLAIN = 20_000_000  # numbers of the group "plain" that are held for that
+MOST_ROWS = {"train": 50_000, "validation": 25_000}  # that crossings are chosen on
 
 
 def crossed(
@@ -33,66 +34,60 @@ def crossed(
     Raises:
         ConfigError: if a declared crossing names what is no feature, or none that can be crossed.
     """
-    crossable = [feature for feature in encoder.features if feature.crossable]
+    features = {feature.name: feature for feature in encoder.features}
     if plan.crossings == "auto":
-        chosen = _chosen(encoder, crossable, tasks, rows)
+        chosen = _chosen(encoder, tasks, rows)
     else:
-        chosen = [_checked(names, encoder.features) for names in plan.crossings]
+        chosen = [_checked(names, features) for names in plan.crossings]
     if not chosen:
         return encoder
-    raw = raw_columns(crossable, rows["train"])
-    first = input_features(crossable)
     fitted = [
-        crossing.fit([raw[first[name]] for name in crossing.features])
-        for crossing in map(Crossing, chosen)
+        Crossing(names).fit([_raw(features[name], rows["train"]) for name in names])
+        for names in chosen
     ]
-    how = "chosen" if plan.crossings == "auto" else "declared"
-    values = ", ".join(f"{each.name} ({len(each.cells or ()):,} values)" for each in fitted)
-    show(f"also read by exact value, as {how}: {values}")
+    show(in_words([crossing.summary() for crossing in fitted]))
     return Encoder(encoder.features, fitted)
 
 
 def _chosen(
-    encoder: Encoder,
-    crossable: Sequence[Feature],
-    tasks: Sequence[Task],
-    rows: Mapping[str, pd.DataFrame],
+    encoder: Encoder, tasks: Sequence[Task], rows: Mapping[str, pd.DataFrame]
 ) -> list[tuple[str, ...]]:
-    quick = [f for f in encoder.features if set(encoder.columns[f.name]) <= set(GROUPS)]
-    able = [feature for feature in crossable if feature.crossed]
-    if not able:
+    some = [_thinned(rows[part], most) for part, most in MOST_ROWS.items()]
+    candidates = [each for each in encoder.features if each.crossable and each.crossed]
+    tabular = [
+        each
+        for each in encoder.features
+        if each.raw_shape == () and set(encoder.columns[each.name]) <= set(GROUPS)
+    ]
+    if not candidates:
         return []
-    reader = encoder if len(quick) == len(encoder.features) else Encoder(quick)
-    plain = reader.model.output.get("plain")
-    width = 1 if plain is None else plain.shape[-1]
-    some = {part: _spread(rows[part], min(most, PLAIN // width)) for part, most in ROWS.items()}
-    first = input_features(able)
-    raw = {part: raw_columns(able, table) for part, table in some.items()}
+    reader = encoder if len(tabular) == len(encoder.features) else Encoder(tabular)
+    encoded = [reader.encode(table) for table in some]
     return crossings.choose(
-        able,
-        {part: {f.name: raw[part][first[f.name]] for f in able} for part in some},
-        {part: reader.encode(table) for part, table in some.items()},
+        {each.name: np.concatenate([_raw(each, table) for table in some]) for each in candidates},
+        {group: np.concatenate([part[group] for part in encoded]) for group in encoded[0]},
         reader.category_sizes,
-        {
-            part: [task.distances(task.encode(table)) for task in tasks]
-            for part, table in some.items()
-        },
+        [np.concatenate([task.distances(task.encode(table)) for table in some]) for task in tasks],
+        len(some[0]),
     )
 
 
-def _checked(names: Sequence[str], features: Sequence[Feature]) -> tuple[str, ...]:
-    known = {feature.name: feature for feature in features}
+def _checked(names: Sequence[str], features: Mapping[str, Feature]) -> tuple[str, ...]:
     for name in names:
-        if name not in known:
-            raise ConfigError(unknown("feature in `crossings`", name, list(known)))
-        if not known[name].crossable:
+        if name not in features:
+            raise ConfigError(unknown("feature in `crossings`", name, list(features)))
+        if not features[name].crossable:
             raise ConfigError(
                 f"`crossings` must name features that are read as one value, such as numbers and "
-                f"categories. Received: {name!r} ({known[name].kind}). Leave it out."
+                f"categories. Received: {name!r} ({features[name].kind}). Leave it out."
             )
     return tuple(names)
 
 
-def _spread(table: pd.DataFrame, most: int) -> pd.DataFrame:
+def _raw(feature: Feature, table: pd.DataFrame) -> np.ndarray:
+    return feature.raw(feature.select(table))
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
     """At most so many rows of a table, evenly spaced."""
-    return table.iloc[:: max(1, -(-len(table) // max(1, most)))]
+    return table.iloc[:: max(1, -(-len(table) // most))]

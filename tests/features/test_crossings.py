@@ -17,18 +17,12 @@ TRAINING, ROWS = 3000, 4500
 
 def chosen(table, *labels, kinds=None):
     """The crossings of a table that are chosen for labels, kinds given where not categorical."""
-    parts = {"train": table[:TRAINING], "validation": table[TRAINING:]}
     features = [
-        (kinds or {}).get(name, Categorical)(name).fit(parts["train"][name]) for name in table
+        (kinds or {}).get(name, Categorical)(name).fit(table[name][:TRAINING]) for name in table
     ]
+    raw = {feature.name: feature.raw(table[feature.name]) for feature in features}
     encoder = Encoder(features)
-    return crossings.choose(
-        features,
-        {p: {f.name: f.raw(rows[f.name]) for f in features} for p, rows in parts.items()},
-        {p: encoder.encode(rows) for p, rows in parts.items()},
-        encoder.category_sizes,
-        {"train": [y[:TRAINING] for y in labels], "validation": [y[TRAINING:] for y in labels]},
-    )
+    return crossings.choose(raw, encoder.encode(table), encoder.category_sizes, labels, TRAINING)
 
 
 def drawn(columns=8, values=10, seed=0):
