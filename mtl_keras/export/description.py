@@ -5,6 +5,7 @@ from typing import Any
 
 from mtl_keras.errors import ArtifactError
 from mtl_keras.export.artifact import EXTRA, latest, read_json, read_schema
+from mtl_keras.features.crossing import in_words
 
 
 def describe(folder: Path) -> str:
@@ -36,8 +37,8 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
         slug = schema["inputs"][name]
         alias = "" if slug == name else f" (signature: {slug})"
         lines.append(f"  {name}: {feature['kind']}, {schema['input_dtypes'][name]}{alias}")
-    for crossing in schema.get("crossings", ()):  # version 0.1 had none
-        lines.append(f"  {' × '.join(crossing['features'])}: {crossing['known']:,} exact values")
+    if crossings := schema.get("crossings"):  # version 0.1 had none
+        lines.append(in_words(crossings))
     lines.append("answers")
     for name, slug in schema["outputs"].items():
         alias = "" if slug == name else f" (signature: {slug})"

@@ -17,29 +17,32 @@ Values = Sequence[Any]  # texts, or numbers
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CrossingEncoding(keras.layers.Layer):
-    """Encodes values that belong together as one index, by the combinations that are known.
+    """Encodes the values of several inputs as one index, that of their combination.
 
-    Index 0 is a row in which all are missing, 1 an unknown combination, then the known ones.
+    Index 0 is a row in which all are missing, 1 an unknown combination; the known ones follow.
 
     **Shape:** a list of `(rows,)`, strings or numbers, to `(rows, 1)`, int32.
 
     Args:
-        values: For each input, its values: texts, or numbers in ascending order. A missing one (an
-            empty text, NaN) is at place 0, any other at 1, the values from 2.
-        cells: The known combinations, ascending, as one number each: of the places p, q, ... the
-            number is (p * n + q) * m + ..., where n, m, ... are the inputs' numbers of places.
+        values: The known values of each input: texts, or numbers in ascending order. Within its
+            input a value has an index from 2; 0 is a missing one (an empty text, NaN), 1 any other.
+        combinations: The known combinations of these indices, ascending, each as one number: i, j,
+            k are (i * n + j) * m + k, where n and m are the second and third input's numbers of
+            indices.
 
     Example:
 
-    >>> layer = CrossingEncoding([["north", "south"], [7.0]], cells=[8, 9, 11])
+    >>> layer = CrossingEncoding([["north", "south"], [7.0]], combinations=[8, 9, 11])
     >>> shops, codes = tf.constant(["north", "south", "", "east"]), tf.constant([7.0] * 4)
     >>> layer([shops, codes]).numpy().tolist()
     [[2], [4], [1], [1]]
     """
 
-    def __init__(self, values: Sequence[Values], cells: Sequence[int], **kwargs: Any) -> None:
+    def __init__(
+        self, values: Sequence[Values], combinations: Sequence[int], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.values, self.cells = tuple(map(tuple, values)), tuple(cells)
+        self.values, self.combinations = tuple(map(tuple, values)), tuple(combinations)
         texts = [all(isinstance(value, str) for value in each) for each in self.values]
         self.lookups = [
             string_lookup(each) if is_text else None for each, is_text in zip(self.values, texts)
@@ -49,22 +52,22 @@ class CrossingEncoding(keras.layers.Layer):
         number = tf.zeros_like(inputs[0], tf.int64)
         for raw, values, lookup in zip(inputs, self.values, self.lookups):
             if raw.dtype == tf.string and lookup is not None:
-                place = lookup(raw)
+                index = lookup(raw)
             else:
-                place = _places(raw, values)
-            number = number * (len(values) + 2) + tf.cast(place, tf.int64)
-        cells = tf.constant(self.cells, tf.int64)
-        return tf.where(number == 0, 0, _found(cells, number))[:, tf.newaxis]
+                index = _indices(raw, values)
+            number = number * (len(values) + 2) + tf.cast(index, tf.int64)
+        known = tf.constant(self.combinations, tf.int64)
+        return tf.where(number == 0, 0, _found(known, number))[:, tf.newaxis]
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "values": [list(each) for each in self.values],
-            "cells": list(self.cells),
+            "combinations": list(self.combinations),
         }
 
 
-def _places(numbers: tf.Tensor, values: Sequence[float]) -> tf.Tensor:
+def _indices(numbers: tf.Tensor, values: Sequence[float]) -> tf.Tensor:
     """0 for NaN, 1 for a number that is none of the values, which start at 2."""
     return tf.where(tf.math.is_nan(numbers), 0, _found(tf.constant(values, tf.float32), numbers))
 
@@ -79,23 +82,22 @@ def _found(known: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Crossing:
-    """The exact values of a feature, or of several together, as a category of its own.
+    """The exact value of a feature, or the combination of several features' values, as a category.
 
-    The network reads the features as always, and beside them the combination of their values: of
-    the month and the day, which day of the year it is; of the school and the years that a teacher
-    has taught, which class. Of one feature alone, such as a number that is a code, it reads which
-    value it is, beside how large.
+    The network reads it in addition to the features themselves. Month and day together say which
+    day of the year it is; a school and the years that its teacher has taught, which class. A
+    crossing of one feature is for numbers that are codes: an article number or a postcode.
 
-    *Missing* values are values like others; a row in which all are missing has its own index.
-    *Unseen* combinations, those in fewer than `min_frequency` training rows, and those beyond the
-    `max_size` most frequent ones share another.
+    *Missing*: a missing value is a value like any other; rows in which all are missing have an
+    index of their own. *Unseen*: combinations that the training rows do not have share one index,
+    with those in fewer than `min_frequency` of them and those beyond the `max_size` most frequent.
 
     Args:
-        features: Names of the features. Their kinds must be `crossable`.
+        features: Names of features whose kinds are `crossable`.
         min_frequency: Integer, number of training rows that a combination needs. Default 5.
         max_size: Integer, maximum number of combinations. Default 2000.
-        values: The values of each feature that known combinations have. Learned.
-        cells: The known combinations: see `CrossingEncoding`. Learned.
+        values: The values of each feature in the known combinations. Learned.
+        combinations: The known combinations: see `CrossingEncoding`. Learned.
 
     References:
         Cheng et al.: "Wide & Deep Learning for Recommender Systems", DLRS 2016 (products of
@@ -113,7 +115,7 @@ class Crossing:
     min_frequency: int = 5
     max_size: int = 2000
     values: tuple[Values, ...] | None = None
-    cells: tuple[int, ...] | None = None
+    combinations: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         check(len(self.features) >= 1, "features", "name at least one feature", self.features)
@@ -128,7 +130,7 @@ class Crossing:
     @property
     def category_size(self) -> int:
         """The number of known combinations, plus an index each for missing and unknown."""
-        return len(self.cells or ()) + 2
+        return len(self.combinations or ()) + 2
 
     def fit(self, raw: Sequence[np.ndarray]) -> Self:
         """A copy that knows the combinations of the training rows.
@@ -153,18 +155,18 @@ class Crossing:
         for n, (_, every) in enumerate(coded):
             used = np.unique(known[n])
             used = used[used > 0]
-            places = np.where(known[n] == 0, 0, np.searchsorted(used, known[n]) + 2)
-            numbers = numbers * (len(used) + 2) + places
+            indices = np.where(known[n] == 0, 0, np.searchsorted(used, known[n]) + 2)
+            numbers = numbers * (len(used) + 2) + indices
             values.append(tuple(every[used - 1].tolist()))
-        return replace(self, values=tuple(values), cells=tuple(np.sort(numbers).tolist()))
+        return replace(self, values=tuple(values), combinations=tuple(np.sort(numbers).tolist()))
 
     def layer(self) -> CrossingEncoding:
         """The layer from its features' raw values to an index."""
-        return CrossingEncoding(self.values or (), self.cells or ())
+        return CrossingEncoding(self.values or (), self.combinations or ())
 
     def summary(self) -> dict[str, Any]:
         """Its features, and how many combinations it knows."""
-        return {"features": list(self.features), "known": len(self.cells or ())}
+        return {"features": list(self.features), "known": len(self.combinations or ())}
 
 
 def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:

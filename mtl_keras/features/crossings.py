@@ -74,7 +74,9 @@ def choose(
         """How much each explains that explains enough, and more than chance would."""
         gains = {names: rest.gain(together(names)) for names in candidates}
         beyond = stats.norm.isf(level)
-        return {names: share for names, (share, z) in gains.items() if share >= SHARE and z > beyond}
+        return {
+            names: share for names, (share, z) in gains.items() if share >= SHARE and z > beyond
+        }
 
     alone = {name: left.gain(codes[name])[0] for name in repeated}
     strongest = sorted(alone, key=lambda name: -alone[name])[:COMBINED]

@@ -15,7 +15,7 @@ COLUMNS = 8  # of a task's labels
 MIN_LABELS = 200  # validation rows with a label, for a task to take part
 MIN_ROWS = 5  # training rows of a value, and of a leaf
 PRIOR = 10  # rows without any effect that the mean of a value is taken with
-TREES, TREE_ROWS = 20, 4_000
+TREES, TREE_ROWS = 20, 5_000
 
 Array = np.ndarray
 

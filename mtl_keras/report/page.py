@@ -219,7 +219,7 @@ def _features(content: Content) -> list[dict[str, Any]]:
             "name": " × ".join(crossing["features"]),
             "column": " × ".join(crossing["features"]),
             "kind": "crossing",
-            "why": f"{crossing['known']:,} values that occur, each as such",
+            "why": f"also read by exact value ({crossing['known']:,} values)",
             "signature": "",
             "missing": None,
         }

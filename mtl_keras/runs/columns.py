@@ -169,3 +169,8 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
             f"Received: {shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
         )
     return values.astype("float32")
+
+
+def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` rows of a table, evenly spaced."""
+    return table.iloc[:: max(1, -(-len(table) // max(1, most)))]

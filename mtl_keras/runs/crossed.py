@@ -10,6 +10,7 @@ from mtl_keras.features import Crossing, Feature, crossings
 from mtl_keras.features.crossing import in_words
 from mtl_keras.features.encoder import GROUPS, Encoder
 from mtl_keras.plans.plan import Plan
+from mtl_keras.runs import columns
 from mtl_keras.tasks import Task
 
 MOST_ROWS = {"train": 50_000, "validation": 25_000}  # that crossings are chosen on
@@ -52,7 +53,7 @@ def crossed(
 def _chosen(
     encoder: Encoder, tasks: Sequence[Task], rows: Mapping[str, pd.DataFrame]
 ) -> list[tuple[str, ...]]:
-    some = [_thinned(rows[part], most) for part, most in MOST_ROWS.items()]
+    some = [columns.thinned(rows[part], most) for part, most in MOST_ROWS.items()]
     candidates = [each for each in encoder.features if each.crossable and each.crossed]
     tabular = [
         each
@@ -86,8 +87,3 @@ def _checked(names: Sequence[str], features: Mapping[str, Feature]) -> tuple[str
 
 def _raw(feature: Feature, table: pd.DataFrame) -> np.ndarray:
     return feature.raw(feature.select(table))
-
-
-def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most so many rows of a table, evenly spaced."""
-    return table.iloc[:: max(1, -(-len(table) // most))]

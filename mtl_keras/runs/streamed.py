@@ -107,7 +107,7 @@ def prepare_stream(
         rows = divided.samples(wanted)
     with clock("encode"):
         try:
-            some = _thinned(rows["train"], GUESSED_ROWS)
+            some = columns.thinned(rows["train"], GUESSED_ROWS)
             guesses = columns.guess_features(plan, some, some)
             chosen = [guess.feature for guess in guesses if guess.feature is not None]
             fitted = [task.fit(rows["train"]) for task in plan.tasks]
@@ -131,7 +131,9 @@ def prepare_stream(
         some = rows["train"].iloc[:64]
         size = sum(leaf.nbytes for leaf in keras.tree.flatten(encoded(some))) / len(some)
         at_once = max(1, int(CHUNK_BYTES / size))
-        rows = {part: _thinned(table, int(ENCODED_BYTES / size)) for part, table in rows.items()}
+        rows = {
+            part: columns.thinned(table, int(ENCODED_BYTES / size)) for part, table in rows.items()
+        }
         parts = {part: encoded(rows[part]) for part in PARTS}
     with clock("check"):
         _check(plan, divided, read, at_once, encoder, fitted)
@@ -155,11 +157,6 @@ def _tables(chunks: Iterable[Chunk], rows: int, first: int = 0) -> Iterator[pd.D
         for start in range(first, len(chunk.table), rows):
             yield chunk.table.iloc[start : start + rows]
         first = max(0, first - len(chunk.table))
-
-
-def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most `most` rows of a table, evenly spaced."""
-    return table.iloc[:: max(1, -(-len(table) // max(1, most)))]
 
 
 def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:

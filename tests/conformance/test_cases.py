@@ -51,7 +51,7 @@ def test_every_layer_keeps_all_its_arguments_in_its_config(name):
         "vocabulary": ["a"],
         "sizes": [3],
         "values": ["no", "yes"],
-        "cells": [3],
+        "combinations": [3],
         "labels": ["a", "b"],
         "members": 2,
         "units": 3,

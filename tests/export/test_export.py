@@ -56,7 +56,7 @@ def test_answers_equal_those_of_training_row_by_row(run, predictor):
 
 
 def test_what_is_read_by_exact_value_is_listed_and_asks_for_no_further_column(run, predictor):
-    known = [len(crossing.cells) for crossing in run.encoder.crossings]
+    known = [len(crossing.combinations) for crossing in run.encoder.crossings]
     assert predictor.schema["crossings"] == [
         {"features": ["town", "member"], "known": known[0]},
         {"features": ["class"], "known": known[1]},

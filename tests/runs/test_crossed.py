@@ -44,8 +44,8 @@ def test_what_is_chosen_is_told_and_read_after_the_features(streaming, tmp_path)
     prepared = experiment.prepare(data, said.append)
     best = prepared.encoder.crossings[0]  # a stream is split by its path, so chance may add one
     assert best.name == "month × day"
-    known = len(best.cells)
-    assert f"also read by exact value, as chosen: month × day ({known} values)" in "\n".join(said)
+    known = len(best.combinations)
+    assert f"also read by exact value: month × day ({known} values)" in "\n".join(said)
     assert prepared.encoder.crossing_sizes[0] == known + 2
     indices = prepared.data.x["validation"]["crossed"][:, 0]
     assert len(np.unique(indices)) > 100
@@ -66,7 +66,7 @@ def test_declared_crossings_are_read_whatever_they_explain():
     experiment = mtl.Experiment.from_dict(experiment.to_dict())
     made = experiment.prepare(table(), said.append)
     assert [crossing.name for crossing in made.encoder.crossings] == ["month", "day × month"]
-    assert "as declared: month (12 values), day × month" in "\n".join(said)
+    assert "exact value: month (12 values), day × month" in "\n".join(said)
 
 
 @pytest.mark.parametrize(
