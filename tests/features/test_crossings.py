@@ -1,6 +1,7 @@
 """Crossings: which are chosen, and how they are read."""
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -133,3 +134,12 @@ def test_a_part_that_is_missing_in_all_known_combinations():
     layer = Crossing(("a", "b")).fit([texts, numbers]).layer()
     found = layer([tf.constant(["a", "a", ""]), tf.constant(["", "new", ""])])
     assert found.numpy().tolist() == [[2], [1], [0]]
+
+
+def test_an_encoder_that_another_process_gets_reads_crossings_too():
+    table = pd.DataFrame({"town": ["Ely", "Bath"] * 5, "size": np.arange(10) // 2 % 2})
+    features = [Categorical("town").fit(table["town"]), Numeric("size").fit(table["size"])]
+    raw = [feature.raw(table[feature.name]) for feature in features]
+    encoder = Encoder(features, [Crossing(("town", "size"), min_frequency=2).fit(raw)])
+    again = pickle.loads(pickle.dumps(encoder))
+    np.testing.assert_array_equal(again.encode(table)["crossed"], encoder.encode(table)["crossed"])
