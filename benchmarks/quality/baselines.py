@@ -148,27 +148,60 @@ def lightgbm_default(x, y, classes):
 
 def lightgbm_tuned(x, y, classes):
     """Of 20 random configurations within 120 s on two cores the best on the validation rows."""
+
+    def drawn(random):
+        return _lightgbm(
+            x,
+            y,
+            classes,
+            n_estimators=2000,
+            learning_rate=float(np.exp(random.uniform(np.log(0.01), np.log(0.2)))),
+            num_leaves=int(2 ** random.uniform(2, 7)),
+            min_child_samples=int(2 ** random.uniform(1, 7)),
+            subsample=float(random.uniform(0.5, 1)),
+            subsample_freq=1,
+            colsample_bytree=float(random.uniform(0.4, 1)),
+            reg_lambda=float(10 ** random.uniform(-3, 2)),
+        )
+
+    return _best_of(drawn, x, y, classes, seconds=120)
+
+
+def _best_of(drawn, x, y, classes, seconds):
     random, begin, best = np.random.default_rng(0), time.process_time(), (np.inf, None)
     for _ in range(20):
-        arguments = {
-            "n_estimators": 2000,
-            "learning_rate": float(np.exp(random.uniform(np.log(0.01), np.log(0.2)))),
-            "num_leaves": int(2 ** random.uniform(2, 7)),
-            "min_child_samples": int(2 ** random.uniform(1, 7)),
-            "subsample": float(random.uniform(0.5, 1)),
-            "subsample_freq": 1,
-            "colsample_bytree": float(random.uniform(0.4, 1)),
-            "reg_lambda": float(10 ** random.uniform(-3, 2)),
-        }
-        predict = _lightgbm(x, y, classes, **arguments)
+        predict = drawn(random)
         value = loss(y["validation"], predict(x["validation"]), classes)
         best = min(best, (value, predict), key=lambda pair: pair[0])
-        if time.process_time() - begin > 2 * 120:  # of both cores, whatever else they do
+        if time.process_time() - begin > 2 * seconds:  # of both cores, whatever else they do
             break
     return best[1]
 
 
 def catboost(x, y, classes):
+    return _catboost(x, y, classes)
+
+
+def catboost_tuned(x, y, classes):
+    """Of 20 random configurations within 240 s on two cores the best on the validation rows."""
+
+    def drawn(random):
+        return _catboost(
+            x,
+            y,
+            classes,
+            iterations=1000,
+            learning_rate=float(np.exp(random.uniform(np.log(0.02), np.log(0.2)))),
+            depth=int(random.integers(4, 9)),
+            l2_leaf_reg=float(10 ** random.uniform(0, 1.5)),
+            random_strength=float(random.uniform(0.5, 4)),
+            bagging_temperature=float(random.uniform(0, 1)),
+        )
+
+    return _best_of(drawn, x, y, classes, seconds=240)
+
+
+def _catboost(x, y, classes, **arguments):
     package = needed("catboost")
     transform, texts = _categories(x)
 
@@ -178,7 +211,18 @@ def catboost(x, y, classes):
 
     kind = package.CatBoostClassifier if classes else package.CatBoostRegressor
     model = kind(
-        random_seed=0, thread_count=2, verbose=False, allow_writing_files=False, cat_features=texts
+        random_seed=0,
+        thread_count=2,
+        verbose=False,
+        allow_writing_files=False,
+        cat_features=texts,
+        **arguments,
     )
-    model.fit(rows_of(x["train"]), y["train"])
+    extra = {}
+    if arguments:
+        extra = {
+            "eval_set": (rows_of(x["validation"]), y["validation"]),
+            "early_stopping_rounds": 50,
+        }
+    model.fit(rows_of(x["train"]), y["train"], **extra)
     return lambda rows: _answers(model, classes)(rows_of(rows))

@@ -40,6 +40,7 @@ MODELS = {
     "lightgbm": per_target(baselines.lightgbm_default),
     "lightgbm_tuned": per_target(baselines.lightgbm_tuned),
     "catboost": per_target(baselines.catboost),
+    "catboost_tuned": per_target(baselines.catboost_tuned),
     "fast": joint(preset="fast"),
     "default": joint(preset="default"),
     "best": joint(preset="best"),

@@ -223,6 +223,12 @@ def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
                 f"{cluster} did not start within {seconds:.0f} s. {room(ray)} Wait for machines or "
                 "ask for less, then resume with --resume: a checkpoint has what was trained."
             ) from error
+        if isinstance(cause, ray.exceptions.RayActorError):
+            raise TrainingError(
+                f"{cluster} lost a machine, and Ray Train could not go on: "
+                f"{_line(cause)}. {room(ray)} Wait for machines or ask for fewer workers, then "
+                "resume with --resume: a checkpoint has what was trained."
+            ) from error
         raise TrainingError(f"Ray Train failed: {_line(cause)}.") from error
     except train.WorkerGroupError as error:
         cause = next(iter(error.worker_failures.values()))
