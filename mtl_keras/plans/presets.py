@@ -8,7 +8,7 @@ from mtl_keras.errors import ConfigError, unknown
 # Arguments of the architecture and of `Training` that a preset sets where the user did not.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "fast": {
-        "architecture": {"members": 1, "bins": 16, "number_dimension": 8},
+        "architecture": {"members": 1, "bins": 16, "number_dimension": 8, "skip": True},
         "training": {"epochs": 25, "patience": 5, "learning_rate": 4e-3},
     },
     "default": {"architecture": {}, "training": {}},
