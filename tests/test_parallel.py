@@ -216,7 +216,9 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
 
 
 def test_a_search_finds_the_same(alone, ray):
-    for found, expected in zip(tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True):
+    for found, expected in zip(
+        tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True
+    ):
         assert found["candidate"] == expected["candidate"]
         assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
 
