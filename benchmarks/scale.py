@@ -146,7 +146,7 @@ def feed(arguments: argparse.Namespace) -> dict[str, Any]:
     prepared = experiment(arguments, streaming=True).prepare(arguments.data, print)
     wanted, rows = arguments.epochs * prepared.data.feed.total, 0
     seconds = cpu = 0.0
-    for _, y, *_ in prepared.data.feed.blocks(arguments.batch_size).dataset:
+    for _, y, *_ in prepared.data.feed.blocks(arguments.batch_size).dataset():
         if rows >= wanted:
             break
         if rows == 0:

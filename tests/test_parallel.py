@@ -189,7 +189,7 @@ def test_the_end_of_a_block_ends_what_runs(run, block, tmp_path):
     block.close()  # which returns
 
 
-def test_a_comparison_of_own_classes_finds_the_same(alone, engine):
+def test_a_comparison_of_own_classes_finds_the_same(alone, ray):
     found = compared(alone["declared"], workers=2).values
     assert found.keys() == alone["values"].keys() == {"joint", "single-task"}
     for name, values in alone["values"].items():

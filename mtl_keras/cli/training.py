@@ -68,9 +68,7 @@ def train(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that train together, under Ray.")
     ] = 1,
-    address: Annotated[
-        str | None, typer.Option(help="Ray cluster: auto or HOST:PORT. Default: this machine.")
-    ] = None,
+    address: Address = None,
     gpus_per_worker: Annotated[int, typer.Option(min=0, help="GPUs of each worker.")] = 0,
     storage: Annotated[
         str | None,

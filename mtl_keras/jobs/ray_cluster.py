@@ -71,11 +71,6 @@ class Cluster:
         return self.workers > 1 or self.address is not None or self.gpus_per_worker > 0
 
     @property
-    def nearest(self) -> str:
-        """The address, or that of `RAY_ADDRESS`, or `"local"`: a cluster of this machine alone."""
-        return self.address or os.environ.get("RAY_ADDRESS") or "local"
-
-    @property
     def each(self) -> dict[str, float]:
         """What each worker takes of its machine, in Ray's names."""
         return {"CPU": 1, **({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})}
@@ -114,6 +109,11 @@ def room(ray: Any) -> str:
     return f"The cluster has {kinds} on {machines} machine{'s' * (machines != 1)}."
 
 
+def nearest(address: str | None) -> str:
+    """The address, or that of `RAY_ADDRESS`, or `"local"`: a cluster of this machine alone."""
+    return address or os.environ.get("RAY_ADDRESS") or "local"
+
+
 @contextlib.contextmanager
 def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any]:
     """A block in which this process is connected to a Ray cluster.
@@ -142,15 +142,15 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
     if ray.is_initialized():
         yield ray
         return
-    address = address or os.environ.get("RAY_ADDRESS")
-    if address not in (None, "auto", "local"):
+    address = nearest(address)
+    if address not in ("auto", "local"):
         _check_answers(address)
     try:
         ray.init(
-            address or "local",  # without it Ray would join whatever runs here
+            address,  # without it Ray would join whatever runs here
             log_to_driver=verbose,
             logging_level=logging.INFO if verbose else logging.ERROR,
-            include_dashboard=False if address in (None, "local") else None,
+            include_dashboard=False if address == "local" else None,
         )
     except (ConnectionError, ValueError) as error:
         raise _none_at(address, error) from error
@@ -174,7 +174,7 @@ def _check_answers(address: str) -> None:
         raise _none_at(address, error.strerror or error) from error
 
 
-def _none_at(address: str | None, why: object) -> ConfigError:
+def _none_at(address: str, why: object) -> ConfigError:
     return ConfigError(
         f"There is no Ray cluster at the address {address!r}: {str(why).rstrip('.')}. Start one "
         "with `ray start --head`, name its host:port, set RAY_AUTH_MODE=token if it asks for a "

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mtl_keras import balancers
 from mtl_keras.balancers import Balancer, Setup
@@ -80,6 +81,8 @@ class Declared:
             )
         )
         _check_balancer(self.balancer, partition, model.optimizer)
+        if self.arguments["jit_compile"] is True:
+            _warn_of_xla(model)
         inside = _model_inside(model, outputs, partition, self.balancer)
         tracker = LossTracker(self.tasks, weights)
         set_trackers(model, tracker, metrics if metrics.entries else None, tracker.by_task())
@@ -110,6 +113,22 @@ def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) ->
             f"Balancer {name!r} learns from what each step does to the losses; with "
             "gradient_accumulation_steps set on the optimizer, most steps change nothing. Expected "
             "None. Use a larger batch, or another balancer."
+        )
+
+
+def _warn_of_xla(model: keras.Model) -> None:
+    """Warn where XLA is asked for and makes training slower."""
+    random = [
+        layer.name
+        for layer in model.layers
+        if any(variable.name == "seed_generator_state" for variable in layer.variables)
+    ]
+    if random and not tf.config.list_physical_devices("GPU"):
+        warnings.warn(
+            f"`jit_compile=True` makes training slower here: without a GPU, XLA is slow at the "
+            f"random numbers of {', '.join(random)}. Leave `jit_compile` at its default, or train "
+            "without dropout.",
+            stacklevel=4,
         )
 
 

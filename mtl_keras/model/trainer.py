@@ -63,7 +63,8 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             run_eagerly: Whether to run without compiling to a graph, for debugging.
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory
                 unless a callback acts on single batches, else one.
-            jit_compile: Whether to compile the step with XLA; `"auto"`: as Keras decides.
+            jit_compile: Whether to compile the step with XLA; `"auto"`: as Keras decides,
+                never without a GPU.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
             balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and
                 arguments, or a function. An object is a declaration: the model makes a copy with

@@ -33,8 +33,8 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     assert fitting.checkpoint is not None
     path = fitting.checkpoint / "training.npz"
     if not fitting.resume:
-        for kept in (path, path.with_name("steps.npz")):
-            kept.unlink(missing_ok=True)
+        for old in (path, path.with_name("steps.npz")):
+            old.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
     job = (plan.but(data=None), rows, dataclasses.replace(fitting, show=print))
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
@@ -67,14 +67,14 @@ def _fit(worker: Worker) -> None:
         resume=fitting.resume or (worker.folder / "training.npz").exists(),
         show=worker.tell,
         workers=those,
-        written=partial(_kept, worker),
+        written=partial(kept, worker),
     )
     keras.utils.set_random_seed(plan.seed)
     with those.ending_together(), those.scope():
         fitting.fit(build(plan, rows))
 
 
-def _kept(worker: Worker, written: bool) -> None:
+def kept(worker: Worker, written: bool) -> None:
     """Store a checkpoint where all workers can go on from it."""
     if not written:
         raise TrainingError(

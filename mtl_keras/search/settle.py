@@ -11,7 +11,7 @@ from mtl_keras import architectures
 from mtl_keras.architectures import Grouped
 from mtl_keras.jobs import executor
 from mtl_keras.jobs.parallel import Executor
-from mtl_keras.jobs.ray_cluster import Cluster
+from mtl_keras.jobs.ray_cluster import Cluster, nearest
 from mtl_keras.plans.plan import Plan
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping
@@ -64,7 +64,7 @@ def settled(
         rows = len(next(iter(data.y["train"].values())))
         show = _beginning(show, f"what is tried trains on {rows:,} rows that are in memory")
     if plan.architecture == "auto" or plan.balancer == "auto":
-        where = (cluster.workers, cluster.nearest) if cluster else ()
+        where = (cluster.workers, nearest(cluster.address)) if cluster else ()
         with executor(short, *where) as run:
             plan, tried["search"] = _searched(plan, run, show)
     if isinstance(plan.architecture, Grouped) and not plan.architecture.groups:

@@ -13,7 +13,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import datasets
-from mtl_keras.cli import main, training
+from mtl_keras.cli import exporting, main
 from mtl_keras.export import artifact
 from tests.export.conftest import small_table
 
@@ -94,7 +94,7 @@ def test_a_state_that_is_older_than_the_training_is_told_with_its_epoch(
     if epochs:
         np.savez(state / "training.npz", state=json.dumps({"history": [1] * epochs}))
     with pytest.raises(OSError, match="No space"):
-        training._exported(run, folder, state)
+        exporting.exported(run, folder, state)
     assert told in capsys.readouterr().err
 
 

@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import mtl_keras as mtl
 from tests.model.networks import LOSSES, compiled, rows_of_kinds, three_kinds
 
 
@@ -58,3 +60,20 @@ def test_seeded_fit_is_repeatable_and_epochs_differ_in_order():
         weights.append(model.get_weights())
     for first, second in zip(*weights):
         np.testing.assert_array_equal(first, second)
+
+
+def test_xla_is_warned_of_where_it_is_slower_and_never_chosen():
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("XLA is slow at random numbers without a GPU only")
+
+    def made(dropout, **options):
+        rows = keras.Input((2,))
+        dropped = keras.layers.Dropout(dropout, name="drop")(rows)
+        model = mtl.MultiTaskModel(rows, {"a": keras.layers.Dense(1)(dropped)})
+        model.compile(loss="mse", **options)
+        return model
+
+    with pytest.warns(UserWarning, match="slow at the random numbers of drop. Leave"):
+        made(0.1, jit_compile=True)
+    assert made(0.0, jit_compile=True).jit_compile
+    assert not made(0.1).jit_compile

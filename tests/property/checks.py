@@ -94,9 +94,10 @@ def untrained(case: Case) -> None:
             same(task.name, run.predictions[task.name], task.answered(answers))
 
 
-def _not_trained(plan: Any, number: int, rows: Any, fitting: Any, clock: Any) -> Any:
+def _not_trained(plan: Any, number: int, rows: Any, *_: Any) -> Any:
     model = build(plan, rows)
     history = {"epoch": [1]} | {f"{task.name}_best": [True] for task in rows.tasks}
+    history |= {f"val_{task.name}_loss": [1.0] for task in rows.tasks}
     return model, pd.DataFrame(history)
 
 

@@ -14,7 +14,6 @@ from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.jobs.ray_workers import together
 from mtl_keras.training import workers
-from tests.training import worker
 from tests.training.test_workers import shop
 
 pytestmark = [
@@ -81,26 +80,21 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     assert {path.name for path in state.iterdir()} == {"identity", "training.npz"}
 
 
-def train_and_fail(process):
-    """What each worker does in the next test: trains a network, keeps it, then finds bad data."""
-    workers.workers()
-    worker.network_of(process.folder)
+def fail(process):
+    """What each worker does in the next test: keeps a file, then finds bad data."""
     process.tell(f"job: {process.job()}")
+    (process.folder / "note").write_text("kept")
     process.keep()
     raise DataError("Column 'age' holds a text in row 7.")
 
 
-def test_networks_equal_one_process_and_errors_come_back_as_they_are(cluster, tmp_path):
-    told, one = [], tmp_path / "one"
-    one.mkdir()
-    worker.network_of(one)
+def test_errors_come_back_as_they_are_and_what_was_kept_stays(cluster, tmp_path):
+    told = []
     with pytest.raises(DataError, match=r"^Column 'age' holds a text in row 7\.$"):
-        together(cluster, train_and_fail, "seven", tmp_path, "network", told.append)
+        together(cluster, fail, "seven", tmp_path, "network", told.append)
     assert told == ["job: seven"]  # from the chief alone, once: an error of ours is final
-    (kept,) = tmp_path.glob("network/checkpoint_*/network_0.npz")
-    network, expected = np.load(kept), np.load(one / "network_0.npz")
-    np.testing.assert_allclose(network["weights"], expected["weights"], atol=1e-5)
-    np.testing.assert_allclose(network["logs"], expected["logs"], rtol=1e-5)
+    (kept,) = tmp_path.glob("network/checkpoint_*/note")
+    assert kept.read_text() == "kept"
     assert not worker_processes()
 
 
@@ -111,12 +105,12 @@ def test_more_than_the_machine_has_is_refused_at_once(cluster, tmp_path):
     ):
         message = rf"no room for \d+ workers with {each} each. The cluster has 2 CPU .* 0 GPU"
         with pytest.raises(ConfigError, match=message):
-            together(wanted, train_and_fail, None, tmp_path, "none", print)
+            together(wanted, fail, None, tmp_path, "none", print)
 
 
 def test_what_cannot_be_sent_is_told_without_its_content(cluster, tmp_path):
     with pytest.raises(ConfigError, match=r"cannot be sent to workers: TypeError: .* Expected"):
-        together(cluster, train_and_fail, threading.Lock(), tmp_path, "none", print)
+        together(cluster, fail, threading.Lock(), tmp_path, "none", print)
 
 
 def test_bad_numbers_of_workers_are_refused():

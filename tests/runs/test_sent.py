@@ -14,7 +14,7 @@ from mtl_keras.cli.application import app
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.jobs.ray_workers import Worker
 from mtl_keras.runs.build import build
-from mtl_keras.runs.on_cluster import _Kept, check_begun_here
+from mtl_keras.runs.on_cluster import check_begun_here, kept
 from mtl_keras.runs.prepare import prepare
 from tests import cases, own
 from tests.datasets.test_stream import parquet
@@ -61,7 +61,7 @@ def test_a_stream_is_read_in_the_same_order(tmp_path):
         parquet(tmp_path / f"{number}.parquet", cases.table(200, number), row_group_size=50)
     prepared = prepare(cases.experiment(streaming=True, split=mtl.Split()), tmp_path)
     assert prepared.data.feed is not None
-    first = [next(iter(rows.data.feed.blocks(32).dataset)) for rows in (prepared, sent(prepared))]
+    first = [next(iter(rows.data.feed.blocks(32).dataset())) for rows in (prepared, sent(prepared))]
     assert_equal(first[0][:2], first[1][:2])
 
 
@@ -73,10 +73,10 @@ def test_what_a_cluster_began_is_not_begun_anew_without_it(tmp_path):
         check_begun_here(tmp_path, "abc")
 
 
-def test_an_epoch_whose_checkpoint_could_not_be_written_is_the_last(tmp_path):
+def test_a_checkpoint_that_could_not_be_written_ends_the_training(tmp_path):
     chief = Worker(rank=0, job=lambda: None, folder=tmp_path, tell=print)
-    with pytest.raises(TrainingError, match=r"of epoch 3 could not be written.*Make room"):
-        _Kept(chief).on_epoch_end(2)
+    with pytest.raises(TrainingError, match=r"checkpoint could not be written.*Make room"):
+        kept(chief, written=False)
 
 
 def test_the_job_for_kuberay_asks_for_what_its_cluster_has():
