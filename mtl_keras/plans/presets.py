@@ -8,8 +8,8 @@ from mtl_keras.errors import ConfigError, unknown
 # Arguments of the architecture and of `Training` that a preset sets where the user did not.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "fast": {
-        "architecture": {"members": 1, "bins": 16, "number_dimension": 8},
-        "training": {"epochs": 25, "patience": 5, "learning_rate": 4e-3},
+        "architecture": {"members": 3, "bins": 16, "number_dimension": 8},
+        "training": {"epochs": 12, "patience": 4, "learning_rate": 6e-3},
     },
     "default": {"architecture": {}, "training": {}},
     "best": {"architecture": {}, "training": {"networks": 4, "epochs": 80}},
@@ -25,7 +25,7 @@ def get(name: str) -> dict[str, dict[str, Any]]:
     Example:
 
     >>> get("fast")["architecture"]["members"]
-    1
+    3
     """
     if name not in PRESETS:
         raise ConfigError(unknown("preset", name, PRESETS))

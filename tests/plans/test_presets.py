@@ -15,11 +15,11 @@ def declared(**changes):
 
 def test_a_preset_sets_what_is_left_open():
     fast = declared(preset="fast")
-    assert fast.architecture.members == 1 and fast.training.epochs == 25
+    assert fast.architecture.members == 3 and fast.training.epochs == 12
     mine = declared(
-        preset="fast", architecture={"kind": "mmoe", "members": 3}, training={"epochs": 7}
+        preset="fast", architecture={"kind": "mmoe", "members": 5}, training={"epochs": 7}
     )
-    assert mine.architecture.members == 3 and mine.architecture.bins == 16
+    assert mine.architecture.members == 5 and mine.architecture.bins == 16
     assert mine.training.epochs == 7 and mine.training.patience == fast.training.patience
     exact = declared(preset="fast", training=mtl.Training(), architecture=cases.ARCHITECTURES[0])
     assert exact.training == mtl.Training() and exact.architecture == cases.ARCHITECTURES[0]
