@@ -106,10 +106,11 @@ class Unexplained:
 
     def _means(self, values: Array, prior: int) -> Iterator[Array]:
         """For each task the mean of each row's value, 0 where there is no label."""
-        indicators = _indicators(values[: self.training], int(values.max()) + 1).T
+        rows, size = values[: self.training], int(values.max()) + 1
         for left, known in self._tasks:
-            count = indicators @ known[: self.training].astype("float32")
-            mean = indicators @ left[: self.training] / np.maximum(count + prior, 1)[:, None]
+            count = np.bincount(rows, known[: self.training], size)
+            totals = [np.bincount(rows, column, size) for column in left[: self.training].T]
+            mean = np.stack(totals, axis=1) / np.maximum(count + prior, 1)[:, None]
             mean[count < MIN_ROWS] = 0
             yield mean[values] * known[:, None]
 
