@@ -183,7 +183,7 @@ def catboost(x, y, classes):
 
 
 def catboost_tuned(x, y, classes):
-    """Of 20 random configurations within 240 s on two cores the best on the validation rows."""
+    """Of 20 random configurations within 60 s on two cores the best on the validation rows."""
 
     def drawn(random):
         return _catboost(
@@ -198,7 +198,7 @@ def catboost_tuned(x, y, classes):
             bagging_temperature=float(random.uniform(0, 1)),
         )
 
-    return _best_of(drawn, x, y, classes, seconds=240)
+    return _best_of(drawn, x, y, classes, seconds=60)
 
 
 def _catboost(x, y, classes, **arguments):
