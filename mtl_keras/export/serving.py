@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.declaring.naming import unique_names
+from mtl_keras.export.inference import for_inference
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.tasks import Task
 
@@ -25,7 +26,7 @@ def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task])
             balancer and optimizer.
         tasks: Fitted and calibrated tasks.
     """
-    plain = keras.Model(network.input, network.output, name="network")
+    plain = for_inference(keras.Model(network.input, network.output, name="network"))
     outputs = plain(encoder.model.output)
     answers: dict[str, Any] = {}
     for task in tasks:

@@ -29,6 +29,7 @@ from mtl_keras.layers.mixing import (
 )
 from mtl_keras.layers.modulation import Modulation, Select
 from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
+from mtl_keras.layers.piecewise_table import PiecewiseLinearTable
 from mtl_keras.layers.sequence import (
     PositionEmbedding,
     Present,
@@ -60,6 +61,7 @@ __all__ = [
     "OrderPenalty",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "PiecewiseLinearTable",
     "PositionEmbedding",
     "Present",
     "Select",

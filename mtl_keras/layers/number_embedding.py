@@ -82,13 +82,16 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
             weight.assign(value)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        x = x[:, :, None]
+        # Columns come first, so that only numbers and vectors are transposed, never the bins.
+        x = keras.ops.transpose(x)[:, :, None]
         bins = keras.ops.minimum(
-            keras.ops.maximum(x * self.slope + self.start, self.lowest), self.highest
+            keras.ops.maximum(x * _each(self.slope) + _each(self.start), _each(self.lowest)),
+            _each(self.highest),
         )
-        curved = keras.ops.einsum("bnt,ntd->bnd", bins, self.kernel)
+        curved = keras.ops.matmul(bins, self.kernel)
+        vectors = curved + x * _each(self.linear) + _each(self.bias)
         return keras.ops.reshape(
-            curved + x * self.linear + self.bias, (-1, self.columns * self.dimension)
+            keras.ops.transpose(vectors, (1, 0, 2)), (-1, self.columns * self.dimension)
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -168,6 +171,11 @@ class PeriodicEmbedding(keras.layers.Layer):
 
 
 LARGEST = 1e9  # no clipping; infinity would make 0 * inf of a missing bin
+
+
+def _each(weight: Any) -> Any:
+    """A weight `(columns, n)` for all rows of `(columns, rows, n)`."""
+    return weight[:, None, :]
 
 
 def _uniform(shape: tuple[int, int], dtype: Any = None) -> Any:

@@ -44,7 +44,7 @@ def made_by(tensor: Any) -> Any:
 
 
 def called_again(node: Any, tensors: Sequence[Any], values: Sequence[Any]) -> Any:
-    """A call of a layer with other inputs, and what it returns (`Node.arguments.fill_in`).
+    """A call of a layer with other inputs, and what it returns.
 
     Nothing is kept of the call: neither updates of variables nor added losses.
 
@@ -53,10 +53,22 @@ def called_again(node: Any, tensors: Sequence[Any], values: Sequence[Any]) -> An
         tensors: The symbolic tensors that it reads.
         values: A tensor in place of each.
     """
-    by_tensor = {id(tensor): value for tensor, value in zip(tensors, values)}
-    arguments, options = node.arguments.fill_in(by_tensor)
+    arguments, options = arguments_with(node, tensors, values)
     with keras.StatelessScope():
         return node.operation(*arguments, **options)
+
+
+def arguments_with(
+    node: Any, tensors: Sequence[Any], values: Sequence[Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call with other tensors in place of its inputs (`Node.arguments.fill_in`).
+
+    Args:
+        node: The call, from `made_by`.
+        tensors: The symbolic tensors that it reads.
+        values: A tensor in place of each.
+    """
+    return node.arguments.fill_in({id(t): value for t, value in zip(tensors, values)})
 
 
 def calls_of(layer: Any) -> list[Any]:

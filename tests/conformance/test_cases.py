@@ -71,6 +71,7 @@ def test_every_layer_keeps_all_its_arguments_in_its_config(name):
         "width": 2,
         "size": 3,
         "dimension": 2,
+        "bins": 3,
         "indices": [1, 0],
         "tokenizer": keras.layers.TextVectorization(vocabulary=["a"]),
     }
