@@ -207,6 +207,9 @@ class Numeric(Feature):
             )
         return values
 
+    def observed(self, raw: np.ndarray) -> np.ndarray:
+        return raw
+
     def layer(self) -> NumericEncoding:
         robust = self.scaling == "robust"
         return NumericEncoding(
