@@ -129,9 +129,8 @@ def check(
 
     if alarm not in ("moderate", "major"):
         raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
-    if output is not None:
-        if output.suffix not in (".html", ".json"):
-            raise ConfigError(f"--output must end in .html or .json. Received: {output}.")
+    if output is not None and output.suffix not in (".html", ".json"):
+        raise ConfigError(f"--output must end in .html or .json. Received: {output}.")
     predictor = load(model, trusted=trust or [])
     result = predictor.check(table, show=typer.echo)
     alarms = result.alarms(alarm)

@@ -52,17 +52,21 @@ class Distribution:
             ranked = sorted(ranked.items(), key=lambda item: (-item[1], str(item[0])))
             frequent = [str(value) for value, count in ranked[:MOST_VALUES] if count >= MIN_ROWS]
             empty = cls((), values=tuple(frequent))
+        elif len(present):
+            edges = np.quantile(present, np.arange(1, BINS) / BINS)
+            low, high = float(present.min()), float(present.max())
+            empty = cls((), tuple(np.unique(edges).tolist()), low=low, high=high)
         else:
-            edges = np.quantile(present, np.arange(1, BINS) / BINS) if len(present) else ()
-            range_ = (float(present.min()), float(present.max())) if len(present) else (None, None)
-            empty = cls((), tuple(np.unique(edges).tolist()), None, *range_)
+            empty = cls((), ())
         return replace(empty, counts=empty.counted(values))
 
     @classmethod
     def from_dict(cls, config: dict[str, Any]) -> Self:
         """The inverse of `dataclasses.asdict`, with lists for tuples."""
-        lists = {key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}
-        return cls(**lists)
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+        }
+        return cls(**plain)
 
     def counted(self, values: np.ndarray) -> tuple[int, ...]:
         """The counts of other values in the same bins."""

@@ -22,7 +22,8 @@ def telling(
 
     For each bin of a number, and each value of a category, the answer is the mean label of the
     training rows in it; the share of the variance of the validation rows' labels that this explains
-    is what the feature tells by itself.
+    is what the feature tells by itself. Labels are taken as ranks, so that a few large ones do not
+    decide.
 
     Args:
         columns: For each feature, the indices of its columns in each group of encoded columns.
@@ -41,6 +42,8 @@ def telling(
             distances = distances.reshape(len(distances), -1)
             rows[part] = np.flatnonzero(np.isfinite(distances).all(axis=1))[:most]
             labels[part] = distances[rows[part]]
+        ordered = np.sort(labels["train"], axis=0)
+        labels = {part: _ranks(ordered, values) for part, values in labels.items()}
         if min(map(len, rows.values())) < MIN_ROWS or not labels["validation"].var(axis=0).any():
             continue
         for feature, groups in columns.items():
@@ -54,6 +57,16 @@ def telling(
             if best >= SUSPICIOUS:
                 found.append((feature, task.name, best))
     return found
+
+
+def _ranks(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The rank of each value among the ordered ones of its column, ties in the middle."""
+    columns = list(zip(ordered.T, values.T))
+    sides = [
+        np.stack([np.searchsorted(among, column, side) for among, column in columns], axis=1)
+        for side in ("left", "right")
+    ]
+    return (sides[0] + sides[1]) / (2 * max(1, len(ordered)))
 
 
 def _explained(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import ArtifactError, DataError, shown
+from mtl_keras.errors import ArtifactError, shown
 from mtl_keras.evaluation.check import Check, ColumnChange, column_change, score_change
 from mtl_keras.evaluation.distribution import Distribution, missing
 from mtl_keras.export import artifact
@@ -67,8 +67,6 @@ def check(
             f"{folder} has no {FILE}: it was written by an older mtl_keras, or the figures could "
             "not be taken. Train and export again."
         )
-    if table.empty:
-        raise DataError("The table has no rows to check.")
     kept = artifact.read_json(folder / FILE)
     try:
         columns = [

@@ -122,7 +122,7 @@ class Run:
                     {},
                 )
             self.seconds |= clock.seconds
-            answers = attempted(
+            answers: dict[str, Any] = attempted(
                 "the statistics", lambda: answer_statistics(exported().predict(self.test)), {}
             )
             files = pictures | {
