@@ -12,6 +12,7 @@ from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
 
 LEVELS = ("none", "moderate", "major")
+TOLD = 0.01  # the least share of the rows that is told of a column that has not changed
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class ColumnChange:
     def notes(self) -> str:
         """What else is to be said of it, in words."""
         said = []
-        if round(100 * self.missing[0]) != round(100 * self.missing[1]):
+        if abs(self.missing[0] - self.missing[1]) >= TOLD:
             said.append(f"missing {_percent(self.missing[0])}, now {_percent(self.missing[1])}")
         if self.unknown[1] > self.unknown[0] and self.examples:
             listed = ", ".join(map(repr, self.examples))
             said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
-        if self.outside > 0:
+        if self.outside >= TOLD:
             said.append(f"{_percent(self.outside)} outside {self.then.low:g} to {self.then.high:g}")
         return "; ".join(said)
 
