@@ -1,6 +1,7 @@
 """Figures and HTML pages about a trained model or a comparison."""
 
 from mtl_keras.drawing.figure import png
+from mtl_keras.report.card import model_card
 from mtl_keras.report.check import check_page
 from mtl_keras.report.content import Content, arrays, content
 from mtl_keras.report.history import history_figure
@@ -15,6 +16,7 @@ __all__ = [
     "comparison_page",
     "content",
     "history_figure",
+    "model_card",
     "png",
     "prediction_figure",
     "report_page",

@@ -31,7 +31,7 @@ from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.files import as_json, as_npz, attempted, report_page_of
+from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
 from mtl_keras.tasks import Task
 
 
@@ -141,8 +141,9 @@ class Run:
                 page = attempted(
                     "the report", lambda: report_page_of(version, folder, trusted), None
                 )
-                if page is not None:
-                    artifact.write_files(version, {"report.html": page})
+                card = attempted("the model card", lambda: model_card_of(version, trusted), None)
+                made = {"report.html": page, "README.md": card}
+                artifact.write_files(version, {n: text for n, text in made.items() if text})
         self.seconds |= clock.seconds
         return artifact.version_of(folder, self.identity) or artifact.latest(folder)
 
