@@ -1,4 +1,4 @@
-"""The commands that use a trained model: `predict`, `evaluate`, `inspect` and `report`."""
+"""The commands that use a trained model: `predict`, `evaluate`, `check` and others."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file. Default: print.")
 ]
 
+CHANGED = 3  # the exit code of a check that found a change
 GUESSED_ROWS = 100_000  # of a stream
 
 
@@ -102,6 +103,50 @@ def evaluate(
     typer.echo(str(evaluation))
     if output is not None:
         _write(evaluation.to_frame(), output)
+
+
+@app.command()
+def check(
+    model: Model,
+    table: Annotated[str, typer.Argument(help="A CSV or Parquet file, a folder or a pattern.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .html page or a .json file.")
+    ] = None,
+    alarm: Annotated[
+        str, typer.Option(help="Lowest change of a column that counts: moderate or major.")
+    ] = "major",
+    trust: Trust = None,
+    verbose: Verbose = False,
+) -> None:
+    """Check whether new rows, and the answers for them, are like those of the training.
+
+    Ends with exit code 3 if a column or an answer has changed so much, or a score is worse.
+    """
+    load_tensorflow()
+    from mtl_keras import load, report
+    from mtl_keras.jobs import replaced
+    from mtl_keras.runs.files import as_json
+
+    if alarm not in ("moderate", "major"):
+        raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
+    if output is not None and output.suffix not in (".html", ".json"):
+        raise ConfigError(f"--output must end in .html or .json. Received: {output}.")
+    predictor = load(model, trusted=trust or [])
+    result = predictor.check(table, show=typer.echo)
+    alarms = result.alarms(alarm)
+    typer.echo(str(result))
+    if output is not None:
+        if output.suffix == ".html":
+            text = report.check_page(result, alarms, predictor.schema["name"], table)
+        else:
+            text = as_json({"changed": alarms, **result.to_dict()})
+        with replaced(output) as file:
+            file.write(text.encode())
+        typer.echo(str(output))
+    if alarms:
+        typer.echo("changed: " + "; ".join(alarms), err=True)
+        raise typer.Exit(CHANGED)
+    typer.echo("nothing has changed")
 
 
 @app.command()

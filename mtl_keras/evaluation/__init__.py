@@ -1,18 +1,23 @@
 """How good a model is on held-out rows."""
 
 from mtl_keras.evaluation import explain
+from mtl_keras.evaluation.check import Check
 from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.difference import Difference, difference
+from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.evaluation.evaluation import (
     Evaluation,
     TaskEvaluation,
     calibration,
     evaluate,
 )
+from mtl_keras.evaluation.leakage import telling
 from mtl_keras.tasks.measures import Measure, labelled
 
 __all__ = [
+    "Check",
     "Difference",
+    "Distribution",
     "Evaluation",
     "Measure",
     "TaskEvaluation",
@@ -21,5 +26,6 @@ __all__ = [
     "evaluate",
     "explain",
     "labelled",
+    "telling",
     "unused_sources",
 ]

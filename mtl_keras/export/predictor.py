@@ -14,16 +14,17 @@ from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
-from mtl_keras.evaluation import Evaluation, evaluate
+from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
+from mtl_keras.export.checking import check
 from mtl_keras.export.operations import TRUST, check_operations
 from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
-from mtl_keras.jobs import UNREADABLE
 
 T = TypeVar("T")
 
+CHECKED_ROWS = 1_000_000  # of a stream
 SUSPICIOUS = 0.05  # share of training rows in a table from which to warn
 
 
@@ -234,26 +235,35 @@ class Predictor:
             show(f"evaluated on {count:,} of {stream.rows:,} rows")
         return evaluate(judged, whole, answered, constants)
 
+    def check(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Check:
+        """Whether the rows of a table, and the answers for them, are like those of the training.
+
+        Of data that are too large for memory, about a million random rows are checked. For tasks
+        with labels in the table, the scores are compared with those on the test rows.
+
+        Args:
+            table: A DataFrame, or a path to a file, a folder or a pattern of files.
+            show: A function that prints a line. Default: silence.
+
+        Raises:
+            ArtifactError: if the artifact has no statistics of its training rows.
+            DataError: if a column is missing, or a value is not of its kind.
+        """
+        rows = datasets.opened(table, show=show)
+        if isinstance(rows, datasets.Stream):
+            show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
+            rows = rows.sample(CHECKED_ROWS)
+        return check(self.path / artifact.EXTRA, self.features, self.tasks, rows, self._answers)
+
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.
 
         Rows are recognised by the columns that the model reads. 0 for an artifact without
         fingerprints of its training rows.
         """
-        path = self.path / artifact.EXTRA / "trained_rows.npz"
-        if not path.is_file():
+        known = TrainedRows.read(self.path / artifact.EXTRA / "trained_rows.npz")
+        if known is None:
             return 0.0
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                if not saved.files:
-                    return 0.0
-                known = TrainedRows(saved["hashes"], float(saved["share"]), float(saved["chance"]))
-                if known.hashes.dtype != np.uint64 or not 0 < known.share <= 1:
-                    raise ValueError("expected hashes and a share of the rows from 0 to 1")
-        except UNREADABLE as error:
-            raise ArtifactError(
-                f"{path} cannot be read: {shown(str(error))}. Train again."
-            ) from error
         rows = datasets.read(table)
         return self._told("features", lambda: known.seen(self.features, rows))
 

@@ -85,6 +85,22 @@ class Feature(Declaration, abc.ABC):
             DataError: if a value does not suit this kind; the row is named.
         """
 
+    def observed(self, raw: np.ndarray) -> np.ndarray | None:
+        """A number or text per row, whose distribution tells whether the column has changed.
+
+        Args:
+            raw: What `raw` returns.
+
+        Returns:
+            Numbers (NaN: missing) or texts (empty: missing). Default None: rows hold more than
+            that, and only the share of missing ones is watched.
+        """
+        return None
+
+    def unknown(self, raw: np.ndarray) -> np.ndarray:
+        """Which raw values are present, but mean nothing to the network. Default: none."""
+        return np.zeros(len(raw), bool)
+
     def refuse(self, raw: np.ndarray) -> None:
         """Raise a DataError for the first raw value that the layer cannot handle, if any."""
 

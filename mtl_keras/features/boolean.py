@@ -104,6 +104,9 @@ class Boolean(Feature):
                 )
         return values.to_numpy(np.float32, na_value=np.nan)
 
+    def observed(self, raw: np.ndarray) -> np.ndarray:
+        return raw
+
     def layer(self) -> BooleanEncoding:
         return BooleanEncoding(self.values or (0.0, 1.0))
 

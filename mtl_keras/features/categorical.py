@@ -100,5 +100,11 @@ class Categorical(Feature):
         texts = np.array([*(category_text(value) for value in values), ""], object)
         return texts[codes]
 
+    def observed(self, raw: np.ndarray) -> np.ndarray:
+        return raw
+
+    def unknown(self, raw: np.ndarray) -> np.ndarray:
+        return ~pd.Series(raw).isin([*(self.vocabulary or ()), ""]).to_numpy()
+
     def layer(self) -> CategoryEncoding:
         return CategoryEncoding(self.vocabulary or ())

@@ -158,6 +158,13 @@ class Date(Feature):
         texts = [*pd.DatetimeIndex(values).strftime(pattern), ""]
         return np.array(texts, object)[codes]
 
+    def observed(self, raw: np.ndarray) -> np.ndarray:
+        """Days since 1970-01-01."""
+        codes, texts = pd.factorize(pd.Series(raw).replace("", None))
+        moments = pd.to_datetime(pd.Series([*texts, None], dtype=object), format="ISO8601")
+        days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+        return days.to_numpy(float)[codes]
+
     def layer(self) -> DateEncoding:
         return DateEncoding(self.center or 0.0, self.scale or 1.0, bool(self.time))
 

@@ -211,6 +211,9 @@ class Numeric(Feature):
             )
         return values
 
+    def observed(self, raw: np.ndarray) -> np.ndarray:
+        return raw
+
     def layer(self) -> NumericEncoding:
         robust = self.scaling == "robust"
         return NumericEncoding(

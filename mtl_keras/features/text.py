@@ -214,6 +214,10 @@ class Text(BackboneFeature):
         texts = column.astype(object).where(column.notna(), "")
         return np.array([text if isinstance(text, str) else str(text) for text in texts], object)
 
+    def observed(self, raw: np.ndarray) -> np.ndarray:
+        """Numbers of words."""
+        return np.array([len(text.split()) or np.nan for text in raw], float)
+
     def words(self, column: pd.Series) -> pd.Series:
         return column.fillna("").astype(str)
 

@@ -1,6 +1,8 @@
 """Figures and HTML pages about a trained model or a comparison."""
 
 from mtl_keras.drawing.figure import png
+from mtl_keras.report.card import model_card
+from mtl_keras.report.check import check_page
 from mtl_keras.report.content import Content, arrays, content
 from mtl_keras.report.history import history_figure
 from mtl_keras.report.page import comparison_page, report_page
@@ -10,9 +12,11 @@ from mtl_keras.report.structure import structure
 __all__ = [
     "Content",
     "arrays",
+    "check_page",
     "comparison_page",
     "content",
     "history_figure",
+    "model_card",
     "png",
     "prediction_figure",
     "report_page",

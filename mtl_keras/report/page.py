@@ -44,6 +44,7 @@ def report_page(content: Content) -> str:
         f"{_count(len(content.schema['features']), 'feature')}, one network",
         sections=[{"id": key, "title": title} for key, title in sections],
         verdict_text=_verdict(content),
+        leaks=content.metrics.get("leaks", []),
         cards=[each["card"] for each in judged],
         tasks=judged,
         rows=rows,

@@ -34,6 +34,11 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
     return artifact.replace_file(Path(folder) / "report.html", page)
 
 
+def model_card_of(version: Path, trusted: Collection[str] = ()) -> str:
+    """The model card of a version."""
+    return report.model_card(report.content(artifact.read_files(version), trusted=trusted))
+
+
 def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -> str:
     """The report of a version, with the comparison that is in its artifact's folder."""
     files = artifact.read_files(version)

@@ -1,5 +1,6 @@
 """What came out of an experiment: the trained model, how good it is, and its artifact."""
 
+import functools
 import platform
 import shutil
 import uuid
@@ -21,6 +22,8 @@ from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain
 from mtl_keras.export import Predictor, TrainedRows, artifact
+from mtl_keras.export.checking import FILE as STATISTICS
+from mtl_keras.export.checking import answer_statistics
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
@@ -28,7 +31,7 @@ from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.files import as_json, as_npz, attempted, report_page_of
+from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
 from mtl_keras.tasks import Task
 
 
@@ -55,6 +58,7 @@ class Run:
             for all that was left open: `"search"`, `"grouping"`.
         identity: A unique name of this training, kept when it is resumed.
         trained: Fingerprints that recognise the training rows; or None.
+        statistics: Of the training rows, counts of each feature's values.
     """
 
     experiment: Plan
@@ -73,6 +77,7 @@ class Run:
     metadata: dict[str, Any] = field(default_factory=dict)
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
     trained: TrainedRows | None = None
+    statistics: dict[str, Any] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
@@ -107,18 +112,21 @@ class Run:
                     lambda: {name: report.png(figure) for name, figure in self.figures().items()},
                     {},
                 )
+            exported = functools.cache(lambda: Predictor(version, trusted=trusted))
             with clock("explanation"):
                 # A report takes a tenth of a run at most, or a few seconds where that is less.
                 seconds = min(max(0.02 * self.seconds.get("fit", 0.0), 1.0), 5.0)
                 explanation: dict[str, Any] = attempted(
                     "the explanation",
-                    lambda: self.explanation(
-                        Predictor(version, trusted=trusted).predictions, seconds
-                    ),
+                    lambda: self.explanation(exported().predictions, seconds),
                     {},
                 )
             self.seconds |= clock.seconds
+            answers: dict[str, Any] = attempted(
+                "the statistics", lambda: answer_statistics(exported().predict(self.test)), {}
+            )
             files = pictures | {
+                STATISTICS: as_json({"features": self.statistics, "answers": answers}),
                 "metrics.json": as_json(self.metrics()),
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": as_json(self.model.balancing),
@@ -133,8 +141,9 @@ class Run:
                 page = attempted(
                     "the report", lambda: report_page_of(version, folder, trusted), None
                 )
-                if page is not None:
-                    artifact.write_files(version, {"report.html": page})
+                card = attempted("the model card", lambda: model_card_of(version, trusted), None)
+                made = {"report.html": page, "README.md": card}
+                artifact.write_files(version, {n: text for n, text in made.items() if text})
         self.seconds |= clock.seconds
         return artifact.version_of(folder, self.identity) or artifact.latest(folder)
 

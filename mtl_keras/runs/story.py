@@ -18,8 +18,8 @@ import pandas as pd
 
 from mtl_keras import search
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import Evaluation, calibration, evaluate, unused_sources
-from mtl_keras.export import TrainedRows
+from mtl_keras.evaluation import Evaluation, calibration, evaluate, telling, unused_sources
+from mtl_keras.export import TrainedRows, column_statistics
 from mtl_keras.jobs import exclusive, replaced
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.layers import Gate
@@ -107,6 +107,8 @@ def _carried_out(
     with clock("choose"):
         trial = partial(short, rows=rows.sampled())
         plan, tried = search.settled(plan, rows.data, trial, show, cluster)
+    with clock("choose"):
+        leaks = warn_of_leaks(rows.sampled(), show)
     own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
@@ -149,10 +151,11 @@ def _carried_out(
         truths=truths,
         predictions=predictions,
         sharing=sharing,
-        metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried},
+        metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried, **leaks},
         seconds=clock.seconds,
         identity=own_name,
         trained=trained,
+        statistics=column_statistics(rows.encoder.features, rows.rows["train"]),
     )
 
 
@@ -260,6 +263,18 @@ def judged(
     """The scores on the test rows, beside those of the best constant for the training labels."""
     constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
     return evaluate(tasks, truths["test"], predictions, constants)
+
+
+def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
+    """Print a warning for each feature that alone tells a task's label, and return them."""
+    data = rows.data
+    found = telling(rows.encoder.columns, rows.tasks, data.x, data.y)
+    for feature, task, share in found:
+        show(
+            f"warning: {feature!r} alone explains {100 * share:.0f} % of {task!r}. Is it known "
+            "when you predict? If not, leave it out"
+        )
+    return {"leaks": [dict(zip(("feature", "task", "share"), each)) for each in found]}
 
 
 def warn_of_unused_experts(

@@ -1,0 +1,239 @@
+"""What has changed since a model was trained: columns, answers, scores."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mtl_keras.evaluation.distribution import Distribution, level, missing
+from mtl_keras.evaluation.interval import bootstrapped
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.measures import labelled
+
+LEVELS = ("none", "moderate", "major")
+TOLD = 0.01  # the least share of the rows that is told of a column that has not changed
+
+
+@dataclass(frozen=True)
+class ColumnChange:
+    """How a column, or a column of answers, differs from that of the training.
+
+    Attributes:
+        name: Of the feature, or of the answer.
+        kind: Kind of the feature, `"answer"` for an answer.
+        index: The population stability index: see `Distribution.stability_index`.
+        chance: The index that one of 1,000 unchanged columns exceeds.
+        missing: Share of missing values, then and now.
+        unknown: Share of values that the network does not know, then and now.
+        examples: Some of the unknown values, the most frequent first.
+        outside: Share of numbers outside the range of the training rows.
+        then: The distribution then.
+        now: The counts of the same bins now.
+    """
+
+    name: str
+    kind: str
+    index: float
+    chance: float
+    missing: tuple[float, float]
+    unknown: tuple[float, float]
+    examples: tuple[str, ...]
+    outside: float
+    then: Distribution
+    now: tuple[int, ...]
+
+    @property
+    def level(self) -> str:
+        """`"none"`, `"moderate"` or `"major"`."""
+        return level(self.index, self.chance)
+
+    @property
+    def notes(self) -> str:
+        """What else is to be said of it, in words."""
+        said = []
+        if abs(self.missing[0] - self.missing[1]) >= TOLD:
+            said.append(f"missing {_percent(self.missing[0])}, now {_percent(self.missing[1])}")
+        if self.unknown[1] > self.unknown[0] and self.examples:
+            listed = ", ".join(map(repr, self.examples))
+            said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
+        if self.outside >= TOLD:
+            said.append(f"{_percent(self.outside)} outside {self.then.low:g} to {self.then.high:g}")
+        return "; ".join(said)
+
+
+@dataclass(frozen=True)
+class ScoreChange:
+    """A task's main measure on the test rows of the training, and on these rows.
+
+    Attributes:
+        task: Name of the task.
+        measure: Name of the measure.
+        rows: Number of labelled rows now.
+        then: The value on the test rows.
+        now: The value on these rows.
+        then_interval: Its 95 % interval, from bootstrap samples of the rows.
+        now_interval: Likewise.
+        worse: Whether it is worse than chance in the choice of rows explains, at 95 %.
+    """
+
+    task: str
+    measure: str
+    rows: int
+    then: float
+    now: float
+    then_interval: tuple[float, float]
+    now_interval: tuple[float, float]
+    worse: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of a check. `print` shows it as text.
+
+    Attributes:
+        rows: Number of rows that were checked.
+        columns: The changes of the columns that the model reads.
+        answers: The changes of its answers, compared with those for the test rows.
+        scores: For tasks with labels, the changes of their scores.
+    """
+
+    rows: int
+    columns: Sequence[ColumnChange]
+    answers: Sequence[ColumnChange]
+    scores: Sequence[ScoreChange]
+
+    def alarms(self, at: str = "major") -> list[str]:
+        """What has changed so much that someone should look, in words.
+
+        Args:
+            at: The lowest level of a column's change that counts: `"moderate"` or `"major"`.
+        """
+        at_least = LEVELS[LEVELS.index(at) :]
+        return [
+            *(f"column {c.name}: {c.level} change" for c in self.columns if c.level in at_least),
+            *(f"answer {c.name}: {c.level} change" for c in self.answers if c.level in at_least),
+            *(
+                f"task {score.task}: {score.measure} is worse"
+                for score in self.scores
+                if score.worse
+            ),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable values."""
+        return {
+            "rows": self.rows,
+            "columns": [{"level": c.level, **asdict(c)} for c in self.columns],
+            "answers": [{"level": c.level, **asdict(c)} for c in self.answers],
+            "scores": [asdict(score) for score in self.scores],
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.rows:,} rows"]
+        for title, changes in (("column", self.columns), ("answer", self.answers)):
+            told = [c for c in changes if c.level != "none" or c.notes]
+            width = max([len(title), *(len(c.name) for c in told)])
+            if told:
+                lines.append(f"{title:{width}}  {'change':8}  {'index':>6}  {'chance':>6}")
+            lines += [
+                f"{c.name:{width}}  {c.level:8}  {c.index:6.3f}  {c.chance:6.3f}  {c.notes}"
+                for c in sorted(told, key=lambda c: -c.index)
+            ]
+            lines.append(f"{len(changes) - len(told)} of {len(changes)} {title}s are unchanged")
+        for s in self.scores:
+            lines.append(
+                f"{s.task}: {s.measure} {s.now:,.4g} [{s.now_interval[0]:,.4g}, "
+                f"{s.now_interval[1]:,.4g}] on {s.rows:,} rows, {s.then:,.4g} "
+                f"[{s.then_interval[0]:,.4g}, {s.then_interval[1]:,.4g}] on the test rows"
+                + (": worse" if s.worse else "")
+            )
+        return "\n".join(lines)
+
+
+def column_change(
+    name: str,
+    kind: str,
+    then: Distribution,
+    values: np.ndarray,
+    unknown: tuple[float, float] = (0.0, 0.0),
+    examples: tuple[str, ...] = (),
+) -> ColumnChange:
+    """How values differ from a distribution.
+
+    Args:
+        name: Of the column.
+        kind: Its kind.
+        then: The distribution.
+        values: Numbers (NaN: missing) or texts (empty: missing).
+        unknown: Share of unknown values, then and now. Default: none.
+        examples: Some of them. Default: none.
+    """
+    return ColumnChange(
+        name=name,
+        kind=kind,
+        index=then.stability_index(values),
+        chance=then.chance(len(values)),
+        missing=(then.missing, float(missing(values).mean())),
+        unknown=unknown,
+        examples=examples,
+        outside=then.outside(values),
+        then=then,
+        now=then.counted(values),
+    )
+
+
+def score_change(
+    task: Task,
+    then: tuple[np.ndarray, np.ndarray],
+    now: tuple[np.ndarray, np.ndarray],
+) -> ScoreChange | None:
+    """How a task's main measure has changed; None where it is not defined.
+
+    Args:
+        task: The fitted task.
+        then: Labels and predictions of the test rows.
+        now: Labels and predictions of the rows to check.
+    """
+    before, after = _drawn(task, *then), _drawn(task, *now)
+    if before is None or after is None:
+        return None
+    lost = (
+        before.value - after.value if task.measure.higher_is_better else after.value - before.value
+    )
+    return ScoreChange(
+        task=task.name,
+        measure=task.measure.name,
+        rows=after.rows,
+        then=before.value,
+        now=after.value,
+        then_interval=before.interval,
+        now_interval=after.interval,
+        worse=bool(lost > 1.96 * np.hypot(before.error, after.error)),
+    )
+
+
+class _Drawn(NamedTuple):
+    value: float
+    interval: tuple[float, float]
+    error: float
+    rows: int
+
+
+def _drawn(task: Task, truth: np.ndarray, predicted: np.ndarray) -> _Drawn | None:
+    """A task's measure on labelled rows, and how uncertain it is; None where it is not defined."""
+    present = labelled(truth)
+    if present.sum() < 2:
+        return None
+    truth, predicted = truth[present], np.asarray(predicted)[present]
+    value = task.measure.value(truth, predicted)
+    draws = bootstrapped(task.measure, truth, predicted)
+    if not np.isfinite(value) or not np.isfinite(draws).any():
+        return None
+    low, high = np.nanquantile(draws, (0.025, 0.975))
+    return _Drawn(value, (float(low), float(high)), float(np.nanstd(draws)), int(present.sum()))
+
+
+def _percent(share: float) -> str:
+    """A share in words of a few characters: `7 %`, `under 1 %`."""
+    return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"

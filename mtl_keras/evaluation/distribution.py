@@ -1,0 +1,145 @@
+"""How the values of a column are distributed, and whether those of other rows still are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+BINS = 10  # of numbers
+MOST_VALUES = 20  # of a category, all others being counted together
+MIN_ROWS = 5  # that a value needs to be kept by name
+MODERATE, MAJOR = 0.1, 0.25
+CHANCE = 0.999  # the share of unchanged columns that are not taken for changed
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Counts of a column's values: deciles of numbers, the most frequent ones of texts.
+
+    No row can be read from it, but the smallest and the largest number.
+
+    Attributes:
+        counts: Number of rows: without a value, then in each bin; of texts the last is all others.
+        edges: Of numbers: where one bin ends and the next begins, ascending.
+        values: Of texts: the value of each bin but the last.
+        low: The smallest number.
+        high: The largest number.
+
+    Example:
+
+    >>> before = Distribution.of(np.arange(1000.0))
+    >>> before.counts[:3], before.edges[:2]
+    ((0, 100, 100), (99.9, 199.8))
+    >>> round(before.stability_index(np.arange(1000.0)), 3)
+    0.0
+    """
+
+    counts: tuple[int, ...]
+    edges: tuple[float, ...] | None = None
+    values: tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self:
+        """The distribution of numbers (NaN: missing), or of texts (empty: missing)."""
+        present = values[~missing(values)]
+        if values.dtype == object:
+            ranked = pd.Series(present, dtype=object).value_counts()
+            ranked = sorted(ranked.items(), key=lambda item: (-item[1], str(item[0])))
+            frequent = [str(value) for value, count in ranked[:MOST_VALUES] if count >= MIN_ROWS]
+            empty = cls((), values=tuple(frequent))
+        elif len(present):
+            edges = np.quantile(present, np.arange(1, BINS) / BINS)
+            low, high = float(present.min()), float(present.max())
+            empty = cls((), tuple(np.unique(edges).tolist()), low=low, high=high)
+        else:
+            empty = cls((), ())
+        return replace(empty, counts=empty.counted(values))
+
+    @classmethod
+    def from_dict(cls, config: dict[str, Any]) -> Self:
+        """The inverse of `dataclasses.asdict`, with lists for tuples."""
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+        }
+        return cls(**plain)
+
+    def counted(self, values: np.ndarray) -> tuple[int, ...]:
+        """The counts of other values in the same bins."""
+        without = missing(values)
+        present = values[~without]
+        if self.values is None:
+            bins = np.searchsorted(np.asarray(self.edges, float), present.astype(float))
+            number = len(self.edges or ()) + 1
+        else:
+            places = {value: place for place, value in enumerate(self.values)}
+            number = len(self.values) + 1
+            bins = pd.Series(present, dtype=object).map(places).fillna(number - 1).to_numpy(int)
+        return (int(without.sum()), *np.bincount(bins, minlength=number).tolist())
+
+    @property
+    def missing(self) -> float:
+        """Share of the rows without a value."""
+        return self.counts[0] / max(1, sum(self.counts))
+
+    def outside(self, values: np.ndarray) -> float:
+        """Share of numbers below the smallest or above the largest one; 0 for texts."""
+        present = values[~missing(values)]
+        if self.low is None or self.high is None or len(present) == 0:
+            return 0.0
+        return float(((present < self.low) | (present > self.high)).mean())
+
+    def stability_index(self, values: np.ndarray) -> float:
+        r"""The population stability index of other values, $\sum_b (q_b - p_b) \ln(q_b / p_b)$.
+
+        p and q are the bins' shares here and there, with half a row more in each bin, so that an
+        empty one does not make the sum infinite. *Missing* is a bin.
+
+        References:
+            Siddiqi: "Credit Risk Scorecards", Wiley 2006: below 0.1 the population is stable, above
+            0.25 it has changed.
+        """
+        p, q = _shares(self.counts), _shares(self.counted(values))
+        return float(((q - p) * np.log(q / p)).sum())
+
+    def chance(self, rows: int) -> float:
+        r"""The index that one of 1,000 unchanged columns exceeds, for a number of other rows.
+
+        The index of n and m rows of one distribution, in B bins, is distributed as $(1/n + 1/m)
+        \chi^2_{B - 1}$: of a few rows, it is large by chance alone.
+
+        References:
+            Yurdakul, Naranjo: "Statistical Properties of the Population Stability Index", Journal
+            of Risk Model Validation 2020.
+        """
+        used = max(1, sum(count > 0 for count in self.counts) - 1)
+        return float(stats.chi2.ppf(CHANCE, used)) * (1 / max(1, sum(self.counts)) + 1 / rows)
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """Which values are missing: NaN, or empty; of several numbers per row, any."""
+    if values.dtype == object:
+        return pd.Series(values).isin(["", b""]).to_numpy()
+    return np.isnan(values.reshape(len(values), -1)).any(axis=1)
+
+
+def level(index: float, chance: float) -> str:
+    """What an index means: `"major"`, `"moderate"`, or `"none"` as it may be chance.
+
+    Example:
+
+    >>> level(0.3, chance=0.05), level(0.3, chance=0.4)
+    ('major', 'none')
+    """
+    if index <= max(MODERATE, chance):
+        return "none"
+    return "major" if index > MAJOR else "moderate"
+
+
+def _shares(counts: Sequence[int]) -> np.ndarray:
+    some = np.asarray(counts, float) + 0.5
+    return some / some.sum()

@@ -1,0 +1,86 @@
+"""Features that alone tell a task's label, which is often too good to be true."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mtl_keras.tasks import Task
+
+SUSPICIOUS = 0.97  # of the variance of the labels
+BINS = 64
+ROWS = {"train": 20_000, "validation": 10_000}
+MIN_ROWS = 50
+
+
+def telling(
+    columns: Mapping[str, Mapping[str, Sequence[int]]],
+    tasks: Sequence[Task],
+    x: Mapping[str, Mapping[str, np.ndarray]],
+    y: Mapping[str, Mapping[str, np.ndarray]],
+) -> list[tuple[str, str, float]]:
+    """Features that alone explain nearly all of a task, on the validation rows.
+
+    For each bin of a number, and each value of a category, the answer is the mean label of the
+    training rows in it; the share of the variance of the validation rows' labels that this explains
+    is what the feature tells by itself. Labels are taken as ranks, so that a few large ones do not
+    decide.
+
+    Args:
+        columns: For each feature, the indices of its columns in each group of encoded columns.
+        tasks: Fitted tasks.
+        x: Encoded rows by group, of the parts `"train"` and `"validation"`.
+        y: Encoded labels by task, likewise.
+
+    Returns:
+        Feature, task, and the share of the variance, for shares of at least 97 %.
+    """
+    found = []
+    for task in tasks:
+        labels, rows = {}, {}
+        for part, most in ROWS.items():
+            distances = np.asarray(task.distances(y[part][task.name]), float)
+            distances = distances.reshape(len(distances), -1)
+            rows[part] = np.flatnonzero(np.isfinite(distances).all(axis=1))[:most]
+            labels[part] = distances[rows[part]]
+        ordered = np.sort(labels["train"], axis=0)
+        labels = {part: _ranks(ordered, values) for part, values in labels.items()}
+        if min(map(len, rows.values())) < MIN_ROWS or not labels["validation"].var(axis=0).any():
+            continue
+        for feature, groups in columns.items():
+            shares = [
+                _explained(*(x[part][group][rows[part], column] for part in ROWS), **labels)
+                for group, places in groups.items()
+                if group in ("numeric", "plain", "categorical")
+                for column in places
+            ]
+            best = max(shares, default=0.0)
+            if best >= SUSPICIOUS:
+                found.append((feature, task.name, best))
+    return found
+
+
+def _ranks(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The rank of each value among the ordered ones of its column, ties in the middle."""
+    columns = list(zip(ordered.T, values.T))
+    sides = [
+        np.stack([np.searchsorted(among, column, side) for among, column in columns], axis=1)
+        for side in ("left", "right")
+    ]
+    return (sides[0] + sides[1]) / (2 * max(1, len(ordered)))
+
+
+def _explained(
+    known: np.ndarray, new: np.ndarray, *, train: np.ndarray, validation: np.ndarray
+) -> float:
+    """The share of the variance of new labels that the means by value explain."""
+    if known.dtype.kind == "f":
+        bins = max(2, min(BINS, len(known) // 20))
+        edges = np.unique(np.quantile(known, np.arange(1, bins) / bins))
+        known, new = np.searchsorted(edges, known), np.searchsorted(edges, new)
+    size = int(max(known.max(), new.max())) + 1
+    counts = np.bincount(known, minlength=size)
+    mean = train.mean(axis=0)
+    sums = np.stack([np.bincount(known, column, minlength=size) for column in train.T], axis=1)
+    means = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], mean)
+    left = ((validation - means[new]) ** 2).sum()
+    return float(1 - left / ((validation - validation.mean(axis=0)) ** 2).sum())

@@ -1,0 +1,126 @@
+"""Checks a table against the one that a model was trained on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import ArtifactError, shown
+from mtl_keras.evaluation.check import Check, ColumnChange, column_change, score_change
+from mtl_keras.evaluation.distribution import Distribution, missing
+from mtl_keras.export import artifact
+from mtl_keras.features import Feature
+from mtl_keras.features.encoder import input_features, raw_columns
+from mtl_keras.jobs import UNREADABLE
+from mtl_keras.tasks import Task
+
+EXAMPLES = 5
+FILE = "statistics.json"
+
+
+def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[str, Any]:
+    """What an artifact keeps of its training rows: by feature, counts of its values.
+
+    Args:
+        features: Fitted features.
+        train: The training rows, or a sample of them.
+    """
+    return {
+        feature.name: {
+            **asdict(Distribution.of(_watched(feature, raw))),
+            "unknown": float(feature.unknown(raw).mean()),
+        }
+        for feature, raw in _raw(features, train)
+    }
+
+
+def answer_statistics(answers: pd.DataFrame) -> dict[str, Any]:
+    """What an artifact keeps of its answers for the test rows: by column, counts of their values.
+
+    Args:
+        answers: What `Predictor.predict` returns for them.
+    """
+    return {str(name): asdict(Distribution.of(_values(answers[name]))) for name in answers}
+
+
+def check(
+    folder: Path,
+    features: Sequence[Feature],
+    tasks: Sequence[Task],
+    table: pd.DataFrame,
+    answer: Callable[[pd.DataFrame], dict[str, np.ndarray]],
+) -> Check:
+    """Compare a table with what an artifact keeps: see `Predictor.check`.
+
+    Args:
+        folder: The folder of the version's files.
+        features: Its features.
+        tasks: Its tasks.
+        table: The table.
+        answer: A function from a table to the model's answers.
+    """
+    if not (folder / FILE).is_file():
+        raise ArtifactError(
+            f"{folder} has no {FILE}: it was written by an older mtl_keras, or the figures could "
+            "not be taken. Train and export again."
+        )
+    kept = artifact.read_json(folder / FILE)
+    try:
+        columns = [
+            _column(feature, raw, kept["features"][feature.name])
+            for feature, raw in _raw(features, table)
+        ]
+        answers = answer(table)
+        by_name = {n: v for task in tasks for n, v in task.answer_columns(answers).items()}
+        changes = [
+            column_change(n, "answer", Distribution.from_dict(kept["answers"][n]), _values(v))
+            for n, v in by_name.items()
+        ]
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{folder / FILE} is damaged: {shown(str(error))}. Train and export again."
+        ) from error
+    scores = [
+        score_change(task, tested, (task.truth(table), task.answered(answers)))
+        for task, tested in zip(tasks, _tested(folder / "predictions.npz", len(tasks)))
+        if set(task.columns) <= set(map(str, table.columns))
+    ]
+    return Check(len(table), columns, changes, [score for score in scores if score is not None])
+
+
+def _tested(path: Path, tasks: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """By task the labels of the test rows, and the predictions for them."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return [(saved[f"truth_{n}"], saved[f"predicted_{n}"]) for n in range(tasks)]
+    except UNREADABLE as error:
+        raise ArtifactError(f"{path} cannot be read: {shown(str(error))}. Train again.") from error
+
+
+def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> ColumnChange:
+    then = Distribution.from_dict({k: v for k, v in kept.items() if k != "unknown"})
+    unknown = feature.unknown(raw)
+    examples = pd.Series(raw[unknown], dtype=object).value_counts().index[:EXAMPLES]
+    shares = (float(kept["unknown"]), float(unknown.mean()))
+    values = _watched(feature, raw)
+    return column_change(
+        feature.name, feature.kind, then, values, shares, tuple(map(str, examples))
+    )
+
+
+def _raw(features: Sequence[Feature], table: pd.DataFrame) -> list[tuple[Feature, np.ndarray]]:
+    columns, first = raw_columns(features, table), input_features(features)
+    return [(feature, columns[first[feature.name]]) for feature in features]
+
+
+def _watched(feature: Feature, raw: np.ndarray) -> np.ndarray:
+    values = feature.observed(raw)
+    return np.where(missing(raw), np.nan, 0.0) if values is None else values
+
+
+def _values(answers: Any) -> np.ndarray:
+    values = np.asarray(answers)
+    return values.astype(float) if values.dtype.kind in "iuf" else values.astype(str).astype(object)

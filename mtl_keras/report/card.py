@@ -1,0 +1,96 @@
+"""The model card: what a model is, for those who find its folder or its page on a model hub."""
+
+import tomllib
+from pathlib import PurePath
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from mtl_keras.evaluation.interval import bootstrapped
+from mtl_keras.report.content import Content
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.classes import ClassTask
+from mtl_keras.tasks.measures import labelled
+
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.PackageLoader("mtl_keras.report"),
+    autoescape=False,  # it is no HTML
+    trim_blocks=True,
+)
+SPLITS = {
+    "random": "at random",
+    "group": "by group",
+    "time": "by time",
+    "column": "by a column of its own",
+    "file": "by file",
+}
+
+
+def model_card(content: Content) -> str:
+    """The card as Markdown, with the metadata that the Hugging Face Hub reads.
+
+    Args:
+        content: The artifact's files.
+
+    References:
+        Mitchell et al.: "Model Cards for Model Reporting", FAccT 2019,
+        https://arxiv.org/abs/1810.03993.
+    """
+    tasks = [_described(task, content) for task in content.tasks]
+    names = [task["name"] for task in tasks]
+    leaks = content.metrics.get("leaks", [])
+    experiment = tomllib.loads(content.experiment)
+    source = experiment.get("data", {}).get("path", "a table")
+    text = ENVIRONMENT.get_template("card.md").render(
+        name=content.schema["name"],
+        names=", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1],
+        tags=list(dict.fromkeys(task["tag"] for task in tasks)),
+        tasks=tasks,
+        features=[(_cell(feature.source), feature.kind) for feature in content.features],
+        data=PurePath(source if isinstance(source, str) else source[0]).name,
+        version=content.schema["versions"]["mtl_keras"],
+        rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
+        split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
+        leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
+    )
+    return text.rstrip() + "\n"
+
+
+def _described(task: Task, content: Content) -> dict[str, Any]:
+    result, main = content.metrics["test"][task.name], task.measure.name
+    scores = {name: value for name, value in result["scores"].items() if value is not None}
+    classes = task.classes if isinstance(task, ClassTask) else None
+    answers = ", ".join(map(str, classes)) if classes else task.unit or "a number"
+    return {
+        "name": _cell(task.name),
+        "kind": task.kind,
+        "tag": "tabular-classification" if classes else "tabular-regression",
+        "answers": _cell(answers),
+        "scores": list(scores.items()),
+        "main": main.replace("_", " "),
+        "value": _number(scores.get(main)),
+        "baseline": _number(result["baseline"].get(main)),
+        "interval": _interval(task, content),
+    }
+
+
+def _interval(task: Task, content: Content) -> str:
+    truth, predicted = content.truths[task.name], content.predictions[task.name]
+    present = labelled(truth)
+    if present.sum() < 2:
+        return ""
+    draws = bootstrapped(task.measure, truth[present], np.asarray(predicted)[present])
+    if not np.isfinite(draws).any():
+        return ""
+    low, high = np.nanquantile(draws, (0.025, 0.975))
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _cell(text: str) -> str:
+    """A text that may stand in a cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.4g}"

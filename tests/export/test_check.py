@@ -1,0 +1,93 @@
+"""Whether new rows are like those of the training: by the command, with its exit code."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.cli import main
+from tests.export.conftest import small_experiment, small_table
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "small"
+    small_experiment(3).run(small_table(900), show=None).export(folder)
+    return folder
+
+
+def fresh(rows: int = 400) -> pd.DataFrame:
+    table = small_table(1300)
+    return table.tail(rows).reset_index(drop=True)
+
+
+def test_rows_like_those_of_the_training_pass(artifact, tmp_path, capsys):
+    fresh().to_csv(tmp_path / "new.csv", index=False)
+    assert main(["check", str(artifact), str(tmp_path / "new.csv")]) == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 columns are unchanged" in out or "nothing has changed" in out
+    assert "spend: " in out and "worse" not in out
+
+
+@pytest.mark.parametrize(
+    ("change", "alarm"),
+    [
+        ({"age": lambda t: t["age"] + 15}, "column age: major change"),
+        ({"town": lambda t: "Ulm"}, "column town: major change"),
+        ({"age": lambda t: t["age"].where(t.index % 2 == 0)}, "column age: major change"),
+        ({"spend": lambda t: t["spend"] + 900}, "task spend: rmse is worse"),
+    ],
+    ids=["shift", "unknown", "missing", "labels"],
+)
+def test_a_planted_change_is_named_and_ends_with_its_own_exit_code(
+    artifact, tmp_path, capsys, change, alarm
+):
+    fresh().assign(**change).to_csv(tmp_path / "new.csv", index=False)
+    page, values = tmp_path / "check.html", tmp_path / "check.json"
+    for output in (page, values):
+        arguments = ["check", str(artifact), str(tmp_path / "new.csv"), "--output", str(output)]
+        assert main(arguments) == 3
+    assert alarm in capsys.readouterr().err
+    assert alarm in json.loads(values.read_text())["changed"]
+    assert alarm in page.read_text() and "could not be drawn" not in page.read_text()
+
+
+def test_unknown_values_missing_ones_and_ranges_are_told(artifact):
+    table = fresh().drop(columns=["left", "spend"])
+    table.loc[:39, "town"] = "Ulm"
+    table.loc[:99, "age"] = np.nan
+    table.loc[100:103, "age"] = 500.0
+    result = mtl.load(artifact).check(table)
+    age, town = result.columns
+    assert age.missing == (0.0, 0.25) and age.outside == pytest.approx(4 / 300)
+    assert town.unknown == (0.0, 0.1) and town.examples == ("Ulm",)
+    assert "10 % unknown values, such as 'Ulm'" in town.notes
+    assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
+
+
+def test_what_cannot_be_checked_says_why(artifact, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(artifact, old)
+    for file in old.rglob("statistics.json"):
+        file.unlink()
+    with pytest.raises(mtl.errors.ArtifactError, match="written by an older mtl_keras"):
+        mtl.load(old).check(fresh())
+    with pytest.raises(mtl.errors.DataError, match="has no rows"):
+        mtl.load(artifact).check(fresh().head(0))
+    with pytest.raises(mtl.errors.DataError, match="'age'"):
+        mtl.load(artifact).check(fresh().drop(columns="age"))
+
+
+def test_a_target_in_disguise_is_named_in_the_log_and_on_the_page(tmp_path):
+    table = small_table(900)
+    table["code"] = np.where(table["left"] == "yes", "y", "n")
+    table["spend"] = table["spend"].sample(frac=1, random_state=0).to_numpy()  # as age tells it
+    lines: list[str] = []
+    run = small_experiment().run(table, show=lines.append)
+    (warning,) = [line for line in lines if line.startswith("warning")]
+    assert "'code' alone explains 100 % of 'left'. Is it known when you predict?" in warning
+    run.export(tmp_path / "small")
+    assert "<strong>code</strong> alone explains" in (tmp_path / "small/report.html").read_text()
