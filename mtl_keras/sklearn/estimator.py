@@ -8,7 +8,7 @@ import pandas as pd
 import tensorflow as tf
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError
@@ -18,19 +18,20 @@ from mtl_keras.features.encoder import raw_columns, rows_per_call
 from mtl_keras.sklearn.targets import Targets, Validated
 from mtl_keras.tasks.classes import ClassTask
 
+LEAST_ROWS = 5
 WEIGHT = "sample weight of fit"  # the column that holds it
 
 
 class MultiTaskEstimator(BaseEstimator):
     """One network for several targets, as an estimator of scikit-learn.
 
-    `X` and `Y` are DataFrames, with columns of any kind and missing labels, or arrays. All rows
+    `X` and `y` are DataFrames, with columns of any kind and missing labels, or arrays. All rows
     train but those that the number of epochs, thresholds and calibration are chosen on; evaluate
     with `cross_validate`, or with `Experiment`, which holds test rows back.
 
     Args:
         tasks: The kind of each target by name, or tasks, as `Experiment` takes them. Default None:
-            guessed from `Y`: texts, booleans and up to 20 distinct whole numbers are classes, other
+            guessed from `y`: texts, booleans and up to 20 distinct whole numbers are classes, other
             numbers are quantities.
         features: As `Experiment` takes them. Default `"infer"`; for an array, numbers.
         architecture: Likewise. Default `"shared_bottom"`.
@@ -53,8 +54,8 @@ class MultiTaskEstimator(BaseEstimator):
     Example:
 
     >>> X = pd.DataFrame({"age": np.linspace(20, 60, 80), "town": ["Bath", "Ely"] * 40})
-    >>> Y = pd.DataFrame({"left": X["age"] > 40, "spend": 3 * X["age"]})
-    >>> model = MultiTaskEstimator(preset="fast", training={"epochs": 2}).fit(X, Y)
+    >>> y = pd.DataFrame({"left": X["age"] > 40, "spend": 3 * X["age"]})
+    >>> model = MultiTaskEstimator(preset="fast", training={"epochs": 2}).fit(X, y)
     >>> model.predict(X.head(2)).columns.tolist()
     ['left', 'spend']
     """
@@ -80,30 +81,40 @@ class MultiTaskEstimator(BaseEstimator):
         self.validation = validation
         self.random_state = random_state
 
-    def fit(self, X: Any, Y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on the rows.
 
         Args:
             X: DataFrame or array `(rows, columns)`.
-            Y: DataFrame, Series, or array `(rows,)` or `(rows, targets)`.
+            y: DataFrame, Series, or array `(rows,)` or `(rows, targets)`.
             sample_weight: A weight for each row, `(rows,)`. Default None.
 
         Raises:
             DataError: if the rows do not suit the tasks.
         """
         rows = self._table(X, fitting=True)
-        self.targets_ = Targets.of(Y, self.tasks)
-        labels = self.targets_.table(Y).reset_index(drop=True)
+        if y is None:
+            raise DataError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        self.targets_ = Targets.of(y, self.tasks)
+        labels = self.targets_.table(y).reset_index(drop=True)
         if len(labels) != len(rows):
             raise DataError(
-                f"X and Y must have the same rows. Received: {len(rows)} and {len(labels)}."
+                f"X and y must have the same rows. Received: {len(rows)} and {len(labels)}."
             )
         both = sorted(set(rows) & set(labels))
         if both:
-            raise DataError(f"X has columns of Y: {both}. Leave them out, or rename them.")
+            raise DataError(f"X has columns of y: {both}. Leave them out, or rename them.")
         table = pd.concat([rows, labels], axis=1)
+        if len(table) < LEAST_ROWS:
+            raise DataError(
+                f"Expected {LEAST_ROWS} rows or more. Received: n_samples = {len(table)}."
+            )
         if sample_weight is not None:
-            table[WEIGHT] = np.asarray(sample_weight, float)
+            table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
+            if not weights.any():
+                raise DataError("Sample weights must not sum to zero: all of them are zero.")
         features = self.features
         if features == "infer" and not hasattr(self, "feature_names_in_"):
             features = dict.fromkeys(rows, "numeric")
@@ -121,7 +132,7 @@ class MultiTaskEstimator(BaseEstimator):
         run = experiment.run(table, show=None)
         self.tasks_, self.model_, self.encoder_ = run.tasks, run.model, run.encoder
         self.history_ = run.history
-        self._answer: Any = None
+        self._answer = self._answering()
         labels_of = [np.array(task.classes) for task in self._classifying()]
         if labels_of:
             self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
@@ -131,8 +142,8 @@ class MultiTaskEstimator(BaseEstimator):
         """The answer for each row: labels of classes, quantities in units.
 
         Returns:
-            A DataFrame with a column per task if `Y` was one; else an array `(rows,)` or `(rows,
-            targets)`, as `Y` was.
+            A DataFrame with a column per task if `y` was one; else an array `(rows,)` or `(rows,
+            targets)`, as `y` was.
         """
         answers = self._answers(X)
         return self.targets_.like({task.name: answers[task.name] for task in self.tasks_})
@@ -158,12 +169,12 @@ class MultiTaskEstimator(BaseEstimator):
             found.append(np.stack([1 - likely, likely], axis=1) if likely.ndim == 1 else likely)
         return found[0] if len(self.tasks_) == 1 else found
 
-    def score(self, X: Any, Y: Any) -> float:
+    def score(self, X: Any, y: Any) -> float:
         """The mean over the tasks of the accuracy of classes and R² of quantities.
 
         Rows without a label for a task are left out.
         """
-        answers, labels = self._answers(X), self.targets_.table(Y)
+        answers, labels = self._answers(X), self.targets_.table(y)
         values = []
         for task in self.tasks_:
             present = labels[task.name].notna().to_numpy()
@@ -175,7 +186,12 @@ class MultiTaskEstimator(BaseEstimator):
         return float(np.mean(values))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_answer": None}
+        return {key: v for key, v in super().__getstate__().items() if key != "_answer"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "model_"):
+            self._answer = self._answering()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -202,13 +218,15 @@ class MultiTaskEstimator(BaseEstimator):
     def _classifying(self) -> list[ClassTask]:
         return [task for task in self.tasks_ if isinstance(task, ClassTask)]
 
+    def _answering(self) -> Any:
+        """The function from raw columns to answers; no part of the state that is pickled."""
+        network = serving_model(self.encoder_, self.model_, self.tasks_)
+        signature = {slug: tf.TensorSpec(t.shape, t.dtype) for slug, t in network.input.items()}
+        return tf.function(network, [signature], autograph=False)
+
     def _answers(self, X: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self)
         table, features = self._table(X), self.encoder_.features
-        if self._answer is None:
-            network = serving_model(self.encoder_, self.model_, self.tasks_)
-            signature = {s: tf.TensorSpec(t.shape, t.dtype) for s, t in network.input.items()}
-            self._answer = tf.function(network, [signature], autograph=False)
         slugs = self.encoder_.input_slugs
         raw = {slugs[name]: values for name, values in raw_columns(features, table).items()}
         outputs = self.model_.output

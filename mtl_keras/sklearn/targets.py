@@ -18,9 +18,9 @@ class Targets:
 
     Attributes:
         tasks: Tasks or kinds by name.
-        names: The columns of `Y`.
+        names: The columns of `y`.
         dimensions: 2 for a table, 1 for a column.
-        is_table: Whether `Y` is a DataFrame (or a Series).
+        is_table: Whether `y` is a DataFrame (or a Series).
     """
 
     tasks: Any
@@ -43,7 +43,7 @@ class Targets:
             shape = np.shape(y)
             if len(shape) not in (1, 2) or 0 in shape:
                 raise DataError(
-                    "Y must be a table, or an array (rows,) or (rows, targets). Received: an array "
+                    "y must be a table, or an array (rows,) or (rows, targets). Received: an array "
                     f"of shape {shape}."
                 )
             count = shape[1] if len(shape) == 2 else 1
@@ -62,7 +62,7 @@ class Targets:
         values = np.asarray(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
         columns = values.reshape(len(values), -1)
         if columns.shape[1] != len(self.names):
-            raise DataError(f"Y must have the targets {self.names}. Received: {columns.shape[1]}.")
+            raise DataError(f"y must have the targets {self.names}. Received: {columns.shape[1]}.")
         return pd.DataFrame(columns, columns=list(self.names)).infer_objects()
 
     def like(self, answers: dict[str, np.ndarray]) -> Any:

@@ -76,7 +76,7 @@ def test_a_single_target_has_the_form_of_an_array(table):
 
 def test_mistakes_are_told(table):
     numbers = table[["age"]]
-    with pytest.raises(errors.DataError, match="X has columns of Y"):
+    with pytest.raises(errors.DataError, match="X has columns of y"):
         MultiTaskEstimator(**SMALL).fit(numbers, numbers)
     with pytest.raises(errors.DataError, match=r"same rows\. Received: 400 and 10"):
         MultiTaskEstimator(**SMALL).fit(numbers, table["spend"].head(10))
