@@ -40,7 +40,8 @@ class Targets:
         elif isinstance(y, pd.Series):
             names = (str("y" if y.name is None else y.name),)
         else:
-            shape = np.shape(y)
+            y = np.asarray(y)
+            shape = y.shape
             if len(shape) not in (1, 2) or 0 in shape:
                 raise DataError(
                     "y must be a table, or an array (rows,) or (rows, targets). Received: an array "
@@ -48,8 +49,7 @@ class Targets:
                 )
             count = shape[1] if len(shape) == 2 else 1
             names = ("y",) if count == 1 else tuple(f"y{number}" for number in range(count))
-        dimensions = np.ndim(y)
-        found = cls(tasks, names, dimensions, isinstance(y, (pd.DataFrame, pd.Series)))
+        found = cls(tasks, names, y.ndim, isinstance(y, (pd.DataFrame, pd.Series)))
         if tasks is not None:
             return found
         table = found.table(y)
