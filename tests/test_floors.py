@@ -21,7 +21,7 @@ FLOORS = [
     {"runs"},
     {"comparison"},
     {"experiment"},
-    {"cli"},
+    {"cli", "sklearn"},
 ]
 LOOSE = {"__init__", "__main__", "train", "errors"}
 

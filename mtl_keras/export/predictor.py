@@ -19,6 +19,7 @@ from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
 from mtl_keras.export.operations import TRUST, check_operations
 from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
+from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
 
@@ -279,22 +280,13 @@ class Predictor:
         columns = self._told("features", partial(raw_columns, self.features, table))
         raw = {slugs[name]: values for name, values in columns.items()}
         try:
-            parts = [
-                self._signature(**{s: tf.constant(v[start : start + rows]) for s, v in raw.items()})
-                for start in range(0, len(table), rows)
-            ]
+            return answer_rows(
+                lambda part: self._signature(**part), raw, rows, self.schema["outputs"]
+            )
         except tf.errors.InvalidArgumentError:
             for feature in self.features:
                 feature.refuse(raw[slugs[feature.name]])
             raise
-        answers = {}
-        for name, slug in self.schema["outputs"].items():
-            values = np.concatenate([part[slug].numpy() for part in parts])
-            if values.dtype == object:  # bytes: a few distinct texts, many rows
-                codes, texts = pd.factorize(values)
-                values = np.array([text.decode("utf-8") for text in texts], object)[codes]
-            answers[name] = values
-        return answers
 
 
 def _fits(feature: features.Feature, spec: Any) -> bool:

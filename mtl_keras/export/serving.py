@@ -2,11 +2,13 @@
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.declaring.naming import unique_names
@@ -34,6 +36,35 @@ def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task])
     slugs = unique_names(answers)
     named = {slugs[name]: tensor for name, tensor in answers.items()}
     return keras.Model(encoder.model.input, named, name="serving")
+
+
+def answer_rows(
+    answer: Callable[[dict[str, tf.Tensor]], Mapping[str, tf.Tensor]],
+    raw: Mapping[str, np.ndarray],
+    rows: int,
+    outputs: Mapping[str, str],
+) -> dict[str, np.ndarray]:
+    """The answers for raw columns, some rows at a time; texts are strings.
+
+    Args:
+        answer: A function from a batch by slug to answers by slug.
+        raw: The columns, by slug.
+        rows: Rows at a time.
+        outputs: The slug of each answer.
+    """
+    count = len(next(iter(raw.values())))
+    parts = [
+        answer({slug: tf.constant(v[start : start + rows]) for slug, v in raw.items()})
+        for start in range(0, count, rows)
+    ]
+    answers = {}
+    for name, slug in outputs.items():
+        values = np.concatenate([part[slug].numpy() for part in parts])
+        if values.dtype == object:  # bytes: a few distinct texts, many rows
+            codes, texts = pd.factorize(values)
+            values = np.array([text.decode("utf-8") for text in texts], object)[codes]
+        answers[name] = values
+    return answers
 
 
 def write_saved_model(model: keras.Model, path: Path) -> None:

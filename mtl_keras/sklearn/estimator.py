@@ -1,0 +1,234 @@
+"""A multi-task model with the interface of scikit-learn."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from sklearn.base import BaseEstimator
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from mtl_keras.declaring.naming import unique_names
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.experiment import Experiment
+from mtl_keras.export.serving import answer_rows, serving_model
+from mtl_keras.features.encoder import raw_columns, rows_per_call
+from mtl_keras.sklearn.targets import Targets, Validated
+from mtl_keras.tasks.classes import ClassTask
+
+LEAST_ROWS = 5
+WEIGHT = "sample weight of fit"  # the column that holds it
+
+
+class MultiTaskEstimator(BaseEstimator):
+    """One network for several targets, as an estimator of scikit-learn.
+
+    `X` and `y` are DataFrames, with columns of any kind and missing labels, or arrays. All rows
+    train but those that the number of epochs, thresholds and calibration are chosen on; evaluate
+    with `cross_validate`, or with `Experiment`, which holds test rows back.
+
+    Args:
+        tasks: The kind of each target by name, or tasks, as `Experiment` takes them. Default None:
+            guessed from `y`: texts, booleans and up to 20 distinct whole numbers are classes, other
+            numbers are quantities.
+        features: As `Experiment` takes them. Default `"infer"`; for an array, numbers.
+        architecture: Likewise. Default `"shared_bottom"`.
+        balancer: Likewise. Default `"fixed"`.
+        preset: Likewise. Default `"default"`.
+        training: Likewise, such as `{"epochs": 20}`. Default None: the preset's.
+        validation: Share of the rows to choose epochs and thresholds on. Default 0.15.
+        random_state: Integer seed. Default 0.
+
+    Attributes:
+        tasks_: The fitted tasks.
+        model_: The trained Keras model, on encoded rows.
+        encoder_: The fitted encoder, of raw columns.
+        history_: Logs, a row per epoch.
+        classes_: The labels of each classification task: a list by task, or the labels if there is
+            one task.
+        n_features_in_: Number of columns of `X`.
+        feature_names_in_: Their names, if `X` was a DataFrame.
+
+    Example:
+
+    >>> X = pd.DataFrame({"age": np.linspace(20, 60, 80), "town": ["Bath", "Ely"] * 40})
+    >>> y = pd.DataFrame({"left": X["age"] > 40, "spend": 3 * X["age"]})
+    >>> model = MultiTaskEstimator(preset="fast", training={"epochs": 2}).fit(X, y)
+    >>> model.predict(X.head(2)).columns.tolist()
+    ['left', 'spend']
+    """
+
+    def __init__(
+        self,
+        tasks: Any = None,
+        *,
+        features: Any = "infer",
+        architecture: Any = "shared_bottom",
+        balancer: Any = "fixed",
+        preset: str = "default",
+        training: Mapping[str, Any] | None = None,
+        validation: float = 0.15,
+        random_state: int = 0,
+    ) -> None:
+        self.tasks = tasks
+        self.features = features
+        self.architecture = architecture
+        self.balancer = balancer
+        self.preset = preset
+        self.training = training
+        self.validation = validation
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on the rows.
+
+        Args:
+            X: DataFrame or array `(rows, columns)`.
+            y: DataFrame, Series, or array `(rows,)` or `(rows, targets)`.
+            sample_weight: A weight for each row, `(rows,)`. Default None.
+
+        Raises:
+            DataError: if the rows do not suit the tasks.
+        """
+        rows = self._table(X, fitting=True)
+        if y is None:
+            raise DataError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        self.targets_ = Targets.of(y, self.tasks)
+        labels = self.targets_.table(y).reset_index(drop=True)
+        if len(labels) != len(rows):
+            raise DataError(
+                f"X and y must have the same rows. Received: {len(rows)} and {len(labels)}."
+            )
+        both = sorted(set(rows) & set(labels))
+        if both:
+            raise DataError(f"X has columns of y: {both}. Leave them out, or rename them.")
+        table = pd.concat([rows, labels], axis=1)
+        if len(table) < LEAST_ROWS:
+            raise DataError(
+                f"Expected {LEAST_ROWS} rows or more. Received: n_samples = {len(table)}."
+            )
+        if sample_weight is not None:
+            table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
+            if not weights.any():
+                raise DataError("Sample weights must not sum to zero: all of them are zero.")
+        features = self.features
+        if features == "infer" and not hasattr(self, "feature_names_in_"):
+            features = dict.fromkeys(rows, "numeric")
+        experiment = Experiment(
+            tasks=self.targets_.tasks,
+            features=features,
+            architecture=self.architecture,
+            balancer=self.balancer,
+            preset=self.preset,
+            training=dict(self.training or {}),
+            split=Validated(validation=self.validation),
+            seed=self.random_state,
+            sample_weight=None if sample_weight is None else WEIGHT,
+        )
+        run = experiment.run(table, show=None)
+        self.tasks_, self.model_, self.encoder_ = run.tasks, run.model, run.encoder
+        self.history_ = run.history
+        self._answer = self._answering()
+        labels_of = [np.array(task.classes) for task in self._classifying()]
+        if labels_of:
+            self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The answer for each row: labels of classes, quantities in units.
+
+        Returns:
+            A DataFrame with a column per task if `y` was one; else an array `(rows,)` or `(rows,
+            targets)`, as `y` was.
+        """
+        answers = self._answers(X)
+        return self.targets_.like({task.name: answers[task.name] for task in self.tasks_})
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probabilities of the classes.
+
+        Returns:
+            Of one task an array `(rows, classes)`, in the order of `classes_`; of several a list of
+            one per classification task, as `MultiOutputClassifier` returns it.
+
+        Raises:
+            ConfigError: if there is no classification task.
+        """
+        check_is_fitted(self)
+        if not self._classifying():
+            kinds = ", ".join(f"{task.name} ({task.kind})" for task in self.tasks_)
+            raise ConfigError(f"No task has classes: {kinds}. Use `predict`.")
+        answers = self._answers(X)
+        found = []
+        for task in self._classifying():
+            likely = task.answered(answers)
+            found.append(np.stack([1 - likely, likely], axis=1) if likely.ndim == 1 else likely)
+        return found[0] if len(self.tasks_) == 1 else found
+
+    def score(self, X: Any, y: Any) -> float:
+        """The mean over the tasks of the accuracy of classes and R² of quantities.
+
+        Rows without a label for a task are left out.
+        """
+        answers, labels = self._answers(X), self.targets_.table(y)
+        values = []
+        for task in self.tasks_:
+            present = labels[task.name].notna().to_numpy()
+            truth, answer = labels[task.name][present], answers[task.name][present]
+            if task in self._classifying():
+                values.append(accuracy_score(list(map(str, truth)), list(map(str, answer))))
+            else:
+                values.append(r2_score(truth.astype(float), answer))
+        return float(np.mean(values))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: v for key, v in super().__getstate__().items() if key != "_answer"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "model_"):
+            self._answer = self._answering()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
+
+    def _table(self, X: Any, fitting: bool = False) -> pd.DataFrame:
+        is_table = isinstance(X, pd.DataFrame)
+        checked = validate_data(
+            self,
+            X,
+            reset=fitting,
+            skip_check_array=is_table,
+            dtype=None if is_table else "numeric",
+            ensure_all_finite="allow-nan",
+        )
+        if is_table:
+            return X.rename(columns=str).reset_index(drop=True)
+        names = getattr(self, "feature_names_in_", [f"x{n}" for n in range(checked.shape[1])])
+        return pd.DataFrame(checked, columns=list(names))
+
+    def _classifying(self) -> list[ClassTask]:
+        return [task for task in self.tasks_ if isinstance(task, ClassTask)]
+
+    def _answering(self) -> Any:
+        """The function from raw columns to answers; no part of the state that is pickled."""
+        network = serving_model(self.encoder_, self.model_, self.tasks_)
+        signature = {slug: tf.TensorSpec(t.shape, t.dtype) for slug, t in network.input.items()}
+        return tf.function(network, [signature], autograph=False)
+
+    def _answers(self, X: Any) -> dict[str, np.ndarray]:
+        check_is_fitted(self)
+        table, features = self._table(X), self.encoder_.features
+        slugs = self.encoder_.input_slugs
+        raw = {slugs[name]: values for name, values in raw_columns(features, table).items()}
+        outputs = self.model_.output
+        names = unique_names(n for task in self.tasks_ for n in task.answers(outputs[task.name]))
+        return answer_rows(self._answer, raw, rows_per_call(features), names)

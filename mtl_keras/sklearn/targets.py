@@ -1,0 +1,95 @@
+"""Targets and splits as scikit-learn has them."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.datasets import Split
+from mtl_keras.errors import DataError
+
+MOST_CLASSES = 20  # of a target of whole numbers whose kind is not declared
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of an estimator, and the form in which they were given.
+
+    Attributes:
+        tasks: Tasks or kinds by name.
+        names: The columns of `y`.
+        dimensions: 2 for a table, 1 for a column.
+        is_table: Whether `y` is a DataFrame (or a Series).
+    """
+
+    tasks: Any
+    names: tuple[str, ...]
+    dimensions: int
+    is_table: bool
+
+    @classmethod
+    def of(cls, y: Any, tasks: Any = None) -> Self:
+        """The targets in `y`, with declared tasks or, for None, kinds that are guessed.
+
+        Raises:
+            DataError: if `y` is no column or table of targets.
+        """
+        if isinstance(y, pd.DataFrame):
+            names = tuple(map(str, y.columns))
+        elif isinstance(y, pd.Series):
+            names = (str("y" if y.name is None else y.name),)
+        else:
+            y = np.asarray(y)
+            shape = y.shape
+            if len(shape) not in (1, 2) or 0 in shape:
+                raise DataError(
+                    "y must be a table, or an array (rows,) or (rows, targets). Received: an array "
+                    f"of shape {shape}."
+                )
+            count = shape[1] if len(shape) == 2 else 1
+            names = ("y",) if count == 1 else tuple(f"y{number}" for number in range(count))
+        found = cls(tasks, names, y.ndim, isinstance(y, (pd.DataFrame, pd.Series)))
+        if tasks is not None:
+            return found
+        table = found.table(y)
+        return cls({name: _kind(table[name]) for name in names}, *list(vars(found).values())[1:])
+
+    def table(self, y: Any) -> pd.DataFrame:
+        """Targets as a table with their names."""
+        if isinstance(y, pd.DataFrame):
+            return y.rename(columns=str)
+        values = np.asarray(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
+        columns = values.reshape(len(values), -1)
+        if columns.shape[1] != len(self.names):
+            raise DataError(f"y must have the targets {self.names}. Received: {columns.shape[1]}.")
+        return pd.DataFrame(columns, columns=list(self.names)).infer_objects()
+
+    def like(self, answers: dict[str, np.ndarray]) -> Any:
+        """Answers by task in the form of the targets."""
+        table = pd.DataFrame(answers)
+        if self.dimensions == 1:
+            (column,) = answers.values()
+            return pd.Series(column, name=self.names[0]) if self.is_table else column
+        return table if self.is_table else table.to_numpy()
+
+
+def _kind(column: pd.Series) -> str:
+    """The kind of task that a target is taken for."""
+    present = column.dropna().infer_objects()
+    distinct = present.nunique()
+    if pd.api.types.is_numeric_dtype(present.dtype) and present.dtype != bool:
+        whole = bool((present == present.round()).all())
+        if not whole or distinct > MOST_CLASSES:
+            return "regression"
+    return "binary" if distinct == 2 else "multiclass"
+
+
+class Validated(Split):
+    """A random split without test rows: those for validation stand in their place."""
+
+    def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+        """Row positions by part: see `Split.parts`."""
+        train, validation = self._drawn(table, np.arange(len(table)), self.validation, seed)
+        train, validation = np.sort(train), np.sort(validation)
+        return {"train": train, "validation": validation, "test": validation}

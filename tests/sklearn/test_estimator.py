@@ -1,0 +1,85 @@
+"""A multi-task model in scikit-learn's pipelines, cross-validation and conventions."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mtl_keras import errors, tasks
+from mtl_keras.sklearn import MultiTaskEstimator
+from tests import cases
+
+SMALL = {
+    "architecture": {"layers": [8], "members": 1, "number_embedding": "none"},
+    "training": {"epochs": 12, "learning_rate": 0.02},
+}
+COLUMNS = ["age", "town", "joined"]
+TARGETS = ["left", "segment", "spend"]
+
+
+@pytest.fixture(scope="module")
+def table():
+    made = cases.table(400)
+    return made.assign(spend=2 * made["age"].fillna(40) + made["spend"].isna())
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    return MultiTaskEstimator(**SMALL).fit(table[COLUMNS], table[TARGETS])
+
+
+def test_a_table_of_mixed_targets_is_answered_as_one(fitted, table):
+    kinds = {task.name: task.kind for task in fitted.tasks_}
+    assert kinds == {"left": "binary", "segment": "multiclass", "spend": "regression"}
+    answers = fitted.predict(table[COLUMNS])
+    assert answers.columns.tolist() == TARGETS and len(answers) == len(table)
+    assert set(answers["segment"]) <= set(table["segment"].dropna())
+    probabilities = fitted.predict_proba(table[COLUMNS])
+    assert [p.shape[1] for p in probabilities] == [len(c) for c in fitted.classes_]
+    assert all(np.allclose(p.sum(axis=1), 1, atol=1e-5) for p in probabilities)
+    assert fitted.score(table[COLUMNS], table[TARGETS]) > 0.5
+    assert fitted.feature_names_in_.tolist() == COLUMNS
+
+
+def test_it_answers_the_same_once_pickled_and_trains_the_same_once_cloned(fitted, table):
+    rows = table[COLUMNS].head(20)
+    loaded = pickle.loads(pickle.dumps(fitted))
+    pd.testing.assert_frame_equal(loaded.predict(rows), fitted.predict(rows))
+    again = clone(fitted).fit(table[COLUMNS], table[TARGETS])
+    pd.testing.assert_frame_equal(again.predict(rows), fitted.predict(rows))
+    assert clone(fitted).get_params() == fitted.get_params()
+
+
+def test_it_works_in_a_pipeline_and_in_cross_validation(table):
+    numbers = table[["age"]].to_numpy()
+    model = make_pipeline(StandardScaler(), MultiTaskEstimator(**SMALL))
+    scores = cross_validate(model, numbers, table["spend"].to_numpy(), cv=2, error_score="raise")
+    assert (scores["test_score"] > 0.3).all()
+
+
+def test_a_single_target_has_the_form_of_an_array(table):
+    numbers, left = table[["age"]].to_numpy(), table["left"].fillna("no").to_numpy(str)
+    model = MultiTaskEstimator({"y": "binary"}, **SMALL).fit(
+        numbers, left, sample_weight=np.ones(len(table))
+    )
+    assert model.predict(numbers).shape == left.shape
+    assert model.predict_proba(numbers).shape == (len(left), 2)
+    assert model.classes_.tolist() == sorted(set(left)) and model.n_features_in_ == 1
+    with pytest.raises(ValueError, match="2 features"):
+        model.predict(np.ones((3, 2)))
+
+
+def test_mistakes_are_told(table):
+    numbers = table[["age"]]
+    with pytest.raises(errors.DataError, match="X has columns of y"):
+        MultiTaskEstimator(**SMALL).fit(numbers, numbers)
+    with pytest.raises(errors.DataError, match=r"same rows\. Received: 400 and 10"):
+        MultiTaskEstimator(**SMALL).fit(numbers, table["spend"].head(10))
+    one = MultiTaskEstimator([tasks.Regression("spend")], **SMALL)
+    with pytest.raises(errors.ConfigError, match=r"No task has classes: spend \(regression\)"):
+        one.fit(numbers, table["spend"]).predict_proba(numbers)
