@@ -19,7 +19,7 @@ FLOORS = [
     {"plans"},
     {"search"},
     {"runs"},
-    {"comparison"},
+    {"comparison", "tuning"},
     {"experiment"},
     {"cli", "sklearn"},
 ]

@@ -1,4 +1,4 @@
-"""The commands that train: `train` and `compare`."""
+"""The commands that train: `train`, `compare` and `tune`."""
 
 import os
 import re
@@ -171,6 +171,58 @@ def compare(
             typer.echo(f"{rewrite_report(folder.parent)}")
         except ArtifactError as error:  # the comparison is complete anyway
             typer.echo(f"report.html was not updated: {error}")
+
+
+@app.command()
+def tune(
+    source: Annotated[
+        Path | None, typer.Argument(help="An experiment (.toml). Default: data/customers.toml.")
+    ] = None,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Number of trials, those that were finished included.")
+    ] = 40,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds after which no trial begins.")
+    ] = None,
+    front: Annotated[
+        list[str] | None,
+        typer.Option(help="TASK whose best compromises with others are wanted; repeat it."),
+    ] = None,
+    pick: Annotated[
+        int | None, typer.Option(min=0, help="Trial to write as an experiment. Default: the best.")
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Address of Optuna's storage. Default: a file beside.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
+    address: Address = None,
+    models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
+    trust: Trust = None,
+    verbose: Verbose = False,
+) -> None:
+    """Search better settings of an experiment, with Optuna, on its validation rows.
+
+    Finished trials are kept in saved_models/<name>/tuning/, so it can be stopped and run again.
+    """
+    load_tensorflow()
+    from mtl_keras.experiment import Experiment
+
+    experiment = Experiment.from_file(source or _built_in(), trust or [])
+    folder = models / experiment.name / "tuning"
+    found = experiment.tune(
+        trials=trials,
+        timeout=timeout,
+        front=front or (),
+        folder=folder,
+        storage=storage,
+        workers=workers,
+        address=address,
+        show=typer.echo,
+    )
+    typer.echo(f"\n{found}\n")
+    written = found.write(folder, pick)
+    typer.echo(f"{written}: trial {found.best if pick is None else pick}. Train it: ", nl=False)
+    typer.echo(f"mtl-keras train {shlex.quote(str(written))}")
 
 
 def _train(

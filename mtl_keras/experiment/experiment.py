@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mtl_keras import comparison, runs
+from mtl_keras import comparison, runs, tuning
 from mtl_keras.comparison import Comparison
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs import Run
 from mtl_keras.runs.prepare import Prepared, prepare
+from mtl_keras.tuning import Tuning
 
 
 @dataclasses.dataclass
@@ -42,6 +43,8 @@ class Experiment(Plan):
             `"auto"`: those that are worth it (`features.crossings.choose`); `[]` for none.
         slices: Column for whose values the report shows separate scores. Default none.
         streaming: Whether to stream the data. Default None: where they do not fit into memory.
+        search: What `tune` searches: for each setting, such as `"architecture.dropout"`, a list of
+            values or `{"low": 0.0, "high": 0.4}`. Default None: a space of its own.
 
     Your own classes are passed as objects, or by name as `"package.module:Class"`.
 
@@ -76,6 +79,10 @@ class Experiment(Plan):
     def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
         """Read, split and encode: see `mtl_keras.runs.prepare`."""
         return prepare(self, data, show)
+
+    def tune(self, data: Any = None, **options: Any) -> Tuning:
+        """Search better settings: see `mtl_keras.tuning.tune`, which takes the same arguments."""
+        return tuning.tune(self, data, **options)
 
     def compare(self, data: Any = None, **options: Any) -> Comparison:
         """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""

@@ -41,6 +41,7 @@ class Plan:
     crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
     streaming: bool | None = None
+    search: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -113,6 +114,8 @@ class Plan:
             refuse("streaming", "true, false or left out")
         if not isinstance(self.sample_weight, (str, Mapping, type(None))):
             refuse("sample_weight", "a column, or a mapping from task to column")
+        if not isinstance(self.search, (Mapping, type(None))):
+            refuse("search", "a mapping from settings to the values to try")
         if not isinstance(self.slices, (str, type(None))):
             refuse("slices", "a column")
 
@@ -194,6 +197,8 @@ class Plan:
             config["crossings"] = [list(names) for names in self.crossings]
         if self.slices:
             config["slices"] = self.slices
+        if self.search:
+            config["search"] = dict(self.search)
         return config
 
     @classmethod

@@ -222,14 +222,26 @@ def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
 
 
 def short(
-    plan: Plan, epochs: int, callbacks: Sequence[keras.callbacks.Callback] = (), *, rows: Prepared
+    plan: Plan,
+    epochs: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    *,
+    rows: Prepared,
 ) -> pd.DataFrame:
-    """The logs of a short training, which shows how promising a plan is.
+    """The logs of a training of one network, which shows how promising a plan is.
 
     They do not depend on what was trained before, or in which process.
+
+    Args:
+        plan: The plan.
+        epochs: Number of epochs. Default None: as the plan says, with its patience.
+        callbacks: Further Keras callbacks.
+        rows: The rows.
     """
     keras.utils.set_random_seed(plan.seed)
-    training = dataclasses.replace(plan.training, epochs=epochs, patience=epochs, networks=1)
+    training = dataclasses.replace(plan.training, networks=1)
+    if epochs is not None:
+        training = dataclasses.replace(training, epochs=epochs, patience=epochs)
     fitting = Fitting(
         rows.data, training, show=lambda line: None, watching=callbacks, workers=workers()
     )

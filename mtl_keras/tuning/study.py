@@ -1,0 +1,285 @@
+"""Runs a search: trials of settings, each a training that is judged on the validation rows."""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtl_keras.errors import ConfigError, TrainingError, unknown
+from mtl_keras.jobs import in_parallel
+from mtl_keras.plans import Plan
+from mtl_keras.runs.build import build
+from mtl_keras.runs.prepare import prepare
+from mtl_keras.runs.prepared import Prepared
+from mtl_keras.runs.story import constant_losses, short
+from mtl_keras.tuning.space import Space, changed, current, space_of
+from mtl_keras.tuning.tuning import Tuning
+
+START = 5  # trials before any is pruned
+WARM_UP = 4  # epochs of a trial before it may be pruned
+JOURNAL = "trials.log"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a trial is judged by.
+
+    Attributes:
+        plan: The plan that is searched.
+        rows: Its rows.
+        space: What is searched.
+        constants: The validation loss of the best constant, by task.
+        front: Tasks whose compromises are wanted; empty: the mean of all.
+    """
+
+    plan: Plan
+    rows: Prepared
+    space: Space
+    constants: Mapping[str, float]
+    front: Sequence[str] = ()
+
+    def __call__(self, trial: Any) -> Any:
+        """Train a trial's plan; the losses to make small."""
+        optuna = _optuna()
+        values = {name: options.suggested(trial, name) for name, options in self.space.items()}
+        started, lowest = time.perf_counter(), Lowest(self.constants)
+        if not self.front:
+            lowest.watch = trial
+        history = short(changed(self.plan, values), callbacks=[lowest], rows=self.rows)
+        trial.set_user_attr("settings", values)
+        trial.set_user_attr("losses", lowest.losses)
+        trial.set_user_attr("epochs", len(history))
+        trial.set_user_attr("seconds", time.perf_counter() - started)
+        if lowest.pruned:
+            raise optuna.TrialPruned
+        return [lowest.losses[task] for task in self.front] if self.front else lowest.score
+
+
+class Lowest(keras.callbacks.Callback):
+    """The lowest validation loss of each task, relative to a constant's; reported to a trial.
+
+    Args:
+        constants: The validation loss of the best constant, by task.
+    """
+
+    def __init__(self, constants: Mapping[str, float]) -> None:
+        super().__init__()
+        self.constants = constants
+        self.losses = dict.fromkeys(constants, float("inf"))
+        self.watch: Any = None
+        self.pruned = False
+
+    @property
+    def score(self) -> float:
+        """The mean over the tasks."""
+        return float(np.mean(list(self.losses.values())))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for task, constant in self.constants.items():
+            loss = (logs or {}).get(f"val_{task}_loss", np.nan)
+            relative = (loss - constant) / max(abs(constant), 1e-9)
+            self.losses[task] = float(np.fmin(self.losses[task], relative))
+        if self.watch is not None and np.isfinite(self.score):
+            self.watch.report(self.score, epoch)
+            if self.watch.should_prune():
+                self.pruned = self.model.stop_training = True
+
+
+def tune(
+    plan: Plan,
+    data: Any = None,
+    trials: int = 40,
+    timeout: float | None = None,
+    space: Mapping[str, Any] | None = None,
+    front: Sequence[str] = (),
+    folder: str | Path | None = None,
+    storage: str | None = None,
+    workers: int = 1,
+    address: str | None = None,
+    show: Callable[[str], None] = print,
+) -> Tuning:
+    """Search the settings with which an experiment predicts best, on its validation rows.
+
+    Optuna's tree-structured Parzen estimator draws the settings of each trial; trials that are
+    worse than the median at the same epoch are pruned. Test rows take no part.
+
+    Args:
+        plan: The experiment; what it leaves `"auto"` must be in the space.
+        data: As for `Experiment.run`. Default: the plan's.
+        trials: Number of trials, those of earlier calls included. Default 40.
+        timeout: Seconds after which no trial is begun. Default None.
+        space: What is searched: see `tuning.space.space_of`. Default: the plan's `search`, else a
+            space of architecture, width, dropout, learning rate, weight decay, balancer and the
+            tasks' weights.
+        front: Tasks between which the best compromises are wanted; none of their trials is pruned.
+            Default: the mean over all tasks is searched.
+        folder: Where the trials are kept, so that a search can be stopped and gone on with. Default
+            None: nowhere.
+        storage: An address of Optuna's, such as `"sqlite:///trials.db"`, instead of a file in the
+            folder. Default None.
+        workers: Trials at a time, a process each; needs `folder` or `storage`. Default 1.
+        address: A Ray cluster, whose machines find the storage: see `comparison.compare`.
+        show: A function that prints a line.
+
+    Raises:
+        ConfigError: if Optuna is not installed, or the space does not fit the experiment.
+
+    References:
+        Akiba et al.: "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019.
+    """
+    optuna = _optuna()
+    for name in front:
+        if name not in [task.name for task in plan.tasks]:
+            raise ConfigError(unknown("task in `front`", name, [t.name for t in plan.tasks]))
+    found = space_of(plan.search if space is None else space, plan)
+    own = current(plan, found)
+    for name in ("architecture", "balancer"):
+        if getattr(plan, name) == "auto" and not any(s.startswith(name) for s in found):
+            raise ConfigError(f"{name} = 'auto' must be in the space, or be stated.")
+    rows = prepare(plan, data, show).sampled()
+    constants = constant_losses(rows, build(plan, rows))
+    objective = Objective(plan, rows, found, constants, tuple(front))
+    if workers > 1 and folder is None and storage is None:
+        raise ConfigError("Several workers need a `folder` or a `storage` that they share.")
+    kept = None if folder is None else Path(folder)
+    where = Where(_study_name(plan, rows, found, front), kept, storage)
+    study = where.study(optuna, plan.seed, len(front), len(plan.tasks))
+    done = len(_finished(study))
+    if done:
+        show(f"{done} trials were finished before and are kept")
+    elif own is not None:
+        study.enqueue_trial(own)  # so that nothing worse than the declared plan comes out
+    left = max(0, trials - done)
+    show(f"searching {len(found)} settings in {left} trials")
+    how = (objective, where, trials, timeout)
+    if workers == 1 and address is None:
+        _work(0, how, study, show)
+    else:
+        for number, _ in in_parallel(_work, list(range(workers)), how, workers, address):
+            show(f"worker {number + 1} of {workers} has ended")
+        study = where.study(optuna, plan.seed, len(front), len(plan.tasks))
+    return _tuning(optuna, study, plan, found, front)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where the trials of a search are kept.
+
+    Attributes:
+        name: Name of the study: another one where anything that matters differs.
+        folder: The folder of a journal; or None.
+        storage: An address of Optuna's; or None.
+    """
+
+    name: str
+    folder: Path | None
+    storage: str | None
+
+    def study(self, optuna: Any, seed: int, front: int, tasks: int) -> Any:
+        """The study, begun or gone on with."""
+        storage: Any = self.storage
+        if storage is None and self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            backend = optuna.storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
+            storage = optuna.storages.JournalStorage(backend)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        return optuna.create_study(
+            study_name=self.name,
+            storage=storage,
+            load_if_exists=True,
+            directions=["minimize"] * max(1, front),
+            sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
+            pruner=optuna.pruners.MedianPruner(START, WARM_UP),
+        )
+
+
+def _work(
+    number: int, how: Any, study: Any = None, show: Callable[[str], None] | None = None
+) -> None:
+    """Carry out trials until there are enough, in this process."""
+    objective, where, trials, timeout = how
+    optuna = _optuna()
+    if study is None:
+        seed = objective.plan.seed + number
+        study = where.study(optuna, seed, len(objective.front), len(objective.plan.tasks))
+
+    def told(study: Any, trial: Any) -> None:
+        if show is not None:
+            show(_line(trial, len(_finished(study)), trials))
+        if len(_finished(study)) >= trials:
+            study.stop()
+
+    if len(_finished(study)) < trials:
+        study.optimize(objective, timeout=timeout, callbacks=[told], catch=(TrainingError,))
+
+
+def _finished(study: Any) -> list[Any]:
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+
+def _line(trial: Any, number: int, trials: int) -> str:
+    losses = trial.user_attrs.get("losses")
+    if losses is None:
+        return f"  {number}/{trials}  trial {trial.number}: failed, its loss was not finite"
+    listed = ", ".join(f"{task} {value:+.4f}" for task, value in losses.items())
+    state = " (pruned)" if trial.state.name == "PRUNED" else ""
+    return (
+        f"  {number}/{trials}  trial {trial.number}: {np.mean(list(losses.values())):+.4f} "
+        f"({listed}), {trial.user_attrs['seconds']:.0f} s{state}"
+    )
+
+
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+
+
+def _tuning(optuna: Any, study: Any, plan: Plan, space: Space, front: Sequence[str]) -> Tuning:
+    tasks = [task.name for task in plan.tasks]
+    rows, plans = [], {}
+    for trial in _finished(study):
+        told = trial.user_attrs
+        losses = told.get("losses", dict.fromkeys(tasks, np.nan))
+        settings = told.get("settings", {})
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": STATES[trial.state.name],
+                "score": float(np.mean(list(losses.values()))),
+                **losses,
+                "epochs": told.get("epochs"),
+                "seconds": told.get("seconds"),
+                **settings,
+            }
+        )
+        if trial.state.name == "COMPLETE":
+            plans[trial.number] = changed(plan, settings)
+    columns = ["trial", "state", "score", *tasks, "epochs", "seconds", *space]
+    table = pd.DataFrame(rows, columns=columns).set_index("trial")
+    importances: dict[str, float] = {}
+    if not front and len(plans) >= 2 * START:
+        importances = dict(optuna.importance.get_param_importances(study))
+    return Tuning(plan, table, list(space), tasks, importances, tuple(front), plans)
+
+
+def _study_name(plan: Plan, rows: Prepared, space: Space, front: Sequence[str]) -> str:
+    """A name that is another one if anything that the trials depend on differs."""
+    what = [plan.to_dict(), rows.identity(), {n: dataclasses.asdict(v) for n, v in space.items()}]
+    text = json.dumps([*what, list(front)], sort_keys=True, default=str)
+    return f"{plan.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _optuna() -> Any:
+    try:
+        return importlib.import_module("optuna")
+    except ImportError:
+        raise ConfigError(
+            "Searching settings needs the package optuna. Run: pip install 'mtl_keras[tune]'"
+        ) from None

@@ -1,0 +1,167 @@
+"""What came of a search: its trials, the best of them, and the front where tasks compete."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tomli_w
+from matplotlib.figure import Figure
+
+from mtl_keras.drawing import style
+from mtl_keras.drawing.figure import axes, png
+from mtl_keras.errors import ConfigError
+from mtl_keras.jobs import replaced
+from mtl_keras.plans import Plan
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The trials of a search.
+
+    Attributes:
+        plan: The plan that was searched.
+        trials: A row per trial: `trial`, `state` (`"complete"`, `"pruned"`, `"failed"`), `score`
+            (the mean over the tasks of the validation loss relative to a constant's, minus 1: 0 is
+            the constant, lower is better), the relative loss of each task, `epochs`, `seconds`, and
+            the settings.
+        settings: Names of the settings that were searched.
+        tasks: Names of the tasks.
+        importances: The share of the variance of the score that each setting explains; empty
+            where there are too few trials to tell.
+        front_of: The tasks whose best compromises were wanted; empty: the mean of all.
+        plans: The plan of each complete trial, by number.
+    """
+
+    plan: Plan
+    trials: pd.DataFrame
+    settings: Sequence[str]
+    tasks: Sequence[str]
+    importances: dict[str, float] = field(default_factory=dict)
+    front_of: Sequence[str] = ()
+    plans: dict[int, Plan] = field(default_factory=dict)
+
+    @property
+    def best(self) -> int:
+        """The number of the complete trial with the lowest score.
+
+        Raises:
+            ConfigError: if no trial was completed.
+        """
+        return int(self._complete()["score"].idxmin())
+
+    @property
+    def front(self) -> pd.DataFrame:
+        """The complete trials that no other one beats in all tasks: the Pareto front.
+
+        Of the tasks that were named, or of all; sorted by the loss of the first.
+        """
+        complete = self._complete()
+        losses = complete[list(self.front_of or self.tasks)].to_numpy()
+        beaten = [
+            ((losses <= one).all(axis=1) & (losses < one).any(axis=1)).any() for one in losses
+        ]
+        found = complete[~np.array(beaten)]
+        return found.sort_values((self.front_of or self.tasks)[0])
+
+    def experiment(self, trial: int | None = None) -> Plan:
+        """The experiment of a trial, to train.
+
+        Args:
+            trial: Its number. Default None: the best.
+
+        Raises:
+            ConfigError: if there is no complete trial with this number.
+        """
+        number = self.best if trial is None else trial
+        if number not in self.plans:
+            raise ConfigError(
+                f"There is no complete trial {number}. There are: "
+                f"{', '.join(map(str, sorted(self.plans)))}."
+            )
+        return self.plans[number]
+
+    def figure(self) -> Figure:
+        """The trials by the losses of two tasks with their front; else the best score so far."""
+        figure, grid = axes(1, 1, 6.4, 4.4)
+        ax, complete = grid[0, 0], self._complete()
+        if len(self.front_of) == 2:
+            first, second = self.front_of
+            ax.scatter(complete[first], complete[second], s=26, color=style.MUTED, label="trials")
+            front = self.front
+            ax.plot(
+                front[first], front[second], "o-", color=style.COLORS[1], label="best compromises"
+            )
+            for number, row in front.iterrows():
+                ax.annotate(f" {number}", (row[first], row[second]), fontsize=8)
+            ax.set(xlabel=f"{first}: relative loss", ylabel=f"{second}: relative loss")
+            ax.legend(frameon=False, fontsize=9)
+            return figure
+        ax.scatter(complete.index, complete["score"], s=26, color=style.MUTED, label="a trial")
+        lowest = complete["score"].cummin()
+        ax.step(complete.index, lowest, where="post", color=style.COLORS[1], label="best so far")
+        ax.set(xlabel="trial", ylabel="mean relative loss (a constant: 0)")
+        ax.legend(frameon=False, fontsize=9)
+        return figure
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable values."""
+        return {
+            "best": self.best,
+            "importances": self.importances,
+            "front": list(map(int, self.front.index)) if self.front_of else [],
+            "trials": json.loads(self.trials.reset_index().to_json(orient="records")),
+        }
+
+    def write(self, folder: str | Path, trial: int | None = None) -> Path:
+        """Write `tuning.json`, `tuning.png`, and the experiment of a trial as `tuned.toml`.
+
+        Args:
+            folder: The folder.
+            trial: Number of the trial. Default None: the best.
+
+        Returns:
+            The path of `tuned.toml`.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        contents = {
+            "tuning.json": json.dumps(self.to_dict(), indent=2).encode() + b"\n",
+            "tuning.png": png(self.figure()),
+            "tuned.toml": tomli_w.dumps(self.experiment(trial).to_dict(folder)).encode(),
+        }
+        for name, content in contents.items():
+            with replaced(folder / name) as file:
+                file.write(content)
+        return folder / "tuned.toml"
+
+    def __str__(self) -> str:
+        states = self.trials["state"].value_counts()
+        counted = ", ".join(f"{count} {state}" for state, count in states.items())
+        lines = [f"{len(self.trials)} trials: {counted}"]
+        shown = self.front if self.front_of else self._complete().nsmallest(5, "score")
+        lines.append("the best compromises:" if self.front_of else "the best:")
+        for number, row in shown.iterrows():
+            losses = ", ".join(f"{task} {row[task]:+.4f}" for task in self.tasks)
+            settings = ", ".join(f"{name} {_text(row[name])}" for name in self.settings)
+            lines.append(f"  trial {number}: score {row['score']:+.4f} ({losses}); {settings}")
+        if self.importances:
+            ranked = sorted(self.importances.items(), key=lambda item: -item[1])
+            lines.append("what mattered: " + ", ".join(f"{n} {100 * v:.0f} %" for n, v in ranked))
+        return "\n".join(lines)
+
+    def _complete(self) -> pd.DataFrame:
+        complete = self.trials[self.trials["state"] == "complete"]
+        if complete.empty:
+            raise ConfigError(
+                "No trial was completed. Allow more trials or time, or a space whose settings "
+                "train."
+            )
+        return complete
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
