@@ -5,15 +5,18 @@ from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.evaluation import (
     Evaluation,
+    JointCoverage,
     TaskEvaluation,
     calibration,
     evaluate,
+    regions_of,
 )
 from mtl_keras.tasks.measures import Measure, labelled
 
 __all__ = [
     "Difference",
     "Evaluation",
+    "JointCoverage",
     "Measure",
     "TaskEvaluation",
     "calibration",
@@ -21,5 +24,6 @@ __all__ = [
     "evaluate",
     "explain",
     "labelled",
+    "regions_of",
     "unused_sources",
 ]

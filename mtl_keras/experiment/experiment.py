@@ -39,6 +39,9 @@ class Experiment(Plan):
             mapping from task to such a column, for those that have one. Default none.
         slices: Column for whose values the report shows separate scores. Default none.
         streaming: Whether to stream the data. Default None: where they do not fit into memory.
+        joint_coverage: Probability, such as 0.9, that the intervals and sets of all tasks hold
+            their labels together: see docs/intervals.md. Default None: only the tasks that declare
+            `interval` or `set` have one, each with its own probability.
 
     Your own classes are passed as objects, or by name as `"package.module:Class"`.
 

@@ -206,16 +206,21 @@ class Predictor:
             )
         truths: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
         predictions: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
+        covering = [task for task in judged if task.nominal_coverage is not None]
+        regions: dict[str, list[Any]] = {task.name: [] for task in covering}
         some: list[pd.DataFrame] = []
         wanted = self._told("features", partial(read_columns, self.features, columns))
         wanted = [*wanted, *(column for task in judged for column in task.columns)]
         stream = source if isinstance(source, datasets.Stream) else None
         tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
         for rows in tables:
-            answers = self.predictions(rows)
+            answers = self._answers(rows)
             for task in judged:
                 truths[task.name].append(task.truth(rows))
-                predictions[task.name].append(answers[task.name])
+                read = self._told("outputs", partial(task.answered, answers))
+                predictions[task.name].append(read)
+            for task in covering:
+                regions[task.name].append(self._told("outputs", partial(task.region, answers)))
             some.append(rows.iloc[::10] if stream else rows)
         seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
         if seen > SUSPICIOUS:
@@ -227,12 +232,14 @@ class Predictor:
         constants = self._told(
             "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
         )
-        whole = {name: np.concatenate(parts) for name, parts in truths.items()}
-        answered = {name: np.concatenate(parts) for name, parts in predictions.items()}
+        whole, answered, held = (
+            {name: np.concatenate(parts) for name, parts in each.items()}
+            for each in (truths, predictions, regions)
+        )
         if stream:
             count = len(answered[judged[0].name])
             show(f"evaluated on {count:,} of {stream.rows:,} rows")
-        return evaluate(judged, whole, answered, constants)
+        return evaluate(judged, whole, answered, constants, held)
 
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.

@@ -40,6 +40,7 @@ class Plan:
     sample_weight: str | Mapping[str, str] | None = None
     slices: str | None = None
     streaming: bool | None = None
+    joint_coverage: float | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -61,6 +62,7 @@ class Plan:
             self.features = [f if isinstance(f, str) else features.get(f) for f in self.features]
             names = [f if isinstance(f, str) else f.name for f in self.features]
             _all_differ(names, "features", "name, and its `column`")
+        self.covering_tasks()  # to fail early
         preset = presets.get(self.preset)
         if self.architecture != "auto":
             if isinstance(self.architecture, Mapping):  # of the preset's kind, unless stated
@@ -112,6 +114,9 @@ class Plan:
             refuse("sample_weight", "a column, or a mapping from task to column")
         if not isinstance(self.slices, (str, type(None))):
             refuse("slices", "a column")
+        level = self.joint_coverage
+        if level is not None and not (isinstance(level, (int, float)) and 0 < level < 1):
+            refuse("joint_coverage", "a probability between 0 and 1, such as 0.9")
 
     # What it needs from a table
 
@@ -128,6 +133,23 @@ class Plan:
     def but(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    def covering_tasks(self) -> list[Task]:
+        """The tasks; with a `joint_coverage`, each with an interval or a set of Bonferroni's level.
+
+        Raises:
+            ConfigError: if a task has a level of its own, or its kind has no intervals or sets.
+        """
+        if self.joint_coverage is None:
+            return self.tasks
+        for task in self.tasks:
+            if task.nominal_coverage is not None:
+                raise ConfigError(
+                    f"`joint_coverage` gives every task its interval or set, and task "
+                    f"{task.name!r} declares one of its own. Remove one of them."
+                )
+        level = 1 - (1 - self.joint_coverage) / len(self.tasks)
+        return [task.covering(level) for task in self.tasks]
 
     # Other plans that follow from it
 
@@ -189,6 +211,8 @@ class Plan:
             config["balancer"] = balancers.declared(balancers.get(self.balancer))
         if self.slices:
             config["slices"] = self.slices
+        if self.joint_coverage is not None:
+            config["joint_coverage"] = self.joint_coverage
         return config
 
     @classmethod

@@ -64,7 +64,7 @@ def _in_memory(
         rows = {part: table.iloc[positions] for part, positions in parts.items()}
     with clock("encode"):
         guesses = columns.guess_features(plan, table, rows["train"])
-        fitted = [task.fit(rows["train"]) for task in plan.tasks]
+        fitted = [task.fit(rows["train"]) for task in plan.covering_tasks()]
         columns.check_answers(fitted)
         chosen = [guess.feature for guess in guesses if guess.feature is not None]
         encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])

@@ -109,7 +109,7 @@ def prepare_stream(
             some = _thinned(rows["train"], GUESSED_ROWS)
             guesses = columns.guess_features(plan, some, some)
             chosen = [guess.feature for guess in guesses if guess.feature is not None]
-            fitted = [task.fit(rows["train"]) for task in plan.tasks]
+            fitted = [task.fit(rows["train"]) for task in plan.covering_tasks()]
             encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
         except DataError as error:
             if len(rows["train"]) == divided.totals["train"]:
