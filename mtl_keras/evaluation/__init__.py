@@ -9,6 +9,7 @@ from mtl_keras.evaluation.evaluation import (
     TaskEvaluation,
     calibration,
     evaluate,
+    regions_in,
     regions_of,
 )
 from mtl_keras.tasks.measures import Measure, labelled
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "explain",
     "labelled",
+    "regions_in",
     "regions_of",
     "unused_sources",
 ]

@@ -159,16 +159,19 @@ def evaluate(
     )
 
 
-def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those of the network's outputs."""
-    regions = {
-        task.name: task.region(
-            {name: np.asarray(v) for name, v in task.answers(outputs[task.name]).items()}
-        )
-        for task in tasks
-        if task.nominal_coverage is not None
-    }
+def regions_in(tasks: Sequence[Task], answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """For each task with intervals or sets, those among the answers."""
+    regions = {task.name: task.region(answers) for task in tasks}
     return {name: region for name, region in regions.items() if region is not None}
+
+
+def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """For each task with intervals or sets, those for the network's outputs."""
+    covering = [task for task in tasks if task.nominal_coverage is not None]
+    answers = [task.answers(outputs[task.name]) for task in covering]
+    return regions_in(
+        covering, {name: np.asarray(v) for each in answers for name, v in each.items()}
+    )
 
 
 def _joint(

@@ -14,7 +14,7 @@ from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
-from mtl_keras.evaluation import Evaluation, evaluate
+from mtl_keras.evaluation import Evaluation, evaluate, regions_in
 from mtl_keras.export import artifact
 from mtl_keras.export.operations import TRUST, check_operations
 from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
@@ -204,23 +204,17 @@ class Predictor:
                 f"The table has no labels: none of the columns {labels}."
                 f"{nearest(labels[0], columns)}"
             )
-        truths: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
-        predictions: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
-        covering = [task for task in judged if task.nominal_coverage is not None]
-        regions: dict[str, list[Any]] = {task.name: [] for task in covering}
+        parts: list[tuple[dict[str, np.ndarray], ...]] = []
         some: list[pd.DataFrame] = []
         wanted = self._told("features", partial(read_columns, self.features, columns))
         wanted = [*wanted, *(column for task in judged for column in task.columns)]
         stream = source if isinstance(source, datasets.Stream) else None
         tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
         for rows in tables:
+            truths = {task.name: task.truth(rows) for task in judged}
             answers = self._answers(rows)
-            for task in judged:
-                truths[task.name].append(task.truth(rows))
-                read = self._told("outputs", partial(task.answered, answers))
-                predictions[task.name].append(read)
-            for task in covering:
-                regions[task.name].append(self._told("outputs", partial(task.region, answers)))
+            regions = self._told("outputs", partial(regions_in, self.tasks, answers))
+            parts.append((truths, self._answered(answers), regions))
             some.append(rows.iloc[::10] if stream else rows)
         seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
         if seen > SUSPICIOUS:
@@ -232,14 +226,14 @@ class Predictor:
         constants = self._told(
             "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
         )
-        whole, answered, held = (
-            {name: np.concatenate(parts) for name, parts in each.items()}
-            for each in (truths, predictions, regions)
+        truths, predictions, regions = (
+            {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}
+            for alike in zip(*parts)
         )
         if stream:
-            count = len(answered[judged[0].name])
+            count = len(truths[judged[0].name])
             show(f"evaluated on {count:,} of {stream.rows:,} rows")
-        return evaluate(judged, whole, answered, constants, held)
+        return evaluate(judged, truths, predictions, constants, regions)
 
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.
@@ -266,7 +260,9 @@ class Predictor:
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
-        answers = self._answers(table)
+        return self._answered(self._answers(table))
+
+    def _answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._told(
             "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
         )

@@ -19,6 +19,7 @@ from mtl_keras.errors import ConfigError, shown, unknown
 from mtl_keras.features import Feature
 from mtl_keras.features.infer import named
 from mtl_keras.plans import file, presets, sources
+from mtl_keras.plans.joint import covering_together
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
 
@@ -62,7 +63,7 @@ class Plan:
             self.features = [f if isinstance(f, str) else features.get(f) for f in self.features]
             names = [f if isinstance(f, str) else f.name for f in self.features]
             _all_differ(names, "features", "name, and its `column`")
-        self.covering_tasks()  # to fail early
+        covering_together(self.tasks, self.joint_coverage)  # to fail early
         preset = presets.get(self.preset)
         if self.architecture != "auto":
             if isinstance(self.architecture, Mapping):  # of the preset's kind, unless stated
@@ -114,9 +115,6 @@ class Plan:
             refuse("sample_weight", "a column, or a mapping from task to column")
         if not isinstance(self.slices, (str, type(None))):
             refuse("slices", "a column")
-        level = self.joint_coverage
-        if level is not None and not (isinstance(level, (int, float)) and 0 < level < 1):
-            refuse("joint_coverage", "a probability between 0 and 1, such as 0.9")
 
     # What it needs from a table
 
@@ -133,23 +131,6 @@ class Plan:
     def but(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
-
-    def covering_tasks(self) -> list[Task]:
-        """The tasks; with a `joint_coverage`, each with an interval or a set of Bonferroni's level.
-
-        Raises:
-            ConfigError: if a task has a level of its own, or its kind has no intervals or sets.
-        """
-        if self.joint_coverage is None:
-            return self.tasks
-        for task in self.tasks:
-            if task.nominal_coverage is not None:
-                raise ConfigError(
-                    f"`joint_coverage` gives every task its interval or set, and task "
-                    f"{task.name!r} declares one of its own. Remove one of them."
-                )
-        level = 1 - (1 - self.joint_coverage) / len(self.tasks)
-        return [task.covering(level) for task in self.tasks]
 
     # Other plans that follow from it
 
