@@ -119,7 +119,8 @@ class Predictor:
         Returns:
             For a binary task the label and `<task>_probability`; for a multiclass task the label
             and `<task>_probability_<label>` for each label; for a multilabel task `<label>` and
-            `<label>_probability` each; for others the number, in units.
+            `<label>_probability` each; for others the number, in units. Where declared,
+            `<task>_low` and `<task>_high`, or `<task>_set`: see docs/intervals.md.
 
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
