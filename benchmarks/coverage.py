@@ -86,7 +86,7 @@ def coverages(run: mtl.Run, seed: int) -> Mapping[str, Mapping[str, float]]:
             "coverage": scores["conformal_coverage"],
             "fresh": others["conformal_coverage"],
             "difference": scores["conformal_coverage"] - others["conformal_coverage"],
-            "width": scores[task.size],
+            "width": scores[task.size_score],
         }
     return found
 

@@ -171,13 +171,12 @@ def slices(
                 continue
             scores, overall = (
                 {measure.name: measure.value(truth[rows], predicted[rows])}
-                | (
-                    task.region_scores(truth[rows], regions[task.name][rows])
-                    if task.name in regions
-                    else {}
-                )
                 for rows in (part, present)
             )
+            if task.name in regions:
+                region = regions[task.name]
+                scores |= task.region_scores(truth[part], region[part])
+                overall |= task.region_scores(truth[present], region[present])
             for name, score in scores.items():
                 parts.append(
                     {

@@ -41,7 +41,7 @@ class ClassTask(ConformalTask):
         counts: Number of training rows of each class. Learned.
     """
 
-    size: ClassVar[str] = "conformal_set_size"
+    size_score: ClassVar[str] = "conformal_set_size"
     contiguous: ClassVar[bool] = False
     """Whether sets have no gap, as those of classes on a scale."""
 

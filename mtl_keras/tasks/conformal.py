@@ -85,7 +85,7 @@ class ConformalTask(Task):
         conformal_quantile: The worst fit of a label in a region. Learned.
     """
 
-    size: ClassVar[str]
+    size_score: ClassVar[str]
     """Name of the score that tells how large the regions are."""
 
     conformal_quantile: float | None = field(default=None, kw_only=True)
@@ -130,7 +130,7 @@ class ConformalTask(Task):
         return {
             "conformal_coverage": float(held.mean()),
             "conformal_coverage_se": standard_error(held),
-            self.size: float(self.sizes(region).mean()),
+            self.size_score: float(self.sizes(region).mean()),
         }
 
 

@@ -60,7 +60,7 @@ class NumericTask(ConformalTask):
             234.5`. Default None: the only one that fits the training rows.
     """
 
-    size: ClassVar[str] = "conformal_width"
+    size_score: ClassVar[str] = "conformal_width"
 
     interval: float | None = field(default=None, kw_only=True)
     center: float | None = None

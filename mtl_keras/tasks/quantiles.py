@@ -146,7 +146,7 @@ class Quantiles(TransformableTask):
 
     @property
     def outer(self) -> list[int]:
-        """Indices of the levels nearest to the ends of the interval, as many below as above it."""
+        """Indices of the levels nearest to those of the ends of the interval."""
         beyond = (1 - (self.interval or 0.0)) / 2
         levels = np.asarray(self.levels)
         return [int(np.argmin(np.abs(levels - end))) for end in (beyond, 1 - beyond)]

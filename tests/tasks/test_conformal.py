@@ -121,7 +121,7 @@ def test_a_region_is_the_labels_that_fit_no_worse_than_the_threshold(task, level
     assert held[scores <= fitted.conformal_quantile].all()
     assert held[1000:].mean() > level - 3 * np.sqrt(level * (1 - level) * (1 / 1000 + 1 / 2000))
     found = fitted.region_scores(fitted.truth(table), region)
-    assert found["conformal_coverage"] == held.mean() and found[fitted.size] > 0
+    assert found["conformal_coverage"] == held.mean() and found[fitted.size_score] > 0
     gaps = np.where(np.arange(3000) % 2, encoded, np.nan)  # rows without a label are left out
     again = fitted.but(conformal_quantile=None)
     assert again.conform(gaps, outputs) == again.conform(encoded[1::2], outputs[1::2])
