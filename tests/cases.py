@@ -8,16 +8,16 @@ import mtl_keras as mtl
 from mtl_keras import architectures, backbones, balancers, features, tasks
 
 TASKS = [
-    tasks.Binary("left", class_weight="balanced", calibration="isotonic"),
-    tasks.Multiclass("segment", calibration="temperature"),
+    tasks.Binary("left", class_weight="balanced", calibration="isotonic", set=0.8),
+    tasks.Multiclass("segment", calibration="temperature", set=0.95),
     tasks.Multilabel("likes", labels=("likes_tea", "likes_jam")),
-    tasks.Regression("spend", transform="log1p", unit="pounds"),
+    tasks.Regression("spend", transform="log1p", unit="pounds", interval=0.8),
     tasks.Regression("balance", column="account balance (£)"),
-    tasks.Regression("paid", loss="poisson"),
-    tasks.Count("visits"),
-    tasks.Quantiles("score", levels=(0.1, 0.5, 0.9), unit="points"),
-    tasks.Ordinal("size", classes=("small", "medium", "large")),
-    tasks.ZeroInflatedLogNormal("gift"),
+    tasks.Regression("paid", loss="poisson", interval=0.9),
+    tasks.Count("visits", interval=0.9),
+    tasks.Quantiles("score", levels=(0.1, 0.5, 0.9), unit="points", interval=0.9),
+    tasks.Ordinal("size", classes=("small", "medium", "large"), set=0.9),
+    tasks.ZeroInflatedLogNormal("gift", interval=0.9),
 ]
 FEATURES = [
     features.Numeric("age"),

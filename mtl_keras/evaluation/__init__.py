@@ -7,9 +7,12 @@ from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.evaluation.evaluation import (
     Evaluation,
+    JointCoverage,
     TaskEvaluation,
     calibration,
     evaluate,
+    regions_in,
+    regions_of,
 )
 from mtl_keras.evaluation.leakage import telling
 from mtl_keras.tasks.measures import Measure, labelled
@@ -19,6 +22,7 @@ __all__ = [
     "Difference",
     "Distribution",
     "Evaluation",
+    "JointCoverage",
     "Measure",
     "TaskEvaluation",
     "calibration",
@@ -26,6 +30,8 @@ __all__ = [
     "evaluate",
     "explain",
     "labelled",
+    "regions_in",
+    "regions_of",
     "telling",
     "unused_sources",
 ]

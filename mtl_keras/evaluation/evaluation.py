@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.tasks import Task
+from mtl_keras.tasks.conformal import standard_error
 from mtl_keras.tasks.measures import labelled
 
 
@@ -34,8 +35,35 @@ class TaskEvaluation:
 
 
 @dataclass(frozen=True)
+class JointCoverage:
+    """In how many rows the intervals and sets of several tasks all hold their labels.
+
+    Attributes:
+        tasks: Names of the tasks.
+        rows: Number of rows with labels for all of them.
+        coverage: The share of these rows.
+        standard_error: Its binomial standard error.
+    """
+
+    tasks: Sequence[str]
+    rows: int
+    coverage: float
+    standard_error: float
+
+    def __str__(self) -> str:
+        return (
+            f"{', '.join(self.tasks)} together ({self.rows:,} rows with all labels): intervals and "
+            f"sets hold in {self.coverage:.4f}, standard error {self.standard_error:.4f}"
+        )
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The scores of all tasks on held-out rows, beside those of a constant prediction.
+
+    Attributes:
+        tasks: The scores of each task.
+        joint: The coverage of all tasks together, if several have intervals or sets; else None.
 
     Example:
 
@@ -47,6 +75,7 @@ class Evaluation:
     """
 
     tasks: Sequence[TaskEvaluation]
+    joint: JointCoverage | None = None
 
     def __getitem__(self, task: str) -> dict[str, float]:
         """The scores of a task: `evaluation["churned"]["roc_auc"]`."""
@@ -92,6 +121,8 @@ class Evaluation:
             lines.append(f"  {'metric':22}{'model':>11}{'constant':>11}")
             for metric, value in each.scores.items():
                 lines.append(f"  {metric:22}{_number(value)}{_number(each.baseline[metric])}")
+        if self.joint is not None:
+            lines.append(str(self.joint))
         return "\n".join(lines)
 
 
@@ -100,6 +131,7 @@ def evaluate(
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
     constants: Mapping[str, np.ndarray],
+    regions: Mapping[str, np.ndarray] | None = None,
 ) -> Evaluation:
     """Score predictions against the labels.
 
@@ -109,13 +141,50 @@ def evaluate(
         predictions: For each task, the probabilities `(rows,)` or `(rows, n)`, or the numbers in
             units.
         constants: For each task, its `Task.constant` for the training rows.
+        regions: For each task with intervals or sets, those of these rows. Default: none.
     """
+    regions = regions or {}
     return Evaluation(
         [
-            _evaluate(task, truths[task.name], predictions[task.name], constants[task.name])
+            _evaluate(
+                task,
+                truths[task.name],
+                predictions[task.name],
+                constants[task.name],
+                regions.get(task.name),
+            )
             for task in tasks
-        ]
+        ],
+        _joint(tasks, truths, regions),
     )
+
+
+def regions_in(tasks: Sequence[Task], answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """For each task with intervals or sets, those among the answers."""
+    regions = {task.name: task.region(answers) for task in tasks}
+    return {name: region for name, region in regions.items() if region is not None}
+
+
+def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """For each task with intervals or sets, those for the network's outputs."""
+    covering = [task for task in tasks if task.nominal_coverage is not None]
+    answers = [task.answers(outputs[task.name]) for task in covering]
+    return regions_in(
+        covering, {name: np.asarray(v) for each in answers for name, v in each.items()}
+    )
+
+
+def _joint(
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], regions: Mapping[str, np.ndarray]
+) -> JointCoverage | None:
+    covering = [task for task in tasks if task.name in regions]
+    present = [labelled(truths[task.name]) for task in covering]
+    if len(covering) < 2 or not np.all(present, axis=0).any():
+        return None
+    held = np.all([task.covers(regions[task.name], truths[task.name]) for task in covering], axis=0)
+    held = held[np.all(present, axis=0)]
+    names = [task.name for task in covering]
+    return JointCoverage(names, len(held), float(held.mean()), standard_error(held))
 
 
 def calibration(
@@ -141,19 +210,25 @@ def calibration(
 
 
 def _evaluate(
-    task: Task, truth: np.ndarray, predicted: np.ndarray, constant: np.ndarray
+    task: Task,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    constant: np.ndarray,
+    region: np.ndarray | None,
 ) -> TaskEvaluation:
     present = labelled(truth)
     truth, predicted = truth[present], np.asarray(predicted)[present]
     if len(truth) == 0:
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
-    scores = task.scores(truth, predicted)
+    of_region = {} if region is None else task.region_scores(truth, region[present])
+    scores = task.scores(truth, predicted) | of_region
     return TaskEvaluation(
         task=task.name,
         kind=task.kind,
         rows=len(truth),
         scores=scores,
-        baseline=task.constant_scores(truth, np.asarray(constant, float)),
+        baseline=task.constant_scores(truth, np.asarray(constant, float))
+        | dict.fromkeys(of_region, np.nan),
         lower_is_better=frozenset(name for name in scores if not task.higher_is_better(name)),
     )
 

@@ -140,6 +140,7 @@ def slices(
     predictions: Mapping[str, np.ndarray],
     column: pd.Series,
     most: int = 12,
+    regions: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """A model's scores on the rows of each value of a column.
 
@@ -149,14 +150,16 @@ def slices(
         predictions: For each task, the predictions for all rows.
         column: The column; numbers are cut at their quartiles.
         most: Maximum number of values, the most frequent first. Default 12.
+        regions: For each task with intervals or sets, those of all rows. Default: none.
 
     Returns:
         A row per value and task: `value`, `task`, `rows`, `measure`, `score`, and the score on
-        `all` rows.
+        `all` rows. For a task with intervals or sets, further rows with their scores.
     """
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
         column = pd.qcut(column, 4, duplicates="drop")
     texts = column.astype(object).where(column.notna(), "missing").astype(str).to_numpy()
+    regions = regions or {}
     parts = []
     for value in pd.Series(texts).value_counts().index[:most]:
         inside = texts == value
@@ -164,15 +167,25 @@ def slices(
             truth, predicted = truths[task.name], np.asarray(predictions[task.name])
             present, measure = labelled(truth), task.measure
             part = inside & present
-            if part.any():
+            if not part.any():
+                continue
+            scores, overall = (
+                {measure.name: measure.value(truth[rows], predicted[rows])}
+                for rows in (part, present)
+            )
+            if task.name in regions:
+                region = regions[task.name]
+                scores |= task.region_scores(truth[part], region[part])
+                overall |= task.region_scores(truth[present], region[present])
+            for name, score in scores.items():
                 parts.append(
                     {
                         "value": value,
                         "task": task.name,
                         "rows": int(part.sum()),
-                        "measure": measure.name,
-                        "score": measure.value(truth[part], predicted[part]),
-                        "all": measure.value(truth[present], predicted[present]),
+                        "measure": name,
+                        "score": score,
+                        "all": overall[name],
                     }
                 )
     return pd.DataFrame(parts)

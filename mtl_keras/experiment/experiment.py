@@ -45,6 +45,9 @@ class Experiment(Plan):
         streaming: Whether to stream the data. Default None: where they do not fit into memory.
         search: What `tune` searches: for each setting, such as `"architecture.dropout"`, a list of
             values or `{"low": 0.0, "high": 0.4}`. Default None: a space of its own.
+        joint_coverage: Probability, such as 0.9, that the intervals and sets of all tasks hold
+            their labels together: see docs/intervals.md. Default None: only the tasks that declare
+            `interval` or `set` have one, each with its own probability.
 
     Your own classes are passed as objects, or by name as `"package.module:Class"`.
 

@@ -14,7 +14,7 @@ from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
-from mtl_keras.evaluation import Check, Evaluation, evaluate
+from mtl_keras.evaluation import Check, Evaluation, evaluate, regions_in
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
 from mtl_keras.export.operations import TRUST, check_operations
@@ -121,7 +121,8 @@ class Predictor:
         Returns:
             For a binary task the label and `<task>_probability`; for a multiclass task the label
             and `<task>_probability_<label>` for each label; for a multilabel task `<label>` and
-            `<label>_probability` each; for others the number, in units.
+            `<label>_probability` each; for others the number, in units. Where declared,
+            `<task>_low` and `<task>_high`, or `<task>_set`: see docs/intervals.md.
 
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
@@ -206,18 +207,17 @@ class Predictor:
                 f"The table has no labels: none of the columns {labels}."
                 f"{nearest(labels[0], columns)}"
             )
-        truths: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
-        predictions: dict[str, list[np.ndarray]] = {task.name: [] for task in judged}
+        parts: list[tuple[dict[str, np.ndarray], ...]] = []
         some: list[pd.DataFrame] = []
         wanted = self._told("features", partial(read_columns, self.features, columns))
         wanted = [*wanted, *(column for task in judged for column in task.columns)]
         stream = source if isinstance(source, datasets.Stream) else None
         tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
         for rows in tables:
-            answers = self.predictions(rows)
-            for task in judged:
-                truths[task.name].append(task.truth(rows))
-                predictions[task.name].append(answers[task.name])
+            truths = {task.name: task.truth(rows) for task in judged}
+            answers = self._answers(rows)
+            regions = self._told("outputs", partial(regions_in, self.tasks, answers))
+            parts.append((truths, self._answered(answers), regions))
             some.append(rows.iloc[::10] if stream else rows)
         seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
         if seen > SUSPICIOUS:
@@ -229,12 +229,14 @@ class Predictor:
         constants = self._told(
             "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
         )
-        whole = {name: np.concatenate(parts) for name, parts in truths.items()}
-        answered = {name: np.concatenate(parts) for name, parts in predictions.items()}
+        truths, predictions, regions = (
+            {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}
+            for alike in zip(*parts)
+        )
         if stream:
-            count = len(answered[judged[0].name])
+            count = len(truths[judged[0].name])
             show(f"evaluated on {count:,} of {stream.rows:,} rows")
-        return evaluate(judged, whole, answered, constants)
+        return evaluate(judged, truths, predictions, constants, regions)
 
     def check(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Check:
         """Whether the rows of a table, and the answers for them, are like those of the training.
@@ -270,7 +272,9 @@ class Predictor:
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
-        answers = self._answers(table)
+        return self._answered(self._answers(table))
+
+    def _answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._told(
             "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
         )

@@ -19,6 +19,7 @@ from mtl_keras.errors import ConfigError, shown, unknown
 from mtl_keras.features import Feature, crossing
 from mtl_keras.features.infer import named
 from mtl_keras.plans import file, presets, sources
+from mtl_keras.plans.joint import covering_together
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
 
@@ -42,6 +43,7 @@ class Plan:
     slices: str | None = None
     streaming: bool | None = None
     search: Mapping[str, Any] | None = None
+    joint_coverage: float | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -65,6 +67,7 @@ class Plan:
             _all_differ(names, "features", "name, and its `column`")
         if self.crossings != "auto":
             self.crossings = crossing.declared(self.crossings)
+        covering_together(self.tasks, self.joint_coverage)  # to fail early
         preset = presets.get(self.preset)
         if self.architecture != "auto":
             if isinstance(self.architecture, Mapping):  # of the preset's kind, unless stated
@@ -199,6 +202,8 @@ class Plan:
             config["slices"] = self.slices
         if self.search:
             config["search"] = dict(self.search)
+        if self.joint_coverage is not None:
+            config["joint_coverage"] = self.joint_coverage
         return config
 
     @classmethod

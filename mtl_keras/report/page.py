@@ -54,6 +54,7 @@ def report_page(content: Content) -> str:
             if content.comparison
             else ""
         ),
+        joint=content.metrics.get("joint_coverage"),
         slices=content.explanation.get("slices"),
         training_text=_training(content),
         curves=figures.curves(content, names, draw),
@@ -167,6 +168,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         "scores": scores,
         "figures": figures.panels(task, content, draw),
         "calibration": _calibration(task, content),
+        "coverage": _coverage(task, result["scores"]),
         "card": {
             "task": task.name,
             "value": shown,
@@ -184,6 +186,17 @@ def _calibration(task: Task, content: Content) -> str:
     return (
         f"Probabilities are corrected {METHODS[worth['method']].words}, fitted on the validation "
         f"rows: log loss {worth['before']:.4f} before, {worth['after']:.4f} after."
+    )
+
+
+def _coverage(task: Task, scores: dict[str, float]) -> str:
+    """How often the intervals or sets of a task hold the label, and how often they should."""
+    if task.nominal_coverage is None or "conformal_coverage" not in scores:
+        return ""
+    return (
+        f"Declared coverage {task.nominal_coverage:.4g}: the intervals or sets hold the label in "
+        f"{scores['conformal_coverage']:.1%} of these rows (standard error "
+        f"{scores['conformal_coverage_se']:.1%})."
     )
 
 

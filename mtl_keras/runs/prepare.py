@@ -9,6 +9,7 @@ from mtl_keras.datasets.source import opened
 from mtl_keras.datasets.stream import Stream
 from mtl_keras.errors import ConfigError
 from mtl_keras.features.encoder import Encoder
+from mtl_keras.plans.joint import covering_together
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.runs.clock import Clock
@@ -65,7 +66,8 @@ def _in_memory(
         rows = {part: table.iloc[positions] for part, positions in parts.items()}
     with clock("encode"):
         guesses = columns.guess_features(plan, table, rows["train"])
-        fitted = [task.fit(rows["train"]) for task in plan.tasks]
+        covering = covering_together(plan.tasks, plan.joint_coverage)
+        fitted = [task.fit(rows["train"]) for task in covering]
         columns.check_answers(fitted)
         chosen = [guess.feature for guess in guesses if guess.feature is not None]
         encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])

@@ -20,7 +20,7 @@ from mtl_keras import __version__, report
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
-from mtl_keras.evaluation import Evaluation, explain
+from mtl_keras.evaluation import Evaluation, explain, regions_of
 from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.checking import FILE as STATISTICS
 from mtl_keras.export.checking import answer_statistics
@@ -52,6 +52,7 @@ class Run:
         test: The test rows of the table; a sample of them for a stream.
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
+        regions: Per task with intervals or sets, those of the test rows.
         sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
@@ -72,6 +73,7 @@ class Run:
     test: pd.DataFrame
     truths: Mapping[str, Mapping[str, np.ndarray]]
     predictions: Mapping[str, np.ndarray]
+    regions: Mapping[str, np.ndarray]
     sharing: pd.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -153,8 +155,11 @@ class Run:
 
     def predict(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Per task the predictions for a table of raw columns, as evaluation reads them."""
-        outputs = self.model.predict(self.encoder.encode(table), verbose=0)
+        outputs = self._outputs_for(table)
         return {task.name: task.prediction(outputs[task.name]) for task in self.tasks}
+
+    def _outputs_for(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        return self.model.predict(self.encoder.encode(table), verbose=0)
 
     def explanation(
         self, predict: explain.Predict | None = None, seconds: float = 2.0
@@ -198,11 +203,12 @@ class Run:
                 f"The table has no column {column!r} to slice by."
                 f"{nearest(column, map(str, self.test.columns))}"
             )
-        truths, predictions = self.truths["test"], self.predictions
+        truths, predictions, regions = self.truths["test"], self.predictions, self.regions
         if len(self.test) < len(truths[self.tasks[0].name]):  # a sample of a stream
             truths = {task.name: task.truth(self.test) for task in self.tasks}
             predictions = self.predict(self.test)
-        return explain.slices(self.tasks, truths, predictions, self.test[column])
+            regions = regions_of(self.tasks, self._outputs_for(self.test))
+        return explain.slices(self.tasks, truths, predictions, self.test[column], regions=regions)
 
     def _slices(self) -> dict[str, Any] | None:
         column = self.experiment.slices
@@ -250,6 +256,7 @@ class Run:
         """Scores, rows, times, and epochs: those in use, and those of the lowest loss."""
         return {
             "test": self.evaluation.to_dict(),
+            "joint_coverage": self.evaluation.joint and vars(self.evaluation.joint),
             "rows": self.rows,
             "epochs": len(self.history),
             "best_epochs": {

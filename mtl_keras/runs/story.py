@@ -18,7 +18,14 @@ import pandas as pd
 
 from mtl_keras import search
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import Evaluation, calibration, evaluate, telling, unused_sources
+from mtl_keras.evaluation import (
+    Evaluation,
+    calibration,
+    evaluate,
+    regions_of,
+    telling,
+    unused_sources,
+)
 from mtl_keras.export import TrainedRows, column_statistics
 from mtl_keras.jobs import exclusive, replaced
 from mtl_keras.jobs.ray_cluster import Cluster
@@ -104,6 +111,8 @@ def _carried_out(
     show = show if together.chief else lambda line: None
     keras.utils.set_random_seed(plan.seed)
     rows = prepare(plan, data, show, clock)
+    for task in rows.tasks:
+        task.check_coverable(rows.data.y["validation"][task.name])
     with clock("choose"):
         trial = partial(short, rows=rows.sampled())
         plan, tried = search.settled(plan, rows.data, trial, show, cluster)
@@ -134,7 +143,8 @@ def _carried_out(
         tasks = calibrated(rows, model)
         truths, outputs = rows.tested(model)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
-        evaluation = judged(tasks, truths, predictions)
+        regions = regions_of(tasks, outputs)
+        evaluation = judged(tasks, truths, predictions, regions)
         trained = TrainedRows.of(
             rows.encoder.features, rows.rows["train"], rows.rows["test"], rows.counts["train"]
         )
@@ -150,6 +160,7 @@ def _carried_out(
         test=rows.rows["test"],
         truths=truths,
         predictions=predictions,
+        regions=regions,
         sharing=sharing,
         metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried, **leaks},
         seconds=clock.seconds,
@@ -261,20 +272,22 @@ def combined(
 
 
 def calibrated(rows: Prepared, model: MultiTaskModel) -> list[Task]:
-    """The tasks with what is chosen on the validation rows: thresholds, calibration, factors."""
+    """The tasks with what is learned on the validation rows: thresholds, calibration, regions."""
     outputs = model.predict(rows.data.x["validation"], verbose=0)
     labels = rows.data.y["validation"]
-    return [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
+    tasks = [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
+    return [task.conform(labels[task.name], outputs[task.name]) for task in tasks]
 
 
 def judged(
     tasks: Sequence[Task],
     truths: Mapping[str, Mapping[str, np.ndarray]],
     predictions: Mapping[str, np.ndarray],
+    regions: Mapping[str, np.ndarray],
 ) -> Evaluation:
     """The scores on the test rows, beside those of the best constant for the training labels."""
     constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
-    return evaluate(tasks, truths["test"], predictions, constants)
+    return evaluate(tasks, truths["test"], predictions, constants, regions)
 
 
 def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:

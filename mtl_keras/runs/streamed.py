@@ -19,6 +19,7 @@ from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder, raw_columns
 from mtl_keras.feeding import Feed
 from mtl_keras.model import MultiTaskModel
+from mtl_keras.plans.joint import covering_together
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.runs.clock import Clock
@@ -110,7 +111,8 @@ def prepare_stream(
             some = columns.thinned(rows["train"], GUESSED_ROWS)
             guesses = columns.guess_features(plan, some, some)
             chosen = [guess.feature for guess in guesses if guess.feature is not None]
-            fitted = [task.fit(rows["train"]) for task in plan.tasks]
+            covering = covering_together(plan.tasks, plan.joint_coverage)
+            fitted = [task.fit(rows["train"]) for task in covering]
             encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
             encoder = crossed(plan, encoder, fitted, rows, show)
         except DataError as error:

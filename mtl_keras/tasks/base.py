@@ -13,7 +13,7 @@ from mtl_keras.declaring.declaration import Declaration
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import Panel
-from mtl_keras.errors import check
+from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import MemberDense
 from mtl_keras.tasks.measures import LOWER_IS_BETTER, Measure
 from mtl_keras.tasks.rivals import Problem
@@ -155,6 +155,46 @@ class Task(Declaration, abc.ABC):
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         """The same as `prediction`, from the answers of an exported model."""
         return answers[self.name]
+
+    # Intervals and sets that hold the label with a stated probability
+
+    @property
+    def nominal_coverage(self) -> float | None:
+        """The declared probability that an interval or a set holds the label; None without one."""
+        return None
+
+    def covering(self, level: float) -> Self:
+        """A copy that answers with an interval or a set, too.
+
+        Args:
+            level: The probability that it holds the label.
+
+        Raises:
+            ConfigError: if tasks of this kind have neither.
+        """
+        raise ConfigError(
+            f"Task {self.name!r}: tasks of the kind {self.kind!r} have no intervals or sets. Leave "
+            "it out of an experiment with `joint_coverage`."
+        )
+
+    def check_coverable(self, encoded: np.ndarray) -> None:
+        """Raise a DataError for too few validation labels for the `nominal_coverage`."""
+
+    def conform(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        """A copy whose regions have the `nominal_coverage`: learned on the validation rows."""
+        return self
+
+    def region(self, answers: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """The region of each row from the answers: `(rows, 2)` bounds or `(rows, classes)`."""
+        return None
+
+    def covers(self, region: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Whether the region of each row holds its label; False where the label is missing."""
+        raise NotImplementedError
+
+    def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
+        """The coverage of regions and how large they are, for rows that all have a label."""
+        return {}
 
     # How good predictions are
 

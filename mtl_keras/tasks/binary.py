@@ -125,11 +125,15 @@ class Binary(ClassTask):
     def answers(self, output: Any) -> dict[str, Any]:
         output = self.calibrated(output)
         label = Decode(list(self.classes or (0, 1)), threshold=[self.cut])(output)
-        return {self.name: label[:, 0], f"{self.name}_probability": output[:, 0]}
+        return {
+            self.name: label[:, 0],
+            f"{self.name}_probability": output[:, 0],
+            **self.set_answers(output),
+        }
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = (self.name, f"{self.name}_probability")
-        return {name: answers[name] for name in names}
+        return {name: answers[name] for name in names} | self.set_columns(answers)
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probability"]

@@ -1,9 +1,10 @@
 """What tasks with class labels share: labels in a table, class weights, calibration."""
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,22 @@ from mtl_keras.errors import DataError, check, shown
 from mtl_keras.tasks import calibration
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.calibration import METHODS
+from mtl_keras.tasks.conformal import (
+    ConformalTask,
+    PredictionSet,
+    check_level,
+    of_all_classes,
+    preferred_mass,
+)
 
 
 @dataclass(frozen=True, repr=False)
-class ClassTask(Task):
+class ClassTask(ConformalTask):
     """Base class of tasks with class labels: the labels, and a weight for each.
 
     Args:
+        set: Probability, such as 0.9, that a set of labels, the answer `<task>_set`, holds the true
+            one: see docs/intervals.md. Default None: no sets.
         classes: The labels in the order of the network's classes. Default None: learned, in
             ascending order.
         class_weight: `"balanced"` (each class has the same total weight), or a dict from label to
@@ -31,6 +41,11 @@ class ClassTask(Task):
         counts: Number of training rows of each class. Learned.
     """
 
+    size_score: ClassVar[str] = "conformal_set_size"
+    contiguous: ClassVar[bool] = False
+    """Whether sets have no gap, as those of classes on a scale."""
+
+    set: float | None = field(default=None, kw_only=True)
     classes: tuple[Any, ...] | None = None
     class_weight: str | Mapping[Any, float] | None = None
     calibration: str | None = None
@@ -51,6 +66,7 @@ class ClassTask(Task):
         good = classes is None or answerable(classes)
         check(good, f"{self.name}.classes", f"be {ANSWERABLE}", classes)
         check_class_weight(self)
+        check_level(self, "set", self.set)
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         assert self.classes is not None, "fit first"
@@ -111,6 +127,49 @@ class ClassTask(Task):
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
         return super().prediction(np.asarray(self.calibrated(outputs)))
+
+    # The set
+
+    @property
+    def nominal_coverage(self) -> float | None:
+        return self.set
+
+    def covering(self, level: float) -> Self:
+        return self.but(set=level)
+
+    def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """The probability of the classes that are preferred to the true one."""
+        probabilities = of_all_classes(self.calibrated(outputs))
+        mass = preferred_mass(probabilities, self.contiguous).numpy()
+        return mass[np.arange(len(mass)), encoded.astype(int)]
+
+    def set_answers(self, output: Any) -> dict[str, Any]:
+        """Whether each class is in the set, from calibrated probabilities; none if not declared."""
+        if self.set is None:
+            return {}
+        return {f"{self.name}_set": PredictionSet(self.reach, self.contiguous)(output)}
+
+    def set_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The sets as texts, JSON's lists of labels; none if not declared."""
+        if self.set is None:
+            return {}
+        members, rows = np.unique(answers[f"{self.name}_set"], axis=0, return_inverse=True)
+        labels = self.classes or tuple(range(members.shape[1]))
+        texts = [
+            json.dumps([label for label, inside in zip(labels, each) if inside], ensure_ascii=False)
+            for each in members
+        ]
+        return {f"{self.name}_set": np.array(texts, object)[rows.reshape(-1)]}
+
+    def region(self, answers: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        return None if self.set is None else np.asarray(answers[f"{self.name}_set"])
+
+    def covers(self, region: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        present = ~np.isnan(truth)
+        return present & region[np.arange(len(truth)), np.where(present, truth, 0).astype(int)]
+
+    def sizes(self, region: np.ndarray) -> np.ndarray:
+        return region.sum(axis=1)
 
     def _with_counts(self, table: pd.DataFrame, classes: tuple[Any, ...]) -> Self:
         fitted = self.but(classes=classes)

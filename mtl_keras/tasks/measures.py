@@ -17,6 +17,9 @@ LOWER_IS_BETTER = frozenset(
         "poisson_deviance",
         "pinball",
         "interval_width",
+        "conformal_coverage_se",
+        "conformal_width",
+        "conformal_set_size",
         "classes_off",
     }
 )

@@ -67,6 +67,7 @@ class Multiclass(ClassTask):
         return {
             self.name: Decode(list(self.classes or ()))(output),
             f"{self.name}_probabilities": output,
+            **self.set_answers(output),
         }
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -77,6 +78,7 @@ class Multiclass(ClassTask):
                 f"{self.name}_probability_{label}": probabilities[:, index]
                 for index, label in enumerate(self.classes or ())
             },
+            **self.set_columns(answers),
         }
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:

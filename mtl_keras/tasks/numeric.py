@@ -1,7 +1,8 @@
 """What the tasks that predict a number share: scaling, loss, head, answers."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -11,11 +12,12 @@ from sklearn import metrics
 from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
 from mtl_keras.errors import ConfigError, DataError, check, shown, unknown
 from mtl_keras.layers import Unscale
-from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.conformal import ConformalTask, check_level
 from mtl_keras.tasks.measures import RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
 LARGEST = 1e18  # whose square is still a float32
+ULPS = 2.0**-21  # of a float32, relative: what rounding may cost a bound
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -45,10 +47,12 @@ class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
 
 
 @dataclass(frozen=True, repr=False)
-class NumericTask(Task):
+class NumericTask(ConformalTask):
     """Base class of tasks that predict one number.
 
     Args:
+        interval: Probability, such as 0.9, that the interval from `<task>_low` to `<task>_high`,
+            two further answers, holds the label: see docs/intervals.md. Default None: no interval.
         center: Float, subtracted from labels after the transform. Learned.
         scale: Float, divisor of the labels. Learned.
         limits: Lowest and highest label of the training rows. Learned.
@@ -56,6 +60,9 @@ class NumericTask(Task):
             234.5`. Default None: the only one that fits the training rows.
     """
 
+    size_score: ClassVar[str] = "conformal_width"
+
+    interval: float | None = field(default=None, kw_only=True)
     center: float | None = None
     scale: float | None = None
     limits: tuple[float, float] | None = None
@@ -67,6 +74,7 @@ class NumericTask(Task):
         check(bool(good), f"{self.name}.scale", "be > 0 and finite", self.scale)
         good = self.notation is None or self.notation in NOTATIONS
         check(good, f"{self.name}.notation", f"be one of {NOTATIONS}", self.notation)
+        check_level(self, "interval", self.interval)
 
     @property
     def log_link(self) -> bool:
@@ -147,7 +155,72 @@ class NumericTask(Task):
         return [MeanAbsoluteErrorInUnits(self.unscale().get_config())]
 
     def answers(self, output: Any) -> dict[str, Any]:
-        return {self.name: self.unscale()(output)}
+        return {self.name: self.unscale()(output), **self.interval_answers(output)}
+
+    def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        columns = super().answer_columns(answers)
+        return columns | {name: answers[name] for name in self._ends if name in answers}
+
+    # The interval
+
+    @property
+    def _ends(self) -> tuple[str, str]:
+        return f"{self.name}_low", f"{self.name}_high"
+
+    @property
+    def nominal_coverage(self) -> float | None:
+        return self.interval
+
+    def covering(self, level: float) -> Self:
+        return self.but(interval=level)
+
+    def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """The distance on the scale on which all rows spread alike.
+
+        That is the scale the network learns on; with a log link, whose variance grows with the
+        mean, as Poisson's does, its square root.
+        """
+        expected = outputs[:, 0]
+        if self.log_link:
+            return np.abs(np.sqrt(encoded) - np.sqrt(expected))
+        return np.abs(encoded - expected)
+
+    def encoded_bounds(self, output: Any) -> tuple[Any, Any]:
+        """The ends of the interval, `(rows, 1)`, on the scale that the network learns on."""
+        if self.log_link:
+            root = keras.ops.sqrt(output)
+            low = keras.ops.maximum(root - self.reach, 0.0)
+            return keras.ops.square(low), keras.ops.square(root + self.reach)
+        return output - self.reach, output + self.reach
+
+    def bounds(self, output: Any) -> tuple[Any, Any]:
+        """The ends of the interval in units, `(rows,)`."""
+        undo = self.unscale()
+        lowest = 0.0 if self.log_link or undo.transform == "log1p" else None
+        undo = Unscale(undo.center, undo.scale, undo.transform, limits=(lowest, None))
+        low, high = self.encoded_bounds(output)
+        return undo(low), undo(high)
+
+    def interval_answers(self, output: Any) -> dict[str, Any]:
+        """The ends of the interval by name, rounded outwards; none if none is declared."""
+        if self.interval is None:
+            return {}
+        low, high = self.bounds(output)
+        low, high = low - ULPS * keras.ops.abs(low), high + ULPS * keras.ops.abs(high)
+        return dict(zip(self._ends, (low, high)))
+
+    def region(self, answers: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        if self.interval is None:
+            return None
+        return np.stack([answers[name] for name in self._ends], axis=1)
+
+    def covers(self, region: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        return (truth >= region[:, 0]) & (truth <= region[:, 1])
+
+    def sizes(self, region: np.ndarray) -> np.ndarray:
+        return region[:, 1] - region[:, 0]
+
+    # How good predictions are
 
     @property
     def measure(self) -> Measure:

@@ -1,7 +1,7 @@
 """Ordinal classification."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -96,6 +96,8 @@ class Ordinal(Multiclass):
     >>> task.fit(pd.DataFrame({"size": ["M", "S", None, "M"]})).counts
     (1, 2, 0)
     """
+
+    contiguous: ClassVar[bool] = True
 
     def fit(self, table: pd.DataFrame) -> Self:
         if self.classes is None:

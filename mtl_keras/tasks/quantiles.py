@@ -127,7 +127,11 @@ class Quantiles(TransformableTask):
         quantiles = self.unscale()(output)
         if self.width == 1:
             quantiles = quantiles[:, None]
-        return {self.name: quantiles[:, self.middle], f"{self.name}_quantiles": quantiles}
+        return {
+            self.name: quantiles[:, self.middle],
+            f"{self.name}_quantiles": quantiles,
+            **self.interval_answers(output),
+        }
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_quantiles"]
@@ -138,7 +142,31 @@ class Quantiles(TransformableTask):
             f"{self.name}_q{level:g}": quantiles[:, number]
             for number, level in enumerate(self.levels)
         }
-        return {self.name: answers[self.name], **columns}
+        return {**super().answer_columns(answers), **columns}
+
+    @property
+    def outer(self) -> list[int]:
+        """Indices of the levels nearest to those of the ends of the interval."""
+        beyond = (1 - (self.interval or 0.0)) / 2
+        levels = np.asarray(self.levels)
+        return [int(np.argmin(np.abs(levels - end))) for end in (beyond, 1 - beyond)]
+
+    def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """How far the label is outside of the outer quantiles; negative inside.
+
+        References:
+            Romano, Patterson, Candès: "Conformalized Quantile Regression", NeurIPS 2019.
+        """
+        low, high = outputs[:, self.outer].T
+        return np.maximum(low - encoded, encoded - high)
+
+    def encoded_bounds(self, output: Any) -> tuple[Any, Any]:
+        low, high = (output[:, level : level + 1] for level in self.outer)
+        middle = (low + high) / 2  # where ends that move inwards meet
+        return (
+            keras.ops.minimum(low - self.reach, middle),
+            keras.ops.maximum(high + self.reach, middle),
+        )
 
     @property
     def measure(self) -> Measure:

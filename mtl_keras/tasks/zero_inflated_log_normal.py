@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from scipy import special
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
@@ -53,6 +54,46 @@ class ZeroInflatedLogNormalParameters(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         config = {"center": self.center, "scale": self.scale, "largest": self.largest}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class ZeroInflatedLogNormalBounds(keras.layers.Layer):
+    r"""The quantiles of the levels `tail` and 1 - `tail`, in units.
+
+    Both are 0 if the probability of a positive value is too small for them.
+
+    **Shape:** `(rows, 4)`, the columns of `ZeroInflatedLogNormalParameters`, to `(rows, 2)`.
+
+    Args:
+        center: Float, mean of the logarithm of positive labels.
+        scale: Float > 0, its standard deviation.
+        tail: Float from 0 to 1/2.
+
+    Example:
+
+    >>> layer = ZeroInflatedLogNormalBounds(0.0, 1.0, tail=0.1)
+    >>> layer(tf.constant([[0.2, 0.0, 1.0, 0.3], [0.05, 0.0, 1.0, 0.1]])).numpy().tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, center: float, scale: float, tail: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.center, self.scale, self.tail = center, scale, tail
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        p, mu, sigma = tf.clip_by_value(x[:, 0], 1e-7, 1 - 1e-7), x[:, 1], x[:, 2]
+        below, above = (self.tail - (1 - p)) / p, self.tail / p  # of the positive values
+
+        def amount(z: tf.Tensor) -> tf.Tensor:
+            return tf.exp(tf.minimum(self.center + self.scale * (mu + sigma * z), 80.0))
+
+        low = tf.where(below > 0, amount(tf.math.ndtri(tf.clip_by_value(below, 0.0, 1.0))), 0.0)
+        high = tf.where(above < 1, amount(-tf.math.ndtri(tf.clip_by_value(above, 0.0, 1.0))), 0.0)
+        return tf.stack([low, high], axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"center": self.center, "scale": self.scale, "tail": self.tail}
         return {**super().get_config(), **config}
 
 
@@ -183,10 +224,40 @@ class ZeroInflatedLogNormal(NumericTask):
         return np.asarray(outputs)[:, 3]
 
     def answers(self, output: Any) -> dict[str, Any]:
-        return {self.name: output[:, 3], f"{self.name}_probability": output[:, 0]}
+        return {
+            self.name: output[:, 3],
+            f"{self.name}_probability": output[:, 0],
+            **self.interval_answers(output),
+        }
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name: answers[name] for name in (self.name, f"{self.name}_probability")}
+        probability = f"{self.name}_probability"
+        return {**super().answer_columns(answers), probability: answers[probability]}
+
+    def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        r"""How far the label is from the median of the predicted distribution F.
+
+        It is $|\Phi^{-1}(F(y))|$, in standard deviations of a normal distribution. A zero is at
+        every level up to $1 - p$: at the one nearest to the median.
+
+        References:
+            Chernozhukov, Wüthrich, Zhu: "Distributional Conformal Prediction", PNAS 118, 2021.
+        """
+        p, mu, sigma = outputs[:, :3].astype(float).T
+        p = np.clip(p, 1e-7, 1 - 1e-7)
+        z = (np.log(np.where(encoded > 0, encoded, 1.0)) - (self.center or 0.0)) / (
+            self.scale or 1.0
+        )
+        above = np.log(p) + special.log_ndtr((mu - z) / sigma)  # log of 1 - F, exact in the tail
+        below = np.log1p(-np.exp(np.minimum(above, -1e-16)))
+        positive = np.maximum(-special.ndtri_exp(above), -special.ndtri_exp(below))
+        return np.where(encoded > 0, positive, np.maximum(special.ndtri(p), 0.0))
+
+    def bounds(self, output: Any) -> tuple[Any, Any]:
+        tail = float(special.ndtr(-self.reach))
+        layer = ZeroInflatedLogNormalBounds(self.center or 0.0, self.scale or 1.0, tail)
+        both = layer(output)
+        return both[:, 0], both[:, 1]
 
     def _check_values(self, values: np.ndarray) -> None:
         self._refuse_negative(values, "for a quantity with zeros and a log-normal rest")

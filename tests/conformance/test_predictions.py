@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import tasks
+from mtl_keras.evaluation import regions_of
 from tests import cases
 
 each_task = pytest.mark.parametrize("name", [task.name for task in cases.TASKS])
@@ -43,6 +44,29 @@ def test_trained_served_and_reloaded_predictions_are_equal(name, run, outputs, e
     close(exported[name], expected)
     again = tasks.get(json.loads(json.dumps(task.get_config())))
     close(np.asarray(again.prediction(reloaded[name])), expected)
+
+
+def test_trained_served_and_reloaded_intervals_and_sets_are_equal(run, predictor, reloaded):
+    covering = [task.name for task in cases.TASKS if task.nominal_coverage is not None]
+    answers = predictor.predict(run.test)
+    again = [tasks.get(json.loads(json.dumps(task.get_config()))) for task in run.tasks]
+    reread = regions_of(again, reloaded)
+    assert [*run.regions] == [*reread] == covering
+    for task in again:
+        if task.name not in covering:
+            assert not {f"{task.name}_low", f"{task.name}_high", f"{task.name}_set"} & {*answers}
+        elif run.regions[task.name].dtype == bool:
+            np.testing.assert_array_equal(reread[task.name], run.regions[task.name])
+            sets = [json.loads(text) for text in answers[f"{task.name}_set"]]
+            expected = [np.array(task.classes)[each].tolist() for each in run.regions[task.name]]
+            assert sets == expected and all(sets)
+        else:
+            close(reread[task.name], run.regions[task.name])
+            bounds = answers[[f"{task.name}_low", f"{task.name}_high"]].to_numpy()
+            close(bounds, run.regions[task.name])
+            assert (bounds[:, 0] <= bounds[:, 1]).all()
+    expected, served = run.evaluation.joint, predictor.evaluate(run.test).joint
+    assert served == expected and list(served.tasks) == covering
 
 
 @each_task

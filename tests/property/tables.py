@@ -32,18 +32,31 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {  # that suit any of these columns
         {"costs": {"false_positive": 1.0, "false_negative": 5.0}},
         {"weight": 0.5},
         {"threshold": 0.3},
+        {"set": 0.5},
     ],
     "multiclass": [
         {"class_weight": "balanced"},
         {"calibration": "temperature"},
         {"calibration": "isotonic"},
         {"weight": 1e6},
+        {"set": 0.5},
     ],
-    "ordinal": [{"weight": 0.1}],
-    "regression": [{"loss": "huber"}, {"loss": "mae"}, {"unit": "£ per 100 %"}, {"scale": 2.0}],
-    "quantiles": [{"levels": [0.5]}, {"levels": [0.1, 0.9]}, {"levels": [0.001, 0.999]}],
-    "count": [{"weight": 2}],
-    "zero_inflated_log_normal": [{"weight": 3}],
+    "ordinal": [{"weight": 0.1}, {"set": 0.5}],
+    "regression": [
+        {"loss": "huber"},
+        {"loss": "mae"},
+        {"unit": "£ per 100 %"},
+        {"scale": 2.0},
+        {"interval": 0.5},
+    ],
+    "quantiles": [
+        {"levels": [0.5]},
+        {"levels": [0.1, 0.9]},
+        {"levels": [0.001, 0.999]},
+        {"interval": 0.5},
+    ],
+    "count": [{"weight": 2}, {"interval": 0.5}],
+    "zero_inflated_log_normal": [{"weight": 3}, {"interval": 0.5}],
 }
 ODD_OPTIONS: dict[str, list[dict[str, Any]]] = {  # that suit some columns, or none
     "binary": [
@@ -72,9 +85,11 @@ ODD_OPTIONS: dict[str, list[dict[str, Any]]] = {  # that suit some columns, or n
         {"loss": "poisson"},
         {"scale": 1e-30},
         {"scale": "a"},
+        {"interval": 0.9, "transform": "log1p"},
+        {"interval": 1.5},
     ],
     "quantiles": [{"levels": [0.9, 0.1]}, {"levels": []}, {"levels": [0, 1]}],
-    "count": [{"dispersion": 1.0}],
+    "count": [{"dispersion": 1.0}, {"interval": 0.99}],
     "zero_inflated_log_normal": [{"unit": ""}],
 }
 NUMBERS = ("floats", "gaps", "integers", "points", "commas", "offset", "nullable", "sparse")

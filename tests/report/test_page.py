@@ -53,7 +53,8 @@ def test_the_page_stands_alone_and_tells_all(page, run):
     assert "could not be drawn" not in page
     for task in run.tasks:
         assert task.name in page or "account balance" in task.name
-    for word in ("What it goes by", "How to use it", "Seed 0", "tensorflow 2.", "dropped"):
+    words = ("What it goes by", "How to use it", "Seed 0", "tensorflow 2.", "dropped")
+    for word in (*words, "Declared coverage 0.95", "all hold their labels in"):
         assert word in page
     figures = re.findall(r"<svg role=\"img\" aria-label=\"([^\"]+)\"", page)
     assert len(figures) == page.count("<svg ") > 20
@@ -76,8 +77,10 @@ def test_the_importance_finds_what_matters(run):
 def test_slices_cut_numbers_and_name_the_missing(run):
     table = run.slices("town")
     assert "missing" in set(table["value"])
-    rows = table[table["task"] == "visits"]["rows"].sum()
-    assert rows == np.isfinite(run.truths["test"]["visits"]).sum()
+    visits = table[table["task"] == "visits"].groupby("measure")
+    labelled = np.isfinite(run.truths["test"]["visits"]).sum()
+    assert (visits["rows"].sum() == labelled).all() and "conformal_coverage" in visits.groups
+    assert set(table[table["task"] == "balance"]["measure"]) == {"rmse"}  # which has no intervals
     assert run.slices("age")["value"].nunique() == 5
 
 

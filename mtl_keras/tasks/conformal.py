@@ -1,0 +1,218 @@
+"""Split-conformal prediction: intervals and sets that hold the label with a stated probability."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.errors import DataError, check
+from mtl_keras.tasks.base import Task
+
+SLACK = 1e-5  # by which regions are larger, so that rounding to float32 keeps a label on their edge
+
+
+def rows_needed(level: float) -> int:
+    """The smallest number of labels for which a finite region has this coverage.
+
+    Example:
+
+    >>> rows_needed(0.9), rows_needed(0.99)
+    (9, 99)
+    """
+    return math.ceil(level / (1 - level) - 1e-9)
+
+
+def conformal_quantile(scores: np.ndarray, level: float) -> float:
+    r"""The $\lceil (n + 1) \cdot level \rceil$-th smallest of n scores.
+
+    If the score of a new row is exchangeable with these, it is at most this number with a
+    probability of at least `level`, and of at most `level` + 1 / (n + 1) if no two are equal.
+
+    Args:
+        scores: The nonconformity of rows that the model was not trained on, `(n,)`.
+        level: The probability, between 0 and 1.
+
+    Raises:
+        DataError: if there are fewer than `rows_needed`.
+
+    References:
+        Papadopoulos et al.: "Inductive Confidence Machines for Regression", ECML 2002. Lei et al.:
+        "Distribution-Free Predictive Inference for Regression", JASA 113, 2018, theorem 2.
+
+    Example:
+
+    >>> conformal_quantile(np.arange(1.0, 20.0), 0.9)  # 18th of 19, where a plain quantile is 17.2
+    18.0
+    """
+    rows = len(scores)
+    if rows < rows_needed(level):
+        raise DataError(
+            f"a coverage of {level:.4g} needs at least {rows_needed(level)} validation rows with a "
+            f"label. Received: {rows}."
+        )
+    rank = math.ceil((rows + 1) * level - 1e-9)
+    return float(np.partition(scores, rank - 1)[rank - 1])
+
+
+def standard_error(held: np.ndarray) -> float:
+    """The binomial standard error of a coverage, by Agresti and Coull: not 0 where all are held.
+
+    Args:
+        held: Whether the region of each row holds its label.
+
+    Example:
+
+    >>> round(standard_error(np.array([True] * 90 + [False] * 10)), 3)
+    0.031
+    """
+    rows = len(held) + 4
+    rate = (held.sum() + 2) / rows
+    return float(np.sqrt(rate * (1 - rate) / rows))
+
+
+@dataclass(frozen=True, repr=False)
+class ConformalTask(Task):
+    """Base class of tasks that can answer with a region beside their answer: an interval or a set.
+
+    A kind says how badly a label fits an output (`nonconformity`). The region of a row is all
+    labels that fit no worse than a number that is learned on the validation rows, each of which
+    counts once, whatever its weight; rows without a label are left out.
+
+    Args:
+        conformal_quantile: The worst fit of a label in a region. Learned.
+    """
+
+    size_score: ClassVar[str]
+    """Name of the score that tells how large the regions are."""
+
+    conformal_quantile: float | None = field(default=None, kw_only=True)
+
+    @property
+    def reach(self) -> float:
+        """The worst fit of a label in a region, rounded up; 0 until one is learned."""
+        worst = self.conformal_quantile or 0.0
+        return worst + SLACK * (1 + abs(worst))
+
+    def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """How badly labels fit outputs, larger is worse, `(rows,)`.
+
+        Args:
+            encoded: The encoded labels, none missing, `(rows,)`.
+            outputs: The network's outputs, `(rows, width)`.
+        """
+        raise NotImplementedError
+
+    def check_coverable(self, encoded: np.ndarray) -> None:
+        level, rows = self.nominal_coverage, int((~np.isnan(encoded)).sum())
+        if level is not None and rows < rows_needed(level):
+            raise DataError(
+                f"Task {self.name!r}: a coverage of {level:.4g} needs at least "
+                f"{rows_needed(level)} validation rows with a label. Received: {rows}. Give the "
+                "split a larger `validation`, or ask for a lower coverage."
+            )
+
+    def conform(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
+        if self.nominal_coverage is None or self.conformal_quantile is not None:
+            return self
+        present = ~np.isnan(encoded)
+        scores = self.nonconformity(encoded[present], np.asarray(outputs)[present])
+        return self.but(conformal_quantile=conformal_quantile(scores, self.nominal_coverage))
+
+    def sizes(self, region: np.ndarray) -> np.ndarray:
+        """How large the region of each row is, `(rows,)`."""
+        raise NotImplementedError
+
+    def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
+        held = self.covers(region, truth)
+        return {
+            "conformal_coverage": float(held.mean()),
+            "conformal_coverage_se": standard_error(held),
+            self.size_score: float(self.sizes(region).mean()),
+        }
+
+
+def check_level(task: Task, option: str, level: float | None) -> None:
+    """Raise a ConfigError for a coverage that is not between 0 and 1."""
+    good = level is None or (isinstance(level, (int, float)) and 0 < level < 1)
+    expected = "be a probability between 0 and 1, such as 0.9"
+    check(good, f"{task.name}.{option}", expected, level)
+
+
+def preferred_mass(probabilities: tf.Tensor, contiguous: bool = False) -> tf.Tensor:
+    """For each class, the probability of all classes that are more probable: 0 for the first.
+
+    A set of all classes up to some mass is never empty. It is the set of adaptive prediction sets
+    (APS) with its random number at 1, so its coverage is the nominal one at least.
+
+    Args:
+        probabilities: `(rows, classes)`.
+        contiguous: Whether a class counts as what lies beyond it, seen from the most probable one,
+            if that is preferred: the set of all up to some mass then has no gap. Default False.
+
+    References:
+        Romano, Sesia, Candès: "Classification with Valid and Adaptive Coverage", NeurIPS 2020.
+
+    Example:
+
+    >>> row = tf.constant([[0.5, 0.125, 0.25, 0.125]])
+    >>> preferred_mass(row).numpy().tolist()
+    [[0.0, 0.75, 0.5, 0.875]]
+    >>> preferred_mass(row, contiguous=True).numpy().tolist()
+    [[0.0, 0.5, 0.5, 0.875]]
+    """
+    order = tf.argsort(probabilities, direction="DESCENDING", stable=True)
+    ranked = tf.gather(probabilities, order, batch_dims=1)
+    mass = tf.cumsum(ranked, axis=1, exclusive=True)
+    mass = tf.gather(mass, tf.argsort(order), batch_dims=1)
+    if not contiguous:
+        return mass
+    upwards = _least_so_far(mass)
+    downwards = tf.reverse(_least_so_far(tf.reverse(mass, [1])), [1])
+    return tf.maximum(upwards, downwards)  # one of them is 0, on the side of the most probable
+
+
+def _least_so_far(values: tf.Tensor) -> tf.Tensor:
+    """The smallest of each value of a row and those before it."""
+    step = 1
+    while step < values.shape[1]:
+        before = tf.pad(values[:, :-step], [[0, 0], [step, 0]], constant_values=np.inf)
+        values, step = tf.minimum(values, before), 2 * step
+    return values
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class PredictionSet(keras.layers.Layer):
+    """Whether each class is in the set: its `preferred_mass` is at most `reach`.
+
+    **Shape:** `(rows, classes)`, or `(rows, 1)` of the second of two, to `(rows, classes)`, bool.
+
+    Args:
+        reach: Float, the highest mass.
+        contiguous: Whether the set has no gap. Default False.
+
+    Example:
+
+    >>> PredictionSet(0.8)(tf.constant([[0.9], [0.6]])).numpy().tolist()
+    [[False, True], [True, True]]
+    """
+
+    def __init__(self, reach: float, contiguous: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reach, self.contiguous = reach, contiguous
+
+    def call(self, probabilities: tf.Tensor) -> tf.Tensor:
+        return preferred_mass(of_all_classes(probabilities), self.contiguous) <= self.reach
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "reach": self.reach, "contiguous": self.contiguous}
+
+
+def of_all_classes(probabilities: tf.Tensor) -> tf.Tensor:
+    """Probabilities `(rows, classes)`, also if only those of class 1 of two are given."""
+    probabilities = tf.cast(probabilities, tf.float32)
+    if probabilities.shape[1] > 1:
+        return probabilities
+    return tf.concat([1.0 - probabilities, probabilities], axis=1)
