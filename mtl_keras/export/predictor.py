@@ -130,11 +130,14 @@ class Predictor:
                 f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write their "
                 "answers to files with `predict_files`."
             )
-        answers = self._answers(table)
+        return pd.DataFrame(self.columns(self.answers(table)), index=table.index)
+
+    def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The columns of `predict`, of what `answers` gives."""
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
             columns |= self._told("outputs", partial(task.answer_columns, answers))
-        return pd.DataFrame(columns, index=table.index)
+        return columns
 
     def predict_files(
         self,
@@ -259,12 +262,17 @@ class Predictor:
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
-        answers = self._answers(table)
+        answers = self.answers(table)
         return self._told(
             "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
         )
 
-    def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    def answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What the signature answers for a table, by name: a task's probabilities in one array.
+
+        Raises:
+            DataError: as `predict`.
+        """
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)
         columns = self._told("features", partial(raw_columns, self.features, table))
         raw = {slugs[name]: values for name, values in columns.items()}
