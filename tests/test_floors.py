@@ -16,7 +16,7 @@ FLOORS = [
     {"features", "architectures", "model"},
     {"evaluation", "training"},
     {"export", "report"},
-    {"plans"},
+    {"plans", "serving"},
     {"search"},
     {"runs"},
     {"comparison", "tuning"},

@@ -1,4 +1,4 @@
-"""The command line: `mtl-keras train | predict | evaluate | inspect`.
+"""The command line: `mtl-keras train | predict | evaluate | inspect | serve`.
 
 Nothing heavy is imported until a command needs it.
 """

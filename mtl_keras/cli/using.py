@@ -1,5 +1,6 @@
-"""The commands that use a trained model: `predict`, `evaluate`, `check` and others."""
+"""The commands that use a trained model: `predict`, `evaluate`, `check`, `serve` and others."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -170,6 +171,35 @@ def inspect(
     typer.echo(f"{path}: {len(rows):,} rows, {rows.shape[1]} columns")
     for guess in features.infer(rows):
         typer.echo(f"  {guess}")
+
+
+@app.command()
+def serve(
+    models: Annotated[list[Path], typer.Argument(help="Models' folders.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines, too.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port of HTTP; the next two are those of gRPC and of metrics.")
+    ] = 8080,
+    versions: Annotated[
+        int, typer.Option(min=1, help="How many of a model's newest versions are served.")
+    ] = 2,
+    largest_request: Annotated[
+        float, typer.Option(help="The largest body of a request, in MB.")
+    ] = 16.0,
+    trust: Trust = None,
+    verbose: Verbose = False,
+) -> None:
+    """Answer requests: Open Inference Protocol over HTTP and gRPC, TensorFlow Serving's JSON."""
+    if find_spec("mlserver") is None:
+        raise ConfigError(
+            "MLServer is not installed. Install it with: pip install 'mtl_keras[serve]'"
+        )
+    load_tensorflow()
+    from mtl_keras.serving import serve
+
+    serve(models, host, port, versions, largest_request, trust or [])
 
 
 def _write(table: Any, output: Path | None, escape_formulas: bool = False) -> None:

@@ -19,6 +19,8 @@ from mtl_keras.export.serving import write_saved_model
 
 UNFINISHED = ".unfinished-"
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
+MLSERVER = {"implementation": "mtl_keras.serving.Runtime", "parallel_workers": 0}
+"""What `mlserver start` needs to know: which class serves the folder, in the server's process."""
 
 
 def versions(folder: Path) -> list[int]:
@@ -107,7 +109,12 @@ def _published(unfinished: Path, folder: Path) -> Path:
 
 
 def _copy_beside(folder: Path) -> None:
-    """Copy the newest version's files beside the versions, even if that one changes meanwhile."""
+    """Copy the newest version's files beside the versions, even if that one changes meanwhile.
+
+    Settings of MLServer are written there unless there are some: a user may have changed them.
+    """
+    if not (folder / "model-settings.json").exists():
+        replace_file(folder / "model-settings.json", json.dumps(MLSERVER, indent=2) + "\n")
     version = None
     while version != latest(folder):
         version = latest(folder)

@@ -133,11 +133,14 @@ class Predictor:
                 f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write their "
                 "answers to files with `predict_files`."
             )
-        answers = self._answers(table)
+        return pd.DataFrame(self.columns(self.answers(table)), index=table.index)
+
+    def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The columns of `predict`, of what `answers` gives."""
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
             columns |= self._told("outputs", partial(task.answer_columns, answers))
-        return pd.DataFrame(columns, index=table.index)
+        return columns
 
     def predict_files(
         self,
@@ -215,7 +218,7 @@ class Predictor:
         tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
         for rows in tables:
             truths = {task.name: task.truth(rows) for task in judged}
-            answers = self._answers(rows)
+            answers = self.answers(rows)
             regions = self._told("outputs", partial(regions_in, self.tasks, answers))
             parts.append((truths, self._answered(answers), regions))
             some.append(rows.iloc[::10] if stream else rows)
@@ -256,7 +259,7 @@ class Predictor:
         if isinstance(rows, datasets.Stream):
             show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(CHECKED_ROWS)
-        return check(self.path / artifact.EXTRA, self.features, self.tasks, rows, self._answers)
+        return check(self.path / artifact.EXTRA, self.features, self.tasks, rows, self.answers)
 
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.
@@ -272,14 +275,19 @@ class Predictor:
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
-        return self._answered(self._answers(table))
+        return self._answered(self.answers(table))
 
     def _answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return self._told(
             "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
         )
 
-    def _answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    def answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What the signature answers for a table, by name: a task's probabilities in one array.
+
+        Raises:
+            DataError: as `predict`.
+        """
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)
         columns = self._told("features", partial(raw_columns, self.features, table))
         raw = {slugs[name]: values for name, values in columns.items()}

@@ -39,6 +39,8 @@ class Feature(Declaration, abc.ABC):
     rows_per_call: ClassVar[int] = 16_384  # encoded, or predicted for, at once
     shows_dependence: ClassVar[bool] = False
     """Whether an explanation may set it to one value in all rows, to see how the answers change."""
+    reads_files: ClassVar[bool] = False
+    """Whether a text in its column is the path of a file, whose bytes the exported model takes."""
 
     crossable: ClassVar[bool] = False
     """Whether its raw values may be read exactly, alone or with another feature's (`Crossing`)."""

@@ -132,6 +132,7 @@ class Image(BackboneFeature):
     """
 
     reads_as: ClassVar[str] = "images"
+    reads_files: ClassVar[bool] = True
     rows_per_call: ClassVar[int] = 512
 
     encoder: Any = "cnn"
@@ -221,7 +222,7 @@ class Image(BackboneFeature):
             image = path.read_bytes()
         try:
             _opened(image)
-        except (OSError, SyntaxError) as error:
+        except (OSError, SyntaxError, PIL.Image.DecompressionBombError) as error:
             raise DataError(
                 f"Feature {self.name!r}: row {row}{where} is not an image. Expected a PNG, JPEG, "
                 "GIF or BMP file. Replace it, or leave the cell empty."

@@ -1,0 +1,56 @@
+"""A limit to what a request may weigh, which MLServer has for gRPC only."""
+
+import zlib
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+MEGABYTE = 2**20
+PACKING = (b"content-encoding", b"content-length")
+
+
+class LimitedBody:
+    """ASGI middleware that answers 413 to a request whose body is too large, before it is parsed.
+
+    Bodies sent with gzip are unpacked here, since a small one may become a large one.
+
+    Args:
+        app: The application.
+        most: The largest body, in bytes.
+    """
+
+    def __init__(self, app: Any, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        packed = headers.get(b"content-encoding", b"").strip().lower() == b"gzip"
+        body, more = bytearray(), True
+        inflate = zlib.decompressobj(wbits=31)
+        while more and len(body) <= self._most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            part, more = message.get("body", b""), message.get("more_body", False)
+            try:
+                body += inflate.decompress(part, self._most + 1) if packed else part
+            except zlib.error as error:
+                problem = JSONResponse({"error": f"The body is not gzip: {error}."}, 400)
+                await problem(scope, receive, send)
+                return
+        if len(body) > self._most:
+            large = f"The request is larger than {self._most / MEGABYTE:.3g} MB. Send fewer rows "
+            advice = "at once, or start the server with a higher --largest-request."
+            await JSONResponse({"error": large + advice}, 413)(scope, receive, send)
+            return
+        if packed:
+            scope = {**scope, "headers": [h for h in scope["headers"] if h[0] not in PACKING]}
+        whole = iter([{"type": "http.request", "body": bytes(body), "more_body": False}])
+
+        async def replay() -> Any:
+            return next(whole, None) or await receive()
+
+        await self._app(scope, replay, send)

@@ -1,0 +1,173 @@
+"""What MLServer asks of a model, answered by an artifact."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import orjson
+from fastapi import Request, Response
+from mlserver import MLModel, ModelSettings
+from mlserver.batching import AdaptiveBatcher
+from mlserver.context import model_context
+from mlserver.errors import MLServerError, ModelNotFound
+from mlserver.handlers import custom_handler
+from mlserver.types import (
+    InferenceRequest,
+    InferenceResponse,
+    RequestInput,
+    ResponseOutput,
+)
+from mlserver.utils import to_absolute_path
+
+from mtl_keras.errors import DataError, MTLError, unknown
+from mtl_keras.export import artifact
+from mtl_keras.serving.loaded import DATATYPES, Loaded, table_of
+from mtl_keras.serving.requests import Columns, of_json, of_tensors
+
+MOST_REQUESTS, WAIT = 64, 0.002  # that are answered together, and the seconds to wait for them
+
+
+class Runtime(MLModel):
+    """A version of an artifact, as MLServer serves models.
+
+    Columns come in as one tensor each, and answers go out as one tensor per column of
+    `Predictor.predict`. `POST /v1/models/<name>[/versions/<number>]:predict` takes and gives what
+    TensorFlow Serving's REST API does.
+
+    Each request is checked by itself before it is answered together with others, and answered alone
+    if one of the others has a row that cannot be answered.
+
+    Args:
+        settings: `parameters.uri` is the artifact, of which the newest version is served, or one of
+            its versions. `parameters.extra` may hold `loaded`, what `Loaded` is already there.
+            `max_batch_size` (default 64) requests are answered
+            together, which wait for each other for `max_batch_time` (default 0.002) seconds.
+    """
+
+    served: ClassVar[dict[str, dict[str, "Runtime"]]] = {}
+    """What is served, by name and version: the paths of TensorFlow Serving are shared by all."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        parameters = settings.parameters
+        try:
+            self._folder = artifact.latest(Path(to_absolute_path(settings, parameters.uri)))
+        except MTLError as error:
+            raise MLServerError(str(error)) from error
+        parameters.version = parameters.version or self._folder.name
+        gathered = SimpleNamespace(
+            predict=self._answered,
+            settings=SimpleNamespace(
+                max_batch_size=settings.max_batch_size or MOST_REQUESTS,
+                max_batch_time=settings.max_batch_time or WAIT,
+            ),
+        )
+        self._together = AdaptiveBatcher(gathered)
+        settings.max_batch_size = 0  # else MLServer puts together what was not checked
+
+    async def load(self) -> bool:
+        """Load the artifact. One that is loaded already is served at once, without a pause."""
+        try:
+            extra = self.settings.parameters.extra or {}
+            loaded = extra["loaded"] if "loaded" in extra else await self._load()
+        except MTLError as error:
+            raise MLServerError(str(error)) from error
+        self.model, self.inputs, self.outputs = loaded.model, loaded.inputs, loaded.outputs
+        self.served.setdefault(self.name, {})[str(self.version)] = self
+        return True
+
+    async def _load(self) -> Loaded:
+        return await asyncio.to_thread(Loaded.of, self._folder)
+
+    async def unload(self) -> bool:
+        """Serve it no longer. Requests that came before are answered."""
+        versions = self.served.get(self.name, {})
+        if versions.get(str(self.version)) is self:
+            del versions[str(self.version)]
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        """The answers to a request of the Open Inference Protocol."""
+        try:
+            answers = await self._answers(of_tensors(self.model.features, payload.inputs))
+            columns = self.model.columns(answers)
+            for output in payload.outputs or ():
+                if output.name not in columns:
+                    raise DataError(unknown("output", output.name, columns))
+        except DataError as error:
+            raise MLServerError(str(error)) from error
+        wanted = [output.name for output in payload.outputs or ()] or list(columns)
+        outputs = [_tensor(name, columns[name], as_bytes=True) for name in wanted]
+        return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
+
+    @custom_handler("/v1/models/{name}:predict")
+    async def predict_json(self, request: Request, name: str) -> Response:
+        """What TensorFlow Serving answers, by the newest version of a model."""
+        versions = self.served.get(name)
+        if not versions:
+            raise ModelNotFound(name)
+        return await versions[max(versions, key=int)]._json(request)
+
+    @custom_handler("/v1/models/{name}/versions/{number}:predict")
+    async def predict_json_of_version(self, request: Request, name: str, number: str) -> Response:
+        """What TensorFlow Serving answers, by one version of a model."""
+        if number not in self.served.get(name, {}):
+            raise ModelNotFound(name, number)
+        return await self.served[name][number]._json(request)
+
+    async def _json(self, request: Request) -> Response:
+        schema = self.model.schema
+        try:
+            body = orjson.loads(await request.body())
+            columns = of_json(self.model.features, schema["inputs"], body)
+            answers = await self._answers(columns)
+        except orjson.JSONDecodeError as error:
+            raise MLServerError(f"The request is not JSON: {error}.") from error
+        except DataError as error:
+            raise MLServerError(str(error)) from error
+        outputs = {slug: answers[name].tolist() for name, slug in schema["outputs"].items()}
+        only = next(iter(outputs.values())) if len(outputs) == 1 else None  # stands without a name
+        if "inputs" in body:
+            told = {"outputs": only or outputs}
+        else:
+            rows = [dict(zip(outputs, row)) for row in zip(*outputs.values())]
+            told = {"predictions": only or rows}
+        return Response(orjson.dumps(told), media_type="application/json")
+
+    async def _answers(self, columns: Columns) -> dict[str, np.ndarray]:
+        """The answers for checked columns, with those for other requests or alone."""
+        request = InferenceRequest(inputs=[_input(name, v) for name, v in columns.items()])
+        with model_context(self.settings):
+            try:  # a request that is given up must not take the others' answers with it
+                response = await asyncio.shield(self._together.predict(request))
+            except DataError:
+                response = await self._answered(request)
+        return {
+            output.name: np.array(
+                output.data.root, object if output.datatype == "BYTES" else None
+            ).reshape(output.shape)
+            for output in response.outputs
+        }
+
+    async def _answered(self, request: InferenceRequest) -> InferenceResponse:
+        """The signature's answers for columns."""
+        table = table_of({tensor.name: tensor.data.root for tensor in request.inputs})
+        answers = await asyncio.to_thread(self.model.answers, table)
+        outputs = [_tensor(name, values) for name, values in answers.items()]
+        return InferenceResponse(model_name=self.name, outputs=outputs)
+
+
+def _input(name: str, values: list[Any]) -> RequestInput:
+    return RequestInput(name=name, shape=[len(values), 1], datatype="BYTES", data=values)
+
+
+def _tensor(name: str, values: np.ndarray, as_bytes: bool = False) -> ResponseOutput:
+    """An array of answers; texts as bytes, as gRPC wants them."""
+    shape = [len(values), *(values.shape[1:] or [1])] if as_bytes else list(values.shape)
+    data = values.ravel().tolist()
+    datatype = DATATYPES[values.dtype.kind]
+    if as_bytes and datatype == "BYTES":
+        data = [text.encode("utf-8") for text in data]
+    return ResponseOutput(name=name, shape=shape, datatype=datatype, data=data)

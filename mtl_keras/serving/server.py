@@ -1,0 +1,86 @@
+"""The server: MLServer, with artifacts in it."""
+
+import asyncio
+import socket
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from mlserver import MLServer, Settings
+from mlserver.utils import install_uvloop_event_loop
+
+from mtl_keras import __version__
+from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.serving.limited_body import MEGABYTE, LimitedBody
+from mtl_keras.serving.repository import Artifacts
+
+
+def serve(
+    artifacts: Sequence[str | Path],
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    versions: int = 2,
+    largest_request: float = 16.0,
+    trusted: Collection[str] = (),
+) -> None:
+    """Serve artifacts until the process is told to stop.
+
+    Nothing of an artifact's folder but the SavedModel and `schema.json` is read; in particular no
+    settings of MLServer's. Further artifacts or settings need a start of their own.
+
+    Args:
+        artifacts: Artifacts, each served under the name of its folder.
+        host: Address to listen on. Default: this machine only.
+        port: HTTP's port; gRPC has the next one, Prometheus's metrics the one after that.
+        versions: How many of the newest versions of each artifact are served. Default 2.
+        largest_request: The largest body of a request, in MB. Default 16.
+        trusted: See `Predictor`.
+
+    Raises:
+        ArtifactError: if an artifact has no version that can be loaded.
+        ConfigError: if one of the ports is taken.
+    """
+    for number in range(port, port + 3):
+        _check_free(host, number)
+    install_uvloop_event_loop()
+    repository = {"artifacts": [*artifacts], "versions": versions, "trusted": [*trusted]}
+    most = int(largest_request * MEGABYTE)
+    settings = Settings(
+        host=host,
+        http_port=port,
+        grpc_port=port + 1,
+        metrics_port=port + 2,
+        grpc_max_message_length=most,
+        parallel_workers=0,
+        debug=False,
+        server_name="mtl_keras",
+        server_version=__version__,
+        model_repository_implementation=Artifacts,
+        model_repository_implementation_args=repository,
+    )
+    asyncio.run(_served(settings, most))
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raise a ConfigError for a port that cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"Port {port} of {host} cannot be listened on: {error}. Three ports in a row are "
+            "needed, for HTTP, gRPC and metrics; name the first: --port"
+        ) from error
+
+
+async def _served(settings: Settings, most: int) -> None:
+    server = MLServer(settings)
+    server._rest_server._app.add_middleware(LimitedBody, most=most)  # there is no setting for it
+    repository: Artifacts = server._model_repository  # which keeps what it has loaded
+    models = []
+    for name in repository.names:
+        loadable, failed = await repository.loadable(name)
+        if not loadable:
+            why = next(iter(failed.values()))
+            raise ArtifactError(f"No version of {name!r} can be loaded. {why}")
+        models += loadable
+    await server.start(models)

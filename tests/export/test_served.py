@@ -1,0 +1,266 @@
+"""An artifact behind a port: one server, asked for answers and with all that can be wrong."""
+
+import asyncio
+import gzip
+import json
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import features
+from mtl_keras.errors import ConfigError, DataError
+
+pytest.importorskip("mlserver", reason="MLServer is not installed: pip install 'mtl_keras[serve]'")
+
+import grpc
+from mlserver import ModelSettings
+from mlserver.batching import load_batching
+from mlserver.grpc.converters import ModelInferRequestConverter
+from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
+from mlserver.registry import MultiModelRegistry
+from mlserver.repository.repository import SchemalessModelRepository
+from mlserver.settings import ModelParameters
+from mlserver.types import InferenceRequest
+
+from mtl_keras.serving import Runtime, serve
+from mtl_keras.serving.requests import checked, of_json
+from tests.export.server import Server, free_port
+
+pytestmark = pytest.mark.xdist_group("served")
+
+ROWS = [{"age": 30.5, "town": "Bath"}, {"age": None, "town": "Atlantis"}, {"age": 51, "town": None}]
+
+
+@pytest.fixture(scope="module")
+def server(small_artifact, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served") / "small"
+    shutil.copytree(small_artifact, folder)
+    port = free_port()
+    command = [sys.executable, "-m", "mtl_keras", "serve", str(folder), "--port", str(port)]
+    server = Server([*command, "--largest-request", "0.1"], folder, port)
+    yield server
+    server.stop()
+
+
+def tensors(rows, **changes):
+    """Rows as tensors of the Open Inference Protocol."""
+    types = {"age": "FP32", "town": "BYTES"}
+    inputs = [
+        {"name": n, "datatype": t, "shape": [len(rows), 1], "data": [row[n] for row in rows]}
+        for n, t in types.items()
+    ]
+    inputs[0] |= changes
+    return {"inputs": inputs}
+
+
+def frame(answer):
+    return pd.DataFrame({output["name"]: output["data"] for output in answer["outputs"]})
+
+
+def test_both_protocols_answer_as_predict_does(server):
+    expected = mtl.load(server.folder).predict(pd.DataFrame(ROWS))
+    status, answer = server.ask("v2/models/small/infer", tensors(ROWS))
+    assert (status, answer["model_version"]) == (200, "1")
+    pd.testing.assert_frame_equal(frame(answer), expected, check_dtype=False, rtol=1e-6)
+    path = "v1/models/small:predict"
+    by_row = server.ask(path, {"instances": ROWS})[1]["predictions"]
+    pd.testing.assert_frame_equal(pd.DataFrame(by_row), expected, check_dtype=False, rtol=1e-6)
+    columns = {name: [row[name] for row in ROWS] for name in ROWS[0]}
+    by_column = server.ask("v1/models/small/versions/1:predict", {"inputs": columns})[1]["outputs"]
+    assert pd.DataFrame(by_column).equals(pd.DataFrame(by_row))
+    packed = gzip.compress(json.dumps(tensors(ROWS)).encode())
+    again = server.ask("v2/models/small/infer", packed, {"Content-Encoding": "gzip"})[1]
+    assert frame(again).equals(frame(answer))
+
+
+def test_what_goes_in_and_comes_out_is_told(server):
+    told = server.ask("v2/models/small")[1]
+    assert {i["name"]: (i["datatype"], i["parameters"]["kind"]) for i in told["inputs"]} == {
+        "age": ("FP32", "numeric"),
+        "town": ("BYTES", "categorical"),
+    }
+    assert {o["name"]: o["datatype"] for o in told["outputs"]} == {
+        "left": "BYTES",
+        "left_probability": "FP32",
+        "spend": "FP32",
+    }
+    server.ask("v2/models/small/infer", tensors(ROWS))
+    metrics = server.ask("metrics", port=server.port + 2)[1]
+    assert 'model_infer_request_success_total{model="small"' in metrics
+
+
+BAD = {
+    "a missing column": ({"inputs": tensors(ROWS)["inputs"][:1]}, "lacks columns .* 'town'"),
+    "an unknown column": (tensors(ROWS, name="agee"), "lacks columns .* Did you mean 'agee'"),
+    "text for a number": (tensors(ROWS, datatype="BYTES", data=["x"] * 3), "'age' is numeric.*'x'"),
+    "another data type": (tensors(ROWS, datatype="INT64"), "declared as INT64. Received: 30.5"),
+    "another shape": (tensors(ROWS, shape=[2, 1]), r"shape \[2, 1\], but 3 values"),
+    "no rows": (tensors([]), "no rows"),
+    "an infinite number": (tensors(ROWS, data=[1, 2, 1e300]), "finite numbers"),
+    "an object": (tensors(ROWS, data=[{}, 1, 2]), "Received: {}"),
+    "a list in a list": (tensors(ROWS, data=[[[1]], 2, 3]), r"Received: \[1\]"),
+    "no list": (tensors(ROWS, data="abc"), "must have a list"),
+    "an unknown output": ({**tensors(ROWS), "outputs": [{"name": "spent"}]}, "mean 'spend'"),
+    "not JSON": (b'{"inputs": [', "JSON decode error"),
+    "too large": (tensors([{"age": 1.0, "town": "x" * 200_000}]), "larger than 0.1 MB"),
+    "too large, packed": (gzip.compress(b" " * 200_000), "larger than 0.1 MB"),
+    "not packed": (b"{}", "not gzip"),
+}
+
+
+@pytest.mark.parametrize("wrong", BAD)
+def test_a_wrong_request_is_told_what_is_wrong(server, wrong):
+    body, message = BAD[wrong]
+    headers = {"Content-Encoding": "gzip"} if "packed" in wrong else {}
+    status, answer = server.ask("v2/models/small/infer", body, headers)
+    assert 400 <= status < 500
+    assert pd.Series([json.dumps(answer, ensure_ascii=False)]).str.contains(message)[0], answer
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"instances": [{"age": 1}]}, "lacks columns .* 'town'"),
+        ({"instances": [{**ROWS[0], "id": 3}]}, "Unknown column 'id'"),
+        ({"instances": [ROWS[0], {"age": 3}]}, "Row 1 and the first one differ in \\['town'\\]"),
+        ({"instances": [{**ROWS[0], "age": [1]}]}, "'age' is numeric"),
+        ({"instances": []}, "no rows"),
+        ({"inputs": {"age": [1], "town": []}}, "one value per row"),
+        ({"inputs": {"age": 1, "town": 2}}, "list of values"),
+        ({}, 'Expected {"instances"'),
+        ([1], 'Expected {"instances"'),
+        ({"instances": ROWS, "signature_name": "x"}, "Unknown signature_name"),
+        (b"[" * 5000, "not JSON"),
+        (b"\xff", "not JSON"),
+    ],
+    ids=range(12),
+)
+def test_a_wrong_request_in_tensorflow_servings_json(server, body, message):
+    status, answer = server.ask("v1/models/small:predict", body)
+    assert status == 400
+    assert pd.Series([answer["error"]]).str.contains(message)[0], answer
+
+
+def test_nothing_is_decoded_as_a_request_says(server):
+    hints = {"content_type": "pickle"}
+    expected = frame(server.ask("v2/models/small/infer", tensors(ROWS))[1])
+    for hint in ("pickle", "pd_json", "np", "base64", "datetime"):
+        body = tensors(ROWS, parameters={"content_type": hint}) | {"parameters": hints}
+        assert frame(server.ask("v2/models/small/infer", body)[1]).equals(expected)
+
+
+def test_a_new_version_is_rolled_in_and_a_damaged_one_is_not(server):
+    reload = ("v2/repository/models/small/load", b"")
+    damaged = server.folder / "2"
+    shutil.copytree(server.folder / "1", damaged)
+    (damaged / "saved_model.pb").write_bytes(b"damaged")
+    status, answer = server.ask(*reload)
+    assert status == 400 and f"The SavedModel in {damaged} is damaged" in answer["error"]
+    versions = {"": "1", "versions/1/": "1"}
+    for path, version in versions.items():
+        answer = server.ask(f"v2/models/small/{path}infer", tensors(ROWS))[1]
+        assert answer["model_version"] == version
+    shutil.copytree(server.folder / "1", server.folder / "3")
+    assert server.ask(*reload)[0] == 200
+    for path, version in {"": "3", "versions/1/": "1", "versions/3/": "3"}.items():
+        answer = server.ask(f"v2/models/small/{path}infer", tensors(ROWS))[1]
+        assert answer["model_version"] == version
+    assert server.ask("v1/models/small/versions/1:predict", {"instances": ROWS})[0] == 200
+    assert server.ask("v1/models/small/versions/2:predict", {"instances": ROWS})[0] == 404
+
+
+def test_grpc(server):
+    channel = grpc.insecure_channel(f"127.0.0.1:{server.port + 1}")
+    request = ModelInferRequestConverter.from_types(
+        InferenceRequest(
+            inputs=[
+                {"name": "age", "shape": [2], "datatype": "FP32", "data": [30.5, np.nan]},
+                {"name": "town", "shape": [2], "datatype": "BYTES", "data": [b"Bath", b"Atlantis"]},
+            ]
+        ),
+        "small",
+    )
+    infer = GRPCInferenceServiceStub(channel).ModelInfer
+    answers = {output.name: output.contents for output in infer(request).outputs}
+    expected = mtl.load(server.folder).predict(pd.DataFrame(ROWS[:2]))
+    assert list(answers["spend"].fp32_contents) == pytest.approx(expected["spend"], rel=1e-6)
+    assert [t.decode() for t in answers["left"].bytes_contents] == list(expected["left"])
+    del request.inputs[1]
+    with pytest.raises(grpc.RpcError, match=r"lacks columns .* 'town'") as refused:
+        infer(request)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    channel.close()
+
+
+def test_mlserver_start_finds_all_it_needs_in_the_folder(small_artifact, tmp_path):
+    folder = tmp_path / "small"
+    shutil.copytree(small_artifact, folder)
+
+    async def answered(repository, registry):
+        [settings] = await repository.find("small")
+        model = await registry.load(settings)
+        answer = await model.predict(InferenceRequest(**tensors(ROWS)))
+        return answer.model_version, answer.outputs[2].data.root
+
+    async def started():
+        repository, registry = SchemalessModelRepository(str(folder)), MultiModelRegistry()
+        first = await answered(repository, registry)
+        shutil.copytree(folder / "1", folder / "2")
+        return first, await answered(repository, registry)
+
+    (first, before), (second, after) = asyncio.run(started())
+    assert (first, second) == ("1", "2")
+    assert before == after
+
+
+def test_a_bad_row_does_not_spoil_the_answers_of_others(small_artifact):
+    async def together():
+        settings = ModelSettings(implementation=Runtime, name="small")
+        settings.max_batch_size, settings.max_batch_time = 8, 0.2
+        settings.parameters = ModelParameters(uri=str(small_artifact))
+        model = await MultiModelRegistry(on_model_load=[load_batching]).load(settings)
+        bad = tensors(ROWS, datatype="BYTES", data=["x", "1", "2"])
+        requests = [InferenceRequest(**body) for body in (tensors(ROWS), bad, tensors(ROWS[:1]))]
+        answering = [model.predict(request) for request in requests]
+        return await asyncio.gather(*answering, return_exceptions=True)
+
+    good, refused, other = asyncio.run(together())
+    assert (len(good.outputs[2].data.root), len(other.outputs[2].data.root)) == (3, 1)
+    assert other.outputs[2].data.root == pytest.approx(good.outputs[2].data.root[:1])
+    assert "Received: 'x' in row 0" in str(refused)
+
+
+def test_a_port_that_is_taken_is_told(small_artifact):
+    port = free_port()
+    taken = pytest.raises(ConfigError, match=f"Port {port + 1} of 127.0.0.1 .* in use")
+    with socket.create_server(("127.0.0.1", port + 1)), taken:
+        serve([small_artifact], port=port)
+
+
+def test_files_of_the_server_are_not_read():
+    photo = features.Image("photo", height=1, width=1, channels=1, indicator=False)
+    path = Path(__file__).name
+    with pytest.raises(DataError, match="bytes in base64"):
+        checked([photo], {"photo": [path]})
+    with pytest.raises(DataError, match="bytes of a file"):
+        checked([photo], {"photo": [{"path": path}]})
+    assert checked([photo], {"photo": ["YQ==", {"b64": "YQ=="}, None]}) == {
+        "photo": [b"a", b"a", None]
+    }
+
+
+def test_numbered_columns_and_the_signatures_names():
+    vector = features.Vector("wave", 2)
+    assert checked([vector], {"wave_0": [1, 2], "wave_1": [3, None]}) == {
+        "wave": [[1, 3], [2, None]]
+    }
+    odd = features.Numeric("days (all)")
+    assert of_json([odd], {"days (all)": "days_all"}, {"inputs": {"days_all": [3]}}) == {
+        "days (all)": [3]
+    }
