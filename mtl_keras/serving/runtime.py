@@ -108,16 +108,17 @@ class Runtime(MLModel):
         versions = self.served.get(name)
         if not versions:
             raise ModelNotFound(name)
-        return await versions[max(versions, key=int)]._json(request)
+        return await versions[max(versions, key=int)].answered_json(request)
 
     @custom_handler("/v1/models/{name}/versions/{number}:predict")
     async def predict_json_of_version(self, request: Request, name: str, number: str) -> Response:
         """What TensorFlow Serving answers, by one version of a model."""
         if number not in self.served.get(name, {}):
             raise ModelNotFound(name, number)
-        return await self.served[name][number]._json(request)
+        return await self.served[name][number].answered_json(request)
 
-    async def _json(self, request: Request) -> Response:
+    async def answered_json(self, request: Request) -> Response:
+        """The answers to a request in TensorFlow Serving's JSON."""
         schema = self.model.schema
         try:
             body = orjson.loads(await request.body())

@@ -10,6 +10,7 @@ from mlserver.utils import install_uvloop_event_loop
 
 from mtl_keras import __version__
 from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.serving import mlserver_private
 from mtl_keras.serving.limited_body import MEGABYTE, LimitedBody
 from mtl_keras.serving.repository import Artifacts
 
@@ -74,11 +75,11 @@ def _check_free(host: str, port: int) -> None:
 
 async def _served(settings: Settings, most: int) -> None:
     server = MLServer(settings)
-    server._rest_server._app.add_middleware(LimitedBody, most=most)  # there is no setting for it
-    repository: Artifacts = server._model_repository  # which keeps what it has loaded
+    mlserver_private.application(server).add_middleware(LimitedBody, most=most)
+    artifacts: Artifacts = mlserver_private.repository(server)  # which keeps what it has loaded
     models = []
-    for name in repository.names:
-        loadable, failed = await repository.loadable(name)
+    for name in artifacts.names:
+        loadable, failed = await artifacts.loadable(name)
         if not loadable:
             why = next(iter(failed.values()))
             raise ArtifactError(f"No version of {name!r} can be loaded. {why}")

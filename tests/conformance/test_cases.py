@@ -72,6 +72,8 @@ def test_every_layer_keeps_all_its_arguments_in_its_config(name):
         "size": 3,
         "dimension": 2,
         "bins": 3,
+        "reach": 0.9,
+        "tail": 1.5,
         "indices": [1, 0],
         "tokenizer": keras.layers.TextVectorization(vocabulary=["a"]),
     }

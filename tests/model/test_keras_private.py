@@ -225,7 +225,7 @@ def _defined(tree) -> set[str]:
 def test_no_file_reads_an_underscore_member_that_another_file_defines():
     found = []
     for path in ROOT.rglob("*.py"):
-        if path.name == "keras_private.py":
+        if path.name in ("keras_private.py", "mlserver_private.py"):
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         own = _defined(tree) | {"_replace", "_asdict", "_fields", "_exit"}  # public all the same
