@@ -47,7 +47,7 @@ def model_card(content: Content) -> str:
         names=", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1],
         tags=list(dict.fromkeys(task["tag"] for task in tasks)),
         tasks=tasks,
-        features=[(_cell(feature.source), feature.kind) for feature in content.features],
+        features=[(cell(feature.source), feature.kind) for feature in content.features],
         data=PurePath(source if isinstance(source, str) else source[0]).name,
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
@@ -63,10 +63,10 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
     classes = task.classes if isinstance(task, ClassTask) else None
     answers = ", ".join(map(str, classes)) if classes else task.unit or "a number"
     return {
-        "name": _cell(task.name),
+        "name": cell(task.name),
         "kind": task.kind,
         "tag": "tabular-classification" if classes else "tabular-regression",
-        "answers": _cell(answers),
+        "answers": cell(answers),
         "scores": list(scores.items()),
         "main": main.replace("_", " "),
         "value": _number(scores.get(main)),
@@ -87,7 +87,7 @@ def _interval(task: Task, content: Content) -> str:
     return f"{_number(low)} to {_number(high)}"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
 

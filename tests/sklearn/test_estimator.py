@@ -16,7 +16,7 @@ from tests import cases
 
 SMALL = {
     "architecture": {"layers": [8], "members": 1, "number_embedding": "none"},
-    "training": {"epochs": 12, "learning_rate": 0.02},
+    "training": {"epochs": 5, "learning_rate": 0.05, "batch_size": 16},
 }
 COLUMNS = ["age", "town", "joined"]
 TARGETS = ["left", "segment", "spend"]
@@ -24,7 +24,7 @@ TARGETS = ["left", "segment", "spend"]
 
 @pytest.fixture(scope="module")
 def table():
-    made = cases.table(400)
+    made = cases.table(200)
     return made.assign(spend=2 * made["age"].fillna(40) + made["spend"].isna())
 
 
@@ -78,7 +78,7 @@ def test_mistakes_are_told(table):
     numbers = table[["age"]]
     with pytest.raises(errors.DataError, match="X has columns of y"):
         MultiTaskEstimator(**SMALL).fit(numbers, numbers)
-    with pytest.raises(errors.DataError, match=r"same rows\. Received: 400 and 10"):
+    with pytest.raises(errors.DataError, match=r"same rows\. Received: 200 and 10"):
         MultiTaskEstimator(**SMALL).fit(numbers, table["spend"].head(10))
     one = MultiTaskEstimator([tasks.Regression("spend")], **SMALL)
     with pytest.raises(errors.ConfigError, match=r"No task has classes: spend \(regression\)"):
