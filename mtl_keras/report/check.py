@@ -29,8 +29,8 @@ def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
     answers = sorted(result.answers, key=lambda change: -change.index)
     changed = [change for change in (*columns, *answers) if change.level != "none"]
     return ENVIRONMENT.get_template("check.html").render(
-        title=f"{name}: is it still true?",
-        heading=f"{name}: is it still true?",
+        title=f"{name}: check of new rows",
+        heading=f"{name}: check of new rows",
         subheading=f"{result.rows:,} rows, compared with those that the model was trained on",
         alarms=alarms,
         scores=result.scores,

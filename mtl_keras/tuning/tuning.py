@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import tomli_w
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.drawing import style
 from mtl_keras.drawing.figure import axes, png
@@ -97,6 +98,7 @@ class Tuning:
             )
             for number, row in front.iterrows():
                 ax.annotate(f" {number}", (row[first], row[second]), fontsize=8)
+            ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.set(xlabel=f"{first}: relative loss", ylabel=f"{second}: relative loss")
             ax.legend(frameon=False, fontsize=9)
             return figure
