@@ -39,6 +39,7 @@ _MODULES = (
     "features",
     "layers",
     "tasks",
+    "tracking",
 )
 __all__ = [*_HOMES, *_MODULES]
 

@@ -41,7 +41,7 @@ def _written_elsewhere(run: Any) -> Path | None:
 def finished(folder: Path, state: Path) -> Path | None:
     """The version published by a training that was killed right afterwards, or None."""
     from mtl_keras.export.artifact import version_of
-    from mtl_keras.runs.story import kept_identity
+    from mtl_keras.runs.identity import kept_identity
 
     identity = kept_identity(state)
     return version_of(folder, identity) if identity else None

@@ -87,6 +87,7 @@ def candidates(
 
 def comparable(plan: Plan) -> dict[str, Any]:
     """A plan as plain values, on the rows that the comparison has split."""
+    plan = plan.but(training=plan.training.untracked())
     config = json.loads(json.dumps(plan.to_dict()))  # plain values throughout, to be pickled
     config["split"] = {"strategy": "column", "column": PART}
     config["data"] = {k: v for k, v in config["data"].items() if k == "sample_weight"}

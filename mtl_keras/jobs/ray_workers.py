@@ -34,13 +34,14 @@ class Worker:
         job: Fetches what all processes got to work on. To be called once TensorFlow has joined the
             others: to unpickle the job may compute something.
         folder: A folder of its own, with the files that were kept last.
-        tell: Sends a line, or a warning, to the process that started the work.
+        tell: Sends a line, a warning, or what else `show` of `together` takes, to the process that
+            started the work.
     """
 
     rank: int
     job: Callable[[], Any]
     folder: Path
-    tell: Callable[[str | Warning], None]
+    tell: Callable[[Any], None]
 
     def keep(self) -> None:
         """Store the chief's folder, and go on from it when workers start again.
@@ -58,7 +59,7 @@ def together(
     job: Any,
     folder: Path,
     name: str,
-    show: Callable[[str], None] = print,
+    show: Callable[[Any], None] = print,
 ) -> None:
     """Run `work(worker)` in all processes at once, as TensorFlow's `TF_CONFIG` needs it.
 
@@ -72,7 +73,7 @@ def together(
         folder: Folder whose files the work starts from, and which has those that were kept last
             when it ends.
         name: Name of the work in the storage. What was kept under it is taken up again.
-        show: A function that prints a line.
+        show: A function that prints a line, and takes all else that the chief tells.
 
     Raises:
         ConfigError: if there is no cluster, or it is too small, or the job cannot be sent.

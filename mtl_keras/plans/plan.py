@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from mtl_keras import architectures, balancers, features, tasks
+from mtl_keras import architectures, balancers, features, tasks, tracking
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
 from mtl_keras.datasets import Split
@@ -79,6 +79,8 @@ class Plan:
             self.training = registry.construct(Training, arguments, "[training]")
         if self.balancer != "auto":
             balancers.get(self.balancer)  # to fail early; each model makes its own
+        if self.training.tracking is not None:
+            tracking.get(self.training.tracking)  # likewise
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
 
@@ -185,17 +187,15 @@ class Plan:
             "features": declared,
             "architecture": "auto",
             "balancer": "auto",
-            "training": {
-                key: value
-                for key, value in dataclasses.asdict(self.training).items()
-                if value is not None
-            },
+            "training": {k: v for k, v in vars(self.training).items() if v is not None},
             "preset": self.preset,
         }
         if self.architecture != "auto":
             config["architecture"] = self.architecture.get_config()
         if self.balancer != "auto":
             config["balancer"] = balancers.declared(balancers.get(self.balancer))
+        if self.training.tracking is not None:
+            config["training"]["tracking"] = tracking.get(self.training.tracking).get_config()
         if self.crossings != "auto":
             config["crossings"] = [list(names) for names in self.crossings]
         if self.slices:
@@ -270,6 +270,8 @@ class Plan:
         if self.balancer != "auto":
             balancer = balancers.get(self.balancer)
             parts.append(("the balancer", getattr(balancer, "function", type(balancer))))
+        if self.training.tracking is not None:
+            parts.append(("the tracker", type(tracking.get(self.training.tracking))))
         for what, value in parts:
             references.check_reference(value, what)
         config = self.to_dict()

@@ -3,6 +3,7 @@
 import dataclasses
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -36,8 +37,18 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
         for old in (path, path.with_name("steps.npz")):
             old.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
-    job = (plan.but(data=None), rows, dataclasses.replace(fitting, show=print))
-    together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", fitting.show)
+    sent = plan.but(data=None, training=plan.training.untracked())
+    there = dataclasses.replace(fitting, training=sent.training, show=print, watching=())
+
+    def heard(told: str | Ended) -> None:
+        if isinstance(told, str):
+            fitting.show(told)
+            return
+        for each in fitting.watching:
+            each.on_epoch_end(*told)
+
+    job = (sent, rows, there)
+    together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", heard)
     if not saved_epochs(path):
         raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
     return dataclasses.replace(fitting, resume=True, show=lambda line: None)
@@ -66,12 +77,27 @@ def _fit(worker: Worker) -> None:
         checkpoint=worker.folder,
         resume=fitting.resume or (worker.folder / "training.npz").exists(),
         show=worker.tell,
+        watching=[Told(worker)],
         workers=those,
         written=partial(kept, worker),
     )
     keras.utils.set_random_seed(plan.seed)
     with those.ending_together(), those.scope():
         fitting.fit(build(plan, rows))
+
+
+Ended = tuple[int, dict[str, float]]  # an epoch, from 0, and its logs
+
+
+class Told(keras.callbacks.Callback):
+    """Sends each epoch of the chief to those in the process that started the work who watch it."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__()
+        self.worker = worker
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.worker.tell((epoch, {name: float(value) for name, value in (logs or {}).items()}))
 
 
 def kept(worker: Worker, written: bool) -> None:

@@ -1,5 +1,6 @@
 """Rows that are ready for a network, whether they are all in memory or come as a stream."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,7 @@ class Prepared:
         """Number of rows of each part."""
         return {part: len(rows) for part, rows in self.rows.items()}
 
+    @functools.cached_property
     def identity(self) -> list[Any]:
         """What tells these rows from others."""
         table = pd.concat(list(self.rows.values()))

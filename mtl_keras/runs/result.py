@@ -33,6 +33,7 @@ from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
 from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
 from mtl_keras.tasks import Task
+from mtl_keras.tracking import Recording
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Run:
         identity: A unique name of this training, kept when it is resumed.
         trained: Fingerprints that recognise the training rows; or None.
         statistics: Of the training rows, counts of each feature's values.
+        recording: Tells the tracker of the experiment; without one, nobody.
     """
 
     experiment: Plan
@@ -80,6 +82,7 @@ class Run:
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
     trained: TrainedRows | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
+    recording: Recording = field(default_factory=lambda: Recording(None))
 
     def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
@@ -147,7 +150,9 @@ class Run:
                 made = {"report.html": page, "README.md": card}
                 artifact.write_files(version, {n: text for n, text in made.items() if text})
         self.seconds |= clock.seconds
-        return artifact.version_of(folder, self.identity) or artifact.latest(folder)
+        written = artifact.version_of(folder, self.identity) or artifact.latest(folder)
+        self.recording.exported(self, written)
+        return written
 
     def serving_model(self) -> keras.Model:
         """The Keras model to export: raw columns in, answers in the user's units out."""

@@ -2,10 +2,7 @@
 
 import contextlib
 import dataclasses
-import json
-import re
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -16,30 +13,25 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtl_keras import search
+from mtl_keras import search, tracking
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import (
-    Evaluation,
-    calibration,
-    evaluate,
-    regions_of,
-    telling,
-    unused_sources,
-)
+from mtl_keras.evaluation import Evaluation, calibration, evaluate, regions_of
 from mtl_keras.export import TrainedRows, column_statistics
-from mtl_keras.jobs import exclusive, replaced
+from mtl_keras.jobs import exclusive
 from mtl_keras.jobs.ray_cluster import Cluster
-from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans import presets
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.identity import facts, fingerprint, identity
 from mtl_keras.runs.on_cluster import check_begun_here, finished
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
+from mtl_keras.runs.warnings import warn_of_leaks, warn_of_unused_experts
 from mtl_keras.tasks import Task
+from mtl_keras.tracking import Recording
 from mtl_keras.training import Fitting
 from mtl_keras.training.workers import ALONE, workers
 
@@ -69,7 +61,7 @@ def run(
 
     Raises:
         ConfigError: if the plan could not be read back from the artifact, or the cluster cannot be
-            used.
+            used, or the plan's tracker fails to begin.
         DataError: if the table does not fit the plan.
         TrainingError: if a task's loss is not finite.
     """
@@ -80,13 +72,15 @@ def run(
             "TF_CONFIG declares the processes of this training, so workers of a Ray cluster cannot "
             "train it. Unset TF_CONFIG, or ask for no workers."
         )
-    with workers().ending_together(), contextlib.ExitStack() as stack:
+    declared = plan.training.tracking if workers().chief else None
+    recording = Recording(None if declared is None else tracking.get(declared))
+    with workers().ending_together(), recording.ending(), contextlib.ExitStack() as stack:
         if checkpoint is not None and workers().chief:
             stack.enter_context(one_at_a_time(Path(checkpoint)))
         elif checkpoint is None and cluster is not None:  # which hands a checkpoint over
             checkpoint = stack.enter_context(tempfile.TemporaryDirectory())
         folder = None if checkpoint is None else Path(checkpoint)
-        return _carried_out(plan, data, folder, resume, show, cluster)
+        return _carried_out(plan, data, folder, resume, show, cluster, recording)
 
 
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
@@ -106,6 +100,7 @@ def _carried_out(
     resume: bool,
     show: Callable[[str], None],
     cluster: Cluster | None,
+    recording: Recording,
 ) -> Run:
     clock, together = Clock(), workers()
     show = show if together.chief else lambda line: None
@@ -132,8 +127,10 @@ def _carried_out(
         elsewhere = partial(finished, cluster=cluster, name=own_name)
     elif checkpoint is not None:
         check_begun_here(checkpoint, own_name)
+    if recording.tracker is not None:
+        recording.begin(plan.to_dict(), facts(own_name, rows))
     networks = [
-        train(variant, number, rows, fitting, clock, elsewhere)
+        train(variant, number, rows, recording.watched(fitting, number), clock, elsewhere)
         for number, variant in enumerate(plan.variants())
     ]
     model, history = combined(networks, fitting, clock)
@@ -148,7 +145,7 @@ def _carried_out(
         trained = TrainedRows.of(
             rows.encoder.features, rows.rows["train"], rows.rows["test"], rows.counts["train"]
         )
-    return Run(
+    result = Run(
         experiment=plan,
         tasks=tasks,
         encoder=rows.encoder,
@@ -167,29 +164,10 @@ def _carried_out(
         identity=own_name,
         trained=trained,
         statistics=column_statistics(rows.encoder.features, rows.rows["train"]),
+        recording=recording,
     )
-
-
-def identity(checkpoint: Path | None, resume: bool) -> str:
-    """A unique name of this training, kept when it is resumed."""
-    if checkpoint is None:
-        return uuid.uuid4().hex
-    kept = kept_identity(checkpoint) if resume else None
-    if kept is not None:
-        return kept
-    name = uuid.uuid4().hex
-    with replaced(checkpoint / "identity") as file:
-        file.write(name.encode())
-    return name
-
-
-def kept_identity(checkpoint: Path) -> str | None:
-    """The name of the training whose state is in a folder, None if there is none."""
-    try:
-        text = (checkpoint / "identity").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return text if re.fullmatch("[0-9a-f]{32}", text) else None
+    recording.end(result)
+    return result
 
 
 def train(
@@ -288,33 +266,6 @@ def judged(
     """The scores on the test rows, beside those of the best constant for the training labels."""
     constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
     return evaluate(tasks, truths["test"], predictions, constants, regions)
-
-
-def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
-    """Print a warning for each feature that alone tells a task's label, and return them."""
-    data = rows.data
-    found = telling(rows.encoder.columns, rows.tasks, data.x, data.y)
-    for feature, task, share in found:
-        show(
-            f"warning: {feature!r} alone explains {100 * share:.0f} % of {task!r}. Is it known "
-            "when you predict? If not, leave it out"
-        )
-    return {"leaks": [dict(zip(("feature", "task", "share"), each)) for each in found]}
-
-
-def warn_of_unused_experts(
-    model: MultiTaskModel, sharing: pd.DataFrame, show: Callable[[str], None]
-) -> None:
-    """Print a warning for each expert that no task uses."""
-    gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
-    for expert in unused_sources(sharing, gates):
-        show(f"warning: no task uses {expert}; try fewer experts, or gate_dropout")
-
-
-def fingerprint(plan: Plan, rows: Prepared) -> str:
-    """What a training depends on, as text: its plan and its rows."""
-    values = {**plan.to_dict(), "data": plan.weight_columns()}
-    return json.dumps([values, *rows.identity()], sort_keys=True, default=str)
 
 
 def summary(plan: Plan, rows: Prepared, model: MultiTaskModel) -> str:

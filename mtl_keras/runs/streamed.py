@@ -1,5 +1,6 @@
 """Prepares data that are larger than memory: samples in memory, training rows as a stream."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -54,6 +55,7 @@ class Streamed(Prepared):
     def counts(self) -> dict[str, int]:
         return self.divided.totals
 
+    @functools.cached_property
     def identity(self) -> list[Any]:
         return [*self.divided.stream.identity(), fingerprint(self.rows["test"])]
 

@@ -2,8 +2,8 @@
 
 import importlib.util
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -38,6 +38,8 @@ class Training:
         average: Number of epochs over which the weights are averaged (an exponential moving
             average), for validation and for the kept network; 0 for no averaging. Default 1.0.
         tensorboard: Folder for TensorBoard logs. Default none.
+        tracking: What records the training: `"mlflow"`, a mapping with its arguments, an object,
+            or `"package.module:Class"`: see `mtl_keras.tracking`. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
     """
 
@@ -53,6 +55,7 @@ class Training:
     networks: int = 1
     average: float = 1.0
     tensorboard: str | None = None
+    tracking: Any = None
     jit_compile: bool | str = "auto"
 
     def __post_init__(self) -> None:
@@ -85,6 +88,10 @@ class Training:
                 "`training.tensorboard` needs the package tensorboard. "
                 "Run: pip install 'mtl_keras[tensorboard]'"
             )
+
+    def untracked(self) -> Self:
+        """The same recipe, without a record of the training."""
+        return replace(self, tracking=None)
 
     def rows_per_step(self, rows: int) -> int:
         """The batch size for a number of training rows.

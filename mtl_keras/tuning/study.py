@@ -271,7 +271,8 @@ def _tuning(optuna: Any, study: Any, plan: Plan, space: Space, front: Sequence[s
 
 def _study_name(plan: Plan, rows: Prepared, space: Space, front: Sequence[str]) -> str:
     """A name that is another one if anything that the trials depend on differs."""
-    what = [plan.to_dict(), rows.identity(), {n: dataclasses.asdict(v) for n, v in space.items()}]
+    plan = plan.but(training=plan.training.untracked())
+    what = [plan.to_dict(), rows.identity, {n: dataclasses.asdict(v) for n, v in space.items()}]
     text = json.dumps([*what, list(front)], sort_keys=True, default=str)
     return f"{plan.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 

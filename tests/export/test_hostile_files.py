@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras.jobs import replaced
-from mtl_keras.runs.story import identity
+from mtl_keras.runs.identity import identity
 from tests.export.hostile import LAYERS, RUN, USING, Pickled, said
 
 pytestmark = pytest.mark.xdist_group("small")

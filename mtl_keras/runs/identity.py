@@ -1,0 +1,57 @@
+"""What tells a training from others: its name, and what it depends on."""
+
+import hashlib
+import json
+import re
+import uuid
+from pathlib import Path
+
+from mtl_keras.jobs import replaced
+from mtl_keras.plans.plan import Plan
+from mtl_keras.runs.prepared import Prepared
+from mtl_keras.tracking import Facts
+
+
+def identity(checkpoint: Path | None, resume: bool) -> str:
+    """A unique name of this training, kept when it is resumed."""
+    if checkpoint is None:
+        return uuid.uuid4().hex
+    kept = kept_identity(checkpoint) if resume else None
+    if kept is not None:
+        return kept
+    name = uuid.uuid4().hex
+    with replaced(checkpoint / "identity") as file:
+        file.write(name.encode())
+    return name
+
+
+def kept_identity(checkpoint: Path) -> str | None:
+    """The name of the training whose state is in a folder, None if there is none."""
+    try:
+        text = (checkpoint / "identity").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if re.fullmatch("[0-9a-f]{32}", text) else None
+
+
+def fingerprint(plan: Plan, rows: Prepared) -> str:
+    """What a training depends on, as text: its plan, but for what records it, and its rows."""
+    plan = plan.but(training=plan.training.untracked())
+    values = {**plan.to_dict(), "data": plan.weight_columns()}
+    return json.dumps([values, *rows.identity], sort_keys=True, default=str)
+
+
+def facts(training: str, rows: Prepared) -> Facts:
+    """What a tracker is told of a training at its beginning.
+
+    Args:
+        training: The training's name.
+        rows: Its rows.
+    """
+    content = json.dumps([rows.identity, rows.counts], default=str)
+    return Facts(
+        training=training,
+        data=hashlib.sha256(content.encode()).hexdigest()[:16],
+        rows=rows.counts,
+        features=tuple(feature.name for feature in rows.encoder.features),
+    )

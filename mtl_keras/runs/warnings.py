@@ -1,0 +1,32 @@
+"""What a user should look at before trusting a model: leaks, experts without use."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from mtl_keras.evaluation import telling, unused_sources
+from mtl_keras.layers import Gate
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.runs.prepared import Prepared
+
+
+def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
+    """Print a warning for each feature that alone tells a task's label, and return them."""
+    data = rows.data
+    found = telling(rows.encoder.columns, rows.tasks, data.x, data.y)
+    for feature, task, share in found:
+        show(
+            f"warning: {feature!r} alone explains {100 * share:.0f} % of {task!r}. Is it known "
+            "when you predict? If not, leave it out"
+        )
+    return {"leaks": [dict(zip(("feature", "task", "share"), each)) for each in found]}
+
+
+def warn_of_unused_experts(
+    model: MultiTaskModel, sharing: pd.DataFrame, show: Callable[[str], None]
+) -> None:
+    """Print a warning for each expert that no task uses."""
+    gates = [layer.name for layer in model.layers if isinstance(layer, Gate)]
+    for expert in unused_sources(sharing, gates):
+        show(f"warning: no task uses {expert}; try fewer experts, or gate_dropout")

@@ -1,0 +1,241 @@
+"""Trainings as runs of MLflow, and their models in its registry."""
+
+import contextlib
+import functools
+import importlib
+import importlib.util
+import json
+import re
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from mtl_keras import __version__
+from mtl_keras.declaring.references import packages_named
+from mtl_keras.errors import ConfigError
+from mtl_keras.export.artifact import EXTRA
+from mtl_keras.export.operations import TRUST
+from mtl_keras.features.encoder import read_columns
+from mtl_keras.tracking.pyfunc import PyfuncModel
+from mtl_keras.tracking.tracker import Facts, Tracker
+
+LOADER = "mtl_keras.tracking.pyfunc"
+TRAINING = "mtl_keras.training"  # the tag by which the run of a training is found again
+LONGEST_NAME, LONGEST_VALUE = 250, 6000  # characters that MLflow keeps
+MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
+KINDS = {"b": "boolean", "i": "long", "u": "long", "f": "double", "M": "datetime"}
+
+
+@dataclass
+class MLflow(Tracker):
+    """Records a training as a run of MLflow.
+
+    The run has the plan as parameters (`architecture.kind`, `tasks.churned.weight`), the logs of
+    each epoch, the scores on the test rows as metrics `test/<task>/<score>`, a fingerprint of the
+    rows as its data set; and once `run.export` has written the artifact, its report, figures and
+    tables, and the model as a `python_function` with a signature. A training that is resumed goes
+    on in its run, which is found by the tag `mtl_keras.training`.
+
+    Args:
+        experiment: Name of MLflow's experiment, made if there is none. Default: the name of the
+            experiment that is run.
+        uri: Address of the server, or of a database such as `"sqlite:///mlflow.db"`. Default:
+            MLflow's own, which `MLFLOW_TRACKING_URI` sets.
+        run_name: Name of the run. Default: MLflow makes one.
+        register: Name in MLflow's registry under which each exported model becomes a new version.
+            Default: models are not registered.
+
+    Raises:
+        ConfigError: if MLflow is not installed, or `uri` has a password in it.
+    """
+
+    experiment: str | None = None
+    uri: str | None = None
+    run_name: str | None = None
+    register: str | None = None
+    run_id: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        if importlib.util.find_spec("mlflow") is None:
+            raise ConfigError(
+                "Tracking with MLflow needs the package mlflow-skinny or mlflow. "
+                "Run: pip install 'mtl_keras[mlflow]'"
+            )
+        if self.uri and urlsplit(self.uri).password:
+            raise ConfigError(
+                "`uri` of MLflow must hold no password: each artifact has a copy of the "
+                "experiment. Leave `uri` out and set MLFLOW_TRACKING_URI in the environment, or "
+                "state it without the password and set MLFLOW_TRACKING_PASSWORD."
+            )
+
+    def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
+        client, name = self._client, self.experiment or plan["name"]
+        found = client.get_experiment_by_name(name)
+        place = found.experiment_id if found else client.create_experiment(name)
+        kept = client.search_runs([place], f"tags.`{TRAINING}` = '{facts.training}'", max_results=1)
+        if kept:
+            self.run_id = kept[0].info.run_id
+            client.set_terminated(self.run_id, "RUNNING")
+            return
+        tags = {TRAINING: facts.training, "mtl_keras.version": __version__}
+        self.run_id = client.create_run(place, run_name=self.run_name, tags=tags).info.run_id
+        self._log_parameters(plan)
+        self._log_data(plan, facts)
+        client.log_dict(self.run_id, dict(plan), "experiment.json")  # in full, and to fail early
+
+    def epoch(self, number: int, logs: Mapping[str, float]) -> None:
+        self._log_metrics(logs, number)
+
+    def end(self, run: Any) -> None:
+        if run is None:
+            self._client.set_terminated(self.run_id, "FAILED")
+            return
+        scores = {
+            f"test/{task}/{name}": value
+            for task, judged in run.evaluation.to_dict().items()
+            for name, value in judged["scores"].items()
+            if value is not None
+        }
+        self._log_metrics(scores, len(run.history))
+        self._client.set_terminated(self.run_id)
+
+    def exported(self, run: Any, folder: Path) -> None:
+        for path in sorted((folder / EXTRA).iterdir()):
+            if path.suffix in (".html", ".md", ".csv", ".json", ".toml", ".png"):
+                under = "figures" if path.suffix == ".png" else None
+                self._client.log_artifact(self.run_id, str(path), under)
+        self._log_model(run, folder)
+
+    @functools.cached_property
+    def _client(self) -> Any:
+        return _mlflow().MlflowClient(self.uri)
+
+    def _log_parameters(self, plan: Mapping[str, Any]) -> None:
+        training = {k: v for k, v in plan["training"].items() if k != "tracking"}
+        values = dict(_flattened({**plan, "training": training}))
+        entities = importlib.import_module("mlflow.entities")
+        named = _names(values)
+        logged = [entities.Param(named[n], str(v)[:LONGEST_VALUE]) for n, v in values.items()]
+        for start in range(0, len(logged), MOST_PARAMETERS):
+            self._client.log_batch(self.run_id, params=logged[start : start + MOST_PARAMETERS])
+
+    def _log_data(self, plan: Mapping[str, Any], facts: Facts) -> None:
+        entities = importlib.import_module("mlflow.entities")
+        source = {"uri": str(plan.get("data", {}).get("path", ""))}
+        profile = {"num_rows": sum(facts.rows.values()), **facts.rows}
+        dataset = entities.Dataset(
+            name=plan["name"],
+            digest=facts.data,
+            source_type="local",
+            source=json.dumps(source),
+            schema=json.dumps({"features": facts.features}),
+            profile=json.dumps(profile),
+        )
+        tag = entities.InputTag("mlflow.data.context", "training")
+        self._client.log_inputs(self.run_id, [entities.DatasetInput(dataset, [tag])])
+
+    def _log_metrics(self, values: Mapping[str, float], step: int) -> None:
+        entities, now, named = importlib.import_module("mlflow.entities"), _now(), _names(values)
+        logged = [entities.Metric(named[n], float(v), now, step) for n, v in values.items()]
+        for start in range(0, len(logged), MOST_METRICS):
+            self._client.log_batch(self.run_id, metrics=logged[start : start + MOST_METRICS])
+
+    def _log_model(self, run: Any, folder: Path) -> None:
+        mlflow = _mlflow()
+        trusted = packages_named(
+            [each.get_config() for each in (*run.encoder.features, *run.tasks)]
+        )
+        signature = _signature(PyfuncModel(str(folder), {*trusted, TRUST}), run.test.head(20))
+        with _at(mlflow, self.uri), mlflow.start_run(run_id=self.run_id, nested=True):
+            mlflow.pyfunc.log_model(
+                name="model",
+                loader_module=LOADER,
+                data_path=str(folder),
+                model_config={"trusted": sorted(trusted)} if trusted else None,
+                signature=signature,
+                pip_requirements=[f"mtl_keras=={__version__}"],
+                registered_model_name=self.register,
+            )
+
+
+def _mlflow() -> Any:
+    return importlib.import_module("mlflow")
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+@contextlib.contextmanager
+def _at(mlflow: Any, uri: str | None) -> Iterator[None]:
+    """Within the block, MLflow's functions use an address, and ask for no example of rows."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri or before)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*input example was not provided")
+            yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def _signature(model: PyfuncModel, rows: pd.DataFrame) -> Any:
+    """The columns that a model reads and answers.
+
+    Of what it reads, texts are declared as such, and all else as `any`: MLflow would refuse whole
+    numbers where it was told of fractions, and dates in the form of texts, which the model reads.
+    """
+    types = importlib.import_module("mlflow.types.schema")
+    models = importlib.import_module("mlflow.models")
+    read = rows[read_columns(model.predictor.features, list(map(str, rows.columns)))]
+
+    def schema(table: pd.DataFrame, precise: bool) -> Any:
+        columns = []
+        for name, values in table.items():
+            kind: Any = KINDS.get(values.dtype.kind) if precise else None
+            if kind is None and values.notna().any() and values.dropna().map(type).eq(str).all():
+                kind = "string"
+            columns.append(types.ColSpec(kind or types.AnyType(), str(name)))
+        return types.Schema(columns)
+
+    return models.ModelSignature(schema(read, False), schema(model.predict(read), True))
+
+
+def _flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The entries of nested mappings, by their dotted names.
+
+    Example:
+
+    >>> dict(_flattened({"seed": 0, "training": {"epochs": 60}, "features": ["age"]}))
+    {'seed': 0, 'training.epochs': 60, 'features': ['age']}
+    """
+    if isinstance(value, Mapping) and (value or not name):
+        for key, part in value.items():
+            yield from _flattened(part, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value
+
+
+def _names(names: Iterable[str]) -> dict[str, str]:
+    """For each name one that MLflow accepts, which is a relative path; no two are equal.
+
+    Example:
+
+    >>> _names(["loss", "a+b_loss", "a*b_loss"])
+    {'loss': 'loss', 'a+b_loss': 'a_b_loss', 'a*b_loss': 'a_b_loss_2'}
+    """
+    accepted: dict[str, str] = {}
+    for name in names:
+        short = re.sub(r"^[./]+|(?<=/)[./]+|/$|[^\w\-. :/]", "_", name)[: LONGEST_NAME - 4]
+        number, free = 1, short
+        while free in accepted.values():
+            number += 1
+            free = f"{short}_{number}"
+        accepted[name] = free
+    return accepted

@@ -1,0 +1,140 @@
+"""The record of one training: what its tracker is told, and what happens when that fails."""
+
+import contextlib
+import copy
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from mtl_keras.errors import ConfigError, MTLError
+from mtl_keras.tracking.tracker import Facts, Tracker
+from mtl_keras.training import Fitting
+
+
+class Recording:
+    """Tells a tracker of one training, and never fails once it has begun.
+
+    Args:
+        tracker: The tracker, of which a copy is told; None for none.
+    """
+
+    def __init__(self, tracker: Tracker | None) -> None:
+        self.tracker = copy.copy(tracker)
+        self.begun = False
+        self.missed: list[tuple[int, Mapping[str, float]]] = []
+
+    def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
+        """Tell of the beginning.
+
+        Raises:
+            ConfigError: if the tracker fails.
+        """
+        if self.tracker is None:
+            return
+        try:
+            self.tracker.begin(plan, facts)
+        except MTLError:
+            raise
+        except Exception as error:
+            raise ConfigError(
+                f"{self._name} cannot record the training ({_why(error)}). Nothing was trained. "
+                "Make it work, or train without `tracking`."
+            ) from error
+        self.begun = True
+
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
+        """Within the block, an error is told as the end of the training, once it has begun."""
+        try:
+            yield
+        except BaseException:
+            if self.begun:
+                self.end(None)
+            raise
+
+    def watched(self, fitting: Fitting, network: int) -> Fitting:
+        """How a network is trained, with its epochs told.
+
+        Args:
+            fitting: How it is trained.
+            network: Number of the network, from 0.
+        """
+        if self.tracker is None:
+            return fitting
+        epochs = Epochs(self, f"network_{network + 1}/" if network else "")
+        return dataclasses.replace(fitting, watching=[*fitting.watching, epochs])
+
+    def epoch(self, number: int, logs: Mapping[str, float]) -> None:
+        """Tell of an epoch, unless one could not be told: then it is told at the end.
+
+        A server that does not answer may take minutes to be given up, which no epoch waits for.
+        """
+        if self.tracker is None:
+            return
+        tell = self.tracker.epoch
+        if self.missed or not self._attempted(f"epoch {number}", lambda: tell(number, logs)):
+            self.missed.append((number, logs))
+
+    def end(self, run: Any) -> None:
+        """Tell of the epochs that were missed, and of the end."""
+        if self.tracker is None:
+            return
+        tracker, self.begun = self.tracker, False
+
+        def tell() -> None:
+            while self.missed:
+                tracker.epoch(*self.missed[0])
+                del self.missed[0]
+            tracker.end(run)
+
+        self._attempted("the end of the training", tell)
+
+    def exported(self, run: Any, folder: Path) -> None:
+        """Tell of the artifact."""
+        if self.tracker is not None:
+            tell = self.tracker.exported
+            self._attempted(f"the model in {folder}", lambda: tell(run, folder))
+
+    @property
+    def _name(self) -> str:
+        return f"The tracker {type(self.tracker).__name__}"
+
+    def _attempted(self, what: str, tell: Callable[[], None]) -> bool:
+        """Whether the tracker could be told; if not, a warning says what it lacks."""
+        try:
+            tell()
+        except Exception as error:  # of any library: a training is worth more than its record
+            later = ". Epochs are told again at the end" if what.startswith("epoch") else ""
+            warnings.warn(
+                f"{self._name} could not record {what} ({_why(error)}). The training is not "
+                f"affected{later}.",
+                stacklevel=3,
+            )
+            return False
+        return True
+
+
+class Epochs(keras.callbacks.Callback):
+    """Tells a recording of each epoch.
+
+    Args:
+        recording: The recording.
+        prefix: What the names of the logs begin with.
+    """
+
+    def __init__(self, recording: Recording, prefix: str = "") -> None:
+        super().__init__()
+        self.recording, self.prefix = recording, prefix
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        named = {f"{self.prefix}{name}": float(value) for name, value in (logs or {}).items()}
+        self.recording.epoch(epoch + 1, named)
+
+
+def _why(error: Exception) -> str:
+    """The type and the first 300 characters of an error, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
