@@ -1,5 +1,7 @@
-"""Classes that are not the library's, in one file: a task, a feature and parts of a network."""
+"""Classes of a user's own, in one file: a task, a feature, parts of a network, a tracker."""
 
+import dataclasses
+import json
 from dataclasses import dataclass
 
 import keras
@@ -7,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import architectures, balancers, features, tasks
+from mtl_keras import architectures, balancers, features, tasks, tracking
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import DataError
 from mtl_keras.tasks.measures import Measure
@@ -209,3 +211,34 @@ def table(rows=300, seed=0):
     for column in ("postcode", "hours"):
         deliveries.loc[random.random(rows) < 0.1, column] = None
     return deliveries
+
+
+class Diary(tracking.Tracker):
+    """Writes what it is told to a file, a line each, and fails where it is told to.
+
+    Args:
+        path: The file.
+        fails: What it fails at, such as `"begin"` or `"epoch 2"`. Default: nothing.
+    """
+
+    def __init__(self, path, fails=""):
+        self.path, self.fails = path, fails
+
+    def write(self, what, **told):
+        if self.fails == what:
+            self.fails = ""
+            raise ConnectionError("the server is down")
+        with open(self.path, "a") as file:
+            file.write(json.dumps({"what": what, **told}) + "\n")
+
+    def begin(self, plan, facts):
+        self.write("begin", plan=plan, facts=dataclasses.asdict(facts))
+
+    def epoch(self, number, logs):
+        self.write(f"epoch {number}", logs=dict(logs))
+
+    def end(self, run):
+        self.write("end", epochs=None if run is None else len(run.history))
+
+    def exported(self, run, folder):
+        self.write("exported", folder=str(folder))
