@@ -48,7 +48,7 @@ def facts(training: str, rows: Prepared) -> Facts:
         training: The training's name.
         rows: Its rows.
     """
-    content = json.dumps([rows.identity, rows.counts], default=str)
+    content = json.dumps(rows.identity, default=str)
     return Facts(
         training=training,
         data=hashlib.sha256(content.encode()).hexdigest()[:16],

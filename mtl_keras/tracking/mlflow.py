@@ -151,14 +151,14 @@ class MLflow(Tracker):
         trusted = packages_named(
             [each.get_config() for each in (*run.encoder.features, *run.tasks)]
         )
-        signature = _signature(PyfuncModel(str(folder), {*trusted, TRUST}), run.test.head(20))
+        model = PyfuncModel(str(folder), {*trusted, TRUST})
         with _at(mlflow, self.uri), mlflow.start_run(run_id=self.run_id, nested=True):
             mlflow.pyfunc.log_model(
                 name="model",
                 loader_module=LOADER,
                 data_path=str(folder),
                 model_config={"trusted": sorted(trusted)} if trusted else None,
-                signature=signature,
+                signature=_signature(model, run.test.head(20)),
                 pip_requirements=[f"mtl_keras=={__version__}"],
                 registered_model_name=self.register,
             )
@@ -174,12 +174,12 @@ def _now() -> int:
 
 @contextlib.contextmanager
 def _at(mlflow: Any, uri: str | None) -> Iterator[None]:
-    """Within the block, MLflow's functions use an address, and ask for no example of rows."""
+    """Within the block, MLflow's functions use an address, and say nothing of our signature."""
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri or before)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*input example was not provided")
+            warnings.filterwarnings("ignore", ".*(input example was not|inferred as AnyType)")
             yield
     finally:
         mlflow.set_tracking_uri(before)

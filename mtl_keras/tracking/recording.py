@@ -136,5 +136,5 @@ class Epochs(keras.callbacks.Callback):
 
 
 def _why(error: Exception) -> str:
-    """The type and the first 300 characters of an error, in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    """The type and the first 500 characters of an error, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"

@@ -16,7 +16,7 @@ class Facts:
     Attributes:
         training: A unique name of the training, 32 hexadecimal digits, kept when it is resumed: by
             it a tracker finds the record to go on with. The artifact's `schema.json` has it, too.
-        data: Fingerprint of the rows: the same for the same rows in the same split.
+        data: Fingerprint of the table, 16 hexadecimal digits: the same for the same rows.
         rows: Number of rows of each part of the split.
         features: Names of the features.
     """
