@@ -1,7 +1,6 @@
 """The commands that train: `train`, `compare` and `tune`."""
 
 import os
-import re
 import shlex
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mtl_keras.cli.application import Address, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.arguments import built_in, name_of, pairs, stated
 from mtl_keras.cli.exporting import exported, finished
 from mtl_keras.errors import ArtifactError, ConfigError
 
@@ -61,6 +61,10 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
     tensorboard: Annotated[str | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
+    tracking: Annotated[
+        str | None,
+        typer.Option(help="What records the training: mlflow, or PACKAGE.MODULE:CLASS."),
+    ] = None,
     models: Annotated[Path, typer.Option(help="Where models are kept.")] = Path("saved_models"),
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted training.")
@@ -84,16 +88,17 @@ def train(
         "architecture": architecture,
         "preset": preset,
         "balancer": balancer,
-        "tasks": _pairs(target, "--target") or None,
-        "features": {**_pairs(feature, "--feature"), **dict.fromkeys(drop or [], "drop")} or None,
-        "data": _stated(streaming=stream) or None,
-        "split": _stated(strategy=split, column=split_column, stratify=stratify) or None,
-        "training": _stated(
+        "tasks": pairs(target, "--target") or None,
+        "features": {**pairs(feature, "--feature"), **dict.fromkeys(drop or [], "drop")} or None,
+        "data": stated(streaming=stream) or None,
+        "split": stated(strategy=split, column=split_column, stratify=stratify) or None,
+        "training": stated(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
             patience=patience,
             tensorboard=tensorboard,
+            tracking=tracking,
         )
         or None,
     }
@@ -104,7 +109,7 @@ def train(
         "storage": storage,
         "verbose": verbose,
     }
-    _train(source, _stated(**overrides), models, resume, trust or [], cluster)
+    _train(source, stated(**overrides), models, resume, trust or [], cluster)
 
 
 @app.command()
@@ -150,8 +155,8 @@ def compare(
 
     if workers is None and not ray_cluster.wanted(address):
         workers = os.cpu_count()
-    overrides = _stated(preset=preset, training=_stated(epochs=epochs) or None)
-    experiment = Experiment.from_file(source or _built_in(), trust or [], **overrides)
+    overrides = stated(preset=preset, training=stated(epochs=epochs) or None)
+    experiment = Experiment.from_file(source or built_in(), trust or [], **overrides)
     folder = models / experiment.name / "comparison"
     comparison = experiment.compare(
         seeds=seeds,
@@ -207,7 +212,7 @@ def tune(
     load_tensorflow()
     from mtl_keras.experiment import Experiment
 
-    experiment = Experiment.from_file(source or _built_in(), trust or [])
+    experiment = Experiment.from_file(source or built_in(), trust or [])
     folder = models / experiment.name / "tuning"
     found = experiment.tune(
         trials=trials,
@@ -244,7 +249,7 @@ def _train(
 
     together = workers()  # joined before TensorFlow computes anything
     imported = time.perf_counter() - start
-    source = source or str(_built_in())
+    source = source or str(built_in())
     if source.endswith(".toml"):
         experiment = Experiment.from_file(source, trusted, **overrides)
     else:
@@ -254,7 +259,7 @@ def _train(
                 "churned:binary --target spend:regression."
             )
         data = {**overrides.get("data", {}), "path": source}
-        config = {"name": _name_of(source), **overrides, "data": data}
+        config = {"name": name_of(source), **overrides, "data": data}
         experiment = Experiment.from_dict(config)
     folder = models / experiment.name
     state = folder / ".training"
@@ -276,43 +281,3 @@ def _train(
         Run.discard_checkpoint(state)
     command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
     typer.echo(f"{folder}: version {version.name}; predict with: {command}")
-
-
-def _built_in() -> Path:
-    """The built-in experiment: in this folder, else in the checkout or the installation."""
-    package = Path(__file__).parents[1]
-    for folder in (Path(), package.parent, package):
-        if (folder / "data" / "customers.toml").is_file():
-            return folder / "data" / "customers.toml"
-    raise ConfigError(
-        "The built-in experiment data/customers.toml is neither in this folder nor beside the "
-        "package. Name an experiment or a table."
-    )
-
-
-def _name_of(source: str) -> str:
-    """A model's name from that of its table, or of the folder of its files."""
-    parts = [part for part in source.split("/") if part and not any(c in part for c in "*?[")]
-    return (parts[-1].split(".")[0] if parts else "") or "model"
-
-
-def _pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
-    """`COLUMN:KIND` flags as a dict; a column's name may itself have colons.
-
-    A kind of the user's own is `package.module:Class`.
-    """
-    pairs = {}
-    for text in flags or []:
-        parts = re.fullmatch(r"(.+):((?:\w+\.)*\w+:[A-Z]\w*)", text) or re.fullmatch(
-            r"(.+):([^:]+)", text
-        )
-        if parts is None:
-            raise ConfigError(
-                f"{flag} must be COLUMN:KIND, e.g. churned:binary. Received: {text!r}"
-            )
-        pairs[parts[1]] = parts[2]
-    return pairs
-
-
-def _stated(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}

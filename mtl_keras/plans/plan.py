@@ -2,12 +2,10 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-import pandas as pd
 import tomli_w
 
 from mtl_keras import architectures, balancers, features, tasks, tracking
@@ -18,7 +16,7 @@ from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError, shown, unknown
 from mtl_keras.features import Feature, crossing
 from mtl_keras.features.infer import named
-from mtl_keras.plans import file, presets, sources
+from mtl_keras.plans import file, presets, sources, types
 from mtl_keras.plans.joint import covering_together
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
@@ -46,7 +44,9 @@ class Plan:
     joint_coverage: float | None = None
 
     def __post_init__(self) -> None:
-        self._check_types()
+        if isinstance(self.split, Mapping):
+            self.split = registry.construct(Split, dict(self.split), "[split]")
+        types.check(self)
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
         self.tasks: list[Task] = list(self.tasks)
@@ -83,46 +83,6 @@ class Plan:
             tracking.get(self.training.tracking)  # likewise
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
-
-    def _check_types(self) -> None:
-        """Raise a ConfigError for a value of the wrong type."""
-
-        def refuse(name: str, expected: str) -> None:
-            value = getattr(self, name)
-            raise ConfigError(
-                f"`{name}` must be {expected}. Received: {shown(value)} ({type(value).__name__})."
-            )
-
-        one = isinstance(self.tasks, (str, bytes, Task)) or not isinstance(self.tasks, Iterable)
-        if one or not (
-            isinstance(self.tasks, Mapping) or all(isinstance(task, Task) for task in self.tasks)
-        ):
-            refuse("tasks", "a list of tasks, or a mapping from name to kind")
-        if not isinstance(self.features, (str, Mapping, list, tuple)):
-            refuse("features", "'infer', a list or a mapping")
-        for name in ("preset", "name"):
-            if not isinstance(getattr(self, name), str):
-                refuse(name, "a text")
-        whole = isinstance(self.seed, (int, np.integer)) and not isinstance(self.seed, bool)
-        if not whole or not 0 <= self.seed < 2**32:
-            refuse("seed", "a whole number from 0 to 4294967295")
-        if isinstance(self.split, Mapping):
-            self.split = registry.construct(Split, dict(self.split), "[split]")
-        if not isinstance(self.split, Split):
-            refuse("split", "a `Split` or a mapping with its arguments")
-        if not isinstance(self.training, (Training, Mapping)):
-            refuse("training", "a `Training` or a mapping with its arguments")
-        paths = self.data if isinstance(self.data, (list, tuple)) else [self.data]
-        if not all(isinstance(path, (str, Path, pd.DataFrame, type(None))) for path in paths):
-            refuse("data", "a path, a list of paths or a pandas.DataFrame")
-        if self.streaming not in (True, False, None):
-            refuse("streaming", "true, false or left out")
-        if not isinstance(self.sample_weight, (str, Mapping, type(None))):
-            refuse("sample_weight", "a column, or a mapping from task to column")
-        if not isinstance(self.search, (Mapping, type(None))):
-            refuse("search", "a mapping from settings to the values to try")
-        if not isinstance(self.slices, (str, type(None))):
-            refuse("slices", "a column")
 
     # What it needs from a table
 
