@@ -19,6 +19,7 @@ from mtl_keras.training import workers
 from mtl_keras.training.fitting import Fitting
 from tests import own
 from tests.export.conftest import small_experiment, small_table
+from tests.test_readme import blocks
 
 DIARY = "tests.own:Diary"
 
@@ -213,6 +214,22 @@ def test_what_records_a_training_is_no_part_of_its_fingerprint(diary):
     plain = small_experiment().but(training={"epochs": 2})
     rows = plain.prepare(small_table())
     assert fingerprint(tracked(diary), rows) == fingerprint(plain, rows)
+
+
+def test_the_tracker_of_the_page_is_named_in_a_file(tmp_path, monkeypatch):
+    (block,) = (block for block in blocks("docs/tracking.md") if "class Lines" in block)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("lines_of_the_page.py").write_text(block)
+    training = {"epochs": 1, "tracking": "lines_of_the_page:Lines"}
+    trained = run(small_experiment().but(training=training))
+    trained.recording.exported(trained, Path("small/1"))
+    (path,) = Path("records").iterdir()
+    assert path.stem == trained.identity
+    begun, epoch, end, model = lines(path)
+    assert begun["tasks"] == ["left", "spend"] and begun["rows"] == trained.rows
+    assert epoch["val_loss"] == trained.history["val_loss"][0]
+    assert end["scores"] == trained.evaluation.to_dict() and model == {"model": "small/1"}
 
 
 @pytest.mark.parametrize(
