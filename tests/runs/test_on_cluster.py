@@ -1,5 +1,6 @@
 """Workers of a Ray cluster train as one process does, also if one of them is killed."""
 
+import json
 import os
 import re
 import signal
@@ -54,9 +55,10 @@ def worker_processes():
 
 
 def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
-    declared = mtl.Experiment.from_file(
-        shop(tmp_path / "shop") / "shop.toml", training={"epochs": 12, "patience": 12}
-    )
+    training = {"epochs": 12, "patience": 12}
+    declared = mtl.Experiment.from_file(shop(tmp_path / "shop") / "shop.toml", training=training)
+    training["tracking"] = {"kind": "tests.own:Diary", "path": str(tmp_path / "diary.jsonl")}
+    tracked = mtl.Experiment.from_file(tmp_path / "shop" / "shop.toml", training=training)
     state = tmp_path / "state"
     told, alone = [], []
 
@@ -67,7 +69,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
         told.append(line)
 
     expected = declared.run(show=alone.append)
-    run = declared.run(checkpoint=state, show=kill, workers=cluster)
+    run = tracked.run(checkpoint=state, show=kill, workers=cluster)
     losses = [column for column in run.history if column.endswith("_loss")]
     assert len(run.history) == 12 and len(losses) == 5
     np.testing.assert_allclose(run.history[losses], expected.history[losses], rtol=1e-4)
@@ -78,6 +80,8 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     untimed = [[re.sub(r" +\d+\.\d\d s\b", "", line) for line in lines] for lines in (alone, told)]
     assert set(untimed[0]) <= set(untimed[1])  # all that one process prints
     assert {path.name for path in state.iterdir()} == {"identity", "training.npz"}
+    diary = [json.loads(line)["what"] for line in (tmp_path / "diary.jsonl").open()]
+    assert diary == ["begin", *(f"epoch {number}" for number in range(1, 13)), "end"]
 
 
 def fail(process):
