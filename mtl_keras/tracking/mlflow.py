@@ -5,6 +5,7 @@ import functools
 import importlib
 import importlib.util
 import json
+import os
 import re
 import time
 import warnings
@@ -27,6 +28,7 @@ from mtl_keras.tracking.tracker import Facts, Tracker
 
 LOADER = "mtl_keras.tracking.pyfunc"
 TRAINING = "mtl_keras.training"  # the tag by which the run of a training is found again
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"  # 7 by default, which takes four minutes
 LONGEST_NAME, LONGEST_VALUE = 250, 6000  # characters that MLflow keeps
 MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
 KINDS = {"b": "boolean", "i": "long", "u": "long", "f": "double", "M": "datetime"}
@@ -75,6 +77,10 @@ class MLflow(Tracker):
             )
 
     def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
+        with _given_up_soon():
+            self._begin(plan, facts)
+
+    def _begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
         client, name = self._client, self.experiment or plan["name"]
         found = client.get_experiment_by_name(name)
         place = found.experiment_id if found else client.create_experiment(name)
@@ -166,6 +172,18 @@ class MLflow(Tracker):
 
 def _mlflow() -> Any:
     return importlib.import_module("mlflow")
+
+
+@contextlib.contextmanager
+def _given_up_soon() -> Iterator[None]:
+    """Within the block, a server that does not answer is given up within seconds, not minutes."""
+    stated = RETRIES in os.environ
+    os.environ.setdefault(RETRIES, "2")
+    try:
+        yield
+    finally:
+        if not stated:
+            del os.environ[RETRIES]
 
 
 def _now() -> int:

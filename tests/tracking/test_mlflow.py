@@ -1,6 +1,7 @@
 """Runs of MLflow: what they hold, that they go on, and that their model answers as the artifact."""
 
 import importlib.util
+import os
 import sys
 import warnings
 
@@ -155,6 +156,17 @@ def test_an_address_that_does_not_do_is_told_before_the_first_epoch(uri, message
     with pytest.raises(ConfigError, match=message) as raised:
         Recording(MLflow(uri=uri)).begin({"name": "x", "training": {}}, FACTS)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("stated", "retries"), [(None, "2"), ("5", "5")])
+def test_a_server_is_given_up_soon_at_the_beginning_alone(stated, retries, monkeypatch):
+    variable, seen = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", []
+    monkeypatch.delenv(variable, raising=False)
+    if stated is not None:
+        monkeypatch.setenv(variable, stated)
+    monkeypatch.setattr(MLflow, "_begin", lambda *_: seen.append(os.environ[variable]))
+    MLflow().begin({}, FACTS)
+    assert seen == [retries] and os.environ.get(variable) == stated
 
 
 def test_it_is_written_to_a_file_and_read_back(place):

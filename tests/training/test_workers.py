@@ -225,6 +225,8 @@ def test_two_processes_are_exactly_one(tmp_path, capsys):
         assert "resuming after epoch 1 and 2 steps of the next" in str(stream["said"])
     logs = [pd.read_csv(folder / "history.csv").astype(float) for folder in (one, two)]
     np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
+    diaries = [(folder / "diary.jsonl").read_text().splitlines() for folder in (one, two)]
+    assert len(diaries[0]) == len(diaries[1]) == len(logs[0]) + 2  # begin and end, once each
     assert capsys.readouterr().out.split("time")[0] in outputs[0]  # the chief prints for all
     assert "loss" not in outputs[1]
     told = [(two / f"told_{number}.txt").read_text() for number in (0, 1)]

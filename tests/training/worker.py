@@ -98,8 +98,9 @@ def stream_of(folder: Path) -> None:
 
 
 def experiment(folder: Path) -> None:
-    """Run an experiment; the chief writes the logs."""
-    declared = mtl.Experiment.from_file(folder / "shop.toml")
+    """Run an experiment; the chief writes the logs, and alone tells the tracker."""
+    tracker = {"kind": "tests.own:Diary", "path": str(folder / "diary.jsonl")}
+    declared = mtl.Experiment.from_file(folder / "shop.toml", training={"tracking": tracker})
     run = declared.run(checkpoint=folder / "state", resume=True)
     if workers().chief:
         run.history.to_csv(folder / "history.csv")
