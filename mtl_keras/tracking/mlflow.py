@@ -81,19 +81,23 @@ class MLflow(Tracker):
             self._begin(plan, facts)
 
     def _begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
-        client, name = self._client, self.experiment or plan["name"]
-        found = client.get_experiment_by_name(name)
-        place = found.experiment_id if found else client.create_experiment(name)
+        client, place = self._client, self._place(self.experiment or plan["name"])
         kept = client.search_runs([place], f"tags.`{TRAINING}` = '{facts.training}'", max_results=1)
         if kept:
             self.run_id = kept[0].info.run_id
             client.set_terminated(self.run_id, "RUNNING")
             return
-        tags = {TRAINING: facts.training, "mtl_keras.version": __version__}
+        tags = {"mtl_keras.version": __version__}
         self.run_id = client.create_run(place, run_name=self.run_name, tags=tags).info.run_id
-        self._log_parameters(plan)
-        self._log_data(plan, facts)
-        client.log_dict(self.run_id, dict(plan), "experiment.json")  # in full, and to fail early
+        try:
+            self._log_parameters(plan)
+            self._log_data(plan, facts)
+            client.log_dict(self.run_id, dict(plan), "experiment.json")  # also to fail early
+            client.set_tag(self.run_id, TRAINING, facts.training)  # last: it is complete
+        except Exception:
+            with contextlib.suppress(Exception):  # the same one, most likely
+                client.set_terminated(self.run_id, "FAILED")
+            raise
 
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
         self._log_metrics(logs, number)
@@ -117,6 +121,19 @@ class MLflow(Tracker):
                 under = "figures" if path.suffix == ".png" else None
                 self._client.log_artifact(self.run_id, str(path), under)
         self._log_model(run, folder)
+
+    def _place(self, name: str) -> str:
+        """The identifier of an experiment of MLflow, made if there is none."""
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return found.experiment_id
+        try:
+            return self._client.create_experiment(name)
+        except Exception:  # another process may have been faster
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            return found.experiment_id
 
     @functools.cached_property
     def _client(self) -> Any:

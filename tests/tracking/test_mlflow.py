@@ -139,7 +139,10 @@ def test_a_training_that_fails_or_goes_on_is_told(place):
     assert run.info.status == "RUNNING"
     many = {f"task {number}_loss": 0.5 for number in range(1100)}
     tracker = MLflow(uri=uri)
-    tracker.begin(plan, FACTS)
+    with pytest.MonkeyPatch.context() as patch:  # another process makes the experiment meanwhile
+        found = iter([None, client.get_experiment_by_name("failing")])
+        patch.setattr(tracker._client, "get_experiment_by_name", lambda name: next(found))
+        tracker.begin(plan, FACTS)
     tracker.epoch(1, many)  # more than MLflow takes at once
     assert len(client.get_run(run.info.run_id).data.metrics) == 1100
 
@@ -156,6 +159,23 @@ def test_an_address_that_does_not_do_is_told_before_the_first_epoch(uri, message
     with pytest.raises(ConfigError, match=message) as raised:
         Recording(MLflow(uri=uri)).begin({"name": "x", "training": {}}, FACTS)
     assert "secret" not in str(raised.value)
+
+
+def test_a_run_that_could_not_begin_is_not_gone_on_with(place):
+    uri, client = place
+    plan, tracker = {"name": "halfway", "training": {}}, MLflow(uri=uri)
+
+    def full(*_):
+        raise OSError("no space left")
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConfigError, match="no space left"):
+        patch.setattr("mtl_keras.tracking.mlflow.MLflow._log_data", full)
+        Recording(tracker).begin(plan, FACTS)
+    (halfway,) = runs_of(client, "halfway")
+    assert halfway.info.status == "FAILED"
+    Recording(tracker).begin(plan, FACTS)
+    states = {run.info.run_id: run.info.status for run in runs_of(client, "halfway")}
+    assert sorted(states.values()) == ["FAILED", "RUNNING"]
 
 
 @pytest.mark.parametrize(("stated", "retries"), [(None, "2"), ("5", "5")])
