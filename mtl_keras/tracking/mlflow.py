@@ -8,30 +8,22 @@ import json
 import os
 import re
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pandas as pd
-
 from mtl_keras import __version__
-from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import ConfigError
 from mtl_keras.export.artifact import EXTRA
-from mtl_keras.export.operations import TRUST
-from mtl_keras.features.encoder import read_columns
-from mtl_keras.tracking.pyfunc import PyfuncModel
+from mtl_keras.tracking import pyfunc
 from mtl_keras.tracking.tracker import Facts, Tracker
 
-LOADER = "mtl_keras.tracking.pyfunc"
 TRAINING = "mtl_keras.training"  # the tag by which the run of a training is found again
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"  # 7 by default, which takes four minutes
 LONGEST_NAME, LONGEST_VALUE = 250, 6000  # characters that MLflow keeps
 MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
-KINDS = {"b": "boolean", "i": "long", "u": "long", "f": "double", "M": "datetime"}
 
 
 @dataclass
@@ -120,7 +112,7 @@ class MLflow(Tracker):
             if path.suffix in (".html", ".md", ".csv", ".json", ".toml", ".png"):
                 under = "figures" if path.suffix == ".png" else None
                 self._client.log_artifact(self.run_id, str(path), under)
-        self._log_model(run, folder)
+        pyfunc.log(run, folder, self.run_id, self.uri, self.register)
 
     def _place(self, name: str) -> str:
         """The identifier of an experiment of MLflow, made if there is none."""
@@ -137,7 +129,7 @@ class MLflow(Tracker):
 
     @functools.cached_property
     def _client(self) -> Any:
-        return _mlflow().MlflowClient(self.uri)
+        return importlib.import_module("mlflow").MlflowClient(self.uri)
 
     def _log_parameters(self, plan: Mapping[str, Any]) -> None:
         training = {k: v for k, v in plan["training"].items() if k != "tracking"}
@@ -169,27 +161,6 @@ class MLflow(Tracker):
         for start in range(0, len(logged), MOST_METRICS):
             self._client.log_batch(self.run_id, metrics=logged[start : start + MOST_METRICS])
 
-    def _log_model(self, run: Any, folder: Path) -> None:
-        mlflow = _mlflow()
-        trusted = packages_named(
-            [each.get_config() for each in (*run.encoder.features, *run.tasks)]
-        )
-        model = PyfuncModel(str(folder), {*trusted, TRUST})
-        with _at(mlflow, self.uri), mlflow.start_run(run_id=self.run_id, nested=True):
-            mlflow.pyfunc.log_model(
-                name="model",
-                loader_module=LOADER,
-                data_path=str(folder),
-                model_config={"trusted": sorted(trusted)} if trusted else None,
-                signature=_signature(model, run.test.head(20)),
-                pip_requirements=[f"mtl_keras=={__version__}"],
-                registered_model_name=self.register,
-            )
-
-
-def _mlflow() -> Any:
-    return importlib.import_module("mlflow")
-
 
 @contextlib.contextmanager
 def _given_up_soon() -> Iterator[None]:
@@ -205,41 +176,6 @@ def _given_up_soon() -> Iterator[None]:
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-
-@contextlib.contextmanager
-def _at(mlflow: Any, uri: str | None) -> Iterator[None]:
-    """Within the block, MLflow's functions use an address, and say nothing of our signature."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri or before)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*(input example was not|inferred as AnyType)")
-            yield
-    finally:
-        mlflow.set_tracking_uri(before)
-
-
-def _signature(model: PyfuncModel, rows: pd.DataFrame) -> Any:
-    """The columns that a model reads and answers.
-
-    Of what it reads, texts are declared as such, and all else as `any`: MLflow would refuse whole
-    numbers where it was told of fractions, and dates in the form of texts, which the model reads.
-    """
-    types = importlib.import_module("mlflow.types.schema")
-    models = importlib.import_module("mlflow.models")
-    read = rows[read_columns(model.predictor.features, list(map(str, rows.columns)))]
-
-    def schema(table: pd.DataFrame, precise: bool) -> Any:
-        columns = []
-        for name, values in table.items():
-            kind: Any = KINDS.get(values.dtype.kind) if precise else None
-            if kind is None and values.notna().any() and values.dropna().map(type).eq(str).all():
-                kind = "string"
-            columns.append(types.ColSpec(kind or types.AnyType(), str(name)))
-        return types.Schema(columns)
-
-    return models.ModelSignature(schema(read, False), schema(model.predict(read), True))
 
 
 def _flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,11 +1,21 @@
-"""How MLflow loads an artifact: as a `python_function` model, a DataFrame in, a DataFrame out."""
+"""An artifact as MLflow keeps and loads it: a `python_function` from DataFrame to DataFrame."""
 
-from collections.abc import Mapping
+import contextlib
+import importlib
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mtl_keras import __version__
+from mtl_keras.declaring.references import packages_named
 from mtl_keras.export import Predictor
+from mtl_keras.export.operations import TRUST
+from mtl_keras.features.encoder import read_columns
+
+KINDS = {"b": "boolean", "i": "long", "u": "long", "f": "double", "M": "datetime"}
 
 
 class PyfuncModel:
@@ -33,3 +43,63 @@ def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> Py
             the model was logged, or as `mlflow.pyfunc.load_model(uri, model_config=...)` says.
     """
     return PyfuncModel(path, (model_config or {}).get("trusted", ()))
+
+
+def log(run: Any, folder: Path, run_id: str, uri: str | None, register: str | None) -> None:
+    """Log the model of an artifact.
+
+    Args:
+        run: The `mtl_keras.Run`.
+        folder: The version that it was written to.
+        run_id: MLflow's run.
+        uri: Address of MLflow; None for its own.
+        register: Name in MLflow's registry; None for none.
+    """
+    mlflow = importlib.import_module("mlflow")
+    trusted = packages_named([each.get_config() for each in (*run.encoder.features, *run.tasks)])
+    model = PyfuncModel(str(folder), {*trusted, TRUST})
+    with _at(mlflow, uri), mlflow.start_run(run_id=run_id, nested=True):
+        mlflow.pyfunc.log_model(
+            name="model",
+            loader_module=__name__,
+            data_path=str(folder),
+            model_config={"trusted": sorted(trusted)} if trusted else None,
+            signature=_signature(model, run.test.head(20)),
+            pip_requirements=[f"mtl_keras=={__version__}"],
+            registered_model_name=register,
+        )
+
+
+@contextlib.contextmanager
+def _at(mlflow: Any, uri: str | None) -> Iterator[None]:
+    """Within the block, MLflow's functions use an address, and say nothing of our signature."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri or before)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*(input example was not|inferred as AnyType)")
+            yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def _signature(model: PyfuncModel, rows: pd.DataFrame) -> Any:
+    """The columns that a model reads and answers.
+
+    Of what it reads, texts are declared as such, and all else as `any`: MLflow would refuse whole
+    numbers where it was told of fractions, and dates in the form of texts, which the model reads.
+    """
+    types = importlib.import_module("mlflow.types.schema")
+    models = importlib.import_module("mlflow.models")
+    read = rows[read_columns(model.predictor.features, list(map(str, rows.columns)))]
+
+    def schema(table: pd.DataFrame, precise: bool) -> Any:
+        columns = []
+        for name, values in table.items():
+            kind: Any = KINDS.get(values.dtype.kind) if precise else None
+            if kind is None and values.notna().any() and values.dropna().map(type).eq(str).all():
+                kind = "string"
+            columns.append(types.ColSpec(kind or types.AnyType(), str(name)))
+        return types.Schema(columns)
+
+    return models.ModelSignature(schema(read, False), schema(model.predict(read), True))
