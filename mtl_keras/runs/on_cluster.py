@@ -40,12 +40,16 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     sent = plan.but(data=None, training=plan.training.untracked())
     there = dataclasses.replace(fitting, training=sent.training, show=print, watching=())
 
+    last = -1
+
     def heard(told: str | Ended) -> None:
+        nonlocal last
         if isinstance(told, str):
             fitting.show(told)
-            return
-        for each in fitting.watching:
-            each.on_epoch_end(*told)
+        elif told[0] > last:  # an epoch that was not kept when a worker went is trained again
+            last = told[0]
+            for each in fitting.watching:
+                each.on_epoch_end(*told)
 
     job = (sent, rows, there)
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", heard)
