@@ -14,7 +14,7 @@ from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.training import Fitting
-from mtl_keras.training.checkpoint import saved_epochs
+from mtl_keras.training.checkpoint import saved_epochs, saved_history
 from mtl_keras.training.workers import workers
 
 
@@ -40,20 +40,22 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     sent = plan.but(data=None, training=plan.training.untracked())
     there = dataclasses.replace(fitting, training=sent.training, show=print, watching=())
 
-    last = -1
+    ended = set(range(saved_epochs(path)))
 
     def heard(told: str | Ended) -> None:
-        nonlocal last
         if isinstance(told, str):
             fitting.show(told)
-        elif told[0] > last:  # an epoch that was not kept when a worker went is trained again
-            last = told[0]
+        elif told[0] not in ended:  # one that was not kept when a worker went is trained again
+            ended.add(told[0])
             for each in fitting.watching:
                 each.on_epoch_end(*told)
 
     job = (sent, rows, there)
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", heard)
-    if not saved_epochs(path):
+    history = saved_history(path)
+    for told in enumerate(history):  # a worker may go between keeping an epoch and telling of it
+        heard(told)
+    if not history:
         raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
     return dataclasses.replace(fitting, resume=True, show=lambda line: None)
 

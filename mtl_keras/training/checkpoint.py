@@ -223,11 +223,16 @@ class StepCheckpoint(Checkpoint):
 
 def saved_epochs(path: Path) -> int:
     """The number of epochs after which a checkpoint was written; 0 if none can be read."""
+    return len(saved_history(path))
+
+
+def saved_history(path: Path) -> list[dict[str, float]]:
+    """The logs of the epochs in a checkpoint; none if none can be read."""
     try:
         with np.load(path, allow_pickle=False) as saved:
-            return len(_state(saved)["history"])
+            return list(_state(saved)["history"])
     except UNREADABLE:
-        return 0
+        return []
 
 
 def _remove(path: Path) -> None:

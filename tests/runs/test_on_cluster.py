@@ -81,7 +81,8 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     assert set(untimed[0]) <= set(untimed[1])  # all that one process prints
     assert {path.name for path in state.iterdir()} == {"identity", "training.npz"}
     diary = [json.loads(line)["what"] for line in (tmp_path / "diary.jsonl").open()]
-    assert diary == ["begin", *(f"epoch {number}" for number in range(1, 13)), "end"]
+    assert (diary[0], diary[-1]) == ("begin", "end")
+    assert sorted(diary[1:-1]) == sorted(f"epoch {number}" for number in range(1, 13))
 
 
 def fail(process):
