@@ -168,6 +168,19 @@ class Crossing:
         """Its features, and how many combinations it knows."""
         return {"features": list(self.features), "known": len(self.combinations or ())}
 
+    def get_config(self) -> dict[str, Any]:
+        """What an artifact keeps of it: the summary, and what its layer knows."""
+        values = [list(each) for each in self.values or ()]
+        return {**self.summary(), "values": values, "combinations": list(self.combinations or ())}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The inverse of `get_config`."""
+        values = tuple(map(tuple, config["values"]))
+        return cls(
+            tuple(config["features"]), values=values, combinations=tuple(config["combinations"])
+        )
+
 
 def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:
     """Crossings as a plan declares them: the features of each.
