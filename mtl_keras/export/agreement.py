@@ -1,19 +1,51 @@
 """Whether the answers of two programs are the same but for rounding."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from mtl_keras.errors import MTLError, shown
 
 TOLERANCE = 1e-5
+NUDGE, NUDGES = 4e-6, 4  # of encoded numbers, which are about 1 in size: more than rounding is
+EDGE = 10 * TOLERANCE  # what a nudge changes in an answer that rounding could change by TOLERANCE
+
+Rows = Mapping[str, np.ndarray]
 
 
 class Disagreement(MTLError):
     """Two programs answer the same rows differently."""
 
 
-def difference(expected: Mapping[str, np.ndarray], received: Mapping[str, np.ndarray]) -> float:
+def steady(answer: Callable[[Rows], Rows], rows: Rows) -> np.ndarray:
+    """Which rows are not on an edge, where rounding decides about the answer.
+
+    A probability may be next to the threshold of a label, or on a steep step of its calibration.
+
+    Args:
+        answer: A function from encoded rows to answers, by name.
+        rows: The encoded rows, by name.
+
+    Example:
+
+    >>> steady(lambda r: {"yes": r["x"] > 0.5}, {"x": np.array([0.1, 0.5, 0.9])}).tolist()
+    [True, False, True]
+    """
+    random, wanted = np.random.default_rng(0), answer(rows)
+    good = np.ones(len(next(iter(rows.values()))), bool)
+    for _ in range(NUDGES):
+        moved = {
+            name: values + random.choice(np.array([-NUDGE, NUDGE], values.dtype), values.shape)
+            if values.dtype.kind == "f"
+            else values
+            for name, values in rows.items()
+        }
+        given = answer(moved)
+        good &= np.all([_apart(wanted[name], given[name]) <= EDGE for name in wanted], axis=0)
+    return good
+
+
+def difference(expected: Rows, received: Rows) -> float:
     """The largest relative difference of numbers; texts, classes and yes or no are equal.
 
     Numbers are compared relatively to the expected one, or to the mean of its column where that is
@@ -37,16 +69,23 @@ def difference(expected: Mapping[str, np.ndarray], received: Mapping[str, np.nda
         if given is None or given.shape != wanted.shape:
             what = "is missing" if given is None else f"has the shape {given.shape}"
             raise Disagreement(f"the answer {name!r} {what}, instead of {wanted.shape}")
-        apart = (wanted != given).astype(float)
-        if wanted.dtype.kind == "f":
-            same = (wanted == given) | (np.isnan(wanted) & np.isnan(given))
-            scale = np.maximum(np.abs(wanted), np.nanmean(np.abs(wanted)))
-            apart = np.divide(np.abs(wanted - given), scale, out=np.zeros(same.shape), where=~same)
-        if not (apart <= TOLERANCE).all():  # NaN is no small difference
-            row = int(np.argwhere(~(apart <= TOLERANCE))[0][0])
+        apart = _apart(wanted, given)
+        row = int(apart.argmax())
+        if apart[row] > TOLERANCE:
             raise Disagreement(
                 f"the answers {name!r} differ from the SavedModel's, e.g. in row {row}: "
                 f"{shown(given[row])} instead of {shown(wanted[row])}"
             )
-        largest = max(largest, float(apart.max(initial=0.0)))
+        largest = max(largest, float(apart[row]))
     return largest
+
+
+def _apart(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """How far the answers are apart, `(rows,)`; infinitely if one is no number, or another text."""
+    apart = np.where(wanted == given, 0.0, np.inf)
+    if wanted.dtype.kind == "f":
+        scale = np.maximum(np.abs(wanted), np.nanmean(np.abs(wanted)))
+        both = np.isfinite(wanted) & np.isfinite(given)
+        np.divide(np.abs(wanted - given), scale, out=apart, where=both & (scale > 0))
+        apart[np.isnan(wanted) & np.isnan(given)] = 0.0
+    return apart.reshape(len(apart), -1).max(axis=1)

@@ -31,7 +31,7 @@ def encode(encoding, rows, given=None):
     Returns:
         Arrays by the name of the network's input.
     """
-    groups = {}
+    groups: dict = {}
     for feature in encoding["features"]:
         name, how = feature["name"], feature["encode"]
         if how is None and name not in (given or {}):
@@ -54,8 +54,7 @@ def numeric(values, of):
     x = np.asarray(values, np.float32)[:, None]
     missing = np.isnan(x)
     if of["knots"] is not None:
-        ranks = np.interp(np.where(missing, 0, x), np.float32(of["knots"]), of["ranks"])
-        x = np.vectorize(NormalDist().inv_cdf, otypes=[np.float32])(np.clip(ranks, 1e-6, 1 - 1e-6))
+        x = normal_score(np.where(missing, 0, x), np.float32(of["knots"]), np.float32(of["ranks"]))
     else:
         x = np.sign(x) * np.log1p(np.abs(x)) if of["transform"] == "log1p" else x
         x = (x - np.float32(of["center"])) / np.float32(of["scale"])
@@ -65,9 +64,17 @@ def numeric(values, of):
     return groups | ({"plain": missing} if of["indicator"] else {})
 
 
+def normal_score(x, knots, ranks):
+    at = np.clip(np.searchsorted(knots, x, side="right"), 1, len(knots) - 1)
+    width = np.maximum(knots[at] - knots[at - 1], np.float32(1e-45))
+    part = np.clip((x - knots[at - 1]) / width, 0, 1)
+    rank = ranks[at - 1] * (1 - part) + ranks[at] * part
+    rank = np.clip(rank, np.float32(1e-6), np.float32(1 - 1e-6))
+    return np.vectorize(NormalDist().inv_cdf, otypes=[np.float32])(rank)
+
+
 def boolean(values, of):
-    no, yes = ([value == known for value in values] for known in of["values"])
-    yes, no = np.array(yes, np.float32), np.array(no, np.float32)
+    no, yes = (np.array([x == known for x in values], np.float32) for known in of["values"])
     return {"plain": np.stack([yes - no, 1 - yes - no], axis=1)}
 
 
@@ -126,8 +133,8 @@ def date(texts, of):
     days, start = since_1970(year, month, day), since_1970(year, 1, 1)
     angles = [((days + 3) % 7, 7.0), (day - 1, 31.0), (days - start, 365.25)]
     angles += [(hour * 60 + minute, 1440.0)] if of["time"] else []
-    angles = [np.float32(part) * np.float32(2 * np.pi / period) for part, period in angles]
-    plain = np.stack([turn(angle) for angle in angles for turn in (np.sin, np.cos)], axis=1)
+    turned = [np.float32(part) * np.float32(2 * np.pi / period) for part, period in angles]
+    plain = np.stack([turn(angle) for angle in turned for turn in (np.sin, np.cos)], axis=1)
     elapsed = (np.float32(days) - np.float32(of["center"])) / np.float32(of["scale"])
     return {
         "numeric": (np.clip(elapsed, -10, 10) * valid)[:, None],

@@ -14,11 +14,12 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
-from mtl_keras.errors import ArtifactError, shown
+from mtl_keras.errors import ArtifactError, naming, shown
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
-from mtl_keras.export.agreement import Disagreement, difference
+from mtl_keras.export.agreement import Disagreement, difference, steady
 from mtl_keras.export.checking import FILE as STATISTICS
 from mtl_keras.export.converters import Answer, Format, NotConvertible, format_for
 from mtl_keras.export.encoding_file import encoding_of, not_read
@@ -30,7 +31,7 @@ from mtl_keras.jobs import replaced
 from mtl_keras.tasks import Task
 
 ROWS = 500  # that the answers are compared on
-MOST_ROWS = 10_000  # of a table
+MOST_ROWS = 2_000  # of a table
 ENCODING = ".encoding.json"
 
 Rows = dict[str, np.ndarray]
@@ -70,6 +71,12 @@ class Trained:
                 "older mtl_keras, or is damaged. Train and export again."
             ) from error
         return Encoder(self.features, crossings)
+
+    def told(self) -> dict[str, Any]:
+        """What its files say about it: its name, its version, and the names of its answers."""
+        answers = {slug: name for name, slug in self.schema["outputs"].items()}
+        name, version = self.schema["name"], self.version.name
+        return {"model": name, "version": version, "answers": answers}
 
     def rows(self, table: pd.DataFrame | None) -> Rows:
         """Raw rows by slug: a table's, or some like those of the training, drawn at random.
@@ -116,13 +123,15 @@ class Exported:
         why_encoded: Why it reads encoded rows instead of raw ones; empty if it does not.
         unread: Features whose encoding `encoding_reader` cannot follow.
         rows: Number of rows that it was compared on.
-        difference: The largest difference of a number: see `differing`.
+        left_out: Number of rows that it was not, as rounding decides about their answers.
+        difference: The largest relative difference of a number.
     """
 
     path: Path
     why_encoded: str
     unread: tuple[str, ...]
     rows: int
+    left_out: int
     difference: float
 
     def __str__(self) -> str:
@@ -131,10 +140,11 @@ class Exported:
             beside = f"{encoding_path(self.path).name} and encoding_reader.py, beside it"
             reads = f"encoded rows ({self.why_encoded}); {beside}, encode raw ones"
             if self.unread:
-                reads += f", but not the features {', '.join(self.unread)}"
+                reads += f", all features but {', '.join(self.unread)}"
+        edge = f" ({self.left_out:,} left out, on an edge)" if self.left_out else ""
         return (
-            f"{self.path}: reads {reads}. It answers {self.rows:,} rows as the SavedModel does: "
-            f"largest relative difference {self.difference:.0e}"
+            f"{self.path}: reads {reads}. It answers {self.rows:,} rows{edge} as the SavedModel "
+            f"does: largest relative difference {self.difference:.0e}"
         )
 
 
@@ -157,45 +167,60 @@ def export(trained: Trained, path: Path, table: pd.DataFrame | None = None) -> E
     """
     form = format_for(path)
     form.check_installed()
-    encoder, raw = trained.encoder(), trained.rows(table)
+    encoder, drawn = trained.encoder(), trained.rows(table)
+    network = encoded_model(trained.network, trained.tasks)
+    good = _steady(network, encoder, drawn)
+    raw = {name: values[good] for name, values in drawn.items()}
     expected = trained.answer(raw)
-    reads_raw = serving_model(encoder, trained.network, trained.tasks, tables=False)
-    files, why, unread = {}, "", ()
+    whole = serving_model(encoder, trained.network, trained.tasks, tables=False)
+    compared = int(good.sum()), int((~good).sum())
     try:
-        content, difference = _checked(form, reads_raw, raw, expected)
+        content, apart = _converted(form, whole, raw, expected)
     except (NotConvertible, Disagreement) as error:
-        why, encoding = (
-            str(error),
-            {
-                "model": trained.schema["name"],
-                "version": trained.version.name,
-                "answers": {slug: name for name, slug in trained.schema["outputs"].items()},
-                **encoding_of(encoder),
-            },
+        why = str(error)
+    else:
+        _write({path: content})
+        return Exported(path, "", (), *compared, apart)
+    encoding = {**trained.told(), **encoding_of(encoder)}
+    given = not_read(encoding, encoder, raw)
+    inputs = encoding_reader.encode(encoding, raw, given)
+    try:
+        content, apart = _converted(form, network, inputs, expected)
+    except (NotConvertible, Disagreement) as error:
+        raise ArtifactError(f"{path} was not written: {error}. Serve the SavedModel.") from error
+    reader = Path(encoding_reader.__file__)
+    text = json.dumps(encoding, indent=1, ensure_ascii=False)
+    _write({
+        path.parent / reader.name: reader.read_bytes(),
+        encoding_path(path): text.encode(),
+        path: content,
+    })  # fmt: skip
+    return Exported(path, why, tuple(given), *compared, apart)
+
+
+def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
+    """Which rows can be compared: see `steady`.
+
+    Raises:
+        ArtifactError: if most cannot.
+    """
+
+    def answer(rows: Mapping[str, Any]) -> Rows:
+        tensors = {name: tf.constant(values) for name, values in rows.items()}
+        return {name: tensor.numpy() for name, tensor in network(tensors).items()}
+
+    encoded = encoder.model({name: tf.constant(values) for name, values in raw.items()})
+    good = steady(answer, {name: tensor.numpy() for name, tensor in encoded.items()})
+    if good.mean() < 0.5:
+        raise ArtifactError(
+            f"The answers cannot be compared: rounding alone changes those of {(~good).sum():,} of "
+            f"{len(good):,} rows. Serve the SavedModel."
         )
-        given = not_read(encoding, encoder, raw)
-        unread = tuple(given)
-        inputs = encoding_reader.encode(encoding, raw, given)
-        reads_encoded = encoded_model(trained.network, trained.tasks)
-        try:
-            content, difference = _checked(form, reads_encoded, inputs, expected)
-        except (NotConvertible, Disagreement) as again:
-            raise ArtifactError(
-                f"{path} was not written: {again}. Serve the SavedModel."
-            ) from again
-        reader = Path(encoding_reader.__file__)
-        files = {
-            path.parent / reader.name: reader.read_bytes(),
-            encoding_path(path): json.dumps(encoding, indent=1, ensure_ascii=False).encode(),
-        }
-    for file, written in {**files, path: content}.items():
-        with replaced(file) as opened:
-            opened.write(written)
-    return Exported(path, why, unread, len(next(iter(raw.values()))), difference)
+    return good
 
 
-def _checked(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tuple[bytes, float]:
-    """A model converted to a format, and the largest difference of its answers.
+def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tuple[bytes, float]:
+    """A model in another format, and the largest difference of its answers.
 
     Raises:
         NotConvertible: if the format lacks an operation.
@@ -205,3 +230,9 @@ def _checked(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tu
         write_saved_model(model, Path(folder))
         content = form.converted(Path(folder))
     return content, difference(expected, form.loaded(content)(rows))
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    for path, content in files.items():
+        with naming(path), replaced(path) as file:
+            file.write(content)

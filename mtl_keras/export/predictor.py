@@ -250,7 +250,7 @@ class Predictor:
 
         Args:
             path: The file.
-            rows: A table to check the answers on: its first 10,000 rows. Default: rows that are
+            rows: A table to check the answers on: its first 2,000 rows. Default: rows that are
                 drawn from what the artifact knows of the training rows.
 
         Returns:

@@ -38,7 +38,9 @@ class CategoryEncoding(keras.layers.Layer):
 
     def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
         index = tf.cast(self.lookup(values), tf.int32)
-        return {"categorical": tf.reshape(index, (-1, 1))}  # a table's answer has no known shape
+        return {
+            "categorical": tf.reshape(index, (-1, 1))
+        }  # what a table answers has no known shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary": list(self.vocabulary)}

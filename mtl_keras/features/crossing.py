@@ -57,7 +57,8 @@ class CrossingEncoding(keras.layers.Layer):
                 index = _indices(raw, values)
             number = number * (len(values) + 2) + tf.cast(index, tf.int64)
         known = tf.constant(self.combinations, tf.int64)
-        return tf.where(number == 0, 0, _found(known, number))[:, tf.newaxis]
+        index = tf.where(number == 0, 0, _found(known, number))
+        return tf.reshape(index, (-1, 1))  # what tables answer has no known shape
 
     def get_config(self) -> dict[str, Any]:
         return {
