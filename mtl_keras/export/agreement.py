@@ -1,14 +1,14 @@
 """Whether the answers of two programs are the same but for rounding."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from mtl_keras.errors import MTLError, shown
 
 TOLERANCE = 1e-5
-NUDGE, NUDGES = 4e-6, 4  # of encoded numbers, which are about 1 in size: more than rounding is
-EDGE = 10 * TOLERANCE  # what a nudge changes in an answer that rounding could change by TOLERANCE
+NUDGE, NUDGES = 1e-6, 4  # relative: some times what rounding is
+EDGE = 3 * TOLERANCE  # what a nudge changes in an answer that rounding could change by TOLERANCE
 
 Rows = Mapping[str, np.ndarray]
 
@@ -17,32 +17,37 @@ class Disagreement(MTLError):
     """Two programs answer the same rows differently."""
 
 
-def steady(answer: Callable[[Rows], Rows], rows: Rows) -> np.ndarray:
+def steady(stages: Sequence[Callable[[Rows], Rows]], rows: Rows) -> np.ndarray:
     """Which rows are not on an edge, where rounding decides about the answer.
 
     A probability may be next to the threshold of a label, or on a steep step of its calibration.
 
     Args:
-        answer: A function from encoded rows to answers, by name.
-        rows: The encoded rows, by name.
+        stages: Functions of arrays by name, each of what the one before it returns; the first of
+            rows, the last returns answers. What each reads is nudged.
+        rows: The rows, by name.
 
     Example:
 
-    >>> steady(lambda r: {"yes": r["x"] > 0.5}, {"x": np.array([0.1, 0.5, 0.9])}).tolist()
+    >>> steady([lambda r: {"yes": r["x"] > 0.5}], {"x": np.array([0.1, 0.5, 0.9])}).tolist()
     [True, False, True]
     """
-    random, wanted = np.random.default_rng(0), answer(rows)
+    random, wanted = np.random.default_rng(0), rows
+    for stage in stages:
+        wanted = stage(wanted)
     good = np.ones(len(next(iter(rows.values()))), bool)
     for _ in range(NUDGES):
-        moved = {
-            name: values + random.choice(np.array([-NUDGE, NUDGE], values.dtype), values.shape)
-            if values.dtype.kind == "f"
-            else values
-            for name, values in rows.items()
-        }
-        given = answer(moved)
+        given = rows
+        for stage in stages:
+            given = stage({name: _nudged(values, random) for name, values in given.items()})
         good &= np.all([_apart(wanted[name], given[name]) <= EDGE for name in wanted], axis=0)
     return good
+
+
+def _nudged(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    if values.dtype.kind != "f":
+        return values
+    return values * random.choice(np.array([1 - NUDGE, 1 + NUDGE], values.dtype), values.shape)
 
 
 def difference(expected: Rows, received: Rows) -> float:

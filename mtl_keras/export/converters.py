@@ -161,7 +161,7 @@ class LiteRT(Format):
                 return converter.convert()
         except Exception as error:  # of many types
             text = str(error)
-            strange = set(re.findall(r"'tf\.(\w+)' op is neither", text))
+            strange = set(re.findall(r"'tf\.(\w+)' op ", text))
             places = re.findall(r'fused\["(\w+):", "([^"@]+)', text)
             other = f"TensorFlow cannot convert it: {shown(text)}"
             lacking = [(operation, place) for operation, place in places if operation in strange]

@@ -6,7 +6,7 @@ encoding is converted, and the encoding is written beside it, for `encoding_read
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,18 +205,25 @@ def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
         ArtifactError: if most cannot.
     """
 
-    def answer(rows: Mapping[str, Any]) -> Rows:
-        tensors = {name: tf.constant(values) for name, values in rows.items()}
-        return {name: tensor.numpy() for name, tensor in network(tensors).items()}
-
-    encoded = encoder.model({name: tf.constant(values) for name, values in raw.items()})
-    good = steady(answer, {name: tensor.numpy() for name, tensor in encoded.items()})
+    models = encoder.model, network.get_layer("network"), network.get_layer("answers")
+    encode, *stages = map(_function, models)
+    good = steady(stages, encode(raw))
     if good.mean() < 0.5:
         raise ArtifactError(
             f"The answers cannot be compared: rounding alone changes those of {(~good).sum():,} of "
             f"{len(good):,} rows. Serve the SavedModel."
         )
     return good
+
+
+def _function(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], Rows]:
+    """A model as a function of arrays."""
+
+    def call(arrays: Mapping[str, np.ndarray]) -> Rows:
+        answers = model({name: tf.constant(values) for name, values in arrays.items()})
+        return {name: tensor.numpy() for name, tensor in answers.items()}
+
+    return call
 
 
 def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tuple[bytes, float]:

@@ -31,7 +31,7 @@ def serving_model(
         tasks: Fitted and calibrated tasks.
         tables: See `for_inference`. Default True.
     """
-    plain = for_inference(_graph_of(network), tables)
+    plain = for_inference(keras.Model(network.input, network.output, name="network"), tables)
     answers = _answers(plain(encoder.model.output), tasks)
     return keras.Model(encoder.model.input, answers, name="serving")
 
@@ -39,16 +39,21 @@ def serving_model(
 def encoded_model(network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
     """The served model behind its encoder: encoded groups in, the same answers out, no tables.
 
+    It has two layers that are models, `"network"` and `"answers"`.
+
     Args:
         network: See `serving_model`.
         tasks: See `serving_model`.
     """
-    plain = for_inference(_graph_of(network), tables=False)
-    return keras.Model(plain.input, _answers(plain.output, tasks), name="encoded")
-
-
-def _graph_of(network: keras.Model) -> keras.Model:
-    return keras.Model(network.input, network.output, name="network")
+    by_slug = {task.slug: network.output[task.name] for task in tasks}
+    plain = for_inference(keras.Model(network.input, by_slug, name="network"), tables=False)
+    inputs = {
+        slug: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=slug)
+        for slug, tensor in plain.output.items()
+    }
+    answers = _answers({task.name: inputs[task.slug] for task in tasks}, tasks)
+    answering = keras.Model(inputs, answers, name="answers")
+    return keras.Model(plain.input, answering(plain(plain.input)), name="encoded")
 
 
 def _answers(outputs: Mapping[str, Any], tasks: Sequence[Task]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class Feature(Declaration, abc.ABC):
 
         Args:
             observed: Numbers (NaN: missing) or texts (empty: missing), `(rows,)`; where `observed`
-                tells nothing, 0 or NaN.
+                tells nothing, any number or NaN.
             random: For all that it leaves open.
         """
         if self.raw_dtype == "string":

@@ -219,7 +219,7 @@ class Text(BackboneFeature):
         return np.array([len(text.split()) or np.nan for text in raw], float)
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        return joined_at_random(np.clip(observed, 0, 1000), self.vocabulary or (), " ", random)
+        return joined_at_random(observed, self.vocabulary or (), " ", random)
 
     def words(self, column: pd.Series) -> pd.Series:
         return column.fillna("").astype(str)

@@ -56,7 +56,7 @@ def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
 def joined_at_random(
     numbers: np.ndarray, vocabulary: Sequence[str], separator: str, random: np.random.Generator
 ) -> np.ndarray:
-    """Texts of so many parts each, known and unknown ones; a number that is NaN gives no text."""
+    """Texts of so many parts each, known and unknown ones; no text for NaN or less than 1."""
     parts = np.array([*vocabulary, "never-seen"], object)
-    counts = np.nan_to_num(numbers).astype(int)
+    counts = np.clip(np.nan_to_num(numbers), 0, 1000).astype(int)
     return np.array([separator.join(random.choice(parts, n)) for n in counts], object)
