@@ -100,7 +100,7 @@ class Onnx(Format):
                 model = optimizer.optimize_graph(made).make_model("mtl_keras")
         except Exception as error:  # of many types
             raise NotConvertible(f"tf2onnx cannot convert it: {shown(str(error))}") from error
-        nodes = [n for n in model.graph.node if not onnx.defs.has(n.op_type, n.domain)]
+        nodes = [n for n in _nodes(model.graph) if not onnx.defs.has(n.op_type, n.domain)]
         if nodes:
             raise NotConvertible(_lacking("ONNX", [(n.op_type, n.name) for n in nodes]))
         return model.SerializeToString()
@@ -126,6 +126,15 @@ class Onnx(Format):
             return dict(zip(names, values))
 
         return answer
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """The nodes of an ONNX graph, and of the graphs of its loops and branches."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
 
 
 def _lacking(form: str, operations: Sequence[tuple[str, str]]) -> str:
@@ -171,12 +180,13 @@ class LiteRT(Format):
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
         with _silence():
-            run = Interpreter(model_content=content).get_signature_runner("serving_default")
+            interpreter = Interpreter(model_content=content)
+            interpreter.allocate_tensors()
+        run = interpreter.get_signature_runner("serving_default")
         wanted = list(run.get_input_details())
 
         def answer(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            with _silence():
-                answers = run(**{name: rows[name] for name in wanted})
+            answers = run(**{name: rows[name] for name in wanted})
             return {name: _texts(values) for name, values in answers.items()}
 
         return answer
