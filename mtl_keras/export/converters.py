@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -80,7 +80,7 @@ class Onnx(Format):
         import onnx  # noqa: PLC0415
         from tf2onnx import optimizer, tf_loader, tfonnx  # noqa: PLC0415
 
-        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # its errors are raised below
         frozen, inputs, outputs, tables, names = tf_loader.from_saved_model(
             str(saved_model), None, None, "serve", ["serving_default"],
             return_initialized_tables=True, return_tensors_to_rename=True,

@@ -55,6 +55,15 @@ def test_every_architecture_answers_alike(architecture):
     same(trained, for_inference(trained))
 
 
+def test_other_formats_get_no_table():
+    trained = network(architectures.SharedBottom(number_embedding="piecewise_linear", members=2))
+    for tables in (True, False):
+        made = for_inference(trained, tables)
+        found = any(isinstance(each, layers.PiecewiseLinearTable) for each in made.layers)
+        assert found == tables
+        same(trained, made)
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"skip": True}, {"residual": True, "layers": (8, 8)}, {"normalisation": "layer"}],
