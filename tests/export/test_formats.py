@@ -135,9 +135,8 @@ def test_the_reader_encodes_as_the_layers_do_or_says_that_it_cannot(feature):
     fitted = feature.fit(feature.select(table))
     encoder = Encoder([fitted])
     observed = fitted.observed(fitted.raw(fitted.select(table)))
-    observed = (
-        np.where(random.random(len(table)) < 0.2, np.nan, 0.0) if observed is None else observed
-    )
+    if observed is None:
+        observed = random.choice([np.nan, 0.0, -10.0, 10.0], len(table))
     slug = encoder.input_slugs[fitted.name]
     raw = np.concatenate([
         fitted.raw(fitted.select(table)), fitted.examples(observed, random)
