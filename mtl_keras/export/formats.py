@@ -61,7 +61,8 @@ class Trained:
         """The encoder of its training.
 
         Raises:
-            ArtifactError: if the artifact does not tell what its crossings know.
+            ArtifactError: if the artifact does not tell what its crossings know, or the network
+                reads something else.
         """
         try:
             crossings = [Crossing.from_config(c) for c in self.schema.get("crossings", ())]
@@ -70,7 +71,15 @@ class Trained:
                 f"{self.version} does not tell the values of its crossings: it was written by an "
                 "older mtl_keras, or is damaged. Train and export again."
             ) from error
-        return Encoder(self.features, crossings)
+        encoder = Encoder(self.features, crossings)
+        encoded, read = _shapes(encoder.model.output), _shapes(self.network.input)
+        if encoded != read:
+            raise ArtifactError(
+                f"The network in {self.version} reads {read}, but its features are encoded as "
+                f"{encoded}: it was written by an older mtl_keras, or is damaged. Train and export "
+                "again."
+            )
+        return encoder
 
     def told(self) -> dict[str, Any]:
         """What its files say about it: its name, its version, and the names of its answers."""
@@ -106,6 +115,10 @@ class Trained:
         except (KeyError, TypeError, ValueError) as error:
             why = shown(str(error))
             raise ArtifactError(f"{path} is damaged: {why}. Train and export again.") from error
+
+
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:
+    return {name: tuple(tensors[name].shape) for name in sorted(tensors)}
 
 
 def _drawn(feature: Feature, kept: Mapping[str, Any], random: np.random.Generator) -> np.ndarray:
