@@ -1,4 +1,4 @@
-"""The command line: `mtl-keras train | predict | evaluate | inspect | serve`.
+"""The command line: `mtl-keras train | predict | evaluate | inspect | serve | export`.
 
 Nothing heavy is imported until a command needs it.
 """

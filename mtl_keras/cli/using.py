@@ -151,6 +151,41 @@ def check(
 
 
 @app.command()
+def export(
+    model: Model,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="onnx or litert. Default: as the output's suffix says."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A .onnx or .tflite file. Default: <name>.<suffix>."),
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(help="Table to check the answers on. Default: rows like those trained on."),
+    ] = None,
+    trust: Trust = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write a model in another format, once its answers are the same there."""
+    load_tensorflow()
+    from mtl_keras import load
+    from mtl_keras.export.converters import FORMATS
+
+    if form is not None and form not in FORMATS:
+        raise ConfigError(f"--format must be one of {', '.join(FORMATS)}. Received: {form!r}.")
+    suffix = FORMATS[form].suffix if form else None
+    if output is None and suffix is None:
+        raise ConfigError("Name a --format, or an --output that ends in .onnx or .tflite.")
+    if output is not None and suffix not in (None, output.suffix):
+        raise ConfigError(f"--output must end in {suffix} for {form}. Received: {output}.")
+    predictor = load(model, trusted=trust or [])
+    path = output or Path(f"{predictor.schema['name']}{suffix}")
+    typer.echo(str(predictor.export(path, check)))
+
+
+@app.command()
 def inspect(
     path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
     verbose: Verbose = False,

@@ -81,6 +81,33 @@ class Distribution:
             bins = pd.Series(present, dtype=object).map(places).fillna(number - 1).to_numpy(int)
         return (int(without.sum()), *np.bincount(bins, minlength=number).tolist())
 
+    def drawn(self, rows: int, random: np.random.Generator) -> np.ndarray:
+        """Values of such a column, a tenth of them missing and a tenth such as it never had.
+
+        Numbers are the edges of bins, or lie between them; those never had are far outside.
+
+        Example:
+
+        >>> column = Distribution.of(np.array(["a"] * 6 + ["b"] * 5, object))
+        >>> sorted(set(column.drawn(100, np.random.default_rng(0))))
+        ['', 'a', 'b', 'never seen']
+        """
+        odd = random.random(rows)
+        shares = np.array(self.counts[1:], float) + 1e-9
+        bins = random.choice(len(shares), rows, p=shares / shares.sum())
+        if self.values is not None:
+            texts = np.array([*self.values, "never seen"], object)[bins]
+            texts[odd < 0.2] = "never seen"
+            texts[odd < 0.1] = ""
+            return texts
+        low, high = self.low or 0.0, self.high or 0.0
+        edges = np.array([low, *(self.edges or ()), high])
+        within = np.where(random.random(rows) < 0.5, 0.0, random.random(rows))
+        numbers = edges[bins] + within * (edges[bins + 1] - edges[bins])
+        numbers[odd < 0.2] += random.choice([-10.0, 10.0], rows)[odd < 0.2] * (high - low + 1)
+        numbers[odd < 0.1] = np.nan
+        return numbers
+
     @property
     def missing(self) -> float:
         """Share of the rows without a value."""

@@ -20,7 +20,7 @@ from mtl_keras.model.keras_private import arguments_with, calls_of, made_by
 ELEMENTWISE = (keras.layers.Activation, keras.layers.Dropout, keras.layers.Add)
 
 
-def for_inference(network: keras.Model) -> keras.Model:
+def for_inference(network: keras.Model, tables: bool = True) -> keras.Model:
     """A network that answers as a trained one does, in less time.
 
     *Members of an ensemble* are computed one after the other, with dense layers. The matrix that a
@@ -34,6 +34,8 @@ def for_inference(network: keras.Model) -> keras.Model:
 
     Args:
         network: A trained Functional model. Layers that stay as they are become part of both.
+        tables: Whether embeddings are read from tables, by an operation (a binary search) that
+            only TensorFlow has. Default True.
 
     Returns:
         A model with the same inputs and outputs, whose answers differ by rounding only.
@@ -45,7 +47,7 @@ def for_inference(network: keras.Model) -> keras.Model:
     >>> [layer.name for layer in for_inference(keras.Model(rows, together)).layers[1:3]]
     ['trunk_member_1', 'trunk_member_2']
     """
-    graph = _Graph(network)
+    graph = _Graph(network, tables)
     outputs = keras.tree.map_structure(lambda t: _together(graph.value(t)), network.output)
     return keras.Model(network.input, outputs, name=network.name)
 
@@ -77,10 +79,10 @@ def _together(value: Any) -> Any:
 class _Graph:
     """The values of a network's tensors in the graph that is made, by the tensors' identity."""
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: keras.Model, tables: bool) -> None:
         self.values: dict[int, Any] = {id(tensor): tensor for tensor in network.inputs}
         self.dense: dict[tuple[str, str], list[keras.layers.Dense]] = {}
-        self.tables: dict[str, PiecewiseLinearTable] = {}
+        self.with_tables, self.tables = tables, dict[str, PiecewiseLinearTable]()
         self.heads: dict[int, dict[str, Any]] = {}
         self.member_dense = [each for each in network.layers if type(each) is MemberDense]
 
@@ -94,7 +96,7 @@ class _Graph:
 
     def _called(self, node: Any, inputs: Sequence[Any]) -> Any:
         layer, first = node.operation, inputs[0] if inputs else None
-        if type(layer) is PiecewiseLinearEmbedding:
+        if self.with_tables and type(layer) is PiecewiseLinearEmbedding:
             return self._table(layer)(_together(first))
         if isinstance(layer, Members) and not isinstance(first, _Apart):
             return _Apart([first] * layer.members, layer)

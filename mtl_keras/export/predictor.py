@@ -17,7 +17,9 @@ from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, sho
 from mtl_keras.evaluation import Check, Evaluation, evaluate, regions_in
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
-from mtl_keras.export.operations import TRUST, check_operations
+from mtl_keras.export.formats import Exported, Trained, export
+from mtl_keras.export.loading import loaded, network_of
+from mtl_keras.export.operations import TRUST
 from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
 from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
@@ -64,29 +66,8 @@ class Predictor:
                 self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         except ConfigError as error:
             raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
-        if TRUST not in trusted:
-            check_operations(self.path)
-        try:
-            self._loaded = tf.saved_model.load(str(self.path))  # kept alive for it
-        except Exception as error:  # TensorFlow's, on damaged files, are of many types
-            why = " ".join(str(getattr(error, "message", error)).split())
-            raise ArtifactError(
-                f"The SavedModel in {self.path} is damaged ({type(error).__name__}): "
-                f"{why[:300]}. Train and export again."
-            ) from error
-        if "serving_default" not in self._loaded.signatures:
-            raise ArtifactError(f"{self.path} is damaged: it has no signature serving_default.")
+        self._loaded = loaded(self.path, self.schema, self.features, TRUST in trusted)
         self._signature = self._loaded.signatures["serving_default"]
-        inputs = self._signature.structured_input_signature[1]
-        slugs = self.schema["inputs"]
-        strange = {f.name for f in self.features if not _fits(f, inputs.get(slugs.get(f.name)))}
-        answers = self._signature.structured_outputs
-        strange |= {n for n, slug in self.schema["outputs"].items() if slug not in answers}
-        if strange:
-            raise ArtifactError(
-                f"{self._schema_path} does not tell of the SavedModel beside it: that one has no "
-                f"{sorted(strange)}, or of another type. Train and export again."
-            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process loads the artifact itself, with the classes that this one found."""
@@ -261,6 +242,31 @@ class Predictor:
             rows = rows.sample(CHECKED_ROWS)
         return check(self.path / artifact.EXTRA, self.features, self.tasks, rows, self.answers)
 
+    def export(self, path: str | Path, rows: Any = None) -> Exported:
+        """Write the model in another format: ONNX (`.onnx`) or LiteRT (`.tflite`).
+
+        It answers as the SavedModel does, which is checked. It reads raw rows, or, if the format
+        lacks an operation for that, encoded ones: see docs/formats.md.
+
+        Args:
+            path: The file.
+            rows: A table to check the answers on: its first 2,000 rows. Default: rows that are
+                drawn from what the artifact knows of the training rows.
+
+        Returns:
+            What was written; as text, a line for the user.
+
+        Raises:
+            ConfigError: if there is no such format, or a package is missing.
+            ArtifactError: if it cannot be converted, or its answers differ; nothing is written.
+        """
+        table = None if rows is None else datasets.read(rows)
+        network = network_of(self.path, self._given, self._trusted)
+        count, outputs = rows_per_call(self.features), self._signature.structured_outputs
+        answer = partial(self._served, rows=count, outputs=dict(zip(outputs, outputs)))
+        trained = Trained(self.path, self.schema, self.features, self.tasks, network, answer)
+        return export(trained, Path(path), table)
+
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.
 
@@ -292,23 +298,16 @@ class Predictor:
         columns = self._told("features", partial(raw_columns, self.features, table))
         raw = {slugs[name]: values for name, values in columns.items()}
         try:
-            return answer_rows(
-                lambda part: self._signature(**part), raw, rows, self.schema["outputs"]
-            )
+            return self._served(raw, rows, self.schema["outputs"])
         except tf.errors.InvalidArgumentError:
             for feature in self.features:
                 feature.refuse(raw[slugs[feature.name]])
             raise
 
-
-def _fits(feature: features.Feature, spec: Any) -> bool:
-    """Whether a SavedModel's input, if there is one, takes the values of a feature."""
-    wanted = tf.TensorShape((None, *feature.raw_shape))
-    return (
-        isinstance(spec, tf.TensorSpec)
-        and spec.dtype.name == feature.raw_dtype
-        and spec.shape.is_compatible_with(wanted)
-    )
+    def _served(
+        self, raw: Mapping[str, np.ndarray], rows: int, outputs: Mapping[str, str]
+    ) -> dict[str, np.ndarray]:
+        return answer_rows(lambda part: self._signature(**part), raw, rows, outputs)
 
 
 def load(

@@ -17,7 +17,9 @@ from mtl_keras.features.encoder import Encoder
 from mtl_keras.tasks import Task
 
 
-def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
+def serving_model(
+    encoder: Encoder, network: keras.Model, tasks: Sequence[Task], tables: bool = True
+) -> keras.Model:
     """Compose encoder, network and answers.
 
     Inputs and outputs are dicts by slug (see `Encoder`).
@@ -27,15 +29,40 @@ def serving_model(encoder: Encoder, network: keras.Model, tasks: Sequence[Task])
         network: From encoded groups to one output per task. Only its graph is used, without
             balancer and optimizer.
         tasks: Fitted and calibrated tasks.
+        tables: See `for_inference`. Default True.
     """
-    plain = for_inference(keras.Model(network.input, network.output, name="network"))
-    outputs = plain(encoder.model.output)
+    plain = for_inference(keras.Model(network.input, network.output, name="network"), tables)
+    answers = _answers(plain(encoder.model.output), tasks)
+    return keras.Model(encoder.model.input, answers, name="serving")
+
+
+def encoded_model(network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
+    """The served model behind its encoder: encoded groups in, the same answers out, no tables.
+
+    It has two layers that are models, `"network"` and `"answers"`.
+
+    Args:
+        network: See `serving_model`.
+        tasks: See `serving_model`.
+    """
+    by_slug = {task.slug: network.output[task.name] for task in tasks}
+    plain = for_inference(keras.Model(network.input, by_slug, name="network"), tables=False)
+    inputs = {
+        slug: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=slug)
+        for slug, tensor in plain.output.items()
+    }
+    answers = _answers({task.name: inputs[task.slug] for task in tasks}, tasks)
+    answering = keras.Model(inputs, answers, name="answers")
+    return keras.Model(plain.input, answering(plain(plain.input)), name="encoded")
+
+
+def _answers(outputs: Mapping[str, Any], tasks: Sequence[Task]) -> dict[str, Any]:
+    """The answers of all tasks, by slug."""
     answers: dict[str, Any] = {}
     for task in tasks:
         answers |= task.answers(outputs[task.name])
     slugs = unique_names(answers)
-    named = {slugs[name]: tensor for name, tensor in answers.items()}
-    return keras.Model(encoder.model.input, named, name="serving")
+    return {slugs[name]: tensor for name, tensor in answers.items()}
 
 
 def answer_rows(

@@ -99,6 +99,22 @@ class Feature(Declaration, abc.ABC):
         """
         return None
 
+    def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Raw values of which `observed` tells this, to try a model on: its inverse, if it has one.
+
+        Args:
+            observed: Numbers (NaN: missing) or texts (empty: missing), `(rows,)`; where `observed`
+                tells nothing, any number or NaN.
+            random: For all that it leaves open.
+        """
+        if self.raw_dtype == "string":
+            texts = observed.dtype == object
+            return observed if texts else np.where(np.isnan(observed), "", "0").astype(object)
+        columns = (1,) * len(self.raw_shape)
+        return np.broadcast_to(
+            observed.reshape(-1, *columns), (len(observed), *self.raw_shape)
+        ).astype("float32")
+
     def unknown(self, raw: np.ndarray) -> np.ndarray:
         """Which raw values are present, but mean nothing to the network. Default: none."""
         return np.zeros(len(raw), bool)

@@ -37,7 +37,10 @@ class CategoryEncoding(keras.layers.Layer):
         self.lookup = string_lookup(vocabulary)
 
     def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"categorical": tf.cast(self.lookup(values), tf.int32)[:, tf.newaxis]}
+        index = tf.cast(self.lookup(values), tf.int32)
+        return {
+            "categorical": tf.reshape(index, (-1, 1))
+        }  # what a table answers has no known shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary": list(self.vocabulary)}

@@ -12,7 +12,13 @@ import tensorflow as tf
 from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
-from mtl_keras.features.tokens import category_text, check_vocabulary, split, string_lookup
+from mtl_keras.features.tokens import (
+    category_text,
+    check_vocabulary,
+    joined_at_random,
+    split,
+    string_lookup,
+)
 from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
@@ -141,6 +147,10 @@ class Categories(Feature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         return joined(self.name, column, self.separator, category_text)
+
+    def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        numbers = observed + random.integers(1, (self.length or 1) + 1, len(observed))
+        return joined_at_random(numbers, self.vocabulary or (), self.separator, random)
 
     def layer(self) -> keras.layers.Layer:
         return CategoriesEncoding(

@@ -57,7 +57,8 @@ class CrossingEncoding(keras.layers.Layer):
                 index = _indices(raw, values)
             number = number * (len(values) + 2) + tf.cast(index, tf.int64)
         known = tf.constant(self.combinations, tf.int64)
-        return tf.where(number == 0, 0, _found(known, number))[:, tf.newaxis]
+        index = tf.where(number == 0, 0, _found(known, number))
+        return tf.reshape(index, (-1, 1))  # what tables answer has no known shape
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -167,6 +168,19 @@ class Crossing:
     def summary(self) -> dict[str, Any]:
         """Its features, and how many combinations it knows."""
         return {"features": list(self.features), "known": len(self.combinations or ())}
+
+    def get_config(self) -> dict[str, Any]:
+        """What an artifact keeps of it: the summary, and what its layer knows."""
+        values = [list(each) for each in self.values or ()]
+        return {**self.summary(), "values": values, "combinations": list(self.combinations or ())}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The inverse of `get_config`."""
+        values = tuple(map(tuple, config["values"]))
+        return cls(
+            tuple(config["features"]), values=values, combinations=tuple(config["combinations"])
+        )
 
 
 def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:

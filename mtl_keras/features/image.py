@@ -175,6 +175,12 @@ class Image(BackboneFeature):
             files[row] = self._file(image, column.index[row], start)
         return files
 
+    def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        shape = (self.height or 1, self.width or 1, self.channels or 1)
+        some = [random.integers(0, 256, shape, np.uint8) for _ in range(8)]
+        images = pd.Series([some[row % len(some)] for row in range(len(observed))])
+        return self.raw(images.where(~np.isnan(observed), None))
+
     def layer(self) -> keras.layers.Layer:
         assert self.height and self.width and self.channels, "fit first"
         return ImageEncoding(self.height, self.width, self.channels, bool(self.indicator))

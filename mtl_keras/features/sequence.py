@@ -12,7 +12,13 @@ import tensorflow as tf
 from mtl_keras.datasets.lists import joined, vocabulary
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.tokens import category_text, check_vocabulary, split, string_lookup
+from mtl_keras.features.tokens import (
+    category_text,
+    check_vocabulary,
+    joined_at_random,
+    split,
+    string_lookup,
+)
 from mtl_keras.layers import Present, TokenEmbedding
 
 OF = ("auto", "numbers", "tokens")
@@ -162,6 +168,14 @@ class Sequence(BackboneFeature):
         if self.of == "numbers":
             self._check_numbers(pd.Series(texts, column.index))
         return texts
+
+    def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        numbers = observed + random.integers(1, 2 * (self.length or 1) + 1, len(observed))
+        scaled = random.normal(size=100) * (self.scale or 1.0) + (self.center or 0.0)
+        known = self.vocabulary if self.of == "tokens" else tuple(f"{x:.6g}" for x in scaled)
+        made = joined_at_random(numbers, known or (), self.separator, random)
+        unseen = "never-seen" if self.of == "tokens" else "0"
+        return np.array([text.replace("never-seen", unseen) for text in made], object)
 
     def layer(self) -> keras.layers.Layer:
         return SequenceEncoding(

@@ -13,7 +13,7 @@ from mtl_keras.backbones.pretrained import Pretrained, as_text, from_text
 from mtl_keras.datasets.lists import vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.tokens import check_vocabulary, string_lookup
+from mtl_keras.features.tokens import check_vocabulary, joined_at_random, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
 
 APART = r"([^\p{L}\p{M}\p{N}_'\s]+)"
@@ -217,6 +217,9 @@ class Text(BackboneFeature):
     def observed(self, raw: np.ndarray) -> np.ndarray:
         """Numbers of words."""
         return np.array([len(text.split()) or np.nan for text in raw], float)
+
+    def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        return joined_at_random(observed, self.vocabulary or (), " ", random)
 
     def words(self, column: pd.Series) -> pd.Series:
         return column.fillna("").astype(str)

@@ -51,3 +51,12 @@ def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
     parts = tf.strings.split(texts) if white else tf.strings.split(texts, separator)
     parts = tf.ragged.map_flat_values(tf.strings.strip, parts)
     return tf.ragged.boolean_mask(parts, tf.ragged.map_flat_values(lambda p: p != "", parts))
+
+
+def joined_at_random(
+    numbers: np.ndarray, vocabulary: Sequence[str], separator: str, random: np.random.Generator
+) -> np.ndarray:
+    """Texts of so many parts each, known and unknown ones; no text for NaN or less than 1."""
+    parts = np.array([*vocabulary, "never-seen"], object)
+    counts = np.clip(np.nan_to_num(numbers), 0, 1000).astype(int)
+    return np.array([separator.join(random.choice(parts, n)) for n in counts], object)

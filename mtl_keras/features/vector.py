@@ -136,6 +136,10 @@ class Vector(Feature):
             self._refuse(row, "an infinite number", "finite numbers")
         return values
 
+    def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        scaled = random.normal(size=(len(observed), self.size or 0)) + observed[:, None]
+        return (scaled * (self.scale or 1) + (self.center or 0)).astype(np.float32)
+
     def layer(self) -> VectorEncoding:
         return VectorEncoding(self.center or (), self.scale or (), bool(self.indicator))
 

@@ -242,7 +242,7 @@ class Run:
             "outputs": slugs,
             "output_dtypes": {name: str(serving.output[slugs[name]].dtype) for name in answers},
             "features": [feature.get_config() for feature in self.encoder.features],
-            "crossings": [crossing.summary() for crossing in self.encoder.crossings],
+            "crossings": [crossing.get_config() for crossing in self.encoder.crossings],
             "dropped": {g.column: g.why for g in self.guesses if g.feature is None},
             "guesses": {g.column: g.why for g in self.guesses if g.feature is not None},
             "tasks": [task.get_config() for task in self.tasks],

@@ -15,6 +15,8 @@ import mtl_keras as mtl
 from mtl_keras.errors import ArtifactError, DataError
 from mtl_keras.export import artifact as folder_of
 from mtl_keras.export.description import describe
+from mtl_keras.features.crossing import Crossing
+from mtl_keras.features.encoder import Encoder
 from tests import cases
 
 FILES = {"model.keras", "experiment.toml", "schema.json", "metrics.json"} | {
@@ -61,8 +63,13 @@ def test_what_is_read_by_exact_value_is_told_and_asks_for_no_further_column(run,
     assert known[0] > 4 and known[1] == 2
     line = f"also read by exact value: town × member ({known[0]} values), class (2 values)"
     assert line in describe(artifact).split("\n")
-    inputs = folder_of.read_schema(folder_of.latest(artifact))["inputs"]
-    assert list(inputs) == [feature.name for feature in run.encoder.features]
+    schema = folder_of.read_schema(folder_of.latest(artifact))
+    again = Encoder(run.encoder.features, list(map(Crossing.from_config, schema["crossings"])))
+    table = cases.table(seed=1)
+    np.testing.assert_array_equal(
+        again.encode(table)["crossed"], run.encoder.encode(table)["crossed"]
+    )
+    assert list(schema["inputs"]) == [feature.name for feature in run.encoder.features]
 
 
 def test_extra_columns_are_ignored_and_odd_values_answered(predictor):

@@ -11,6 +11,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import Experiment
+from mtl_keras.errors import ArtifactError
 from mtl_keras.runs import rewrite_report
 
 RELEASES = sorted(path for path in Path(__file__).parent.iterdir() if path.name[0].isdigit())
@@ -30,6 +31,12 @@ def test_an_artifacts_report_and_experiment_are_read(release, tmp_path):
     assert rewrite_report(tmp_path / "shop").is_file()
     experiment = Experiment.from_file(release / "shop" / "1" / "assets.extra" / "experiment.toml")
     assert [task.name for task in experiment.tasks][:2] == ["left", "segment"]
+
+
+@each_release
+def test_an_artifact_of_another_encoding_is_not_exported(release, tmp_path):
+    with pytest.raises(ArtifactError, match=r"written by an older mtl_keras.* Train and export"):
+        mtl.load(release / "shop").export(tmp_path / "shop.onnx", release / "rows.csv")
 
 
 @each_release

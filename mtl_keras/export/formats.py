@@ -1,0 +1,258 @@
+"""A trained model in another format: converted, and checked before it is written.
+
+A format may lack operations that the encoding of raw rows needs. Then the network behind the
+encoding is converted, and the encoding is written beside it, for `encoding_reader` to follow.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from mtl_keras.errors import ArtifactError, naming, shown
+from mtl_keras.evaluation.distribution import Distribution
+from mtl_keras.export import artifact, encoding_reader
+from mtl_keras.export.agreement import Disagreement, difference, steady
+from mtl_keras.export.checking import FILE as STATISTICS
+from mtl_keras.export.converters import Answer, Format, NotConvertible, format_for
+from mtl_keras.export.encoding_file import encoding_of, not_read
+from mtl_keras.export.serving import encoded_model, serving_model, write_saved_model
+from mtl_keras.features import Feature
+from mtl_keras.features.crossing import Crossing
+from mtl_keras.features.encoder import Encoder, input_features, raw_columns
+from mtl_keras.jobs import replaced
+from mtl_keras.tasks import Task
+
+ROWS = 500  # that the answers are compared on
+MOST_ROWS = 2_000  # of a table
+ENCODING = ".encoding.json"
+
+Rows = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is exported.
+
+    Attributes:
+        version: The folder of the artifact's version.
+        schema: The content of its `schema.json`.
+        features: Its features.
+        tasks: Its tasks.
+        network: Its network, from encoded groups to one output per task.
+        answer: A function from raw rows to the SavedModel's answers, both by slug.
+    """
+
+    version: Path
+    schema: Mapping[str, Any]
+    features: Sequence[Feature]
+    tasks: Sequence[Task]
+    network: keras.Model
+    answer: Answer
+
+    def encoder(self) -> Encoder:
+        """The encoder of its training.
+
+        Raises:
+            ArtifactError: if the artifact does not tell what its crossings know, or the network
+                reads something else.
+        """
+        try:
+            crossings = [Crossing.from_config(c) for c in self.schema.get("crossings", ())]
+        except (KeyError, TypeError) as error:
+            raise ArtifactError(
+                f"{self.version} does not tell the values of its crossings: it was written by an "
+                "older mtl_keras, or is damaged. Train and export again."
+            ) from error
+        encoder = Encoder(self.features, crossings)
+        encoded, read = _shapes(encoder.model.output), _shapes(self.network.input)
+        if encoded != read:
+            raise ArtifactError(
+                f"The network in {self.version} reads {read}, but its features are encoded as "
+                f"{encoded}: it was written by an older mtl_keras, or is damaged. Train and export "
+                "again."
+            )
+        return encoder
+
+    def told(self) -> dict[str, Any]:
+        """What its files say about it: its name, its version, and the names of its answers."""
+        answers = {slug: name for name, slug in self.schema["outputs"].items()}
+        name, version = self.schema["name"], self.version.name
+        return {"model": name, "version": version, "answers": answers}
+
+    def rows(self, table: pd.DataFrame | None) -> Rows:
+        """Raw rows by slug: a table's, or some like those of the training, drawn at random.
+
+        Raises:
+            ArtifactError: if the artifact has no statistics of its training rows.
+        """
+        slugs = self.schema["inputs"]
+        if table is not None:
+            columns = raw_columns(self.features, table.iloc[:MOST_ROWS])
+            return {slugs[name]: values for name, values in columns.items()}
+        path = self.version / artifact.EXTRA / STATISTICS
+        if not path.is_file():
+            raise ArtifactError(
+                f"{path.parent} has no {STATISTICS} to draw rows from: it was written by an older "
+                "mtl_keras, or the figures could not be taken. Name rows to compare on: `rows`, or "
+                "--check TABLE."
+            )
+        kept, random = artifact.read_json(path), np.random.default_rng(0)
+        first = input_features(self.features)
+        try:
+            return {
+                slugs[feature.name]: _drawn(feature, kept["features"][feature.name], random)
+                for feature in self.features
+                if first[feature.name] == feature.name
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            why = shown(str(error))
+            raise ArtifactError(f"{path} is damaged: {why}. Train and export again.") from error
+
+
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:
+    return {name: tuple(tensors[name].shape) for name in sorted(tensors)}
+
+
+def _drawn(feature: Feature, kept: Mapping[str, Any], random: np.random.Generator) -> np.ndarray:
+    """Raw values like those that an artifact keeps the distribution of, and unlike ones."""
+    then = Distribution.from_dict({key: each for key, each in kept.items() if key != "unknown"})
+    return feature.examples(then.drawn(ROWS, random), random)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how it compares.
+
+    Attributes:
+        path: The file.
+        why_encoded: Why it reads encoded rows instead of raw ones; empty if it does not.
+        unread: Features whose encoding `encoding_reader` cannot follow.
+        rows: Number of rows that it was compared on.
+        left_out: Number of rows that it was not, as rounding decides about their answers.
+        difference: The largest relative difference of a number.
+    """
+
+    path: Path
+    why_encoded: str
+    unread: tuple[str, ...]
+    rows: int
+    left_out: int
+    difference: float
+
+    def __str__(self) -> str:
+        reads = "raw rows"
+        if self.why_encoded:
+            beside = f"{encoding_path(self.path).name} and encoding_reader.py, beside it"
+            reads = f"encoded rows ({self.why_encoded}); {beside}, encode raw ones"
+            if self.unread:
+                reads += f", all features but {', '.join(self.unread)}"
+        edge = f" ({self.left_out:,} left out, on an edge)" if self.left_out else ""
+        return (
+            f"{self.path}: reads {reads}. It answers {self.rows:,} rows{edge} as the SavedModel "
+            f"does: largest relative difference {self.difference:.0e}"
+        )
+
+
+def encoding_path(path: Path) -> Path:
+    """The file beside an exported network that says how rows are encoded."""
+    return path.with_name(path.stem + ENCODING)
+
+
+def export(trained: Trained, path: Path, table: pd.DataFrame | None = None) -> Exported:
+    """Write a trained model in the format that the suffix names.
+
+    Args:
+        trained: The model.
+        path: The file, `.onnx` or `.tflite`.
+        table: Rows to compare the answers on. Default: some like those of the training.
+
+    Raises:
+        ConfigError: if there is no such format, or its packages are missing.
+        ArtifactError: if the answers differ from the SavedModel's; nothing is written then.
+    """
+    form = format_for(path)
+    form.check_installed()
+    encoder, drawn = trained.encoder(), trained.rows(table)
+    network = encoded_model(trained.network, trained.tasks)
+    good = _steady(network, encoder, drawn)
+    raw = {name: values[good] for name, values in drawn.items()}
+    expected = trained.answer(raw)
+    whole = serving_model(encoder, trained.network, trained.tasks, tables=False)
+    compared = int(good.sum()), int((~good).sum())
+    try:
+        content, apart = _converted(form, whole, raw, expected)
+    except (NotConvertible, Disagreement) as error:
+        why = str(error)
+    else:
+        _write({path: content})
+        return Exported(path, "", (), *compared, apart)
+    encoding = {**trained.told(), **encoding_of(encoder)}
+    given = not_read(encoding, encoder, raw)
+    inputs = encoding_reader.encode(encoding, raw, given)
+    try:
+        content, apart = _converted(form, network, inputs, expected)
+    except (NotConvertible, Disagreement) as error:
+        raise ArtifactError(f"{path} was not written: {error}. Serve the SavedModel.") from error
+    reader = Path(encoding_reader.__file__)
+    text = json.dumps(encoding, indent=1, ensure_ascii=False)
+    _write({
+        path.parent / reader.name: reader.read_bytes(),
+        encoding_path(path): text.encode(),
+        path: content,
+    })  # fmt: skip
+    return Exported(path, why, tuple(given), *compared, apart)
+
+
+def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
+    """Which rows can be compared: see `steady`.
+
+    Raises:
+        ArtifactError: if most cannot.
+    """
+
+    models = encoder.model, network.get_layer("network"), network.get_layer("answers")
+    encode, *stages = map(_function, models)
+    good = steady(stages, encode(raw))
+    if good.mean() < 0.5:
+        raise ArtifactError(
+            f"The answers cannot be compared: rounding alone changes those of {(~good).sum():,} of "
+            f"{len(good):,} rows. Serve the SavedModel."
+        )
+    return good
+
+
+def _function(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], Rows]:
+    """A model as a function of arrays."""
+
+    def call(arrays: Mapping[str, np.ndarray]) -> Rows:
+        answers = model({name: tf.constant(values) for name, values in arrays.items()})
+        return {name: tensor.numpy() for name, tensor in answers.items()}
+
+    return call
+
+
+def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tuple[bytes, float]:
+    """A model in another format, and the largest difference of its answers.
+
+    Raises:
+        NotConvertible: if the format lacks an operation.
+        Disagreement: if the answers differ.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write_saved_model(model, Path(folder))
+        content = form.converted(Path(folder))
+    return content, difference(expected, form.loaded(content)(rows))
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    for path, content in files.items():
+        with naming(path), replaced(path) as file:
+            file.write(content)

@@ -1,0 +1,89 @@
+"""Loads what an artifact holds: the SavedModel, and the network for Keras."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.declaring.registry import without_imports
+from mtl_keras.errors import ArtifactError
+from mtl_keras.export.artifact import EXTRA
+from mtl_keras.export.operations import check_operations
+from mtl_keras.features import Feature
+
+
+def loaded(
+    version: Path, schema: Mapping[str, Any], features: Sequence[Feature], trusted: bool
+) -> Any:
+    """The SavedModel of a version, with a signature that is as its schema says.
+
+    Args:
+        version: The folder.
+        schema: The content of its `schema.json`.
+        features: The features that it declares.
+        trusted: Whether operations that reach files are allowed.
+
+    Raises:
+        ArtifactError: if it is damaged, or reaches files.
+    """
+    if not trusted:
+        check_operations(version)
+    try:
+        model = tf.saved_model.load(str(version))
+    except Exception as error:  # TensorFlow's, on damaged files, are of many types
+        raise ArtifactError(
+            f"The SavedModel in {version} is damaged ({type(error).__name__}): {_why(error)}. "
+            "Train and export again."
+        ) from error
+    if "serving_default" not in model.signatures:
+        raise ArtifactError(f"{version} is damaged: it has no signature serving_default.")
+    signature, slugs = model.signatures["serving_default"], schema["inputs"]
+    inputs, answers = signature.structured_input_signature[1], signature.structured_outputs
+    strange = {f.name for f in features if not _fits(f, inputs.get(slugs.get(f.name)))}
+    strange |= {name for name, slug in schema["outputs"].items() if slug not in answers}
+    if strange:
+        raise ArtifactError(
+            f"{version / EXTRA / 'schema.json'} does not tell of the SavedModel beside it: that "
+            f"one has no {sorted(strange)}, or of another type. Train and export again."
+        )
+    return model
+
+
+def _fits(feature: Feature, spec: Any) -> bool:
+    """Whether a SavedModel's input, if there is one, takes the values of a feature."""
+    wanted = tf.TensorShape((None, *feature.raw_shape))
+    return (
+        isinstance(spec, tf.TensorSpec)
+        and spec.dtype.name == feature.raw_dtype
+        and spec.shape.is_compatible_with(wanted)
+    )
+
+
+def network_of(
+    version: Path, custom_objects: Mapping[str, Any], trusted: Collection[str]
+) -> keras.Model:
+    """The trained network of a version, from encoded groups to one output per task.
+
+    Args:
+        version: The folder.
+        custom_objects: Classes that are not part of mtl_keras, by name.
+        trusted: Packages that may be imported.
+
+    Raises:
+        ArtifactError: if it cannot be read.
+    """
+    path = version / EXTRA / "model.keras"
+    try:
+        with without_imports(custom_objects, trusted):
+            return keras.models.load_model(path, dict(custom_objects), compile=False)
+    except Exception as error:  # Keras's, on damaged files, are of many types
+        raise ArtifactError(
+            f"{path} cannot be read ({type(error).__name__}): {_why(error)}. If it has layers of "
+            "your own, register them with Keras or pass `custom_objects`; else train again."
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    return " ".join(str(getattr(error, "message", error)).split())[:300]
