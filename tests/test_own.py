@@ -178,6 +178,7 @@ def test_a_file_names_classes_and_the_command_line_trains_resumes_compares_and_p
     assert compared.measures["hours"].name == "mape"
 
 
+@pytest.mark.slow
 def test_own_classes_are_searched_through_like_others(monkeypatch):
     monkeypatch.setattr(settle, "ARCHITECTURES", ("shared_bottom", "tests.own:Pair"))
     monkeypatch.setattr(settle, "BALANCERS", ("tests.own:alike", "fixed"))

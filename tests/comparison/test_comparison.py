@@ -51,6 +51,7 @@ def torn(rows=900):
     return table
 
 
+@pytest.mark.slow
 def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
     declared = experiment({"first": "regression", "second": "regression"}, 1, balancer="fixed")
     found = compared(declared, torn())

@@ -54,6 +54,7 @@ def worker_processes():
     )
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     training = {"epochs": 12, "patience": 12}
     declared = mtl.Experiment.from_file(shop(tmp_path / "shop") / "shop.toml", training=training)
