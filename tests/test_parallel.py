@@ -157,6 +157,7 @@ def is_wanted(job, common):
     return ray_cluster.wanted()
 
 
+@pytest.mark.slow
 def test_each_process_gets_the_common_argument_once(run):
     results = list(run(of_process, [0, 1, 2, 3, 0, 1]))
     assert sorted((job, value) for job, (_, _, value) in results) == [
@@ -189,6 +190,7 @@ def test_the_end_of_a_block_ends_what_runs(run, block, tmp_path):
     block.close()  # which returns
 
 
+@pytest.mark.slow
 def test_a_comparison_of_own_classes_finds_the_same(alone, ray):
     found = compared(alone["declared"], workers=2).values
     assert found.keys() == alone["values"].keys() == {"joint", "single-task"}
@@ -215,6 +217,7 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
     assert contents(engine) == alone["answers"]
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_same(alone, ray):
     for found, expected in zip(
         tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True

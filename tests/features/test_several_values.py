@@ -30,6 +30,7 @@ def rich_run():
     ).run(cases.rich_table(), show=None)
 
 
+@pytest.mark.slow
 def test_the_export_answers_as_the_network_does(rich_run, tmp_path):
     rich_run.export(tmp_path / "rich")
     table = cases.rich_table()

@@ -47,6 +47,7 @@ def several():
     )
 
 
+@pytest.mark.slow
 def test_several_networks_become_one_that_is_as_good_on_validation(several, tmp_path, monkeypatch):
     monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
