@@ -34,7 +34,7 @@ def main() -> None:
     training = {**experiment.to_dict()["training"], "epochs": 2}
     run = experiment.but(training=training).run(show=None)
     made = {"exported": run.serving_model()}
-    kept, serving.for_inference = serving.for_inference, lambda network: network
+    kept, serving.for_inference = serving.for_inference, lambda network, tables: network
     made["as trained"] = run.serving_model()
     serving.for_inference = kept
 
