@@ -140,7 +140,8 @@ class Check:
                 f"{c.name:{width}}  {c.level:8}  {c.index:6.3f}  {c.chance:6.3f}  {c.notes}"
                 for c in sorted(told, key=lambda c: -c.index)
             ]
-            lines.append(f"{len(changes) - len(told)} of {len(changes)} {title}s are unchanged")
+            unchanged = sum(change.level == "none" for change in changes)
+            lines.append(f"{unchanged} of {len(changes)} {title}s are unchanged")
         for s in self.scores:
             lines.append(
                 f"{s.task}: {s.measure} {s.now:,.4g} [{s.now_interval[0]:,.4g}, "
