@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mtl_keras.evaluation.distribution import Distribution, level, missing
-from mtl_keras.evaluation.interval import bootstrapped
+from mtl_keras.evaluation.interval import measured
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.measures import labelled
 
 LEVELS = ("none", "moderate", "major")
 TOLD = 0.01  # the least share of the rows that is told of a column that has not changed
@@ -196,7 +195,7 @@ def score_change(
         then: Labels and predictions of the test rows.
         now: Labels and predictions of the rows to check.
     """
-    before, after = _drawn(task, *then), _drawn(task, *now)
+    before, after = measured(task, *then), measured(task, *now)
     if before is None or after is None:
         return None
     lost = (
@@ -212,27 +211,6 @@ def score_change(
         now_interval=after.interval,
         worse=bool(lost > 1.96 * np.hypot(before.error, after.error)),
     )
-
-
-class _Drawn(NamedTuple):
-    value: float
-    interval: tuple[float, float]
-    error: float
-    rows: int
-
-
-def _drawn(task: Task, truth: np.ndarray, predicted: np.ndarray) -> _Drawn | None:
-    """A task's measure on labelled rows, and how uncertain it is; None where it is not defined."""
-    present = labelled(truth)
-    if present.sum() < 2:
-        return None
-    truth, predicted = truth[present], np.asarray(predicted)[present]
-    value = task.measure.value(truth, predicted)
-    draws = bootstrapped(task.measure, truth, predicted)
-    if not np.isfinite(value) or not np.isfinite(draws).any():
-        return None
-    low, high = np.nanquantile(draws, (0.025, 0.975))
-    return _Drawn(value, (float(low), float(high)), float(np.nanstd(draws)), int(present.sum()))
 
 
 def _percent(share: float) -> str:

@@ -1,11 +1,50 @@
 """The uncertainty of a measure that comes from the rows it was measured on."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from mtl_keras.tasks.measures import Measure
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.measures import Measure, labelled
 
 DRAWS = 200
 NUMBERS = 5_000_000  # held at once
+
+
+class Measured(NamedTuple):
+    """A task's main measure on some rows, and how uncertain it is.
+
+    Attributes:
+        value: Its value.
+        interval: Its 95 % interval over bootstrap samples of the rows.
+        error: Its standard deviation over them.
+        rows: Number of labelled rows.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    error: float
+    rows: int
+
+
+def measured(task: Task, truth: np.ndarray, predicted: np.ndarray) -> Measured | None:
+    """A task's main measure on the rows with a label; None where it is not defined.
+
+    Args:
+        task: The fitted task.
+        truth: The labels.
+        predicted: The predictions for these rows.
+    """
+    present = labelled(truth)
+    if present.sum() < 2:
+        return None
+    truth, predicted = truth[present], np.asarray(predicted)[present]
+    value = task.measure.value(truth, predicted)
+    draws = bootstrapped(task.measure, truth, predicted)
+    if not np.isfinite(value) or not np.isfinite(draws).any():
+        return None
+    low, high = np.nanquantile(draws, (0.025, 0.975))
+    return Measured(value, (float(low), float(high)), float(np.nanstd(draws)), int(present.sum()))
 
 
 def bootstrapped(

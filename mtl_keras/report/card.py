@@ -5,13 +5,11 @@ from pathlib import PurePath
 from typing import Any
 
 import jinja2
-import numpy as np
 
-from mtl_keras.evaluation.interval import bootstrapped
+from mtl_keras.evaluation.interval import measured
 from mtl_keras.report.content import Content
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.classes import ClassTask
-from mtl_keras.tasks.measures import labelled
 
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"),
@@ -76,15 +74,8 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
 
 
 def _interval(task: Task, content: Content) -> str:
-    truth, predicted = content.truths[task.name], content.predictions[task.name]
-    present = labelled(truth)
-    if present.sum() < 2:
-        return ""
-    draws = bootstrapped(task.measure, truth[present], np.asarray(predicted)[present])
-    if not np.isfinite(draws).any():
-        return ""
-    low, high = np.nanquantile(draws, (0.025, 0.975))
-    return f"{_number(low)} to {_number(high)}"
+    found = measured(task, content.truths[task.name], content.predictions[task.name])
+    return "" if found is None else " to ".join(map(_number, found.interval))
 
 
 def cell(text: str) -> str:

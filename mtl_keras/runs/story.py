@@ -109,10 +109,9 @@ def _carried_out(
     for task in rows.tasks:
         task.check_coverable(rows.data.y["validation"][task.name])
     with clock("choose"):
-        trial = partial(short, rows=rows.sampled())
-        plan, tried = search.settled(plan, rows.data, trial, show, cluster)
-    with clock("choose"):
-        leaks = warn_of_leaks(rows.sampled(), show)
+        some = rows.sampled()
+        plan, tried = search.settled(plan, rows.data, partial(short, rows=some), show, cluster)
+        leaks = warn_of_leaks(some, show)
     own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)
     if checkpoint is not None:
