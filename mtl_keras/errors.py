@@ -8,6 +8,7 @@ Keras or scikit-learn catches them.
 import contextlib
 import difflib
 import os
+import sys
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -118,3 +119,17 @@ def check(condition: bool, argument: str, expected: str, received: object) -> No
     if not condition:
         name = argument.rsplit(".", 1)[-1]
         raise ConfigError(f"`{argument}` must {expected}. Received: {name}={shown(received)}")
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """A block without what libraries in C++ print on the error stream, which no setting stops."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,10 +1,10 @@
 """What all commands share: the application, options, and TensorFlow without its notices."""
 
-import os
-import sys
 from typing import Annotated
 
 import typer
+
+from mtl_keras.errors import silenced
 
 app = typer.Typer(
     name="mtl-keras",
@@ -27,12 +27,5 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of 
 
 def load_tensorflow() -> None:
     """Import TensorFlow without the notices that it prints at any log level."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
+    with silenced():
         import tensorflow  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -1,12 +1,9 @@
 """The formats that a SavedModel is converted to, and the programs that answer in them."""
 
 import abc
-import contextlib
 import importlib.util
 import logging
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.errors import ConfigError, MTLError, shown, unknown
+from mtl_keras.errors import ConfigError, MTLError, shown, silenced, unknown
 from mtl_keras.export.onnx_graph import in_other_operations
 
 NAMED = 3  # layers, in a message
@@ -166,7 +163,7 @@ class LiteRT(Format):
             str(saved_model), signature_keys=["serving_default"]
         )
         try:
-            with _silence():
+            with silenced():
                 return converter.convert()
         except Exception as error:  # of many types
             text = str(error)
@@ -179,7 +176,7 @@ class LiteRT(Format):
     def loaded(self, content: bytes) -> Answer:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
-        with _silence():
+        with silenced():
             interpreter = Interpreter(model_content=content)
             interpreter.allocate_tensors()
         run = interpreter.get_signature_runner("serving_default")
@@ -197,20 +194,6 @@ def _texts(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind not in "OS":
         return values
     return np.array([v.decode("utf-8") if isinstance(v, bytes) else v for v in values], object)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without what libraries in C++ print on the error stream."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 FORMATS: dict[str, Format] = {each.extra: each for each in (Onnx(), LiteRT())}
