@@ -23,15 +23,23 @@ tf.config.set_logical_device_configuration(
 )
 
 
-SHOP = {"run", "artifact", "predictor"}
+SHARED = {
+    "shop": {"run", "artifact", "predictor"},
+    "small": {"small_run", "small_artifact", "planted"},  # of `export/conftest.py`
+}
+"""Fixtures that train a model for several files. No fixture of a file may have such a name."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """All tests of the shared run go to one process, which trains it once."""
+    """All tests of a shared model go to one process, which trains it once.
+
+    So do those of a file whose fixtures take long, which says so itself with an `xdist_group`.
+    """
     for item in items:
-        if set(getattr(item, "fixturenames", ())) & SHOP:
-            item.add_marker(pytest.mark.xdist_group("shop"))
+        for group, fixtures in SHARED.items():
+            if fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish():

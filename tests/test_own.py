@@ -28,6 +28,8 @@ EXPERIMENT = mtl.Experiment(
     name="deliveries",
 )
 
+pytestmark = pytest.mark.xdist_group("own")
+
 
 @pytest.fixture(scope="module")
 def deliveries():

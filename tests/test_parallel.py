@@ -111,7 +111,7 @@ def block(engine):
 
 
 @pytest.fixture(scope="module")
-def run(block):
+def work(block):
     """One executor for several tests: processes take seconds to start."""
     return block.enter_context(executor(np.arange(4.0), 2))
 
@@ -158,8 +158,8 @@ def is_wanted(job, common):
 
 
 @pytest.mark.slow
-def test_each_process_gets_the_common_argument_once(run):
-    results = list(run(of_process, [0, 1, 2, 3, 0, 1]))
+def test_each_process_gets_the_common_argument_once(work):
+    results = list(work(of_process, [0, 1, 2, 3, 0, 1]))
     assert sorted((job, value) for job, (_, _, value) in results) == [
         (job, float(job)) for job in (0, 0, 1, 1, 2, 3)
     ]
@@ -168,23 +168,23 @@ def test_each_process_gets_the_common_argument_once(run):
     assert len({(process, common) for _, (process, common, _) in results}) == len(processes)
 
 
-def test_results_come_in_order_of_completion(run, tmp_path):
+def test_results_come_in_order_of_completion(work, tmp_path):
     jobs = [tmp_path / "?made", tmp_path / "made"]
-    assert [job for job, _ in run(waiting, jobs)] == jobs[::-1]
+    assert [job for job, _ in work(waiting, jobs)] == jobs[::-1]
 
 
-def test_an_error_is_the_one_that_was_raised(run):
+def test_an_error_is_the_one_that_was_raised(work):
     with pytest.raises(DataError, match=r"^Row 7 has no age\.$"):
-        list(run(refused, [7]))
+        list(work(refused, [7]))
 
 
-def test_what_ray_runs_keeps_its_work_to_itself(run, engine):
-    assert [told for _, told in run(is_wanted, [0])] == [False]
+def test_what_ray_runs_keeps_its_work_to_itself(work, engine):
+    assert [told for _, told in work(is_wanted, [0])] == [False]
     assert ray_cluster.wanted() == (engine == "ray")
 
 
-def test_the_end_of_a_block_ends_what_runs(run, block, tmp_path):
-    running = run(waiting, [tmp_path / "?never", tmp_path / "made"])
+def test_the_end_of_a_block_ends_what_runs(work, block, tmp_path):
+    running = work(waiting, [tmp_path / "?never", tmp_path / "made"])
     assert next(running)[0].name == "made"
     running.close()
     block.close()  # which returns

@@ -11,9 +11,11 @@ import mtl_keras as mtl
 from mtl_keras.cli import main
 from tests.export.conftest import small_experiment, small_table
 
+pytestmark = pytest.mark.xdist_group("check")
+
 
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
+def checked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "small"
     small_experiment(3).run(small_table(900), show=None).export(folder)
     return folder
@@ -24,9 +26,9 @@ def fresh(rows: int = 400) -> pd.DataFrame:
     return table.tail(rows).reset_index(drop=True)
 
 
-def test_rows_like_those_of_the_training_pass(artifact, tmp_path, capsys):
+def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
     fresh().to_csv(tmp_path / "new.csv", index=False)
-    assert main(["check", str(artifact), str(tmp_path / "new.csv")]) == 0
+    assert main(["check", str(checked), str(tmp_path / "new.csv")]) == 0
     out = capsys.readouterr().out
     assert "2 of 2 columns are unchanged" in out or "nothing has changed" in out
     assert "spend: " in out and "worse" not in out
@@ -43,24 +45,24 @@ def test_rows_like_those_of_the_training_pass(artifact, tmp_path, capsys):
     ids=["shift", "unknown", "missing", "labels"],
 )
 def test_a_planted_change_is_named_and_ends_with_its_own_exit_code(
-    artifact, tmp_path, capsys, change, alarm
+    checked, tmp_path, capsys, change, alarm
 ):
     fresh().assign(**change).to_csv(tmp_path / "new.csv", index=False)
     page, values = tmp_path / "check.html", tmp_path / "check.json"
     for output in (page, values):
-        arguments = ["check", str(artifact), str(tmp_path / "new.csv"), "--output", str(output)]
+        arguments = ["check", str(checked), str(tmp_path / "new.csv"), "--output", str(output)]
         assert main(arguments) == 3
     assert alarm in capsys.readouterr().err
     assert alarm in json.loads(values.read_text())["changed"]
     assert alarm in page.read_text() and "could not be drawn" not in page.read_text()
 
 
-def test_unknown_values_missing_ones_and_ranges_are_told(artifact):
+def test_unknown_values_missing_ones_and_ranges_are_told(checked):
     table = fresh().drop(columns=["left", "spend"])
     table.loc[:39, "town"] = "Ulm"
     table.loc[:99, "age"] = np.nan
     table.loc[100:103, "age"] = 500.0
-    result = mtl.load(artifact).check(table)
+    result = mtl.load(checked).check(table)
     age, town = result.columns
     assert age.missing == (0.0, 0.25) and age.outside == pytest.approx(4 / 300)
     assert town.unknown == (0.0, 0.1) and town.examples == ("Ulm",)
@@ -68,17 +70,17 @@ def test_unknown_values_missing_ones_and_ranges_are_told(artifact):
     assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
 
 
-def test_what_cannot_be_checked_says_why(artifact, tmp_path):
+def test_what_cannot_be_checked_says_why(checked, tmp_path):
     old = tmp_path / "old"
-    shutil.copytree(artifact, old)
+    shutil.copytree(checked, old)
     for file in old.rglob("statistics.json"):
         file.unlink()
     with pytest.raises(mtl.errors.ArtifactError, match="written by an older mtl_keras"):
         mtl.load(old).check(fresh())
     with pytest.raises(mtl.errors.DataError, match="has no rows"):
-        mtl.load(artifact).check(fresh().head(0))
+        mtl.load(checked).check(fresh().head(0))
     with pytest.raises(mtl.errors.DataError, match="'age'"):
-        mtl.load(artifact).check(fresh().drop(columns="age"))
+        mtl.load(checked).check(fresh().drop(columns="age"))
 
 
 def test_a_target_in_disguise_is_named_in_the_log_and_on_the_page(tmp_path):

@@ -32,7 +32,7 @@ from mtl_keras.serving import Runtime, serve
 from mtl_keras.serving.requests import checked, of_json
 from tests.export.server import Server, free_port
 
-pytestmark = pytest.mark.xdist_group("served")
+pytestmark = pytest.mark.xdist_group("small")
 
 ROWS = [{"age": 30.5, "town": "Bath"}, {"age": None, "town": "Atlantis"}, {"age": 51, "town": None}]
 

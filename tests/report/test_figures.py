@@ -13,6 +13,8 @@ from mtl_keras.drawing import panels
 from mtl_keras.drawing.figure import axes
 from mtl_keras.report import figures
 
+pytestmark = pytest.mark.xdist_group("shop")
+
 
 def drawn(panel):
     figure, grid = axes(1, 1)

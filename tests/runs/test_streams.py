@@ -19,6 +19,8 @@ from mtl_keras.runs import streamed
 from mtl_keras.search import settled
 from tests.datasets.test_stream import parquet
 
+pytestmark = pytest.mark.xdist_group("streams")
+
 ROWS = 3000
 TASKS = {"left": "binary", "spend": "regression", "segment": "multiclass"}
 
@@ -52,7 +54,7 @@ def experiment(**options) -> mtl.Experiment:
 
 
 @pytest.fixture(scope="module")
-def run(folder):
+def streamed_run(folder):
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streamed, "SAMPLE_ROWS", {"train": 500, "validation": 300, "test": 90})
@@ -63,31 +65,31 @@ def run(folder):
 
 
 @pytest.fixture(scope="module")
-def model(run, tmp_path_factory):
+def model(streamed_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    run.export(folder)
+    streamed_run.export(folder)
     return mtl.load(folder)
 
 
-def test_a_streamed_run_is_as_good_as_one_in_memory(run, folder):
+def test_a_streamed_run_is_as_good_as_one_in_memory(streamed_run, folder):
     in_memory = experiment(streaming=False).run(folder, show=None)
     for task, score in (("left", "roc_auc"), ("spend", "r2"), ("segment", "accuracy")):
-        both = run.evaluation[task][score], in_memory.evaluation[task][score]
+        both = streamed_run.evaluation[task][score], in_memory.evaluation[task][score]
         assert both[0] > both[1] - 0.03 and both[0] > 0.8, (task, both)
 
 
-def test_all_rows_count_and_samples_are_stated(run):
-    assert sum(run.rows.values()) == ROWS - ROWS // 50
-    assert len(run.truths["test"]["left"]) == run.rows["test"] > len(run.test) > 40
-    assert "4 files: read as a stream" in run.said[0]
-    assert run.said[1] == "60 rows have no label for any task and are left out"
-    assert f"of {run.rows['train']:,} training rows" in run.said[2]
-    assert run.metrics()["rows"] == run.rows
-    assert set(run.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
+def test_all_rows_count_and_samples_are_stated(streamed_run):
+    assert sum(streamed_run.rows.values()) == ROWS - ROWS // 50
+    assert len(streamed_run.truths["test"]["left"]) == streamed_run.rows["test"] > len(streamed_run.test) > 40
+    assert "4 files: read as a stream" in streamed_run.said[0]
+    assert streamed_run.said[1] == "60 rows have no label for any task and are left out"
+    assert f"of {streamed_run.rows['train']:,} training rows" in streamed_run.said[2]
+    assert streamed_run.metrics()["rows"] == streamed_run.rows
+    assert set(streamed_run.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
 
 
-def test_a_class_of_the_last_file_alone_is_known(run):
-    segment = next(task for task in run.tasks if task.name == "segment")
+def test_a_class_of_the_last_file_alone_is_known(streamed_run):
+    segment = next(task for task in streamed_run.tasks if task.name == "segment")
     assert segment.classes == ("late", "old", "young")
 
 

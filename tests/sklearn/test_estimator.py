@@ -21,6 +21,8 @@ SMALL = {
 COLUMNS = ["age", "town", "joined"]
 TARGETS = ["left", "segment", "spend"]
 
+pytestmark = pytest.mark.xdist_group("sklearn")
+
 
 @pytest.fixture(scope="module")
 def table():
