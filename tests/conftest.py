@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.balancers import GramianBalancer
 from tests import cases
 
 # Tests trace many graphs and run each a few times: making a graph faster costs more than it wins.
@@ -52,6 +53,16 @@ def pytest_collection_finish():
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def compiled_or_not(request, monkeypatch):
+    """XLA needs two seconds for a balancer's decision; tests marked `xla` wait for it.
+
+    That it can compile each one is in `conformance/test_balancers.py`.
+    """
+    if request.node.get_closest_marker("xla") is None:
+        monkeypatch.setattr(GramianBalancer, "xla", False)
 
 
 @pytest.fixture(scope="session")

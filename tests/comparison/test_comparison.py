@@ -114,6 +114,7 @@ def test_what_differs_is_seen_and_what_does_not_is_not(monkeypatch):
 
 def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     cases.table()[["age", "town", "left", "score"]].to_csv("shop.csv", index=False)
     Path("shop.toml").write_text(
         'name = "shop"\n[data]\npath = "shop.csv"\n'

@@ -28,8 +28,7 @@ def rows():
 
 
 @every_balancer
-def test_it_fits_without_retracing_and_leaves_an_absent_task_alone(balancer, monkeypatch):
-    monkeypatch.setattr(balancers.GramianBalancer, "xla", False)  # it takes seconds: see below
+def test_it_fits_without_retracing_and_leaves_an_absent_task_alone(balancer):
     model, (x, y) = small(balancer, optimizer=keras.optimizers.SGD(0.03)), rows()
     traces = []
     train = model.step.train
@@ -52,13 +51,14 @@ def test_it_fits_without_retracing_and_leaves_an_absent_task_alone(balancer, mon
     assert len(traces) == traced <= 2
 
 
+@pytest.mark.xla
 @pytest.mark.parametrize(
     "balancer",
     [case for case in cases.BALANCERS if getattr(case, "xla", False)],
     ids=lambda case: type(case).__name__,
 )
 def test_xla_knows_all_operations_of_its_decision(balancer):
-    """Translated for XLA, but not compiled: that some balancers run under XLA, too, is in
+    """Translated for XLA, but not compiled: some are, and run, in
     `tests/balancers/test_training.py`."""
     fresh = balancer.fresh()
     fresh.setup(Setup(["a", "b", "c"], shared_size=5))

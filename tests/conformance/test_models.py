@@ -32,7 +32,7 @@ def built(architecture) -> mtl.MultiTaskModel:
     model = mtl.MultiTaskModel(inputs, outputs)
     losses = {"a": "binary_crossentropy", "b": "mse", "c": "sparse_categorical_crossentropy"}
     model.compile(
-        keras.optimizers.Adam(0.01),
+        keras.optimizers.SGD(0.02),  # whose step is traced in half the time of Adam's
         loss=dict.fromkeys("abc", "binary_crossentropy") if chain else losses,
     )
     return model

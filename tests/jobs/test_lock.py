@@ -7,13 +7,13 @@ import time
 import pytest
 
 from mtl_keras.errors import ConfigError
-from mtl_keras.jobs import exclusive
+from mtl_keras.jobs import exclusive, lock
 
-HOLD = (
-    "import sys, time\n"
+HOLD = (  # the file alone: its package imports TensorFlow
+    "import runpy, sys, time\n"
     "from pathlib import Path\n"
-    "from mtl_keras.jobs.lock import exclusive\n"
-    "with exclusive(Path(sys.argv[1]), 'it'):\n"
+    "exclusive = runpy.run_path(sys.argv[1])['exclusive']\n"
+    "with exclusive(Path(sys.argv[2]), 'it'):\n"
     "    print('held', flush=True)\n"
     "    time.sleep(60)\n"
 )
@@ -21,7 +21,8 @@ HOLD = (
 
 def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path):
     path = tmp_path / "one.lock"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", HOLD, lock.__file__, path]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert holder.stdout.readline() == b"held\n"
     with pytest.raises(ConfigError, match=rf"Another process does it now \(process {holder.pid}\)"):
         exclusive(path, "it").__enter__()

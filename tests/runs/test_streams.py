@@ -54,7 +54,7 @@ def experiment(**options) -> mtl.Experiment:
 
 
 @pytest.fixture(scope="module")
-def streamed_run(folder):
+def trained(folder):
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streamed, "SAMPLE_ROWS", {"train": 500, "validation": 300, "test": 90})
@@ -65,31 +65,31 @@ def streamed_run(folder):
 
 
 @pytest.fixture(scope="module")
-def model(streamed_run, tmp_path_factory):
+def model(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    streamed_run.export(folder)
+    trained.export(folder)
     return mtl.load(folder)
 
 
-def test_a_streamed_run_is_as_good_as_one_in_memory(streamed_run, folder):
+def test_a_streamed_run_is_as_good_as_one_in_memory(trained, folder):
     in_memory = experiment(streaming=False).run(folder, show=None)
     for task, score in (("left", "roc_auc"), ("spend", "r2"), ("segment", "accuracy")):
-        both = streamed_run.evaluation[task][score], in_memory.evaluation[task][score]
+        both = trained.evaluation[task][score], in_memory.evaluation[task][score]
         assert both[0] > both[1] - 0.03 and both[0] > 0.8, (task, both)
 
 
-def test_all_rows_count_and_samples_are_stated(streamed_run):
-    assert sum(streamed_run.rows.values()) == ROWS - ROWS // 50
-    assert len(streamed_run.truths["test"]["left"]) == streamed_run.rows["test"] > len(streamed_run.test) > 40
-    assert "4 files: read as a stream" in streamed_run.said[0]
-    assert streamed_run.said[1] == "60 rows have no label for any task and are left out"
-    assert f"of {streamed_run.rows['train']:,} training rows" in streamed_run.said[2]
-    assert streamed_run.metrics()["rows"] == streamed_run.rows
-    assert set(streamed_run.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
+def test_all_rows_count_and_samples_are_stated(trained):
+    assert sum(trained.rows.values()) == ROWS - ROWS // 50
+    assert len(trained.truths["test"]["left"]) == trained.rows["test"] > len(trained.test) > 40
+    assert "4 files: read as a stream" in trained.said[0]
+    assert trained.said[1] == "60 rows have no label for any task and are left out"
+    assert f"of {trained.rows['train']:,} training rows" in trained.said[2]
+    assert trained.metrics()["rows"] == trained.rows
+    assert set(trained.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
 
 
-def test_a_class_of_the_last_file_alone_is_known(streamed_run):
-    segment = next(task for task in streamed_run.tasks if task.name == "segment")
+def test_a_class_of_the_last_file_alone_is_known(trained):
+    segment = next(task for task in trained.tasks if task.name == "segment")
     assert segment.classes == ("late", "old", "young")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.balancers import GramianBalancer
 from mtl_keras.errors import DataError, MTLError
 from mtl_keras.feeding import Feed
 from mtl_keras.training import Data, Fitting, Training, fitting
@@ -118,6 +119,8 @@ def end(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # as in
+    GramianBalancer.xla = False  # `conftest.py`, to compile less
     workers()
     network_of(Path(sys.argv[1]))
     stream_of(Path(sys.argv[1]))
