@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mtl_keras import architectures
-from mtl_keras.declaring import registry
+from mtl_keras.declaring import docstrings, registry
 
 PAGE = Path(__file__).with_name("architectures.md")
 HEAD = """# Architectures
@@ -38,8 +38,12 @@ def arguments() -> list[str]:
 
 def section(name: str, cls: type) -> str:
     """One architecture: what it is, its picture, its own arguments, its source."""
-    doc = inspect.getdoc(cls)
-    doc = doc.split("Example:")[0].strip()
+    doc = inspect.getdoc(cls).split("Example:")[0].strip()
+    trunk = docstrings.entries(inspect.getdoc(architectures.Architecture))
+    for argument, text in docstrings.entries(doc).items():
+        if trunk.get(argument) == text:
+            doc = doc.replace(f"\n    {argument}: {text}", "")
+    doc = doc.replace("Args:\n\n", "").removesuffix("\n\nArgs:")
     doc = re.sub(r"^(Args|References):$", r"**\1**", doc, flags=re.M)
     doc = re.sub(r"\*\*Args\*\*\n((?:    .*\n?)+)", _listed, doc)
     doc = re.sub(r"\*\*References\*\*\n((?:    .*\n?)+)", _plain, doc)

@@ -31,6 +31,7 @@ class Feature(Declaration, abc.ABC):
     * `"own"`, anything that the feature's own part of the network reads: see `represent`.
 
     Args:
+        name: Name of the feature, and of its column unless `column` says otherwise.
         column: The column that is read. Default: the one called `name`.
         crossed: Whether it may be part of a crossing that is chosen (`features.crossings`).
             Default True.
