@@ -44,6 +44,7 @@ def section(name: str, cls: type) -> str:
         if trunk.get(argument) == text:
             doc = doc.replace(f"\n    {argument}: {text}", "")
     doc = doc.replace("Args:\n\n", "").removesuffix("\n\nArgs:")
+    doc = re.sub(r"^Raises:\n(?:    .*\n)+\n?", "", doc + "\n", flags=re.M).strip()
     doc = re.sub(r"^(Args|References):$", r"**\1**", doc, flags=re.M)
     doc = re.sub(r"\*\*Args\*\*\n((?:    .*\n?)+)", _listed, doc)
     doc = re.sub(r"\*\*References\*\*\n((?:    .*\n?)+)", _plain, doc)

@@ -69,6 +69,9 @@ class Architecture:
         number_dimension: Length of a number's vector. Default 12.
         category_dimension: Maximum length of a category's vector. Default 16.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     Example:
 
     >>> import keras

@@ -20,6 +20,9 @@ class Backbone:
     Args:
         dropout: Fraction of the vector's numbers dropped in training. Default 0.2.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     Example:
 
     >>> class Mean(Backbone):

@@ -60,9 +60,7 @@ class Balancer(State):
 
     To write one, subclass it, define `objective`, or `weigh` where the weights are not the gradient
     of an objective, register it with `@keras.saving.register_keras_serializable("my_package")`, and
-    pass an object to `compile`.
-
-    A function of `losses` and `present` (and `gramian`) that returns weights works, too.
+    pass an object to `compile`. A function of `losses` and `present` that returns weights works, too.
 
     Args:
         diagnostics: Whether to log what the balancer did. Default True.
@@ -77,6 +75,9 @@ class Balancer(State):
         looks_back: Whether it needs the losses of the same batch again after the step.
         drops: Whether it drops tasks, so that the share of dropped steps is logged.
         weight_if_alike: A weight where all tasks have one gradient and a loss of 1, if it is not 1.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     Example:
 

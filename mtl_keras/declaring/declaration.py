@@ -16,6 +16,12 @@ class Declaration:
     What is left open (None) is learned from the training rows by `fit`, which returns a complete
     copy. A fitted declaration thus holds the declaration and its statistics, and converts to and
     from a plain dict.
+
+    Args:
+        name: A name.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
     """
 
     kind: ClassVar[str]

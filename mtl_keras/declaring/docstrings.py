@@ -3,12 +3,15 @@
 import inspect
 import re
 
+SECTIONS = ("Args", "Attributes", "Raises", "References", "Example")
+INHERITED = ("Args", "Raises")
+
 
 def complete(cls: type, root: type) -> None:
-    """Add to the `Args:` of a class those of its base classes, so that `help` shows all of them.
+    """Add to a class's docstring what its base classes say of arguments and errors.
 
-    An argument is described once, by the class that introduces it. A class that describes one of
-    them anew keeps its own words.
+    An argument is described once, by the class that introduces it, and `help` shows it for all
+    classes that have it. A class that describes one of them anew keeps its own words.
 
     Args:
         cls: A class whose constructor takes all arguments of its base classes.
@@ -36,45 +39,53 @@ def complete(cls: type, root: type) -> None:
         name: Its name.
         unit: Unit of the labels.
     """
-    own = inspect.cleandoc(vars(cls).get("__doc__") or "")
-    if not own:
+    documented = inspect.cleandoc(vars(cls).get("__doc__") or "")
+    if not documented:
         return
-    inherited: dict[str, str] = {}
-    for base in reversed(cls.__mro__[1:]):
-        if issubclass(base, root):
-            inherited |= entries(inspect.cleandoc(vars(base).get("__doc__") or ""))
-    cls.__doc__ = with_entries(own, inherited)
+    bases = [base for base in reversed(cls.__mro__[1:]) if issubclass(base, root)]
+    docstrings = [inspect.cleandoc(vars(base).get("__doc__") or "") for base in bases]
+    cls.__doc__ = completed(documented, docstrings)
 
 
-def entries(docstring: str) -> dict[str, str]:
-    """What a docstring says of each argument, as it stands there.
+def completed(documented: str, bases: list[str]) -> str:
+    """A docstring, completed by those of base classes, the topmost one first."""
+    for section in INHERITED:
+        inherited: dict[str, str] = {}
+        for base in bases:
+            inherited |= entries(base, section)
+        documented = _with_entries(documented, section, inherited)
+    return documented
+
+
+def entries(docstring: str, section: str = "Args") -> dict[str, str]:
+    """What a section of a docstring says of each name, as it stands there.
 
     Example:
 
     >>> entries("Args:\\n    a: One,\\n        two.\\n    b: Three.")
     {'a': 'One,\\n        two.', 'b': 'Three.'}
     """
-    section = _section(docstring)
-    if section is None:
+    found = _found(docstring, section)
+    if found is None:
         return {}
-    return dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section[1], flags=re.MULTILINE))
+    return dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", found[1], flags=re.MULTILINE))
 
 
-def with_entries(docstring: str, added: dict[str, str]) -> str:
-    """A docstring with further arguments at the end of its `Args:`, those that it lacks."""
-    known = entries(docstring)
+def _with_entries(docstring: str, section: str, added: dict[str, str]) -> str:
+    """A docstring with further entries at the end of a section, which is made if there is none."""
+    known = entries(docstring, section)
     lines = [f"    {name}: {text}" for name, text in added.items() if name not in known]
     if not lines:
         return docstring
-    section = _section(docstring)
-    if section is not None:
-        end = section.end()
-        return "\n".join([docstring[:end], *lines]) + docstring[end:]
-    following = re.search(r"^(?:Attributes|Raises|References|Example):", docstring, re.MULTILINE)
+    found = _found(docstring, section)
+    if found is not None:
+        return "\n".join([docstring[: found.end()], *lines]) + docstring[found.end() :]
+    later = "|".join(SECTIONS[SECTIONS.index(section) + 1 :])
+    following = re.search(rf"^(?:{later}):$", docstring, flags=re.MULTILINE)
     place = following.start() if following else len(docstring)
-    parts = [docstring[:place].rstrip(), "\n".join(["Args:", *lines]), docstring[place:]]
+    parts = [docstring[:place].rstrip(), "\n".join([f"{section}:", *lines]), docstring[place:]]
     return "\n\n".join(part for part in parts if part)
 
 
-def _section(docstring: str) -> re.Match[str] | None:
-    return re.search(r"^Args:((?:\n    .*)+)", docstring, flags=re.MULTILINE)
+def _found(docstring: str, section: str) -> re.Match[str] | None:
+    return re.search(rf"^{section}:((?:\n    .*)+)", docstring, flags=re.MULTILINE)

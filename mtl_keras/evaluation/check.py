@@ -95,6 +95,12 @@ class Check:
         columns: The changes of the columns that the model reads.
         answers: The changes of its answers, compared with those for the test rows.
         scores: For tasks with labels, the changes of their scores.
+
+    Example:
+
+    >>> result = Check(rows=200, columns=[], answers=[], scores=[])
+    >>> result.alarms()
+    []
     """
 
     rows: int

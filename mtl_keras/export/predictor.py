@@ -49,6 +49,13 @@ class Predictor:
 
     Raises:
         ArtifactError: if there is no model, or it is damaged.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> model = mtl.load("saved_models/customers")  # doctest: +SKIP
+    >>> [task.name for task in model.tasks]  # doctest: +SKIP
+    >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
 
     def __init__(
@@ -321,5 +328,17 @@ def load(
         path: The artifact.
         custom_objects: See `Predictor`.
         trusted: See `Predictor`.
+
+    Returns:
+        A `Predictor`.
+
+    Raises:
+        ArtifactError: if there is no model, or it is damaged.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> model = mtl.load("saved_models/customers")  # doctest: +SKIP
+    >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
     return Predictor(path, custom_objects, trusted)

@@ -35,6 +35,12 @@ class Feature(Declaration, abc.ABC):
         column: The column that is read. Default: the one called `name`.
         crossed: Whether it may be part of a crossing that is chosen (`features.crossings`).
             Default True.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> Numeric("age_squared", column="age").source
+    'age'
     """
 
     rows_per_call: ClassVar[int] = 16_384  # encoded, or predicted for, at once

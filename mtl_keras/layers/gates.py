@@ -19,6 +19,12 @@ class Gate(keras.layers.Layer):
     Args:
         reader: Name of the task (or stream) that reads through the gate.
         sources: Names of what it reads.
+
+    Example:
+
+    >>> from mtl_keras.layers import SoftmaxGate
+    >>> isinstance(SoftmaxGate("churned", ["expert 1", "expert 2"]), Gate)
+    True
     """
 
     def __init__(self, reader: str, sources: Sequence[str], **kwargs: Any) -> None:

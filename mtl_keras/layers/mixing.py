@@ -15,6 +15,14 @@ class Mixing(keras.layers.Layer):
 
     Args:
         streams: Names of the streams.
+
+    Example:
+
+    >>> from mtl_keras.layers import CrossStitchUnit
+    >>> unit = CrossStitchUnit(["churned", "spend"])
+    >>> _ = unit([tf.ones([1, 4]), tf.ones([1, 4])])
+    >>> unit.mixing.shape
+    (2, 2)
     """
 
     def __init__(self, streams: Sequence[str], **kwargs: Any) -> None:
@@ -136,6 +144,12 @@ class SubspaceOrthogonality(keras.regularizers.Regularizer):
 
     References:
         Ruder et al., AAAI 2019, equation 4.
+
+    Example:
+
+    >>> penalty = SubspaceOrthogonality(subspaces=2, strength=1.0)
+    >>> float(penalty(tf.constant([[1.0, 0.0], [0.0, 1.0]]))), float(penalty(tf.ones([2, 2])))
+    (0.0, 4.0)
     """
 
     def __init__(self, subspaces: int, strength: float = 1e-3) -> None:

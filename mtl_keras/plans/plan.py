@@ -24,7 +24,14 @@ from mtl_keras.training import Training
 
 @dataclasses.dataclass
 class Plan:
-    """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods."""
+    """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods.
+
+    Example:
+
+    >>> plan = Plan(tasks={"churned": "binary"}, training={"epochs": 5})
+    >>> plan.training.epochs
+    5
+    """
 
     tasks: Any  # list[Task] once made
     features: str | Sequence[Feature | str] | Mapping[str, Any] = "infer"

@@ -130,11 +130,21 @@ def tune(
         address: A Ray cluster, whose machines find the storage: see `comparison.compare`.
         show: A function that prints a line.
 
+    Returns:
+        A `Tuning`: the trials, and the experiment of the best.
+
     Raises:
         ConfigError: if Optuna is not installed, or the space does not fit the experiment.
 
     References:
         Akiba et al.: "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> experiment = mtl.Experiment.from_file("data/customers.toml")
+    >>> tuned = tune(experiment, trials=20, timeout=1800)  # doctest: +SKIP
+    >>> tuned.experiment().run()  # doctest: +SKIP
     """
     optuna = _optuna()
     for name in front:
