@@ -51,6 +51,9 @@ def embedder(
         The function that gives an architecture all features as a tensor, and, with `part`, some of
             them.
 
+    Raises:
+        ConfigError: if the architecture names a feature that there is none of.
+
     Example:
 
     >>> from mtl_keras.architectures import SharedBottom

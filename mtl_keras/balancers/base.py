@@ -60,7 +60,7 @@ class Balancer(State):
 
     To write one, subclass it, define `objective`, or `weigh` where the weights are not the gradient
     of an objective, register it with `@keras.saving.register_keras_serializable("my_package")`, and
-    pass an object to `compile`. A function of `losses` and `present` that returns weights works, too.
+    pass an object to `compile`; or pass a function of `losses` and `present` that returns weights.
 
     Args:
         diagnostics: Whether to log what the balancer did. Default True.

@@ -30,6 +30,9 @@ class Split:
             values with fewer than 4 rows are not stratified. Default none.
         column: Column of groups, times or parts, for these strategies.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     Example:
 
     >>> Split("time", column="ordered_at").test

@@ -48,6 +48,9 @@ class SoftmaxGate(Gate):
         use_bias: Whether to use a bias. Default False, as in the paper.
         dropout: Fraction of sources dropped per row in training. Default 0.0.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
         Mixture-of-Experts", KDD 2018, equation 6.
@@ -129,6 +132,9 @@ class DSelectGate(Gate):
             stands for source c mod n, so that each code is valid and the gate always sums to one,
             but starts with more weight on the first sources. Default "penalised".
         use_bias: Whether the weights of a conditional gate have a bias. Default True.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with

@@ -91,6 +91,9 @@ class SluiceUnit(Mixing):
         subspaces: Integer >= 1, s. Default 2.
         own: Float, initial diagonal of alpha; the others share the rest. Default 0.9.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Ruder, Bingel, Augenstein, Sogaard: "Latent Multi-task Architecture Learning", AAAI 2019,
         https://arxiv.org/abs/1705.08142, equation 2.
@@ -177,6 +180,9 @@ class LayerMixture(keras.layers.Layer):
     Args:
         temperature: Float > 0, tau. Default 1.0.
         initializer: Keras initializer of beta. Default "zeros": the mean.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     Example:
 

@@ -26,6 +26,9 @@ from mtl_keras.training import Training
 class Plan:
     """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods.
 
+    Raises:
+        ConfigError: if a value does not fit, or values do not fit each other.
+
     Example:
 
     >>> plan = Plan(tasks={"churned": "binary"}, training={"epochs": 5})

@@ -22,7 +22,22 @@ ENVIRONMENT = jinja2.Environment(
 
 
 def report_page(content: Content) -> str:
-    """`report.html`: what was trained, how good it is, what it depends on, how to use it."""
+    """`report.html`: what was trained, how good it is, what it depends on, how to use it.
+
+    Args:
+        content: The artifact's files.
+
+    Returns:
+        The page, HTML that needs no other file.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from mtl_keras.export import artifact
+    >>> from mtl_keras.report import content
+    >>> newest = artifact.latest(Path("saved_models/customers"))  # doctest: +SKIP
+    >>> page = report_page(content(artifact.read_files(newest)))  # doctest: +SKIP
+    """
     draw = figures.Drawer()
     names = [task.name for task in content.tasks]
     judged = [_judged(task, content, draw) for task in content.tasks]
@@ -90,7 +105,20 @@ def report_page(content: Content) -> str:
 
 
 def comparison_page(compared: dict[str, Any]) -> str:
-    """`comparison.html`: did sharing help?"""
+    """`comparison.html`: did sharing help?
+
+    Args:
+        compared: What `Comparison.to_dict` returns.
+
+    Returns:
+        The page, HTML that needs no other file.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> compared = mtl.Experiment.from_file("data/customers.toml").compare()  # doctest: +SKIP
+    >>> page = comparison_page(compared.to_dict())  # doctest: +SKIP
+    """
     draw = figures.Drawer()
     results = pd.DataFrame(compared["results"])
     tasks = []
