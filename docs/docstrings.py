@@ -4,6 +4,7 @@ Docstrings are completed by those of base classes, as `mtl_keras.declaring.docst
 the package is imported, and examples become sections that Griffe knows.
 """
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,7 @@ class Docstrings(griffe.Extension):
         documented = [member for member in _members(pkg) if member.docstring]
         values = [_completed(member) for member in documented]
         for member, value in zip(documented, values):
-            member.docstring.value = _with_example(value)
+            member.docstring.value = _readable(value)
 
 
 def _members(thing: griffe.Module | griffe.Class) -> Iterator[griffe.Object]:
@@ -44,9 +45,19 @@ def _completed(member: griffe.Object) -> str:
     return completed(own, [base.docstring.value for base in reversed(bases)])
 
 
-def _with_example(docstring: str) -> str:
-    """The example indented, under the heading that Google's style has for it."""
+def _readable(docstring: str) -> str:
+    """What Google's style does not know, as Markdown; and the example under its heading there."""
     text, heading, example = docstring.partition("\nExample:\n\n")
-    if not heading:
-        return docstring
-    return f"{text}\nExamples:\n{textwrap.indent(example, '    ')}"
+    text = re.sub(r"^References:\n((?:    .*\n?)+)", _references, text, flags=re.MULTILINE)
+    text = re.sub(r"^(\w[^\n:]*: \S.*)((?:\n    \S.*)+)", _unindented, text, flags=re.MULTILINE)
+    return f"{text}\nExamples:\n{textwrap.indent(example, '    ')}" if heading else text
+
+
+def _references(found: re.Match[str]) -> str:
+    linked = re.sub(r"https?://[^\s,]*[^\s,.;)]", r"<\g<0>>", textwrap.dedent(found[1]))
+    return f"**References**\n\n{linked}"
+
+
+def _unindented(found: re.Match[str]) -> str:
+    """A paragraph whose second line is indented, which would be taken for a section."""
+    return found[1] + found[2].replace("\n    ", "\n")

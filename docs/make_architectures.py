@@ -28,12 +28,16 @@ Which one? Start with `shared_bottom` and look beside it at `single_task`: if th
 def arguments() -> list[str]:
     """Rows of the table of what all architectures take."""
     base = architectures.Architecture
-    text = inspect.getdoc(base).split("Args:")[1]
-    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", text, flags=re.M)
     defaults = {name: field.default for name, field in base.__dataclass_fields__.items()}
     return [
-        f"| `{name}` | `{defaults[name]!r}` | {' '.join(said.split())} |" for name, said in entries
+        f"| `{name}` | `{defaults[name]!r}` | {without_default(said)} |"
+        for name, said in docstrings.entries(inspect.getdoc(base)).items()
     ]
+
+
+def without_default(said: str) -> str:
+    """What an argument is, without its default, which has a column of its own."""
+    return re.sub(r" Default \S+\.$", "", " ".join(said.split()))
 
 
 def section(name: str, cls: type) -> str:

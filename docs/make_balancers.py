@@ -24,7 +24,7 @@ A balancer turns the losses of several tasks into one update. `model.compile(...
 
 With K tasks. *Scale-invariant*: multiplying a loss by a constant does not change the direction. *Non-conflicting*: no loss rises along a small step. Neither is better as such: equal weights keep what you mean by the size of a loss, and well-tuned constant weights are hard to beat.
 
-| name | needs | scale-invariant | non-conflicting | when | paper |
+| name | when | needs | scale-invariant | non-conflicting | paper |
 |---|---|---|---|---|---|
 """
 TAIL = """
@@ -49,17 +49,29 @@ TAIL = """
 """
 
 
+def papers(cls: type) -> str:
+    """The papers of a method, in short, each with a link."""
+    section = re.search(r"References:\n((?:    .*\n)+)", inspect.getdoc(cls) + "\n")
+    text = " ".join(section[1].split())
+    shown = []
+    for authors, venue, url in re.findall(
+        r'([^":]+): "[^"]+", (.*?\d{4}),? ?(https\S+[^\s.,])?', text
+    ):
+        names = re.split(r"\. |\bof ", authors.strip())[-1].split(", ")
+        name = names[0] + (" et al." if len(names) > 2 else f" and {names[1]}" if names[1:] else "")
+        shown.append(f"[{name}]({url}), {venue}" if url else f"{name}, {venue}")
+    return "; ".join(shown)
+
+
 def page() -> str:
     """The whole page."""
     rows = []
+    yes = {True: "yes", False: "no"}
     for name, cls in registry.classes(balancers, balancers.Balancer).items():
-        text = inspect.cleandoc(cls.__doc__ or "")
-        paper = re.search(r"References:\n((?:    .*\n?)+)", text)
-        reference = " ".join(paper.group(1).split()) if paper else ""
-        yes = {True: "yes", False: "no"}
         rows.append(
-            f"| `{name}` ({cls.__name__}) | {COST[cls.needs]} | {yes[cls.scale_invariant]} "
-            f"| {yes[cls.non_conflicting]} | {cls.when} | {reference} |"
+            f"| [`{name}`](reference/balancers.md#mtl_keras.balancers.{cls.__name__}) | {cls.when} "
+            f"| {COST[cls.needs]} | {yes[cls.scale_invariant]} | {yes[cls.non_conflicting]} "
+            f"| {papers(cls)} |"
         )
     classes = registry.classes(balancers, balancers.Balancer).values()
     exceptions = [f"{c.__name__} ({c.weight_if_alike})" for c in classes if c.weight_if_alike]
