@@ -19,9 +19,9 @@ What the tasks share. In an experiment's file it is `[architecture]` with `kind`
 |---|---|---|
 """
 TAIL = """
-Which one? Start with `shared_bottom` and look beside it at `single_task`: if that is better, sharing hurts, and `mmoe`, `ple` or `cross_stitch` let the tasks choose. `preset = "best"` tries a few on the validation rows. `aitm` and `esmm` are for chains of binary tasks, each a step on the way to the next.
+Which one? Start with `shared_bottom`, and compare it with `single_task`. If that is better, sharing hurts; try `mmoe`, `ple` or `cross_stitch`, which let the tasks choose what to share. `preset = "best"` tries a few on the validation rows. `aitm` and `esmm` are for chains of binary tasks, each a step on the way to the next.
 
-`model.sharing(x)` reads gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`); a run keeps it in `metrics.json`, and warns of an expert that no task uses.
+`model.sharing(x)` returns gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`); a run keeps it in `metrics.json`, and warns of an expert that no task uses.
 """
 
 

@@ -88,7 +88,7 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class Check:
-    """What came of a check. `print` shows it as text.
+    """The result of a check. `print` shows it as text.
 
     Attributes:
         rows: Number of rows that were checked.
