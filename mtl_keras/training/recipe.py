@@ -47,8 +47,8 @@ class Training:
 
     Example:
 
-    >>> Training(epochs=20, schedule="cosine").patience
-    12
+    >>> Training(epochs=20, schedule="cosine").epochs
+    20
     """
 
     epochs: int = 60
