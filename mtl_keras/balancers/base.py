@@ -51,9 +51,8 @@ class Balancer(State):
     tape or the model's optimizer. Extend this class for methods that use loss values; see
     `GramianBalancer` and `JacobianBalancer` for those that use gradients.
 
-    As a Keras layer it has variables (its state is saved and restored with the model), `get_config`
-    and a place in the `.keras` file. The model keeps it outside its graph: it is not in
-    `model.layers`, nor in an exported SavedModel.
+    As a Keras layer it has `get_config` and variables, its state, which a `.keras` file holds. The
+    model keeps it outside its graph: it is not in `model.layers`, nor in an exported SavedModel.
 
     The object passed to `compile` is a declaration: each model makes a copy with its own state
     (`model.balancer`) from `get_config`, and the object itself is not changed.

@@ -52,9 +52,7 @@ class Predictor:
 
     Example:
 
-    >>> import mtl_keras as mtl
-    >>> model = mtl.load("saved_models/customers")  # doctest: +SKIP
-    >>> [task.name for task in model.tasks]  # doctest: +SKIP
+    >>> model = Predictor("saved_models/customers")  # doctest: +SKIP
     >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
 

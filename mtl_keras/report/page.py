@@ -32,11 +32,7 @@ def report_page(content: Content) -> str:
 
     Example:
 
-    >>> from pathlib import Path
-    >>> from mtl_keras.export import artifact
-    >>> from mtl_keras.report import content
-    >>> newest = artifact.latest(Path("saved_models/customers"))  # doctest: +SKIP
-    >>> page = report_page(content(artifact.read_files(newest)))  # doctest: +SKIP
+    >>> page = report_page(content(files))  # doctest: +SKIP
     """
     draw = figures.Drawer()
     names = [task.name for task in content.tasks]
@@ -115,9 +111,7 @@ def comparison_page(compared: dict[str, Any]) -> str:
 
     Example:
 
-    >>> import mtl_keras as mtl
-    >>> compared = mtl.Experiment.from_file("data/customers.toml").compare()  # doctest: +SKIP
-    >>> page = comparison_page(compared.to_dict())  # doctest: +SKIP
+    >>> page = comparison_page(experiment.compare().to_dict())  # doctest: +SKIP
     """
     draw = figures.Drawer()
     results = pd.DataFrame(compared["results"])

@@ -122,7 +122,7 @@ def tune(
             tasks' weights.
         front: Tasks between which the best compromises are wanted; none of their trials is pruned.
             Default: the mean over all tasks is searched.
-        folder: Where the trials are kept, so that a search can be stopped and gone on with. Default
+        folder: Where the trials are kept, so that a search can be stopped and resumed. Default
             None: nowhere.
         storage: An address of Optuna's, such as `"sqlite:///trials.db"`, instead of a file in the
             folder. Default None.
@@ -143,8 +143,7 @@ def tune(
 
     >>> import mtl_keras as mtl
     >>> experiment = mtl.Experiment.from_file("data/customers.toml")
-    >>> tuned = tune(experiment, trials=20, timeout=1800)  # doctest: +SKIP
-    >>> tuned.experiment().run()  # doctest: +SKIP
+    >>> tune(experiment, trials=20, timeout=1800).experiment().run()  # doctest: +SKIP
     """
     optuna = _optuna()
     for name in front:
