@@ -13,8 +13,8 @@ from mtl_keras.plans import presets
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}
-QUICK = ["docs/several_inputs.md", "docs/scale.md", "docs/notes.md", "docs/tutorials/own_model.md"]
-LONG = [f"docs/tutorials/{name}.md" for name in ("table", "texts", "images")]
+QUICK = ["several_inputs", "scale", "notes", "experiment", "tutorials/own_model"]
+LONG = ["sklearn", "tutorials/table", "tutorials/texts", "tutorials/images"]
 
 
 def blocks(page, language="python"):
@@ -58,10 +58,10 @@ def test_every_line_of_the_readme_runs(clone, artifact, capsys):
     assert len(pd.read_csv("predictions.csv")) == len(pd.read_csv("new_customers.csv")) > 100
 
 
-@pytest.mark.parametrize("page", [*QUICK, *(pytest.param(p, marks=pytest.mark.slow) for p in LONG)])
-def test_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in LONG)])
+def test_a_page_runs_from_top_to_bottom(name, tmp_path, monkeypatch, capsys):
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in blocks(page):
-        exec(compile(block, page, "exec"), names)
+    for block in blocks(f"docs/{name}.md"):
+        exec(compile(block, name, "exec"), names)
