@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mtl_keras import architectures
-from mtl_keras.declaring import registry
+from mtl_keras.declaring import docstrings, registry
 
 PAGE = Path(__file__).with_name("architectures.md")
 HEAD = """# Architectures
@@ -19,27 +19,36 @@ What the tasks share. In an experiment's file it is `[architecture]` with `kind`
 |---|---|---|
 """
 TAIL = """
-Which one? Start with `shared_bottom` and look beside it at `single_task`: if that is better, sharing hurts, and `mmoe`, `ple` or `cross_stitch` let the tasks choose. `preset = "best"` tries a few on the validation rows. `aitm` and `esmm` are for chains of binary tasks, each a step on the way to the next.
+Which one? Start with `shared_bottom`, and compare it with `single_task`. If that is better, sharing hurts; try `mmoe`, `ple` or `cross_stitch`, which let the tasks choose what to share. `preset = "best"` tries a few on the validation rows. `aitm` and `esmm` are for chains of binary tasks, each a step on the way to the next.
 
-`model.sharing(x)` reads gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`); a run keeps it in `metrics.json`, and warns of an expert that no task uses.
+`model.sharing(x)` returns gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`); a run keeps it in `metrics.json`, and warns of an expert that no task uses.
 """
 
 
 def arguments() -> list[str]:
     """Rows of the table of what all architectures take."""
     base = architectures.Architecture
-    text = inspect.getdoc(base).split("Args:")[1]
-    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", text, flags=re.M)
     defaults = {name: field.default for name, field in base.__dataclass_fields__.items()}
     return [
-        f"| `{name}` | `{defaults[name]!r}` | {' '.join(said.split())} |" for name, said in entries
+        f"| `{name}` | `{defaults[name]!r}` | {without_default(said)} |"
+        for name, said in docstrings.entries(inspect.getdoc(base)).items()
     ]
+
+
+def without_default(said: str) -> str:
+    """What an argument is, without its default, which has a column of its own."""
+    return re.sub(r" Default \S+\.$", "", " ".join(said.split()))
 
 
 def section(name: str, cls: type) -> str:
     """One architecture: what it is, its picture, its own arguments, its source."""
-    doc = inspect.getdoc(cls)
-    doc = doc.split("Example:")[0].strip()
+    doc = inspect.getdoc(cls).split("Example:")[0].strip()
+    trunk = docstrings.entries(inspect.getdoc(architectures.Architecture))
+    for argument, text in docstrings.entries(doc).items():
+        if trunk.get(argument) == text:
+            doc = doc.replace(f"\n    {argument}: {text}", "")
+    doc = doc.replace("Args:\n\n", "").removesuffix("\n\nArgs:")
+    doc = re.sub(r"^Raises:\n(?:    .*\n)+\n?", "", doc + "\n", flags=re.M).strip()
     doc = re.sub(r"^(Args|References):$", r"**\1**", doc, flags=re.M)
     doc = re.sub(r"\*\*Args\*\*\n((?:    .*\n?)+)", _listed, doc)
     doc = re.sub(r"\*\*References\*\*\n((?:    .*\n?)+)", _plain, doc)

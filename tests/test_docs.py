@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,14 @@ def test_a_number_of_methods_is_right_where_one_stands(page):
         assert int(number) == len(BALANCERS), f"{page} says {number}"
     for number in re.findall(r"(\d+) (?:\w+ )?architectures\b", text):
         assert int(number) == len(ARCHITECTURES), f"{page} says {number}"
+
+
+def test_the_site_leads_to_every_page():
+    def pages(entries):
+        for entry in entries:
+            for target in entry.values():
+                yield from pages(target) if isinstance(target, list) else [target]
+
+    site = tomllib.loads((DOCS.parent / "zensical.toml").read_text(encoding="utf-8"))
+    there = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert sorted(pages(site["project"]["nav"])) == sorted(there)

@@ -72,6 +72,12 @@ def get(
         only_accepted: Whether to ignore arguments of a mapping that the architecture does not have,
             instead of raising an error. Default False.
 
+    Returns:
+        The architecture.
+
+    Raises:
+        ConfigError: if there is no such architecture, or it lacks an argument that is given.
+
     Example:
 
     >>> get({"kind": "shared_bottom", "layers": [64]}).layers

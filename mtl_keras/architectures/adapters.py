@@ -34,6 +34,14 @@ class Adapters(Architecture):
     References:
         Houlsby et al.: "Parameter-Efficient Transfer Learning for NLP", ICML 2019,
         https://arxiv.org/abs/1902.00751.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = Adapters(layers=(8,)).represent(lambda prefix, trainable: rows, ["churned"])
+    >>> parts["churned"].shape
+    (None, 8)
     """
 
     layers: tuple[int, ...] = (256, 256)

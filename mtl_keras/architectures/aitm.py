@@ -47,6 +47,14 @@ class AITM(Architecture):
         Xi et al.: "Modeling the Sequential Dependence among Audience Multi-step Conversions with
         Multi-task Learning in Targeted Display Advertising", KDD 2021,
         https://arxiv.org/abs/2105.08489.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = AITM(tower=(8,)).represent(lambda prefix: rows, ["clicked", "bought"])
+    >>> [(task, part.shape) for task, part in parts.items()]
+    [('clicked', (None, 8)), ('bought', (None, 8))]
     """
 
     identifier = "aitm"

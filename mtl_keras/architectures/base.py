@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import keras
 
+from mtl_keras.declaring import docstrings
 from mtl_keras.declaring.references import identifier, reference
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
@@ -67,6 +68,22 @@ class Architecture:
         bins: Maximum number of bins per column. Default 48.
         number_dimension: Length of a number's vector. Default 12.
         category_dimension: Maximum length of a category's vector. Default 16.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
+
+    Example:
+
+    >>> import keras
+    >>> class OneLayer(Architecture):
+    ...     '''A layer that all tasks share.'''
+    ...     def represent(self, embed, tasks):
+    ...         shared = self.multilayer(embed("shared"), (8,), "shared")
+    ...         return self.towers(dict.fromkeys(tasks, shared), (), shared)
+    >>> rows = keras.Input((3,))
+    >>> parts = OneLayer(dropout=0.0).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 8)
     """
 
     activation: str = "relu"
@@ -79,6 +96,10 @@ class Architecture:
     bins: int = 48
     number_dimension: int = 12
     category_dimension: int = 16
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        docstrings.complete(cls, Architecture)
 
     def __post_init__(self) -> None:
         check(0 <= self.dropout < 1, "dropout", "be from 0 up to, not including, 1", self.dropout)

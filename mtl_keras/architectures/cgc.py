@@ -29,6 +29,14 @@ class CGC(Architecture):
 
     References:
         Tang et al., RecSys 2020, section 4.1.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = CGC(layers=(8,), tower=(4,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 4)
     """
 
     task_experts: int = 1

@@ -26,6 +26,14 @@ class CrossStitch(Architecture):
     References:
         Misra et al.: "Cross-stitch Networks for Multi-task Learning", CVPR 2016,
         https://arxiv.org/abs/1604.03539.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = CrossStitch(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> keras.Model(rows, parts).get_layer("stitch_1").mixing.shape
+    (2, 2)
     """
 
     layers: tuple[int, ...] = (128, 128)

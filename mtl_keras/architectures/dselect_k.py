@@ -20,9 +20,8 @@ class DSelectK(MMoE):
                └─ expert 3 ─┴──(2)──────────── tower ─ head of task 2
     ```
 
-    `layers.DSelectGate` has the mathematics, and the few departures from the paper. Takes the
-    arguments of `MMoE` except `temperature`, `gate_bias` and `gate_dropout`, which are ignored,
-    and:
+    `layers.DSelectGate` has the mathematics, and the few departures from the paper. Of the
+    arguments of `MMoE`, `temperature`, `gate_bias` and `gate_dropout` are ignored.
 
     Args:
         selectors: Integer >= 1, k. Default 2.
@@ -38,6 +37,15 @@ class DSelectK(MMoE):
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with
         Applications to Multi-Task Learning", NeurIPS 2021, https://arxiv.org/abs/2106.03760.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> experts = DSelectK(experts=2, layers=(8,), tower=(4,))
+    >>> parts = experts.represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 4)
     """
 
     identifier = "dselect_k"

@@ -46,6 +46,21 @@ def embedder(
         features: For each feature, by name, the indices of its columns in each group, for
             architectures that treat some features in another way than the rest.
         crossing_sizes: Number of indices of each column of the group `"crossed"`.
+
+    Returns:
+        The function that gives an architecture all features as a tensor, and, with `part`, some of
+            them.
+
+    Raises:
+        ConfigError: if the architecture names a feature that there is none of.
+
+    Example:
+
+    >>> from mtl_keras.architectures import SharedBottom
+    >>> inputs = {"plain": keras.Input((3,))}
+    >>> embed = embedder(SharedBottom(members=1), inputs, category_sizes=[])
+    >>> embed("shared").shape
+    (None, 3)
     """
     kind = architecture.number_embedding
     edges: list[np.ndarray] = []

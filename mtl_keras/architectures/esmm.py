@@ -32,6 +32,14 @@ class ESMM(Architecture):
     References:
         Ma et al.: "Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click
         Conversion Rate", SIGIR 2018, https://arxiv.org/abs/1804.07931, equations 1 to 3.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = ESMM(layers=(8,)).represent(lambda prefix: rows, ["clicked", "bought"])
+    >>> parts["clicked"] is parts["bought"]
+    False
     """
 
     identifier = "esmm"

@@ -56,6 +56,14 @@ class HoME(Architecture):
     References:
         Wang et al.: "HoME: Hierarchy of Multi-Gate Experts for Multi-Task Learning at Kuaishou",
         KDD 2025, https://arxiv.org/abs/2408.05430.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = HoME(layers=(8,), tower=(4,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 4)
     """
 
     identifier = "home"

@@ -46,6 +46,14 @@ class LearningToBranch(Architecture):
     References:
         Guo, Lee, Ulbricht: "Learning to Branch for Multi-Task Learning", ICML 2020,
         https://arxiv.org/abs/2006.01895.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = LearningToBranch(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 8)
     """
 
     layers: tuple[int, ...] = (128, 128)

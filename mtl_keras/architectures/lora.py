@@ -33,6 +33,15 @@ class LoRA(Architecture):
     References:
         Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022,
         https://arxiv.org/abs/2106.09685.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> small = LoRA(layers=(8,), rank=2)
+    >>> parts = small.represent(lambda prefix, trainable: rows, ["churned", "spend"])
+    >>> keras.Model(rows, parts).count_params()  # of which 32 are the trunk's
+    76
     """
 
     identifier = "lora"

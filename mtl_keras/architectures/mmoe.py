@@ -32,6 +32,16 @@ class MMoE(Architecture):
     References:
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
         Mixture-of-Experts", KDD 2018, https://doi.org/10.1145/3219819.3220007, equations 5 to 7.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> experts = MMoE(experts=2, layers=(8,), tower=(4,))
+    >>> parts = experts.represent(lambda prefix: rows, ["churned", "spend"])
+    >>> gate = keras.Model(rows, parts).get_layer("spend_gate")
+    >>> gate.sources
+    ('expert_1', 'expert_2')
     """
 
     identifier = "mmoe"

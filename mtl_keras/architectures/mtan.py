@@ -37,6 +37,14 @@ class MTAN(Architecture):
     References:
         Liu, Johns, Davison: "End-to-End Multi-Task Learning with Attention", CVPR 2019,
         https://arxiv.org/abs/1803.10704, equations 1 and 2.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = MTAN(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 8)
     """
 
     identifier = "mtan"

@@ -32,12 +32,6 @@ class MTLLoRA(LoRA):
         pretrained, as a language model is.
 
     Args:
-        layers: Widths of the trunk's layers. Default (256, 256).
-        tower: Widths of each task's tower. Default none.
-        rank: r. Default 4.
-        scale: s. Default 8.0.
-        freeze: Whether to freeze the trunk and the embeddings of features, for those whose weights
-            you load. Default False.
         ups: Number of matrices B. Default 3.
         temperature: Float > 0, tau; a low one lets a task choose one B. Default 0.1, as in the
             authors' script.
@@ -45,6 +39,15 @@ class MTLLoRA(LoRA):
     References:
         Yang et al.: "MTL-LoRA: Low-Rank Adaptation for Multi-Task Learning", 2024,
         https://arxiv.org/abs/2410.09437.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> small = MTLLoRA(layers=(8,), rank=2)
+    >>> parts = small.represent(lambda prefix, trainable: rows, ["churned", "spend"])
+    >>> keras.Model(rows, parts).count_params()  # of which 32 are the trunk's
+    100
     """
 
     identifier = "mtl_lora"

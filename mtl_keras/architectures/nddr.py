@@ -26,6 +26,14 @@ class NDDR(Architecture):
     References:
         Gao et al.: "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs by Neural
         Discriminative Dimensionality Reduction", CVPR 2019, https://arxiv.org/abs/1801.08297.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = NDDR(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 8)
     """
 
     identifier = "nddr"

@@ -17,11 +17,19 @@ class OMoE(MMoE):
                └─ expert 3 ─┘          └── tower ─ head of task 2
     ```
 
-    Takes the arguments of `MMoE`.
-
     References:
         Ma et al., KDD 2018, section 3.2, after Jacobs et al.: "Adaptive Mixtures of Local
         Experts", Neural Computation 3, 1991.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> experts = OMoE(experts=2, layers=(8,), tower=(4,))
+    >>> parts = experts.represent(lambda prefix: rows, ["churned", "spend"])
+    >>> gate = keras.Model(rows, parts).get_layer("shared_gate")
+    >>> gate.sources
+    ('expert_1', 'expert_2')
     """
 
     identifier = "omoe"

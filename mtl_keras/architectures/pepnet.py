@@ -43,6 +43,12 @@ class PEPNet(Architecture):
     References:
         Chang et al.: "PEPNet: Parameter and Embedding Personalized Network for Infusing with
         Personalized Prior Information", KDD 2023, https://arxiv.org/abs/2302.01115.
+
+    Example:
+
+    >>> from mtl_keras import architectures
+    >>> architectures.get({"kind": "pepnet", "domain": ["shop"], "layers": [64]}).domain
+    ('shop',)
     """
 
     identifier = "pepnet"

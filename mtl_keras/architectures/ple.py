@@ -37,6 +37,14 @@ class PLE(Architecture):
     References:
         Tang et al.: "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for
         Personalized Recommendations", RecSys 2020, https://doi.org/10.1145/3383313.3412236.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = PLE(layers=(8,), tower=(4,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 4)
     """
 
     levels: int = 2

@@ -19,6 +19,14 @@ class SingleTask(Architecture):
     Args:
         layers: Widths of each trunk's layers. Default (256, 128).
         tower: Widths of each task's tower. Default none.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = SingleTask(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["churned"] is parts["spend"]
+    False
     """
 
     layers: tuple[int, ...] = (256, 128)

@@ -37,6 +37,14 @@ class Sluice(Architecture):
     References:
         Ruder, Bingel, Augenstein, Sogaard: "Latent Multi-task Architecture Learning", AAAI 2019,
         https://arxiv.org/abs/1705.08142.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = Sluice(width=8).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 8)
     """
 
     width: int = 128

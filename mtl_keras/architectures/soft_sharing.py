@@ -31,6 +31,14 @@ class SoftSharing(Architecture):
         Duong et al.: "Low Resource Dependency Parsing: Cross-lingual Parameter Sharing in a Neural
         Network Parser", ACL 2015 (L2); Yang, Hospedales: "Trace Norm Regularised Deep Multi-Task
         Learning", ICLR 2017 workshop, https://arxiv.org/abs/1606.04038 (trace norm).
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = SoftSharing(layers=(8,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["churned"] is parts["spend"]
+    False
     """
 
     layers: tuple[int, ...] = (128, 128)

@@ -34,6 +34,14 @@ class STEM(Architecture):
     References:
         Su et al.: "STEM: Unleashing the Power of Embeddings for Multi-task Recommendation", AAAI
         2024, https://arxiv.org/abs/2308.13537.
+
+    Example:
+
+    >>> import keras
+    >>> rows = keras.Input((3,))
+    >>> parts = STEM(layers=(8,), tower=(4,)).represent(lambda prefix: rows, ["churned", "spend"])
+    >>> parts["spend"].shape
+    (None, 4)
     """
 
     identifier = "stem"

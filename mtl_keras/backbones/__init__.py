@@ -40,6 +40,9 @@ def get(declared: Any, reads: str) -> Backbone:
             model.
         reads: What it must read: `"sequences"` or `"images"`.
 
+    Returns:
+        The backbone.
+
     Raises:
         ConfigError: if there is no such backbone, or it reads something else.
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from mtl_keras.declaring import docstrings
 from mtl_keras.declaring.references import reference
 from mtl_keras.errors import check
 
@@ -18,10 +19,27 @@ class Backbone:
 
     Args:
         dropout: Fraction of the vector's numbers dropped in training. Default 0.2.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
+
+    Example:
+
+    >>> class Mean(Backbone):
+    ...     '''The mean of the vectors.'''
+    ...     reads = "sequences"
+    ...     def represent(self, x, mask, name):
+    ...         return keras.layers.GlobalAveragePooling1D(name=name)(x, mask=mask)
+    >>> Mean().represent(keras.Input((None, 4)), None, "review").shape
+    (None, 4)
     """
 
     reads: ClassVar[str]  # "sequences" or "images"
     dropout: float = 0.2
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        docstrings.complete(cls, Backbone)
 
     def __post_init__(self) -> None:
         check(0 <= self.dropout < 1, "dropout", "be from 0 up to, not including, 1", self.dropout)

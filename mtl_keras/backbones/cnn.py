@@ -21,6 +21,11 @@ class CNN(Backbone):
     References:
         LeCun et al.: "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 86,
         1998, with batch normalisation (Ioffe, Szegedy, ICML 2015).
+
+    Example:
+
+    >>> CNN(filters=(4,), units=8).represent(keras.Input((6, 6, 1)), None, "photo").shape
+    (None, 8)
     """
 
     identifier: ClassVar[str] = "cnn"

@@ -20,6 +20,12 @@ class Convolution(Backbone):
 
     References:
         Kim: "Convolutional Neural Networks for Sentence Classification", EMNLP 2014.
+
+    Example:
+
+    >>> words = keras.Input((5, 4))
+    >>> Convolution(filters=3, windows=(2, 3)).represent(words, None, "review").shape
+    (None, 12)
     """
 
     reads: ClassVar[str] = "sequences"

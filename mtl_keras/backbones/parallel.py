@@ -15,6 +15,13 @@ class Parallel(Backbone):
 
     Args:
         parts: The backbones: names, mappings or objects. Default ("pooling", "lstm").
+
+    Example:
+
+    >>> from mtl_keras import backbones
+    >>> both = backbones.get(["pooling", {"kind": "lstm", "units": 32}], "sequences")
+    >>> [type(part).__name__ for part in both.parts]
+    ['Pooling', 'LSTM']
     """
 
     reads: ClassVar[str] = "sequences"

@@ -14,6 +14,12 @@ class Pooling(Backbone):
     References:
         Joulin et al.: "Bag of Tricks for Efficient Text Classification", EACL 2017.
         Shen et al.: "Baseline Needs More Love", ACL 2018 (mean and maximum).
+
+    Example:
+
+    >>> import keras
+    >>> Pooling().represent(keras.Input((5, 4)), keras.Input((5,), dtype="bool"), "review").shape
+    (None, 8)
     """
 
     reads: ClassVar[str] = "sequences"

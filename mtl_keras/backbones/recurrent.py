@@ -49,12 +49,16 @@ class _Recurrent(Backbone):
 
 @dataclass(frozen=True, kw_only=True)
 class LSTM(_Recurrent):
-    __doc__ = (_Recurrent.__doc__ or "").replace("A recurrent layer", "An LSTM") + (
-        """
+    """An LSTM over the vectors of a text or a sequence.
+
     References:
         Hochreiter, Schmidhuber: "Long Short-Term Memory", Neural Computation 9, 1997.
+
+    Example:
+
+    >>> LSTM(units=32, bidirectional=True).get_config()["pooling"]
+    'mean_max'
     """
-    )
 
     identifier: ClassVar[str] = "lstm"
     listed: ClassVar[bool] = True
@@ -65,12 +69,16 @@ class LSTM(_Recurrent):
 
 @dataclass(frozen=True, kw_only=True)
 class GRU(_Recurrent):
-    __doc__ = (_Recurrent.__doc__ or "").replace("A recurrent layer", "A GRU") + (
-        """
+    """A GRU over the vectors of a text or a sequence.
+
     References:
         Cho et al.: "Learning Phrase Representations using RNN Encoder-Decoder", EMNLP 2014.
+
+    Example:
+
+    >>> GRU(units=32, pooling="last").get_config()["units"]
+    32
     """
-    )
 
     identifier: ClassVar[str] = "gru"
     listed: ClassVar[bool] = True

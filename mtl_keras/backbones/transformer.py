@@ -22,6 +22,11 @@ class Transformer(Backbone):
     References:
         Vaswani et al.: "Attention Is All You Need", NeurIPS 2017.
         Xiong et al.: "On Layer Normalization in the Transformer Architecture", ICML 2020.
+
+    Example:
+
+    >>> Transformer(depth=4, heads=8).get_config()["heads"]
+    8
     """
 
     reads: ClassVar[str] = "sequences"

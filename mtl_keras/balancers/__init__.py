@@ -16,13 +16,14 @@ from mtl_keras.balancers.fixed import Fixed
 from mtl_keras.balancers.function import GramianFunction, LossFunction
 from mtl_keras.balancers.gls import GLS
 from mtl_keras.balancers.graddrop import GradDrop
-from mtl_keras.balancers.gradient import GramianBalancer, HalvesBalancer, JacobianBalancer
+from mtl_keras.balancers.gradient import GramianBalancer, HalvesBalancer
 from mtl_keras.balancers.gradient_similarity import GradientSimilarity
 from mtl_keras.balancers.gradnorm import GradNorm
 from mtl_keras.balancers.gradvac import GradVac
 from mtl_keras.balancers.imtl import IMTL
 from mtl_keras.balancers.imtl_g import IMTLG
 from mtl_keras.balancers.imtl_l import IMTLL
+from mtl_keras.balancers.jacobian import JacobianBalancer
 from mtl_keras.balancers.mgda import MGDA
 from mtl_keras.balancers.moco import MoCo
 from mtl_keras.balancers.modo import MoDo

@@ -13,6 +13,7 @@ import tensorflow as tf
 from mtl_keras.balancers.decision import Decision, Measured
 from mtl_keras.balancers.state import State
 from mtl_keras.balancers.tracker import step_record
+from mtl_keras.declaring import docstrings
 from mtl_keras.errors import ConfigError, shown
 
 SMALLEST_LOSS = 1e-8
@@ -29,6 +30,11 @@ class Setup:
             `"regression"`.
         depths: Number of layers on the longest path from an input to each output. Default all 1.
         shared_size: Number of trainable shared parameters. Default 0.
+
+    Example:
+
+    >>> Setup(["churned", "spend"], loss_weights=[1.0, 0.5]).tasks
+    ['churned', 'spend']
     """
 
     tasks: Sequence[str]
@@ -45,29 +51,19 @@ class Balancer(State):
     tape or the model's optimizer. Extend this class for methods that use loss values; see
     `GramianBalancer` and `JacobianBalancer` for those that use gradients.
 
-    As a Keras layer it has variables (its state is saved and restored with the model), `get_config`
-    and a place in the `.keras` file. The model keeps it outside its graph: it is not in
-    `model.layers`, nor in an exported SavedModel.
+    As a Keras layer it has `get_config` and variables, its state, which a `.keras` file holds. The
+    model keeps it outside its graph: it is not in `model.layers`, nor in an exported SavedModel.
 
     The object passed to `compile` is a declaration: each model makes a copy with its own state
     (`model.balancer`) from `get_config`, and the object itself is not changed.
 
-    To write one, (1) subclass and register, (2) define `objective`, or `weigh` where the weights
-    are not the gradient of an objective, (3) pass it to `compile`:
-
-    ```python
-    @keras.saving.register_keras_serializable("my_package")
-    class SumOfRoots(mtl_keras.balancers.Balancer):
-        def objective(self, losses, present):
-            return tf.reduce_sum(tf.where(present, tf.sqrt(losses), 0.0))
-
-    model.compile("adam", loss={...}, balancer=SumOfRoots())
-    ```
-
-    A function of `losses` and `present` (and `gramian`) that returns weights works, too.
+    To write one, subclass it, define `objective`, or `weigh` where the weights are not the gradient
+    of an objective, register it with `@keras.saving.register_keras_serializable("my_package")`, and
+    pass an object to `compile`; or pass a function of `losses` and `present` that returns weights.
 
     Args:
         diagnostics: Whether to log what the balancer did. Default True.
+        name: Name of the layer. Default None: made from its class.
 
     Attributes:
         needs: `"losses"`, `"gramian"`, `"halves"` or `"jacobian"`.
@@ -78,6 +74,19 @@ class Balancer(State):
         looks_back: Whether it needs the losses of the same batch again after the step.
         drops: Whether it drops tasks, so that the share of dropped steps is logged.
         weight_if_alike: A weight where all tasks have one gradient and a loss of 1, if it is not 1.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
+
+    Example:
+
+    >>> class SumOfRoots(Balancer):
+    ...     def objective(self, losses, present):
+    ...         return tf.reduce_sum(tf.where(present, tf.sqrt(losses), 0.0))
+    >>> balancer = SumOfRoots()
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> balancer.weigh(tf.constant([1.0, 4.0]), tf.constant([True, True])).numpy()
+    array([0.5 , 0.25], dtype=float32)
     """
 
     needs = "losses"
@@ -88,6 +97,10 @@ class Balancer(State):
     looks_back = False
     drops = False
     weight_if_alike = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        docstrings.complete(cls, Balancer)
 
     def __init__(self, diagnostics: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

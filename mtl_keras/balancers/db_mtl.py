@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.balancers.gradient import JacobianBalancer
+from mtl_keras.balancers.jacobian import JacobianBalancer
 from mtl_keras.errors import check
 
 

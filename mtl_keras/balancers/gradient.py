@@ -3,7 +3,6 @@
 import functools
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from mtl_keras.balancers.base import Balancer, Setup
@@ -167,6 +166,19 @@ class GramianBalancer(GradientBalancer):
         def weigh(self, losses, present, gramian):
             return tf.math.rsqrt(tf.linalg.diag_part(gramian))
     ```
+
+    Example:
+
+    >>> class Shortest(GramianBalancer):
+    ...     '''Weighs only the task with the shortest gradient.'''
+    ...     def weigh(self, losses, present, gramian):
+    ...         lengths = tf.where(present, tf.linalg.diag_part(gramian), float("inf"))
+    ...         return tf.one_hot(tf.argmin(lengths), len(self.tasks), dtype=gramian.dtype)
+    >>> balancer = Shortest()
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> gramian = tf.constant([[4.0, 0.0], [0.0, 1.0]])
+    >>> balancer.weigh(tf.ones(2), tf.constant([True, True]), gramian).numpy()
+    array([0., 1.], dtype=float32)
     """
 
     listed = False
@@ -229,6 +241,18 @@ class HalvesBalancer(GramianBalancer):
     A task with labels in one half only has a row and a column of zeros.
 
     It costs two backward passes per task, on parameters only.
+
+    Example:
+
+    >>> class Agreeing(HalvesBalancer):
+    ...     '''Weighs the tasks whose gradients on the two halves point the same way.'''
+    ...     def weigh(self, losses, present, halves):
+    ...         return tf.cast(tf.linalg.diag_part(halves) > 0, halves.dtype)
+    >>> balancer = Agreeing()
+    >>> balancer.setup(Setup(["a", "b"]))
+    >>> halves = tf.constant([[-4.0, 0.0], [0.0, 1.0]])
+    >>> balancer.weigh(tf.ones(2), tf.constant([True, True]), halves).numpy()
+    array([0., 1.], dtype=float32)
     """
 
     listed = False
@@ -239,57 +263,3 @@ class HalvesBalancer(GramianBalancer):
     def in_both(products: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
         """Which tasks have labels in both halves."""
         return present & (tf.linalg.diag_part(products) != 0)
-
-
-class JacobianBalancer(GradientBalancer):
-    """Base class of balancers that need the per-task gradients themselves.
-
-    To write one, define `combine(jacobian, losses, present)`.
-    """
-
-    listed = False
-    needs = "jacobian"
-    modes: tuple[str, ...] = ("parameters",)
-
-    def combine(
-        self, jacobian: tf.Tensor, losses: tf.Tensor, present: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The direction, `(n,)`, and the weights, `(tasks,)`, to log for it.
-
-        Args:
-            jacobian: Gradients of the tasks, float32 `(tasks, n)`; rows of absent tasks are 0.
-            losses: Mean losses, `(tasks,)`.
-            present: Which tasks take part, bool `(tasks,)`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} does not define `combine`.")
-
-    def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
-        """`combine` and everything around it that all methods share."""
-        jacobian, losses = measured.jacobian, measured.losses
-        gramian = tf.cast(tf.matmul(jacobian, jacobian, transpose_b=True), tf.float64)
-        scale, used, norms = self.scales(gramian, present)
-        mask = tf.cast(used, tf.float32)
-        factors = mask * tf.cast(scale, tf.float32)
-        seen = tf.math.multiply_no_nan(jacobian, factors[:, None])
-        direction, raw = self.combine(seen, losses, used)
-        good = tf.reduce_all(tf.math.is_finite(direction))
-        raw = tf.where(good, tf.cast(raw, tf.float64), np.nan)
-        weights, failed = self.finish(raw, scale, used, present)
-        count = tf.reduce_sum(mask)
-        if self.paper_reduction == "mean" and self.reduction == "sum":
-            direction = direction * count
-        if self.paper_reduction == "sum" and self.reduction == "mean":
-            direction = direction / tf.maximum(count, 1.0)
-        direction = tf.cond(
-            (count > 1.5) & good,
-            lambda: direction,
-            lambda: tf.tensordot(weights, tf.math.multiply_no_nan(jacobian, mask[:, None]), 1),
-        )
-        cosines = self.cosines(gramian, used, norms)
-        facts = GradientFacts(norms, cosines, used, failed, residual=tf.zeros([]))
-        return Decision(
-            weights,
-            self.own_weights(weights, losses, present),
-            step_record(weights, present, facts),
-            direction,
-        )

@@ -15,6 +15,15 @@ def get(identifier: Any) -> Balancer:
     None gives `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
     weights.
 
+    Args:
+        identifier: The name, mapping, instance, function or None.
+
+    Returns:
+        The balancer.
+
+    Raises:
+        ConfigError: if there is no such balancer, or it does not take an argument that is given.
+
     Example:
 
     >>> type(get({"kind": "uncertainty", "learning_rate": 0.01})).__name__
@@ -32,6 +41,12 @@ def get(identifier: Any) -> Balancer:
 
 def declared(balancer: Balancer) -> dict[str, Any]:
     """A balancer as written in a file: its name, and the arguments that differ from the default.
+
+    Args:
+        balancer: The balancer.
+
+    Returns:
+        A mapping that `get` makes an equal balancer from.
 
     Example:
 

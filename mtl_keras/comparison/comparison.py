@@ -29,6 +29,24 @@ class Comparison:
         costs: Per candidate seconds (mean over seeds), parameters and bytes.
         chosen: Per candidate what was chosen on validation, per seed.
         rows: Rows of each part of the split.
+
+    Example:
+
+    >>> from mtl_keras.evaluation import Difference
+    >>> gain = {"churned": Difference(0.02, 0.01, 0.03)}
+    >>> compared = Comparison(
+    ...     name="shop",
+    ...     tasks=["churned"],
+    ...     measures={},
+    ...     units={"churned": ""},
+    ...     values={"joint": {"churned": [0.72]}, "single-task": {"churned": [0.70]}},
+    ...     differences={"joint": gain},
+    ...     costs={},
+    ...     chosen={},
+    ...     rows={"test": 1000},
+    ... )
+    >>> compared.verdict("churned")
+    'helped'
     """
 
     name: str

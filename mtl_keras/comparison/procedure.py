@@ -63,11 +63,21 @@ def compare(
     Returns:
         A `Comparison`; print it.
 
+    Raises:
+        ConfigError: if a candidate is unknown.
+        DataError: if the table does not fit the plan.
+
     References:
         Kurin et al.: "In Defense of the Unitary Scalarization for Deep Multi-Task Learning",
         NeurIPS 2022; Royer et al.: "Scalarization for Multi-Task and Multi-Domain Learning at
         Scale", NeurIPS 2023 (why single-task models and constant weights are the baselines to
         beat).
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> experiment = mtl.Experiment.from_file("data/customers.toml")
+    >>> print(compare(experiment, seeds=2, tries=0))  # doctest: +SKIP
     """
     show = show or (lambda line: None)
     plan.check_readable()

@@ -27,9 +27,17 @@ def opened(
             not fit into the memory that is available.
         show: A function that prints a line.
 
+    Returns:
+        The table, or a `Stream` of it.
+
     Raises:
         DataError: if the data cannot be read.
         ConfigError: if a DataFrame is to be streamed.
+
+    Example:
+
+    >>> opened("data/customers.csv").shape
+    (23570, 30)
     """
     if isinstance(source, pd.DataFrame):
         if streaming:

@@ -29,6 +29,14 @@ class Split:
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
             values with fewer than 4 rows are not stratified. Default none.
         column: Column of groups, times or parts, for these strategies.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
+
+    Example:
+
+    >>> Split("time", column="ordered_at").test
+    0.2
     """
 
     strategy: str = "random"

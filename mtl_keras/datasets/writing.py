@@ -83,13 +83,37 @@ class Writer:
 
 
 def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) -> None:
-    """Write a table atomically, as CSV or, for a `.parquet` file, as Parquet: see `Writer`."""
+    """Write a table atomically, as CSV or, for a `.parquet` file, as Parquet: see `Writer`.
+
+    Args:
+        table: The table.
+        path: Path of a `.csv`, `.tsv` or `.parquet` file.
+        escape_formulas: Whether to put an apostrophe before texts that a spreadsheet would take for
+            formulas. Default False.
+
+    Raises:
+        ConfigError: if files of this suffix cannot be written.
+
+    Example:
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "predictions.csv"
+    >>> write(pd.DataFrame({"churned": ["no", "yes"]}), path)
+    >>> path.read_text()
+    'churned\\nno\\nyes\\n'
+    """
     with Writer(path, escape_formulas) as file:
         file.write(table)
 
 
 def check_writable(path: str | Path) -> None:
     """Raise a ConfigError if `write` cannot write a file with this name.
+
+    Args:
+        path: The path of the file.
+
+    Raises:
+        ConfigError: if its suffix is none of those that can be written.
 
     Example:
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from mtl_keras.declaring import references, registry
+from mtl_keras.declaring import docstrings, references, registry
 from mtl_keras.errors import ConfigError
 
 
@@ -16,6 +16,12 @@ class Declaration:
     What is left open (None) is learned from the training rows by `fit`, which returns a complete
     copy. A fitted declaration thus holds the declaration and its statistics, and converts to and
     from a plain dict.
+
+    Args:
+        name: A name.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
     """
 
     kind: ClassVar[str]
@@ -27,6 +33,7 @@ class Declaration:
         super().__init_subclass__(**kwargs)
         if "kind" not in vars(cls):
             cls.kind = references.identifier(cls)
+        docstrings.complete(cls, Declaration)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

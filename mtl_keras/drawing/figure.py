@@ -22,7 +22,20 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
 
 
 def png(figure: Figure) -> bytes:
-    """A figure as the content of a PNG file."""
+    """A figure as the content of a PNG file.
+
+    Args:
+        figure: The figure.
+
+    Returns:
+        The bytes of the file.
+
+    Example:
+
+    >>> from matplotlib.figure import Figure
+    >>> png(Figure(figsize=(1, 1)))[1:4]
+    b'PNG'
+    """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     return file.getvalue()

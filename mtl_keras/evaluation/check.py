@@ -88,13 +88,19 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class Check:
-    """What came of a check. `print` shows it as text.
+    """The result of a check. `print` shows it as text.
 
     Attributes:
         rows: Number of rows that were checked.
         columns: The changes of the columns that the model reads.
         answers: The changes of its answers, compared with those for the test rows.
         scores: For tasks with labels, the changes of their scores.
+
+    Example:
+
+    >>> result = Check(rows=200, columns=[], answers=[], scores=[])
+    >>> result.alarms()
+    []
     """
 
     rows: int

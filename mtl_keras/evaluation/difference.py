@@ -19,6 +19,11 @@ class Difference:
         gain: Difference between the models, averaged over seeds; positive if the first is better.
         low: Lower end of its 95 % interval.
         high: Upper end.
+
+    Example:
+
+    >>> Difference(gain=0.02, low=0.005, high=0.035).low > 0  # better beyond chance
+    True
     """
 
     gain: float
@@ -58,6 +63,18 @@ def difference(
         second: The second model's predictions, likewise.
         draws: Bootstrap samples per seed. Default 300.
         seed: Integer seed of the draws. Default 0.
+
+    Returns:
+        The gain, and the interval that holds it with a probability of 95 %.
+
+    Example:
+
+    >>> truth = np.array([0.0, 1.0] * 50)
+    >>> good, poor = np.where(truth == 1, 0.9, 0.1), np.linspace(0.0, 1.0, 100)
+    >>> from mtl_keras.tasks import Binary
+    >>> gain = difference(Binary("churned").measure, [truth] * 2, [good] * 2, [poor] * 2)
+    >>> gain.low > 0
+    True
     """
     sign = 1.0 if measure.higher_is_better else -1.0
     random = np.random.default_rng(seed)

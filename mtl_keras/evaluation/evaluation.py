@@ -24,6 +24,12 @@ class TaskEvaluation:
         baseline: Value of each metric for a constant prediction: the training rows' mean or class
             shares.
         lower_is_better: The metrics for which lower is better. Default none.
+
+    Example:
+
+    >>> one = TaskEvaluation("churned", "binary", 10, {"roc_auc": 0.8}, {"roc_auc": 0.5})
+    >>> one.scores["roc_auc"] > one.baseline["roc_auc"]
+    True
     """
 
     task: str
@@ -43,6 +49,11 @@ class JointCoverage:
         rows: Number of rows with labels for all of them.
         coverage: The share of these rows.
         standard_error: Its binomial standard error.
+
+    Example:
+
+    >>> JointCoverage(["churned", "spend"], rows=400, coverage=0.91, standard_error=0.014).coverage
+    0.91
     """
 
     tasks: Sequence[str]
@@ -142,6 +153,18 @@ def evaluate(
             units.
         constants: For each task, its `Task.constant` for the training rows.
         regions: For each task with intervals or sets, those of these rows. Default: none.
+
+    Returns:
+        The scores of each task, over the rows that have its label.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> truth, predicted = np.array([1.0, 2.0, np.nan, 4.0]), np.array([1.0, 2.0, 3.0, 5.0])
+    >>> constants = {"spend": np.float64(2.0)}
+    >>> made = evaluate([Regression("spend")], {"spend": truth}, {"spend": predicted}, constants)
+    >>> made.tasks[0].rows, round(made.tasks[0].scores["mae"], 3)
+    (3, 0.333)
     """
     regions = regions or {}
     return Evaluation(
@@ -160,13 +183,41 @@ def evaluate(
 
 
 def regions_in(tasks: Sequence[Task], answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those among the answers."""
+    """For each task with intervals or sets, those among the answers.
+
+    Args:
+        tasks: Fitted tasks.
+        answers: The answers of the exported model, by name.
+
+    Returns:
+        Bounds `(rows, 2)` or sets `(rows, classes)` by task.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> regions_in([Regression("spend")], {"spend": np.zeros(3)})  # it has no interval
+    {}
+    """
     regions = {task.name: task.region(answers) for task in tasks}
     return {name: region for name, region in regions.items() if region is not None}
 
 
 def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those for the network's outputs."""
+    """For each task with intervals or sets, those for the network's outputs.
+
+    Args:
+        tasks: Fitted tasks.
+        outputs: The network's output for each task.
+
+    Returns:
+        Bounds `(rows, 2)` or sets `(rows, classes)` by task.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> regions_of([Regression("spend")], {"spend": np.zeros((3, 1))})  # it has no interval
+    {}
+    """
     covering = [task for task in tasks if task.nominal_coverage is not None]
     answers = [task.answers(outputs[task.name]) for task in covering]
     return regions_in(
@@ -199,6 +250,12 @@ def calibration(
 
     Returns:
         For each calibrated task, the `method` and the log loss `before` and `after`.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Binary
+    >>> calibration([Binary("churned")], {"churned": np.zeros(2)}, {"churned": np.zeros((2, 1))})
+    {}
     """
     effects = {}
     for task in tasks:

@@ -33,6 +33,19 @@ def telling(
 
     Returns:
         Feature, task, and the share of the variance, for shares of at least 97 %.
+
+    Example:
+
+    >>> import pandas as pd
+    >>> from mtl_keras.tasks import Regression
+    >>> table = pd.DataFrame({"grade": np.arange(400.0)})
+    >>> task = Regression("grade").fit(table)
+    >>> parts = {"train": table[::2], "validation": table[1::2]}
+    >>> x = {part: {"numeric": rows.to_numpy("float32")} for part, rows in parts.items()}
+    >>> y = {part: {"grade": task.encode(rows)} for part, rows in parts.items()}
+    >>> found = telling({"sub_grade": {"numeric": [0]}}, [task], x, y)
+    >>> [(feature, share > 0.97) for feature, _, share in found]
+    [('sub_grade', True)]
     """
     found = []
     for task in tasks:

@@ -27,6 +27,16 @@ def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[
     Args:
         features: Fitted features.
         train: The training rows, or a sample of them.
+
+    Returns:
+        Plain values by feature, for `statistics.json`.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> table = pd.DataFrame({"age": [20.0, 30.0, np.nan]})
+    >>> list(column_statistics([Numeric("age").fit(table["age"])], table))
+    ['age']
     """
     return {
         feature.name: {

@@ -49,6 +49,11 @@ class Predictor:
 
     Raises:
         ArtifactError: if there is no model, or it is damaged.
+
+    Example:
+
+    >>> model = Predictor("saved_models/customers")  # doctest: +SKIP
+    >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
 
     def __init__(
@@ -321,5 +326,17 @@ def load(
         path: The artifact.
         custom_objects: See `Predictor`.
         trusted: See `Predictor`.
+
+    Returns:
+        A `Predictor`.
+
+    Raises:
+        ArtifactError: if there is no model, or it is damaged.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> model = mtl.load("saved_models/customers")  # doctest: +SKIP
+    >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
     return Predictor(path, custom_objects, trusted)

@@ -38,6 +38,16 @@ __all__ = [
 def get(declared: Any, name: str | None = None) -> Feature:
     """A feature from its kind, a `{"kind": ..., ...}` mapping or an object.
 
+    Args:
+        declared: The kind, mapping or object.
+        name: The feature's name, where `declared` does not say it. Default None.
+
+    Returns:
+        The feature.
+
+    Raises:
+        ConfigError: if there is no such kind, or it lacks an argument that is given.
+
     Example:
 
     >>> get("categorical", "plan")

@@ -31,9 +31,16 @@ class Feature(Declaration, abc.ABC):
     * `"own"`, anything that the feature's own part of the network reads: see `represent`.
 
     Args:
+        name: Name of the feature, and of its column unless `column` says otherwise.
         column: The column that is read. Default: the one called `name`.
         crossed: Whether it may be part of a crossing that is chosen (`features.crossings`).
             Default True.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> Numeric("age_squared", column="age").source
+    'age'
     """
 
     rows_per_call: ClassVar[int] = 16_384  # encoded, or predicted for, at once

@@ -100,6 +100,9 @@ class Crossing:
         values: The values of each feature in the known combinations. Learned.
         combinations: The known combinations: see `CrossingEncoding`. Learned.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Cheng et al.: "Wide & Deep Learning for Recommender Systems", DLRS 2016 (products of
         columns as features), https://arxiv.org/abs/1606.07792.

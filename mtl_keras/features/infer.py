@@ -34,6 +34,13 @@ class Guess:
         column: Name of the column.
         feature: The feature; None if the column is dropped.
         why: The reason, in words.
+
+    Example:
+
+    >>> from mtl_keras import features
+    >>> table = pd.DataFrame({"town": ["Bath", "Ely", "Bath", "Ely"]})
+    >>> features.infer(table)[0].feature
+    Categorical('town')
     """
 
     column: str

@@ -49,6 +49,17 @@ class Blocks(NamedTuple):
         batch_size: Rows per batch, of all processes together.
         steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
+
+    Example:
+
+    >>> from mtl_keras.feeding import Feed
+    >>> x = np.arange(10.0).reshape(10, 1)
+    >>> def read(group, first):
+    ...     yield x[first:], {"spend": x[first:, 0]}, {}
+    >>> feed = Feed(read, rows=[10], like=next(read(0, 0)))
+    >>> blocks = feed.blocks(batch_size=4)
+    >>> blocks.batch_size, blocks.steps
+    (4, 3)
     """
 
     of_process: Callable[[int, int], tf.data.Dataset]

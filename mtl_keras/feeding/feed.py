@@ -39,6 +39,15 @@ class Feed:
         batches_per_block: Batches per block. Default 64, or fewer if a block would exceed 32 MiB.
         readers: Groups that are open at a time. Default 3.
         failures: The errors of reading, which TensorFlow reports as its own.
+
+    Example:
+
+    >>> x = np.arange(10.0).reshape(10, 1)
+    >>> def read(group, first):
+    ...     yield x[first:], {"spend": x[first:, 0]}, {}
+    >>> feed = Feed(read, rows=[10], like=next(read(0, 0)))
+    >>> feed.total
+    10
     """
 
     read: Callable[[int, int], Iterator[Any]]

@@ -27,8 +27,17 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
         path: The lock file; created if missing, and never removed.
         what: What the block does, for the message, e.g. `"a training into models/shop"`.
 
+    Yields:
+        Nothing.
+
     Raises:
         ConfigError: if another process is in its block.
+
+    Example:
+
+    >>> import tempfile
+    >>> with exclusive(Path(tempfile.mkdtemp()) / "lock", "a training"):
+    ...     pass  # no other training can begin here
     """
     given, path = path, path.parent.resolve() / path.name
     if path in _HELD:

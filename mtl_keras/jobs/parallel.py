@@ -61,7 +61,23 @@ def in_parallel(
     workers: int | None = None,
     address: str | None = None,
 ) -> Iterator[tuple[Job, Result]]:
-    """Each job and its result, in order of completion, from an `executor` of its own."""
+    """Each job and its result, in order of completion, from an `executor` of its own.
+
+    Args:
+        work: A function of a job and of `common`, at the top of a module.
+        jobs: The jobs.
+        common: See `executor`.
+        workers: See `executor`. Default None.
+        address: See `executor`. Default None.
+
+    Yields:
+        A job, and what `work` returned for it.
+
+    Example:
+
+    >>> list(in_parallel(pow, [2, 3], 10))
+    [(2, 1024), (3, 59049)]
+    """
     if jobs:
         with executor(common, workers, address) as run:
             yield from run(work, jobs)

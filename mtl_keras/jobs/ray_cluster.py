@@ -47,6 +47,9 @@ class Cluster:
             reach. Default None: the run's own checkpoint folder.
         verbose: Whether what Ray and its workers log is printed. Default False.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     Example:
 
     >>> Cluster(4, address="auto").remote, Cluster().remote

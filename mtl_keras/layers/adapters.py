@@ -18,6 +18,9 @@ class BottleneckAdapter(keras.layers.Layer):
         units: Integer > 0, width of the bottleneck. Default 8.
         activation: Keras activation. Default "relu".
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Houlsby et al.: "Parameter-Efficient Transfer Learning for NLP", ICML 2019,
         https://arxiv.org/abs/1902.00751.
@@ -58,6 +61,9 @@ class LowRankUpdate(keras.layers.Layer):
         units: Integer > 0, width of the shared layer.
         rank: Integer > 0, r. Default 4.
         scale: Float, s. Default 8.0.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     References:
         Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022,

@@ -32,6 +32,9 @@ class BranchGate(Gate):
         strength: Float > 0, s: how much faster than other weights the probabilities are learned.
             Default 10.0.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Guo, Lee, Ulbricht: "Learning to Branch for Multi-Task Learning", ICML 2020,
         https://arxiv.org/abs/2006.01895.

@@ -26,6 +26,9 @@ class CategoryEmbedding(keras.layers.Layer):
         initializer: `"normal"` (default), or `"zeros"`: no value has an effect before it is
             trained, so that those with few rows have little.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     Example:
 
     >>> layer = CategoryEmbedding(sizes=[4, 3], dimension=2)

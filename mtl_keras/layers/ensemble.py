@@ -25,6 +25,9 @@ class Members(keras.layers.Layer):
         initializer: `"normal"` or `"signs"` (plus or minus one). Default `"normal"`, as TabM does
             where features are embedded.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Gorishniy, Kotelnikov, Babenko: "TabM: Advancing Tabular Deep Learning with
         Parameter-Efficient Ensembling", ICLR 2025, https://arxiv.org/abs/2410.24210.

@@ -19,6 +19,12 @@ class Gate(keras.layers.Layer):
     Args:
         reader: Name of the task (or stream) that reads through the gate.
         sources: Names of what it reads.
+
+    Example:
+
+    >>> from mtl_keras.layers import SoftmaxGate
+    >>> isinstance(SoftmaxGate("churned", ["expert 1", "expert 2"]), Gate)
+    True
     """
 
     def __init__(self, reader: str, sources: Sequence[str], **kwargs: Any) -> None:
@@ -41,6 +47,9 @@ class SoftmaxGate(Gate):
         temperature: Float > 0; a low one makes the gate sparser. Default 1.0.
         use_bias: Whether to use a bias. Default False, as in the paper.
         dropout: Fraction of sources dropped per row in training. Default 0.0.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     References:
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
@@ -123,6 +132,9 @@ class DSelectGate(Gate):
             stands for source c mod n, so that each code is valid and the gate always sums to one,
             but starts with more weight on the first sources. Default "penalised".
         use_bias: Whether the weights of a conditional gate have a bias. Default True.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with

@@ -15,6 +15,14 @@ class Mixing(keras.layers.Layer):
 
     Args:
         streams: Names of the streams.
+
+    Example:
+
+    >>> from mtl_keras.layers import CrossStitchUnit
+    >>> unit = CrossStitchUnit(["churned", "spend"])
+    >>> _ = unit([tf.ones([1, 4]), tf.ones([1, 4])])
+    >>> unit.mixing.shape
+    (2, 2)
     """
 
     def __init__(self, streams: Sequence[str], **kwargs: Any) -> None:
@@ -83,6 +91,9 @@ class SluiceUnit(Mixing):
         subspaces: Integer >= 1, s. Default 2.
         own: Float, initial diagonal of alpha; the others share the rest. Default 0.9.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Ruder, Bingel, Augenstein, Sogaard: "Latent Multi-task Architecture Learning", AAAI 2019,
         https://arxiv.org/abs/1705.08142, equation 2.
@@ -136,6 +147,12 @@ class SubspaceOrthogonality(keras.regularizers.Regularizer):
 
     References:
         Ruder et al., AAAI 2019, equation 4.
+
+    Example:
+
+    >>> penalty = SubspaceOrthogonality(subspaces=2, strength=1.0)
+    >>> float(penalty(tf.constant([[1.0, 0.0], [0.0, 1.0]]))), float(penalty(tf.ones([2, 2])))
+    (0.0, 4.0)
     """
 
     def __init__(self, subspaces: int, strength: float = 1e-3) -> None:
@@ -163,6 +180,9 @@ class LayerMixture(keras.layers.Layer):
     Args:
         temperature: Float > 0, tau. Default 1.0.
         initializer: Keras initializer of beta. Default "zeros": the mean.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     Example:
 

@@ -29,6 +29,9 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
 
     `set_edges` sets the bins; they are non-trainable weights.
 
+    Raises:
+        ConfigError: if an argument is not as described above.
+
     References:
         Gorishniy, Rubachev, Babenko: "On Embeddings for Numerical Features in Tabular Deep
         Learning", NeurIPS 2022, https://arxiv.org/abs/2203.05556.
@@ -117,6 +120,9 @@ class PeriodicEmbedding(keras.layers.Layer):
         frequencies: Integer, number of waves per column. Default 16.
         dimension: Integer >= 2, length of a column's vector. Default 4.
         scale: Float > 0, standard deviation of the initial frequencies. Default 0.1.
+
+    Raises:
+        ConfigError: if an argument is not as described above.
 
     References:
         Holzmueller, Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted

@@ -48,16 +48,45 @@ class Tied(keras.layers.Layer):
 class TiedDense(Tied, keras.layers.Dense):
     """A `keras.layers.Dense` tied to its group.
 
+    Args:
+        units: Integer > 0.
+        group: Name of the group.
+        penalty: `"l2"` or `"trace"`: see `Tied`. Default `"l2"`.
+        strength: Float >= 0, strength of the penalty. Default 1e-3.
+
+    Raises:
+        ConfigError: if there is no such penalty, or its strength is negative.
+
     References:
         Duong et al.: "Low Resource Dependency Parsing: Cross-lingual Parameter Sharing in a Neural
         Network Parser", ACL 2015 (L2); Yang, Hospedales: "Trace Norm Regularised Deep Multi-Task
         Learning", ICLR 2017 workshop, https://arxiv.org/abs/1606.04038 (trace norm).
+
+    Example:
+
+    >>> TiedDense(8, group="trunk_1", penalty="trace").get_config()["penalty"]
+    'trace'
     """
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class TiedBatchEnsembleDense(Tied, BatchEnsembleDense):
-    """A `BatchEnsembleDense` tied to its group by the kernel that all its members share."""
+    """A `BatchEnsembleDense` tied to its group by the kernel that all its members share.
+
+    Args:
+        units: Integer > 0.
+        group: Name of the group.
+        penalty: `"l2"` or `"trace"`: see `Tied`. Default `"l2"`.
+        strength: Float >= 0, strength of the penalty. Default 1e-3.
+
+    Raises:
+        ConfigError: if there is no such penalty, or its strength is negative.
+
+    Example:
+
+    >>> TiedBatchEnsembleDense(8, group="trunk_1")(tf.ones([2, 4, 3])).shape
+    TensorShape([2, 4, 8])
+    """
 
 
 def penalties(layers: Iterable[Any]) -> list[Any]:

@@ -52,6 +52,11 @@ class InformationTransfer(TransferAttention):
     Args:
         stop_gradient: Whether this task's gradient is stopped before the previous task. Default
             True.
+
+    Example:
+
+    >>> InformationTransfer()(tf.ones([2, 4]), tf.ones([2, 4])).shape
+    TensorShape([2, 4])
     """
 
     def __init__(self, stop_gradient: bool = True, **kwargs: Any) -> None:

@@ -24,7 +24,17 @@ from mtl_keras.training import Training
 
 @dataclasses.dataclass
 class Plan:
-    """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods."""
+    """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods.
+
+    Raises:
+        ConfigError: if a value does not fit, or values do not fit each other.
+
+    Example:
+
+    >>> plan = Plan(tasks={"churned": "binary"}, training={"epochs": 5})
+    >>> plan.training.epochs
+    5
+    """
 
     tasks: Any  # list[Task] once made
     features: str | Sequence[Feature | str] | Mapping[str, Any] = "infer"

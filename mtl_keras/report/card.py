@@ -31,9 +31,20 @@ def model_card(content: Content) -> str:
     Args:
         content: The artifact's files.
 
+    Returns:
+        The card.
+
     References:
         Mitchell et al.: "Model Cards for Model Reporting", FAccT 2019,
         https://arxiv.org/abs/1810.03993.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from mtl_keras.export import artifact
+    >>> from mtl_keras.report import content
+    >>> newest = artifact.latest(Path("saved_models/customers"))  # doctest: +SKIP
+    >>> print(model_card(content(artifact.read_files(newest))))  # doctest: +SKIP
     """
     tasks = [_described(task, content) for task in content.tasks]
     names = [task["name"] for task in tasks]

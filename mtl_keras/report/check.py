@@ -23,6 +23,15 @@ def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
         alarms: What counts as changed.
         name: The model's name.
         table: What was checked.
+
+    Returns:
+        The page, HTML that needs no other file.
+
+    Example:
+
+    >>> page = check_page(Check(200, [], [], []), [], name="shop", table="new.csv")
+    >>> "new.csv" in page
+    True
     """
     draw = Drawer()
     columns = sorted(result.columns, key=lambda change: -change.index)

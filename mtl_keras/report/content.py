@@ -37,6 +37,13 @@ class Content:
         truths: For each task, the labels of the test rows.
         predictions: For each task, the predictions for the test rows.
         comparison: `comparison/comparison.json` beside the artifact, or None.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from mtl_keras.export import artifact
+    >>> newest = artifact.latest(Path("saved_models/customers"))  # doctest: +SKIP
+    >>> content(artifact.read_files(newest)).history.columns  # doctest: +SKIP
     """
 
     schema: dict[str, Any]
@@ -64,6 +71,19 @@ def content(
         files: The artifact's files by name, text or bytes.
         comparison: Folder that may hold `comparison.json`.
         trusted: Packages that may be imported for classes that are not part of mtl_keras.
+
+    Returns:
+        The parsed files.
+
+    Raises:
+        ArtifactError: if a file is missing or damaged.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from mtl_keras.export import artifact
+    >>> newest = artifact.latest(Path("saved_models/customers"))  # doctest: +SKIP
+    >>> [task.name for task in content(artifact.read_files(newest)).tasks]  # doctest: +SKIP
     """
 
     def parsed(name: str) -> Any:
@@ -123,7 +143,23 @@ def _told_of(name: str) -> Iterator[None]:
 def arrays(
     fitted: list[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> bytes:
-    """Parse `predictions.npz`: labels and predictions of the test rows, by number of the task."""
+    """Parse `predictions.npz`: labels and predictions of the test rows, by number of the task.
+
+    Args:
+        fitted: The tasks.
+        truths: For each task, the labels of the test rows.
+        predictions: For each task, the predictions for them.
+
+    Returns:
+        The bytes of the file.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> spend = {"spend": np.array([1.0, 2.0])}
+    >>> arrays([Regression("spend")], spend, spend)[:2]
+    b'PK'
+    """
     file = io.BytesIO()
     saved: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
     saved |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}

@@ -19,6 +19,18 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         history: Logs, a row per epoch, with the column `epoch` and, for each task, `<task>_best`,
             which marks the epoch whose weights the task uses.
         tasks: Names of the tasks.
+
+    Returns:
+        The figure.
+
+    Example:
+
+    >>> history = pd.DataFrame(
+    ...     {"epoch": [1, 2], "loss": [0.9, 0.8], "val_loss": [1.0, 0.9], "spend_loss": [0.9, 0.8],
+    ...      "val_spend_loss": [1.0, 0.9], "spend_best": [False, True]}
+    ... )
+    >>> len(history_figure(history, ["spend"]).axes) > 0
+    True
     """
     panels = [("total loss", "loss"), *((f"{task}: loss", f"{task}_loss") for task in tasks)]
     weights = [task for task in tasks if f"{task}_weight" in history]

@@ -22,7 +22,18 @@ ENVIRONMENT = jinja2.Environment(
 
 
 def report_page(content: Content) -> str:
-    """`report.html`: what was trained, how good it is, what it depends on, how to use it."""
+    """`report.html`: what was trained, how good it is, what it depends on, how to use it.
+
+    Args:
+        content: The artifact's files.
+
+    Returns:
+        The page, HTML that needs no other file.
+
+    Example:
+
+    >>> page = report_page(content(files))  # doctest: +SKIP
+    """
     draw = figures.Drawer()
     names = [task.name for task in content.tasks]
     judged = [_judged(task, content, draw) for task in content.tasks]
@@ -90,7 +101,18 @@ def report_page(content: Content) -> str:
 
 
 def comparison_page(compared: dict[str, Any]) -> str:
-    """`comparison.html`: did sharing help?"""
+    """`comparison.html`: did sharing help?
+
+    Args:
+        compared: What `Comparison.to_dict` returns.
+
+    Returns:
+        The page, HTML that needs no other file.
+
+    Example:
+
+    >>> page = comparison_page(experiment.compare().to_dict())  # doctest: +SKIP
+    """
     draw = figures.Drawer()
     results = pd.DataFrame(compared["results"])
     tasks = []

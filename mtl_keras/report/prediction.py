@@ -24,6 +24,18 @@ def prediction_figure(
         tasks: Fitted tasks.
         truths: For each task, the labels of the test rows, as evaluation reads them.
         predictions: For each task, the predictions for the test rows.
+
+    Returns:
+        The figure.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> truth, predicted = np.linspace(0.0, 9.0, 50), np.linspace(1.0, 8.0, 50)
+    >>> tasks = [Regression("spend")]
+    >>> figure = prediction_figure(tasks, {"spend": truth}, {"spend": predicted})
+    >>> len(figure.axes)
+    3
     """
     figure, grid = axes(PANELS, len(tasks))
     for row, task in zip(grid, tasks):

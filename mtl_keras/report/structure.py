@@ -22,6 +22,13 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
         Boxes in the order of the graph: `title`, `layers` (names), `sources` (numbers of the boxes
             that it reads), `shape` (of its output), `parameters`, and `tasks` (those that it
             serves).
+
+    Example:
+
+    >>> rows = keras.Input((3,), name="age")
+    >>> spend = keras.layers.Dense(1, name="spend_head")(rows)
+    >>> [box["layers"] for box in structure(keras.Model(rows, {"spend": spend}), {"spend": spend})]
+    [['age', 'spend_head']]
     """
     reads: dict[str, list[str]] = {}
     serves: dict[str, set[str]] = {}

@@ -28,6 +28,10 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
 
     Raises:
         ArtifactError: if there is no model, or it lacks what a report needs.
+
+    Example:
+
+    >>> rewrite_report("saved_models/customers")  # doctest: +SKIP
     """
     version = artifact.latest(Path(folder))
     page = report_page_of(version, Path(folder), trusted)

@@ -62,6 +62,13 @@ class Run:
         trained: Fingerprints that recognise the training rows; or None.
         statistics: Of the training rows, counts of each feature's values.
         recording: Tells the tracker of the experiment; without one, nobody.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> run = mtl.Experiment.from_file("data/customers.toml").run()  # doctest: +SKIP
+    >>> print(run.evaluation)  # doctest: +SKIP
+    >>> run.export("saved_models/customers")  # doctest: +SKIP
     """
 
     experiment: Plan

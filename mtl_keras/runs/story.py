@@ -64,6 +64,12 @@ def run(
             used, or the plan's tracker fails to begin.
         DataError: if the table does not fit the plan.
         TrainingError: if a task's loss is not finite.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> done = run(mtl.Experiment.from_file("data/customers.toml"))  # doctest: +SKIP
+    >>> print(done.evaluation)  # doctest: +SKIP
     """
     show = show or (lambda line: None)
     plan.check_readable()

@@ -32,6 +32,12 @@ class Affinity(keras.callbacks.Callback):
     References:
         Fifty et al.: "Efficiently Identifying Task Groupings for Multi-Task Learning", NeurIPS
         2021, https://arxiv.org/abs/2109.04617 (equation 1).
+
+    Example:
+
+    >>> x = np.ones((64, 3), "float32")
+    >>> Affinity(x, {"churned": x[:, 0], "spend": x[:, 1]}, rows=32).affinities
+    []
     """
 
     def __init__(

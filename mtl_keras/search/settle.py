@@ -58,6 +58,13 @@ def settled(
 
     Returns:
         The plan; and what was tried, as plain values, empty if nothing was left open.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> experiment = mtl.Experiment({"churned": "binary"}, balancer="auto")
+    >>> run = experiment.run("data/customers.csv")  # doctest: +SKIP
+    >>> run.metadata["search"]  # doctest: +SKIP
     """
     tried: dict[str, Any] = {}
     if data.feed is not None:

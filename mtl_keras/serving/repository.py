@@ -33,6 +33,12 @@ class Artifacts(ModelRepository):
     Raises:
         ArtifactError: if there is no model.
         ConfigError: if two artifacts have one name.
+
+    Example:
+
+    >>> import asyncio
+    >>> models = Artifacts(artifacts=["saved_models/customers"])  # doctest: +SKIP
+    >>> [settings.name for settings in asyncio.run(models.list())]  # doctest: +SKIP
     """
 
     def __init__(

@@ -44,6 +44,14 @@ class Runtime(MLModel):
             its versions. `parameters.extra` may hold `loaded`, what `Loaded` is already there.
             `max_batch_size` (default 64) requests are answered
             together, which wait for each other for `max_batch_time` (default 0.002) seconds.
+
+    Example:
+
+    >>> from mlserver import ModelSettings
+    >>> from mlserver.settings import ModelParameters
+    >>> parameters = ModelParameters(uri="saved_models/customers")
+    >>> settings = ModelSettings(name="customers", implementation=Runtime, parameters=parameters)
+    >>> Runtime(settings).version  # doctest: +SKIP
     """
 
     served: ClassVar[dict[str, dict[str, "Runtime"]]] = {}

@@ -39,6 +39,10 @@ def serve(
     Raises:
         ArtifactError: if an artifact has no version that can be loaded.
         ConfigError: if one of the ports is taken.
+
+    Example:
+
+    >>> serve(["saved_models/customers"], port=8080)  # doctest: +SKIP
     """
     for number in range(port, port + 3):
         _check_free(host, number)

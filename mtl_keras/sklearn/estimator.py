@@ -55,7 +55,8 @@ class MultiTaskEstimator(BaseEstimator):
 
     >>> X = pd.DataFrame({"age": np.linspace(20, 60, 80), "town": ["Bath", "Ely"] * 40})
     >>> y = pd.DataFrame({"left": X["age"] > 40, "spend": 3 * X["age"]})
-    >>> model = MultiTaskEstimator(preset="fast", training={"epochs": 2}).fit(X, y)
+    >>> small = {"kind": "shared_bottom", "layers": [16], "members": 1}
+    >>> model = MultiTaskEstimator(architecture=small, training={"epochs": 2}).fit(X, y)
     >>> model.predict(X.head(2)).columns.tolist()
     ['left', 'spend']
     """

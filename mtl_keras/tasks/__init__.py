@@ -31,6 +31,16 @@ __all__ = [
 def get(declared: Any, name: str | None = None) -> Task:
     """A task from its kind, a `{"kind": ..., ...}` mapping or an object.
 
+    Args:
+        declared: The kind, mapping or object.
+        name: The task's name, where `declared` does not say it. Default None.
+
+    Returns:
+        The task.
+
+    Raises:
+        ConfigError: if there is no such kind, or it lacks an argument that is given.
+
     Example:
 
     >>> get("binary", "churned")

@@ -34,6 +34,12 @@ class Task(Declaration, abc.ABC):
         column: The column that holds the labels. Default None: `name`.
         weight: Float >= 0, the task's loss weight, which states a preference. Default 1.0.
         unit: Unit for figures and reports, e.g. "dollars". Default none.
+
+    Example:
+
+    >>> from mtl_keras import tasks
+    >>> tasks.Regression("spend", unit="pounds").columns
+    ['spend']
     """
 
     column: str | None = None

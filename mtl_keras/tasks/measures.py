@@ -37,6 +37,12 @@ class Measure:
             rows)` to a value per draw. With weights that count how often a row was drawn, it gives
             the measure on each bootstrap sample.
         in_units: Whether it is in the unit of the labels. Default False.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Binary
+    >>> Binary("churned").measure.name
+    'roc_auc'
     """
 
     name: str
@@ -134,6 +140,12 @@ RMSE = Measure("rmse", False, _root_mean_squared_error, in_units=True)
 
 def labelled(truth: np.ndarray) -> np.ndarray:
     """Which rows have a label, or at least one of several.
+
+    Args:
+        truth: Labels, `(rows,)` or `(rows, n)`, NaN where missing.
+
+    Returns:
+        Booleans, `(rows,)`.
 
     Example:
 

@@ -18,6 +18,9 @@ def get(declared: Any) -> Tracker:
         declared: E.g. `"mlflow"`, `{"kind": "mlflow", "uri": "http://localhost:5000"}`,
             `"package.module:Class"` or `MLflow(experiment="shop")`.
 
+    Returns:
+        The tracker.
+
     Raises:
         ConfigError: if there is no such tracker, or what it needs is not installed.
 

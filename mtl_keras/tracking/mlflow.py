@@ -47,6 +47,11 @@ class MLflow(Tracker):
 
     Raises:
         ConfigError: if MLflow is not installed, or `uri` has a password in it.
+
+    Example:
+
+    >>> MLflow(experiment="shop", uri="sqlite:///mlflow.db").experiment  # doctest: +SKIP
+    'shop'
     """
 
     experiment: str | None = None

@@ -20,6 +20,11 @@ class Recording:
 
     Args:
         tracker: The tracker, of which a copy is told; None for none.
+
+    Example:
+
+    >>> from mtl_keras.tracking import Facts
+    >>> Recording(None).begin({}, Facts("0" * 32, "1" * 16, {"train": 100}, ("age",)))
     """
 
     def __init__(self, tracker: Tracker | None) -> None:

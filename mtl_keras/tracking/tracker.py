@@ -19,6 +19,12 @@ class Facts:
         data: Fingerprint of the table, 16 hexadecimal digits: the same for the same rows.
         rows: Number of rows of each part of the split.
         features: Names of the features.
+
+    Example:
+
+    >>> facts = Facts("0" * 32, "1" * 16, rows={"train": 100}, features=("age",))
+    >>> facts.rows["train"]
+    100
     """
 
     training: str

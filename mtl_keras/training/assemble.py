@@ -27,6 +27,17 @@ def assembled(
 
     Returns:
         `model` itself if all epochs are the same, else a new model, compiled in the same way.
+
+    Example:
+
+    >>> import keras
+    >>> from mtl_keras import MultiTaskModel
+    >>> rows = keras.Input((2,))
+    >>> model = MultiTaskModel(rows, {task: keras.layers.Dense(1)(rows) for task in "ab"})
+    >>> model.compile("sgd", loss={"a": "mse", "b": "mse"})
+    >>> weights = model.get_weights()
+    >>> assembled(model, {"a": 1, "b": 1}, {1: weights}) is model
+    True
     """
     groups: dict[int, list[str]] = {}
     for task, epoch in epochs.items():
@@ -53,6 +64,16 @@ def weighted_mean(
 
     Returns:
         A model with the first model's inputs, compiled like it.
+
+    Example:
+
+    >>> from mtl_keras import MultiTaskModel
+    >>> rows = keras.Input((2,))
+    >>> models = [MultiTaskModel(rows, {"a": keras.layers.Dense(1)(rows)}) for _ in range(2)]
+    >>> for model in models:
+    ...     model.compile("sgd", loss={"a": "mse"})
+    >>> list(weighted_mean(models, {"a": [0.25, 0.75]}).output)
+    ['a']
     """
     first = models[0]
     parts: dict[str, list[Any]] = {task: [] for task in first.tasks}

@@ -23,6 +23,12 @@ class BestEpoch(keras.callbacks.Callback):
             minimum gains over the loss of a constant, whichever is less. Default 0.01.
         constants: The validation loss of the best constant for the training labels, by task.
             Default none: the tolerance is a share of the minimum.
+
+    Example:
+
+    >>> best = BestEpoch(["churned", "spend"], patience=3)
+    >>> best.tasks
+    ['churned', 'spend']
     """
 
     def __init__(

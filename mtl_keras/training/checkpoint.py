@@ -38,6 +38,13 @@ class Checkpoint(keras.callbacks.Callback):
 
     Attributes:
         left_out: What was found, and could not be gone on from, in words; empty if nothing was.
+
+    Example:
+
+    >>> from mtl_keras.training import BestEpoch
+    >>> best = BestEpoch(["churned"], patience=3)
+    >>> Checkpoint(Path("checkpoint.npz"), "the data and the plan", best).path.name
+    'checkpoint.npz'
     """
 
     def __init__(

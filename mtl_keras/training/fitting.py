@@ -30,6 +30,12 @@ class Data:
         y: Labels by task.
         weights: Sample weights by task, for tasks that have any.
         feed: The training rows, where those in memory are a sample of them. Default None.
+
+    Example:
+
+    >>> x = {"train": {"numeric": np.zeros((8, 2))}}
+    >>> Data(x, {"train": {"spend": np.zeros(8)}}, {"train": {}}).feed is None
+    True
     """
 
     x: Mapping[str, Any]
@@ -61,6 +67,12 @@ class Fitting:
         workers: The processes that train together.
         written: Called after a checkpoint: see `Checkpoint`.
         constants: The validation loss of the best constant, by task.
+
+    Example:
+
+    >>> from mtl_keras.training import Training
+    >>> Fitting(Data({}, {}, {}), Training(epochs=3)).resume
+    False
     """
 
     data: Data

@@ -17,6 +17,12 @@ class Progress(keras.callbacks.Callback):
         best: The early stopping; tasks whose best epoch so far this is are marked.
         show: A function that prints a line.
         epochs: Number of epochs. Default None: that of the call of `fit`.
+
+    Example:
+
+    >>> from mtl_keras.training import BestEpoch
+    >>> Progress(["churned_auc"], BestEpoch(["churned"], patience=3)).metrics
+    ['churned_auc']
     """
 
     def __init__(

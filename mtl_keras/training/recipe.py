@@ -41,6 +41,14 @@ class Training:
         tracking: What records the training: `"mlflow"`, a mapping with its arguments, an object,
             or `"package.module:Class"`: see `mtl_keras.tracking`. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
+
+    Raises:
+        ConfigError: if a value is out of its range.
+
+    Example:
+
+    >>> Training(epochs=20, schedule="cosine").epochs
+    20
     """
 
     epochs: int = 60

@@ -122,7 +122,7 @@ def tune(
             tasks' weights.
         front: Tasks between which the best compromises are wanted; none of their trials is pruned.
             Default: the mean over all tasks is searched.
-        folder: Where the trials are kept, so that a search can be stopped and gone on with. Default
+        folder: Where the trials are kept, so that a search can be stopped and resumed. Default
             None: nowhere.
         storage: An address of Optuna's, such as `"sqlite:///trials.db"`, instead of a file in the
             folder. Default None.
@@ -130,11 +130,20 @@ def tune(
         address: A Ray cluster, whose machines find the storage: see `comparison.compare`.
         show: A function that prints a line.
 
+    Returns:
+        A `Tuning`: the trials, and the experiment of the best.
+
     Raises:
         ConfigError: if Optuna is not installed, or the space does not fit the experiment.
 
     References:
         Akiba et al.: "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> experiment = mtl.Experiment.from_file("data/customers.toml")
+    >>> tune(experiment, trials=20, timeout=1800).experiment().run()  # doctest: +SKIP
     """
     optuna = _optuna()
     for name in front:

@@ -35,6 +35,15 @@ class Tuning:
             where there are too few trials to tell.
         front_of: The tasks whose best compromises were wanted; empty: the mean of all.
         plans: The plan of each complete trial, by number.
+
+    Example:
+
+    >>> from mtl_keras.plans import Plan
+    >>> trials = pd.DataFrame(
+    ...     {"trial": [0, 1], "state": "complete", "score": [-0.2, -0.3], "churned": [0.8, 0.7]}
+    ... ).set_index("trial")
+    >>> Tuning(Plan({"churned": "binary"}), trials, [], ["churned"]).best
+    1
     """
 
     plan: Plan
