@@ -120,7 +120,7 @@ def test_probabilities_are_told_from_what_is_named_like_one():
     fitted = [task.fit(cases.table()) for task in (*cases.TASKS[:4], cases.TASKS[-1])]
     names = answer_names(fitted, probabilities=False)
     assert set(names) == {name for name in answer_names(fitted) if "_probability" not in name}
-    named = cases.tasks.Regression("win_probability")
+    named = cases.tasks.Regression("win_probability", column="win")
     assert not named.is_probability("win_probability")
     with pytest.raises(ConfigError, match="Unknown column of predictions 'x'"):
         answer_names(fitted, ["x"])

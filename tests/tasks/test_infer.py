@@ -28,6 +28,7 @@ KINDS = {
     "fractions": (RANDOM.normal(size=200).round(3).tolist(), "regression"),
     "texts that are numbers": ([f"$1,{n:03d}.50" for n in range(100, 160)], "regression"),
     "ages": (list(range(18, 80)), "regression"),
+    "seldom zero": (list(range(40)), "regression"),
     "below zero": (list(range(-30, 30)), "regression"),
     "large amounts": ([0, 0, *range(1000, 3000, 7)], "regression"),
 }
