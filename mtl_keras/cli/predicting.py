@@ -81,6 +81,8 @@ def predict(
     If the output is a folder, each file gets a file of predictions there; those that are finished
     are kept when the command is run again.
     """
+    if no_id and (identifiers or keep):
+        raise ConfigError("--no-id keeps no column of the table. Leave it out, or --id and --keep.")
     with terminal(error=output is None) as show:
         load_tensorflow(show)
         from mtl_keras import datasets, load

@@ -107,6 +107,7 @@ def test_large_integers_beside_missing_ones_stay_as_they_are(models):
     ("flags", "message"),
     [
         (["--id", "customer"], "no column 'customer', which is named by --id. Did you mean"),
+        (["--id", "town", "--no-id"], "--no-id keeps no column of the table"),
         (["--columns", "spent"], "Unknown column of predictions 'spent'. Did you mean 'spend'?"),
         (["--columns", "left_probability", "--no-probabilities"], "No column of predictions is"),
     ],
