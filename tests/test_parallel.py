@@ -60,7 +60,7 @@ def alone(tmp_path_factory):
             Path("rows").mkdir(exist_ok=True)
             rows.astype(str).iloc[number::3].to_parquet(f"rows/{number}.parquet")
         model = mtl.load("model", trusted=["kinds", "tests"])
-        model.predict_files("rows", "answers")
+        model.predict_files("rows", "answers", keep=["postcode"], chosen=["hours"])
         yield {
             "declared": declared,
             "model": model,
@@ -202,6 +202,7 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
     rows = pd.read_parquet("rows/1.parquet")
     rows.replace({"weight": {rows["weight"].iloc[5]: "heavy"}}).to_parquet("rows/1.parquet")
     predict = ["predict", "model", "rows", "-o", engine, "--workers", "2"]
+    predict += ["--id", "postcode", "--columns", "hours"]
     trust = ["--trust", "kinds", "--trust", "tests"]
     assert main([*predict, *trust]) == 1
     error = capsys.readouterr().err
@@ -209,7 +210,8 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
     rows.to_parquet("rows/1.parquet")
     assert contents(engine) == {n: alone["answers"][n] for n in ("0.parquet", "2.parquet")}
     said = []
-    alone["model"].predict_files("rows", engine, show=said.append, workers=2)
+    same = {"keep": ["postcode"], "chosen": ["hours"]}
+    alone["model"].predict_files("rows", engine, show=said.append, workers=2, **same)
     assert said[:2] == [
         "2 of 3 files were finished before and are kept",
         "a file is not divided: of 2 workers, 1 have one to answer",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mtl_keras.architectures.adapters import Adapters
@@ -61,7 +61,10 @@ __all__ = [
 
 
 def get(
-    declared: Any, defaults: Mapping[str, Any] | None = None, only_accepted: bool = False
+    declared: Any,
+    defaults: Mapping[str, Any] | None = None,
+    only_accepted: bool = False,
+    others: Collection[str] = (),
 ) -> Architecture:
     """An architecture from its name, a `{"kind": name, ...}` mapping or an object.
 
@@ -71,6 +74,7 @@ def get(
             them. Default none.
         only_accepted: Whether to ignore arguments of a mapping that the architecture does not have,
             instead of raising an error. Default False.
+        others: Further names for the message where there is no such architecture. Default none.
 
     Returns:
         The architecture.
@@ -87,10 +91,10 @@ def get(
     if isinstance(declared, str):
         declared = {"kind": declared}
     if isinstance(declared, Mapping) and "kind" in declared:
-        cls = registry.resolve(str(declared["kind"]), package, Architecture, "architecture")
+        cls = registry.resolve(str(declared["kind"]), package, Architecture, "architecture", others)
         accepted = {field.name for field in dataclasses.fields(cls)}
         fitting = {key: value for key, value in (defaults or {}).items() if key in accepted}
         declared = {**fitting, **declared}
         if only_accepted:
             declared = {k: v for k, v in declared.items() if k == "kind" or k in accepted}
-    return registry.get(declared, package, Architecture, "architecture")
+    return registry.get(declared, package, Architecture, "architecture", others=others)

@@ -1,6 +1,7 @@
 """Balancers by name: what an experiment's file holds, and back."""
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from mtl_keras.balancers.base import Balancer
@@ -9,11 +10,11 @@ from mtl_keras.balancers.function import GramianFunction, LossFunction, from_fun
 from mtl_keras.declaring import references, registry
 
 
-def get(identifier: Any) -> Balancer:
+def get(identifier: Any, others: Collection[str] = ()) -> Balancer:
     """A balancer from its name, a `{"kind": name, ...}` mapping, an instance or a function.
 
     None gives `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
-    weights.
+    weights. `others` are further names for the message where there is no such balancer.
 
     Args:
         identifier: The name, mapping, instance, function or None.
@@ -36,7 +37,7 @@ def get(identifier: Any) -> Balancer:
     if callable(identifier) and not isinstance(identifier, (Balancer, type)):
         return from_function(identifier)
     package = sys.modules[__package__]  # whose `__all__` lists the classes
-    return registry.get(identifier, package, Balancer, "balancer", from_function)
+    return registry.get(identifier, package, Balancer, "balancer", from_function, others)
 
 
 def declared(balancer: Balancer) -> dict[str, Any]:

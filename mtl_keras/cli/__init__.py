@@ -1,4 +1,4 @@
-"""The command line: `mtl-keras train | predict | evaluate | inspect | serve | export`.
+"""The command line, `mtl-keras`: see `mtl-keras --help`.
 
 Nothing heavy is imported until a command needs it.
 """
@@ -10,11 +10,9 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
-from mtl_keras.cli import training, using  # noqa: F401 - they add their commands to the application
+from mtl_keras.cli import training, trials, using  # noqa: F401 - they add commands to `app`
 from mtl_keras.cli.application import app
 from mtl_keras.errors import MTLError
-
-INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,12 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {_sentence(error)}", file=sys.stderr)
         return 1
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            print(
-                "interrupted. Resume a training with the same command and --resume, a comparison "
-                "or answers in a folder with the same command.",
-                file=sys.stderr,
-            )
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     finally:
         warnings.formatwarning = whole_format

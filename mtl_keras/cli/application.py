@@ -1,31 +1,75 @@
 """What all commands share: the application, options, and TensorFlow without its notices."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from mtl_keras import __version__
+from mtl_keras.cli.interrupted import going_on
+from mtl_keras.cli.terminal import Terminal
 from mtl_keras.errors import silenced
 
 app = typer.Typer(
     name="mtl-keras",
-    help="Train one Keras model for several targets of a table, and use it.",
+    epilog="Begin with: mtl-keras inspect TABLE.csv, then: mtl-keras train TABLE.csv --target "
+    "COLUMN. `mtl-keras COMMAND --help` shows an example of each command.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
+Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
 Trust = Annotated[
     list[str] | None,
-    typer.Option("--trust", help="PACKAGE whose classes the model uses; may be repeated."),
+    typer.Option(
+        "--trust", help="PACKAGE whose classes the model may import. Repeat it for several."
+    ),
 ]
 Address = Annotated[
     str | None,
-    typer.Option(help="Ray cluster: auto or HOST:PORT. Default: RAY_ADDRESS, else this machine."),
+    typer.Option(
+        help="Ray cluster: auto or HOST:PORT. Default: RAY_ADDRESS, else no cluster, only this "
+        "machine."
+    ),
 ]
+Models = Annotated[Path, typer.Option(help="Folder of all models.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
 
 
-def load_tensorflow() -> None:
+class Command(TyperCommand):
+    """A command whose help ends with an example, its epilog, and breaks lines where they end."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        paragraphs = (self.help or "").split("\n\n")
+        self.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        self.epilog = f"Example:\n\n{self.epilog}"
+
+    def invoke(self, ctx: Any) -> Any:
+        with going_on(str):
+            return super().invoke(ctx)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mtl_keras {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Train one Keras model for several targets of a table, and use it."""
+
+
+def load_tensorflow(show: Terminal) -> None:
     """Import TensorFlow without the notices that it prints at any log level."""
+    show.moving(lambda: ("starting TensorFlow", None))
     with silenced():
         import tensorflow  # noqa: F401
+    show.moving(None)

@@ -31,17 +31,31 @@ def pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
 
     A kind of the user's own is `package.module:Class`.
     """
-    pairs = {}
+    kinds = {}
     for text in flags or []:
-        parts = re.fullmatch(r"(.+):((?:\w+\.)*\w+:[A-Z]\w*)", text) or re.fullmatch(
-            r"(.+):([^:]+)", text
-        )
-        if parts is None:
-            raise ConfigError(
-                f"{flag} must be COLUMN:KIND, e.g. churned:binary. Received: {text!r}"
-            )
-        pairs[parts[1]] = parts[2]
-    return pairs
+        column, kind = _divided(text)
+        if kind is None:
+            raise ConfigError(f"{flag} must be COLUMN:KIND, e.g. age:numeric. Received: {text!r}")
+        kinds[column] = kind
+    return kinds
+
+
+def targets(flags: Sequence[str] | None) -> dict[str, str | None]:
+    """`COLUMN` or `COLUMN:KIND` flags as a dict; the kind is None where it is to be guessed.
+
+    Example:
+
+    >>> targets(["churned:binary", "spend", "hours:own.kinds:Duration"])
+    {'churned': 'binary', 'spend': None, 'hours': 'own.kinds:Duration'}
+    """
+    return dict(map(_divided, flags or []))
+
+
+def _divided(text: str) -> tuple[str, str | None]:
+    parts = re.fullmatch(r"(.+):((?:\w+\.)*\w+:[A-Z]\w*)", text) or re.fullmatch(
+        r"(.+):([^:]+)", text
+    )
+    return (text, None) if parts is None else (parts[1], parts[2])
 
 
 def stated(**values: Any) -> dict[str, Any]:

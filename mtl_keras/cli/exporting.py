@@ -21,7 +21,7 @@ def exported(run: Any, folder: Path, state: Path) -> Path:
         elif elsewhere := _written_elsewhere(run):
             kept = f"it was written to {elsewhere} instead. Move it to where it belongs."
         elif saved:
-            kept = f"of {trained} epochs, the state after epoch {saved} is kept in {state}. {again}"
+            kept = f"of {trained} epochs, those up to epoch {saved} are kept in {state}. {again}"
         else:
             kept = "nor could a checkpoint or a temporary folder. Make room, then train again."
         typer.echo(f"The model could not be written to {folder}; {kept}", err=True)

@@ -190,7 +190,8 @@ class Comparison:
         return replace_file(folder / "comparison.html", comparison_page(content))
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.seeds} seeds, {self.rows['test']:,} test rows", self.advice()]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds > 1)}"
+        lines = [f"{self.name}: {seeds}, {self.rows['test']:,} test rows", self.advice()]
         for task in self.tasks:
             judged = self.measures[task]
             better = "higher" if judged.higher_is_better else "lower"

@@ -85,7 +85,7 @@ def compare(
     table = table[table[plan.label_columns()].notna().any(axis=1)]
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
     all_candidates = candidates(plan, also, tries, tune, baselines)
-    show(f"{len(all_candidates)} candidates, {seeds} seeds")
+    show(f"{len(all_candidates)} candidates, {seeds} seed{'s' * (seeds > 1)}")
     trials = [
         trial
         for seed in range(seeds)

@@ -20,6 +20,7 @@ from mtl_keras.export.serving import write_saved_model
 from mtl_keras.jobs import Store, in_parallel
 from mtl_keras.plans import Plan
 from mtl_keras.runs.prepare import prepare
+from mtl_keras.training.progress import counted, moving
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,14 +215,23 @@ def carry_out_all(
     show(f"{len(unique)} trainings")
     results: dict[str, Result] = {}
     for key in unique:
-        kept = Result.load(store, key)
-        if kept is not None:
-            results[key] = kept
+        found = Result.load(store, key)
+        if found is not None:
+            results[key] = found
     if results:
-        show(f"{len(results)} of {len(unique)} were finished before")
+        show(f"{len(results)} of {len(unique)} were finished before and are kept")
     left = [trial for key, trial in unique.items() if key not in results]
-    for trial, result in in_parallel(carry_out, left, ground, workers, address):
-        result.save(store, trial.key)
-        results[trial.key] = result
-        show(f"  {len(results)}/{len(unique)}  {trial.name}: {result.seconds:.0f} s")
+    kept, started = len(results), time.perf_counter()
+
+    def now() -> tuple[str, float]:
+        return counted("trainings finished", len(results) - kept, len(left), started)
+
+    moving(show, now)
+    try:
+        for trial, result in in_parallel(carry_out, left, ground, workers, address):
+            result.save(store, trial.key)
+            results[trial.key] = result
+            show(f"  {len(results)}/{len(unique)}  {trial.name}: {result.seconds:.0f} s")
+    finally:
+        moving(show, None)
     return results

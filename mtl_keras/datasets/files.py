@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mtl_keras.errors import DataError, shown
 
@@ -22,6 +23,17 @@ DELIMITERS = ",;\t|"
 TEXTS = (".csv", ".tsv", ".txt", ".tab", "")
 JSON = (".json", ".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
+EXACT = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
+"""Types that hold whole numbers beside missing values; others would make floats of them."""
 REFUSED = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet. Save the sheet as CSV"),
     **dict.fromkeys((".tar", ".tgz", ".7z", ".rar"), "an archive. Unpack it"),
@@ -34,7 +46,8 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
 
     Args:
         path: The file.
-        as_texts: Whether to keep the cells of a CSV file as text.
+        as_texts: Whether to keep the cells of a CSV file as text, and whole numbers of a Parquet
+            file that has missing values beside them as they are.
 
     Raises:
         DataError: if the file cannot be read; it is named.
@@ -42,7 +55,11 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
         try:
-            return pd.read_parquet(path)
+            return (
+                pq.read_table(path).to_pandas(types_mapper=EXACT.get)
+                if as_texts
+                else pd.read_parquet(path)
+            )
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DataError(f"{path} cannot be read as Parquet: {error}") from error
     content = _decompressed(path, compression)

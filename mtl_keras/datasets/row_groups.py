@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mtl_keras.datasets.files import EXACT
 from mtl_keras.datasets.location import Location
 from mtl_keras.errors import DataError
 
@@ -63,7 +64,7 @@ class ParquetFiles:
         self.columns = [*self._types, *self._keys[location.names[0]]]
 
     def tables(
-        self, group: RowGroup, columns: Sequence[str] | None, rows: int
+        self, group: RowGroup, columns: Sequence[str] | None, rows: int, as_texts: bool = False
     ) -> Iterator[pd.DataFrame]:
         """The rows of a group, at most `rows` at a time, with their numbers in the file as index.
 
@@ -71,6 +72,7 @@ class ParquetFiles:
             group: The row group.
             columns: The columns to read; None for all.
             rows: Rows per table.
+            as_texts: Whether whole numbers are exact where some are missing. Default False.
 
         Raises:
             DataError: if they cannot be read; the file and the group are named.
@@ -86,7 +88,8 @@ class ParquetFiles:
                     table = pa.Table.from_batches([batch]).select(names)
                     if table.schema.types != schema.types:
                         table = table.cast(schema)
-                    frame = table.to_pandas(ignore_metadata=True)
+                    types = EXACT.get if as_texts else None
+                    frame = table.to_pandas(ignore_metadata=True, types_mapper=types)
                     frame.index = pd.RangeIndex(first, first + batch.num_rows)
                     for name in wanted:
                         if name in keys:

@@ -99,7 +99,8 @@ class Stream:
             columns: The columns to read. Default None: all.
             groups: The row groups. Default None: all.
             rows: Rows per chunk at most. Default 32,768.
-            options: `as_texts=True` keeps the cells of CSV files as text.
+            options: `as_texts=True` keeps the cells of CSV files as text, and whole numbers of
+                Parquet files exact where some are missing.
         """
         for group in self.groups if groups is None else groups:
             for table in self._files.tables(group, columns, rows, **options):

@@ -25,8 +25,8 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,
             `.xz`, `.zst`, `.zip` of one file; or `.parquet`), or a `pandas.DataFrame`.
-        as_texts: Whether to keep the cells of a CSV file as text, including empty ones. Default
-            False.
+        as_texts: Whether to keep the cells of a CSV file as text, including empty ones, and whole
+            numbers of a Parquet file exact where some are missing. Default False.
 
     Returns:
         The table.

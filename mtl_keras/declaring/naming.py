@@ -1,7 +1,9 @@
-"""Names that TensorFlow accepts, made from arbitrary names."""
+"""What names tell, and names that TensorFlow accepts, made from arbitrary ones."""
 
 import keyword
 from collections.abc import Collection, Iterable
+
+IDENTIFIER_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")
 
 
 def layer_name(*parts: str) -> str:
@@ -38,6 +40,19 @@ def unique_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str,
         used.add(slug.lower())
         slugs[name] = slug
     return slugs
+
+
+def named_like_identifier(name: str) -> bool:
+    """Whether a column is named like one of identifiers.
+
+    Example:
+
+    >>> [named_like_identifier(name) for name in ("customerID", "order_no", "humidity")]
+    [True, True, False]
+    """
+    spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in name.replace("ID", "Id"))
+    words = "".join(c if c.isalnum() else " " for c in spaced).lower().split()
+    return bool(words) and (words[-1] in IDENTIFIER_WORDS or words[0] in ("id", "uuid"))
 
 
 def _digest(text: str) -> int:

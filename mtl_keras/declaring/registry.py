@@ -69,7 +69,9 @@ def classes(package: ModuleType, base: type) -> dict[str, Any]:
     return named
 
 
-def resolve(name: str, package: ModuleType, base: type, what: str) -> Any:
+def resolve(
+    name: str, package: ModuleType, base: type, what: str, others: Collection[str] = ()
+) -> Any:
     """The class (or function) with this name.
 
     Args:
@@ -78,6 +80,8 @@ def resolve(name: str, package: ModuleType, base: type, what: str) -> Any:
         package: The package whose `__all__` lists the built-in classes.
         base: Their base class.
         what: The word for it in messages.
+        others: Further names that the user may state where no class is wanted, such as `"auto"`,
+            for the message. Default: none.
 
     Raises:
         ConfigError: if there is no such class, it may not be imported, or is of another kind.
@@ -88,7 +92,8 @@ def resolve(name: str, package: ModuleType, base: type, what: str) -> Any:
         return ours
     if ":" not in name and ">" not in name:
         raise ConfigError(
-            unknown(what, name, options) + " Name your own class as 'package.module:Class'."
+            unknown(what, name, [*options, *others])
+            + " Name your own class as 'package.module:Class'."
         )
     value = _foreign(name, what)
     if inspect.isclass(value) and not issubclass(value, base):
@@ -137,6 +142,7 @@ def get(
     base: type,
     what: str,
     from_function: Callable[[Any], Any] | None = None,
+    others: Collection[str] = (),
 ) -> Any:
     """An instance of `base` from a name, a `{"kind": name, ...}` mapping or an instance.
 
@@ -147,6 +153,7 @@ def get(
         what: The word for it in messages.
         from_function: Makes an instance from a function that the name refers to. Default None:
             functions are rejected.
+        others: See `resolve`.
 
     Returns:
         An instance of `base`.
@@ -161,11 +168,11 @@ def get(
     if not isinstance(declared, Mapping) or "kind" not in declared:
         raise ConfigError(
             f"Expected the {what} as a name, a mapping with a 'kind', or a `{base.__name__}`. "
-            f"Received: {shown(declared)}. Names: {', '.join(classes(package, base))}."
+            f"Received: {shown(declared)}. Names: {', '.join([*classes(package, base), *others])}."
         )
     arguments = {str(key): value for key, value in declared.items()}
     kind = arguments.pop("kind")
-    value = resolve(str(kind), package, base, what)
+    value = resolve(str(kind), package, base, what, others)
     if inspect.isclass(value):
         return construct(value, arguments, f"{what} {kind!r}")
     if from_function is None or not callable(value) or arguments:

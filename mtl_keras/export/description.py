@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mtl_keras.errors import ArtifactError
+from mtl_keras import tasks
+from mtl_keras.declaring.registry import without_imports
+from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.export.artifact import EXTRA, latest, read_json, read_schema
 from mtl_keras.features.crossing import in_words
 
@@ -18,20 +20,20 @@ def describe(folder: Path) -> str:
     schema = read_schema(version)
     metrics = read_json(version / EXTRA / "metrics.json")
     try:
-        return "\n".join(map(_printable, _described(version, schema, metrics)))
+        return "\n".join(map(printable, _described(version, schema, metrics)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ArtifactError(
             f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
         ) from error
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """A line whose names cannot steer the terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
-    lines = [f"{schema['name']}, version {version.name}: {version}", "reads"]
+    lines = [f"{schema['name']}, version {version.name}: {version}", "inputs"]
     for feature in schema["features"]:
         name = feature["name"]
         slug = schema["inputs"][name]
@@ -39,11 +41,15 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
         lines.append(f"  {name}: {feature['kind']}, {schema['input_dtypes'][name]}{alias}")
     if crossings := schema.get("crossings"):  # version 0.1 had none
         lines.append(in_words(crossings))
-    lines.append("answers")
+    lines.append("outputs")
     for name, slug in schema["outputs"].items():
         alias = "" if slug == name else f" (signature: {slug})"
         lines.append(f"  {name}: {schema['output_dtypes'][name]}{alias}")
-    lines.append("test rows")
+    known = {config["name"]: _in_words(config) for config in schema["tasks"]}
+    if any(known.values()):
+        lines.append("classes")
+        lines += [f"  {name}: {words}" for name, words in known.items() if words]
+    lines.append("scores on the test rows")
     for task, result in metrics["test"].items():
         scores = ", ".join(
             f"{metric} {value:.4g}"
@@ -55,3 +61,12 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
         lines.append("dropped columns")
         lines += [f"  {name}: {why}" for name, why in schema["dropped"].items()]
     return lines
+
+
+def _in_words(config: Any) -> str:
+    """What is to be known of a task; nothing of one whose class is not part of mtl_keras."""
+    try:
+        with without_imports():
+            return tasks.get(config).in_words()
+    except ConfigError:
+        return ""

@@ -1,52 +1,42 @@
 """Predictions for files of any number of rows, in constant memory."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets import Stream, Writer
 from mtl_keras.datasets.files import PARQUET
 from mtl_keras.datasets.keys import uniform
-from mtl_keras.datasets.table import naming_source
-from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.datasets.table import naming_source, read
+from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.export import artifact
 from mtl_keras.jobs import in_parallel
+from mtl_keras.tasks import Task
+from mtl_keras.training.progress import counted, moving
 
 Predict = Callable[[pd.DataFrame], pd.DataFrame]
+Keep = bool | Sequence[str]
+"""Which of a table's own columns are kept beside the answers: all, none, or these."""
 
 EVALUATED_ROWS = 1_000_000
 NOTE = "answers.json"  # beside the answers: which model and which files they are of
 
 
-def answered(
-    predict: Predict,
-    stream: Stream,
-    columns: Sequence[str],
-    rows: int,
-    keep: bool = False,
-    file: str | None = None,
-) -> Iterator[pd.DataFrame]:
-    """The answers for the rows of a file, or of all files, some rows at a time.
+def own_columns(source: str, keep: Keep) -> pd.DataFrame:
+    """The columns of a file that are kept beside the answers, as they stand in it.
 
     Args:
-        predict: From a table to its answers.
-        stream: The data.
-        columns: The columns that it reads.
-        rows: Rows at a time.
-        keep: Whether the table's own columns are kept; those of CSV files as they are written.
-            Default False.
-        file: Name of the file. Default None: all.
+        source: The file.
+        keep: Which of its columns.
     """
-    texts: dict[str, Any] = {"as_texts": True} if stream.location.suffix == ".csv" else {}
-    own = stream.batches(rows, file=file, **texts) if keep else None
-    for table in stream.batches(rows, columns, file):
-        with naming_source(table):
-            answers = predict(table)
-        yield answers if own is None else kept(next(own), answers)
+    table = read(source, as_texts=True)
+    return table if keep is True else table[list(keep or ())]
 
 
 def sample_of(stream: Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -75,8 +65,9 @@ class Answering:
         columns: The columns that it reads.
         folder: Where the files of answers are written, under the names of the data's.
         rows: Rows at a time.
-        keep: Whether the tables' own columns are kept.
+        keep: The tables' own columns that are kept.
         escape_formulas: See `Writer`.
+        chosen: The columns of answers that are kept; None for all.
     """
 
     predict: Predict
@@ -84,20 +75,80 @@ class Answering:
     columns: Sequence[str]
     folder: Path
     rows: int
-    keep: bool = False
+    keep: Keep = False
     escape_formulas: bool = False
+    chosen: Sequence[str] | None = None
 
     def output(self, name: str) -> Path:
         """The file of the answers for a file: Parquet for Parquet, else CSV."""
         path = PurePosixPath(name)
         return self.folder / (path if path.suffix in PARQUET else path.with_suffix(".csv"))
 
+    def answers(self, file: str | None = None) -> Iterator[pd.DataFrame]:
+        """The answers for the rows of a file, or of all files, some rows at a time.
+
+        Args:
+            file: Name of the file. Default None: all.
+        """
+        wanted = None if self.keep is True else list(self.keep or ())
+        own = self.stream.batches(self.rows, wanted, file, as_texts=True) if self.keep else None
+        for table in self.stream.batches(self.rows, self.columns, file):
+            with naming_source(table):
+                answers = self.predict(table)
+            answers = answers if self.chosen is None else answers[list(self.chosen)]
+            yield answers if own is None else kept(next(own), answers)
+
+
+def answer_names(
+    tasks: Sequence[Task], columns: Sequence[str] = (), probabilities: bool = True
+) -> list[str]:
+    """The names of the columns of answers, or of some of them.
+
+    Args:
+        tasks: The fitted tasks.
+        columns: The ones that are wanted. Default: all.
+        probabilities: Whether probabilities are wanted. Default True.
+
+    Raises:
+        ConfigError: if a wanted column is none of them, or none is left.
+    """
+    names: dict[str, bool] = {}  # whether it is a probability
+    for task in tasks:
+        answers = task.answers(np.zeros((1, task.width), "float32"))
+        arrays = {name: np.asarray(value) for name, value in answers.items()}
+        names |= {name: task.is_probability(name) for name in task.answer_columns(arrays)}
+    for name in columns:
+        if name not in names:
+            raise ConfigError(unknown("column of predictions", name, names))
+    wanted = [name for name in columns or names if probabilities or not names[name]]
+    if not wanted:
+        raise ConfigError(
+            f"No column of predictions is left: {', '.join(columns)} are probabilities, which are "
+            "not wanted. Name other columns."
+        )
+    return wanted
+
+
+def write_all(
+    how: Answering, output: Path, workers: int | None, show: Callable[[str], None]
+) -> None:
+    """Write the answers for all files of a stream to one file: see `Predictor.predict_files`."""
+    if (workers or 1) > 1:
+        show(f"one process writes {output}; name a folder for {workers} workers")
+    started = time.perf_counter()
+    with Writer(output, how.escape_formulas) as file:
+        moving(show, lambda: counted("rows", file.rows, how.stream.rows, started))
+        for answers in how.answers():
+            file.write(answers)
+    moving(show, None)
+    show(f"{output}: {file.rows:,} rows")
+
 
 def write_one(name: str, how: Answering) -> int | DataError:
     """Write the answers for one file; returns the number of rows, or why a row has no answer."""
     try:
         with Writer(how.output(name), how.escape_formulas) as file:
-            for answers in answered(how.predict, how.stream, how.columns, how.rows, how.keep, name):
+            for answers in how.answers(name):
                 file.write(answers)
     except DataError as error:
         return error
@@ -128,7 +179,8 @@ def write_each(
     """
     stream, folder = how.stream, how.folder
     note = folder / NOTE
-    of = {"model": model, "keep": how.keep}
+    own = how.keep if isinstance(how.keep, bool) else list(how.keep) or False
+    of = {"model": model, "keep": own, "columns": how.chosen and list(how.chosen)}
     state: dict[str, Any] = artifact.read_json(note) if note.is_file() else {**of, "files": {}}
     if any(state.get(key) != value for key, value in of.items()):
         raise ConfigError(
@@ -149,7 +201,10 @@ def write_each(
         workers = len(left)
     numbers = {name: f"{number:,}/{len(names):,}" for number, name in enumerate(names, start=1)}
     refused: dict[str, DataError] = {}
+    finished, started = 0, time.perf_counter()
+    moving(show, lambda: counted("files answered", finished, len(left), started))
     for name, rows in in_parallel(write_one, left, how, workers, address):
+        finished += 1
         if isinstance(rows, DataError):
             refused[name] = rows
             show(f"{numbers[name]}  {name}: no answers. {rows}")
@@ -157,6 +212,7 @@ def write_each(
         state["files"][name] = sizes[name]
         artifact.replace_file(note, json.dumps(state, indent=1) + "\n")
         show(f"{numbers[name]}  {how.output(name)}: {rows:,} rows")
+    moving(show, None)
     if refused:
         first = min(refused, key=names.index)
         raise DataError(

@@ -1,7 +1,6 @@
 """A loaded model: tables in, tables of answers out."""
 
-import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,22 +12,23 @@ import tensorflow as tf
 from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
-from mtl_keras.errors import ArtifactError, ConfigError, DataError, nearest, shown
-from mtl_keras.evaluation import Check, Evaluation, evaluate, regions_in
+from mtl_keras.errors import ArtifactError, ConfigError, DataError, shown
+from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
 from mtl_keras.export.formats import Exported, Trained, export
 from mtl_keras.export.loading import loaded, network_of
 from mtl_keras.export.operations import TRUST
-from mtl_keras.export.predicting import Answering, answered, sample_of, write_each
+from mtl_keras.export.predicting import Answering, Keep, write_all, write_each
+from mtl_keras.export.scoring import scored
 from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
+from mtl_keras.features.infer import IDENTIFIER
 
 T = TypeVar("T")
 
 CHECKED_ROWS = 1_000_000  # of a stream
-SUSPICIOUS = 0.05  # share of training rows in a table from which to warn
 
 
 class Predictor:
@@ -83,8 +83,8 @@ class Predictor:
     def _schema_path(self) -> Path:
         return self.path / artifact.EXTRA / "schema.json"
 
-    def _told(self, key: str, ask: Callable[[], T]) -> T:
-        """What is asked, or an ArtifactError where the schema makes it impossible."""
+    def asked(self, key: str, ask: Callable[[], T]) -> T:
+        """What `ask` returns, or an ArtifactError where the schema's `key` makes it impossible."""
         try:
             return ask()
         except KeyError as error:
@@ -121,22 +121,29 @@ class Predictor:
             )
         return pd.DataFrame(self.columns(self.answers(table)), index=table.index)
 
+    @property
+    def identifiers(self) -> list[str]:
+        """Columns of the training table that were dropped since they look like identifiers."""
+        dropped = self.schema.get("dropped", {})
+        return [name for name, why in dropped.items() if str(why).startswith(IDENTIFIER)]
+
     def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The columns of `predict`, of what `answers` gives."""
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
-            columns |= self._told("outputs", partial(task.answer_columns, answers))
+            columns |= self.asked("outputs", partial(task.answer_columns, answers))
         return columns
 
     def predict_files(
         self,
         source: Any,
         output: str | Path,
-        keep: bool = False,
+        keep: Keep = False,
         escape_formulas: bool = False,
         show: Callable[[str], None] = lambda line: None,
         workers: int | None = None,
         address: str | None = None,
+        chosen: Sequence[str] | None = None,
     ) -> None:
         """Write the answers for data of any size, in constant memory.
 
@@ -144,33 +151,30 @@ class Predictor:
             source: A path, folder, pattern or list of paths: see `datasets.Stream`.
             output: A folder, for a file of answers per file of the data, of which those that are
                 finished are kept when it is called again; or a `.csv` or `.parquet` file, for all.
-            keep: Whether the data's own columns are kept. Default False.
+            keep: The data's own columns that are kept beside the answers, as they stand in the
+                files: True for all, or some by name. Default False: none.
             escape_formulas: See `datasets.Writer`. Default False.
             show: A function that prints a line. Default: silence.
             workers: Files at a time, each in a process with a model of its own, whose answers are
                 the same to the byte: see `comparison.compare`. One file is written by one process.
             address: A Ray cluster whose machines find the model, the files and the output under
                 the same paths. Default: as for `compare`.
+            chosen: The columns of answers that are written: see `answer_names`. Default None: all.
 
         Raises:
             DataError: if a column is missing, or, after all other files were answered, if a value
                 is not of its kind.
             ConfigError: if the folder holds answers of another model.
         """
-        stream, output = datasets.Stream(source), Path(output)
-        columns = self._told("features", partial(read_columns, self.features, stream.columns))
-        rows = rows_per_call(self.features)
-        if output.suffix and not output.is_dir():
-            if (workers or 1) > 1:
-                show(f"one process writes {output}; name a folder for {workers} workers")
-            with datasets.Writer(output, escape_formulas) as file:
-                for answers in answered(self.predict, stream, columns, rows, keep):
-                    file.write(answers)
-            show(f"{output}: {file.rows:,} rows")
-            return
-        model = f"{self.schema.get('training', '')}, version {self.path.name}"
-        how = Answering(self.predict, stream, columns, output, rows, keep, escape_formulas)
-        write_each(how, model, workers, address, show)
+        stream = source if isinstance(source, datasets.Stream) else datasets.Stream(source)
+        columns = self.asked("features", partial(read_columns, self.features, stream.columns))
+        rows, folder = rows_per_call(self.features), Path(output)
+        how = Answering(self.predict, stream, columns, folder, rows, keep, escape_formulas, chosen)
+        if folder.suffix and not folder.is_dir():
+            write_all(how, folder, workers, show)
+        else:
+            model = f"{self.schema.get('training', '')}, version {self.path.name}"
+            write_each(how, model, workers, address, show)
 
     def evaluate(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Evaluation:
         """How good the answers are for a table that has labels.
@@ -187,45 +191,13 @@ class Predictor:
         Raises:
             DataError: if no task's columns are in the table.
         """
-        source = datasets.opened(table, show=show)
-        columns = list(map(str, source.columns))
-        judged = [task for task in self.tasks if set(task.columns) <= set(columns)]
-        if not judged:
-            labels = [column for task in self.tasks for column in task.columns]
-            raise DataError(
-                f"The table has no labels: none of the columns {labels}."
-                f"{nearest(labels[0], columns)}"
-            )
-        parts: list[tuple[dict[str, np.ndarray], ...]] = []
-        some: list[pd.DataFrame] = []
-        wanted = self._told("features", partial(read_columns, self.features, columns))
-        wanted = [*wanted, *(column for task in judged for column in task.columns)]
-        stream = source if isinstance(source, datasets.Stream) else None
-        tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
-        for rows in tables:
-            truths = {task.name: task.truth(rows) for task in judged}
-            answers = self.answers(rows)
-            regions = self._told("outputs", partial(regions_in, self.tasks, answers))
-            parts.append((truths, self._answered(answers), regions))
-            some.append(rows.iloc[::10] if stream else rows)
-        seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
-        if seen > SUSPICIOUS:
-            warnings.warn(
-                f"About {100 * seen:.0f} % of these rows were trained on; their scores "
-                "do not hold for new rows.",
-                stacklevel=2,
-            )
-        constants = self._told(
-            "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
+        found = scored(self, table, show)
+        found.warn()
+        constants = self.asked(
+            "constants",
+            lambda: {task.name: self.schema["constants"][task.name] for task in found.tasks},
         )
-        truths, predictions, regions = (
-            {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}
-            for alike in zip(*parts)
-        )
-        if stream:
-            count = len(truths[judged[0].name])
-            show(f"evaluated on {count:,} of {stream.rows:,} rows")
-        return evaluate(judged, truths, predictions, constants, regions)
+        return evaluate(found.tasks, found.truths, found.predictions, constants, found.regions)
 
     def check(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Check:
         """Whether the rows of a table, and the answers for them, are like those of the training.
@@ -282,14 +254,15 @@ class Predictor:
         if known is None:
             return 0.0
         rows = datasets.read(table)
-        return self._told("features", lambda: known.seen(self.features, rows))
+        return self.asked("features", lambda: known.seen(self.features, rows))
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
-        return self._answered(self.answers(table))
+        return self.answered(self.answers(table))
 
-    def _answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return self._told(
+    def answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """By task, what `answers` gives as evaluation reads it: see `predictions`."""
+        return self.asked(
             "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
         )
 
@@ -300,7 +273,7 @@ class Predictor:
             DataError: as `predict`.
         """
         slugs, rows = self.schema["inputs"], rows_per_call(self.features)
-        columns = self._told("features", partial(raw_columns, self.features, table))
+        columns = self.asked("features", partial(raw_columns, self.features, table))
         raw = {slugs[name]: values for name, values in columns.items()}
         try:
             return self._served(raw, rows, self.schema["outputs"])

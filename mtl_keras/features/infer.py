@@ -10,6 +10,7 @@ import pandas as pd
 from mtl_keras.datasets.dates import ISO, MOSTLY, find_format
 from mtl_keras.datasets.lists import first_list, is_list
 from mtl_keras.datasets.numbers import find_notation, parsed
+from mtl_keras.declaring.naming import named_like_identifier
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
@@ -22,8 +23,8 @@ from mtl_keras.features.text import Text
 from mtl_keras.features.vector import Vector
 
 MANY_VALUES = 50
+IDENTIFIER = "looks like an identifier"  # why such a column is dropped
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
-ID_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
             return Guess(name, Text(name), f"texts of {words:.0f} words on average")
-        why = f"looks like an identifier: {len(values)} values in {len(present)} rows"
+        why = f"{IDENTIFIER}: {len(values)} values in {len(present)} rows"
         return Guess(name, None, why)
     why = f"{len(values)} texts"
     if is_text:
@@ -172,10 +173,10 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     numbers = numbers[~empty]
     if np.all(numbers == np.floor(numbers)) and len(np.unique(numbers)) == len(numbers):
         if np.ptp(numbers) == len(numbers) - 1:
-            why = f"looks like an identifier: {len(numbers)} consecutive whole numbers"
+            why = f"{IDENTIFIER}: {len(numbers)} consecutive whole numbers"
             return Guess(name, None, why)
-        if _named_like_id(name):
-            why = "looks like an identifier: its name, and no number twice"
+        if named_like_identifier(name):
+            why = f"{IDENTIFIER}: its name, and no number twice"
             return Guess(name, None, why)
     if not is_text:
         return Guess(name, Numeric(name), "numbers")
@@ -229,12 +230,6 @@ def _dated(form: str) -> str:
     """Why a column of texts is taken for dates, with an example that shows day and month."""
     example = pd.Timestamp("1997-09-30").strftime("%Y-%m-%d" if form == ISO else form)
     return f"texts like {example}"
-
-
-def _named_like_id(name: str) -> bool:
-    spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in name.replace("ID", "Id"))
-    words = "".join(c if c.isalnum() else " " for c in spaced).lower().split()
-    return bool(words) and (words[-1] in ID_WORDS or words[0] in ("id", "uuid"))
 
 
 def named(declared: Mapping[str, Any], get: Any) -> dict[str, Feature | None]:

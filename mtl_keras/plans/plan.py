@@ -82,13 +82,14 @@ class Plan:
         if self.architecture != "auto":
             if isinstance(self.architecture, Mapping):  # of the preset's kind, unless stated
                 self.architecture = {"kind": "shared_bottom", **self.architecture}
-            self.architecture = architectures.get(self.architecture, preset["architecture"])
+            defaults = preset["architecture"]
+            self.architecture = architectures.get(self.architecture, defaults, others=["auto"])
             self.architecture.check_tasks(self.tasks)
         if isinstance(self.training, Mapping):
             arguments = {**preset["training"], **self.training}
             self.training = registry.construct(Training, arguments, "[training]")
         if self.balancer != "auto":
-            balancers.get(self.balancer)  # to fail early; each model makes its own
+            balancers.get(self.balancer, others=["auto"])  # to fail early; each model makes its own
         if self.training.tracking is not None:
             tracking.get(self.training.tracking)  # likewise
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
@@ -188,8 +189,14 @@ class Plan:
         return registry.construct(cls, {**config, **arguments}, "the experiment", typed=False)
 
     @classmethod
-    def from_file(cls, path: str | Path, trusted: Collection[str] = (), **overrides: Any) -> Self:
-        """A plan from a TOML file; a relative data path is relative to the file's folder.
+    def from_file(
+        cls,
+        path: str | Path,
+        trusted: Collection[str] = (),
+        folder: str | Path | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """A plan from a TOML file.
 
         A file of your own may name any class to import. One that lies beside a trained model may
         come from elsewhere, as the model may, and names only what is trusted.
@@ -197,17 +204,19 @@ class Plan:
         Args:
             path: The file.
             trusted: Packages that the experiment of an artifact may import. Default: none.
+            folder: The folder that a relative data path is relative to. Default: the file's.
             overrides: Entries to lay over the file's: see `mtl_keras.plans.file.merged`.
 
         Raises:
             ConfigError: if the file does not exist, is not TOML, or has an invalid key or value.
         """
         config = file.merged(file.read(path), overrides)
+        folder = Path(path).parent if folder is None else folder
         try:
             if not file.of_an_artifact(path):
-                return cls.from_dict(config, folder=Path(path).parent)
+                return cls.from_dict(config, folder)
             with registry.without_imports(trusted=trusted):
-                plan = cls.from_dict(config, folder=Path(path).parent)
+                plan = cls.from_dict(config, folder)
                 named_in_it = references.packages_named(plan.to_dict())
             if untrusted := named_in_it - {*trusted}:
                 raise ConfigError(

@@ -90,8 +90,8 @@ def check_answers(fitted: Sequence[Task]) -> None:
             owner = owners.setdefault(name, task.name)
             if owner != task.name:
                 raise ConfigError(
-                    f"Tasks {owner!r} and {task.name!r} would both answer with {name!r}. Give one "
-                    "of them another `name`, and state its `column`."
+                    f"Tasks {owner!r} and {task.name!r} would both have an output named {name!r}. "
+                    "Give one of them another `name`, and state its `column`."
                 )
 
 

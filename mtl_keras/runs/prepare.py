@@ -38,7 +38,8 @@ def prepare(
     Raises:
         DataError: if the table does not fit the plan.
     """
-    show, clock = show or (lambda line: None), clock or Clock()
+    show = show or (lambda line: None)
+    clock = clock or Clock(show)
     source = plan.data if data is None else data
     if source is None:
         raise ConfigError("There is no table. Expected a path or a DataFrame. Received: none.")
@@ -53,6 +54,9 @@ def prepare(
     for guess in prepared.guesses:
         if guess.feature is None:
             show(f"column {guess}")
+    for task in prepared.tasks:
+        if words := task.in_words():
+            show(f"{task.name}: {words}")
     return prepared
 
 

@@ -108,8 +108,9 @@ def _carried_out(
     cluster: Cluster | None,
     recording: Recording,
 ) -> Run:
-    clock, together = Clock(), workers()
+    together = workers()
     show = show if together.chief else lambda line: None
+    clock = Clock(show)
     keras.utils.set_random_seed(plan.seed)
     rows = prepare(plan, data, show, clock)
     for task in rows.tasks:
@@ -143,6 +144,9 @@ def _carried_out(
         sharing = model.sharing(rows.data.x["validation"])
         warn_of_unused_experts(model, sharing, show)
         tasks = calibrated(rows, model)
+        for fitted, task in zip(rows.tasks, tasks):
+            if (words := task.in_words()) != fitted.in_words():
+                show(f"{task.name}: {words}")
         truths, outputs = rows.tested(model)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
         regions = regions_of(tasks, outputs)

@@ -103,7 +103,9 @@ def prepare_stream(
         if divided.unlabelled:
             show(f"{divided.unlabelled:,} rows have no label for any task and are left out")
         if plan.split.stratify:
-            show("a stream is split by hash: the shares of stratified values are equal by chance")
+            show(
+                "a stream is split by hash: stratified values have about equal shares in all parts"
+            )
     with clock("read"):
         limit = max(1, int(SAMPLE_BYTES * stream.rows / stream.size))
         wanted = {part: min(rows, limit) for part, rows in SAMPLE_ROWS.items()}

@@ -7,6 +7,7 @@ from mtl_keras.declaring import declaration
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import Binary
 from mtl_keras.tasks.count import Count
+from mtl_keras.tasks.infer import TaskGuess, infer
 from mtl_keras.tasks.multiclass import Multiclass
 from mtl_keras.tasks.multilabel import Multilabel
 from mtl_keras.tasks.ordinal import Ordinal
@@ -23,8 +24,10 @@ __all__ = [
     "Quantiles",
     "Regression",
     "Task",
+    "TaskGuess",
     "ZeroInflatedLogNormal",
     "get",
+    "infer",
 ]
 
 

@@ -54,6 +54,14 @@ class Task(Declaration, abc.ABC):
         good = 0 <= self.weight <= float(np.finfo("float32").max)
         check(bool(good), f"{self.name}.weight", "be >= 0 and finite", self.weight)
 
+    def in_words(self) -> str:
+        """What is known of the labels and the answers that a user may want to check.
+
+        E.g. which class is the positive one, and from which probability on it is answered. Default:
+        nothing, an empty text.
+        """
+        return ""
+
     # Labels
 
     @property
@@ -153,6 +161,14 @@ class Task(Declaration, abc.ABC):
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The answers as columns of a table of predictions."""
         return {self.name: answers[self.name]}
+
+    def is_probability(self, column: str) -> bool:
+        """Whether one of the `answer_columns` is a probability that explains another answer."""
+        names = {self.name, *self.columns}
+        return column not in names and any(
+            column == f"{name}_probability" or column.startswith(f"{name}_probability_")
+            for name in names
+        )
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs as evaluation reads them: probabilities, or numbers in the user's units."""

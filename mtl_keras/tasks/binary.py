@@ -94,6 +94,17 @@ class Binary(ClassTask):
         affirmative = [label for label in labels if str(label).lower() in POSITIVE_WORDS]
         return affirmative[0] if len(affirmative) == 1 else labels[-1]
 
+    def in_words(self) -> str:
+        if self.classes is None:
+            return ""
+        words = f"the positive class is {self.classes[1]!r}"
+        if self.counts:
+            total = sum(self.counts)
+            words += f" ({100 * self.counts[1] / total:.0f} % of {total:,} training labels)"
+        if self.threshold is not None:
+            words += f", predicted when its probability is at least {self.threshold:.3g}"
+        return words
+
     def head(self, representation: Any) -> Any:
         negatives, positives = np.maximum(self.counts or (1, 1), 1)
         return self.dense(1, "sigmoid", representation, bias=float(np.log(positives / negatives)))

@@ -123,6 +123,12 @@ class Multilabel(Task):
             no = np.ones(self.width)
         return np.where(encoded == 1, yes, no).astype("float32")
 
+    def in_words(self) -> str:
+        if self.thresholds is None:
+            return ""
+        each = [f"{label} {cut:.3g}" for label, cut in zip(self.labels, self.thresholds)]
+        return f"a label is predicted when its probability is at least: {', '.join(each)}"
+
     def head(self, representation: Any) -> Any:
         counts = self.counts or (1, 2) * self.width
         positive, labelled = np.array(counts, float).reshape(-1, 2).T

@@ -113,10 +113,14 @@ class Ordinal(Multiclass):
         if any(isinstance(label, str) for label in labels):
             raise DataError(
                 f"Task {self.name!r} is ordinal, and the labels of column {self.columns[0]!r} are "
-                "texts, whose order it cannot know. State it, from the lowest to the highest: "
+                "texts, whose order it cannot know. State it, from the lowest to the highest, as "
+                f"the task's `classes`, in an experiment's file under [tasks.{self.name}]: "
                 f"classes = {labels[:20]}, put in order."
             )
         return tuple(labels)
+
+    def in_words(self) -> str:
+        return f"the order is {' < '.join(map(str, self.classes))}" if self.classes else ""
 
     def head(self, representation: Any) -> Any:
         score = self.dense(1, "linear", representation)

@@ -200,8 +200,8 @@ def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:
     lowest, words = best.lowest(), []
     for task, epoch in chosen.items():
         own = lowest.get(f"val_{task}_loss", epoch)
-        words.append(f"{task} from epoch {epoch + 1}" + own_best(epoch + 1, own + 1))
-    return f"answered: {', '.join(words)}"
+        words.append(f"{task} epoch {epoch + 1}" + own_best(epoch + 1, own + 1))
+    return f"predictions come from: {', '.join(words)}"
 
 
 def _resumed(epoch: int, step: int, left_out: str) -> str:
@@ -212,5 +212,5 @@ def _resumed(epoch: int, step: int, left_out: str) -> str:
             "are done again"
         )
     if not epoch and not step:
-        return "nothing to resume: starting"
+        return "there is nothing to resume: training from the start"
     return f"resuming after epoch {epoch}" + (f" and {step:,} steps of the next" if step else "")

@@ -1,21 +1,41 @@
-"""Progress of a training, one line per epoch."""
+"""Progress of a training: a line per epoch, or one line that moves where the log is a terminal."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from mtl_keras.training.best_epoch import BestEpoch
 
+Now = Callable[[], tuple[str, float | None]]
+"""What goes on: a line, and which share of it is done, from 0 to 1, or None if unknown."""
+
+
+def moving(show: Callable[[str], None], now: Now | None) -> None:
+    """Make a log show what goes on, if it has a line that moves; `print` has none.
+
+    Args:
+        show: A function that prints a line. If it has a method `moving`, that gets `now`.
+        now: Called about ten times a second, in a thread of its own. None: nothing goes on.
+    """
+    move = getattr(show, "moving", None)
+    if move is not None:
+        move(now)
+
 
 class Progress(keras.callbacks.Callback):
-    """Prints the total loss and each task's metrics, training and validation, per epoch.
+    """Tells each epoch: the total loss and each task's metrics, training and validation.
+
+    Where the log has a line that moves, that one tells the epoch, the step, the loss of each task
+    and the time left; only the last epoch's line stays. The steps are read from the optimizer while
+    it works: nothing waits for them.
 
     Args:
         metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.
         best: The early stopping; tasks whose best epoch so far this is are marked.
-        show: A function that prints a line.
+        show: A function that prints a line; see `moving`.
         epochs: Number of epochs. Default None: that of the call of `fit`.
 
     Example:
@@ -33,28 +53,115 @@ class Progress(keras.callbacks.Callback):
         epochs: int | None = None,
     ) -> None:
         super().__init__()
-        self.metrics, self.best, self.show = list(metrics), best, show
-        self.epochs, self.titled = epochs, False
+        self.metrics, self.best, self.show, self.epochs = list(metrics), best, show, epochs
+        self.moves = bool(getattr(show, "moves", False))
+        self.epoch, self.last = 0, ""
+        self.seconds: list[float] = []  # of each epoch
+        self.losses: dict[str, float] = {}
+        self.training = False  # rather than validating
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.titled:  # the rest of an epoch was trained before
-            return
-        self.titled = True
-        titles = "".join(f"  {name:>17}" for name in ["loss", *self.metrics])
-        self.show(f"{'epoch':>9}{titles}      time   (training / validation)")
+        self.total = self.epochs or self.params["epochs"]
+        self.start, self.first_step = time.perf_counter(), self._steps()
+        moving(self.show, self.now)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.start = time.perf_counter()
+        self.start, self.epoch, self.training = time.perf_counter(), epoch, True
+        self.first_step = self._steps()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.training = False
+        if self.moves:
+            self._read_losses()  # before the validation counts its own
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        logs = logs or {}
-        cells = ""
-        for name in ["loss", *self.metrics]:
-            both = [logs.get(name), logs.get(f"val_{name}")]
-            text = " / ".join("-" if value is None else f"{value:.4g}" for value in both)
-            cells += f"  {text:>{max(17, len(name))}}"
-        seconds = time.perf_counter() - self.start
-        at_best = [task for task, best in self.best.chosen().items() if best == epoch]
-        mark = f"  best: {', '.join(at_best)}" if at_best else ""
-        epochs = self.epochs or self.params["epochs"]
-        self.show(f"{epoch + 1:>4}/{epochs:<4}{cells}  {seconds:6.2f} s{mark}")
+        self.seconds.append(time.perf_counter() - self.start)
+        values = {
+            name: " / ".join(
+                "-" if value is None else f"{value:.4g}"
+                for value in ((logs or {}).get(name), (logs or {}).get(f"val_{name}"))
+            )
+            for name in ["loss", *self.metrics]
+        }
+        best = [task for task, epoch_of in self.best.chosen().items() if epoch_of == epoch]
+        mark = f"best: {', '.join(best)}" if best else ""
+        self.last = self._line("", values, f"{self.seconds[-1]:.2f} s", mark)
+        if not self.moves:
+            self.show(self.last)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.moves and self.last:
+            self.show(self.last)
+        self.last = ""
+        moving(self.show, lambda: ("choosing the epoch of each task", None))
+
+    def now(self) -> tuple[str, float | None]:
+        """The line that moves, and the share of all epochs that is done."""
+        done, step = 1.0, "validating"
+        steps = self.params.get("steps")
+        if self.training:
+            count = self._steps() - self.first_step
+            done, step = (count / steps, f"step {count:,}/{steps:,}") if steps else (0.0, "")
+            self._read_losses()
+        values = {f"{task}_loss": f"{loss:.4g}" for task, loss in self.losses.items()}
+        share = min(1.0, (self.epoch + min(done, 1.0)) / self.total)
+        return self._line(step, values, self._left()), share
+
+    def _line(self, step: str, values: Mapping[str, str], *rest: str) -> str:
+        """What is told of an epoch, while it lasts and at its end."""
+        place = f"epoch {self.epoch + 1:>{len(str(self.total))}}/{self.total}"
+        cells = [f"{name} {value}" for name, value in values.items()]
+        return "  ".join(part for part in (place, step, *cells, *rest) if part)
+
+    def _left(self) -> str:
+        """How long the training takes if it is not stopped early; empty in the first epoch."""
+        if not self.seconds:
+            return ""
+        spent = time.perf_counter() - self.start
+        whole = float(np.median(self.seconds)) * (self.total - self.epoch)
+        return f"at most {duration(whole - spent)} left"
+
+    def _steps(self) -> int:
+        """How many steps the optimizer has made; 0 if replicas share the work."""
+        if self.model.distribute_strategy.num_replicas_in_sync > 1:
+            return 0
+        return int(self.model.optimizer.iterations.numpy())
+
+    def _read_losses(self) -> None:
+        if not self.model.balanced or self.model.distribute_strategy.num_replicas_in_sync > 1:
+            return
+        means, counts = self.model.step.loss_tracker.means()
+        if counts.any():  # else the first steps of the epoch are still under way
+            self.losses = dict(zip(self.model.tasks, means.tolist()))
+
+
+def duration(seconds: float) -> str:
+    """A time in words, rounded.
+
+    Example:
+
+    >>> [duration(seconds) for seconds in (3.2, 75, 4000)]
+    ['3 s', '1 min 15 s', '1 h 6 min']
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counted(what: str, done: int, total: int, started: float) -> tuple[str, float]:
+    """What goes on where equal parts are finished one after another, for `moving`.
+
+    Args:
+        what: What is counted, in the plural.
+        done: How many are finished.
+        total: How many there are.
+        started: When the first one began, of `time.perf_counter`.
+    """
+    left = ""
+    if done:
+        spent = time.perf_counter() - started
+        left = f", about {duration(spent / done * (total - done))} left"
+    return f"{done:,} of {total:,} {what}{left}", done / max(1, total)

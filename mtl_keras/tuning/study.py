@@ -21,6 +21,7 @@ from mtl_keras.runs.build import build
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.story import constant_losses, short
+from mtl_keras.training.progress import moving
 from mtl_keras.tuning.space import Space, changed, current, space_of
 from mtl_keras.tuning.tuning import Tuning
 
@@ -170,14 +171,14 @@ def tune(
         show(f"{done} trials were finished before and are kept")
     elif own is not None:
         study.enqueue_trial(own)  # so that nothing worse than the declared plan comes out
-    left = max(0, trials - done)
-    show(f"searching {len(found)} settings in {left} trials")
+    show(f"searching {len(found)} settings in {max(0, trials - done)} trials")
     how = Trials(objective, where, np.inf if timeout is None else time.time() + timeout)
-    numbers = list(range(done, trials))
-    for _, line in in_parallel(_carried_out, numbers, how, workers, address):
+    moving(show, lambda: (f"{done} of {trials} trials finished", done / trials))
+    for _, line in in_parallel(_carried_out, range(done, trials), how, workers, address):
         if line is not None:
             done += 1
             show(f"  {done}/{trials}  {line}")
+    moving(show, None)
     return _tuning(optuna, study, plan, found, front)
 
 

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import tomli_w
 
 from mtl_keras.cli import main
 from mtl_keras.jobs.ray_cluster import Cluster
@@ -23,7 +24,7 @@ def table(tmp_path, monkeypatch):
 
 
 def test_train_inspect_predict_evaluate(table, capsys):
-    targets = ["--target", "left:binary", "--target", "account balance (£):regression"]
+    targets = ["--target", "left", "--target", "account balance (£):regression"]
     others = {column for task in cases.TASKS for column in task.columns}
     others -= {"left", "account balance (£)"}
     drops = [flag for name in sorted(others) for flag in ("--drop", name)]
@@ -31,14 +32,19 @@ def test_train_inspect_predict_evaluate(table, capsys):
     assert main([*train, "--balancer", "uncertainty", "--stratify", "left"]) == 0
     printed = capsys.readouterr().out
     assert "2/2" in printed and "left_auc" in printed and "roc_auc" in printed
-    assert "column id: dropped" in printed
+    assert "column id: dropped" in printed and "left: taken as binary, 2 classes" in printed
+    assert "left: the positive class is 'yes' (" in printed
     assert main(["inspect", "saved_models/shop"]) == 0
-    assert "town: categorical, string" in capsys.readouterr().out
+    inspected = capsys.readouterr().out
+    assert "town: categorical, string" in inspected
+    words = re.search(r"  left: (the positive .* at least \S+)", inspected)
+    assert f"left: {words[1]}" in printed  # what is told once the threshold is chosen
     for name in ("out.csv", "out.parquet"):
         assert main(["predict", "saved_models/shop", table, "-o", name]) == 0
     answers = pd.read_csv("out.csv")
     assert len(answers) == 400
-    assert list(answers) == ["left", "left_probability", "account balance (£)"]
+    assert list(answers) == ["id", "left", "left_probability", "account balance (£)"]
+    assert answers["id"].tolist() == cases.table()["id"].tolist()
     with pytest.warns(UserWarning, match="of these rows were trained on"):
         assert main(["evaluate", "saved_models/shop", table, "-o", "scores.csv"]) == 0
     assert "r2" in capsys.readouterr().out
@@ -51,7 +57,21 @@ def test_train_inspect_predict_evaluate(table, capsys):
     [
         (["train", "nothing.csv", "--target", "a:binary"], "There is no file nothing.csv"),
         (["train", "shop.csv"], "Name the columns of shop.csv to predict"),
-        (["train", "shop.csv", "--target", "left"], "must be COLUMN:KIND"),
+        (["train", "shop.csv", "--feature", "left"], "must be COLUMN:KIND"),
+        (["train", "shop.csv", "--target", "lft"], "Did you mean 'left'"),
+        (["train", "shop.csv", "--target", "id"], "look like an identifier"),
+        (["train", "shop.csv", "--target", "visits"], "visits:count for numbers of events"),
+        (["compare", "shop.csv"], "Name the columns of shop.csv to predict"),
+        (["tune", "shop.csv", "--target", "left:binry"], "Did you mean 'binary'"),
+        (
+            ["train", "shop.csv", "--target", "left", "--balancer", "fixd"],
+            ", auto. Name your own class",
+        ),
+        (
+            ["train", "shop.csv", "--target", "left", "--architecture", "x"],
+            ", auto. Name your own class",
+        ),
+        (["leaderboard", "shop.csv", "--data", "shop.csv"], "shop.csv is a trained model"),
         (["train", "shop.csv", "--target", "left:binry"], "Did you mean 'binary'"),
         (["train", "shop.csv", "--target", "lft:binary"], "Did you mean 'left'"),
         (["train", "nothing.toml"], "There is no experiment file"),
@@ -67,22 +87,21 @@ def test_a_mistake_is_one_message_and_exit_code_1(table, capsys, arguments, mess
 
 
 def test_help_imports_nothing_heavy():
-    heavy = "tensorflow keras pandas sklearn matplotlib pydantic"
+    heavy = "tensorflow keras pandas sklearn matplotlib"
     script = (
-        "import sys; sys.argv[1:] = ['--help']\n"
-        "from mtl_keras.cli import main; main()\n"
+        "import sys\n"
+        "from mtl_keras.cli import main; main(['--help'])\n"
+        "assert 'pydantic' not in sys.modules; main(['train', '--help'])\n"
         f"assert not set('{heavy}'.split()) & set(sys.modules)"
     )
-    start = time.perf_counter()
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-    assert time.perf_counter() - start < 5  # far under one second where the machine is not busy
 
 
 def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     calls = []
     monkeypatch.setattr("mtl_keras.cli.training._train", lambda *arguments: calls.append(arguments))
     flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
-    flags += ["--stream", "--split", "time", "--split-column", "at"]
+    flags += ["--target", "u", "--stream", "--split", "time", "--split-column", "at"]
     flags += [
         "--workers",
         "3",
@@ -95,18 +114,18 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     ]
     assert main(["train", "s3://shop/*.parquet", *flags, "--models", "there"]) == 0
     assert main(["train"]) == 0
-    (source, overrides, models, resume, trusted, cluster), (_, none, *_, here) = calls
+    (source, given, recorded, models, resume, trusted, cluster, _), (_, none, *_, here, _) = calls
     assert (source, models, resume) == ("s3://shop/*.parquet", Path("there"), False)
-    assert not trusted
-    assert overrides == {
+    assert not trusted and not any(recorded.values())
+    assert given.overrides() == {
         "seed": 0,
         "features": {"c": "date", "b": "drop"},
-        "tasks": {"t": "own.kinds:Mine"},
+        "tasks": {"t": "own.kinds:Mine", "u": None},
         "data": {"streaming": True},
         "split": {"strategy": "time", "column": "at"},
     }
     assert Cluster(**cluster) == Cluster(3, "auto", 2, "s3://x")
-    assert none == {} and Cluster(**here) == Cluster()
+    assert none.overrides() == {} and Cluster(**here) == Cluster()
     for flag, value in (("--seeds", "0"), ("--workers", "0"), ("--tries", "-1"), ("--tune", "-1")):
         assert main(["compare", flag, value]) == 2
 
@@ -114,7 +133,7 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (KeyboardInterrupt(), 130, "--resume"),
+        (KeyboardInterrupt(), 130, "interrupted."),
         (OSError(errno.ENOSPC, "No space left on device", "out.csv"), 1, "out.csv: No space left"),
         (PermissionError(errno.EACCES, "Permission denied", "models"), 1, "models: Permission"),
     ],
@@ -131,20 +150,61 @@ def test_what_is_no_mistake_of_the_user_is_one_message_too(
     assert message in printed and "Traceback" not in printed
 
 
-def test_columns_that_are_kept_are_as_they_were_read(monkeypatch, tmp_path):
-    class Model:
-        def predict(self, table):
-            return pd.DataFrame({"code": [1.0, 2.0]}, index=table.index)
+@pytest.mark.parametrize(
+    ("epochs", "told"),
+    [
+        (7, "The training up to epoch 7 is kept in saved_models/shop/.training. To go on, run the"),
+        (0, "No epoch was finished, so nothing is kept"),
+    ],
+)
+def test_ctrl_c_tells_what_is_kept_and_how_to_go_on(table, monkeypatch, capsys, epochs, told):
+    def interrupted(experiment, data, checkpoint, **_):
+        checkpoint.mkdir()
+        (checkpoint / "training.npz").write_bytes(b"")
+        raise KeyboardInterrupt
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mtl_keras.load", lambda *_, **__: Model(), raising=False)
-    Path("rows.csv").write_text("code,note\n00001,=1+1\n2,\n")
-    arguments = ["predict", "model", "rows.csv", "--keep", "-o"]
-    assert main([*arguments, "out.csv"]) == 0
-    assert Path("out.csv").read_text() == ("code,note,code_predicted\n00001,=1+1,1.0\n2,,2.0\n")
-    assert main([*arguments, "safe.csv", "--escape-formulas"]) == 0
-    assert ",'=1+1," in Path("safe.csv").read_text()
-    assert main([*arguments, "out.xlsx"]) == 1 and not Path("out.xlsx").exists()
+    monkeypatch.setattr("mtl_keras.experiment.Experiment.run", interrupted)
+    monkeypatch.setattr("mtl_keras.training.checkpoint.saved_epochs", lambda path: epochs)
+    assert main(["train", table, "--target", "left:binary"]) == 130
+    error = capsys.readouterr().err
+    assert error.startswith(f"interrupted. {told}") and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"), [("compare", "comparison/trials"), ("tune", "tuning")]
+)
+def test_a_table_and_a_model_are_compared_and_tuned_as_they_are_trained(
+    table, monkeypatch, capsys, command, kept
+):
+    def interrupted(experiment, data, **options):
+        calls.append((experiment, data, options))
+        raise KeyboardInterrupt
+
+    calls = []
+    monkeypatch.setattr(f"mtl_keras.experiment.Experiment.{command}", interrupted)
+    flags = ["--target", "left", "--drop", "id", "--preset", "fast", "--seed", "4"]
+    assert main([command, table, *flags]) == 130
+    assert f"are kept in saved_models/shop/{kept}. To go on, run the" in capsys.readouterr().err
+    ((experiment, rows, _),) = calls
+    assert len(rows) == 400 and experiment.data == Path(table)
+    assert experiment.name == "shop" and experiment.seed == 4
+    assert [task.name for task in experiment.tasks] == ["left"]
+    assert experiment.features == {"id": "drop"} and experiment.training.epochs == 12
+
+    extra = Path("saved_models/shop/2/assets.extra")  # as a training would leave it
+    extra.mkdir(parents=True)
+    (extra / "schema.json").write_text("{}")
+    toml = tomli_w.dumps(experiment.to_dict(Path("saved_models/shop")))
+    (extra / "experiment.toml").write_text(toml)
+    assert main([command, "saved_models/shop", "--epochs", "3"]) == 130
+    of_model = calls[-1][0]
+    assert Path(of_model.data).resolve() == Path(table).resolve() and of_model.training.epochs == 3
+    assert of_model.tasks == experiment.tasks
+    Path(table).rename("moved.csv")
+    assert main([command, "saved_models/shop"]) == 1
+    assert "which is not there. Name the table: --data TABLE" in capsys.readouterr().err
+    assert main([command, "saved_models/shop", "--data", "moved.csv"]) == 130
+    assert calls[-1][0].data == "moved.csv"
 
 
 def test_tensorflows_notices_are_not_printed(tmp_path):

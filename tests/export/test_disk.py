@@ -81,7 +81,7 @@ def test_where_nothing_can_be_kept_the_model_is_written_elsewhere(folder, monkey
     ("epochs", "told"),
     [
         (2, "the trained state is kept in state. Fix the error below"),
-        (1, "of 2 epochs, the state after epoch 1 is kept in state. Fix the error below"),
+        (1, "of 2 epochs, those up to epoch 1 are kept in state. Fix the error below"),
         (0, "nor could a checkpoint or a temporary folder. Make room, then train again."),
     ],
 )

@@ -1,0 +1,108 @@
+"""Where a command's lines go, and the one line that moves while it works."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import typer
+
+WIDTH = 24  # of the bar
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"  # where it is not known how much is done
+PER_SECOND = 10.0  # how often the moving line is drawn, at most
+
+Now = Callable[[], tuple[str, float | None]]
+"""What goes on: a line, and which share of it is done, from 0 to 1, or None if unknown."""
+
+
+class Terminal:
+    """Prints lines; and, where the stream is a terminal, one line below them that moves.
+
+    The moving line is asked for what it shows ten times a second by a thread of its own, so that
+    whatever works does nothing for it.
+
+    Args:
+        error: Whether to print on the error stream. Default False.
+
+    Attributes:
+        moves: Whether there is a line that moves.
+    """
+
+    def __init__(self, error: bool = False) -> None:
+        self.error = error
+        self.moves = bool((sys.stderr if error else sys.stdout).isatty()) and _steerable(error)
+        self._live: Any = None
+        self._now: Now = lambda: ("", None)
+
+    def __call__(self, line: str) -> None:
+        """Print a line that stays."""
+        if self._live is None:
+            typer.echo(line, err=self.error)
+        else:
+            self._live.console.print(
+                line, markup=False, highlight=False, emoji=False, soft_wrap=True
+            )
+
+    def moving(self, now: Now | None) -> None:
+        """Show from now on what a function returns, until another one, or None, is given."""
+        if not self.moves:
+            return
+        if now is None:
+            self.close()
+            return
+        self._now = now
+        if self._live is None:
+            self._live = _live(self._drawn, self.error)
+            self._live.start()
+
+    def close(self) -> None:
+        """Remove the moving line."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _drawn(self) -> Any:
+        from rich.text import Text
+
+        text, share = self._now()
+        line = Text(no_wrap=True, overflow="ellipsis")
+        if share is None:
+            line.append(SPINNER[int(time.monotonic() * PER_SECOND) % len(SPINNER)])
+        else:
+            done = round(WIDTH * share)
+            line.append("━" * done, "green").append("━" * (WIDTH - done), "dim")
+        return line.append(f" {text}")
+
+
+@contextlib.contextmanager
+def terminal(error: bool = False) -> Iterator[Terminal]:
+    """A block with a `Terminal`, whose moving line is gone at its end."""
+    made = Terminal(error)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _live(draw: Callable[[], Any], error: bool) -> Any:
+    from rich.console import Console
+    from rich.live import Live
+
+    return Live(
+        get_renderable=draw,
+        console=Console(stderr=error),
+        refresh_per_second=PER_SECOND,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+        redirect_stderr=sys.stderr.isatty(),
+    )
+
+
+def _steerable(error: bool) -> bool:
+    """Whether a terminal can show the line: move its cursor, and print what is not ASCII."""
+    from rich.console import Console
+
+    console = Console(stderr=error)
+    unicode = console.encoding.lower().startswith("utf")
+    return console.is_terminal and not console.is_dumb_terminal and unicode

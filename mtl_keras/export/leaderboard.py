@@ -1,0 +1,196 @@
+"""Trained artifacts, compared on one table that has labels."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtl_keras import datasets
+from mtl_keras.errors import ArtifactError, ConfigError, DataError, unknown
+from mtl_keras.evaluation.interval import Measured, measured
+from mtl_keras.export import artifact
+from mtl_keras.export.description import printable
+from mtl_keras.export.predictor import load
+from mtl_keras.export.scoring import SUSPICIOUS, scored
+
+Column = tuple[str, str]
+"""A task and its main measure: of one name, two artifacts may have tasks of different kinds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An artifact and its scores.
+
+    Attributes:
+        path: The artifact.
+        version: The number of its version.
+        scores: For each task with labels in the table, its main measure with a 95 % interval.
+        trained_on: About which share of the table's rows it was trained on.
+    """
+
+    path: str
+    version: str
+    scores: Mapping[Column, Measured]
+    trained_on: float
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Artifacts with their scores on the same rows, the best first.
+
+    Attributes:
+        entries: The artifacts, sorted.
+        columns: Tasks and measures, those that most artifacts have first; whether higher is better.
+        sorted_by: What they are sorted by, in words.
+        left_out: Artifacts without a score, and why.
+    """
+
+    entries: Sequence[Entry]
+    columns: Mapping[Column, bool]
+    sorted_by: str
+    left_out: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable values."""
+        return {
+            "sorted_by": self.sorted_by,
+            "models": [
+                {
+                    "model": entry.path,
+                    "version": entry.version,
+                    "trained_on": entry.trained_on,
+                    "scores": {
+                        task: {
+                            "measure": measure,
+                            "higher_is_better": self.columns[task, measure],
+                            "value": score.value,
+                            "low": score.interval[0],
+                            "high": score.interval[1],
+                            "rows": score.rows,
+                        }
+                        for (task, measure), score in entry.scores.items()
+                    },
+                }
+                for entry in self.entries
+            ],
+            "left_out": dict(self.left_out),
+        }
+
+    def __str__(self) -> str:
+        rows = [["model", *(f"{task}: {measure}" for task, measure in self.columns)]]
+        for entry in self.entries:
+            mark = " *" if entry.trained_on > SUSPICIOUS else ""
+            scores = [_text(entry.scores.get(column)) for column in self.columns]
+            rows.append([f"{entry.path}, version {entry.version}{mark}", *scores])
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join(f"{c:{w}}" for c, w in zip(row, widths)).rstrip() for row in rows]
+        lines.append(
+            f"sorted by {self.sorted_by}; {self._better()}; in brackets, 95 % intervals (bootstrap "
+            "over the rows)"
+        )
+        lines += [
+            f"* {entry.path} was trained on about {100 * entry.trained_on:.0f} % of these rows: "
+            "its scores do not hold for new rows"
+            for entry in self.entries
+            if entry.trained_on > SUSPICIOUS
+        ]
+        lines += [f"left out: {path}: {why}" for path, why in self.left_out.items()]
+        return "\n".join(map(printable, lines))
+
+    def _better(self) -> str:
+        """For which tasks a higher score is better, and for which a lower one."""
+        tasks = {
+            higher: ", ".join(
+                task for (task, _), better in self.columns.items() if better == higher
+            )
+            for higher in (True, False)
+        }
+        if tasks[True] and tasks[False]:
+            return f"higher is better for {tasks[True]}, lower for {tasks[False]}"
+        return "higher is better" if tasks[True] else "lower is better"
+
+
+def leaderboard(
+    paths: Sequence[str | Path],
+    table: Any,
+    trusted: Collection[str] = (),
+    sort: str | None = None,
+    show: Callable[[str], None] = lambda line: None,
+) -> Leaderboard:
+    """Score artifacts on a table, each on the tasks whose labels the table has.
+
+    They are sorted by the mean of their ranks in the tasks that all of them have; where they have
+    none in common, by the first column.
+
+    Args:
+        paths: The artifacts, or single versions of them.
+        table: A DataFrame, or a path to a file, a folder or a pattern of files.
+        trusted: Packages that may be imported: see `load`.
+        sort: A task to sort by instead. Default None.
+        show: A function that prints a line.
+
+    Raises:
+        DataError: if no artifact can be scored on the table.
+        ConfigError: if the task to sort by is none of the artifacts'.
+    """
+    opened = datasets.opened(table, show=show)
+    rows = table if isinstance(opened, datasets.Stream) else opened
+    entries, better, left_out = [], {}, {}
+    for path in paths:
+        try:
+            model = load(path, trusted=trusted)
+            found = scored(model, rows, show)
+        except (ArtifactError, DataError) as error:
+            left_out[str(path)] = str(error)
+            continue
+        scores = {}
+        for task in found.tasks:
+            score = measured(task, found.truths[task.name], found.predictions[task.name])
+            if score is not None:
+                scores[task.name, task.measure.name] = score
+                better[task.name, task.measure.name] = task.measure.higher_is_better
+        if scores:
+            entries.append(Entry(str(path), model.path.name, scores, found.trained_on))
+        else:
+            left_out[str(path)] = "too few labels for a score"
+    if not entries:
+        first = next(iter(left_out.items()), ("", "no model was named"))
+        raise DataError(
+            f"None of {len(left_out)} models can be scored on this table. {first[0]}: {first[1]}"
+        )
+    having = {c: sum(c in entry.scores for entry in entries) for c in better}
+    columns = {c: better[c] for c in sorted(having, key=lambda c: -having[c])}
+    chosen = [c for c in columns if having[c] == len(entries)] or list(columns)[:1]
+    if sort is not None:
+        if sort not in [task for task, _ in columns]:
+            raise ConfigError(unknown("task to sort by", sort, [task for task, _ in columns]))
+        chosen = [c for c in columns if c[0] == sort]
+    ranks = np.mean([_ranks(entries, c, columns[c]) for c in chosen], axis=0)
+    ranked = [entries[place] for place in np.argsort(ranks, kind="stable")]
+    by = ", ".join(dict.fromkeys(task for task, _ in chosen))
+    return Leaderboard(
+        ranked, columns, f"the mean rank in {by}" if len(chosen) > 1 else by, left_out
+    )
+
+
+def models_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The paths that are models, and the others, as `saved_models/*` names them all."""
+    found = [path for path in paths if artifact.is_model(path)]
+    return found, [path for path in paths if path not in found]
+
+
+def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray:
+    """The place of each artifact by a measure, from 0; those without it share the last."""
+    values = np.array([e.scores[column].value if column in e.scores else np.nan for e in entries])
+    worse = -values if higher else values
+    places = [(worse < own).sum() if np.isfinite(own) else len(entries) for own in worse]
+    return np.array(places, float)
+
+
+def _text(score: Measured | None) -> str:
+    if score is None:
+        return "-"
+    low, high = score.interval
+    return f"{score.value:.4g} [{low:.4g}, {high:.4g}]"

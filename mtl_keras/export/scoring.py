@@ -1,0 +1,88 @@
+"""What a model answers for a table that has labels, beside these labels."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras import datasets
+from mtl_keras.errors import DataError, nearest
+from mtl_keras.evaluation import regions_in
+from mtl_keras.export.predicting import sample_of
+from mtl_keras.features.encoder import read_columns
+from mtl_keras.tasks import Task
+
+SUSPICIOUS = 0.05  # share of training rows in a table from which to warn
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Labels and predictions, by task.
+
+    Attributes:
+        tasks: The tasks whose labels the table has.
+        truths: The labels, as evaluation reads them.
+        predictions: The predictions for the same rows.
+        regions: The intervals and sets, of tasks that have any.
+        trained_on: About which share of the rows the model was trained on.
+    """
+
+    tasks: Sequence[Task]
+    truths: Mapping[str, np.ndarray]
+    predictions: Mapping[str, np.ndarray]
+    regions: Mapping[str, np.ndarray]
+    trained_on: float
+
+    def warn(self) -> None:
+        """Warn if the scores do not hold for new rows, since many of these were trained on."""
+        if self.trained_on > SUSPICIOUS:
+            warnings.warn(
+                f"About {100 * self.trained_on:.0f} % of these rows were trained on; their scores "
+                "do not hold for new rows.",
+                stacklevel=3,
+            )
+
+
+def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
+    """Labels and predictions for a table, or for about a million random rows of a larger one.
+
+    Args:
+        model: The `Predictor`.
+        table: A DataFrame, or a path to a file, a folder or a pattern of files.
+        show: A function that prints a line.
+
+    Raises:
+        DataError: if no task's columns are in the table.
+    """
+    source = datasets.opened(table, show=show)
+    columns = list(map(str, source.columns))
+    judged = [task for task in model.tasks if set(task.columns) <= set(columns)]
+    if not judged:
+        labels = [column for task in model.tasks for column in task.columns]
+        raise DataError(
+            f"The table has no labels: none of the columns {labels}.{nearest(labels[0], columns)}"
+        )
+    parts: list[tuple[dict[str, np.ndarray], ...]] = []
+    some: list[pd.DataFrame] = []
+    wanted = model.asked("features", lambda: read_columns(model.features, columns))
+    wanted = [*wanted, *(column for task in judged for column in task.columns)]
+    stream = source if isinstance(source, datasets.Stream) else None
+    tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
+    for rows in tables:
+        truths = {task.name: task.truth(rows) for task in judged}
+        answers = model.answers(rows)
+        regions = model.asked("outputs", lambda: regions_in(model.tasks, answers))  # noqa: B023
+        parts.append((truths, model.answered(answers), regions))
+        some.append(rows.iloc[::10] if stream else rows)
+    truths, predictions, regions = (
+        {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}
+        for alike in zip(*parts)
+    )
+    if stream:
+        count = len(truths[judged[0].name])
+        show(f"evaluated on {count:,} of {stream.rows:,} rows")
+    seen = model.trained_on(pd.concat(some) if len(some) > 1 else some[0])
+    return Scored(judged, truths, predictions, regions, seen)

@@ -1,0 +1,166 @@
+"""Guesses by documented rules which kind of task a column of labels is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.datasets.dates import find_format
+from mtl_keras.datasets.lists import first_list
+from mtl_keras.datasets.numbers import find_notation, parsed
+from mtl_keras.declaring.naming import named_like_identifier
+from mtl_keras.errors import DataError, shown
+from mtl_keras.tasks.classes import coded_labels
+
+MANY_CLASSES = 50  # from which texts of which most rows have another one are no classes
+MOST_CLASSES = 1000
+FEW_NUMBERS = 20  # so many different whole numbers may be the names of classes
+SMALL = 50  # the size of most counts
+OFTEN_ZERO = 0.05  # share of zeros from which whole numbers may be counts
+
+
+@dataclass(frozen=True)
+class TaskGuess:
+    """The kind guessed for a column of labels, and why.
+
+    Attributes:
+        column: Name of the column.
+        kind: The kind.
+        why: The reason, in words.
+        unless: When it is another kind, and which: `("ordinal", "the classes have an order")`;
+            None where no other is likely.
+    """
+
+    column: str
+    kind: str
+    why: str
+    unless: tuple[str, str] | None = None
+
+
+def infer(labels: pd.Series) -> TaskGuess:
+    """Guess the kind of task for a column of labels. The first rule that applies decides:
+
+    1. No label, only one, lists, dates, an identifier (whole numbers without a gap, each once, or
+       in a column named like one), texts of which most rows have another one: an error.
+    2. Two labels that are no fractions: binary.
+    3. An ordered pandas Categorical: ordinal.
+    4. Texts that are no numbers: multiclass.
+    5. Numbers with fractions: regression, if there are more than ten of them or most rows have
+       another one.
+    6. Whole numbers >= 0, more than ten of them, with zero in 5 % of the rows or more, almost all
+       below 50 and the smaller ones without a gap: count.
+    7. More than 20 whole numbers: regression.
+    8. Other numbers may be classes, grades, counts or quantities: an error that names the choice.
+
+    Args:
+        labels: The column; missing labels are ignored.
+
+    Raises:
+        DataError: if the kind is not clear, or there is nothing to predict.
+
+    Example:
+
+    >>> guess = infer(pd.Series(["a", "c", "b", "a"], name="segment"))
+    >>> guess.kind, guess.why
+    ('multiclass', '3 classes')
+    """
+    name = str(labels.name)
+    present = labels.dropna()
+    if first_list(present) is not None or (len(present) and isinstance(present.iloc[0], dict)):
+        raise _refused(
+            name, "its cells hold several values each", "Split it into columns of one value."
+        )
+    codes, values = coded_labels(present)
+    rows = int((codes >= 0).sum())
+    if len(values) < 2:
+        what = f"it is constant (always {shown(values[0])})" if values else "it has no label"
+        raise _refused(name, what, "There is nothing to learn. Name another column.")
+    if labels.dtype.kind == "M" or _dates(values):
+        raise _refused(
+            name, "it holds dates", "Make a number of it, such as the days from a fixed date."
+        )
+    numbers = _numbers(values)
+    whole = numbers is not None and bool((numbers == np.floor(numbers)).all())
+    if len(values) == 2 and (numbers is None or whole):
+        return TaskGuess(name, "binary", f"2 classes ({shown(values[0])}, {shown(values[1])})")
+    if isinstance(labels.dtype, pd.CategoricalDtype) and labels.dtype.ordered:
+        return TaskGuess(name, "ordinal", f"{len(values)} classes with an order")
+    if numbers is None:
+        return _of_texts(name, values, rows)
+    if not whole:
+        return _of_fractions(name, numbers, codes)
+    return _of_whole_numbers(name, numbers, codes)
+
+
+def _of_texts(name: str, values: list[object], rows: int) -> TaskGuess:
+    count = len(values)
+    if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
+        what = f"{count:,} different texts in {rows:,} rows look like identifiers or free texts"
+        raise _refused(name, what, f"If they are classes all the same, state {name}:multiclass.")
+    unless = ("ordinal", "the classes have an order")
+    return TaskGuess(name, "multiclass", f"{count} classes", unless)
+
+
+def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGuess:
+    labels = numbers[codes[codes >= 0]]
+    if len(numbers) <= 10 and len(numbers) <= len(labels) / 2:
+        raise _unclear(name, numbers)
+    zeros = float((labels == 0).mean())
+    if zeros >= OFTEN_ZERO and labels.min() == 0:
+        why = f"amounts, {100 * zeros:.0f} % of them zero"
+        unless = ("zero_inflated_log_normal", "the others are spread over several magnitudes")
+        return TaskGuess(name, "regression", why, unless)
+    return TaskGuess(name, "regression", f"numbers from {numbers.min():g} to {numbers.max():g}")
+
+
+def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGuess:
+    labels = numbers[codes[codes >= 0]]
+    unique = len(labels) == len(numbers) > 2
+    if unique and (np.ptp(numbers) == len(numbers) - 1 or named_like_identifier(name)):
+        raise _refused(
+            name,
+            f"{len(numbers):,} whole numbers, each in one row, look like an identifier",
+            f"If it is a quantity all the same, state {name}:regression.",
+        )
+    span = f"whole numbers from {numbers.min():g} to {numbers.max():g}"
+    small, most = np.quantile(labels, (0.5, 0.95))
+    gapless = set(range(int(small) + 1)) <= set(numbers.tolist())
+    often_zero = (labels == 0).mean() >= OFTEN_ZERO
+    if numbers.min() == 0 and len(numbers) > 10 and often_zero and most < SMALL and gapless:
+        return TaskGuess(name, "count", span, ("regression", "it is a quantity"))
+    if len(numbers) > FEW_NUMBERS:
+        unless = ("count", "it counts events") if numbers.min() >= 0 else None
+        return TaskGuess(name, "regression", span, unless)
+    raise _unclear(name, numbers)
+
+
+def _unclear(name: str, numbers: np.ndarray) -> DataError:
+    listed = ", ".join(f"{number:g}" for number in np.sort(numbers)[:6])
+    more = ", ..." if len(numbers) > 6 else ""
+    kinds = {"multiclass": "names of classes", "ordinal": "grades in ascending order"}
+    if numbers.min() >= 0 and (numbers == np.floor(numbers)).all():
+        kinds["count"] = "numbers of events"
+    kinds["regression"] = "a quantity"
+    choice = ", ".join(f"{name}:{kind} for {what}" for kind, what in kinds.items())
+    return _refused(name, f"{len(numbers)} different numbers ({listed}{more})", f"State {choice}.")
+
+
+def _refused(name: str, what: str, advice: str) -> DataError:
+    return DataError(f"The kind of target {name!r} is not clear: {what}. {advice}")
+
+
+def _dates(values: list[object]) -> bool:
+    texts = [value.strip() for value in values if isinstance(value, str)]
+    return len(texts) == len(values) and find_format(pd.Series(texts, dtype=object)) is not None
+
+
+def _numbers(values: list[object]) -> np.ndarray | None:
+    """Labels as numbers; None if they are booleans, codes such as 00123, or other texts."""
+    if any(isinstance(value, bool) for value in values):
+        return None
+    column = pd.Series(values, dtype=object)
+    texts = column[[isinstance(value, str) for value in values]].astype(str)
+    if texts.str.fullmatch(r"0[0-9]+").any():
+        return None
+    numbers, bad = parsed(column, find_notation(column).name)
+    return None if bad.any() or np.isnan(numbers).any() else numbers

@@ -1,0 +1,104 @@
+"""Names that are completed and listed without TensorFlow; the help of each command."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from mtl_keras import __version__, architectures, balancers, features, tasks
+from mtl_keras.cli import main, names
+from mtl_keras.cli.application import app
+from mtl_keras.declaring import registry
+from mtl_keras.plans import presets
+
+ROOMS = {
+    "tasks": (tasks, tasks.Task),
+    "features": (features, features.Feature),
+    "architectures": (architectures, architectures.Architecture),
+    "balancers": (balancers, balancers.Balancer),
+}
+COMMANDS = app.registered_commands
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_names_are_those_that_are_found(room):
+    assert list(names.names(room)) == sorted(registry.classes(*ROOMS[room]))
+
+
+def test_the_presets_are_those_that_there_are():
+    assert names.presets() == tuple(presets.PRESETS)
+
+
+def test_the_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"mtl_keras {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.callback.__name__)
+def test_help_ends_with_an_example_that_the_command_accepts(command, capsys):
+    name = command.callback.__name__
+    assert main([name, "--help"]) == 0
+    assert re.search(rf"Example:\s+mtl-keras {name} ", capsys.readouterr().out)
+    words = shlex.split(command.epilog.replace("\\\n", " "))
+    typer.main.get_command(app).commands[name].make_context(name, words[2:])
+
+
+def completed(words: str, **environment: str) -> list[str]:
+    """What bash offers for the last of some words; TensorFlow is not imported."""
+    script = (
+        "import sys; sys.argv = ['mtl-keras']\n"
+        "from mtl_keras.cli import main; main()\n"
+        "assert 'tensorflow' not in sys.modules and 'pandas' not in sys.modules"
+    )
+    given = {
+        "_MTL_KERAS_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"mtl-keras {words}",
+        "COMP_CWORD": str(len(words.split(" "))),
+    }
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env={**os.environ, **given, **environment}, capture_output=True, text=True
+    )
+    assert not done.stderr
+    return done.stdout.split("\n")[:-1] or done.stdout.split()
+
+
+def test_bash_completes_a_balancer():
+    assert completed("train shop.csv --balancer gra") == [
+        *("graddrop", "gradient_similarity", "gradnorm", "gradvac")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("complete", "text", "expected"),
+    [
+        (names.one_of(names.architectures), "a", ["adapters", "aitm", "auto"]),
+        (names.one_of(names.presets), "", ["fast", "default", "best"]),
+    ],
+)
+def test_values_are_completed(complete, text, expected):
+    assert complete(text) == expected
+
+
+def test_columns_are_completed_and_then_kinds(tmp_path):
+    class Context:
+        params = {"source": str(tmp_path / "shop.csv")}  # noqa: RUF012
+
+    (tmp_path / "shop.csv").write_text('\ufeffage,"b, c",art\n1,2,3\n', encoding="utf-8")
+    complete = names.column_and_kind("tasks")
+    assert complete(Context, "a") == ["age", "art"]
+    assert complete(Context, "art:m") == ["art:multiclass", "art:multilabel"]
+    assert complete(object(), "a") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_a_script(shell, monkeypatch, capsys):
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    monkeypatch.setattr("sys.argv", ["mtl-keras"])
+    assert main(["--show-completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert f"_MTL_KERAS_COMPLETE=complete_{shell}" in script and "mtl-keras" in script
