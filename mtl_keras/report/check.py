@@ -9,7 +9,7 @@ import numpy as np
 from mtl_keras.drawing import style
 from mtl_keras.evaluation.check import Check, ColumnChange
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.page import ENVIRONMENT
+from mtl_keras.report.section import ENVIRONMENT
 
 MOST_FIGURES = 9
 MOST_LETTERS = 18

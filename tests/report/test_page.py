@@ -14,8 +14,8 @@ from selenium.webdriver.chrome.service import Service
 from mtl_keras import report
 from mtl_keras.comparison import Comparison
 from mtl_keras.evaluation import Difference
+from mtl_keras.report.comparison import comparison_page
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.page import comparison_page
 from mtl_keras.runs import rewrite_report
 from mtl_keras.tasks import Binary, Regression
 
@@ -53,7 +53,7 @@ def test_the_page_stands_alone_and_tells_all(page, run):
     assert "could not be drawn" not in page
     for task in run.tasks:
         assert task.name in page or "account balance" in task.name
-    words = ("What it goes by", "How to use it", "Seed 0", "tensorflow 2.", "dropped")
+    words = ("Feature importance", "How to use it", "Seed 0", "tensorflow 2.", "dropped")
     for word in (*words, "Declared coverage 0.95", "all hold their labels in"):
         assert word in page
     figures = re.findall(r"<svg role=\"img\" aria-label=\"([^\"]+)\"", page)
