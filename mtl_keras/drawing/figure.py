@@ -1,13 +1,19 @@
 """Figures: a grid of axes to draw on, and the finished figure as PNG or SVG."""
 
+import contextlib
 import io
 import re
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from mtl_keras.drawing.style import COLORS
+
+COMMENTS = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
+DECIMALS = re.compile(r"(\d\.\d\d)\d+")
 
 
 def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tuple[Figure, Any]:
@@ -24,7 +30,8 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
 def png(figure: Figure) -> bytes:
     """A figure as the content of a PNG file."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
+    with _whatever_the_letters():
+        figure.savefig(file, format="png", dpi=110)
     return file.getvalue()
 
 
@@ -37,11 +44,13 @@ def svg(figure: Figure, number: int, text: str) -> str:
         text: The text alternative: what the figure shows.
     """
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": str(number)}):
+    written = matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": str(number)})
+    with written, _whatever_the_letters():
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     content = file.getvalue()
     content = content[content.index("<svg") :]
-    content = re.sub(r"<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
+    content = re.sub(r"\s*\n\s*", "\n", COMMENTS.sub("", content))
+    content = DECIMALS.sub(r"\1", content)  # hundredths of a point
     content = re.sub(r'\bid="', f'id="f{number}-', content)
     content = content.replace("url(#", f"url(#f{number}-").replace('href="#', f'href="#f{number}-')
     content = content.replace("#000000", "currentColor").replace("fill: #ffffff", "fill: none")
@@ -52,3 +61,11 @@ def svg(figure: Figure, number: int, text: str) -> str:
         content = content.replace(color, f"var(--series-{place}, {color})")
     label = text.replace("&", "and").replace('"', "'").replace("<", " ")
     return re.sub(r"<svg ([^>]*)>", rf'<svg role="img" aria-label="{label}" \1>', content, count=1)
+
+
+@contextlib.contextmanager
+def _whatever_the_letters() -> Iterator[None]:
+    """Within the block, a letter that Matplotlib's font lacks is no reason to warn."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        yield

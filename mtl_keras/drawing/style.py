@@ -3,3 +3,33 @@
 COLORS = ["#3366aa", "#cc6633", "#338855", "#aa3377", "#887722", "#666666"]
 MUTED = "#8a8f98"
 POINTS = "#4b8add"  # of raster images in figures: visible on light and dark backgrounds
+DASHES = ("-", "--", ":", "-.")
+"""Of lines: another one each time that the colors begin again."""
+MOST_LETTERS = 24
+
+
+def line_style(number: int) -> dict[str, str]:
+    """The color and the dashes of a line, by its number.
+
+    Example:
+
+    >>> line_style(1), line_style(7)["ls"]
+    ({'color': '#cc6633', 'ls': '-'}, '--')
+    """
+    again = number // len(COLORS)
+    return {"color": COLORS[number % len(COLORS)], "ls": DASHES[again % len(DASHES)]}
+
+
+def short(text: object, most: int = MOST_LETTERS) -> str:
+    """A text that leaves room for the figure beside it, and that Matplotlib takes for no formula.
+
+    Example:
+
+    >>> short("a column with a long name", 12)
+    'a column wi…'
+    >>> short("from $ to $")
+    'from \\\\$ to \\\\$'
+    """
+    written = str(text)
+    written = written if len(written) <= most else f"{written[: most - 1]}…"
+    return written.replace("$", r"\$")

@@ -99,6 +99,10 @@ class Feature(Declaration, abc.ABC):
         """
         return None
 
+    def shown(self, observed: float) -> str:
+        """One of the `observed` numbers in words, for a report. Default: with four digits."""
+        return f"{observed:,.4g}" if abs(observed) < 1e4 else f"{observed:,.0f}"
+
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Raw values of which `observed` tells this, to try a model on: its inverse, if it has one.
 

@@ -165,6 +165,9 @@ class Date(Feature):
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
         return days.to_numpy(float)[codes]
 
+    def shown(self, observed: float) -> str:
+        return str((pd.Timestamp("1970-01-01") + pd.Timedelta(days=observed)).date())
+
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         days = np.clip(observed, -100_000, 100_000)
         return self.raw(pd.Series(pd.Timestamp("1970-01-01") + pd.to_timedelta(days, unit="D")))

@@ -6,9 +6,18 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from mtl_keras.report import wording
+
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True
 )
+ENVIRONMENT.filters |= {
+    "measure": wording.measure,
+    "number": wording.number,
+    "numbers": wording.numbers,
+    "share": wording.share,
+    "signed": wording.signed,
+}
 
 
 @dataclass(frozen=True)

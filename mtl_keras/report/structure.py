@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from mtl_keras.drawing import style
-from mtl_keras.model.keras_private import calls_of, made_by
+from mtl_keras.model.keras_private import made_by
 
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
@@ -23,28 +23,17 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
             that it reads), `shape` (of its output), `parameters`, and `tasks` (those that it
             serves).
     """
-    reads: dict[str, list[str]] = {}
+    reads: dict[str, dict[str, None]] = {}
     serves: dict[str, set[str]] = {}
-    layers: dict[str, Any] = {}
+    layers: dict[str, Any] = {}  # in an order in which each comes after those that it reads
     for task, output in outputs.items():
-        waiting = [made_by(output).operation]
-        seen: set[str] = set()
-        while waiting:
-            layer = waiting.pop()
-            if layer.name in seen:
-                continue
-            seen.add(layer.name)
-            layers[layer.name] = layer
+        for node in _calls_before(made_by(output)):
+            layer = node.operation
+            layers.setdefault(layer.name, layer)
             serves.setdefault(layer.name, set()).add(task)
-            parents = [
-                made_by(tensor).operation
-                for node in calls_of(layer)
-                for tensor in node.input_tensors
-            ]
-            reads[layer.name] = list(dict.fromkeys(parent.name for parent in parents))
-            waiting += parents
-    order = [layer.name for layer in model.layers if layer.name in layers]
-    order += [name for name in layers if name not in order]
+            parents = (made_by(tensor).operation.name for tensor in node.input_tensors)
+            reads.setdefault(layer.name, {}).update(dict.fromkeys(parents))
+    order = list(layers)
     readers: dict[str, list[str]] = {name: [] for name in order}
     for name in order:
         for source in reads[name]:
@@ -52,7 +41,7 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
     box_of: dict[str, int] = {}
     boxes: list[dict[str, Any]] = []
     for name in order:
-        layer, sources = layers[name], reads[name]
+        layer, sources = layers[name], list(reads[name])
         alone = len(sources) == 1 and len(readers[sources[0]]) == 1
         if alone and sources[0] in box_of and serves[sources[0]] == serves[name]:
             box = boxes[box_of[sources[0]]]
@@ -73,6 +62,39 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
     for box in boxes:
         box["title"] = _title(box)
     return boxes
+
+
+def _calls_before(last: Any) -> list[Any]:
+    """A call of a layer and all calls that it depends on, each after those that it reads.
+
+    Only those: a layer that was called again for another model, as for the exported one, has
+    further calls.
+    """
+    ordered: dict[int, Any] = {}
+    waiting = [(last, False)]
+    while waiting:
+        node, ready = waiting.pop()
+        if id(node) in ordered:
+            continue
+        if ready:
+            ordered[id(node)] = node
+        else:
+            waiting.append((node, True))
+            waiting += [(made_by(tensor), False) for tensor in reversed(node.input_tensors)]
+    return list(ordered.values())
+
+
+def size(box: dict[str, Any]) -> str:
+    """How large a box's output is, and how many parameters it has.
+
+    Example:
+
+    >>> size({"shape": "16", "parameters": 140}), size({"shape": "8×3", "parameters": 0})
+    ('16 wide · 140 parameters', '8 × 3')
+    """
+    shape = box["shape"]
+    wide = shape.replace("×", " × ") if "×" in shape else f"{shape} wide"
+    return wide + (f" · {box['parameters']:,} parameters" if box["parameters"] else "")
 
 
 def _title(box: dict[str, Any]) -> str:
@@ -110,12 +132,9 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
                 facecolor="none", edgecolor=color, linewidth=1.6,
             )
         )  # fmt: skip
-        title = box["title"] if len(box["title"]) <= 31 else box["title"][:30] + "…"
-        parameters = f", {box['parameters']:,} parameters" if box["parameters"] else ""
+        title = style.short(box["title"], 31)
         ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8, weight="bold")
-        ax.text(
-            x + 1.1, y - 0.13, f"{box['shape']}{parameters}", ha="center", va="center", fontsize=7
-        )
+        ax.text(x + 1.1, y - 0.13, size(box), ha="center", va="center", fontsize=7)
         for source in box["sources"]:
             start = (place[source][0] + 2.22, place[source][1])
             ax.add_patch(

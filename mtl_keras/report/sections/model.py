@@ -1,9 +1,9 @@
-"""The network."""
+"""The network, drawn and as a list."""
 
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.structure import structure_figure
+from mtl_keras.report.structure import size, structure_figure
 
 
 def model(content: Content, draw: Drawer) -> Section:
@@ -11,16 +11,20 @@ def model(content: Content, draw: Drawer) -> Section:
     names = [task.name for task in content.tasks]
     return Section(
         "model",
-        "Model",
+        "Network",
         {
             "parameters": content.metrics["parameters"],
             "graph": draw(
-                f"The network: {len(content.structure)} runs of layers from the inputs to the "
-                f"heads of {', '.join(names)}",
+                "From the inputs to the heads",
                 figure=lambda: structure_figure(content.structure, names),
+                note="Grey boxes serve several tasks, a coloured box serves one task alone.",
             ),
             "boxes": [
-                {**box, "sources": [content.structure[s]["title"] for s in box["sources"]]}
+                {
+                    **box,
+                    "size": size(box),
+                    "sources": [content.structure[s]["title"] for s in box["sources"]],
+                }
                 for box in content.structure
             ],
         },

@@ -5,6 +5,7 @@ from typing import Any
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.section import Section
+from mtl_keras.report.wording import measure, number, numbers
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
 
@@ -17,14 +18,10 @@ def results(content: Content, draw: figures.Drawer) -> Section:
         {
             "rows": content.metrics["rows"],
             "tasks": [_judged(task, content, draw) for task in content.tasks],
-            "baselines_note": "The constant is the best guess from the training labels alone."
-            + (
-                " The other columns are from the comparison, means over its seeds."
-                if content.comparison
-                else ""
-            ),
+            "compared": content.comparison is not None,
             "joint": content.metrics.get("joint_coverage"),
             "slices": content.explanation.get("slices"),
+            "units": {task.name: task.unit for task in content.tasks},
         },
     )
 
@@ -37,25 +34,26 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         for row in content.comparison["results"]:
             if row["task"] == task.name and row["candidate"] != "constant":
                 others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
-    scores = [
-        {
-            "measure": name,
-            "value": value,
-            "others": [
-                result["baseline"][name],
-                *(v if name == main else None for v in others.values()),
-            ],
-            "higher": task.higher_is_better(name),
-            "main": name == main,
-        }
-        for name, value in result["scores"].items()
-    ]
+    scores = []
+    for name, value in result["scores"].items():
+        beside = [v if name == main else None for v in others.values()]
+        own, base, *rest = numbers([value, result["baseline"].get(name), *beside])
+        scores.append(
+            {
+                "measure": measure(name, task.unit),
+                "value": own,
+                "others": ["" if text == "–" else text for text in (base, *rest)],
+                "higher": task.higher_is_better(name),
+                "main": name == main,
+            }
+        )
     return {
         "name": task.name,
-        "kind": task.kind,
+        "kind": task.kind.replace("_", " "),
         "unit": task.unit,
         "rows": result["rows"],
-        "columns": ["constant", *others],
+        "decision": task.decision,
+        "columns": ["baseline", *others],
         "scores": scores,
         "figures": figures.panels(task, content, draw),
         "calibration": _calibration(task, content),
@@ -68,9 +66,10 @@ def _calibration(task: Task, content: Content) -> str:
     worth = content.metrics.get("calibration", {}).get(task.name)
     if worth is None:
         return ""
+    before, after = numbers([worth["before"], worth["after"]])
     return (
-        f"Probabilities are corrected {METHODS[worth['method']].words}, fitted on the validation "
-        f"rows: log loss {worth['before']:.4f} before, {worth['after']:.4f} after."
+        f"Probabilities are calibrated {METHODS[worth['method']].words}, fitted on the validation "
+        f"rows. On the test rows the log loss was {before} without it and is {after} with it."
     )
 
 
@@ -79,7 +78,7 @@ def _coverage(task: Task, scores: dict[str, float]) -> str:
     if task.nominal_coverage is None or "conformal_coverage" not in scores:
         return ""
     return (
-        f"Declared coverage {task.nominal_coverage:.4g}: the intervals or sets hold the label in "
-        f"{scores['conformal_coverage']:.1%} of these rows (standard error "
+        f"Declared coverage {number(task.nominal_coverage)}: the intervals or sets contain the "
+        f"true label in {scores['conformal_coverage']:.1%} of these rows (standard error "
         f"{scores['conformal_coverage_se']:.1%})."
     )

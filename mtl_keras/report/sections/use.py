@@ -19,11 +19,11 @@ def use(content: Content, draw: Drawer) -> Section:
     shown = dict(list(inputs.items())[:4])
     answers = list(schema["outputs"])
     values = {f.source: _example(f, schema["input_dtypes"][f.name]) for f in shown.values()}
-    row = ", ".join(f'"{column}": [{value}]' for column, value in values.items())
-    more = ", …" if len(inputs) > len(shown) else ""
+    more = len(inputs) > len(shown)
+    columns = ", ".join([*values, *(["…"] if more else [])])
     lines = ",\n".join(f"    {s}=tf.constant([{values[f.source]}])" for s, f in shown.items())
     listed = ", ".join([*answers[:4], *(["…"] if answers[4:] else [])])
-    rest = "\n    # … and all other columns of the table above" if more else ""
+    rest = "\n    # … and all other inputs" if more else ""
     return Section(
         "use",
         "How to use it",
@@ -32,8 +32,8 @@ def use(content: Content, draw: Drawer) -> Section:
             f"mtl-keras evaluate {folder} rows_with_labels.csv",
             "python": "import pandas as pd\n\nimport mtl_keras as mtl\n\n"
             f'model = mtl.load("saved_models/{name}")\n'
-            f"rows = pd.DataFrame({{{row}{more}}})  # extra columns are ignored\n"
-            f"model.predict(rows)  # columns {listed}",
+            f'rows = pd.read_csv("new_rows.csv")  # with the columns {columns}\n'
+            f"model.predict(rows)  # a table with the columns {listed}",
             "plain": "import tensorflow as tf\n\n"
             f'loaded = tf.saved_model.load("saved_models/{name}/1")\n'
             'serve = loaded.signatures["serving_default"]\n'
