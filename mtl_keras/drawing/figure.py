@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from mtl_keras.drawing.style import COLORS
 
+FEW, MOST = 3, 12  # entries of a legend
 COMMENTS = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
 DECIMALS = re.compile(r"(\d\.\d\d)\d+")
 
 
@@ -25,6 +27,21 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.set_axisbelow(True)
     return figure, grid
+
+
+def legend(ax: Any, entries: int, place: str | None = None) -> None:
+    """A legend at a place within the axes; of many entries below them, of a great many none.
+
+    Args:
+        ax: Matplotlib axes.
+        entries: How many entries it has.
+        place: Where it is if it has up to three. Default None: below the axes.
+    """
+    if entries <= FEW and place is not None:
+        ax.legend(frameon=False, fontsize=8, loc=place)
+    elif entries <= MOST:
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
+        ax.legend(frameon=False, fontsize=7, ncols=min(entries, 3), **below)
 
 
 def png(figure: Figure) -> bytes:
@@ -50,7 +67,8 @@ def svg(figure: Figure, number: int, text: str) -> str:
     content = file.getvalue()
     content = content[content.index("<svg") :]
     content = re.sub(r"\s*\n\s*", "\n", COMMENTS.sub("", content))
-    content = DECIMALS.sub(r"\1", content)  # hundredths of a point
+    # Places are written to hundredths of a point; numbers in the text are left as they are.
+    content = TAG.sub(lambda tag: DECIMALS.sub(r"\1", tag[0]), content)
     content = re.sub(r'\bid="', f'id="f{number}-', content)
     content = content.replace("url(#", f"url(#f{number}-").replace('href="#', f'href="#f{number}-')
     content = content.replace("#000000", "currentColor").replace("fill: #ffffff", "fill: none")

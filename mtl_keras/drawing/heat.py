@@ -36,6 +36,8 @@ def heat_map(
         low, high = -limit, limit
     else:
         low, high = min(0.0, float(values.min())), float(values.max()) or 1.0
+    decimals = 2 if high <= 0 else int(np.clip(1 - np.floor(np.log10(high)), 0, 6))
+    decimals = 2 if 0.1 <= high < 10 else decimals
     ax.imshow(values, cmap="RdBu" if signed else "Blues", vmin=low, vmax=high, aspect="auto")
     names = [short(name, MOST_LETTERS) for name in columns]
     ax.set_xticks(range(len(columns)), names, rotation=30, ha="right", fontsize=8)
@@ -44,7 +46,8 @@ def heat_map(
     if values.size <= MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(values):
             color = "#fefefe" if abs(value) > 0.6 * high else "#101010"
-            text = f"{value + 0.0:.2f}".replace("-0.00", "0.00")
+            text = f"{value:.{decimals}f}"
+            text = text if text.strip("-0.") else text.lstrip("-")
             size = 8 if len(columns) <= 8 else 6
             ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
     ax.set_title(title, fontsize=11)

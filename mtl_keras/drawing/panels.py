@@ -12,9 +12,9 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.figure import legend
 
 MAX_POINTS = 4000
-MOST_IN_LEGEND = 12
 LOG_AXES = " Logarithmic axes."
 TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
 
@@ -185,7 +185,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             ax.plot(false_positives, true_positives, lw=1.8, label=text, **look)
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
-        _legend(ax, len(lines), "lower right")
+        legend(ax, len(lines), "lower right")
 
     def precision_recall(ax: Any) -> None:
         for label, truth, score, look in drawn:
@@ -196,7 +196,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         if len(lines) == 1:
             ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
-        _legend(ax, len(lines), "lower left")
+        legend(ax, len(lines), "lower left")
 
     def calibration(ax: Any) -> None:
         for label, truth, score, look in drawn:
@@ -205,7 +205,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="mean predicted probability", ylabel="actual share")
         if len(lines) > 1:
-            _legend(ax, len(lines), "upper left")
+            legend(ax, len(lines), "upper left")
 
     several = len(lines) > 1
     return [
@@ -265,16 +265,6 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
         "Of the rows of each actual class, the share predicted as each"
         + (", and how many rows that are." if few else "."),
     )
-
-
-def _legend(ax: Any, lines: int, place: str) -> None:
-    """A legend within the axes for few lines, below them for more, none for a great many."""
-    if lines <= 3:
-        ax.legend(frameon=False, fontsize=8, loc=place)
-    elif lines <= MOST_IN_LEGEND:
-        ax.legend(
-            frameon=False, fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.2)
-        )
 
 
 def _diagonal(ax: Any, x: np.ndarray, y: np.ndarray) -> None:

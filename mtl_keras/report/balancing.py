@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.figure import legend
 from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
@@ -63,15 +64,16 @@ def conflict(content: Content, names: Sequence[str]) -> str:
         return ""
     mean = cosines.mean(axis=0)
     pairs = sorted(itertools.combinations(range(len(names)), 2), key=lambda pair: mean[pair])
-    conflicting = [pair for pair in pairs if mean[pair] < 0]
+    conflicting = [pair for pair in pairs if round(mean[pair], 2) < 0]
     first, second = pairs[0]
-    lowest = f"{names[first]} and {names[second]} (cosine {mean[pairs[0]]:+.2f})"
+    lowest = (
+        f"{names[first]} and {names[second]} (mean cosine {round(mean[pairs[0]], 2) + 0.0:.2f})"
+    )
     if not conflicting:
         return f"No two tasks conflict on average; the least alike are {lowest}."
-    one = len(conflicting) == 1
     return (
-        f"{len(conflicting)} of {len(pairs)} pairs of tasks {'has' if one else 'have'} gradients "
-        f"that conflict on average, most of all {lowest}."
+        f"Pairs of tasks whose gradients conflict on average: {len(conflicting)} of {len(pairs)}, "
+        f"most of all {lowest}."
     )
 
 
@@ -113,13 +115,12 @@ def _of_each_task(
             ax.set_yscale("log")
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        ax.legend(frameon=False, fontsize=8)
+        legend(ax, len(names), "best")
 
     def colors(ax: Any) -> None:
-        shown = np.log10(values) if spread else values
-        largest = float(np.nanmax(np.abs(shown))) or 1.0
-        heat_map(ax, shown.T, list(map(str, epochs)), names, "", signed or spread, largest)
-        ax.set_xlabel("epoch" + (" (powers of ten)" if spread else ""))
+        largest = float(np.nanmax(np.abs(values))) or 1.0
+        heat_map(ax, values.T, list(map(str, epochs)), names, "", signed, largest)
+        ax.set_xlabel("epoch")
         ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
         ax.tick_params(axis="x", rotation=0)
 

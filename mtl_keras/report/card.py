@@ -50,6 +50,7 @@ def model_card(content: Content) -> str:
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
+        intended_use=experiment.get("intended_use", ""),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
     )
     return text.rstrip() + "\n"

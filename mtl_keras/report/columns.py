@@ -13,6 +13,7 @@ MOST_BARS = 12
 MOST_NAMED = 3
 WIDTH, HEIGHT = 120.0, 30.0
 BEYOND = 0.6  # of the range between the outer deciles, shown on either side of it
+NARROW = 0.1  # of that range, at most, the bar of a single value
 
 
 class Summary(NamedTuple):
@@ -76,9 +77,9 @@ def _values(counts: np.ndarray) -> Markup:
     heights = [*bars, rest] if rest else [*bars]
     step = WIDTH / max(6, len(heights))
     pale = len(heights) - 1 if rest else -1
-    highest = max(heights)
+    highest = max(bars, default=rest)
     return _svg(
-        (place * step, 0.8 * step, height / highest, place == pale)
+        (place * step, 0.8 * step, min(1.0, height / highest), place == pale)
         for place, height in enumerate(heights)
     )
 
@@ -86,17 +87,17 @@ def _values(counts: np.ndarray) -> Markup:
 def _density(edges: np.ndarray, counts: np.ndarray) -> Markup:
     """A histogram of the parts between deciles, as high as their values are dense.
 
-    A single value that is a whole part, as 0 often is, is as narrow as the narrowest other part.
-    What lies far beyond the outer deciles is cut off, so that one large number hides nothing.
+    A single value that is a whole part, as 0 often is, is a narrow bar. What lies far beyond the
+    outer deciles is cut off, so that one large number hides nothing.
     """
     low, high = edges[:-1].copy(), edges[1:].copy()
     widths = high - low
     if not (widths > 0).any():
         return Markup()
-    narrow = widths[widths > 0].min()
+    inner = edges[-2] - edges[1] or edges[-1] - edges[0]
+    narrow = min(widths[widths > 0].min(), NARROW * inner)
     low = np.where(widths > 0, low, low - narrow)
     heights = counts / np.maximum(widths, narrow)
-    inner = edges[-2] - edges[1] or edges[-1] - edges[0]
     left = max(low[0], edges[1] - BEYOND * inner)
     right = min(high[-1], edges[-2] + BEYOND * inner)
     scale, highest = WIDTH / (right - left), heights.max()

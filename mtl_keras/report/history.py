@@ -12,7 +12,7 @@ from mtl_keras.drawing import style
 from mtl_keras.drawing.figure import axes
 from mtl_keras.report.wording import measure
 
-NO_METRICS = ("loss", "best", "weight")
+NO_METRICS = ("loss", "best", "weight", "gradient_norm")
 
 
 def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:

@@ -51,20 +51,25 @@ def measure(name: str, unit: str = "") -> str:
 def numbers(values: Iterable[float | None]) -> list[str]:
     """Numbers to be compared with each other, all with the decimals that suit the largest.
 
-    The largest has three digits that count, or all those before its point. None and NaN are a dash.
+    The largest has three significant digits, and all those before its point. None and NaN are a
+    dash.
 
     Example:
 
     >>> numbers([95.4084, 139.6324]), numbers([0.5331, -1.8e-06]), numbers([5157.4, None])
-    (['95.4', '139.6'], ['0.533', '0'], ['5,157', '–'])
+    (['95.4', '139.6'], ['0.533', '0.000'], ['5,157', '–'])
     """
     listed = [None if value is None else float(value) for value in values]
     known = [abs(value) for value in listed if value is not None and np.isfinite(value)]
     largest = max(known, default=0.0)
     if 0 < largest < 1e-4 or largest >= 1e9:
         return [_or_dash(value, f".{DIGITS - 1}e") for value in listed]
-    places = DIGITS - 1 - int(np.floor(np.log10(largest))) if largest else 0
-    decimals = 0 if largest >= 1000 else min(max(places, 1), 6)
+    if largest >= 1000 or not largest:
+        decimals = 0
+    elif 0.1 <= largest <= 1:  # shares and the like
+        decimals = DIGITS
+    else:
+        decimals = max(1, DIGITS - 1 - int(np.floor(np.log10(largest))))
     return [_or_dash(value, f",.{decimals}f") for value in listed]
 
 
@@ -87,11 +92,11 @@ def signed(values: Iterable[float | None]) -> list[str]:
     Example:
 
     >>> signed([0.0123, -0.004, 0.0])
-    ['+0.0123', '-0.0040', '0']
+    ['+0.0123', '-0.0040', '0.0000']
     """
     listed = list(values)
     return [
-        f"+{text}" if value is not None and value > 0 and text not in ("0", "–") else text
+        f"+{text}" if value is not None and value > 0 and re.search("[1-9]", text) else text
         for value, text in zip(listed, numbers(listed))
     ]
 
@@ -122,4 +127,4 @@ def _or_dash(value: float | None, form: str) -> str:
     if value is None or not np.isfinite(value):
         return "–"
     text = format(value, form)
-    return text if re.search("[1-9]", text) else "0"
+    return text if re.search("[1-9]", text) else text.lstrip("-")

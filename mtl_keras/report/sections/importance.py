@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.figure import legend
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
@@ -39,7 +40,7 @@ def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
             color = style.COLORS[0]
             ax.barh(range(len(top)), top["drop"], xerr=top["sd"], color=color, height=0.65)
             ax.set_yticks(range(len(top)), names, fontsize=8)
-            ax.set_xlabel(f"loss of {measure(top['measure'].iloc[0])} when shuffled")
+            ax.set_xlabel(f"how much worse {measure(top['measure'].iloc[0])} gets")
             space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
             ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
 
@@ -82,4 +83,4 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = 
     ax.set(**({"xlabel": style.short(x.name, 40), "ylabel": mean} if numbers else {"xlabel": mean}))
     ax.tick_params(axis="y", labelsize=8)
     if several:
-        ax.legend(fontsize=8, frameon=False)
+        legend(ax, min(answers.shape[1], MOST_ANSWERS), "best" if numbers else None)

@@ -47,7 +47,7 @@ def _facts(content: Content) -> list[tuple[str, str]]:
     versions = (f"{NAMES.get(name, name)} {text}" for name, text in schema["versions"].items())
     facts = {
         "Predicts": ", ".join(f"{task.name} ({_kind(task)})" for task in content.tasks),
-        "Table": table,
+        "Table": table or "a DataFrame",
         "Rows": f"{sum(rows.values()):,}: {parts}",
         "Period": "; ".join(_periods(content)),
         "Columns": f"{len({f.source for f in content.features})} read{dropped}",

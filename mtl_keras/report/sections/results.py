@@ -5,7 +5,7 @@ from typing import Any
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, number, numbers
+from mtl_keras.report.wording import measure, numbers
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
 
@@ -78,7 +78,7 @@ def _coverage(task: Task, scores: dict[str, float]) -> str:
     if task.nominal_coverage is None or "conformal_coverage" not in scores:
         return ""
     return (
-        f"Declared coverage {number(task.nominal_coverage)}: the intervals or sets contain the "
+        f"Declared coverage {task.nominal_coverage:.4g}: the intervals or sets contain the "
         f"true label in {scores['conformal_coverage']:.1%} of these rows (standard error "
         f"{scores['conformal_coverage_se']:.1%})."
     )
