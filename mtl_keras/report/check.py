@@ -2,6 +2,7 @@
 
 import itertools
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import ENVIRONMENT
 
 MOST_FIGURES = 9
-MOST_LETTERS = 18
+MOST_LETTERS = 20
 
 
 def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
@@ -36,12 +37,11 @@ def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
         scores=result.scores,
         columns=columns,
         answers=answers,
-        figures=[
-            draw(f"{change.name}: shares then and now", partial(_shares, change=change))
-            for change in changed[:MOST_FIGURES]
+        figures_of_changes=[
+            draw(change.name, partial(_shares, change=change)) for change in changed[:MOST_FIGURES]
         ],
         rows=f"{result.rows:,}",
-        table=table,
+        table_name=PurePath(table).name,
     )
 
 
@@ -50,13 +50,16 @@ def _shares(ax: Any, change: ColumnChange) -> None:
     then, now = (np.asarray(counts, float) for counts in (change.then.counts, change.now))
     shown = (then + now) > 0
     places = np.arange(shown.sum())
-    for offset, counts, label in ((-0.2, then, "then"), (0.2, now, "now")):
+    for offset, counts, label in ((-0.2, then, "training"), (0.2, now, "these rows")):
         shares = 100 * counts[shown] / counts.sum()
         ax.bar(places + offset, shares, 0.4, label=label, color=style.COLORS[int(offset > 0)])
-    labels = [label for label, is_shown in zip(_bins(change), shown) if is_shown]
+    labels = [
+        style.short(label, MOST_LETTERS)
+        for label, is_shown in zip(_bins(change), shown)
+        if is_shown
+    ]
     ax.set_xticks(places, labels, rotation=60, ha="right", fontsize=8)
     ax.set(ylabel="% of the rows")
-    ax.set_title(change.name, fontsize=11)
     ax.legend(fontsize=8, frameon=False)
 
 
@@ -64,8 +67,7 @@ def _bins(change: ColumnChange) -> list[str]:
     """The labels of the bins: `missing`, then values, or ranges of numbers."""
     then = change.then
     if then.values is not None:
-        short = [v if len(v) <= MOST_LETTERS else f"{v[: MOST_LETTERS - 1]}…" for v in then.values]
-        return ["missing", *short, "others"]
+        return ["missing", *then.values, "others"]
     edges = [f"{edge:.3g}" for edge in then.edges or ()]
     if not edges:
         return ["missing", "any"]

@@ -11,7 +11,7 @@ from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import ENVIRONMENT
 from mtl_keras.report.wording import measure, numbers, signed
 
-REFERENCE = "single-task"
+REFERENCE, CONSTANT = "single-task", "constant"
 FAR = 8.0  # times the joint model's interval, beyond which a candidate is an arrow at the edge
 GOOD, BAD = style.COLORS[2], "#cc4433"
 COLORS = {"helped": GOOD, "better": GOOD, "hurt": BAD, "worse": BAD}
@@ -45,22 +45,20 @@ def _task(name: str, part: pd.DataFrame, draw: Drawer) -> dict[str, Any]:
     what = measure(joint["measure"])
     ranked = part.sort_values("gain", ascending=False, kind="stable")
     values = numbers(ranked["value"])
-    gains = signed([*ranked["gain"], *ranked["low"], *ranked["high"]])
-    count = len(ranked)
     rows = [
         {
-            "candidate": row["candidate"],
+            "candidate": _named(row["candidate"]),
+            "joint": row["candidate"] == "joint",
             "value": value,
             "gain": "" if row["candidate"] == REFERENCE else gain,
             "interval": "" if row["candidate"] == REFERENCE else f"{low} to {high}",
             "verdict": "reference" if row["candidate"] == REFERENCE else row["verdict"],
             "numbers": (row["value"], row["gain"]),
         }
-        for (_, row), value, gain, low, high in zip(
-            ranked.iterrows(), values, gains, gains[count:], gains[2 * count :]
-        )
+        for (_, row), value in zip(ranked.iterrows(), values)
+        for gain, low, high in [signed(row[["gain", "low", "high"]])]
     ]
-    shown = next(row for row in rows if row["candidate"] == "joint")
+    shown = next(row for row in rows if row["joint"])
     return {
         "name": name,
         "measure": what,
@@ -82,12 +80,19 @@ def _candidate(name: str, row: dict[str, Any]) -> dict[str, Any]:
     gain, spread = -row["delta_m"], row["delta_m_sd"]
     return {
         **row,
-        "name": name,
+        "name": _named(name),
+        "joint": name == "joint",
         "gain": gain,
         "gain_text": "" if name == REFERENCE else f"{gain + 0.0:+.1f}%".replace("-0.0%", "0.0%"),
-        "spread": "" if spread is None or spread != spread else f"± {spread:.1f}",
+        "spread": ""
+        if name == REFERENCE or spread is None or spread != spread
+        else f"± {spread:.1f}",
         "chosen": "; ".join(dict.fromkeys(filter(None, row["chosen"]))),
     }
+
+
+def _named(candidate: str) -> str:
+    return "baseline (constant)" if candidate == CONSTANT else candidate
 
 
 def draw_gains(ax: Any, part: pd.DataFrame) -> None:
@@ -97,7 +102,7 @@ def draw_gains(ax: Any, part: pd.DataFrame) -> None:
         ax: Matplotlib axes.
         part: The rows of a comparison's results for the task.
     """
-    shown = part[(part["candidate"] != REFERENCE) & (part["candidate"] != "constant")]
+    shown = part[(part["candidate"] != REFERENCE) & (part["candidate"] != CONSTANT)]
     shown = shown.sort_values("gain", kind="stable")
     # Wide enough for the candidates near the joint model; those far off become arrows at the edge.
     size = shown[["low", "high"]].abs().max(axis=1)
@@ -127,5 +132,5 @@ def draw_gains(ax: Any, part: pd.DataFrame) -> None:
     ax.set_yticks(range(len(shown)), names, fontsize=9)
     ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.axvline(0, color=style.MUTED, lw=1)
-    ax.set_xlabel("← worse        gain        better →")
+    ax.set_xlabel("← worse · gain · better →")
     ax.xaxis.set_major_locator(MaxNLocator(5))

@@ -257,7 +257,7 @@ class Task(Declaration, abc.ABC):
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
         """Plots of predictions for rows that all have a label.
 
-        The first three appear in the figure of all tasks, all of them in the report. Default: those
+        The first four appear in the figure of all tasks, all of them in the report. Default: those
         of a quantity, if there is one number per row.
         """
         if predicted.ndim > 1:
