@@ -40,8 +40,10 @@ def legend(ax: Any, entries: int, place: str | None = None) -> None:
     if entries <= FEW and place is not None:
         ax.legend(frameon=False, fontsize=8, loc=place)
     elif entries <= MOST:
+        longest = max(map(len, ax.get_legend_handles_labels()[1]), default=0)
+        columns = 1 if longest > 28 else 2 if longest > 14 else 3
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
-        ax.legend(frameon=False, fontsize=7, ncols=min(entries, 3), **below)
+        ax.legend(frameon=False, fontsize=7, ncols=min(entries, columns), **below)
 
 
 def png(figure: Figure) -> bytes:

@@ -55,7 +55,9 @@ def summary(column: Distribution, shown: Callable[[float], str]) -> Summary:
     middle = edges[1:][np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
     low, median, high = map(shown, (column.low, float(middle), column.high))
     words = f"min {low}, median {median}, max {high}"
-    return Summary(_density(edges, counts), words, column.missing)
+    two = column.edges == (column.low, column.high)  # e.g. 0 and 1
+    chart = _values(counts) if two else _density(edges, counts)
+    return Summary(chart, words, column.missing)
 
 
 def _frequent(values: tuple[str, ...], counts: np.ndarray) -> str:

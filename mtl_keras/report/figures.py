@@ -40,6 +40,7 @@ class Drawer:
                 draw(grid[0, 0])
             else:
                 drawn = figure()
+            made["width"] = f"{96 * drawn.get_figwidth():.0f}"  # pixels
             return {**made, "svg": svg(drawn, self.number, f"{caption}. {note}".rstrip(". "))}
         except Exception as error:  # a failing figure must not fail the run
             return {**made, "error": f"{type(error).__name__}: {error}"}

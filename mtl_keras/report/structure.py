@@ -10,6 +10,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from mtl_keras.drawing import style
 from mtl_keras.model.keras_private import made_by
 
+PITCH = 2.6  # inches from one column of boxes to the next
+
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
     """The layers of a Functional model, with runs of layers joined into boxes.
@@ -113,15 +115,15 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
         depth.append(1 + max((depth[source] for source in box["sources"]), default=-1))
     columns = {d: [i for i, each in enumerate(depth) if each == d] for d in sorted(set(depth))}
     tallest = max(map(len, columns.values()))
-    width, height = 2.9 * len(columns), max(1.6, 0.78 * tallest)
+    width, height = PITCH * len(columns), max(1.6, 0.72 * tallest)
     figure = Figure(figsize=(width, height))
     ax = figure.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, 2.9 * len(columns)), ylim=(0, height))
+    ax.set(xlim=(0, width), ylim=(0, height))
     ax.axis("off")
     place = {}
     for column, members in columns.items():
         for row, number in enumerate(members):
-            place[number] = (2.9 * column + 0.15, height * (1 - (row + 0.5) / len(members)))
+            place[number] = (PITCH * column + 0.15, height * (1 - (row + 0.5) / len(members)))
     colors = dict(zip(tasks, style.COLORS * len(tasks)))
     for number, box in enumerate(boxes):
         x, y = place[number]
@@ -132,15 +134,16 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
                 facecolor="none", edgecolor=color, linewidth=1.6,
             )
         )  # fmt: skip
-        title = style.short(box["title"], 31)
-        ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8, weight="bold")
-        ax.text(x + 1.1, y - 0.13, size(box), ha="center", va="center", fontsize=7)
+        title = style.short(box["title"], 29)
+        ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8.5, weight="bold")
+        ax.text(x + 1.1, y - 0.13, size(box), ha="center", va="center", fontsize=7.5)
         for source in box["sources"]:
             start = (place[source][0] + 2.22, place[source][1])
+            bend = 0.1 if depth[number] - depth[source] > 1 else 0.0  # around the boxes between
             ax.add_patch(
                 FancyArrowPatch(
                     start, (x - 0.02, y), arrowstyle="-|>", mutation_scale=8, lw=0.9,
-                    color=style.MUTED, connectionstyle="arc3,rad=0.0", shrinkA=0, shrinkB=0,
+                    color=style.MUTED, connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0,
                 )
             )  # fmt: skip
     return figure

@@ -123,11 +123,12 @@ def test_a_quantity_with_zeros_and_thousands_has_ticks_in_units():
 @pytest.mark.filterwarnings("error")
 def test_names_of_any_letters_and_length_are_drawn_and_numbers_stay_as_they_are():
     def odd(ax):
-        ax.barh(["🙂" * 9, style.short("from $ to $")], [0.00123, 0.005])
+        ax.barh(["🙂" * 9, style.short("from $ to $")], [0.001, 0.005])
+        ax.set_xticks([0.0, 0.00125])
         ax.set_title(style.short("a name " * 40))
 
     made = Drawer()("x" * 300, odd)
-    assert "$ to $" in made["svg"] and ">0.005</text>" in made["svg"]
+    assert "$ to $" in made["svg"] and ">0.00125</text>" in made["svg"]
 
 
 def test_labels_that_all_rows_have_or_none_have_no_curves():

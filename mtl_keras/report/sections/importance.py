@@ -76,7 +76,8 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = 
         if numbers:
             ax.plot(x, y, marker="o", lw=1.8, ms=4, label=label, **look)
         elif several:
-            ax.plot(y[::-1], rows[::-1], "o", color=look["color"], ms=6, label=label)
+            marker = "os^"[number // len(style.COLORS) % 3]
+            ax.plot(y[::-1], rows[::-1], marker, color=look["color"], ms=6, label=label)
         else:
             ax.barh(rows[::-1], y[::-1], **look)
     mean = "mean probability" if several else f"mean prediction{f' ({unit})' if unit else ''}"
