@@ -17,6 +17,8 @@ def experiment(content: Content, draw: Drawer) -> Section:
         {
             "experiment": without_folders(content.experiment),
             "seed": tomllib.loads(content.experiment)["seed"],
-            "timings": ", ".join(f"{stage} {value:,.1f} s" for stage, value in seconds.items()),
+            "timings": ", ".join(
+                f"{stage} {value:,.1f} s" for stage, value in seconds.items() if value >= 0.05
+            ),
         },
     )
