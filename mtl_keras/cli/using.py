@@ -138,7 +138,8 @@ def check(
     typer.echo(str(result))
     if output is not None:
         if output.suffix == ".html":
-            text = report.check_page(result, alarms, predictor.schema["name"], table)
+            shown = {feature.name: feature.shown for feature in predictor.features}
+            text = report.check_page(result, alarms, predictor.schema["name"], table, shown)
         else:
             text = as_json({"changed": alarms, **result.to_dict()})
         with replaced(output) as file:

@@ -48,11 +48,15 @@ def measure(name: str, unit: str = "") -> str:
     return f"{written} ({unit})" if unit and name in IN_UNITS else written
 
 
-def numbers(values: Iterable[float | None]) -> list[str]:
+def numbers(values: Iterable[float | None], digits: int = DIGITS) -> list[str]:
     """Numbers to be compared with each other, all with the decimals that suit the largest.
 
-    The largest has three significant digits, and all those before its point. None and NaN are a
-    dash.
+    None and NaN are a dash.
+
+    Args:
+        values: The numbers.
+        digits: Significant digits of the largest, which has all digits before its point anyway, and
+            one more from 0.1 to 1, where shares are. Default 3.
 
     Example:
 
@@ -63,13 +67,13 @@ def numbers(values: Iterable[float | None]) -> list[str]:
     known = [abs(value) for value in listed if value is not None and np.isfinite(value)]
     largest = max(known, default=0.0)
     if 0 < largest < 1e-4 or largest >= 1e9:
-        return [_or_dash(value, f".{DIGITS - 1}e") for value in listed]
+        return [_or_dash(value, f".{digits - 1}e") for value in listed]
     if largest >= 1000 or not largest:
         decimals = 0
-    elif 0.1 <= largest <= 1:  # shares and the like
-        decimals = DIGITS
+    elif 0.1 <= largest <= 1:
+        decimals = digits
     else:
-        decimals = max(1, DIGITS - 1 - int(np.floor(np.log10(largest))))
+        decimals = max(digits - 2, digits - 1 - int(np.floor(np.log10(largest))))
     return [_or_dash(value, f",.{decimals}f") for value in listed]
 
 
@@ -87,17 +91,17 @@ def number(value: float | None) -> str:
 
 
 def signed(values: Iterable[float | None]) -> list[str]:
-    """Like `numbers`, with the sign of those above 0, too.
+    """Differences: like `numbers`, with two significant digits, and the sign of those above 0.
 
     Example:
 
     >>> signed([0.0123, -0.004, 0.0])
-    ['+0.0123', '-0.0040', '0.0000']
+    ['+0.012', '-0.004', '0.000']
     """
     listed = list(values)
     return [
         f"+{text}" if value is not None and value > 0 and re.search("[1-9]", text) else text
-        for value, text in zip(listed, numbers(listed))
+        for value, text in zip(listed, numbers(listed, DIGITS - 1))
     ]
 
 

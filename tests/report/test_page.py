@@ -173,7 +173,7 @@ def test_a_comparison_has_one_direction_of_better_and_one_seed_will_do(compariso
     spend = page[page.index('<h3 id="task-2">') : page.index('id="overall"')]
     order = re.findall(r'<tr[^>]*><th scope="row">([^<]+)</th>', spend)
     assert order == ["joint", "single-task", "linear"]  # by gain, though a lower RMSE is better
-    assert "+0.100" in spend and "+0.050 to +0.150" in spend and "worse · gain · better" in spend
+    assert "+0.10" in spend and "+0.05 to +0.15" in spend and "worse · gain · better" in spend
     gains = re.findall(r'<th scope="row">(?:joint|linear)</th><td class="number" data-value="'
                        r'[^"]+">([+-])', page[page.index('id="overall"') :])  # fmt: skip
     assert gains == ["+", "-"]
