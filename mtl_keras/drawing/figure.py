@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from mtl_keras.drawing.style import COLORS
 
-FEW, MOST = 3, 12  # entries of a legend
 COMMENTS = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 DECIMALS = re.compile(r"(\d\.\d\d)\d+")
@@ -27,23 +26,6 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.set_axisbelow(True)
     return figure, grid
-
-
-def legend(ax: Any, entries: int, place: str | None = None) -> None:
-    """A legend at a place within the axes; of many entries below them, of a great many none.
-
-    Args:
-        ax: Matplotlib axes.
-        entries: How many entries it has.
-        place: Where it is if it has up to three. Default None: below the axes.
-    """
-    if entries <= FEW and place is not None:
-        ax.legend(frameon=False, fontsize=8, loc=place)
-    elif entries <= MOST:
-        longest = max(map(len, ax.get_legend_handles_labels()[1]), default=0)
-        columns = 1 if longest > 28 else 2 if longest > 14 else 3
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
-        ax.legend(frameon=False, fontsize=7, ncols=min(entries, columns), **below)
 
 
 def png(figure: Figure) -> bytes:

@@ -12,7 +12,6 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from mtl_keras.drawing import style
-from mtl_keras.drawing.figure import legend
 
 MAX_POINTS = 4000
 LOG_AXES = " Logarithmic axes."
@@ -30,18 +29,13 @@ class Panel:
 
     Example:
 
-    >>> Panel("spend: residuals", lambda ax: ax.hist([0, 1]), "Above 0: too low.").words
-    'spend: residuals. Above 0: too low.'
+    >>> Panel("spend: residuals", lambda ax: ax.hist([0, 1]), "Above 0 it was too low.").title
+    'spend: residuals'
     """
 
     title: str
     draw: Callable[[Any], None]
     caption: str = ""
-
-    @property
-    def words(self) -> str:
-        """The text alternative: the title and how to read it."""
-        return f"{self.title}. {self.caption}" if self.caption else self.title
 
     def draw_on(self, ax: Any) -> None:
         """Draw it with its title on axes."""
@@ -185,7 +179,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             ax.plot(false_positives, true_positives, lw=1.8, label=text, **look)
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
-        legend(ax, len(lines), "lower right")
+        style.legend(ax, len(lines), "lower right")
 
     def precision_recall(ax: Any) -> None:
         for label, truth, score, look in drawn:
@@ -196,7 +190,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         if len(lines) == 1:
             ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
-        legend(ax, len(lines), "lower left")
+        style.legend(ax, len(lines), "lower left")
 
     def calibration(ax: Any) -> None:
         for label, truth, score, look in drawn:
@@ -205,7 +199,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="mean predicted probability", ylabel="actual share")
         if len(lines) > 1:
-            legend(ax, len(lines), "upper left")
+            style.legend(ax, len(lines), "upper left")
 
     several = len(lines) > 1
     return [

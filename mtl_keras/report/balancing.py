@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.drawing import style
-from mtl_keras.drawing.figure import legend
 from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
@@ -115,7 +114,7 @@ def _of_each_task(
             ax.set_yscale("log")
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        legend(ax, len(names), "best")
+        style.legend(ax, len(names), "best")
 
     def colors(ax: Any) -> None:
         largest = float(np.nanmax(np.abs(values))) or 1.0

@@ -20,6 +20,7 @@ from mtl_keras.report import columns, wording
 from mtl_keras.report.comparison import comparison_page
 from mtl_keras.report.figures import Drawer
 from mtl_keras.runs import rewrite_report
+from mtl_keras.runs.files import model_card_of
 from mtl_keras.tasks import Binary, Regression
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -141,7 +142,11 @@ def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_p
     path = folder / "1" / "assets.extra" / "metrics.json"
     tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}
     path.write_text(json.dumps({**json.loads(path.read_text()), "search": [tried]}))
+    plan = path.with_name("experiment.toml")
+    plan.write_text(f'intended_use = "Not to decide <alone>."\n{plan.read_text()}')
     after = rewrite_report(folder).read_text()
+    assert "<dd>Not to decide &lt;alone&gt;.</dd>" in after
+    assert "Not to decide <alone>." in model_card_of(path.parents[1])
     assert "Train them together" in after and "Train them together" not in before
     assert "Candidates that were tried" in after and "Candidates that were tried" not in before
 

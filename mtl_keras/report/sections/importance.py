@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from mtl_keras.drawing import style
-from mtl_keras.drawing.figure import legend
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
@@ -84,4 +83,4 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = 
     ax.set(**({"xlabel": style.short(x.name, 40), "ylabel": mean} if numbers else {"xlabel": mean}))
     ax.tick_params(axis="y", labelsize=8)
     if several:
-        legend(ax, min(answers.shape[1], MOST_ANSWERS), "best" if numbers else None)
+        style.legend(ax, min(answers.shape[1], MOST_ANSWERS), "best" if numbers else None)
