@@ -173,14 +173,20 @@ def get(
     return from_function(value)
 
 
-def construct(cls: Any, arguments: dict[str, Any], what: str, typed: bool = True) -> Any:
+def construct(cls: Any, arguments: Any, what: str, typed: bool = True) -> Any:
     """`cls(**arguments)` with arguments from a file: checked by name and, if `typed`, by type.
 
     Raises:
-        ConfigError: if an argument is unknown (the closest is named) or has the wrong type.
+        ConfigError: if they are no mapping, or if one is unknown (the closest is named) or has the
+            wrong type.
     """
     options = getattr(cls, "options", None)  # includes those of the base classes
     accepted = list(options()) if options else list(inspect.signature(cls).parameters)
+    if not isinstance(arguments, Mapping):
+        raise ConfigError(
+            f"Expected {what} as a mapping with keys of {', '.join(accepted)}. "
+            f"Received: {shown(arguments)}."
+        )
     for name in arguments:
         if name not in accepted:
             raise ConfigError(unknown(f"key of {what}:", name, accepted))

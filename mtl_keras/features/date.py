@@ -179,22 +179,21 @@ class Date(Feature):
         if column.dtype.kind == "M":
             moments = column
         else:
-            blank = column.isna() | (column.astype(str).str.strip() == "")
-            codes, texts = factorized(column.where(~blank))
-            written = pd.Series(list(map(str, texts))).str.strip()
+            codes, cells = factorized(column)
+            written = pd.Series([str(cell).strip() for cell in cells], dtype=object)
             parsed = parse_dates(written, ISO)
             if self.format is not None and self.format != ISO:
                 parsed = parsed.fillna(parse_dates(written, self.format))
-            if parsed.isna().any():
-                bad = int(np.flatnonzero(parsed.isna())[0])
-                row = column.index[int(np.flatnonzero(codes == bad)[0])]
+            bad = np.flatnonzero(parsed.isna() & (written != ""))
+            if len(bad):
+                row = column.index[int(np.flatnonzero(codes == bad[0])[0])]
                 raise DataError(
-                    f"Feature {self.name!r} is a date. Received: {shown(texts[bad])} in row {row}. "
-                    f"Expected e.g. 1997-09-30{self._example()}. Clean the column, declare the "
-                    "date's `format`, or declare the column as categorical."
+                    f"Feature {self.name!r} is a date. Received: {shown(cells[bad[0]])} in row "
+                    f"{row}. Expected e.g. 1997-09-30{self._example()}. Clean the column, declare "
+                    "the date's `format`, or declare the column as categorical."
                 )
-            both = pd.concat([parsed, pd.Series([pd.NaT])], ignore_index=True)
-            moments = both.iloc[codes].set_axis(column.index)
+            each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # a missing one has code -1
+            moments = pd.Series(each[codes], column.index)
         if getattr(moments.dtype, "tz", None) is not None:
             moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
         return moments

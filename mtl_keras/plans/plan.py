@@ -46,7 +46,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if isinstance(self.split, Mapping):
-            self.split = registry.construct(Split, dict(self.split), "[split]")
+            self.split = registry.construct(Split, self.split, "[split]")
         types.check(self)
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
@@ -177,10 +177,7 @@ class Plan:
             ConfigError: if a key or value is invalid; the closest valid one is named.
         """
         config = {**config}
-        arguments: dict[str, Any] = {}
-        arguments |= sources.from_dict(config.pop("data", {}), folder)
-        if "split" in config:
-            arguments["split"] = registry.construct(Split, dict(config.pop("split")), "[split]")
+        arguments = sources.from_dict(config.pop("data", {}), folder)
         return registry.construct(cls, {**config, **arguments}, "the experiment", typed=False)
 
     @classmethod

@@ -12,7 +12,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "training": {"epochs": 12, "patience": 4, "learning_rate": 6e-3},
     },
     "default": {"architecture": {}, "training": {}},
-    "best": {"architecture": {}, "training": {"networks": 4, "epochs": 80}},
+    "best": {"architecture": {}, "training": {"networks": 4, "epochs": 80, "patience": 12}},
 }
 
 

@@ -42,15 +42,23 @@ def to_dict(
     return entries
 
 
-def from_dict(entries: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+def from_dict(entries: Any, folder: str | Path) -> dict[str, Any]:
     """The arguments of a plan that a table has; relative paths are relative to `folder`.
+
+    Args:
+        entries: The table; or its `path` alone.
+        folder: Folder of the file.
 
     Example:
 
     >>> from_dict({"path": "s3://events/2024", "streaming": True}, ".")["data"]
     's3://events/2024'
+    >>> from_dict("shop.csv", "data")["data"].as_posix()
+    'data/shop.csv'
     """
-    data = registry.construct(_Data, dict(entries), "[data]")
+    if isinstance(entries, (str, list)):
+        entries = {"path": entries}
+    data = registry.construct(_Data, entries, "[data]")
     path: Any = data.path
     if isinstance(path, (list, tuple)):
         path = [_from(folder, each) for each in path]

@@ -26,7 +26,7 @@ class Training:
         clipnorm: Maximum norm of the whole gradient. Default 10.0: a low value would bias the
             learning of heavy-tailed quantities, whose rare large values matter most.
         patience: Epochs without a better validation loss of any task before training stops.
-            Default 12.
+            Default 6: the averaged weights make smooth curves (`benchmarks/patience.py`).
         best_epoch: `"task"`: each task uses the epoch that was best for it, and tasks whose epochs
             differ get separate copies of the network; or `"joint"`: one epoch for all. Default
             "task".
@@ -49,7 +49,7 @@ class Training:
     weight_decay: float = 0.03
     warmup: float = 0.05
     clipnorm: float = 10.0
-    patience: int = 12
+    patience: int = 6
     best_epoch: str = "task"
     schedule: str = "constant"
     networks: int = 1

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import ConfigError, TrainingError, unknown
-from mtl_keras.jobs import in_parallel
+from mtl_keras.jobs import in_parallel, ray_cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.prepare import prepare
@@ -148,11 +148,14 @@ def tune(
     rows = prepare(plan, data, show).sampled()
     constants = constant_losses(rows, build(plan, rows))
     objective = Objective(plan, rows, found, constants, tuple(front))
-    if workers > 1 and folder is None and storage is None:
+    elsewhere = workers > 1 or ray_cluster.wanted(address)
+    if elsewhere and folder is None and storage is None:
         raise ConfigError("Several workers need a `folder` or a `storage` that they share.")
     kept = None if folder is None else Path(folder)
+    if storage is None and kept is None:
+        storage = optuna.storages.InMemoryStorage()
     where = Where(_study_name(plan, rows, found, front), kept, storage)
-    study = where.study(optuna, plan.seed, len(front), len(plan.tasks))
+    study = where.study(optuna, plan.seed, len(front))
     done = len(_finished(study))
     if done:
         show(f"{done} trials were finished before and are kept")
@@ -160,13 +163,12 @@ def tune(
         study.enqueue_trial(own)  # so that nothing worse than the declared plan comes out
     left = max(0, trials - done)
     show(f"searching {len(found)} settings in {left} trials")
-    how = (objective, where, trials, timeout)
-    if workers == 1 and address is None:
-        _work(0, how, study, show)
-    else:
-        for number, _ in in_parallel(_work, list(range(workers)), how, workers, address):
-            show(f"worker {number + 1} of {workers} has ended")
-        study = where.study(optuna, plan.seed, len(front), len(plan.tasks))
+    how = Trials(objective, where, np.inf if timeout is None else time.time() + timeout)
+    numbers = list(range(done, trials))
+    for _, line in in_parallel(_carried_out, numbers, how, workers, address):
+        if line is not None:
+            done += 1
+            show(f"  {done}/{trials}  {line}")
     return _tuning(optuna, study, plan, found, front)
 
 
@@ -177,16 +179,16 @@ class Where:
     Attributes:
         name: Name of the study: another one where anything that matters differs.
         folder: The folder of a journal; or None.
-        storage: An address of Optuna's; or None.
+        storage: A storage of Optuna's or its address; or None.
     """
 
     name: str
     folder: Path | None
-    storage: str | None
+    storage: Any
 
-    def study(self, optuna: Any, seed: int, front: int, tasks: int) -> Any:
+    def study(self, optuna: Any, seed: int, front: int) -> Any:
         """The study, begun or gone on with."""
-        storage: Any = self.storage
+        storage = self.storage
         if storage is None and self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             backend = optuna.storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
@@ -202,39 +204,50 @@ class Where:
         )
 
 
-def _work(
-    number: int, how: Any, study: Any = None, show: Callable[[str], None] | None = None
-) -> None:
-    """Carry out trials until there are enough, in this process."""
-    objective, where, trials, timeout = how
-    optuna = _optuna()
-    if study is None:
-        seed = objective.plan.seed + number
-        study = where.study(optuna, seed, len(objective.front), len(objective.plan.tasks))
+@dataclass(frozen=True)
+class Trials:
+    """How trials are carried out.
 
-    def told(study: Any, trial: Any) -> None:
-        if show is not None:
-            show(_line(trial, len(_finished(study)), trials))
-        if len(_finished(study)) >= trials:
-            study.stop()
+    Attributes:
+        objective: What each is judged by.
+        where: Where they are kept.
+        until: The time, in seconds since 1970, from which none is begun.
+    """
 
-    if len(_finished(study)) < trials:
-        study.optimize(objective, timeout=timeout, callbacks=[told], catch=(TrainingError,))
+    objective: Objective
+    where: Where
+    until: float
+
+
+def _carried_out(number: int, how: Trials) -> str | None:
+    """Carry out one trial; returns a line about it, or None if the time is over."""
+    if time.time() >= how.until:
+        return None
+    objective = how.objective
+    study = how.where.study(_optuna(), objective.plan.seed + number, len(objective.front))
+    lines: list[str] = []
+    study.optimize(
+        objective,
+        n_trials=1,
+        callbacks=[lambda study, trial: lines.append(_line(trial))],
+        catch=(TrainingError,),
+    )
+    return lines[0]
 
 
 def _finished(study: Any) -> list[Any]:
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
 
 
-def _line(trial: Any, number: int, trials: int) -> str:
+def _line(trial: Any) -> str:
     losses = trial.user_attrs.get("losses")
     if losses is None:
-        return f"  {number}/{trials}  trial {trial.number}: failed, its loss was not finite"
+        return f"trial {trial.number}: failed, its loss was not finite"
     listed = ", ".join(f"{task} {value:+.4f}" for task, value in losses.items())
     state = " (pruned)" if trial.state.name == "PRUNED" else ""
     return (
-        f"  {number}/{trials}  trial {trial.number}: {np.mean(list(losses.values())):+.4f} "
-        f"({listed}), {trial.user_attrs['seconds']:.0f} s{state}"
+        f"trial {trial.number}: {np.mean(list(losses.values())):+.4f} ({listed}), "
+        f"{trial.user_attrs['seconds']:.0f} s{state}"
     )
 
 

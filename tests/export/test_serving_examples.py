@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -56,11 +57,17 @@ def test_the_inference_service_has_what_kserve_requires():
     assert int(metrics) == options["port"] + 2
 
 
+class TritonError(NamedTuple):
+    message: str
+    code: int = 1
+    INVALID_ARG = 3
+
+
 def test_the_model_for_triton_answers(small_artifact, tmp_path, monkeypatch):
     """With Triton's module replaced by one of the few classes that a model sees of it."""
     triton = ModuleType("triton_python_backend_utils")
     triton.Tensor = lambda name, array: SimpleNamespace(name=name, as_numpy=lambda: array)
-    triton.TritonError = str
+    triton.TritonError = TritonError
     triton.InferenceResponse = lambda output_tensors=(), error=None: (list(output_tensors), error)
     triton.get_input_tensor_by_name = lambda request, name: request[name]
     monkeypatch.setitem(sys.modules, triton.__name__, triton)
@@ -82,7 +89,8 @@ def test_the_model_for_triton_answers(small_artifact, tmp_path, monkeypatch):
     answer = json.loads(tensor.as_numpy()[0, 0])
     assert set(answer) == {"left", "left_probability", "spend"}
     (_, none), (_, malformed), (_, lacking) = asked(rows[0], "{", '{"age": 3}')
-    assert none is None and "Expecting" in malformed and "lacks columns" in lacking
+    assert none is None and malformed.code == lacking.code == TritonError.INVALID_ARG
+    assert "Expecting" in malformed.message and "lacks columns" in lacking.message
     config = (FOLDER / "triton/customers/config.pbtxt").read_text()
     assert set(re.findall(r'name: "(\w+)"', config)) == {"customers", "rows", tensor.name}
 

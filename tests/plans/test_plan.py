@@ -56,6 +56,12 @@ def test_what_is_not_of_its_type_is_refused_by_name(changes):
         mtl.Experiment(**{**GOOD, **changes})
 
 
+@pytest.mark.parametrize("entry", [{"data": 3}, {"data": True}, {"split": ["test"]}], ids=str)
+def test_a_section_of_a_file_that_is_no_table_is_refused(entry):
+    with pytest.raises(ConfigError, match=r"(data|split).*Received"):
+        mtl.Experiment.from_dict({"tasks": {"bought": "binary"}, **entry})
+
+
 def test_mappings_are_taken_for_what_has_arguments():
     plan = mtl.Experiment(**GOOD, split={"test": 0.3}, architecture={"bins": 400}, seed=np.int64(3))
     assert plan.split == mtl.Split(test=0.3)

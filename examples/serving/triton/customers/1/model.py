@@ -37,7 +37,8 @@ class TritonPythonModel:
         try:
             return _response(self._answers(texts))
         except ValueError as error:  # malformed JSON, or an error of mtl_keras
-            return triton.InferenceResponse(error=triton.TritonError(str(error)))
+            told = triton.TritonError(str(error), triton.TritonError.INVALID_ARG)  # status 400
+            return triton.InferenceResponse(error=told)
 
     def _answers(self, texts: list[str]) -> list[str]:
         table = self._model.predict(pd.DataFrame([json.loads(text) for text in texts]))
