@@ -44,6 +44,8 @@ class Feature(Declaration, abc.ABC):
 
     crossable: ClassVar[bool] = False
     """Whether its raw values may be read exactly, alone or with another feature's (`Crossing`)."""
+    is_moment: ClassVar[bool] = False
+    """Whether `observed` tells a moment, so that the column has a period."""
 
     column: str | None = field(default=None, kw_only=True)
     crossed: bool = field(default=True, kw_only=True)

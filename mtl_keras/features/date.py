@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -115,6 +115,8 @@ class Date(Feature):
     >>> Date("joined").raw(pd.Series(["1997-09-30", None])).tolist()
     ['1997-09-30', '']
     """
+
+    is_moment: ClassVar[bool] = True
 
     format: str | None = None
     center: float | None = None

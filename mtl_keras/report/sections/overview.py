@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from mtl_keras.features import Feature
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
@@ -49,7 +48,7 @@ def _facts(content: Content) -> list[tuple[str, str]]:
         "Predicts": ", ".join(f"{task.name} ({_kind(task)})" for task in content.tasks),
         "Table": table or "a DataFrame",
         "Rows": f"{sum(rows.values()):,}: {parts}",
-        "Period": "; ".join(_periods(content)),
+        "Period": "; ".join(periods(content)),
         "Columns": f"{len({f.source for f in content.features})} read{dropped}",
         "Trained": _when(schema.get("trained_at", "")),
         "Made with": ", ".join(versions),
@@ -62,13 +61,13 @@ def _kind(task: Task) -> str:
     return task.kind.replace("_", " ") + (f", {task.unit}" if task.unit else "")
 
 
-def _periods(content: Content) -> list[str]:
+def periods(content: Content) -> list[str]:
     """For each column of dates, the first and the last one in the training rows."""
     periods = []
     for feature in content.features:
         kept = content.statistics.get("features", {}).get(feature.name, {})
         ends = (kept.get("low"), kept.get("high"))
-        if type(feature).shown is not Feature.shown and None not in ends:
+        if feature.is_moment and None not in ends:
             low, high = map(feature.shown, ends)
             periods.append(f"{low} to {high} ({feature.source}, training rows)")
     return periods
