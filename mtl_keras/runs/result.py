@@ -24,7 +24,7 @@ from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain, regions_of
 from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.checking import FILE as STATISTICS
-from mtl_keras.export.checking import answer_statistics, target_statistics
+from mtl_keras.export.checking import result_statistics
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
@@ -132,10 +132,9 @@ class Run:
             self.seconds |= clock.seconds
             statistics: dict[str, Any] = attempted(
                 "the statistics",
-                lambda: {
-                    "targets": target_statistics(self.tasks, self.truths["train"]),
-                    "answers": answer_statistics(exported().predict(self.test)),
-                },
+                lambda: result_statistics(
+                    self.tasks, self.truths["train"], exported().predict(self.test)
+                ),
                 {"targets": {}, "answers": {}},
             )
             files = pictures | {
