@@ -118,7 +118,9 @@ def check(
         show(str(result))
         if output is not None:
             if output.suffix == ".html":
-                text = report.check_page(result, alarms, predictor.schema["name"], table)
+                written = {feature.name: feature.shown for feature in predictor.features}
+                name = predictor.schema["name"]
+                text = report.check_page(result, alarms, name, table, written)
             else:
                 text = as_json({"changed": alarms, **result.to_dict()})
             with replaced(output) as file:

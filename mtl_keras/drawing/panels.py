@@ -14,7 +14,7 @@ from sklearn.calibration import calibration_curve
 from mtl_keras.drawing import style
 
 MAX_POINTS = 4000
-MOST_IN_LEGEND = 12
+LOG_AXES = " Logarithmic axes."
 TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
 
 
@@ -23,35 +23,30 @@ class Panel:
     """One plot.
 
     Args:
-        title: Its title.
-        draw: A function that draws it on given matplotlib axes.
-        caption: The text alternative: what the plot shows. Default: the title.
+        title: Its title, which begins with the name of what was predicted.
+        draw: A function that draws it on given matplotlib axes, without the title.
+        caption: How to read it, in a sentence. Default none.
 
     Example:
 
-    >>> Panel("spend: actual and predicted", lambda ax: ax.plot([0, 1], [0, 1])).words
-    'spend: actual and predicted'
+    >>> Panel("spend: residuals", lambda ax: ax.hist([0, 1]), "Above 0 it was too low.").title
+    'spend: residuals'
     """
 
     title: str
     draw: Callable[[Any], None]
     caption: str = ""
 
-    @property
-    def words(self) -> str:
-        """What it shows: the caption, or else the title."""
-        return self.caption or self.title
-
     def draw_on(self, ax: Any) -> None:
         """Draw it with its title on axes."""
         self.draw(ax)
-        ax.set_title(self.title, fontsize=11)
+        ax.set_title(style.short(self.title, 60), fontsize=11)
 
 
 def quantity(
     name: str, truth: np.ndarray, predicted: np.ndarray, unit: str = ""
 ) -> tuple[Panel, Panel, Panel]:
-    """Actual against predicted, residuals, and the mean per decile of the predictions.
+    """Actual against predicted, residuals, and calibration by decile of the predictions.
 
     Args:
         name: What was predicted, for the titles.
@@ -59,7 +54,7 @@ def quantity(
         predicted: The predictions, `(rows,)`.
         unit: The unit of both, for the axes. Default none.
     """
-    suffix = f" ({unit})" if unit else ""
+    suffix = f" ({style.short(unit)})" if unit else ""
     # Zeros and thousands on one axis: positions in log(1 + value), ticks in units.
     heavy = truth.min() >= 0 and np.quantile(truth, 0.99) > 8 * max(np.median(truth), 1e-9)
 
@@ -81,11 +76,11 @@ def quantity(
         shown = np.clip(truth - predicted, -edge, edge)
         ax.hist(shown, bins=50, color=style.COLORS[0], alpha=0.85)
         ax.axvline(0, color=style.MUTED, lw=1, ls="--")
-        ax.set(xlabel=f"actual - predicted{suffix}", ylabel="rows", yscale="log")
+        ax.set(xlabel=f"actual − predicted{suffix}", ylabel="rows (log scale)", yscale="log")
         ax.yaxis.set_major_formatter(lambda rows, _: f"{rows:,g}")
         ax.yaxis.set_minor_formatter(lambda rows, _: "")
 
-    def tenths(ax: Any) -> None:
+    def deciles(ax: Any) -> None:
         parts = np.array_split(np.argsort(predicted, kind="stable"), min(10, len(truth)))
         x = position(np.array([predicted[part].mean() for part in parts]))
         y = position(np.array([truth[part].mean() for part in parts]))
@@ -95,11 +90,24 @@ def quantity(
         if heavy:
             _tick_in_units(ax)
 
-    r2 = metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan
     return (
-        Panel(f"{name}: actual and predicted, R² {r2:.2f}", scatter),
-        Panel(f"{name}: residuals (ends: 1 % beyond)", residuals),
-        Panel(f"{name}: mean per tenth of the rows", tenths),
+        Panel(
+            f"{name}: actual against predicted",
+            scatter,
+            "On the dashed line the prediction is exact." + (LOG_AXES if heavy else ""),
+        ),
+        Panel(
+            f"{name}: residuals",
+            residuals,
+            "Right of 0 the prediction was too low. The outermost 1 % of the rows are counted in "
+            "the bars at the ends.",
+        ),
+        Panel(
+            f"{name}: calibration by decile",
+            deciles,
+            "The rows in ten equal parts by their prediction. On the dashed line the mean of a "
+            "part is predicted exactly." + (LOG_AXES if heavy else ""),
+        ),
     )
 
 
@@ -121,7 +129,11 @@ def quantile_levels(
         ax.plot(levels, shares, "o-", color=style.COLORS[1], lw=1.5, ms=6)
         ax.set(xlabel="level", ylabel="share of rows at or below", xlim=(0, 1), ylim=(0, 1))
 
-    return Panel(f"{name}: calibration of the quantiles", draw)
+    return Panel(
+        f"{name}: calibration of the quantiles",
+        draw,
+        "On the dashed line as many labels lie at or below a quantile as its level says.",
+    )
 
 
 @dataclass(frozen=True)
@@ -157,43 +169,58 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             lines.append((one.label, truth, score))
     if not lines:
         return []
-    colored = [
-        (*line, color) for line, color in zip(lines, style.COLORS * len(lines), strict=False)
-    ]
+    drawn = [(*line, style.line_style(number)) for number, line in enumerate(lines)]
 
     def roc(ax: Any) -> None:
-        for label, truth, score, color in colored:
+        for label, truth, score, look in drawn:
             false_positives, true_positives, _ = metrics.roc_curve(truth, score)
             area = metrics.roc_auc_score(truth, score)
-            text = f"{label} {area:.3f}"
-            ax.plot(false_positives, true_positives, color=color, lw=1.8, label=text)
+            text = f"{style.short(label)}: AUC {area:.2f}"
+            ax.plot(false_positives, true_positives, lw=1.8, label=text, **look)
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
-        if len(lines) <= MOST_IN_LEGEND:
-            ax.legend(frameon=False, fontsize=8, loc="lower right")
+        style.legend(ax, len(lines), "lower right")
 
     def precision_recall(ax: Any) -> None:
-        for label, truth, score, color in colored:
+        for label, truth, score, look in drawn:
             precision, recall, _ = metrics.precision_recall_curve(truth, score)
             average = metrics.average_precision_score(truth, score)
-            ax.plot(recall, precision, color=color, lw=1.8, label=f"{label} {average:.3f}")
+            text = f"{style.short(label)}: AP {average:.2f}"
+            ax.plot(recall, precision, lw=1.8, label=text, **look)
         if len(lines) == 1:
             ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
-        if len(lines) <= MOST_IN_LEGEND:
-            ax.legend(frameon=False, fontsize=8, loc="lower left")
+        style.legend(ax, len(lines), "lower left")
 
     def calibration(ax: Any) -> None:
-        for label, truth, score, color in colored:
+        for label, truth, score, look in drawn:
             shares, means = calibration_curve(truth, score, n_bins=10, strategy="quantile")
-            ax.plot(means, shares, "o-", color=color, lw=1.5, ms=4, label=label)
+            ax.plot(means, shares, marker="o", lw=1.5, ms=4, label=style.short(label), **look)
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
-        ax.set(xlabel="predicted probability", ylabel="actual share")
+        ax.set(xlabel="mean predicted probability", ylabel="actual share")
+        if len(lines) > 1:
+            style.legend(ax, len(lines), "upper left")
 
+    several = len(lines) > 1
     return [
-        Panel(f"{name}: ROC, area", roc),
-        Panel(f"{name}: precision-recall, average", precision_recall),
-        Panel(f"{name}: calibration", calibration),
+        Panel(
+            f"{name}: ROC curve",
+            roc,
+            ("Each class against all others. " if several else "")
+            + "AUC is the area under the curve; on the dashed line, guessing, it is 0.5.",
+        ),
+        Panel(
+            f"{name}: precision-recall curve",
+            precision_recall,
+            "AP is the average precision"
+            + ("." if several else "; on the dashed line, guessing, it is the share of positives."),
+        ),
+        Panel(
+            f"{name}: calibration by decile",
+            calibration,
+            "The rows in ten equal parts by their probability. On the dashed line the probability "
+            "is the share of rows that have the label.",
+        ),
     ]
 
 
@@ -206,7 +233,7 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
         truth: Index of each row's label.
         answered: Index of the predicted label.
     """
-    labels = [label[:14] for label in labels]
+    labels = [style.short(label, 14) for label in labels]
 
     def draw(ax: Any) -> None:
         counts = metrics.confusion_matrix(truth, answered, labels=range(len(labels)))
@@ -223,10 +250,15 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
                 color = "#fefefe" if share > 0.6 else "#101010"
                 size = 9 if few else 6
                 ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
-        ax.set(xlabel="answered", ylabel="actual")
+        ax.set(xlabel="predicted", ylabel="actual")
 
-    caption = f"{name}: answered (across) for actual (down), as a share of each actual"
-    return Panel(f"{name}: confusion", draw, caption)
+    few = len(labels) <= 6
+    return Panel(
+        f"{name}: confusion matrix",
+        draw,
+        "Of the rows of each actual class, the share predicted as each"
+        + (", and how many rows that are." if few else "."),
+    )
 
 
 def _diagonal(ax: Any, x: np.ndarray, y: np.ndarray) -> None:

@@ -41,6 +41,8 @@ class Experiment(Plan):
         crossings: Features whose exact values the network reads as well, alone or several together
             as one category, `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
             `"auto"`: those that are worth it (`features.crossings.choose`); `[]` for none.
+        intended_use: What the model is meant for, and what not, for the report and the model card.
+            Default none.
         slices: Column for whose values the report shows separate scores. Default none.
         streaming: Whether to stream the data. Default None: where they do not fit into memory.
         search: What `tune` searches: for each setting, such as `"architecture.dropout"`, a list of

@@ -47,13 +47,24 @@ def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[
     }
 
 
-def answer_statistics(answers: pd.DataFrame) -> dict[str, Any]:
-    """What an artifact keeps of its answers for the test rows: by column, counts of their values.
+def result_statistics(
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], answers: pd.DataFrame
+) -> dict[str, Any]:
+    """What an artifact keeps of its labels and answers: by column, counts of their values.
 
     Args:
-        answers: What `Predictor.predict` returns for them.
+        tasks: Fitted tasks.
+        truths: By task the labels of the training rows, or of a sample of them.
+        answers: What `Predictor.predict` returns for the test rows.
     """
-    return {str(name): asdict(Distribution.of(_values(answers[name]))) for name in answers}
+    labels = {task.name: task.label_columns(truths[task.name]) for task in tasks}
+    return {
+        "targets": {
+            task: {name: asdict(Distribution.of(values)) for name, values in columns.items()}
+            for task, columns in labels.items()
+        },
+        "answers": {str(name): asdict(Distribution.of(_values(answers[name]))) for name in answers},
+    }
 
 
 def check(

@@ -51,6 +51,8 @@ class Feature(Declaration, abc.ABC):
 
     crossable: ClassVar[bool] = False
     """Whether its raw values may be read exactly, alone or with another feature's (`Crossing`)."""
+    is_moment: ClassVar[bool] = False
+    """Whether `observed` tells a moment, so that the column has a period."""
 
     column: str | None = field(default=None, kw_only=True)
     crossed: bool = field(default=True, kw_only=True)
@@ -105,6 +107,10 @@ class Feature(Declaration, abc.ABC):
             that, and only the share of missing ones is watched.
         """
         return None
+
+    def shown(self, observed: float) -> str:
+        """One of the `observed` numbers in words, for a report. Default: with four digits."""
+        return f"{observed:,.4g}" if abs(observed) < 1e4 else f"{observed:,.0f}"
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Raw values of which `observed` tells this, to try a model on: its inverse, if it has one.

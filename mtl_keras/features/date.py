@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -116,6 +116,8 @@ class Date(Feature):
     ['1997-09-30', '']
     """
 
+    is_moment: ClassVar[bool] = True
+
     format: str | None = None
     center: float | None = None
     scale: float | None = None
@@ -164,6 +166,9 @@ class Date(Feature):
         moments = pd.to_datetime(pd.Series([*texts, None], dtype=object), format="ISO8601")
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
         return days.to_numpy(float)[codes]
+
+    def shown(self, observed: float) -> str:
+        return str((pd.Timestamp("1970-01-01") + pd.Timedelta(days=observed)).date())
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         days = np.clip(observed, -100_000, 100_000)

@@ -218,6 +218,9 @@ class Text(BackboneFeature):
         """Numbers of words."""
         return np.array([len(text.split()) or np.nan for text in raw], float)
 
+    def shown(self, observed: float) -> str:
+        return f"{observed:,.0f} word{'' if observed == 1 else 's'}"
+
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         return joined_at_random(observed, self.vocabulary or (), " ", random)
 

@@ -49,6 +49,7 @@ class Plan:
     sample_weight: str | Mapping[str, str] | None = None
     crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
+    intended_use: str | None = None
     streaming: bool | None = None
     search: Mapping[str, Any] | None = None
     joint_coverage: float | None = None
@@ -171,6 +172,8 @@ class Plan:
             config["crossings"] = [list(names) for names in self.crossings]
         if self.slices:
             config["slices"] = self.slices
+        if self.intended_use:
+            config["intended_use"] = self.intended_use
         if self.search:
             config["search"] = dict(self.search)
         if self.joint_coverage is not None:

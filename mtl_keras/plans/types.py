@@ -48,5 +48,7 @@ def check(plan: Any) -> None:
         refuse("sample_weight", "a column, or a mapping from task to column")
     if not isinstance(plan.search, (Mapping, type(None))):
         refuse("search", "a mapping from settings to the values to try")
+    if not isinstance(plan.intended_use, (str, type(None))):
+        refuse("intended_use", "a text")
     if not isinstance(plan.slices, (str, type(None))):
         refuse("slices", "a column")

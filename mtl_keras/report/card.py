@@ -8,6 +8,7 @@ import jinja2
 
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.report.content import Content
+from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.classes import ClassTask
 
@@ -61,6 +62,7 @@ def model_card(content: Content) -> str:
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
+        intended_use=experiment.get("intended_use", ""),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
     )
     return text.rstrip() + "\n"
@@ -77,7 +79,7 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
         "tag": "tabular-classification" if classes else "tabular-regression",
         "answers": cell(answers),
         "scores": list(scores.items()),
-        "main": main.replace("_", " "),
+        "main": measure(main),
         "value": _number(scores.get(main)),
         "baseline": _number(result["baseline"].get(main)),
         "interval": _interval(task, content),

@@ -1,7 +1,9 @@
 """The page about what has changed since a model was trained."""
 
 import itertools
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,19 @@ import numpy as np
 from mtl_keras.drawing import style
 from mtl_keras.evaluation.check import Check, ColumnChange
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.page import ENVIRONMENT
+from mtl_keras.report.section import ENVIRONMENT
 
 MOST_FIGURES = 9
-MOST_LETTERS = 18
+MOST_LETTERS = 26
 
 
-def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
+def check_page(
+    result: Check,
+    alarms: list[str],
+    name: str,
+    table: str,
+    shown: Mapping[str, Callable[[float], str]] | None = None,
+) -> str:
     """The page of a check, with a figure for each column or answer that has changed.
 
     Args:
@@ -23,6 +31,7 @@ def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
         alarms: What counts as changed.
         name: The model's name.
         table: What was checked.
+        shown: By column, how one of its numbers is written. Default: with three digits.
 
     Returns:
         The page, HTML that needs no other file.
@@ -33,7 +42,7 @@ def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
     >>> "new.csv" in page
     True
     """
-    draw = Drawer()
+    draw, shown = Drawer(), shown or {}
     columns = sorted(result.columns, key=lambda change: -change.index)
     answers = sorted(result.answers, key=lambda change: -change.index)
     changed = [change for change in (*columns, *answers) if change.level != "none"]
@@ -45,37 +54,40 @@ def check_page(result: Check, alarms: list[str], name: str, table: str) -> str:
         scores=result.scores,
         columns=columns,
         answers=answers,
-        figures=[
-            draw(f"{change.name}: shares then and now", partial(_shares, change=change))
+        figures_of_changes=[
+            draw(change.name, partial(_shares, change=change, shown=shown.get(change.name, _short)))
             for change in changed[:MOST_FIGURES]
         ],
         rows=f"{result.rows:,}",
-        table=table,
+        table_name=PurePath(table).name,
     )
 
 
-def _shares(ax: Any, change: ColumnChange) -> None:
+def _short(number: float) -> str:
+    return f"{number:.3g}"
+
+
+def _shares(ax: Any, change: ColumnChange, shown: Callable[[float], str]) -> None:
     """The share of the rows in each bin, then and now."""
     then, now = (np.asarray(counts, float) for counts in (change.then.counts, change.now))
-    shown = (then + now) > 0
-    places = np.arange(shown.sum())
-    for offset, counts, label in ((-0.2, then, "then"), (0.2, now, "now")):
-        shares = 100 * counts[shown] / counts.sum()
+    used = (then + now) > 0
+    places = np.arange(used.sum())
+    for offset, counts, label in ((-0.2, then, "training"), (0.2, now, "these rows")):
+        shares = 100 * counts[used] / counts.sum()
         ax.bar(places + offset, shares, 0.4, label=label, color=style.COLORS[int(offset > 0)])
-    labels = [label for label, is_shown in zip(_bins(change), shown) if is_shown]
+    bins = zip(_bins(change, shown), used)
+    labels = [style.short(label, MOST_LETTERS) for label, is_used in bins if is_used]
     ax.set_xticks(places, labels, rotation=60, ha="right", fontsize=8)
     ax.set(ylabel="% of the rows")
-    ax.set_title(change.name, fontsize=11)
     ax.legend(fontsize=8, frameon=False)
 
 
-def _bins(change: ColumnChange) -> list[str]:
+def _bins(change: ColumnChange, shown: Callable[[float], str]) -> list[str]:
     """The labels of the bins: `missing`, then values, or ranges of numbers."""
     then = change.then
     if then.values is not None:
-        short = [v if len(v) <= MOST_LETTERS else f"{v[: MOST_LETTERS - 1]}…" for v in then.values]
-        return ["missing", *short, "others"]
-    edges = [f"{edge:.3g}" for edge in then.edges or ()]
+        return ["missing", *then.values, "others"]
+    edges = list(map(shown, then.edges or ()))
     if not edges:
         return ["missing", "any"]
     between = [f"{low} to {high}" for low, high in itertools.pairwise(edges)]

@@ -33,6 +33,7 @@ class Content:
         balancing: `balancing.json`.
         structure: `structure.json`.
         explanation: `explanation.json`.
+        statistics: `statistics.json`; empty if an older version wrote none.
         experiment: `experiment.toml`, as text.
         truths: For each task, the labels of the test rows.
         predictions: For each task, the predictions for the test rows.
@@ -54,6 +55,7 @@ class Content:
     balancing: list[dict[str, Any]]
     structure: list[dict[str, Any]]
     explanation: dict[str, Any]
+    statistics: dict[str, Any]
     experiment: str
     truths: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
@@ -119,6 +121,7 @@ def content(
         balancing=parsed("balancing.json"),
         structure=parsed("structure.json"),
         explanation=parsed("explanation.json"),
+        statistics=parsed("statistics.json") if "statistics.json" in files else {},
         experiment=experiment,
         truths=truths,
         predictions=predictions,

@@ -10,7 +10,7 @@ from mtl_keras.drawing.panels import Panel
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
 
-PANELS = 3
+PANELS = 4
 
 
 def prediction_figure(
@@ -18,7 +18,7 @@ def prediction_figure(
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
 ) -> Figure:
-    """A row of up to three panels per task: see `Task.panels`.
+    """A row of panels per task, up to four: of classes, the last is the confusion matrix.
 
     Args:
         tasks: Fitted tasks.
@@ -37,9 +37,9 @@ def prediction_figure(
     >>> len(figure.axes)
     3
     """
-    figure, grid = axes(PANELS, len(tasks))
-    for row, task in zip(grid, tasks):
-        shown = task_panels(task, truths[task.name], predictions[task.name])[:PANELS]
+    panels = [task_panels(t, truths[t.name], predictions[t.name])[:PANELS] for t in tasks]
+    figure, grid = axes(max(1, *map(len, panels)), len(tasks))
+    for row, task, shown in zip(grid, tasks, panels):
         for ax, panel in zip(row, shown):
             panel.draw_on(ax)
         if not shown:

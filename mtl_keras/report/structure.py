@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from mtl_keras.drawing import style
-from mtl_keras.model.keras_private import calls_of, made_by
+from mtl_keras.model.keras_private import made_by
+
+PITCH = 2.6  # inches from one column of boxes to the next
 
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
@@ -30,28 +32,17 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
     >>> [box["layers"] for box in structure(keras.Model(rows, {"spend": spend}), {"spend": spend})]
     [['age', 'spend_head']]
     """
-    reads: dict[str, list[str]] = {}
+    reads: dict[str, dict[str, None]] = {}
     serves: dict[str, set[str]] = {}
-    layers: dict[str, Any] = {}
+    layers: dict[str, Any] = {}  # in an order in which each comes after those that it reads
     for task, output in outputs.items():
-        waiting = [made_by(output).operation]
-        seen: set[str] = set()
-        while waiting:
-            layer = waiting.pop()
-            if layer.name in seen:
-                continue
-            seen.add(layer.name)
-            layers[layer.name] = layer
+        for node in _calls_before(made_by(output)):
+            layer = node.operation
+            layers.setdefault(layer.name, layer)
             serves.setdefault(layer.name, set()).add(task)
-            parents = [
-                made_by(tensor).operation
-                for node in calls_of(layer)
-                for tensor in node.input_tensors
-            ]
-            reads[layer.name] = list(dict.fromkeys(parent.name for parent in parents))
-            waiting += parents
-    order = [layer.name for layer in model.layers if layer.name in layers]
-    order += [name for name in layers if name not in order]
+            parents = (made_by(tensor).operation.name for tensor in node.input_tensors)
+            reads.setdefault(layer.name, {}).update(dict.fromkeys(parents))
+    order = list(layers)
     readers: dict[str, list[str]] = {name: [] for name in order}
     for name in order:
         for source in reads[name]:
@@ -59,7 +50,7 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
     box_of: dict[str, int] = {}
     boxes: list[dict[str, Any]] = []
     for name in order:
-        layer, sources = layers[name], reads[name]
+        layer, sources = layers[name], list(reads[name])
         alone = len(sources) == 1 and len(readers[sources[0]]) == 1
         if alone and sources[0] in box_of and serves[sources[0]] == serves[name]:
             box = boxes[box_of[sources[0]]]
@@ -82,6 +73,39 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
     return boxes
 
 
+def _calls_before(last: Any) -> list[Any]:
+    """A call of a layer and all calls that it depends on, each after those that it reads.
+
+    Only those: a layer that was called again for another model, as for the exported one, has
+    further calls.
+    """
+    ordered: dict[int, Any] = {}
+    waiting = [(last, False)]
+    while waiting:
+        node, ready = waiting.pop()
+        if id(node) in ordered:
+            continue
+        if ready:
+            ordered[id(node)] = node
+        else:
+            waiting.append((node, True))
+            waiting += [(made_by(tensor), False) for tensor in reversed(node.input_tensors)]
+    return list(ordered.values())
+
+
+def size(box: dict[str, Any]) -> str:
+    """How large a box's output is, and how many parameters it has.
+
+    Example:
+
+    >>> size({"shape": "16", "parameters": 140}), size({"shape": "8×3", "parameters": 0})
+    ('16 wide · 140 parameters', '8 × 3')
+    """
+    shape = box["shape"]
+    wide = shape.replace("×", " × ") if "×" in shape else f"{shape} wide"
+    return wide + (f" · {box['parameters']:,} parameters" if box["parameters"] else "")
+
+
 def _title(box: dict[str, Any]) -> str:
     names, kinds = box["layers"], box.pop("kinds")
     if kinds[0] == "InputLayer" and len(names) == 1:
@@ -98,15 +122,15 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
         depth.append(1 + max((depth[source] for source in box["sources"]), default=-1))
     columns = {d: [i for i, each in enumerate(depth) if each == d] for d in sorted(set(depth))}
     tallest = max(map(len, columns.values()))
-    width, height = 2.9 * len(columns), max(1.6, 0.78 * tallest)
+    width, height = PITCH * len(columns), max(1.6, 0.72 * tallest)
     figure = Figure(figsize=(width, height))
     ax = figure.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, 2.9 * len(columns)), ylim=(0, height))
+    ax.set(xlim=(0, width), ylim=(0, height))
     ax.axis("off")
     place = {}
     for column, members in columns.items():
         for row, number in enumerate(members):
-            place[number] = (2.9 * column + 0.15, height * (1 - (row + 0.5) / len(members)))
+            place[number] = (PITCH * column + 0.15, height * (1 - (row + 0.5) / len(members)))
     colors = dict(zip(tasks, style.COLORS * len(tasks)))
     for number, box in enumerate(boxes):
         x, y = place[number]
@@ -117,18 +141,16 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
                 facecolor="none", edgecolor=color, linewidth=1.6,
             )
         )  # fmt: skip
-        title = box["title"] if len(box["title"]) <= 31 else box["title"][:30] + "…"
-        parameters = f", {box['parameters']:,} parameters" if box["parameters"] else ""
-        ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8, weight="bold")
-        ax.text(
-            x + 1.1, y - 0.13, f"{box['shape']}{parameters}", ha="center", va="center", fontsize=7
-        )
+        title = style.short(box["title"], 29)
+        ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8.5, weight="bold")
+        ax.text(x + 1.1, y - 0.13, size(box), ha="center", va="center", fontsize=7.5)
         for source in box["sources"]:
             start = (place[source][0] + 2.22, place[source][1])
+            bend = 0.1 if depth[number] - depth[source] > 1 else 0.0  # around the boxes between
             ax.add_patch(
                 FancyArrowPatch(
                     start, (x - 0.02, y), arrowstyle="-|>", mutation_scale=8, lw=0.9,
-                    color=style.MUTED, connectionstyle="arc3,rad=0.0", shrinkA=0, shrinkB=0,
+                    color=style.MUTED, connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0,
                 )
             )  # fmt: skip
     return figure

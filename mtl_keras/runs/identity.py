@@ -35,8 +35,8 @@ def kept_identity(checkpoint: Path) -> str | None:
 
 
 def fingerprint(plan: Plan, rows: Prepared) -> str:
-    """What a training depends on, as text: its plan, but for what records it, and its rows."""
-    plan = plan.but(training=plan.training.untracked())
+    """What a training depends on, as text: its rows, and its plan without what only tells of it."""
+    plan = plan.but(training=plan.training.untracked(), intended_use=None)
     values = {**plan.to_dict(), "data": plan.weight_columns()}
     return json.dumps([values, *rows.identity], sort_keys=True, default=str)
 

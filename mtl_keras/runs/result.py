@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Evaluation, explain, regions_of
 from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.checking import FILE as STATISTICS
-from mtl_keras.export.checking import answer_statistics
+from mtl_keras.export.checking import result_statistics
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features import Guess
@@ -59,6 +60,7 @@ class Run:
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
             for all that was left open: `"search"`, `"grouping"`.
         identity: A unique name of this training, kept when it is resumed.
+        trained_at: When the training ended, in ISO format, UTC.
         trained: Fingerprints that recognise the training rows; or None.
         statistics: Of the training rows, counts of each feature's values.
         recording: Tells the tracker of the experiment; without one, nobody.
@@ -87,6 +89,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
+    trained_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(" ", "seconds"))
     trained: TrainedRows | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
     recording: Recording = field(default_factory=lambda: Recording(None))
@@ -134,11 +137,15 @@ class Run:
                     {},
                 )
             self.seconds |= clock.seconds
-            answers: dict[str, Any] = attempted(
-                "the statistics", lambda: answer_statistics(exported().predict(self.test)), {}
+            statistics: dict[str, Any] = attempted(
+                "the statistics",
+                lambda: result_statistics(
+                    self.tasks, self.truths["train"], exported().predict(self.test)
+                ),
+                {"targets": {}, "answers": {}},
             )
             files = pictures | {
-                STATISTICS: as_json({"features": self.statistics, "answers": answers}),
+                STATISTICS: as_json({"features": self.statistics, **statistics}),
                 "metrics.json": as_json(self.metrics()),
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": as_json(self.model.balancing),
@@ -244,6 +251,7 @@ class Run:
         return {
             "name": self.experiment.name,
             "training": self.identity,
+            "trained_at": self.trained_at,
             "inputs": self.encoder.input_slugs,
             "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
             "outputs": slugs,

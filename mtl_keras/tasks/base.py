@@ -85,6 +85,17 @@ class Task(Declaration, abc.ABC):
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
         return self.encode(table)
 
+    def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:
+        """Labels as columns to count: numbers (NaN: missing) or texts (empty: missing).
+
+        Args:
+            truth: What `truth` returns. Default: as it is, under the task's name.
+        """
+        numbers = np.asarray(truth, float)
+        if numbers.ndim == 1:
+            return {self.name: numbers}
+        return self._named(range(numbers.shape[1]), numbers)
+
     def distances(self, encoded: np.ndarray) -> np.ndarray:
         """Encoded labels as numbers whose differences mean something, for trees; NaN: missing.
 
@@ -178,6 +189,11 @@ class Task(Declaration, abc.ABC):
         """The same as `prediction`, from the answers of an exported model."""
         return answers[self.name]
 
+    @property
+    def decision(self) -> str:
+        """How the network's output becomes the answer, in a sentence, if that is a decision."""
+        return ""
+
     # Intervals and sets that hold the label with a stated probability
 
     @property
@@ -263,7 +279,7 @@ class Task(Declaration, abc.ABC):
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
         """Plots of predictions for rows that all have a label.
 
-        The first three appear in the figure of all tasks, all of them in the report. Default: those
+        The first four appear in the figure of all tasks, all of them in the report. Default: those
         of a quantity, if there is one number per row.
         """
         if predicted.ndim > 1:

@@ -142,6 +142,14 @@ class Binary(ClassTask):
             **self.set_answers(output),
         }
 
+    @property
+    def decision(self) -> str:
+        positive = (self.classes or (0, 1))[1]
+        return (
+            f"Positive class: {positive}. Decision threshold: the answer is {positive} where its "
+            f"probability is at least {self.cut:.3g}."
+        )
+
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = (self.name, f"{self.name}_probability")
         return {name: answers[name] for name in names} | self.set_columns(answers)

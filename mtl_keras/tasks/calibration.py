@@ -152,8 +152,8 @@ class Method(NamedTuple):
 
 
 METHODS: Mapping[str, Method] = {
-    "temperature": Method(Temperature, best_temperature, "by a temperature"),
-    "isotonic": Method(Isotonic, best_isotonic, "by a rising curve for each class"),
+    "temperature": Method(Temperature, best_temperature, "by temperature scaling"),
+    "isotonic": Method(Isotonic, best_isotonic, "by isotonic regression for each class"),
 }
 
 

@@ -84,6 +84,11 @@ class ClassTask(ConformalTask):
             )
         return encoded
 
+    def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:
+        names = np.array([*map(str, self.classes or ()), ""], object)
+        places = np.where(np.isnan(truth), len(names) - 1, truth).astype(int)
+        return {self.name: names[places]}
+
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
             return None

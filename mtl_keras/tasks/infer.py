@@ -29,6 +29,11 @@ class TaskGuess:
         why: The reason, in words.
         unless: When it is another kind, and which: `("ordinal", "the classes have an order")`;
             None where no other is likely.
+
+    Example:
+
+    >>> infer(pd.Series([2.5, 3.0, 1.25] * 4, name="stars").mul(range(12))).kind
+    'regression'
     """
 
     column: str
@@ -54,6 +59,9 @@ def infer(labels: pd.Series) -> TaskGuess:
 
     Args:
         labels: The column; missing labels are ignored.
+
+    Returns:
+        The kind, the reason for it, and what another kind would depend on.
 
     Raises:
         DataError: if the kind is not clear, or there is nothing to predict.

@@ -70,6 +70,10 @@ class Multiclass(ClassTask):
             **self.set_answers(output),
         }
 
+    @property
+    def decision(self) -> str:
+        return "The answer is the class of the highest probability."
+
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         probabilities = answers[f"{self.name}_probabilities"]
         return {

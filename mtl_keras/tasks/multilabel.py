@@ -110,6 +110,10 @@ class Multilabel(Task):
         numbers = [*(words[str(label).lower()] for label in labels), np.nan]
         return np.array(numbers, "float32")[codes]
 
+    def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:
+        words = np.select([truth == 1, truth == 0], ["yes", "no"], "").astype(object)
+        return self._named(self.labels, words)
+
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
             return None
@@ -169,6 +173,11 @@ class Multilabel(Task):
             columns[label] = answers[self.name][:, index]
             columns[f"{label}_probability"] = probabilities[:, index]
         return columns
+
+    @property
+    def decision(self) -> str:
+        listed = ", ".join(f"{label} {cut:.3g}" for label, cut in zip(self.labels, self.cuts))
+        return f"A label is answered with yes from its decision threshold on: {listed}."
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probabilities"]

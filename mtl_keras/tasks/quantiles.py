@@ -133,6 +133,11 @@ class Quantiles(TransformableTask):
             **self.interval_answers(output),
         }
 
+    @property
+    def decision(self) -> str:
+        levels = ", ".join(f"{level:g}" for level in self.levels)
+        return f"Quantiles at {levels}; the answer is that at {self.levels[self.middle]:g}."
+
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_quantiles"]
 

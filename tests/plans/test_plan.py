@@ -40,6 +40,7 @@ GOOD = {"tasks": {"y": "binary"}}
         {"data": [1, 2]},
         {"sample_weight": 3},
         {"slices": ["a"]},
+        {"intended_use": ["a"]},
         {"crossings": "all"},
         {"crossings": ["a", "b"]},
         {"crossings": [["a"], [1]]},

@@ -23,7 +23,7 @@ def test_the_card_has_metadata_and_the_figures_of_the_test_rows(artifact, run):
     (row,) = [line for line in body.splitlines() if line.startswith("| left |")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:4] == ["left", "binary", "no, yes", "0.5"]
-    assert cells[4] == f"roc auc {tested['left']['scores']['roc_auc']:.4g}"
+    assert cells[4] == f"ROC AUC {tested['left']['scores']['roc_auc']:.4g}"
     low, high = map(float, cells[5].split(" to "))
     assert 0 <= low < tested["left"]["scores"]["roc_auc"] <= high <= 1
 

@@ -9,9 +9,10 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import balancers, report
-from mtl_keras.drawing import panels
+from mtl_keras.drawing import panels, style
 from mtl_keras.drawing.figure import axes
-from mtl_keras.report import figures
+from mtl_keras.report import balancing
+from mtl_keras.report.figures import Drawer
 
 pytestmark = pytest.mark.xdist_group("shop")
 
@@ -27,7 +28,7 @@ def test_the_history_has_a_line_for_each_log(run):
     history = run.history
     shown = {ax.get_title(): ax for ax in run.figures()["history.png"].axes}
     logs = {f"{task.name}: loss": f"{task.name}_loss" for task in run.tasks}
-    logs["total loss"] = "loss"
+    logs |= {"total loss": "loss", "left: AUC": "left_auc", "spend: MAE": "spend_mae"}
     for title, log in logs.items():
         lines = {line.get_label(): line.get_ydata() for line in shown[title].lines}
         np.testing.assert_array_equal(lines["training"], history[log])
@@ -39,9 +40,12 @@ def test_the_history_has_a_line_for_each_log(run):
 
 def test_every_task_has_a_row_of_panels_with_something_in_them(run):
     shown = run.figures()["prediction.png"].axes
-    assert len(shown) == 3 * len(run.tasks)
+    assert len(shown) == 4 * len(run.tasks)
     for number, ax in enumerate(shown):
-        assert ax.has_data() and ax.get_title().startswith(f"{run.tasks[number // 3].name}: ")
+        assert ax.has_data() == ax.get_visible() == bool(ax.get_title())
+        assert ax.get_title().startswith(f"{run.tasks[number // 4].name}: ") or number % 4 == 3
+    matrices = {ax.get_title().split(":")[0] for ax in shown[3::4] if "confusion" in ax.get_title()}
+    assert matrices == {"left", "segment", "size"}
 
 
 @pytest.fixture(scope="module")
@@ -67,34 +71,66 @@ def records():
 @pytest.mark.parametrize(
     ("balancer", "expected"),
     [
-        (balancers.PCGrad, ["weight of each", "gradient norm of each", "cosines between"]),
-        (balancers.DST, ["share of steps without"]),
+        (balancers.PCGrad, ["Weight of each", "Gradient norm of each", "Agreement of each pair"]),
+        (balancers.DST, ["Share of steps without"]),
     ],
 )
 def test_a_report_has_each_figure_of_its_balancer(records, balancer, expected):
     content = SimpleNamespace(balancing=records[balancer])
-    shown = figures.balancing(content, ["a", "b"], figures.Drawer())
+    shown = balancing.balancing(content, ["a", "b"], Drawer())
     assert all("svg" in figure for figure in shown)
     captions = [figure["caption"] for figure in shown]
     for words in expected:
         assert any(caption.startswith(words) for caption in captions), captions
 
 
+def test_the_conflict_of_tasks_is_told_in_words():
+    cosines = np.array([[1.0, 0.4, -0.3], [0.4, 1.0, -0.001], [-0.3, -0.001, 1.0]])
+    content = SimpleNamespace(balancing=[{"cosines": cosines.tolist()}] * 2)
+    told = balancing.conflict(content, ["a", "b", "c"])
+    assert "1 of 3" in told and "a and c (mean cosine -0.30)" in told
+    alike = SimpleNamespace(balancing=[{"cosines": np.abs(cosines).tolist()}])
+    assert "b and c (mean cosine 0.00)" in balancing.conflict(alike, ["a", "b", "c"])
+
+
+def test_many_tasks_are_rows_of_colors_and_few_are_lines():
+    for tasks, lines in ((3, 3), (9, 0)):
+        records = [{"weights": [1.0 + i * e for i in range(tasks)]} for e in range(4)]
+        drawer = lambda title, draw, note: draw  # noqa: E731
+        names = [f"task {number}" for number in range(tasks)]
+        (draw,) = balancing.balancing(SimpleNamespace(balancing=records), names, drawer)
+        figure, grid = axes(1, 1)
+        draw(grid[0, 0])
+        assert len(grid[0, 0].lines) == lines and len(grid[0, 0].images) == (not lines)
+        figure.draw_without_rendering()
+
+
 def test_nothing_that_a_balancer_records_of_the_tasks_is_left_out(records):
     of_tasks = {
         key for key, value in records[balancers.PCGrad][0].items() if isinstance(value, list)
     }
-    assert of_tasks == {*figures.BALANCING, "cosines"}
+    assert of_tasks == {*balancing.RECORDS, "cosines"}
 
 
 def test_a_quantity_with_zeros_and_thousands_has_ticks_in_units():
     truth = np.concatenate([np.zeros(50), np.geomspace(1, 9000, 50)])
-    scatter, residuals, tenths = panels.quantity("spend", truth, 1.01 * truth + 1, "pounds")
+    scatter, residuals, deciles = panels.quantity("spend", truth, 1.01 * truth + 1, "pounds")
     ax = drawn(scatter)
-    assert ax.get_title().startswith("spend: actual and predicted, R² 1.00")
+    assert ax.get_title() == "spend: actual against predicted"
     assert [text.get_text() for text in ax.get_yticklabels()][-1] in ("1,000", "10,000")
     assert ax.get_xlabel() == "predicted (pounds)"
-    assert drawn(residuals).patches and len(drawn(tenths).lines) == 2
+    assert drawn(residuals).patches and len(drawn(deciles).lines) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_of_any_letters_and_length_are_drawn_and_numbers_stay_as_they_are():
+    def odd(ax):
+        ax.barh(["🙂" * 9, style.short("from $ to $")], [0.001, 0.005])
+        ax.set_xticks([0.0, 0.00125])
+        ax.set_title(style.short("a name " * 40))
+
+    made = Drawer()("x" * 300, odd)
+    assert "$ to $" in made["svg"] and ">0.00125</text>" in made["svg"]
 
 
 def test_labels_that_all_rows_have_or_none_have_no_curves():
@@ -103,7 +139,7 @@ def test_labels_that_all_rows_have_or_none_have_no_curves():
     some = panels.OneLabel("some", np.array([0.0, 1.0, np.nan, 1.0]), score)
     assert panels.classes("x", [all_rows]) == []
     roc, *_ = panels.classes("x", [all_rows, some])
-    assert drawn(roc).lines[0].get_label() == "some 1.000"
+    assert drawn(roc).lines[0].get_label() == "some: AUC 1.00"
 
 
 def test_a_task_without_labels_in_the_test_rows_says_so(run):

@@ -1,9 +1,12 @@
 """The report: what is in it, and that a real browser shows it."""
 
+import dataclasses
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +14,16 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from mtl_keras import report
+from mtl_keras import features, report
 from mtl_keras.comparison import Comparison
 from mtl_keras.evaluation import Difference
+from mtl_keras.evaluation.distribution import Distribution, missing
+from mtl_keras.report import columns, wording
+from mtl_keras.report.comparison import comparison_page
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.page import comparison_page
+from mtl_keras.report.sections.overview import periods
 from mtl_keras.runs import rewrite_report
+from mtl_keras.runs.files import model_card_of
 from mtl_keras.tasks import Binary, Regression
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -53,18 +60,74 @@ def test_the_page_stands_alone_and_tells_all(page, run):
     assert "could not be drawn" not in page
     for task in run.tasks:
         assert task.name in page or "account balance" in task.name
-    words = ("What it goes by", "How to use it", "Seed 0", "tensorflow 2.", "dropped")
-    for word in (*words, "Declared coverage 0.95", "all hold their labels in"):
+    words = ("Feature importance", "How to use it", "Seed 0", "TensorFlow 2.", "left out")
+    for word in (*words, "Declared coverage 0.95", "all contain the true label in"):
         assert word in page
     figures = re.findall(r"<svg role=\"img\" aria-label=\"([^\"]+)\"", page)
-    assert len(figures) == page.count("<svg ") > 20
+    assert len(figures) == page.count("<svg ") - page.count('<svg class="bars"') > 20
+    assert not re.search(r">-0\.?0*<", page)
     identifiers = re.findall(r'\bid="([^"]+)"', page)
     assert len(identifiers) == len(set(identifiers))
 
 
 def test_a_figure_that_fails_says_so_and_the_page_goes_on():
     drawn = Drawer()("A line", lambda ax: 1 / 0)
-    assert drawn == {"caption": "A line", "error": "ZeroDivisionError: division by zero"}
+    assert drawn["caption"] == "A line" and "svg" not in drawn
+    assert drawn["error"] == "ZeroDivisionError: division by zero"
+
+
+def test_the_head_says_what_the_page_is_about(page, artifact):
+    schema = json.loads((artifact / "schema.json").read_text())
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", page))
+    assert facts["Trained"] == f"{schema['trained_at'][:16]} UTC"
+    rows = json.loads((artifact / "metrics.json").read_text())["rows"]
+    assert facts["Rows"].startswith(f"{sum(rows.values())}: {rows['train']} train")
+    assert re.fullmatch(r"2020-\d\d-\d\d to 2022-\d\d-\d\d \(joined, .*\)", facts["Period"])
+    assert facts["Intended use"] == "not stated by the author"
+
+
+def test_only_columns_of_dates_have_a_period():
+    kept = {"low": 1.0, "high": 9.0}
+    told = SimpleNamespace(
+        features=[features.Text("note"), features.Numeric("age"), features.Date("seen")],
+        statistics={"features": dict.fromkeys(("note", "age", "seen"), kept)},
+    )
+    assert periods(told) == ["1970-01-02 to 1970-01-10 (seen, training rows)"]
+
+
+def test_each_target_and_feature_has_its_distribution_and_each_decision_its_threshold(page, run):
+    table = r'aria-label="(?:Targets|Features)">(.*?)</table>'
+    targets, features = re.findall(table, page, re.DOTALL)
+    labels = [label for task in run.tasks for label in task.columns]
+    assert targets.count('<svg class="bars"') == len(labels)
+    watched = {"age", "town", "member", "joined", "class"}
+    assert features.count('<svg class="bars"') == len(watched)
+    left = next(task for task in run.tasks if task.name == "left")
+    assert f"Positive class: {left.classes[1]}. Decision threshold" in page
+    assert f"probability is at least {left.threshold:.3g}." in page
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "bars"),
+    [
+        (np.array(["a"] * 6 + ["b"] * 9 + [""], object), "b 60%, a 40%", 2),
+        (np.r_[np.zeros(60), np.geomspace(1, 1e6, 40)], "min 0, median 0, max 1,000,000", 6),
+        (np.full(9, np.nan), "", 0),
+        (np.array(["", ""], object), "", 0),
+        (np.array([1.0] * 9 + [np.nan]), "", 0),
+    ],
+)
+def test_a_column_in_a_chart_and_a_few_words(values, words, bars):
+    found = columns.summary(Distribution.of(values), wording.number)
+    assert (found.words, found.chart.count("<rect")) == (words, bars)
+    assert found.missing == pytest.approx(missing(values).mean())
+    for width, height in re.findall(r'width="([\d.]+)" height="([\d.]+)"', found.chart):
+        assert 0 < float(width) <= columns.WIDTH and 0 <= float(height) <= columns.HEIGHT
+
+
+def test_a_page_names_files_without_their_folders():
+    plan = 'path = ["/home/ann/a.csv", "../b.csv", "C:\\\\data\\\\c.csv"]\nunit = "km/h"\n'
+    assert wording.without_folders(plan) == 'path = ["a.csv", "b.csv", "c.csv"]\nunit = "km/h"\n'
 
 
 def test_the_importance_finds_what_matters(run):
@@ -87,20 +150,55 @@ def test_slices_cut_numbers_and_name_the_missing(run):
 def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
     folder = shutil.copytree(artifact, tmp_path / "shop")
     before = (folder / "report.html").read_text()
-    assert "One training cannot tell whether sharing helped" in before
+    assert "one training cannot tell" in before
     comparison.write(folder / "comparison")
     path = folder / "1" / "assets.extra" / "metrics.json"
     tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}
     path.write_text(json.dumps({**json.loads(path.read_text()), "search": [tried]}))
+    plan = path.with_name("experiment.toml")
+    plan.write_text(f'intended_use = "Not to decide <alone>."\n{plan.read_text()}')
     after = rewrite_report(folder).read_text()
+    assert "<dd>Not to decide &lt;alone&gt;.</dd>" in after
+    assert "Not to decide <alone>." in model_card_of(path.parents[1])
     assert "Train them together" in after and "Train them together" not in before
-    assert "What was tried" in after and "What was tried" not in before
+    assert "Candidates that were tried" in after and "Candidates that were tried" not in before
 
 
 def test_the_boxes_of_the_network_hold_all_its_parameters(run):
     boxes = report.structure(run.model, run._outputs())
     assert sum(box["parameters"] for box in boxes) == run.model.count_params()
     assert {task for box in boxes for task in box["tasks"]} == {task.name for task in run.tasks}
+
+
+def test_the_boxes_are_of_this_network_alone_and_none_stands_apart():
+    trunk, heads = keras.layers.Dense(4), {task: keras.layers.Dense(1, name=task) for task in "ab"}
+    first, again = keras.Input((3,), name="first"), keras.Input((3,), name="again")
+    outputs = {task: head(trunk(first)) for task, head in heads.items()}
+    for head in heads.values():
+        head(trunk(again))  # as when the network is exported
+    boxes = report.structure(keras.Model(first, outputs), outputs)
+    assert [box["layers"][0] for box in boxes] == ["first", "a", "b"]
+    assert [box["sources"] for box in boxes] == [[], [0], [0]]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_comparison_has_one_direction_of_better_and_one_seed_will_do(comparison):
+    same = dict.fromkeys(comparison.tasks, Difference(0.0, 0.0, 0.0))
+    one = dataclasses.replace(
+        comparison,
+        values={n: {t: v[:1] for t, v in of.items()} for n, of in comparison.values.items()},
+        differences={**comparison.differences, "joint": same},
+    )
+    page = comparison_page(one.to_dict())
+    assert "could not be drawn" not in page and "1 seed," in page
+    page = comparison_page(comparison.to_dict())
+    spend = page[page.index('<h3 id="task-2">') : page.index('id="overall"')]
+    order = re.findall(r'<tr[^>]*><th scope="row">([^<]+)</th>', spend)
+    assert order == ["joint", "single-task", "linear"]  # by gain, though a lower RMSE is better
+    assert "+0.10" in spend and "+0.05 to +0.15" in spend and "worse · gain · better" in spend
+    gains = re.findall(r'<th scope="row">(?:joint|linear)</th><td class="number" data-value="'
+                       r'[^"]+">([+-])', page[page.index('id="overall"') :])  # fmt: skip
+    assert gains == ["+", "-"]
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +236,13 @@ def test_a_real_browser_shows_both_pages(browser, artifact, comparison, tmp_path
         ]
         urls = [m["params"]["request"]["url"] for m in asked if m["method"].endswith("WillBeSent")]
         assert [u for u in urls if not u.startswith(("file:", "data:", "chrome"))] == []
+
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.get((artifact / "report.html").as_uri())
+    shown = "return [...document.querySelectorAll(arguments[0])].every((e) => e.offsetHeight > 0)"
+    assert browser.execute_script(shown, "thead th, thead button, details pre")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    browser.get(compared.as_uri())
 
     back = "return getComputedStyle(document.body).backgroundColor"
     before = browser.execute_script(back)

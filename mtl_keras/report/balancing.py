@@ -1,0 +1,127 @@
+"""What a balancer did over the epochs, as figures and in words."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from mtl_keras.drawing import style
+from mtl_keras.drawing.heat import heat_map
+from mtl_keras.report.content import Content
+from mtl_keras.report.figures import Drawer
+
+RECORDS = {
+    "weights": ("Weight of each task", "By what the balancer multiplied each loss or gradient."),
+    "gradient_norms": (
+        "Gradient norm of each task",
+        "Of the shared parameters, before balancing: how strongly each task pulls.",
+    ),
+    "dropped": ("Share of steps without the task", ""),
+}
+"""Keys of a balancer's records that hold a value per task: title and note of their figures."""
+MOST_LINES = 6
+WIDE = 30.0  # between the smallest and the largest value, from which an axis is logarithmic
+
+
+def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
+    """Figures of the balancer's records: of each task, and of each pair of tasks."""
+    figures = []
+    for key, (title, note) in RECORDS.items():
+        records = [record[key] for record in content.balancing if record.get(key) is not None]
+        if records and np.ptp(np.array(records, float)) > 0:
+            figures.append(_of_each_task(title, note, np.array(records, float), names, draw))
+    cosines = recorded_cosines(content)
+    if len(cosines):
+        with_others = (cosines.sum(axis=2) - 1) / max(1, len(names) - 1)
+        figures.append(
+            _of_each_task(
+                "Agreement of each task with the others",
+                "The mean cosine of its gradient with theirs. Below 0 they pull apart.",
+                with_others,
+                names,
+                draw,
+                signed=True,
+            )
+        )
+        figures.append(
+            draw(
+                "Agreement of each pair of tasks",
+                lambda ax: heat_map(ax, cosines.mean(axis=0), names, names, ""),
+                note="Cosines of their gradients, mean over the epochs. Below 0 (red) they "
+                "conflict.",
+            )
+        )
+    return figures
+
+
+def conflict(content: Content, names: Sequence[str]) -> str:
+    """How many pairs of tasks conflict on average, and which most; "" if that is not recorded."""
+    cosines = recorded_cosines(content)
+    if not len(cosines):
+        return ""
+    mean = cosines.mean(axis=0)
+    pairs = sorted(itertools.combinations(range(len(names)), 2), key=lambda pair: mean[pair])
+    conflicting = [pair for pair in pairs if round(mean[pair], 2) < 0]
+    first, second = pairs[0]
+    lowest = (
+        f"{names[first]} and {names[second]} (mean cosine {round(mean[pairs[0]], 2) + 0.0:.2f})"
+    )
+    if not conflicting:
+        return f"No two tasks conflict on average; the least alike are {lowest}."
+    return (
+        f"Pairs of tasks whose gradients conflict on average: {len(conflicting)} of {len(pairs)}, "
+        f"most of all {lowest}."
+    )
+
+
+def recorded_cosines(content: Content) -> np.ndarray:
+    """The cosines between the tasks' gradients, `(epochs, tasks, tasks)`; empty if not recorded."""
+    recorded = [each["cosines"] for each in content.balancing if each.get("cosines") is not None]
+    return np.array(recorded, float)
+
+
+def _of_each_task(
+    title: str,
+    note: str,
+    values: np.ndarray,
+    names: Sequence[str],
+    draw: Drawer,
+    signed: bool = False,
+) -> dict[str, str]:
+    """A line for each of a few tasks, or a row of colors for each of many.
+
+    Args:
+        title: The figure's title.
+        note: How to read it.
+        values: `(epochs, tasks)`.
+        names: Names of the tasks.
+        draw: Draws it.
+        signed: Whether the sign matters.
+    """
+    epochs = range(1, len(values) + 1)
+    positive = values[values > 0]
+    spread = len(positive) == values.size and positive.max() > WIDE * positive.min()
+
+    def lines(ax: Any) -> None:
+        for number, (name, of_task) in enumerate(zip(names, values.T)):
+            look = style.line_style(number)
+            ax.plot(epochs, of_task, label=style.short(name), lw=1.8, **look)
+        if signed:
+            ax.axhline(0, color=style.MUTED, lw=1, ls="--")
+        if spread:
+            ax.set_yscale("log")
+        ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+        style.legend(ax, len(names), "best")
+
+    def colors(ax: Any) -> None:
+        largest = float(np.nanmax(np.abs(values))) or 1.0
+        heat_map(ax, values.T, list(map(str, epochs)), names, "", signed, largest)
+        ax.set_xlabel("epoch")
+        ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
+        ax.tick_params(axis="x", rotation=0)
+
+    few = len(names) <= MOST_LINES
+    return draw(title, lines if few else colors, note=note)

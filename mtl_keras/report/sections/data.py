@@ -1,0 +1,95 @@
+"""The table that the model was made from: targets, features, and how the rows were divided."""
+
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+from mtl_keras.evaluation.distribution import Distribution
+from mtl_keras.report.columns import Summary, summary
+from mtl_keras.report.content import Content
+from mtl_keras.report.figures import Drawer
+from mtl_keras.report.section import Section
+from mtl_keras.report.wording import number
+
+SPLITS = {
+    "random": "at random",
+    "group": "so that rows of one group stay together",
+    "time": "by time, the latest rows for the test",
+    "column": "as a column says",
+    "file": "by file",
+}
+
+
+def data(content: Content, draw: Drawer) -> Section:
+    """The rows of each part, how they were divided, and the distribution of each column."""
+    split = tomllib.loads(content.experiment).get("split", {})
+    return Section(
+        "data",
+        "Data",
+        {
+            "rows": content.metrics["rows"],
+            "split_text": f"Rows were divided {SPLITS[split.get('strategy', 'random')]}"
+            + (f" (column {split['column']})" if "column" in split else "")
+            + (f", stratified by {split['stratify']}" if "stratify" in split else "")
+            + ".",
+            "targets": _targets(content),
+            "features": _features(content),
+        },
+    )
+
+
+def _targets(content: Content) -> list[dict[str, Any]]:
+    """The labels of each task in the training rows."""
+    kept = content.statistics.get("targets", {})
+    return [
+        {
+            "name": name,
+            "kind": task.kind.replace("_", " ") + (f", {task.unit}" if task.unit else ""),
+            "summary": _summary(counts),
+        }
+        for task in content.tasks
+        for name, counts in kept.get(task.name, {}).items()
+    ]
+
+
+def _features(content: Content) -> list[dict[str, Any]]:
+    schema, missing = content.schema, content.explanation.get("missing", {})
+    kept = content.statistics.get("features", {})
+    suspicious = {leak["feature"] for leak in content.metrics.get("leaks", [])}
+    rows = []
+    for feature in content.features:
+        slug = schema["inputs"][feature.name]
+        found = _summary(kept.get(feature.name), feature.shown)
+        rows.append(
+            {
+                "name": feature.name,
+                "column": feature.source,
+                "kind": feature.kind,
+                "why": schema["guesses"].get(feature.name, "as declared"),
+                "input": slug if slug != feature.name else "",
+                "summary": found,
+                "missing": found.missing if found else missing.get(feature.source),
+                "suspicious": feature.name in suspicious,
+            }
+        )
+    crossed = [
+        {
+            "name": " × ".join(crossing["features"]),
+            "kind": "crossing",
+            "why": f"their {crossing['known']:,} combinations of values are features, too",
+        }
+        for crossing in schema.get("crossings", [])  # version 0.1 had none
+    ]
+    dropped = schema["dropped"].items()
+    return [*rows, *crossed] + [
+        {"name": name, "kind": "left out", "why": why, "missing": missing.get(name)}
+        for name, why in dropped
+    ]
+
+
+def _summary(kept: dict[str, Any] | None, shown: Callable[[float], str] = number) -> Summary | None:
+    """What an artifact keeps of a column; None if that is nothing."""
+    if kept is None:
+        return None
+    counts = {name: value for name, value in kept.items() if name != "unknown"}
+    return summary(Distribution.from_dict(counts), shown)

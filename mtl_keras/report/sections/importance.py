@@ -1,0 +1,86 @@
+"""What the answers depend on."""
+
+from typing import Any
+
+import pandas as pd
+
+from mtl_keras.drawing import style
+from mtl_keras.report.content import Content
+from mtl_keras.report.figures import Drawer
+from mtl_keras.report.section import Section
+from mtl_keras.report.wording import measure
+
+MOST_ANSWERS = 10
+MOST_FEATURES = 12
+
+
+def importance(content: Content, draw: Drawer) -> Section | None:
+    """The importance of the features, and how mean predictions depend on some of them."""
+    importances, dependences = _importances(content, draw), _dependences(content, draw)
+    if not importances and not dependences:
+        return None
+    return Section(
+        "importance",
+        "Feature importance",
+        {"importances": importances, "dependences": dependences},
+    )
+
+
+def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
+    table = pd.DataFrame(content.explanation.get("importance") or [])
+    if table.empty or table["feature"].nunique() == 1:  # with one feature, all the same
+        return []
+    figures = []
+    for task, part in table.groupby("task", sort=False):
+        top = part.sort_values("drop", ascending=False).head(MOST_FEATURES).iloc[::-1]
+
+        def bars(ax: Any, top: Any = top) -> None:
+            names = list(map(style.short, top["feature"]))
+            color = style.COLORS[0]
+            ax.barh(range(len(top)), top["drop"], xerr=top["sd"], color=color, height=0.65)
+            ax.set_yticks(range(len(top)), names, fontsize=8)
+            ax.set_xlabel(f"how much worse {measure(top['measure'].iloc[0])} gets")
+            space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
+            ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
+
+        figures.append(draw(str(task), bars))
+    return figures
+
+
+def _dependences(content: Content, draw: Drawer) -> list[dict[str, str]]:
+    figures = []
+    units = {task.name: task.unit for task in content.tasks}
+    for each in content.explanation.get("dependence") or []:
+        curve, task = pd.DataFrame(each["curve"]), each["task"]
+        answers = [c for c in curve.columns[1:] if c == task or c.startswith(f"{task}: ")]
+
+        def curves(
+            ax: Any, curve: Any = curve, answers: Any = answers, unit: str = units[task]
+        ) -> None:
+            dependence_curves(ax, curve.iloc[:, 0], curve[answers], unit)
+
+        figures.append(draw(f"{task} by {curve.columns[0]}", curves))
+    return figures
+
+
+def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = "") -> None:
+    """A line per answer for a numeric feature, bars or points for any other."""
+    several = answers.shape[1] > 1
+    numbers = pd.api.types.is_numeric_dtype(x) and not pd.api.types.is_bool_dtype(x)
+    rows = [style.short(value) for value in x]
+    for number, column in enumerate(answers.columns[:MOST_ANSWERS]):
+        y = answers[column]
+        look = style.line_style(number) if several else {"color": style.COLORS[1]}
+        label = style.short(column.split(": ")[-1], 16)
+        if numbers:
+            ax.plot(x, y, marker="o", lw=1.8, ms=4, label=label, **look)
+        elif several:
+            marker = "os^"[number // len(style.COLORS) % 3]
+            ax.plot(y[::-1], rows[::-1], marker, color=look["color"], ms=6, label=label)
+        else:
+            ax.barh(rows[::-1], y[::-1], **look)
+    mean = "mean probability" if several else f"mean prediction{f' ({unit})' if unit else ''}"
+    ax.set(**({"xlabel": style.short(x.name, 40), "ylabel": mean} if numbers else {"xlabel": mean}))
+    ax.tick_params(axis="y", labelsize=8)
+    if several:
+        style.legend(ax, min(answers.shape[1], MOST_ANSWERS), "best" if numbers else None)

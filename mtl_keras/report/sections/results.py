@@ -1,0 +1,84 @@
+"""How good the model is: the scores and figures of each task."""
+
+from typing import Any
+
+from mtl_keras.report import figures
+from mtl_keras.report.content import Content
+from mtl_keras.report.section import Section
+from mtl_keras.report.wording import measure, numbers
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.calibration import METHODS
+
+
+def results(content: Content, draw: figures.Drawer) -> Section:
+    """Each task's scores on the test rows beside those of simpler models, and its figures."""
+    return Section(
+        "results",
+        "Results",
+        {
+            "rows": content.metrics["rows"],
+            "tasks": [_judged(task, content, draw) for task in content.tasks],
+            "compared": content.comparison is not None,
+            "joint": content.metrics.get("joint_coverage"),
+            "slices": content.explanation.get("slices"),
+            "units": {task.name: task.unit for task in content.tasks},
+        },
+    )
+
+
+def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any]:
+    result = content.metrics["test"][task.name]
+    main = task.measure.name
+    others: dict[str, float] = {}
+    if content.comparison:
+        for row in content.comparison["results"]:
+            if row["task"] == task.name and row["candidate"] != "constant":
+                others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
+    scores = []
+    for name, value in result["scores"].items():
+        beside = [v if name == main else None for v in others.values()]
+        own, base, *rest = numbers([value, result["baseline"].get(name), *beside])
+        scores.append(
+            {
+                "measure": measure(name, task.unit),
+                "value": own,
+                "others": ["" if text == "–" else text for text in (base, *rest)],
+                "higher": task.higher_is_better(name),
+                "main": name == main,
+            }
+        )
+    return {
+        "name": task.name,
+        "kind": task.kind.replace("_", " "),
+        "unit": task.unit,
+        "rows": result["rows"],
+        "decision": task.decision,
+        "columns": ["baseline", *others],
+        "scores": scores,
+        "figures": figures.panels(task, content, draw),
+        "calibration": _calibration(task, content),
+        "coverage": _coverage(task, result["scores"]),
+    }
+
+
+def _calibration(task: Task, content: Content) -> str:
+    """How calibration changed the log loss, for a task with calibrated probabilities."""
+    worth = content.metrics.get("calibration", {}).get(task.name)
+    if worth is None:
+        return ""
+    before, after = numbers([worth["before"], worth["after"]])
+    return (
+        f"Probabilities are calibrated {METHODS[worth['method']].words}, fitted on the validation "
+        f"rows. On the test rows the log loss was {before} without it and is {after} with it."
+    )
+
+
+def _coverage(task: Task, scores: dict[str, float]) -> str:
+    """How often the intervals or sets of a task hold the label, and how often they should."""
+    if task.nominal_coverage is None or "conformal_coverage" not in scores:
+        return ""
+    return (
+        f"Declared coverage {task.nominal_coverage:.4g}: the intervals or sets contain the "
+        f"true label in {scores['conformal_coverage']:.1%} of these rows (standard error "
+        f"{scores['conformal_coverage_se']:.1%})."
+    )

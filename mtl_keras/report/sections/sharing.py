@@ -1,0 +1,43 @@
+"""What the tasks share."""
+
+from typing import Any
+
+import pandas as pd
+
+from mtl_keras.drawing.heat import heat_map
+from mtl_keras.report.content import Content
+from mtl_keras.report.figures import Drawer
+from mtl_keras.report.section import Section
+
+MOST_FIGURES = 8
+
+
+def sharing(content: Content, draw: Drawer) -> Section | None:
+    """The weight of each source for each task, where the architecture has such weights."""
+    table = pd.DataFrame(content.metrics["sharing"])
+    if table.empty:
+        return None
+    figures = []
+    for title, wide in _alike(table)[:MOST_FIGURES]:
+
+        def one(ax: Any, wide: Any = wide) -> None:
+            heat_map(ax, wide.to_numpy(), list(wide.columns), list(wide.index), "", signed=False)
+
+        figures.append(draw(title, one))
+    return Section("sharing", "Sharing", {"sharing": figures})
+
+
+def _alike(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The weights by reader and source, with a title: gates over the same sources together."""
+    of_sources: dict[tuple[str, ...], list[tuple[str, pd.DataFrame]]] = {}
+    for layer, part in table.groupby("layer", sort=False):
+        wide = part.pivot_table(index="reader", columns="source", values="weight", sort=False)
+        of_sources.setdefault(tuple(wide.columns), []).append((str(layer), wide))
+    found = []
+    for same in of_sources.values():
+        together = pd.concat([wide for _, wide in same])
+        if len(same) > 1 and together.index.is_unique:
+            found.append(("Gates of the tasks", together))
+        else:
+            found += same
+    return found

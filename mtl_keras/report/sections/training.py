@@ -1,0 +1,93 @@
+"""How the model was trained: epochs, losses, what was tried, how tasks were balanced."""
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mtl_keras.drawing.heat import heat_map
+from mtl_keras.report.balancing import balancing, conflict
+from mtl_keras.report.content import Content
+from mtl_keras.report.figures import Drawer
+from mtl_keras.report.history import curve, epoch_in_use, metric_logs
+from mtl_keras.report.section import Section
+from mtl_keras.report.wording import measure
+from mtl_keras.training.best_epoch import own_best
+
+
+def training(content: Content, draw: Drawer) -> Section:
+    """The epochs in use, the losses, what was tried, and what the balancer did."""
+    names = [task.name for task in content.tasks]
+    return Section(
+        "training",
+        "Training",
+        {
+            "training_text": _epochs(content),
+            "curves": _curves(content, names, draw),
+            "tried": content.metrics.get("search"),
+            "grouping": _grouping(content, draw),
+            "balancing": balancing(content, names, draw),
+            "conflict": conflict(content, names),
+            "balancer": tomllib.loads(content.experiment)["balancer"]["kind"],
+        },
+    )
+
+
+def _epochs(content: Content) -> str:
+    """How long it was trained, and from which epoch each task is answered."""
+    count, used = content.metrics["epochs"], content.metrics["best_epochs"]
+    lowest = content.metrics.get("lowest_epochs", {})
+    seconds = content.metrics["seconds"].get("fit", 0.0)
+    trained = f"Trained for {count} epoch{'s' if count != 1 else ''} in {seconds:,.0f} s."
+    listed = {task: f"{e}{own_best(e, lowest.get(task, e))}" for task, e in used.items()}
+    if len(listed) > 1 and len(set(listed.values())) == 1:
+        return f"{trained} All tasks use the weights of epoch {next(iter(listed.values()))}."
+    return (
+        f"{trained} Each task uses the weights of an epoch that was good for it on the validation "
+        f"rows: {', '.join(f'{task} epoch {which}' for task, which in listed.items())}."
+    )
+
+
+def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
+    """The total loss, and the loss and the metrics of each task, over the epochs."""
+    history = content.history
+    shown = [("Total loss", "loss", "")]
+    for task, logs in metric_logs(history, names).items():
+        shown += [
+            (f"{task}: {measure(log.removeprefix(f'{task}_'))}", log, task)
+            for log in (f"{task}_loss", *logs)
+        ]
+    figures = []
+    for title, log, task in shown:
+        if log not in history:
+            continue
+
+        def one(ax: Any, log: str = log, task: str = task) -> None:
+            curve(ax, history, log, epoch_in_use(history, task))
+
+        figures.append(draw(title, one))
+    return figures
+
+
+def _grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
+    """Which tasks help each other, where the groups were measured."""
+    measured = content.metrics.get("grouping")
+    if not measured:
+        return []
+    names, groups = measured["tasks"], "; ".join(" + ".join(g) for g in measured["groups"])
+    affinity = 100 * np.array(measured["affinity"])
+    cosines = np.array(measured["cosines"])
+    return [
+        draw(
+            "Affinity of the tasks, %",
+            lambda ax: heat_map(ax, affinity, names, names, "", limit=np.abs(affinity).max()),
+            note="By how much a training step for one task (row) lowers the loss of another "
+            f"(column). Groups chosen: {groups}.",
+        ),
+        draw(
+            "Cosines between the tasks' gradients",
+            lambda ax: heat_map(ax, cosines, names, names, ""),
+            note="In the training that measured the affinity.",
+        ),
+    ]
