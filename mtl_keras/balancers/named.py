@@ -14,10 +14,11 @@ def get(identifier: Any, others: Collection[str] = ()) -> Balancer:
     """A balancer from its name, a `{"kind": name, ...}` mapping, an instance or a function.
 
     None gives `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
-    weights. `others` are further names for the message where there is no such balancer.
+    weights.
 
     Args:
         identifier: The name, mapping, instance, function or None.
+        others: Further names for the message where there is no such balancer. Default none.
 
     Returns:
         The balancer.

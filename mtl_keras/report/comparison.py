@@ -23,7 +23,18 @@ SENTENCES = {
 
 
 def comparison_page(compared: dict[str, Any]) -> str:
-    """`comparison.html`: did sharing help?"""
+    """`comparison.html`: did sharing help?
+
+    Args:
+        compared: What `Comparison.to_dict` returns.
+
+    Returns:
+        The page, HTML that needs no other file.
+
+    Example:
+
+    >>> page = comparison_page(experiment.compare().to_dict())  # doctest: +SKIP
+    """
     draw = Drawer()
     results = pd.DataFrame(compared["results"])
     seeds = compared["seeds"]

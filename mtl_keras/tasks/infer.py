@@ -32,8 +32,8 @@ class TaskGuess:
 
     Example:
 
-    >>> infer(pd.Series([2.5, 3.0, 1.25] * 4, name="stars").mul(range(12))).kind
-    'regression'
+    >>> TaskGuess("segment", "multiclass", "3 classes").unless is None
+    True
     """
 
     column: str
