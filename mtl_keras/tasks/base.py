@@ -15,8 +15,9 @@ from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import MemberDense
-from mtl_keras.tasks.measures import LOWER_IS_BETTER, Measure
+from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.thresholds import ThresholdCurve
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,7 +26,7 @@ class Task(Declaration, abc.ABC):
 
     A kind of task says how its labels are read and encoded, which head and loss learn them, how
     outputs become answers, and how those are evaluated, drawn and compared with simple models. It
-    must define `fit`, `encode`, `head`, `training_loss`, `answers`, `measure` and `scores`;
+    must define `fit`, `encode`, `head`, `training_loss`, `answers` and `measures`;
     everything else has a default that suits one number per row. `NumericTask` and `ClassTask`
     define more.
 
@@ -42,6 +43,9 @@ class Task(Declaration, abc.ABC):
 
     single_probability: ClassVar[bool] = False
     """Whether the output is one probability, so that the task can be a step in a chain."""
+
+    is_quantity: ClassVar[bool] = True
+    """Whether the answer is a number in the user's units, so that it can be too high or too low."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -208,26 +212,58 @@ class Task(Declaration, abc.ABC):
         """Whether the region of each row holds its label; False where the label is missing."""
         raise NotImplementedError
 
+    @property
+    def region_measures(self) -> Sequence[Measure]:
+        """What is measured of regions, which stand in the place of the predictions."""
+        return ()
+
     def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
         """The coverage of regions and how large they are, for rows that all have a label."""
-        return {}
+        return {each.name: each.value(truth, region) for each in self.region_measures}
 
     # How good predictions are
 
     @property
     @abc.abstractmethod
+    def measures(self) -> Sequence[Measure]:
+        """How predictions are judged: first by what models are compared by, then by all else."""
+
+    @property
     def measure(self) -> Measure:
         """The one measure by which models are compared on this task."""
+        return self.measures[0]
 
-    @abc.abstractmethod
+    @property
+    def row_loss(self) -> Measure | None:
+        """The measure that tells how bad the prediction of each row is: the first mean of a loss.
+
+        None if there is none among the `measures`.
+        """
+        losses = [m for m in self.measures if m.per_row is not None and not m.higher_is_better]
+        return losses[0] if losses else None
+
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         """The scores of predictions by name, for rows that all have a label."""
+        return {each.name: each.value(truth, predicted) for each in self.measures}
 
     def higher_is_better(self, score: str) -> bool:
-        """Whether a higher value of one of the `scores` is better."""
-        if score == self.measure.name:
-            return self.measure.higher_is_better
-        return score not in LOWER_IS_BETTER
+        """Whether a higher value of one of the scores is better."""
+        known = (*self.measures, *self.region_measures)
+        return any(each.name == score and each.higher_is_better for each in known)
+
+    def residuals(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+        """Labels minus predictions, `(rows,)` each, by the names of `named_predictions`.
+
+        They are NaN where a label is missing. Default: of the `distances` of the labels, so that a
+        class counts as 1 in its rows and 0 in all others.
+        """
+        named, labels = self.named_predictions(predicted), self.distances(truth)
+        columns = labels.T if labels.ndim > 1 else [labels] * len(named)
+        return {name: label - each for (name, each), label in zip(named.items(), columns)}
+
+    def threshold_curves(self, truth: np.ndarray, predicted: np.ndarray) -> list[ThresholdCurve]:
+        """What other thresholds would give, for rows that all have a label. Default: none."""
+        return []
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
         """The best constant prediction, from the training labels alone.

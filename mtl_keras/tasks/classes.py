@@ -41,6 +41,7 @@ class ClassTask(ConformalTask):
         counts: Number of training rows of each class. Learned.
     """
 
+    is_quantity: ClassVar[bool] = False
     size_score: ClassVar[str] = "conformal_set_size"
     contiguous: ClassVar[bool] = False
     """Whether sets have no gap, as those of classes on a scale."""
