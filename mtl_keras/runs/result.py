@@ -55,6 +55,7 @@ class Run:
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
         regions: Per task with intervals or sets, those of the test rows.
+        groups: What the test rows of a group have in common, if they were split by groups; or None.
         sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
@@ -78,6 +79,7 @@ class Run:
     truths: Mapping[str, Mapping[str, np.ndarray]]
     predictions: Mapping[str, np.ndarray]
     regions: Mapping[str, np.ndarray]
+    groups: np.ndarray | None
     sharing: pd.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -147,7 +149,9 @@ class Run:
                 "explanation.json": as_json(explanation),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict(folder)),
                 "trained_rows.npz": as_npz(vars(self.trained) if self.trained else {}),
-                "predictions.npz": report.arrays(self.tasks, self.truths["test"], self.predictions),
+                "predictions.npz": report.arrays(
+                    self.tasks, self.truths["test"], self.predictions, self.groups
+                ),
             }
             artifact.write_files(version, files)
             with clock("report"):
@@ -239,7 +243,7 @@ class Run:
 
     def schema(self, serving: keras.Model) -> dict[str, Any]:
         """What the exported model reads and answers, and how it was made."""
-        outputs = self.model.output
+        outputs, split = self.model.output, self.experiment.split
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         slugs = unique_names(answers)
         return {
@@ -259,6 +263,7 @@ class Run:
                 task.name: task.constant(self.truths["train"][task.name]).tolist()
                 for task in self.tasks
             },
+            "group": split.column if split.strategy == "group" else None,
             "versions": {
                 "python": platform.python_version(),
                 "mtl_keras": __version__,

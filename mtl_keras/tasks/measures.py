@@ -84,11 +84,15 @@ def ranked(
         Two arrays `(draws, scores)`.
     """
     scores = np.asarray(scores).reshape(-1)
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))
-    sorted_weights, is_positive = weights[:, order], truth[order] == 1
-    positive = np.add.reduceat(sorted_weights * is_positive, starts, axis=1)
-    return positive, np.add.reduceat(sorted_weights, starts, axis=1) - positive
+    if np.any(scores[1:] < scores[:-1]):
+        order = np.argsort(scores, kind="stable")
+        truth, scores, weights = truth[order], scores[order], weights[:, order]
+    positive = weights * (truth == 1)
+    changes = np.append(True, scores[1:] > scores[:-1])
+    if not changes.all():
+        starts = np.flatnonzero(changes)
+        positive, weights = (np.add.reduceat(w, starts, axis=1) for w in (positive, weights))
+    return positive, weights - positive
 
 
 def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
