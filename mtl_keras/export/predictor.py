@@ -193,7 +193,6 @@ class Predictor:
             )
         parts: list[tuple[dict[str, np.ndarray], ...]] = []
         some: list[pd.DataFrame] = []
-        of_group: list[np.ndarray | None] = []
         wanted = self._told("features", partial(read_columns, self.features, columns))
         wanted = [*wanted, *(column for task in judged for column in task.columns)]
         wanted += [column for column in columns if column == self.schema.get("group")]
@@ -203,8 +202,7 @@ class Predictor:
             truths = {task.name: task.truth(rows) for task in judged}
             answers = self.answers(rows)
             regions = self._told("outputs", partial(regions_in, self.tasks, answers))
-            parts.append((truths, self._answered(answers), regions))
-            of_group.append(self._groups(rows))
+            parts.append((truths, self._answered(answers), regions, self._groups(rows)))
             some.append(rows.iloc[::10] if stream else rows)
         seen = self.trained_on(pd.concat(some) if len(some) > 1 else some[0])
         if seen > SUSPICIOUS:
@@ -216,16 +214,14 @@ class Predictor:
         constants = self._told(
             "constants", lambda: {task.name: self.schema["constants"][task.name] for task in judged}
         )
-        truths, predictions, regions = (
+        truths, predictions, regions, groups = (
             {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}
             for alike in zip(*parts)
         )
-        known = [each for each in of_group if each is not None]
-        groups = np.concatenate(known) if known else None
         if stream:
             count = len(truths[judged[0].name])
             show(f"evaluated on {count:,} of {stream.rows:,} rows")
-        return evaluate(judged, truths, predictions, constants, regions, groups)
+        return evaluate(judged, truths, predictions, constants, regions, groups.get("rows"))
 
     def check(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Check:
         """Whether the rows of a table, and the answers for them, are like those of the training.
@@ -245,13 +241,13 @@ class Predictor:
         if isinstance(rows, datasets.Stream):
             show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(CHECKED_ROWS)
-        folder, groups = self.path / artifact.EXTRA, self._groups(rows)
+        folder, groups = self.path / artifact.EXTRA, self._groups(rows).get("rows")
         return check(folder, self.features, self.tasks, rows, self.answers, groups)
 
-    def _groups(self, table: pd.DataFrame) -> np.ndarray | None:
-        """What rows of a group have in common, if training was split by a column of the table."""
+    def _groups(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What the `rows` of a group have in common, if training was split by a known column."""
         column = self.schema.get("group")  # version 0.1 had none
-        return table[column].astype(str).to_numpy() if column in table.columns else None
+        return {"rows": table[column].astype(str).to_numpy()} if column in table.columns else {}
 
     def export(self, path: str | Path, rows: Any = None) -> Exported:
         """Write the model in another format: ONNX (`.onnx`) or LiteRT (`.tflite`).

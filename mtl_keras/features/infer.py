@@ -23,6 +23,7 @@ from mtl_keras.features.vector import Vector
 
 MANY_VALUES = 50
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
+IDENTIFIER = "looks like an identifier"
 ID_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")
 
 
@@ -39,6 +40,11 @@ class Guess:
     column: str
     feature: Feature | None
     why: str
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether the column is dropped because it looks like an identifier."""
+        return self.feature is None and self.why.startswith(IDENTIFIER)
 
     def __str__(self) -> str:
         kind = self.feature.kind if self.feature else "dropped"
@@ -141,7 +147,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
             return Guess(name, Text(name), f"texts of {words:.0f} words on average")
-        why = f"looks like an identifier: {len(values)} values in {len(present)} rows"
+        why = f"{IDENTIFIER}: {len(values)} values in {len(present)} rows"
         return Guess(name, None, why)
     why = f"{len(values)} texts"
     if is_text:
@@ -165,10 +171,10 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     numbers = numbers[~empty]
     if np.all(numbers == np.floor(numbers)) and len(np.unique(numbers)) == len(numbers):
         if np.ptp(numbers) == len(numbers) - 1:
-            why = f"looks like an identifier: {len(numbers)} consecutive whole numbers"
+            why = f"{IDENTIFIER}: {len(numbers)} consecutive whole numbers"
             return Guess(name, None, why)
         if _named_like_id(name):
-            why = "looks like an identifier: its name, and no number twice"
+            why = f"{IDENTIFIER}: its name, and no number twice"
             return Guess(name, None, why)
     if not is_text:
         return Guess(name, Numeric(name), "numbers")

@@ -21,7 +21,7 @@ from mtl_keras import __version__, report
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
-from mtl_keras.evaluation import Evaluation, explain, regions_of
+from mtl_keras.evaluation import Diagnostics, Evaluation, cells_of, diagnose, explain, regions_of
 from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.checking import FILE as STATISTICS
 from mtl_keras.export.checking import answer_statistics, target_statistics
@@ -32,9 +32,12 @@ from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.columns import row_names
 from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
 from mtl_keras.tasks import Task
 from mtl_keras.tracking import Recording
+
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass
@@ -131,6 +134,10 @@ class Run:
                     lambda: self.explanation(exported().predictions, seconds),
                     {},
                 )
+            with clock("diagnostics"):
+                diagnosed: dict[str, Any] = attempted(
+                    "the diagnostics", lambda: self.diagnostics.to_dict(), {}
+                )
             self.seconds |= clock.seconds
             statistics: dict[str, Any] = attempted(
                 "the statistics",
@@ -142,7 +149,7 @@ class Run:
             )
             files = pictures | {
                 STATISTICS: as_json({"features": self.statistics, **statistics}),
-                "metrics.json": as_json(self.metrics()),
+                "metrics.json": as_json(self.metrics() | {"diagnostics": diagnosed}),
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": as_json(self.model.balancing),
                 "structure.json": as_json(report.structure(self.model, self._outputs())),
@@ -189,25 +196,12 @@ class Run:
             seconds: About how long the shuffles of the importance may take. Default 2.0.
         """
         predict = predict or self.predict
-        columns = list(map(str, self.test.columns))
-        read = {feature.source: feature.reads(columns) for feature in self.encoder.features}
-        importances = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
-        plain = {f.source for f in self.encoder.features if f.shows_dependence}
-        curves = []
-        for task in self.tasks:
-            top = importances[
-                (importances["task"] == task.name) & importances["feature"].isin(plain)
-            ]
-            for feature in top.loc[top["drop"] > 0, "feature"].head(2):
-                curve = explain.dependence(self.tasks, predict, self.test, feature)
-                curve[feature] = curve[feature].map(_plain)
-                curves.append({"task": task.name, "curve": curve.to_dict("list")})
-        return {
-            "importance": importances.to_dict("records"),
-            "dependence": curves,
-            "missing": self.test.isna().mean().to_dict(),
-            "slices": self._slices(),
-        }
+        found = explain.explanation(
+            self.tasks, predict, self.test, self.encoder.features, seconds=seconds
+        )
+        column = self.experiment.slices
+        rows = None if column is None else self.slices(column).to_dict("records")
+        return found | {"slices": rows and {"column": column, "rows": rows}}
 
     def slices(self, column: str) -> pd.DataFrame:
         """The model's scores on the test rows of each value of a column.
@@ -220,18 +214,36 @@ class Run:
                 f"The table has no column {column!r} to slice by."
                 f"{nearest(column, map(str, self.test.columns))}"
             )
-        truths, predictions, regions = self.truths["test"], self.predictions, self.regions
-        if len(self.test) < len(truths[self.tasks[0].name]):  # a sample of a stream
-            truths = {task.name: task.truth(self.test) for task in self.tasks}
-            predictions = self.predict(self.test)
-            regions = regions_of(self.tasks, self._outputs_for(self.test))
-        return explain.slices(self.tasks, truths, predictions, self.test[column], regions=regions)
+        truths, predictions, regions, groups = self._tested
+        return explain.slices(
+            self.tasks, truths, predictions, self.test[column], regions=regions, groups=groups
+        )
 
-    def _slices(self) -> dict[str, Any] | None:
-        column = self.experiment.slices
-        if column is None:
-            return None
-        return {"column": column, "rows": self.slices(column).to_dict("records")}
+    @functools.cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Where the model is wrong on the test rows: by threshold, by size, by slice, by row."""
+        truths, predictions, _, groups = self._tested
+        return diagnose(
+            self.tasks,
+            truths,
+            predictions,
+            constants={t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks},
+            cells=cells_of(self.encoder.features, self.test),
+            names=row_names(self.guesses, self.test),
+            most=self.experiment.worst_rows,
+            groups=groups,
+        )
+
+    @functools.cached_property
+    def _tested(self) -> tuple[Arrays, Arrays, Arrays, np.ndarray | None]:
+        """Labels, predictions, regions and groups of `test`, which of a stream is a sample."""
+        if len(self.test) == len(self.truths["test"][self.tasks[0].name]):
+            return self.truths["test"], self.predictions, self.regions, self.groups
+        truths = {task.name: task.truth(self.test) for task in self.tasks}
+        regions = regions_of(self.tasks, self._outputs_for(self.test))
+        by_column = self.groups is not None and self.experiment.split.column in self.test
+        groups = self.experiment.split.groups(self.test) if by_column else None
+        return truths, self.predict(self.test), regions, groups
 
     def _outputs(self) -> dict[str, Any]:
         return {task.name: self.model.output[task.name] for task in self.tasks}
@@ -292,15 +304,3 @@ class Run:
             **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
-
-
-def _plain(value: Any) -> Any:
-    """A cell as JSON has it: numbers and booleans as they are, all else as a text.
-
-    Example:
-
-    >>> [_plain(value) for value in (np.int64(3), None, pd.Interval(0, 1), "a")]
-    [3, None, '(0, 1]', 'a']
-    """
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)

@@ -197,13 +197,13 @@ class Binary(ClassTask):
             "recall": (x, curve.recall),
             "F1": (x, curve.f1),
         }
-        title = f"{self.name}: by threshold"
-        caption = f"{self.name}: precision, recall and F1 of {curve.label!r}, by threshold"
-        shown = [against_threshold(title, lines, in_use, caption=caption)]
+        marked = f"The dashed line is the threshold in use, {curve.in_use:.3g}."
+        title = f"{self.name}: precision and recall by threshold"
+        caption = f"Of the answer {curve.label}, if it were given from a threshold on. {marked}"
+        shown = [against_threshold(title, lines, in_use, "score", caption)]
         if curve.cost is not None:
-            cost = {"cost": (x, curve.cost)}
-            title = f"{self.name}: cost by threshold"
-            shown.append(against_threshold(title, cost, in_use, "mean cost of a row"))
+            cost, title = {"cost": (x, curve.cost)}, f"{self.name}: cost by threshold"
+            shown.append(against_threshold(title, cost, in_use, "mean cost of a row", marked))
         return shown
 
     def rivals(self) -> list[Problem]:

@@ -210,8 +210,19 @@ class Multilabel(Task):
             {curve.label: (curve.threshold, curve.f1) for curve in curves},
             [curve.in_use for curve in curves],
             "F1",
+            "The dashed lines are the thresholds in use.",
         )
         return [*panels.classes(self.name, labels), f1_by_threshold]
+
+    def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
+        """The labels that a row has, and the probability of each that is not missing."""
+        words = []
+        for labels, probabilities in zip(truth, predicted):
+            named = list(zip(self.labels, labels, probabilities))
+            has = ", ".join(name for name, label, _ in named if label == 1) or "none"
+            told = (f"{name} {each:.1%}" for name, label, each in named if not np.isnan(label))
+            words.append((has, ", ".join(told)))
+        return words
 
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return self._named(self.labels, predicted)
