@@ -94,11 +94,10 @@ class Run:
 
     def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
+        names, truths = [task.name for task in self.tasks], self.truths["test"]
         return {
-            "history.png": report.history_figure(self.history, [task.name for task in self.tasks]),
-            "prediction.png": report.prediction_figure(
-                self.tasks, self.truths["test"], self.predictions
-            ),
+            "history.png": report.history_figure(self.history, names),
+            "prediction.png": report.prediction_figure(self.tasks, truths, self.predictions),
         }
 
     def export(self, folder: str | Path) -> Path:
@@ -134,7 +133,6 @@ class Run:
                     lambda: self.explanation(exported().predictions, seconds),
                     {},
                 )
-            with clock("diagnostics"):
                 diagnosed: dict[str, Any] = attempted(
                     "the diagnostics", lambda: self.diagnostics.to_dict(), {}
                 )
@@ -215,9 +213,8 @@ class Run:
                 f"{nearest(column, map(str, self.test.columns))}"
             )
         truths, predictions, regions, groups = self._tested
-        return explain.slices(
-            self.tasks, truths, predictions, self.test[column], regions=regions, groups=groups
-        )
+        judged = (self.tasks, truths, predictions, self.test[column])
+        return explain.slices(*judged, regions=regions, groups=groups)
 
     @functools.cached_property
     def diagnostics(self) -> Diagnostics:
@@ -241,8 +238,8 @@ class Run:
             return self.truths["test"], self.predictions, self.regions, self.groups
         truths = {task.name: task.truth(self.test) for task in self.tasks}
         regions = regions_of(self.tasks, self._outputs_for(self.test))
-        by_column = self.groups is not None and self.experiment.split.column in self.test
-        groups = self.experiment.split.groups(self.test) if by_column else None
+        split = self.experiment.split  # the files of a sample's rows are not known
+        groups = None if split.strategy == "file" else split.groups(self.test)
         return truths, self.predict(self.test), regions, groups
 
     def _outputs(self) -> dict[str, Any]:
