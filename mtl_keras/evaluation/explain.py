@@ -178,9 +178,9 @@ def slices(
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
     column: pd.Series,
-    most: int = 12,
     regions: Mapping[str, np.ndarray] | None = None,
     groups: np.ndarray | None = None,
+    most: int = 12,
 ) -> pd.DataFrame:
     """A model's scores on the rows of each value of a column.
 
@@ -189,9 +189,9 @@ def slices(
         truths: For each task, the labels of all rows, as evaluation reads them.
         predictions: For each task, the predictions for all rows.
         column: The column; numbers are cut at their quartiles.
-        most: Maximum number of values, the most frequent first. Default 12.
         regions: For each task with intervals or sets, those of all rows. Default: none.
         groups: What rows of a group have in common. Default: no groups.
+        most: Maximum number of values, the most frequent first. Default 12.
 
     Returns:
         A row per value and task: `value`, `task`, `rows`, `measure`, `score` with its 95 %

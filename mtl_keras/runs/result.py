@@ -213,23 +213,17 @@ class Run:
                 f"{nearest(column, map(str, self.test.columns))}"
             )
         truths, predictions, regions, groups = self._tested
-        judged = (self.tasks, truths, predictions, self.test[column])
-        return explain.slices(*judged, regions=regions, groups=groups)
+        values = self.test[column]
+        return explain.slices(self.tasks, truths, predictions, values, regions, groups)
 
     @functools.cached_property
     def diagnostics(self) -> Diagnostics:
         """Where the model is wrong on the test rows: by threshold, by size, by slice, by row."""
         truths, predictions, _, groups = self._tested
-        return diagnose(
-            self.tasks,
-            truths,
-            predictions,
-            constants={t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks},
-            cells=cells_of(self.encoder.features, self.test),
-            names=row_names(self.guesses, self.test),
-            most=self.experiment.worst_rows,
-            groups=groups,
-        )
+        constants = {t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks}
+        cells = cells_of(self.encoder.features, self.test)
+        names, most = row_names(self.guesses, self.test), self.experiment.worst_rows
+        return diagnose(self.tasks, truths, predictions, constants, cells, names, most, groups)
 
     @functools.cached_property
     def _tested(self) -> tuple[Arrays, Arrays, Arrays, np.ndarray | None]:

@@ -38,7 +38,7 @@ def _quantity(name: str, rows: list[dict[str, Any]], unit: str, draw: Drawer) ->
         names = [row["predicted"] for row in rows]
         ax.set_xticks(places, names, rotation=40, ha="right", fontsize=7)
         label = style.short(suffix)
-        ax.set(xlabel=f"predicted{label}", ylabel=f"mean of actual − predicted{label}")
+        ax.set(xlabel=f"predicted{label}", ylabel=f"mean residual{label}")
 
     listed = []
     for row in rows:
@@ -82,9 +82,10 @@ def _cell(pair: dict[str, Any] | None) -> dict[str, Any] | None:
     if pair is None:
         return None
     value = pair["correlation"]
+    place = int(value < 0)
     return {
-        "text": f"{value:+.2f}",
-        "side": int(value > 0),
+        "text": f"{value:+.2f}".replace("-", "−"),
+        "color": f"var(--series-{place}, {style.COLORS[place]})",
         "strength": round(60 * min(abs(value), 1.0)),
         "chance": abs(value) <= pair["chance"],
     }
