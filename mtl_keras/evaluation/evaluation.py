@@ -81,8 +81,8 @@ class Evaluation:
     ... )
     >>> print(Evaluation([one]))
     churned (binary, 90 rows)
-      metric                      model       95 % interval   constant
-      roc_auc                    0.8000    0.7400 to 0.8500     0.5000
+      metric                      model         95 % interval   constant
+      roc_auc                    0.8000      0.7400 to 0.8500     0.5000
     """
 
     tasks: Sequence[TaskEvaluation]
@@ -136,7 +136,7 @@ class Evaluation:
     def __str__(self) -> str:
         lines = []
         for each in self.tasks:
-            of_training = f"; {each.training_rows:,} that trained" if each.training else ""
+            of_training = f"; training: {each.training_rows:,} rows" if each.training else ""
             lines.append(f"{each.task} ({each.kind}, {each.rows:,} rows{of_training})")
             columns = [each.training, each.baseline] if each.training else [each.baseline]
             heads = ["training", "constant"][-len(columns) :]
@@ -278,7 +278,7 @@ def _evaluate(
 
 
 def _line(metric: str, model: str, interval: str, *others: str) -> str:
-    return f"  {metric:22}{model:>11}{interval:>20}" + "".join(f"{each:>11}" for each in others)
+    return f"  {metric:22}{model:>11}{interval:>22}" + "".join(f"{each:>11}" for each in others)
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
@@ -288,4 +288,5 @@ def _interval(ends: tuple[float, float] | None) -> str:
 def _number(value: float) -> str:
     if not np.isfinite(value):
         return "-"
-    return f"{value:,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
+    decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 1
+    return f"{value:,.{decimals}f}"

@@ -34,19 +34,20 @@ def residual_correlation(
             `correlation`, and `chance`, what chance explains. Pairs within one task and pairs with
             fewer than 20 rows are left out.
     """
-    chosen: list[tuple[str, str, np.ndarray]] = []
-    for task in tasks:
+    ranked: list[tuple[int, int, str, np.ndarray]] = []
+    for place, task in enumerate(tasks):
         truth, predicted = truths[task.name], np.asarray(predictions[task.name])
         truth, predicted = truth[:MOST_ROWS], predicted[:MOST_ROWS]
         named = task.residuals(truth, predicted)
-        ranked = sorted(named.items(), key=lambda item: -_variance(item[1]))[:MOST_PER_TASK]
-        chosen += [(task.name, name, np.asarray(values, float)) for name, values in ranked]
-    chosen = chosen[:MOST]
+        of_task = sorted(named.items(), key=lambda item: -_variance(item[1]))[:MOST_PER_TASK]
+        ranked += [(rank, place, *each) for rank, each in enumerate(of_task)]
+    ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # the first ones of each task, first
+    ranked = sorted(ranked, key=lambda each: each[1])
     pairs = [
         _pair(name, other, values, others)
-        for place, (task_name, name, values) in enumerate(chosen)
-        for other_task, other, others in chosen[place + 1 :]
-        if task_name != other_task
+        for number, (_, place, name, values) in enumerate(ranked)
+        for _, other_place, other, others in ranked[number + 1 :]
+        if place != other_place
     ]
     columns = ["first", "second", "rows", "correlation", "chance"]
     return pd.DataFrame([pair for pair in pairs if pair is not None], columns=columns)
@@ -60,6 +61,7 @@ def _variance(values: np.ndarray) -> float:
 def _pair(
     first: str, second: str, a: np.ndarray, b: np.ndarray
 ) -> tuple[str, str, int, float, float] | None:
+    a, b = np.asarray(a, float), np.asarray(b, float)
     both = np.isfinite(a) & np.isfinite(b)
     rows = int(both.sum())
     if rows < FEWEST_ROWS or not np.ptp(a[both]) or not np.ptp(b[both]):

@@ -125,6 +125,8 @@ def weak_slices(
             continue
         rows = np.flatnonzero(labelled(truth))
         rows = rows[np.sort(random.permutation(len(rows))[:MOST_ROWS])]
+        if len(rows) < 4 * FEWEST_ROWS:
+            continue
         units = np.arange(len(rows)) if groups is None else pd.factorize(groups[rows])[0]
         half = random.permutation(units.max(initial=-1) + 1)[units] % 2
         suggesting, confirming = rows[half == 0], rows[half == 1]
@@ -175,8 +177,6 @@ def _suggested(
     cells: Sequence[Cells], losses: np.ndarray, rows: np.ndarray
 ) -> Iterator[_Candidate]:
     """The strongest candidates, at most one per feature, that do not overlap much."""
-    if len(rows) < 2 * FEWEST_ROWS:
-        return
     strongest = [found for each in cells if (found := _strongest(each, losses, rows)) is not None]
     chosen: list[np.ndarray] = []
     for candidate in sorted(strongest, key=lambda each: -each.strength):

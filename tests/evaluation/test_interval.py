@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtl_keras.evaluation import interval
+from mtl_keras.evaluation import evaluate, interval
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.tasks import Binary, Regression
 from mtl_keras.tasks.measures import MAE, Measure
@@ -64,3 +64,26 @@ def test_the_draws_are_the_same_for_a_seed_and_in_any_order_of_the_rows():
     measures = Regression("y").measures
     first, again = (measured(measures, truth, predicted) for _ in range(2))
     assert first == again != measured(measures, truth, predicted, seed=1)
+
+
+def test_an_evaluation_has_an_interval_for_each_score_and_scores_of_training_rows():
+    random = np.random.default_rng(0)
+    truth = np.repeat(random.normal(size=60), 5)
+    predicted = truth + np.repeat(random.normal(size=60), 5)
+    truth[::50] = np.nan
+    groups = np.repeat(np.arange(60), 5)
+    task, constants = Regression("y"), {"y": np.array(0.0)}
+    named = ([task], {"y": truth}, {"y": predicted}, constants)
+    alone, together = evaluate(*named), evaluate(*named, groups=groups)
+    assert list(alone.tasks[0].intervals) == ["rmse", "mae", "r2", "median_absolute_error"]
+    narrow, wide = (np.ptp(each.tasks[0].intervals["rmse"]) for each in (alone, together))
+    assert wide > 1.7 * narrow
+    trained = evaluate(*named, training={"y": (truth, truth)})
+    (row,) = [line for line in str(trained).splitlines() if "rmse" in line]
+    low, high = alone.tasks[0].intervals["rmse"]
+    assert f"{low:.4f} to {high:.4f}" in row and row.split()[-2] == "0.0000"
+    assert trained.to_frame().set_index("metric").loc["rmse", ["low", "training"]].tolist() == [
+        low,
+        0.0,
+    ]
+    assert trained.to_dict()["y"]["training_rows"] == 294

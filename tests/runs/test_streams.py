@@ -86,6 +86,28 @@ def test_all_rows_count_and_samples_are_stated(run):
     assert set(run.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
 
 
+def test_the_worst_rows_of_a_sample_are_named(run):
+    worst = run.diagnostics.worst_rows
+    assert len(run.test) < len(run.truths["test"]["spend"])
+    assert set(worst["name"].str.removeprefix("id ")) <= set(run.test["id"])
+
+
+@pytest.mark.parametrize(("strategy", "column"), [("file", None), ("group", "age")])
+def test_rows_that_a_split_keeps_together_are_judged_together(folder, strategy, column):
+    class Zeros:
+        def predict(self, x, verbose):
+            return {task: np.zeros((len(next(iter(x.values()))), 3)) for task in TASKS}
+
+    split = mtl.Split(strategy, column=column)
+    rows = experiment(split=split, features={"age": "drop"}).prepare(folder)
+    truths, _, groups = rows.tested(Zeros(), split)
+    assert len(groups) == len(truths["test"]["spend"]) == rows.counts["test"]
+    if strategy == "file":
+        assert {str(group)[-9:] for group in groups} < {f"{n}.parquet" for n in range(9)}
+    else:
+        assert set(groups) == set(rows.rows["test"]["age"].astype(str))
+
+
 def test_a_class_of_the_last_file_alone_is_known(run):
     segment = next(task for task in run.tasks if task.name == "segment")
     assert segment.classes == ("late", "old", "young")
