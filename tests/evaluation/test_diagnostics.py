@@ -45,8 +45,7 @@ def test_planted_slices_are_found_with_their_scores():
     truth = random.normal(0, np.where(weak, 2.0, 1.0))
     found = searched(table, truth, np.zeros(1500)).set_index("feature")
     assert found.loc["town", "value"] == "Bath"
-    low, high = map(float, found.loc["age", "value"].split(" to "))
-    assert 44 < low < 50 and 50 < high < 56
+    assert 46 < float(found.loc["age", "value"].split()[0]) < 50  # "48.2 or more"
     one = found.loc["town"]
     assert one["measure"] == "mae" and one["low"] < one["score"] < one["high"]
     assert one["low"] < 1.6 < one["high"] and one["elsewhere"] < 1.3  # E|N(0, 2)| = 1.6

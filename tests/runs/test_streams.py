@@ -96,10 +96,11 @@ def test_the_worst_rows_of_a_sample_are_named(run):
 def test_rows_that_a_split_keeps_together_are_judged_together(folder, strategy, column):
     class Zeros:
         def predict(self, x, verbose):
-            return {task: np.zeros((len(next(iter(x.values()))), 3)) for task in TASKS}
+            return {"spend": np.zeros((len(next(iter(x.values()))), 1))}
 
     split = mtl.Split(strategy, column=column)
-    rows = experiment(split=split, features={"age": "drop"}).prepare(folder)
+    plan = experiment(tasks={"spend": "regression"}, split=split, features={"age": "drop"})
+    rows = plan.prepare(folder)
     truths, _, groups = rows.tested(Zeros(), split)
     assert len(groups) == len(truths["test"]["spend"]) == rows.counts["test"]
     if strategy == "file":
