@@ -45,8 +45,9 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
         lines.append(f"  {name}: {schema['output_dtypes'][name]}{alias}")
     lines.append("test rows")
     for task, result in metrics["test"].items():
+        intervals = result.get("intervals", {})  # version 0.1 had none
         scores = ", ".join(
-            f"{metric} {value:.4g}"
+            f"{metric} {value:.4g}{_between(*intervals.get(metric, ()))}"
             for metric, value in result["scores"].items()
             if value is not None
         )
@@ -55,3 +56,7 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
         lines.append("dropped columns")
         lines += [f"  {name}: {why}" for name, why in schema["dropped"].items()]
     return lines
+
+
+def _between(*ends: float) -> str:
+    return f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else ""

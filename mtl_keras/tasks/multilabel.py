@@ -18,7 +18,7 @@ from mtl_keras.layers import Decode
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS
 from mtl_keras.tasks.classes import check_class_weight, coded_labels
-from mtl_keras.tasks.measures import AUC, Measure, auc, f1, log_losses
+from mtl_keras.tasks.measures import AUC, Measure, auc, f1, log_losses, ratio
 from mtl_keras.tasks.rivals import Problem
 from mtl_keras.tasks.thresholds import ThresholdCurve, best_f1_threshold
 
@@ -252,7 +252,7 @@ def mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.n
     for column in range(truth.shape[1]):
         present = ~np.isnan(truth[:, column])
         values.append(auc(truth[present, column], scores[present, column], weights[:, present]))
-    return np.nanmean(values, axis=0)
+    return ratio(np.nansum(values, axis=0), np.isfinite(values).sum(axis=0))
 
 
 def macro_f1(

@@ -132,7 +132,7 @@ def test_slices_cut_numbers_and_name_the_missing(run):
     visits = table[table["task"] == "visits"].groupby("measure")
     labelled = np.isfinite(run.truths["test"]["visits"]).sum()
     assert (visits["rows"].sum() == labelled).all() and "conformal_coverage" in visits.groups
-    assert set(table[table["task"] == "balance"]["measure"]) == {"rmse"}  # which has no intervals
+    assert set(table[table["task"] == "balance"]["measure"]) == {"rmse", "mean_residual"}
     assert run.slices("age")["value"].nunique() == 5
 
 
