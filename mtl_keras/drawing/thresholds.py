@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtl_keras.drawing import style
-from mtl_keras.drawing.figure import legend
 from mtl_keras.drawing.panels import Panel
 
 Line = tuple[Sequence[float], Sequence[float]]
@@ -33,6 +32,6 @@ def against_threshold(
         ax.set(xlabel="decision threshold", ylabel=what)
         ax.set_ylim(bottom=0)
         if len(lines) > 1:
-            legend(ax, len(lines))
+            style.legend(ax, len(lines))
 
     return Panel(title, draw, caption)
