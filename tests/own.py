@@ -69,15 +69,14 @@ class Duration(tasks.Task):
         return np.minimum(np.exp(outputs[:, 0]), self.longest)
 
     @property
-    def measure(self):
-        return Measure.mean("mape", absolute_percentage_error)
+    def measures(self):
+        def near(truth, predicted):
+            return np.abs(np.log(predicted / truth)) < np.log(2)
 
-    def scores(self, truth, predicted):
-        ratio = np.log(predicted / truth)
-        return {
-            "mape": float(np.mean(absolute_percentage_error(truth, predicted))),
-            "within_a_factor_of_2": float(np.mean(np.abs(ratio) < np.log(2))),
-        }
+        return (
+            Measure.mean("mape", absolute_percentage_error),
+            Measure.mean("within_a_factor_of_2", near, higher_is_better=True),
+        )
 
     def constant(self, truth):
         return np.exp(np.nanmean(np.log(truth)))

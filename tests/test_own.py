@@ -203,7 +203,7 @@ def test_a_kind_that_lacks_something_says_what_when_it_is_made():
         def fit(self, table: pd.DataFrame):
             return self
 
-    with pytest.raises(TypeError, match=r"abstract.*answers.*encode.*head.*measure.*scores"):
+    with pytest.raises(TypeError, match=r"abstract.*answers.*encode.*head.*measures"):
         Halfway("x")
     assert Halfway.kind == "halfway"
 

@@ -125,6 +125,7 @@ class Divided:
         whole = {part: pd.concat(each, ignore_index=True) for part, each in tables.items()}
         for table in whole.values():
             table.attrs = {"folder": self.stream.location.root, "source": self.stream.shown}
+            table.attrs["sampled"] = True  # its index tells nothing
         return whole
 
     def _look(self, chunk: Chunk) -> None:

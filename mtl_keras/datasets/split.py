@@ -62,6 +62,16 @@ class Split:
         """Columns that the split reads, which are therefore not features."""
         return [self.column] if self.strategy in ("group", "column") and self.column else []
 
+    def groups(self, table: pd.DataFrame) -> np.ndarray | None:
+        """What the rows that stay together have in common; None where rows are split one by one.
+
+        Args:
+            table: Rows, of one file where they are split by file.
+        """
+        if self.strategy == "file":
+            return np.full(len(table), table.attrs["source"], dtype=object)
+        return table[self.column].astype(str).to_numpy() if self.strategy == "group" else None
+
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise a DataError for a column that the split names and that is not there."""
         for name in (self.column, self.stratify):

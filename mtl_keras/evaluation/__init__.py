@@ -3,6 +3,7 @@
 from mtl_keras.evaluation import explain
 from mtl_keras.evaluation.check import Check
 from mtl_keras.evaluation.collapse import unused_sources
+from mtl_keras.evaluation.diagnostics import Diagnostics, diagnose
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.evaluation.evaluation import (
@@ -15,10 +16,12 @@ from mtl_keras.evaluation.evaluation import (
     regions_of,
 )
 from mtl_keras.evaluation.leakage import telling
+from mtl_keras.evaluation.weak_slices import cells_of
 from mtl_keras.tasks.measures import Measure, labelled
 
 __all__ = [
     "Check",
+    "Diagnostics",
     "Difference",
     "Distribution",
     "Evaluation",
@@ -26,6 +29,8 @@ __all__ = [
     "Measure",
     "TaskEvaluation",
     "calibration",
+    "cells_of",
+    "diagnose",
     "difference",
     "evaluate",
     "explain",

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.evaluation.distribution import Distribution, level, missing
-from mtl_keras.evaluation.interval import measured
+from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.tasks import Task
+from mtl_keras.tasks.measures import labelled
 
+Judged = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 LEVELS = ("none", "moderate", "major")
 TOLD = 0.01  # the least share of the rows that is told of a column that has not changed
 
@@ -191,19 +193,20 @@ def column_change(
 
 def score_change(
     task: Task,
-    then: tuple[np.ndarray, np.ndarray],
-    now: tuple[np.ndarray, np.ndarray],
+    then: Judged,
+    now: Judged,
 ) -> ScoreChange | None:
     """How a task's main measure has changed; None where it is not defined.
 
     Args:
         task: The fitted task.
-        then: Labels and predictions of the test rows.
-        now: Labels and predictions of the rows to check.
+        then: Labels and predictions of the test rows, and what their groups have in common.
+        now: Those of the rows to check.
     """
-    before, after = measured(task, *then), measured(task, *now)
-    if before is None or after is None:
+    before, after = _measured(task, *then), _measured(task, *now)
+    if before.interval is None or after.interval is None:
         return None
+    assert before.error is not None and after.error is not None
     lost = (
         before.value - after.value if task.measure.higher_is_better else after.value - before.value
     )
@@ -217,6 +220,14 @@ def score_change(
         now_interval=after.interval,
         worse=bool(lost > 1.96 * np.hypot(before.error, after.error)),
     )
+
+
+def _measured(
+    task: Task, truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None
+) -> Measured:
+    present = labelled(truth)
+    groups = None if groups is None else groups[present]
+    return measured([task.measure], truth[present], np.asarray(predicted)[present], groups)[0]
 
 
 def _percent(share: float) -> str:

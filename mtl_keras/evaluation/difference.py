@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from mtl_keras.evaluation.interval import resampled
 from mtl_keras.tasks.measures import Measure
 
 VERDICTS = ("helped", "no difference seen", "hurt")
@@ -81,10 +82,12 @@ def difference(
     gains, variances, rows = [], [], []
     for truth, one, other in zip(truths, first, second):
         count = len(truth)
-        weights = random.multinomial(count, np.full(count, 1 / count), size=draws)
-        drawn = measure.weighted(truth, one, weights) - measure.weighted(truth, other, weights)
+        drawn = [
+            measure.weighted(truth, one, weights) - measure.weighted(truth, other, weights)
+            for weights in resampled(count, draws, random)
+        ]
         gains.append(sign * (measure.value(truth, one) - measure.value(truth, other)))
-        variances.append(np.nanvar(drawn))
+        variances.append(np.nanvar(np.concatenate(drawn)))
         rows.append(count)
     seeds = len(gains)
     mean = float(np.mean(gains))

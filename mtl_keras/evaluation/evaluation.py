@@ -1,12 +1,13 @@
 """The scores of a model: as text, as a dict, as a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mtl_keras.evaluation.interval import measured
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.conformal import standard_error
 from mtl_keras.tasks.measures import labelled
@@ -24,6 +25,10 @@ class TaskEvaluation:
         baseline: Value of each metric for a constant prediction: the training rows' mean or class
             shares.
         lower_is_better: The metrics for which lower is better. Default none.
+        intervals: For each metric whose uncertainty these rows determine, its 95 % interval over
+            the choice of the rows: see `evaluation.interval`. Default none.
+        training: Value of each metric for rows that were trained on. Default none.
+        training_rows: Number of those rows. Default 0.
 
     Example:
 
@@ -38,6 +43,9 @@ class TaskEvaluation:
     scores: dict[str, float]
     baseline: dict[str, float]
     lower_is_better: frozenset[str] = frozenset()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    training: Mapping[str, float] = field(default_factory=dict)
+    training_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,11 +86,14 @@ class Evaluation:
 
     Example:
 
-    >>> one = TaskEvaluation("churned", "binary", 10, {"roc_auc": 0.8}, {"roc_auc": 0.5})
+    >>> one = TaskEvaluation(
+    ...     "churned", "binary", 90, {"roc_auc": 0.8}, {"roc_auc": 0.5},
+    ...     intervals={"roc_auc": (0.74, 0.85)},
+    ... )
     >>> print(Evaluation([one]))
-    churned (binary, 10 rows)
-      metric                      model   constant
-      roc_auc                    0.8000     0.5000
+    churned (binary, 90 rows)
+      metric                      model         95 % interval   constant
+      roc_auc                    0.8000      0.7400 to 0.8500     0.5000
     """
 
     tasks: Sequence[TaskEvaluation]
@@ -104,34 +115,47 @@ class Evaluation:
                 "rows": each.rows,
                 "scores": plain(each.scores),
                 "baseline": plain(each.baseline),
+                "intervals": {name: list(ends) for name, ends in each.intervals.items()},
+                "training": plain(each.training),
+                "training_rows": each.training_rows,
             }
             for each in self.tasks
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """A row per task and metric: task, metric, value, baseline, higher_is_better."""
-        return pd.DataFrame(
-            [
-                (
-                    each.task,
-                    metric,
-                    value,
-                    each.baseline[metric],
-                    metric not in each.lower_is_better,
-                )
-                for each in self.tasks
-                for metric, value in each.scores.items()
-            ],
-            columns=["task", "metric", "value", "baseline", "higher_is_better"],
-        )
+        """A row per task and metric.
+
+        The columns: task, metric, value, low and high (the ends of its interval), baseline,
+        training, higher_is_better.
+        """
+        columns = ["task", "metric", "value", "low", "high", "baseline", "training"]
+        rows = [
+            (
+                each.task,
+                metric,
+                value,
+                *each.intervals.get(metric, (np.nan, np.nan)),
+                each.baseline[metric],
+                each.training.get(metric, np.nan),
+                metric not in each.lower_is_better,
+            )
+            for each in self.tasks
+            for metric, value in each.scores.items()
+        ]
+        return pd.DataFrame(rows, columns=[*columns, "higher_is_better"])
 
     def __str__(self) -> str:
         lines = []
         for each in self.tasks:
-            lines.append(f"{each.task} ({each.kind}, {each.rows:,} rows)")
-            lines.append(f"  {'metric':22}{'model':>11}{'constant':>11}")
+            of_training = f"; training: {each.training_rows:,} rows" if each.training else ""
+            lines.append(f"{each.task} ({each.kind}, {each.rows:,} rows{of_training})")
+            columns = [each.training, each.baseline] if each.training else [each.baseline]
+            heads = ["training", "constant"][-len(columns) :]
+            lines.append(_line("metric", "model", "95 % interval", *heads))
             for metric, value in each.scores.items():
-                lines.append(f"  {metric:22}{_number(value)}{_number(each.baseline[metric])}")
+                others = [_number(column.get(metric, np.nan)) for column in columns]
+                interval = _interval(each.intervals.get(metric))
+                lines.append(_line(metric, _number(value), interval, *others))
         if self.joint is not None:
             lines.append(str(self.joint))
         return "\n".join(lines)
@@ -143,6 +167,8 @@ def evaluate(
     predictions: Mapping[str, np.ndarray],
     constants: Mapping[str, np.ndarray],
     regions: Mapping[str, np.ndarray] | None = None,
+    groups: np.ndarray | None = None,
+    training: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> Evaluation:
     """Score predictions against the labels.
 
@@ -153,6 +179,10 @@ def evaluate(
             units.
         constants: For each task, its `Task.constant` for the training rows.
         regions: For each task with intervals or sets, those of these rows. Default: none.
+        groups: What rows of a group have in common, which are no independent evidence. Default
+            None: all rows are independent.
+        training: For each task, labels and predictions of rows that it was trained on. Default:
+            none.
 
     Returns:
         The scores of each task, over the rows that have its label.
@@ -166,7 +196,7 @@ def evaluate(
     >>> made.tasks[0].rows, round(made.tasks[0].scores["mae"], 3)
     (3, 0.333)
     """
-    regions = regions or {}
+    regions, training = regions or {}, training or {}
     return Evaluation(
         [
             _evaluate(
@@ -175,6 +205,8 @@ def evaluate(
                 predictions[task.name],
                 constants[task.name],
                 regions.get(task.name),
+                groups,
+                training.get(task.name),
             )
             for task in tasks
         ],
@@ -272,13 +304,22 @@ def _evaluate(
     predicted: np.ndarray,
     constant: np.ndarray,
     region: np.ndarray | None,
+    groups: np.ndarray | None,
+    training: tuple[np.ndarray, np.ndarray] | None,
 ) -> TaskEvaluation:
     present = labelled(truth)
+    groups = None if groups is None else groups[present]
     truth, predicted = truth[present], np.asarray(predicted)[present]
     if len(truth) == 0:
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
     of_region = {} if region is None else task.region_scores(truth, region[present])
     scores = task.scores(truth, predicted) | of_region
+    uncertain = dict(zip(task.measures, measured(task.measures, truth, predicted, groups)))
+    if region is not None:
+        found = measured(task.region_measures, truth, region[present], groups)
+        uncertain |= dict(zip(task.region_measures, found))
+    known, answers = training or (truth[:0], predicted[:0])
+    trained = labelled(known)
     return TaskEvaluation(
         task=task.name,
         kind=task.kind,
@@ -287,10 +328,22 @@ def _evaluate(
         baseline=task.constant_scores(truth, np.asarray(constant, float))
         | dict.fromkeys(of_region, np.nan),
         lower_is_better=frozenset(name for name in scores if not task.higher_is_better(name)),
+        intervals={m.name: each.interval for m, each in uncertain.items() if each.interval},
+        training=task.scores(known[trained], answers[trained]) if trained.any() else {},
+        training_rows=int(trained.sum()),
     )
+
+
+def _line(metric: str, model: str, interval: str, *others: str) -> str:
+    return f"  {metric:22}{model:>11}{interval:>22}" + "".join(f"{each:>11}" for each in others)
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "-" if ends is None else " to ".join(map(_number, ends))
 
 
 def _number(value: float) -> str:
     if not np.isfinite(value):
-        return f"{'-':>11}"
-    return f"{value:>11,.4f}" if abs(value) < 1000 else f"{value:>11,.1f}"
+        return "-"
+    decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 1
+    return f"{value:,.{decimals}f}"

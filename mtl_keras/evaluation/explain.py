@@ -8,10 +8,49 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets.numbers import parsed
+from mtl_keras.evaluation.interval import measured
+from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
 
 Predict = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
+
+
+def explanation(
+    tasks: Sequence[Task],
+    predict: Predict,
+    table: pd.DataFrame,
+    features: Sequence[Feature],
+    seconds: float = 2.0,
+) -> dict[str, Any]:
+    """Importance of the features, how the mean answer depends on the first, and the gaps.
+
+    Args:
+        tasks: Fitted tasks.
+        predict: A function from a table of raw columns to predictions by task.
+        table: Held-out rows with labels.
+        features: The features.
+        seconds: About how long the shuffles of the importance may take. Default 2.0.
+
+    Returns:
+        JSON-serialisable values: `importance`, `dependence`, and the share of `missing` cells.
+    """
+    columns = list(map(str, table.columns))
+    read = {feature.source: feature.reads(columns) for feature in features}
+    importances = importance(tasks, predict, table, read, seconds=seconds)
+    plain = {feature.source for feature in features if feature.shows_dependence}
+    curves = []
+    for task in tasks:
+        top = importances[(importances["task"] == task.name) & importances["feature"].isin(plain)]
+        for feature in top.loc[top["drop"] > 0, "feature"].head(2):
+            curve = dependence(tasks, predict, table, feature)
+            curve[feature] = curve[feature].map(_plain)
+            curves.append({"task": task.name, "curve": curve.to_dict("list")})
+    return {
+        "importance": importances.to_dict("records"),
+        "dependence": curves,
+        "missing": table.isna().mean().to_dict(),
+    }
 
 
 def importance(
@@ -139,8 +178,9 @@ def slices(
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
     column: pd.Series,
-    most: int = 12,
     regions: Mapping[str, np.ndarray] | None = None,
+    groups: np.ndarray | None = None,
+    most: int = 12,
 ) -> pd.DataFrame:
     """A model's scores on the rows of each value of a column.
 
@@ -149,12 +189,14 @@ def slices(
         truths: For each task, the labels of all rows, as evaluation reads them.
         predictions: For each task, the predictions for all rows.
         column: The column; numbers are cut at their quartiles.
-        most: Maximum number of values, the most frequent first. Default 12.
         regions: For each task with intervals or sets, those of all rows. Default: none.
+        groups: What rows of a group have in common. Default: no groups.
+        most: Maximum number of values, the most frequent first. Default 12.
 
     Returns:
-        A row per value and task: `value`, `task`, `rows`, `measure`, `score`, and the score on
-        `all` rows. For a task with intervals or sets, further rows with their scores.
+        A row per value and task: `value`, `task`, `rows`, `measure`, `score` with its 95 %
+        interval, `low` and `high`, and the score on `all` rows. Further rows have the mean residual
+        of a quantity, and the scores of intervals or sets.
     """
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
         column = pd.qcut(column, 4, duplicates="drop")
@@ -165,27 +207,28 @@ def slices(
         inside = texts == value
         for task in tasks:
             truth, predicted = truths[task.name], np.asarray(predictions[task.name])
-            present, measure = labelled(truth), task.measure
+            present = labelled(truth)
             part = inside & present
             if not part.any():
                 continue
-            scores, overall = (
-                {measure.name: measure.value(truth[rows], predicted[rows])}
-                for rows in (part, present)
-            )
+            residual = [task.mean_residual] if task.is_quantity else []
+            judged = [(each, predicted) for each in (task.measure, *residual)]
             if task.name in regions:
-                region = regions[task.name]
-                scores |= task.region_scores(truth[part], region[part])
-                overall |= task.region_scores(truth[present], region[present])
-            for name, score in scores.items():
+                judged += [(each, regions[task.name]) for each in task.region_measures]
+            of_group = None if groups is None else groups[part]
+            for each, answers in judged:
+                (found,) = measured([each], truth[part], answers[part], of_group)
+                low, high = found.interval or (np.nan, np.nan)
                 parts.append(
                     {
                         "value": value,
                         "task": task.name,
-                        "rows": int(part.sum()),
-                        "measure": name,
-                        "score": score,
-                        "all": overall[name],
+                        "rows": found.rows,
+                        "measure": each.name,
+                        "score": found.value,
+                        "low": low,
+                        "high": high,
+                        "all": each.value(truth[present], answers[present]),
                     }
                 )
     return pd.DataFrame(parts)
@@ -202,3 +245,15 @@ def _values(
         value = measure.value(truth[present], np.asarray(predictions[task.name])[present])
         values[task.name] = value if measure.higher_is_better else -value
     return values
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it: numbers and booleans as they are, all else as a text.
+
+    Example:
+
+    >>> [_plain(value) for value in (np.int64(3), None, pd.Interval(0, 1), "a")]
+    [3, None, '(0, 1]', 'a']
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)

@@ -44,6 +44,9 @@ class Experiment(Plan):
         intended_use: What the model is meant for, and what not, for the report and the model card.
             Default none.
         slices: Column for whose values the report shows separate scores. Default none.
+        worst_rows: How many of the test rows with the largest losses the artifact names for each
+            task, from 0 to 10, with label and prediction: by the column that looks like an
+            identifier, or else by the number of the row. Default 10; 0 keeps them out of it.
         streaming: Whether to stream the data. Default None: where they do not fit into memory.
         search: What `tune` searches: for each setting, such as `"architecture.dropout"`, a list of
             values or `{"low": 0.0, "high": 0.4}`. Default None: a space of its own.

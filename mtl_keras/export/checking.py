@@ -73,6 +73,7 @@ def check(
     tasks: Sequence[Task],
     table: pd.DataFrame,
     answer: Callable[[pd.DataFrame], dict[str, np.ndarray]],
+    groups: np.ndarray | None = None,
 ) -> Check:
     """Compare a table with what an artifact keeps: see `Predictor.check`.
 
@@ -82,6 +83,7 @@ def check(
         tasks: Its tasks.
         table: The table.
         answer: A function from a table to the model's answers.
+        groups: What rows of a group have in common. Default None: no groups.
     """
     if not (folder / FILE).is_file():
         raise ArtifactError(
@@ -105,18 +107,19 @@ def check(
             f"{folder / FILE} is damaged: {shown(str(error))}. Train and export again."
         ) from error
     scores = [
-        score_change(task, tested, (task.truth(table), task.answered(answers)))
+        score_change(task, tested, (task.truth(table), task.answered(answers), groups))
         for task, tested in zip(tasks, _tested(folder / "predictions.npz", len(tasks)))
         if set(task.columns) <= set(map(str, table.columns))
     ]
     return Check(len(table), columns, changes, [score for score in scores if score is not None])
 
 
-def _tested(path: Path, tasks: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """By task the labels of the test rows, and the predictions for them."""
+def _tested(path: Path, tasks: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """By task the labels of the test rows, the predictions for them, and their groups."""
     try:
         with np.load(path, allow_pickle=False) as saved:
-            return [(saved[f"truth_{n}"], saved[f"predicted_{n}"]) for n in range(tasks)]
+            groups = saved.get("groups")
+            return [(saved[f"truth_{n}"], saved[f"predicted_{n}"], groups) for n in range(tasks)]
     except UNREADABLE as error:
         raise ArtifactError(f"{path} cannot be read: {shown(str(error))}. Train again.") from error
 

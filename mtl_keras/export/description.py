@@ -45,14 +45,15 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
     for name, slug in schema["outputs"].items():
         alias = "" if slug == name else f" (signature: {slug})"
         lines.append(f"  {name}: {schema['output_dtypes'][name]}{alias}")
-    known = {config["name"]: _in_words(config) for config in schema["tasks"]}
+    known = {config["name"]: _decision(config) for config in schema["tasks"]}
     if any(known.values()):
         lines.append("classes")
         lines += [f"  {name}: {words}" for name, words in known.items() if words]
     lines.append("scores on the test rows")
     for task, result in metrics["test"].items():
+        intervals = result.get("intervals", {})  # version 0.1 had none
         scores = ", ".join(
-            f"{metric} {value:.4g}"
+            f"{metric} {value:.4g}{_between(*intervals.get(metric, ()))}"
             for metric, value in result["scores"].items()
             if value is not None
         )
@@ -63,10 +64,14 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
     return lines
 
 
-def _in_words(config: Any) -> str:
+def _decision(config: Any) -> str:
     """What is to be known of a task; nothing of one whose class is not part of mtl_keras."""
     try:
         with without_imports():
-            return tasks.get(config).in_words()
+            return tasks.get(config).decision
     except ConfigError:
         return ""
+
+
+def _between(*ends: float) -> str:
+    return f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtl_keras import datasets
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, unknown
+from mtl_keras.evaluation import labelled
 from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.export import artifact
 from mtl_keras.export.description import printable
@@ -66,8 +67,7 @@ class Leaderboard:
                             "measure": measure,
                             "higher_is_better": self.columns[task, measure],
                             "value": score.value,
-                            "low": score.interval[0],
-                            "high": score.interval[1],
+                            "interval": score.interval,
                             "rows": score.rows,
                         }
                         for (task, measure), score in entry.scores.items()
@@ -147,8 +147,12 @@ def leaderboard(
             continue
         scores = {}
         for task in found.tasks:
-            score = measured(task, found.truths[task.name], found.predictions[task.name])
-            if score is not None:
+            truth = found.truths[task.name]
+            present = labelled(truth)
+            groups = None if found.groups is None else found.groups[present]
+            predicted = np.asarray(found.predictions[task.name])[present]
+            (score,) = measured([task.measure], truth[present], predicted, groups)
+            if np.isfinite(score.value):
                 scores[task.name, task.measure.name] = score
                 better[task.name, task.measure.name] = task.measure.higher_is_better
         if scores:
@@ -192,5 +196,7 @@ def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray
 def _text(score: Measured | None) -> str:
     if score is None:
         return "-"
+    if score.interval is None:
+        return f"{score.value:.4g}"
     low, high = score.interval
     return f"{score.value:.4g} [{low:.4g}, {high:.4g}]"

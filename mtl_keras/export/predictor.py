@@ -20,7 +20,7 @@ from mtl_keras.export.formats import Exported, Trained, export
 from mtl_keras.export.loading import loaded, network_of
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.predicting import Answering, Keep, write_all, write_each
-from mtl_keras.export.scoring import scored
+from mtl_keras.export.scoring import groups_of, scored
 from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
@@ -197,7 +197,9 @@ class Predictor:
             "constants",
             lambda: {task.name: self.schema["constants"][task.name] for task in found.tasks},
         )
-        return evaluate(found.tasks, found.truths, found.predictions, constants, found.regions)
+        return evaluate(
+            found.tasks, found.truths, found.predictions, constants, found.regions, found.groups
+        )
 
     def check(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Check:
         """Whether the rows of a table, and the answers for them, are like those of the training.
@@ -217,7 +219,8 @@ class Predictor:
         if isinstance(rows, datasets.Stream):
             show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(CHECKED_ROWS)
-        return check(self.path / artifact.EXTRA, self.features, self.tasks, rows, self.answers)
+        folder, groups = self.path / artifact.EXTRA, groups_of(self, rows).get("rows")
+        return check(folder, self.features, self.tasks, rows, self.answers, groups)
 
     def export(self, path: str | Path, rows: Any = None) -> Exported:
         """Write the model in another format: ONNX (`.onnx`) or LiteRT (`.tflite`).

@@ -27,6 +27,7 @@ class Scored:
         truths: The labels, as evaluation reads them.
         predictions: The predictions for the same rows.
         regions: The intervals and sets, of tasks that have any.
+        groups: What the rows of a group have in common, `(rows,)`; or None.
         trained_on: About which share of the rows the model was trained on.
     """
 
@@ -34,6 +35,7 @@ class Scored:
     truths: Mapping[str, np.ndarray]
     predictions: Mapping[str, np.ndarray]
     regions: Mapping[str, np.ndarray]
+    groups: np.ndarray | None
     trained_on: float
 
     def warn(self) -> None:
@@ -69,15 +71,16 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     some: list[pd.DataFrame] = []
     wanted = model.asked("features", lambda: read_columns(model.features, columns))
     wanted = [*wanted, *(column for task in judged for column in task.columns)]
+    wanted += [column for column in columns if column == model.schema.get("group")]
     stream = source if isinstance(source, datasets.Stream) else None
     tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
     for rows in tables:
         truths = {task.name: task.truth(rows) for task in judged}
         answers = model.answers(rows)
         regions = model.asked("outputs", lambda: regions_in(model.tasks, answers))  # noqa: B023
-        parts.append((truths, model.answered(answers), regions))
+        parts.append((truths, model.answered(answers), regions, groups_of(model, rows)))
         some.append(rows.iloc[::10] if stream else rows)
-    truths, predictions, regions = (
+    truths, predictions, regions, groups = (
         {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}
         for alike in zip(*parts)
     )
@@ -85,4 +88,10 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
         count = len(truths[judged[0].name])
         show(f"evaluated on {count:,} of {stream.rows:,} rows")
     seen = model.trained_on(pd.concat(some) if len(some) > 1 else some[0])
-    return Scored(judged, truths, predictions, regions, seen)
+    return Scored(judged, truths, predictions, regions, groups.get("rows"), seen)
+
+
+def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What the `rows` of a group have in common, if training was split by a known column."""
+    column = model.schema.get("group")  # version 0.1 had none
+    return {"rows": table[column].astype(str).to_numpy()} if column in table.columns else {}

@@ -48,6 +48,11 @@ class Guess:
     feature: Feature | None
     why: str
 
+    @property
+    def is_identifier(self) -> bool:
+        """Whether the column is dropped because it looks like an identifier."""
+        return self.feature is None and self.why.startswith(IDENTIFIER)
+
     def __str__(self) -> str:
         kind = self.feature.kind if self.feature else "dropped"
         return f"{self.column}: {kind}, {self.why}"

@@ -50,6 +50,7 @@ class Plan:
     crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
     intended_use: str | None = None
+    worst_rows: int = 10
     streaming: bool | None = None
     search: Mapping[str, Any] | None = None
     joint_coverage: float | None = None
@@ -174,6 +175,8 @@ class Plan:
             config["slices"] = self.slices
         if self.intended_use:
             config["intended_use"] = self.intended_use
+        if self.worst_rows != 10:
+            config["worst_rows"] = self.worst_rows
         if self.search:
             config["search"] = dict(self.search)
         if self.joint_coverage is not None:

@@ -35,6 +35,9 @@ def check(plan: Any) -> None:
     whole = isinstance(plan.seed, (int, np.integer)) and not isinstance(plan.seed, bool)
     if not whole or not 0 <= plan.seed < 2**32:
         refuse("seed", "a whole number from 0 to 4294967295")
+    whole = isinstance(plan.worst_rows, int) and not isinstance(plan.worst_rows, bool)
+    if not whole or not 0 <= plan.worst_rows <= 10:
+        refuse("worst_rows", "a whole number from 0 to 10")
     if not isinstance(plan.split, Split):
         refuse("split", "a `Split` or a mapping with its arguments")
     if not isinstance(plan.training, (Training, Mapping)):

@@ -6,7 +6,6 @@ from typing import Any
 
 import jinja2
 
-from mtl_keras.evaluation.interval import measured
 from mtl_keras.report.content import Content
 from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
@@ -82,13 +81,8 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
         "main": measure(main),
         "value": _number(scores.get(main)),
         "baseline": _number(result["baseline"].get(main)),
-        "interval": _interval(task, content),
+        "interval": " to ".join(map(_number, result.get("intervals", {}).get(main, ()))),
     }
-
-
-def _interval(task: Task, content: Content) -> str:
-    found = measured(task, content.truths[task.name], content.predictions[task.name])
-    return "" if found is None else " to ".join(map(_number, found.interval))
 
 
 def cell(text: str) -> str:

@@ -144,14 +144,19 @@ def _told_of(name: str) -> Iterator[None]:
 
 
 def arrays(
-    fitted: list[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
+    fitted: list[Task],
+    truths: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
+    groups: np.ndarray | None = None,
 ) -> bytes:
-    """Parse `predictions.npz`: labels and predictions of the test rows, by number of the task.
+    """Make `predictions.npz`: labels and predictions of the test rows, by number of the task.
 
     Args:
         fitted: The tasks.
         truths: For each task, the labels of the test rows.
         predictions: For each task, the predictions for them.
+        groups: What rows of a group have in common, of which only their numbers are kept. Default
+            none.
 
     Returns:
         The bytes of the file.
@@ -166,5 +171,7 @@ def arrays(
     file = io.BytesIO()
     saved: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
     saved |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
+    if groups is not None:
+        saved["groups"] = np.unique(groups, return_inverse=True)[1].reshape(-1)
     np.savez_compressed(file, **saved)
     return file.getvalue()

@@ -30,7 +30,7 @@ MEASURES = {
 }
 IN_UNITS = {
     *("rmse", "mae", "median_absolute_error", "pinball"),
-    *("interval_width", "conformal_width"),
+    *("interval_width", "conformal_width", "mean_residual"),
 }
 DIGITS = 3
 PATH = re.compile(r'"(?:/|~/|\.\.?/|[A-Za-z]:(?:/|\\\\))[^"\n]*?([^"/\\\n]+)"')

@@ -171,6 +171,31 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     return values.astype("float32")
 
 
+def row_names(guesses: Sequence[Guess], test: pd.DataFrame) -> np.ndarray:
+    """What the test rows are called: by a column that was dropped as an identifier, else by number.
+
+    A column that was dropped as declared counts if its values look like identifiers. The number is
+    that of the row in the table, as errors tell it; rows of a stream, which has no numbers that
+    stay, are called by nothing.
+
+    Example:
+
+    >>> test = pd.DataFrame({"customer_id": [7, 9, 4]}, index=[10, 11, 12])
+    >>> row_names([Guess("customer_id", None, "as declared")], test).tolist()
+    ['customer_id 7', 'customer_id 9', 'customer_id 4']
+    >>> row_names([], test).tolist()
+    ['row 10', 'row 11', 'row 12']
+    """
+    for guess in guesses:
+        if guess.feature is None and guess.column in test:
+            (seen,) = features.infer(test[[guess.column]])
+            if guess.is_identifier or seen.is_identifier:
+                return np.array([f"{guess.column} {value}" for value in test[guess.column]], object)
+    if test.attrs.get("sampled"):
+        return np.full(len(test), "", object)
+    return np.array([f"row {number}" for number in test.index], object)
+
+
 def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
     """At most `most` rows of a table, evenly spaced."""
     return table.iloc[:: max(1, -(-len(table) // max(1, most)))]

@@ -36,7 +36,7 @@ def kept_identity(checkpoint: Path) -> str | None:
 
 def fingerprint(plan: Plan, rows: Prepared) -> str:
     """What a training depends on, as text: its rows, and its plan without what only tells of it."""
-    plan = plan.but(training=plan.training.untracked(), intended_use=None)
+    plan = plan.but(training=plan.training.untracked(), intended_use=None, worst_rows=10)
     values = {**plan.to_dict(), "data": plan.weight_columns()}
     return json.dumps([values, *rows.identity], sort_keys=True, default=str)
 

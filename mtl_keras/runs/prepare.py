@@ -55,7 +55,7 @@ def prepare(
         if guess.feature is None:
             show(f"column {guess}")
     for task in prepared.tasks:
-        if words := task.in_words():
+        if words := task.decision:
             show(f"{task.name}: {words}")
     return prepared
 

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets
+from mtl_keras.datasets import Split
 from mtl_keras.features import Guess
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
+
+MOST_LEARNED = 5000  # training rows that are scored, too
 
 Arrays = dict[str, np.ndarray]
 
@@ -54,9 +58,25 @@ class Prepared:
             for part, rows in self.rows.items()
         }
 
-    def tested(self, model: MultiTaskModel) -> tuple[dict[str, Arrays], Arrays]:
-        """The labels of each part, as `truths`, and a network's outputs for the test rows."""
-        return self.truths(), model.predict(self.data.x["test"], verbose=0)
+    def tested(
+        self, model: MultiTaskModel, split: Split
+    ) -> tuple[dict[str, Arrays], Arrays, np.ndarray | None]:
+        """The labels of each part, as `truths`; for the test rows, a network's outputs and groups.
+
+        Args:
+            model: The network.
+            split: The split, whose groups they are: see `Split.groups`.
+        """
+        outputs = model.predict(self.data.x["test"], verbose=0)
+        return self.truths(), outputs, split.groups(self.rows["test"])
+
+    def learned(self, model: MultiTaskModel) -> tuple[Arrays, Arrays]:
+        """Labels, as evaluation reads them, and a network's outputs for some training rows."""
+        count = len(self.rows["train"])
+        some = np.sort(np.random.default_rng(0).permutation(count)[:MOST_LEARNED])
+        table = self.rows["train"].iloc[some]
+        x = keras.tree.map_structure(lambda values: values[some], self.data.x["train"])
+        return {task.name: task.truth(table) for task in self.tasks}, model.predict(x, verbose=0)
 
     def sampled(self) -> "Prepared":
         """The same with no more rows than are in memory, for what trains many times."""

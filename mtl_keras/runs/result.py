@@ -21,7 +21,7 @@ from mtl_keras import __version__, report
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.declaring.references import packages_named
 from mtl_keras.errors import DataError, nearest
-from mtl_keras.evaluation import Evaluation, explain, regions_of
+from mtl_keras.evaluation import Diagnostics, Evaluation, cells_of, diagnose, explain, regions_of
 from mtl_keras.export import Predictor, TrainedRows, artifact
 from mtl_keras.export.checking import FILE as STATISTICS
 from mtl_keras.export.checking import result_statistics
@@ -32,9 +32,12 @@ from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.columns import row_names
 from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
 from mtl_keras.tasks import Task
 from mtl_keras.tracking import Recording
+
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Run:
         truths: Per part and task the labels, as evaluation reads them.
         predictions: Per task the predictions for the test rows.
         regions: Per task with intervals or sets, those of the test rows.
+        groups: What the test rows of a group have in common, if they were split by groups; or None.
         sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
         metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
@@ -85,6 +89,7 @@ class Run:
     truths: Mapping[str, Mapping[str, np.ndarray]]
     predictions: Mapping[str, np.ndarray]
     regions: Mapping[str, np.ndarray]
+    groups: np.ndarray | None
     sharing: pd.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -96,11 +101,10 @@ class Run:
 
     def figures(self) -> dict[str, Figure]:
         """The figures of the run, matplotlib, by file name."""
+        names, truths = [task.name for task in self.tasks], self.truths["test"]
         return {
-            "history.png": report.history_figure(self.history, [task.name for task in self.tasks]),
-            "prediction.png": report.prediction_figure(
-                self.tasks, self.truths["test"], self.predictions
-            ),
+            "history.png": report.history_figure(self.history, names),
+            "prediction.png": report.prediction_figure(self.tasks, truths, self.predictions),
         }
 
     def export(self, folder: str | Path) -> Path:
@@ -136,6 +140,9 @@ class Run:
                     lambda: self.explanation(exported().predictions, seconds),
                     {},
                 )
+                diagnosed: dict[str, Any] = attempted(
+                    "the diagnostics", lambda: self.diagnostics.to_dict(), {}
+                )
             self.seconds |= clock.seconds
             statistics: dict[str, Any] = attempted(
                 "the statistics",
@@ -146,14 +153,16 @@ class Run:
             )
             files = pictures | {
                 STATISTICS: as_json({"features": self.statistics, **statistics}),
-                "metrics.json": as_json(self.metrics()),
+                "metrics.json": as_json(self.metrics() | {"diagnostics": diagnosed}),
                 "history.csv": self.history.to_csv(index=False),
                 "balancing.json": as_json(self.model.balancing),
                 "structure.json": as_json(report.structure(self.model, self._outputs())),
                 "explanation.json": as_json(explanation),
                 "experiment.toml": tomli_w.dumps(self.experiment.to_dict(folder)),
                 "trained_rows.npz": as_npz(vars(self.trained) if self.trained else {}),
-                "predictions.npz": report.arrays(self.tasks, self.truths["test"], self.predictions),
+                "predictions.npz": report.arrays(
+                    self.tasks, self.truths["test"], self.predictions, self.groups
+                ),
             }
             artifact.write_files(version, files)
             with clock("report"):
@@ -191,25 +200,12 @@ class Run:
             seconds: About how long the shuffles of the importance may take. Default 2.0.
         """
         predict = predict or self.predict
-        columns = list(map(str, self.test.columns))
-        read = {feature.source: feature.reads(columns) for feature in self.encoder.features}
-        importances = explain.importance(self.tasks, predict, self.test, read, seconds=seconds)
-        plain = {f.source for f in self.encoder.features if f.shows_dependence}
-        curves = []
-        for task in self.tasks:
-            top = importances[
-                (importances["task"] == task.name) & importances["feature"].isin(plain)
-            ]
-            for feature in top.loc[top["drop"] > 0, "feature"].head(2):
-                curve = explain.dependence(self.tasks, predict, self.test, feature)
-                curve[feature] = curve[feature].map(_plain)
-                curves.append({"task": task.name, "curve": curve.to_dict("list")})
-        return {
-            "importance": importances.to_dict("records"),
-            "dependence": curves,
-            "missing": self.test.isna().mean().to_dict(),
-            "slices": self._slices(),
-        }
+        found = explain.explanation(
+            self.tasks, predict, self.test, self.encoder.features, seconds=seconds
+        )
+        column = self.experiment.slices
+        rows = None if column is None else self.slices(column).to_dict("records")
+        return found | {"slices": rows and {"column": column, "rows": rows}}
 
     def slices(self, column: str) -> pd.DataFrame:
         """The model's scores on the test rows of each value of a column.
@@ -222,18 +218,29 @@ class Run:
                 f"The table has no column {column!r} to slice by."
                 f"{nearest(column, map(str, self.test.columns))}"
             )
-        truths, predictions, regions = self.truths["test"], self.predictions, self.regions
-        if len(self.test) < len(truths[self.tasks[0].name]):  # a sample of a stream
-            truths = {task.name: task.truth(self.test) for task in self.tasks}
-            predictions = self.predict(self.test)
-            regions = regions_of(self.tasks, self._outputs_for(self.test))
-        return explain.slices(self.tasks, truths, predictions, self.test[column], regions=regions)
+        truths, predictions, regions, groups = self._tested
+        values = self.test[column]
+        return explain.slices(self.tasks, truths, predictions, values, regions, groups)
 
-    def _slices(self) -> dict[str, Any] | None:
-        column = self.experiment.slices
-        if column is None:
-            return None
-        return {"column": column, "rows": self.slices(column).to_dict("records")}
+    @functools.cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Where the model is wrong on the test rows: by threshold, by size, by slice, by row."""
+        truths, predictions, _, groups = self._tested
+        constants = {t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks}
+        cells = cells_of(self.encoder.features, self.test)
+        names, most = row_names(self.guesses, self.test), self.experiment.worst_rows
+        return diagnose(self.tasks, truths, predictions, constants, cells, names, most, groups)
+
+    @functools.cached_property
+    def _tested(self) -> tuple[Arrays, Arrays, Arrays, np.ndarray | None]:
+        """Labels, predictions, regions and groups of `test`, which of a stream is a sample."""
+        if len(self.test) == len(self.truths["test"][self.tasks[0].name]):
+            return self.truths["test"], self.predictions, self.regions, self.groups
+        truths = {task.name: task.truth(self.test) for task in self.tasks}
+        regions = regions_of(self.tasks, self._outputs_for(self.test))
+        split = self.experiment.split  # the files of a sample's rows are not known
+        groups = None if split.strategy == "file" else split.groups(self.test)
+        return truths, self.predict(self.test), regions, groups
 
     def _outputs(self) -> dict[str, Any]:
         return {task.name: self.model.output[task.name] for task in self.tasks}
@@ -245,7 +252,7 @@ class Run:
 
     def schema(self, serving: keras.Model) -> dict[str, Any]:
         """What the exported model reads and answers, and how it was made."""
-        outputs = self.model.output
+        outputs, split = self.model.output, self.experiment.split
         answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
         slugs = unique_names(answers)
         return {
@@ -265,6 +272,7 @@ class Run:
                 task.name: task.constant(self.truths["train"][task.name]).tolist()
                 for task in self.tasks
             },
+            "group": split.column if split.strategy == "group" else None,
             "versions": {
                 "python": platform.python_version(),
                 "mtl_keras": __version__,
@@ -293,15 +301,3 @@ class Run:
             **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
-
-
-def _plain(value: Any) -> Any:
-    """A cell as JSON has it: numbers and booleans as they are, all else as a text.
-
-    Example:
-
-    >>> [_plain(value) for value in (np.int64(3), None, pd.Interval(0, 1), "a")]
-    [3, None, '(0, 1]', 'a']
-    """
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)

@@ -145,12 +145,12 @@ def _carried_out(
         warn_of_unused_experts(model, sharing, show)
         tasks = calibrated(rows, model)
         for fitted, task in zip(rows.tasks, tasks):
-            if (words := task.in_words()) != fitted.in_words():
+            if (words := task.decision) != fitted.decision:
                 show(f"{task.name}: {words}")
-        truths, outputs = rows.tested(model)
+        truths, outputs, groups = rows.tested(model, plan.split)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
         regions = regions_of(tasks, outputs)
-        evaluation = judged(tasks, truths, predictions, regions)
+        evaluation = judged(tasks, truths, predictions, regions, groups, rows.learned(model))
         trained = TrainedRows.of(
             rows.encoder.features, rows.rows["train"], rows.rows["test"], rows.counts["train"]
         )
@@ -167,6 +167,7 @@ def _carried_out(
         truths=truths,
         predictions=predictions,
         regions=regions,
+        groups=groups,
         sharing=sharing,
         metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried, **leaks},
         seconds=clock.seconds,
@@ -271,10 +272,14 @@ def judged(
     truths: Mapping[str, Mapping[str, np.ndarray]],
     predictions: Mapping[str, np.ndarray],
     regions: Mapping[str, np.ndarray],
+    groups: np.ndarray | None,
+    learned: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
 ) -> Evaluation:
-    """The scores on the test rows, beside those of the best constant for the training labels."""
+    """The scores on the test rows, beside those on training rows and those of constants."""
     constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
-    return evaluate(tasks, truths["test"], predictions, constants, regions)
+    known, outputs = learned
+    training = {t.name: (known[t.name], t.prediction(outputs[t.name])) for t in tasks}
+    return evaluate(tasks, truths["test"], predictions, constants, regions, groups, training)
 
 
 def summary(plan: Plan, rows: Prepared, model: MultiTaskModel) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mtl_keras.datasets import fingerprint
 from mtl_keras.datasets.divided import Divided
-from mtl_keras.datasets.split import PARTS
+from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
 from mtl_keras.datasets.table import naming_source
 from mtl_keras.errors import DataError
@@ -59,12 +59,18 @@ class Streamed(Prepared):
     def identity(self) -> list[Any]:
         return [*self.divided.stream.identity(), fingerprint(self.rows["test"])]
 
-    def tested(self, model: MultiTaskModel) -> tuple[dict[str, Arrays], Arrays]:
+    def tested(
+        self, model: MultiTaskModel, split: Split
+    ) -> tuple[dict[str, Arrays], Arrays, np.ndarray | None]:
         truths: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
         outputs: dict[str, list[np.ndarray]] = {task.name: [] for task in self.tasks}
+        groups: list[np.ndarray] = []
         share = min(1.0, EVALUATED_ROWS / self.counts["test"])
-        for table in _tables(self.divided.chunks("test", self.read, share=share), self.at_once):
+        wanted = [*self.read, *split.columns()]
+        for table in _tables(self.divided.chunks("test", wanted, share=share), self.at_once):
             with naming_source(table):
+                of_table = split.groups(table)
+                groups += [] if of_table is None else [of_table]
                 answered = model.predict(self.encoder.encode(table), verbose=0)
                 for task in self.tasks:
                     truths[task.name].append(task.truth(table))
@@ -73,7 +79,8 @@ class Streamed(Prepared):
             {name: np.concatenate(parts) for name, parts in each.items()}
             for each in (truths, outputs)
         ]
-        return {**self.truths(), "test": whole[0]}, whole[1]
+        grouped = np.concatenate(groups) if groups else None
+        return {**self.truths(), "test": whole[0]}, whole[1], grouped
 
     def sampled(self) -> Prepared:
         return replace(self, data=replace(self.data, feed=None))

@@ -11,21 +11,19 @@ import pandas as pd
 
 from mtl_keras.declaring.declaration import Declaration
 from mtl_keras.declaring.naming import layer_name
-from mtl_keras.drawing import panels
-from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import MemberDense
-from mtl_keras.tasks.measures import LOWER_IS_BETTER, Measure
+from mtl_keras.tasks.judged import Judged
 from mtl_keras.tasks.rivals import Problem
 
 
 @dataclass(frozen=True, repr=False)
-class Task(Declaration, abc.ABC):
+class Task(Declaration, Judged):
     """Base class: one thing to predict.
 
     A kind of task says how its labels are read and encoded, which head and loss learn them, how
     outputs become answers, and how those are evaluated, drawn and compared with simple models. It
-    must define `fit`, `encode`, `head`, `training_loss`, `answers`, `measure` and `scores`;
+    must define `fit`, `encode`, `head`, `training_loss`, `answers` and `measures`;
     everything else has a default that suits one number per row. `NumericTask` and `ClassTask`
     define more.
 
@@ -53,14 +51,6 @@ class Task(Declaration, abc.ABC):
         super().__post_init__()
         good = 0 <= self.weight <= float(np.finfo("float32").max)
         check(bool(good), f"{self.name}.weight", "be >= 0 and finite", self.weight)
-
-    def in_words(self) -> str:
-        """What is known of the labels and the answers that a user may want to check.
-
-        E.g. which class is the positive one, and from which probability on it is answered. Default:
-        nothing, an empty text.
-        """
-        return ""
 
     # Labels
 
@@ -95,14 +85,6 @@ class Task(Declaration, abc.ABC):
         if numbers.ndim == 1:
             return {self.name: numbers}
         return self._named(range(numbers.shape[1]), numbers)
-
-    def distances(self, encoded: np.ndarray) -> np.ndarray:
-        """Encoded labels as numbers whose differences mean something, for trees; NaN: missing.
-
-        Default: as they are. A kind whose numbers are names, such as indices of classes, has a
-        column per class.
-        """
-        return encoded
 
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
         """The class weight of each row, or None."""
@@ -191,7 +173,11 @@ class Task(Declaration, abc.ABC):
 
     @property
     def decision(self) -> str:
-        """How the network's output becomes the answer, in a sentence, if that is a decision."""
+        """What a user may want to check of the labels and of how one is chosen, in words.
+
+        E.g. which class is the positive one, and from which probability on it is predicted. Default:
+        nothing, an empty text.
+        """
         return ""
 
     # Intervals and sets that hold the label with a stated probability
@@ -229,74 +215,6 @@ class Task(Declaration, abc.ABC):
     def covers(self, region: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """Whether the region of each row holds its label; False where the label is missing."""
         raise NotImplementedError
-
-    def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
-        """The coverage of regions and how large they are, for rows that all have a label."""
-        return {}
-
-    # How good predictions are
-
-    @property
-    @abc.abstractmethod
-    def measure(self) -> Measure:
-        """The one measure by which models are compared on this task."""
-
-    @abc.abstractmethod
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """The scores of predictions by name, for rows that all have a label."""
-
-    def higher_is_better(self, score: str) -> bool:
-        """Whether a higher value of one of the `scores` is better."""
-        if score == self.measure.name:
-            return self.measure.higher_is_better
-        return score not in LOWER_IS_BETTER
-
-    def constant(self, truth: np.ndarray) -> np.ndarray:
-        """The best constant prediction, from the training labels alone.
-
-        Args:
-            truth: The training rows' `truth`.
-
-        Returns:
-            A prediction for one row: `()` or `(n,)`. Default: the mean.
-        """
-        return np.nanmean(truth, axis=0)
-
-    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """The scores of a `constant` on rows that all have a label."""
-        return self.scores(truth, np.broadcast_to(constant, (len(truth), *np.shape(constant))))
-
-    def calibration_effect(self, truth: np.ndarray, outputs: np.ndarray) -> dict[str, Any] | None:
-        """The effect of calibrating the outputs, on rows that all have a label.
-
-        Returns:
-            `method`, and the log loss `before` and `after`; None (the default) without one.
-        """
-        return None
-
-    # How predictions are shown
-
-    def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
-        """Plots of predictions for rows that all have a label.
-
-        The first four appear in the figure of all tasks, all of them in the report. Default: those
-        of a quantity, if there is one number per row.
-        """
-        if predicted.ndim > 1:
-            return []
-        return panels.quantity(self.name, truth, predicted, self.unit)
-
-    def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """The predictions as named numbers, `(rows,)` each, for an explanation.
-
-        Default: under the task's name, or, for several numbers per row, `<task>: <number>`.
-        """
-        if predicted.ndim == 1:
-            return {self.name: predicted}
-        return self._named(range(predicted.shape[1]), predicted)
-
-    def _named(self, labels: Any, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        return {f"{self.name}: {label}": values for label, values in zip(labels, predicted.T)}
 
     # What rivals it
 

@@ -6,15 +6,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn import metrics
 
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
+from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
-from mtl_keras.tasks.measures import AUC, Measure
+from mtl_keras.tasks.measures import AUC, Measure, average_precision, f1, log_losses
 from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.thresholds import (
+    Costs,
+    ThresholdCurve,
+    best_f1_threshold,
+    cheapest_threshold,
+)
 
 POSITIVE_WORDS = (
     *("true", "yes", "y", "t", "1", "positive", "pos"),
@@ -94,17 +100,6 @@ class Binary(ClassTask):
         affirmative = [label for label in labels if str(label).lower() in POSITIVE_WORDS]
         return affirmative[0] if len(affirmative) == 1 else labels[-1]
 
-    def in_words(self) -> str:
-        if self.classes is None:
-            return ""
-        words = f"the positive class is {self.classes[1]!r}"
-        if self.counts:
-            total = sum(self.counts)
-            words += f" ({100 * self.counts[1] / total:.0f} % of {total:,} training labels)"
-        if self.threshold is not None:
-            words += f", predicted when its probability is at least {self.threshold:.3g}"
-        return words
-
     def head(self, representation: Any) -> Any:
         negatives, positives = np.maximum(self.counts or (1, 1), 1)
         return self.dense(1, "sigmoid", representation, bias=float(np.log(positives / negatives)))
@@ -144,11 +139,15 @@ class Binary(ClassTask):
 
     @property
     def decision(self) -> str:
-        positive = (self.classes or (0, 1))[1]
-        return (
-            f"Positive class: {positive}. Decision threshold: the answer is {positive} where its "
-            f"probability is at least {self.cut:.3g}."
-        )
+        if self.classes is None:
+            return ""
+        words = f"the positive class is {self.classes[1]!r}"
+        if self.counts:
+            total = sum(self.counts)
+            words += f" ({100 * self.counts[1] / total:.0f} % of {total:,} training labels)"
+        if self.threshold is not None:
+            words += f", predicted when its probability is at least {self.threshold:.3g}"
+        return words
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = (self.name, f"{self.name}_probability")
@@ -158,30 +157,31 @@ class Binary(ClassTask):
         return answers[f"{self.name}_probability"]
 
     @property
-    def measure(self) -> Measure:
-        return AUC
+    def measures(self) -> Sequence[Measure]:
+        def answered(predicted: np.ndarray) -> np.ndarray:
+            return np.asarray(predicted).reshape(-1) >= self.cut
 
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        truth, answered = truth.astype(int), (predicted >= self.cut).astype(int)
-        both = 0 < truth.mean() < 1
-        return {
-            "roc_auc": metrics.roc_auc_score(truth, predicted) if both else np.nan,
-            "average_precision": metrics.average_precision_score(truth, predicted)
-            if both
-            else np.nan,
-            "log_loss": metrics.log_loss(truth, predicted, labels=[0, 1]),
-            "brier": metrics.brier_score_loss(truth, predicted),
-            "accuracy": metrics.accuracy_score(truth, answered),
-            "f1": metrics.f1_score(truth, answered, zero_division=0),
-        }
+        return (
+            AUC,
+            Measure("average_precision", True, average_precision),
+            Measure.mean("log_loss", log_losses),
+            Measure.mean("brier", lambda truth, p: (p.reshape(-1) - truth) ** 2),
+            Measure.mean("accuracy", lambda truth, p: answered(p) == (truth == 1), True),
+            Measure("f1", True, lambda truth, p, weights: f1(truth, answered(p), weights)),
+        )
+
+    def threshold_curves(self, truth: np.ndarray, predicted: np.ndarray) -> list[ThresholdCurve]:
+        label = str((self.classes or (0, 1))[1])
+        costs = None if self.costs is None else Costs(**self.costs)
+        return [ThresholdCurve.of(truth, predicted, self.cut, label, costs)]
 
     def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
         """The scores of the best constant, regardless of the model's threshold."""
-        always = np.ones(len(truth), int)
+        always = np.ones(len(truth))
         return {
             **super().constant_scores(truth, constant),
             "accuracy": float(np.mean(truth == (constant >= 0.5))),
-            "f1": metrics.f1_score(truth.astype(int), always, zero_division=0),
+            "f1": float(f1(truth, always, always[np.newaxis])[0]),
         }
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
@@ -190,45 +190,25 @@ class Binary(ClassTask):
         return [
             *panels.classes(self.name, [OneLabel(labels[1], truth, predicted)]),
             panels.confusion(self.name, labels, truth.astype(int), answered),
+            *self._threshold_panels(truth, predicted),
         ]
+
+    def _threshold_panels(self, truth: np.ndarray, predicted: np.ndarray) -> list[Panel]:
+        (curve,) = self.threshold_curves(truth, predicted)
+        x, in_use = curve.threshold, [curve.in_use]
+        lines = {
+            "precision": (x, curve.precision),
+            "recall": (x, curve.recall),
+            "F1": (x, curve.f1),
+        }
+        marked = f"The dashed line is the threshold in use, {curve.in_use:.3g}."
+        title = f"{self.name}: precision and recall by threshold"
+        caption = f"Of the answer {curve.label}, if it were given from a threshold on. {marked}"
+        shown = [against_threshold(title, lines, in_use, "score", caption)]
+        if curve.cost is not None:
+            cost, title = {"cost": (x, curve.cost)}, f"{self.name}: cost by threshold"
+            shown.append(against_threshold(title, cost, in_use, "mean cost of a row", marked))
+        return shown
 
     def rivals(self) -> list[Problem]:
         return [Problem("log_loss", self.measure)]
-
-
-def cheapest_threshold(
-    truth: np.ndarray, scores: np.ndarray, false_positive: float, false_negative: float
-) -> float:
-    """The threshold with the lowest cost of wrong answers, midway between adjacent scores.
-
-    Example:
-
-    >>> truth, scores = np.array([False, True, False, True]), np.array([0.1, 0.3, 0.5, 0.8])
-    >>> [cheapest_threshold(truth, scores, *costs) for costs in ((1, 5), (5, 1))]
-    [0.2, 0.65]
-    """
-    order = np.argsort(-scores, kind="stable")
-    ranked, positive = scores[order].astype(float), truth[order]
-    missed = truth.sum() - np.append(0, np.cumsum(positive))
-    cost = false_positive * np.append(0, np.cumsum(~positive)) + false_negative * missed
-    edges = np.concatenate([[1.0], ranked, [0.0]])
-    separable = np.append(True, np.append(ranked[:-1] > ranked[1:], True))
-    best = int(np.argmin(np.where(separable, cost, np.inf)))
-    return float((edges[best] + edges[best + 1]) / 2)
-
-
-def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold with the highest F1, midway between adjacent scores.
-
-    Example:
-
-    >>> best_f1_threshold(np.array([False, True, True]), np.array([0.1, 0.3, 0.8]))
-    0.2
-    """
-    order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + truth.sum())
-    separable = np.append(ranked[:-1] > ranked[1:], True)  # no threshold separates equal scores
-    best = int(np.argmax(np.where(separable, f1, -1.0)))
-    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
-    return float((ranked[best].astype(float) + float(below)) / 2)

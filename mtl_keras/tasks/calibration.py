@@ -56,7 +56,7 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
     >>> round(best_temperature(truth, np.full((5, 1), 0.99))["temperature"], 2)
     3.31
     """
-    logs = np.log(np.clip(_both(probabilities).astype(float), 1e-7, 1.0))
+    logs = np.log(np.clip(of_both(probabilities).astype(float), 1e-7, 1.0))
 
     def loss(log_temperature: float) -> float:
         scaled = logs / np.exp(log_temperature)
@@ -165,11 +165,11 @@ def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
     >>> round(log_loss(np.array([0, 1]), np.array([[0.5], [0.5]])), 4)
     0.6931
     """
-    of_truth = _both(probabilities)[np.arange(len(truth)), truth.astype(int)]
+    of_truth = of_both(probabilities)[np.arange(len(truth)), truth.astype(int)]
     return float(-np.log(np.clip(of_truth, 1e-7, 1.0)).mean())
 
 
-def _both(probabilities: np.ndarray) -> np.ndarray:
+def of_both(probabilities: np.ndarray) -> np.ndarray:
     """Probabilities `(rows, classes)`, also if only those of class 1 of two are given."""
     if probabilities.ndim == 1:
         probabilities = probabilities[:, None]

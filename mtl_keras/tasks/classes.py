@@ -41,6 +41,7 @@ class ClassTask(ConformalTask):
         counts: Number of training rows of each class. Learned.
     """
 
+    is_quantity: ClassVar[bool] = False
     size_score: ClassVar[str] = "conformal_set_size"
     contiguous: ClassVar[bool] = False
     """Whether sets have no gap, as those of classes on a scale."""
@@ -132,6 +133,16 @@ class ClassTask(ConformalTask):
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
         return super().prediction(np.asarray(self.calibrated(outputs)))
+
+    def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
+        """The label, and the most probable one with its probability."""
+        labels = [str(label) for label in self.classes or range(self.width + 1)]
+        probabilities = calibration.of_both(predicted)
+        answers = probabilities.argmax(axis=1)
+        return [
+            (labels[int(label)], f"{labels[answer]}, {each[answer]:.1%}")
+            for label, answer, each in zip(truth, answers, probabilities)
+        ]
 
     # The set
 

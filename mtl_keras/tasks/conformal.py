@@ -1,6 +1,7 @@
 """Split-conformal prediction: intervals and sets that hold the label with a stated probability."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from mtl_keras.errors import DataError, check
 from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.measures import Measure
 
 SLACK = 1e-5  # by which regions are larger, so that rounding to float32 keeps a label on their edge
 
@@ -125,13 +127,23 @@ class ConformalTask(Task):
         """How large the region of each row is, `(rows,)`."""
         raise NotImplementedError
 
+    @property
+    def region_measures(self) -> Sequence[Measure]:
+        def held(truth: np.ndarray, region: np.ndarray) -> np.ndarray:
+            return self.covers(region, truth)
+
+        def sizes(truth: np.ndarray, region: np.ndarray) -> np.ndarray:
+            return self.sizes(region)
+
+        return (
+            Measure.mean("conformal_coverage", held, higher_is_better=True),
+            Measure.mean(self.size_score, sizes),
+        )
+
     def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
-        held = self.covers(region, truth)
-        return {
-            "conformal_coverage": float(held.mean()),
-            "conformal_coverage_se": standard_error(held),
-            self.size_score: float(self.sizes(region).mean()),
-        }
+        coverage, size = super().region_scores(truth, region).items()
+        error = standard_error(self.covers(region, truth))
+        return dict([coverage, ("conformal_coverage_se", error), size])
 
 
 def check_level(task: Task, option: str, level: float | None) -> None:

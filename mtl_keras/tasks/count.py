@@ -1,10 +1,10 @@
 """Counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn import metrics
 
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.measures import Measure
@@ -40,13 +40,8 @@ class Count(NumericTask):
         return PoissonDeviance()
 
     @property
-    def measure(self) -> Measure:
-        return POISSON_DEVIANCE
-
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        positive = np.maximum(predicted, 1e-9)
-        deviance = metrics.mean_poisson_deviance(truth, positive)
-        return {"poisson_deviance": deviance, **super().scores(truth, predicted)}
+    def measures(self) -> Sequence[Measure]:
+        return POISSON_DEVIANCE, *super().measures
 
     def rivals(self) -> list[Problem]:
         return [Problem("poisson", self.measure)]

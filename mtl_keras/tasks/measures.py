@@ -6,37 +6,22 @@ from typing import Self
 
 import numpy as np
 
-LOWER_IS_BETTER = frozenset(
-    {
-        "log_loss",
-        "brier",
-        "rmse",
-        "mae",
-        "mape",
-        "median_absolute_error",
-        "poisson_deviance",
-        "pinball",
-        "interval_width",
-        "conformal_coverage_se",
-        "conformal_width",
-        "conformal_set_size",
-        "classes_off",
-    }
-)
-"""Names of scores for which lower is better, for any task."""
+EPSILON = float(np.finfo("float32").eps)  # what keeps the logarithm of a probability finite
 
 
 @dataclass(frozen=True)
 class Measure:
-    """The measure by which models are compared on a task.
+    """A measure of how good predictions are.
 
     Args:
-        name: E.g. `"roc_auc"`; the same name as in the task's `scores`, if it is one of them.
+        name: E.g. `"roc_auc"`.
         higher_is_better: Whether a higher value is better.
         weighted: A function from the truth `(rows, ...)`, the predictions and row weights `(draws,
             rows)` to a value per draw. With weights that count how often a row was drawn, it gives
             the measure on each bootstrap sample.
         in_units: Whether it is in the unit of the labels. Default False.
+        per_row: For a mean over the rows, the function from truth and predictions to the values
+            that it is the mean of, `(rows,)`. Default None: it is no mean.
 
     Example:
 
@@ -49,6 +34,7 @@ class Measure:
     higher_is_better: bool
     weighted: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
     in_units: bool = False
+    per_row: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
     @classmethod
     def mean(
@@ -71,10 +57,11 @@ class Measure:
             higher_is_better,
             lambda truth, predicted, weights: weighted_mean(per_row(truth, predicted), weights),
             in_units,
+            per_row,
         )
 
     def value(self, truth: np.ndarray, predicted: np.ndarray) -> float:
-        """The measure on the rows as they are."""
+        """The measure on the rows as they are; NaN where they do not determine it."""
         return float(self.weighted(truth, predicted, np.ones((1, len(truth))))[0])
 
 
@@ -89,6 +76,31 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights @ np.asarray(values, float) / weights.sum(axis=1)
 
 
+def ranked(
+    truth: np.ndarray, scores: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The weight of the positive and of the negative rows at each different score, ascending.
+
+    Args:
+        truth: 1 for positive rows, `(rows,)`.
+        scores: Their scores, `(rows,)` or `(rows, 1)`.
+        weights: Row weights, `(draws, rows)`.
+
+    Returns:
+        Two arrays `(draws, scores)`.
+    """
+    scores = np.asarray(scores).reshape(-1)
+    if np.any(scores[1:] < scores[:-1]):
+        order = np.argsort(scores, kind="stable")
+        truth, scores, weights = truth[order], scores[order], weights[:, order]
+    positive = weights * (truth == 1)
+    changes = np.append(True, scores[1:] > scores[:-1])
+    if not changes.all():
+        starts = np.flatnonzero(changes)
+        positive, weights = (np.add.reduceat(w, starts, axis=1) for w in (positive, weights))
+    return positive, weights - positive
+
+
 def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Area under the ROC curve for each row of weights; ties count half.
 
@@ -97,15 +109,101 @@ def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarra
     >>> auc(np.array([0, 1, 1]), np.array([0.1, 0.1, 0.9]), np.array([[1, 1, 1], [1, 0, 2]]))
     array([0.75, 1.  ])
     """
-    scores = np.asarray(scores).reshape(-1)
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))
-    positive = np.add.reduceat(weights[:, order] * (truth[order] == 1), starts, axis=1)
-    negative = np.add.reduceat(weights[:, order] * (truth[order] != 1), starts, axis=1)
+    positive, negative = ranked(truth, scores, weights)
     below = np.cumsum(negative, axis=1) - negative / 2
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    return ratio((positive * below).sum(axis=1), pairs)
+
+
+def average_precision(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The precision at each threshold, averaged over the recall that it adds.
+
+    NaN without positive or without negative rows.
+
+    Example:
+
+    >>> truth, scores = np.array([0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.4])
+    >>> average_precision(truth, scores, np.ones((1, 4))).round(3)
+    array([0.833])
+    """
+    positive, negative = (part[:, ::-1] for part in ranked(truth, scores, weights))
+    hits = np.cumsum(positive, axis=1)
+    precision = hits / np.maximum(hits + np.cumsum(negative, axis=1), 1e-12)
+    total = np.where(negative.any(axis=1), hits[:, -1], 0.0)
+    return ratio((positive * precision).sum(axis=1), total)
+
+
+def f1(truth: np.ndarray, answered: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """F1 of answers 0 and 1, for each row of weights; 0 where nothing is or was answered 1.
+
+    Example:
+
+    >>> f1(np.array([0, 1, 1]), np.array([1, 1, 0]), np.array([[1, 1, 1], [3, 0, 1]]))
+    array([0.5, 0. ])
+    """
+    positive, answers = truth == 1, answered == 1
+    counted = weights @ np.stack([positive & answers, positive, answers], axis=1).astype(float)
+    return 2 * counted[:, 0] / np.maximum(counted[:, 1] + counted[:, 2], 1e-12)
+
+
+def r2(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The share of the variance that is explained, for each row of weights.
+
+    NaN for a single row, and where all labels are the same.
+
+    Example:
+
+    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([[1, 1, 1], [1, 1, 0]]))
+    array([0.5, 1. ])
+    """
+    centered = truth - truth.mean()  # against rounding, where the labels vary little
+    errors = (truth - np.asarray(predicted).reshape(-1)) ** 2
+    rows = weights.sum(axis=1)
+    total, squares, left = (weights @ np.stack([centered, centered**2, errors], axis=1)).T
+    variance = squares - total**2 / rows
+    return 1 - ratio(left, np.where(variance > 1e-12 * squares, variance, 0.0))
+
+
+def median_absolute_error(
+    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """The median of the absolute errors, for each row of weights, which are whole numbers.
+
+    Example:
+
+    >>> weights = np.array([[1, 1, 1, 1], [1, 1, 0, 3]])
+    >>> median_absolute_error(np.zeros(4), np.array([1.0, 2.0, 4.0, 9.0]), weights)
+    array([3., 9.])
+    """
+    errors = np.abs(truth - np.asarray(predicted).reshape(-1))
+    order = np.argsort(errors)
+    reached = np.cumsum(weights[:, order], axis=1)
+    half = reached[:, -1:] / 2
+    middle = ((reached < half).sum(axis=1), (reached <= half).sum(axis=1))
+    return errors[order][np.minimum(middle, len(errors) - 1)].mean(axis=0)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """`part / whole`, NaN where the whole is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (positive * below).sum(axis=1) / pairs
+        return np.where(whole > 0, part / whole, np.nan)
+
+
+def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The negative log probability of each label, 0 or 1; NaN where it is missing.
+
+    Args:
+        truth: The labels.
+        probabilities: Those of 1, of the same shape, or `(rows, 1)`.
+
+    Example:
+
+    >>> log_losses(np.array([0, 1]), np.array([0.5, 1.0])).round(4).tolist()
+    [0.6931, 0.0]
+    """
+    of_one = np.asarray(probabilities, float).reshape(truth.shape)
+    of_truth = np.where(np.isnan(truth), np.nan, np.where(truth == 1, of_one, 1 - of_one))
+    return np.abs(np.log(np.clip(of_truth, EPSILON, 1.0)))
 
 
 def pinball(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -136,6 +234,11 @@ ACCURACY = Measure.mean(
     "accuracy", lambda truth, predicted: predicted.argmax(axis=1) == truth, higher_is_better=True
 )
 RMSE = Measure("rmse", False, _root_mean_squared_error, in_units=True)
+MAE = Measure.mean(
+    "mae", lambda truth, predicted: np.abs(truth - predicted.reshape(-1)), in_units=True
+)
+R2 = Measure("r2", True, r2)
+MEDIAN_ABSOLUTE_ERROR = Measure("median_absolute_error", False, median_absolute_error, True)
 
 
 def labelled(truth: np.ndarray) -> np.ndarray:

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn import metrics
+from scipy import sparse
 
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.classes import ClassTask, distinct
-from mtl_keras.tasks.measures import ACCURACY, Measure
+from mtl_keras.tasks.measures import ACCURACY, EPSILON, Measure, ratio
 from mtl_keras.tasks.rivals import Problem
 
 MAX_CLASSES = 1000
@@ -72,7 +72,7 @@ class Multiclass(ClassTask):
 
     @property
     def decision(self) -> str:
-        return "The answer is the class of the highest probability."
+        return "the class with the highest probability is predicted"
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         probabilities = answers[f"{self.name}_probabilities"]
@@ -89,18 +89,12 @@ class Multiclass(ClassTask):
         return answers[f"{self.name}_probabilities"]
 
     @property
-    def measure(self) -> Measure:
-        return ACCURACY
-
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        truth, answered = truth.astype(int), predicted.argmax(axis=1)
-        classes = np.arange(predicted.shape[1])
-        normalised = predicted / predicted.sum(axis=1, keepdims=True)
-        return {
-            "accuracy": metrics.accuracy_score(truth, answered),
-            "macro_f1": metrics.f1_score(truth, answered, average="macro", zero_division=0),
-            "log_loss": metrics.log_loss(truth, normalised, labels=classes),
-        }
+    def measures(self) -> Sequence[Measure]:
+        return (
+            ACCURACY,
+            Measure("macro_f1", True, macro_f1),
+            Measure.mean("log_loss", log_losses),
+        )
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
         """The share of each class."""
@@ -124,3 +118,38 @@ class Multiclass(ClassTask):
 
     def rivals(self) -> list[Problem]:
         return [Problem("log_loss", self.measure, classes=self.width)]
+
+
+def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The negative log probability of each row's class.
+
+    Example:
+
+    >>> log_losses(np.array([1]), np.array([[0.5, 0.5]])).round(4).tolist()
+    [0.6931]
+    """
+    of_truth = probabilities[np.arange(len(truth)), truth.astype(int)]
+    return -np.log(np.clip(of_truth / probabilities.sum(axis=1), EPSILON, 1.0))
+
+
+def macro_f1(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean F1 of the classes that are among the labels or answers, for each row of weights.
+
+    Example:
+
+    >>> predicted = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.3, 0.7, 0.0]])
+    >>> macro_f1(np.array([0, 1, 1]), predicted, np.ones((1, 3))).round(4)
+    array([0.6667])
+    """
+    labels, answers = truth.astype(int), probabilities.argmax(axis=1)
+    classes = probabilities.shape[1]
+    hits = by_class(np.where(labels == answers, labels, classes), weights, classes)
+    either = by_class(labels, weights, classes) + by_class(answers, weights, classes)
+    return np.nanmean(ratio(2 * hits, either), axis=1)
+
+
+def by_class(codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
+    """The weight of each class, `(draws, classes)`; codes beyond them are left out."""
+    rows = len(codes)
+    members = sparse.csr_array((np.ones(rows), (codes, np.arange(rows))), (classes + 1, rows))
+    return (members @ weights.T).T[:, :classes]

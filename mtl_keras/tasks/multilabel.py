@@ -2,23 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import pandas as pd
-from sklearn import metrics
 
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
+from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.base import Task
-from mtl_keras.tasks.binary import POSITIVE_WORDS, best_f1_threshold
+from mtl_keras.tasks.binary import POSITIVE_WORDS
 from mtl_keras.tasks.classes import check_class_weight, coded_labels
-from mtl_keras.tasks.measures import AUC, Measure, auc
+from mtl_keras.tasks.measures import AUC, Measure, auc, f1, log_losses, ratio
 from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.thresholds import ThresholdCurve, best_f1_threshold
 
 NEGATIVE_WORDS = (
     *("false", "no", "n", "f", "0", "negative", "neg"),
@@ -47,6 +49,8 @@ class Multilabel(Task):
     >>> task.encode(table).tolist()
     [[1.0, 1.0], [0.0, 0.0], [nan, 1.0]]
     """
+
+    is_quantity: ClassVar[bool] = False
 
     labels: tuple[str, ...] = ()
     class_weight: str | Mapping[str, float] | None = None
@@ -127,12 +131,6 @@ class Multilabel(Task):
             no = np.ones(self.width)
         return np.where(encoded == 1, yes, no).astype("float32")
 
-    def in_words(self) -> str:
-        if self.thresholds is None:
-            return ""
-        each = [f"{label} {cut:.3g}" for label, cut in zip(self.labels, self.thresholds)]
-        return f"a label is predicted when its probability is at least: {', '.join(each)}"
-
     def head(self, representation: Any) -> Any:
         counts = self.counts or (1, 2) * self.width
         positive, labelled = np.array(counts, float).reshape(-1, 2).T
@@ -176,44 +174,57 @@ class Multilabel(Task):
 
     @property
     def decision(self) -> str:
-        listed = ", ".join(f"{label} {cut:.3g}" for label, cut in zip(self.labels, self.cuts))
-        return f"A label is answered with yes from its decision threshold on: {listed}."
+        if self.thresholds is None:
+            return ""
+        each = [f"{label} {cut:.3g}" for label, cut in zip(self.labels, self.thresholds)]
+        return f"a label is predicted when its probability is at least: {', '.join(each)}"
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probabilities"]
 
     @property
-    def measure(self) -> Measure:
-        return Measure("mean_auc", True, mean_auc)
+    def measures(self) -> Sequence[Measure]:
+        """Measures that leave missing labels out."""
+        return (
+            Measure("mean_auc", True, mean_auc),
+            Measure("macro_f1", True, partial(macro_f1, cuts=self.cuts)),
+            Measure("micro_f1", True, partial(micro_f1, cuts=self.cuts)),
+            Measure.mean("log_loss", lambda t, p: np.nanmean(log_losses(t, p), axis=1)),
+        )
 
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """The scores of the labels, without missing labels."""
-        answered = (predicted >= self.cuts).astype(int)
-        f1_scores, areas = [], []
-        for column in range(self.width):
+    def threshold_curves(self, truth: np.ndarray, predicted: np.ndarray) -> list[ThresholdCurve]:
+        curves = []
+        for column, label in enumerate(self.labels):
             present = ~np.isnan(truth[:, column])
-            labels, scores = truth[present, column].astype(int), predicted[present, column]
-            if len(labels):
-                f1_scores.append(
-                    metrics.f1_score(labels, answered[present, column], zero_division=0)
-                )
-            if len(labels) and 0 < labels.mean() < 1:
-                areas.append(metrics.roc_auc_score(labels, scores))
-        present = ~np.isnan(truth)
-        return {
-            "macro_f1": float(np.mean(f1_scores)),
-            "micro_f1": metrics.f1_score(truth[present].astype(int), answered[present]),
-            "mean_auc": float(np.mean(areas)) if areas else np.nan,
-        }
+            if present.any():
+                labels, scores = truth[present, column], predicted[present, column]
+                curves.append(ThresholdCurve.of(labels, scores, self.cuts[column], label))
+        return curves
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
-        return panels.classes(
-            self.name,
-            [
-                OneLabel(label, truth[:, column], predicted[:, column])
-                for column, label in enumerate(self.labels)
-            ],
+        labels = [
+            OneLabel(label, truth[:, column], predicted[:, column])
+            for column, label in enumerate(self.labels)
+        ]
+        curves = self.threshold_curves(truth, predicted)
+        f1_by_threshold = against_threshold(
+            f"{self.name}: F1 by threshold",
+            {curve.label: (curve.threshold, curve.f1) for curve in curves},
+            [curve.in_use for curve in curves],
+            "F1",
+            "The dashed lines are the thresholds in use.",
         )
+        return [*panels.classes(self.name, labels), f1_by_threshold]
+
+    def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
+        """The labels that a row has, and the probability of each that is not missing."""
+        words = []
+        for labels, probabilities in zip(truth, predicted):
+            named = list(zip(self.labels, labels, probabilities))
+            has = ", ".join(name for name, label, _ in named if label == 1) or "none"
+            told = (f"{name} {each:.1%}" for name, label, each in named if not np.isnan(label))
+            words.append((has, ", ".join(told)))
+        return words
 
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return self._named(self.labels, predicted)
@@ -243,4 +254,28 @@ def mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.n
     for column in range(truth.shape[1]):
         present = ~np.isnan(truth[:, column])
         values.append(auc(truth[present, column], scores[present, column], weights[:, present]))
-    return np.nanmean(values, axis=0)
+    return ratio(np.nansum(values, axis=0), np.isfinite(values).sum(axis=0))
+
+
+def macro_f1(
+    truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, cuts: np.ndarray
+) -> np.ndarray:
+    """The labels' mean F1 for each row of weights, of answers by the labels' thresholds `cuts`.
+
+    A missing label (NaN) is ignored, and so is a label that is missing in all rows.
+    """
+    values = []
+    for label, answered in zip(truth.T, (scores >= cuts).T):
+        present = ~np.isnan(label)
+        if present.any():
+            values.append(f1(label[present], answered[present], weights[:, present]))
+    return np.mean(values, axis=0)
+
+
+def micro_f1(
+    truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, cuts: np.ndarray
+) -> np.ndarray:
+    """F1 of all labels that are present as if they were one, for each row of weights."""
+    present, answered = ~np.isnan(truth), scores >= cuts
+    rows, _ = np.nonzero(present)
+    return f1(truth[present], answered[present], weights[:, rows])

@@ -1,19 +1,18 @@
 """What the tasks that predict a number share: scaling, loss, head, answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import pandas as pd
-from sklearn import metrics
 
 from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
 from mtl_keras.errors import ConfigError, DataError, check, shown, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.conformal import ConformalTask, check_level
-from mtl_keras.tasks.measures import RMSE, Measure
+from mtl_keras.tasks.measures import MAE, MEDIAN_ABSOLUTE_ERROR, R2, RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
 LARGEST = 1e18  # whose square is still a float32
@@ -223,16 +222,8 @@ class NumericTask(ConformalTask):
     # How good predictions are
 
     @property
-    def measure(self) -> Measure:
-        return RMSE
-
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        return {
-            "rmse": metrics.root_mean_squared_error(truth, predicted),
-            "mae": metrics.mean_absolute_error(truth, predicted),
-            "r2": metrics.r2_score(truth, predicted) if len(truth) > 1 else np.nan,
-            "median_absolute_error": metrics.median_absolute_error(truth, predicted),
-        }
+    def measures(self) -> Sequence[Measure]:
+        return RMSE, MAE, R2, MEDIAN_ABSOLUTE_ERROR
 
     def _refuse_negative(self, values: np.ndarray, why: str) -> None:
         if len(values) and values.min() < 0:

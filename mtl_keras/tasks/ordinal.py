@@ -1,5 +1,6 @@
 """Ordinal classification."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -7,12 +8,11 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from sklearn import metrics
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers.ascending import ascending_steps
 from mtl_keras.tasks.classes import distinct, plain_labels
-from mtl_keras.tasks.measures import Measure
+from mtl_keras.tasks.measures import Measure, ratio
 from mtl_keras.tasks.multiclass import Multiclass
 
 
@@ -119,7 +119,8 @@ class Ordinal(Multiclass):
             )
         return tuple(labels)
 
-    def in_words(self) -> str:
+    @property
+    def decision(self) -> str:
         return f"the order is {' < '.join(map(str, self.classes))}" if self.classes else ""
 
     def head(self, representation: Any) -> Any:
@@ -132,18 +133,32 @@ class Ordinal(Multiclass):
         return probabilities
 
     @property
-    def measure(self) -> Measure:
-        return Measure.mean("classes_off", classes_off)
+    def measures(self) -> Sequence[Measure]:
+        return (
+            Measure.mean("classes_off", classes_off),
+            *super().measures,
+            Measure("quadratic_kappa", True, quadratic_kappa),
+        )
 
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        answered = predicted.argmax(axis=1)
-        several = len(np.unique(np.concatenate([truth, answered]))) > 1
-        return {
-            **super().scores(truth, predicted),
-            "classes_off": float(np.mean(classes_off(truth, predicted))),
-            "quadratic_kappa": metrics.cohen_kappa_score(
-                truth.astype(int), answered, weights="quadratic"
-            )
-            if several
-            else np.nan,
-        }
+    def residuals(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+        """The number of the class minus the expected one."""
+        return {self.name: truth - predicted @ np.arange(self.width)}
+
+
+def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Cohen's kappa with squared distances between classes, for each row of weights.
+
+    The squared distance of labels and answers, relative to that of independent ones; NaN where all
+    labels and answers are the same.
+
+    Example:
+
+    >>> truth = np.array([0, 1, 2, 2])
+    >>> quadratic_kappa(truth, np.eye(3)[[0, 1, 2, 1]], np.ones((1, 4))).round(4)
+    array([0.8])
+    """
+    answers = predicted.argmax(axis=1)
+    columns = np.stack([truth, answers, truth**2, answers**2, (truth - answers) ** 2], axis=1)
+    rows = weights.sum(axis=1)
+    label, answer, labels, squares, apart = (weights @ columns.astype(float)).T / rows
+    return 1 - ratio(apart, labels + squares - 2 * label * answer)

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from sklearn import metrics
 
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import Panel
@@ -136,7 +135,7 @@ class Quantiles(TransformableTask):
     @property
     def decision(self) -> str:
         levels = ", ".join(f"{level:g}" for level in self.levels)
-        return f"Quantiles at {levels}; the answer is that at {self.levels[self.middle]:g}."
+        return f"quantiles at {levels}; the prediction is that at {self.levels[self.middle]:g}"
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_quantiles"]
@@ -174,21 +173,21 @@ class Quantiles(TransformableTask):
         )
 
     @property
-    def measure(self) -> Measure:
-        return _measure(self.levels)
-
-    def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    def measures(self) -> Sequence[Measure]:
         """`coverage` is the share of rows between the lowest and the highest quantile.
 
         It should equal the difference of their levels.
         """
-        lowest, highest = predicted[:, 0], predicted[:, -1]
-        return {
-            "pinball": float(np.mean(pinball(truth, predicted, np.array(self.levels)))),
-            "coverage": float(np.mean((truth >= lowest) & (truth <= highest))),
-            "interval_width": float(np.mean(highest - lowest)),
-            "mae": metrics.mean_absolute_error(truth, predicted[:, self.middle]),
-        }
+
+        def covered(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+            return (truth >= predicted[:, 0]) & (truth <= predicted[:, -1])
+
+        return (
+            _measure(self.levels),
+            Measure.mean("coverage", covered, higher_is_better=True),
+            Measure.mean("interval_width", lambda truth, p: p[:, -1] - p[:, 0], in_units=True),
+            Measure.mean("mae", lambda truth, p: np.abs(truth - p[:, self.middle]), in_units=True),
+        )
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
         """The quantiles of the labels."""

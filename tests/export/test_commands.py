@@ -140,7 +140,8 @@ def test_models_are_ranked_by_the_tasks_that_they_share(models, capsys):
     assert set(first["scores"]) == {"left", "spend"} and set(second["scores"]) == {"spend"}
     spend = first["scores"]["spend"]
     assert spend == second["scores"]["spend"] and spend["measure"] == "rmse"
-    assert spend["low"] < spend["value"] < spend["high"] and spend["rows"] == 30
+    low, high = spend["interval"]
+    assert low < spend["value"] < high and spend["rows"] == 30
     assert not spend["higher_is_better"] and first["trained_on"] > 0.05
 
     assert main(["leaderboard", *paths[:2], "--data", "rows.csv", "--sort", "left"]) == 0

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -103,8 +104,8 @@ def test_each_target_and_feature_has_its_distribution_and_each_decision_its_thre
     watched = {"age", "town", "member", "joined", "class"}
     assert features.count('<svg class="bars"') == len(watched)
     left = next(task for task in run.tasks if task.name == "left")
-    assert f"Positive class: {left.classes[1]}. Decision threshold" in page
-    assert f"probability is at least {left.threshold:.3g}." in page
+    assert f"<p>T{escape(left.decision[1:])}.</p>" in page
+    assert f"{left.classes[1]!r}" in left.decision and f"{left.threshold:.3g}" in left.decision
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_slices_cut_numbers_and_name_the_missing(run):
     visits = table[table["task"] == "visits"].groupby("measure")
     labelled = np.isfinite(run.truths["test"]["visits"]).sum()
     assert (visits["rows"].sum() == labelled).all() and "conformal_coverage" in visits.groups
-    assert set(table[table["task"] == "balance"]["measure"]) == {"rmse"}  # which has no intervals
+    assert set(table[table["task"] == "balance"]["measure"]) == {"rmse", "mean_residual"}
     assert run.slices("age")["value"].nunique() == 5
 
 

@@ -88,6 +88,29 @@ def test_all_rows_count_and_samples_are_stated(trained):
     assert set(trained.slices("town")["value"]) == {"Ulm", "Bath", "Nice"}
 
 
+def test_the_worst_rows_of_a_sample_are_named(trained):
+    worst = trained.diagnostics.worst_rows
+    assert len(trained.test) < len(trained.truths["test"]["spend"])
+    assert set(worst["name"].str.removeprefix("id ")) <= set(trained.test["id"])
+
+
+@pytest.mark.parametrize(("strategy", "column"), [("file", None), ("group", "age")])
+def test_rows_that_a_split_keeps_together_are_judged_together(folder, strategy, column):
+    class Zeros:
+        def predict(self, x, verbose):
+            return {"spend": np.zeros((len(next(iter(x.values()))), 1))}
+
+    split = mtl.Split(strategy, column=column)
+    plan = experiment(tasks={"spend": "regression"}, split=split, features={"age": "drop"})
+    rows = plan.prepare(folder)
+    truths, _, groups = rows.tested(Zeros(), split)
+    assert len(groups) == len(truths["test"]["spend"]) == rows.counts["test"]
+    if strategy == "file":
+        assert {str(group)[-9:] for group in groups} < {f"{n}.parquet" for n in range(9)}
+    else:
+        assert set(groups) == set(rows.rows["test"]["age"].astype(str))
+
+
 def test_a_class_of_the_last_file_alone_is_known(trained):
     segment = next(task for task in trained.tasks if task.name == "segment")
     assert segment.classes == ("late", "old", "young")

@@ -14,14 +14,20 @@ from mtl_keras.report.sections.experiment import experiment
 from mtl_keras.report.sections.importance import importance
 from mtl_keras.report.sections.model import model
 from mtl_keras.report.sections.overview import overview
+from mtl_keras.report.sections.residuals import residuals
 from mtl_keras.report.sections.results import results
 from mtl_keras.report.sections.sharing import sharing
 from mtl_keras.report.sections.training import training
 from mtl_keras.report.sections.use import use
+from mtl_keras.report.sections.weak_slices import weak_slices
+from mtl_keras.report.sections.worst_rows import worst_rows
 
 SECTIONS: tuple[Callable[[Content, Drawer], Section | None], ...] = (
     overview,
     results,
+    residuals,
+    weak_slices,
+    worst_rows,
     training,
     sharing,
     importance,

@@ -89,8 +89,9 @@ def _verdict(content: Content) -> str:
 
 def _card(task: Task, content: Content) -> dict[str, Any]:
     result, main = content.metrics["test"][task.name], task.measure.name
-    scores = (result["scores"].get(main), result["baseline"].get(main))
-    value, base = numbers(None if v is None else np.float64(v) for v in scores)
+    ends = result.get("intervals", {}).get(main, ())  # version 0.1 had none
+    scores = (result["scores"].get(main), result["baseline"].get(main), *ends)
+    value, base, *ends = numbers(None if v is None else np.float64(v) for v in scores)
     better = "higher" if task.higher_is_better(main) else "lower"
     compared = content.comparison["results"] if content.comparison else []
     verdicts = [
@@ -101,6 +102,7 @@ def _card(task: Task, content: Content) -> dict[str, Any]:
     return {
         "task": task.name,
         "value": value,
+        "interval": " to ".join(ends),
         "measure": measure(main, task.unit),
         "note": ("" if scores[1] is None else f"baseline {base}; ") + f"{better} is better",
         "verdict": verdicts[0] if verdicts else "",

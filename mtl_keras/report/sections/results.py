@@ -12,11 +12,13 @@ from mtl_keras.tasks.calibration import METHODS
 
 def results(content: Content, draw: figures.Drawer) -> Section:
     """Each task's scores on the test rows beside those of simpler models, and its figures."""
+    tested = content.metrics["test"]
     return Section(
         "results",
         "Results",
         {
             "rows": content.metrics["rows"],
+            "trained": max(each.get("training_rows", 0) for each in tested.values()),
             "tasks": [_judged(task, content, draw) for task in content.tasks],
             "compared": content.comparison is not None,
             "joint": content.metrics.get("joint_coverage"),
@@ -37,12 +39,16 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
     scores = []
     for name, value in result["scores"].items():
         beside = [v if name == main else None for v in others.values()]
-        own, base, *rest = numbers([value, result["baseline"].get(name), *beside])
+        trained, base = (result.get(part, {}).get(name) for part in ("training", "baseline"))
+        ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none
+        own, trained, base, *texts = numbers([value, trained, base, *beside, *ends])
+        rest, ends = texts[: len(beside)], texts[len(beside) :]
         scores.append(
             {
                 "measure": measure(name, task.unit),
                 "value": own,
-                "others": ["" if text == "–" else text for text in (base, *rest)],
+                "interval": " to ".join(ends),
+                "others": ["" if text == "–" else text for text in (trained, base, *rest)],
                 "higher": task.higher_is_better(name),
                 "main": name == main,
             }
@@ -53,7 +59,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         "unit": task.unit,
         "rows": result["rows"],
         "decision": task.decision,
-        "columns": ["baseline", *others],
+        "columns": ["training rows", "baseline", *others],
         "scores": scores,
         "figures": figures.panels(task, content, draw),
         "calibration": _calibration(task, content),

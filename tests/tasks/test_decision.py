@@ -20,13 +20,13 @@ ROWS = pd.DataFrame({"left": ["no", "yes", None, "no", "no"], "grade": [3, 1, 2,
     ids=str,
 )
 def test_a_task_says_what_to_check(task, words):
-    said = task.fit(ROWS).in_words()
+    said = task.fit(ROWS).decision
     assert words in said and bool(words) == bool(said)
 
 
 def test_each_label_has_a_threshold_of_its_own():
     task = tasks.Multilabel("likes", labels=("tea", "jam"))
-    assert task.in_words() == ""
-    assert task.but(thresholds=(0.4, 0.31)).in_words() == (
+    assert task.decision == ""
+    assert task.but(thresholds=(0.4, 0.31)).decision == (
         "a label is predicted when its probability is at least: tea 0.4, jam 0.31"
     )

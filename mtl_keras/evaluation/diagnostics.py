@@ -1,0 +1,106 @@
+"""What an expert looks at beside the scores: where, on which rows and how a model is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.evaluation.residual_correlation import residual_correlation
+from mtl_keras.evaluation.segments import by_prediction
+from mtl_keras.evaluation.weak_slices import Cells, weak_slices
+from mtl_keras.evaluation.worst_rows import worst_rows
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.measures import labelled
+from mtl_keras.tasks.thresholds import ThresholdCurve
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """Where a model is wrong on the rows that it was tested on.
+
+    Attributes:
+        thresholds: For each task whose answers depend on a threshold, what others would give.
+        residuals: The residuals of each quantity by the size of the prediction: a column `task`,
+            and those of `evaluation.segments.by_prediction`.
+        weak_slices: See `evaluation.weak_slices.weak_slices`.
+        searched: Number of features that were searched for them.
+        worst_rows: The rows with the largest losses of each task: a column `task`, and those of
+            `evaluation.worst_rows.worst_rows`. Empty if they are not wanted.
+        correlation: See `evaluation.residual_correlation.residual_correlation`.
+    """
+
+    thresholds: Mapping[str, Sequence[ThresholdCurve]]
+    residuals: pd.DataFrame
+    weak_slices: pd.DataFrame
+    searched: int
+    worst_rows: pd.DataFrame
+    correlation: pd.DataFrame
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable values; NaN where something is not defined."""
+        return {
+            "thresholds": {n: [asdict(c) for c in each] for n, each in self.thresholds.items()},
+            "residuals": self.residuals.to_dict("records"),
+            "weak_slices": self.weak_slices.to_dict("records"),
+            "searched": self.searched,
+            "worst_rows": self.worst_rows.to_dict("records"),
+            "correlation": self.correlation.to_dict("records"),
+        }
+
+
+def diagnose(
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
+    constants: Mapping[str, np.ndarray],
+    cells: Sequence[Cells],
+    names: np.ndarray,
+    most: int = 10,
+    groups: np.ndarray | None = None,
+) -> Diagnostics:
+    """Look into the predictions for some rows.
+
+    Args:
+        tasks: Fitted tasks.
+        truths: For each task, the labels, as evaluation reads them.
+        predictions: For each task, the predictions for these rows.
+        constants: For each task, its `Task.constant`.
+        cells: The features' values in these rows: see `evaluation.weak_slices.cells_of`.
+        names: What each row is called.
+        most: How many of the worst rows of each task are named; 0 for none. Default 10.
+        groups: What rows of a group have in common. Default: no groups.
+    """
+    thresholds: dict[str, list[ThresholdCurve]] = {}
+    residuals, worst = [], []
+    for task in tasks:
+        present = labelled(truths[task.name])
+        if not present.any():
+            continue
+        truth = truths[task.name][present]
+        predicted = np.asarray(predictions[task.name])[present]
+        if curves := task.threshold_curves(truth, predicted):
+            thresholds[task.name] = curves
+        if task.is_quantity:
+            of_group = None if groups is None else groups[present]
+            residuals.append(_of(task, by_prediction(task, truth, predicted, of_group)))
+        worst.append(_of(task, worst_rows(task, truth, predicted, names[present], most)))
+    return Diagnostics(
+        thresholds=thresholds,
+        residuals=_together(residuals),
+        weak_slices=weak_slices(tasks, truths, predictions, constants, cells, groups),
+        searched=len(cells),
+        worst_rows=_together(worst),
+        correlation=residual_correlation(tasks, truths, predictions),
+    )
+
+
+def _of(task: Task, table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(0, "task", task.name)
+    return table
+
+
+def _together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

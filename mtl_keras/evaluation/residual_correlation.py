@@ -1,0 +1,71 @@
+"""The correlation between the tasks' residuals: what their labels share and the model missed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.tasks import Task
+
+MOST_PER_TASK = 3
+MOST = 12
+MOST_ROWS = 20_000
+FEWEST_ROWS = 20
+
+
+def residual_correlation(
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    r"""The correlation of each pair of tasks' residuals, over the rows with both labels.
+
+    Where both predictions are right on average whatever the features, residuals are uncorrelated
+    unless the labels have more in common than the features tell. Chance explains a correlation up
+    to $1.96 \sqrt{\mathrm{mean}(a^2 b^2) / n}$, with a and b the standardised residuals: where
+    these vary together in size, that is more than $1.96 / \sqrt n$.
+
+    Args:
+        tasks: Fitted tasks.
+        truths: For each task, the labels, as evaluation reads them.
+        predictions: For each task, the predictions for these rows.
+
+    Returns:
+        A row per pair, of at most 12 residuals: `first` and `second`, their names (a class or label
+            has one of its own; of a task with many, the three that vary most), `rows`,
+            `correlation`, and `chance`, what chance explains. Pairs within one task and pairs with
+            fewer than 20 rows are left out.
+    """
+    ranked: list[tuple[int, int, str, np.ndarray]] = []
+    for place, task in enumerate(tasks):
+        truth, predicted = truths[task.name], np.asarray(predictions[task.name])
+        truth, predicted = truth[:MOST_ROWS], predicted[:MOST_ROWS]
+        named = task.residuals(truth, predicted)
+        of_task = sorted(named.items(), key=lambda item: -_variance(item[1]))[:MOST_PER_TASK]
+        ranked += [(rank, place, *each) for rank, each in enumerate(of_task)]
+    ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # the first ones of each task, first
+    ranked = sorted(ranked, key=lambda each: each[1])
+    pairs = [
+        _pair(name, other, values, others)
+        for number, (_, place, name, values) in enumerate(ranked)
+        for _, other_place, other, others in ranked[number + 1 :]
+        if place != other_place
+    ]
+    columns = ["first", "second", "rows", "correlation", "chance"]
+    return pd.DataFrame([pair for pair in pairs if pair is not None], columns=columns)
+
+
+def _variance(values: np.ndarray) -> float:
+    present = values[np.isfinite(values)]
+    return float(present.var()) if len(present) else 0.0
+
+
+def _pair(
+    first: str, second: str, a: np.ndarray, b: np.ndarray
+) -> tuple[str, str, int, float, float] | None:
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    both = np.isfinite(a) & np.isfinite(b)
+    rows = int(both.sum())
+    if rows < FEWEST_ROWS or not np.ptp(a[both]) or not np.ptp(b[both]):
+        return None
+    a, b = ((values - values.mean()) / values.std() for values in (a[both], b[both]))
+    chance = 1.96 * np.sqrt(np.mean(a**2 * b**2) / rows)
+    return first, second, rows, float(np.mean(a * b)), float(chance)

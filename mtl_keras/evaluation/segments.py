@@ -1,0 +1,77 @@
+"""Residuals by the size of the prediction: where answers are too low or too high."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.evaluation.interval import measured
+from mtl_keras.tasks import Task
+
+SEGMENTS = 10
+
+
+def by_prediction(
+    task: Task, truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None
+) -> pd.DataFrame:
+    """The residuals of a quantity by tenths of the rows, ordered by the prediction.
+
+    Args:
+        task: The fitted task, of a quantity.
+        truth: The labels, none missing.
+        predicted: The predictions for these rows.
+        groups: What rows of a group have in common. Default: no groups.
+
+    Returns:
+        A row per segment, fewer than ten where predictions are equal: `predicted` (their range, in
+            words), `rows`, `mean_predicted`, `mean_actual`, `residual` (the mean of the label minus
+            the prediction; positive: answers are too low), `low` and `high` (its 95 % interval;
+            NaN where the rows do not determine one) and `mae`.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> predicted = np.arange(100.0)
+    >>> by_prediction(Regression("spend"), predicted + 2, predicted)["residual"].unique()
+    array([2.])
+    """
+    (values,) = task.named_predictions(predicted).values()
+    edges = np.unique(np.quantile(values, np.arange(1, SEGMENTS) / SEGMENTS))
+    places = np.searchsorted(edges, values)
+    rows = []
+    for place, words in enumerate(ranges(edges)):
+        inside = places == place
+        if not inside.any():
+            continue
+        of_group = None if groups is None else groups[inside]
+        (residual,) = measured([task.mean_residual], truth[inside], predicted[inside], of_group)
+        actual, answers = truth[inside], np.asarray(values, float)[inside]
+        low, high = residual.interval or (np.nan, np.nan)
+        rows.append(
+            {
+                "predicted": words,
+                "rows": int(inside.sum()),
+                "mean_predicted": float(answers.mean()),
+                "mean_actual": float(actual.mean()),
+                "residual": residual.value,
+                "low": low,
+                "high": high,
+                "mae": float(np.abs(actual - answers).mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def ranges(edges: np.ndarray) -> list[str]:
+    """The ranges between ascending edges, in words.
+
+    Example:
+
+    >>> ranges(np.array([0.5, 20.0]))
+    ['up to 0.5', '0.5 to 20', 'above 20']
+    """
+    texts = [f"{edge:,.4g}" for edge in edges]
+    if not texts:
+        return ["any"]
+    between = [f"{low} to {high}" for low, high in itertools.pairwise(texts)]
+    return [f"up to {texts[0]}", *between, f"above {texts[-1]}"]

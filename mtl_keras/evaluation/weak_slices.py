@@ -1,0 +1,259 @@
+"""Slices of the rows, chosen by the data, that a model answers worse than the others."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mtl_keras.evaluation.interval import measured
+from mtl_keras.features import Feature
+from mtl_keras.features.encoder import input_features, raw_columns
+from mtl_keras.tasks import Task
+from mtl_keras.tasks.measures import Measure, labelled
+
+BINS = 10  # of numbers
+MOST_VALUES = 50  # of texts
+MOST_ROWS = 20_000
+FEWEST_ROWS = 30  # of a slice, in each half
+LARGEST = 0.5  # share of the rows that is still a slice
+SUGGESTIVE = 2.0  # standard errors
+MOST = 5  # that are tried to confirm for each task
+SIGNIFICANCE = 0.05  # of all slices of all tasks together
+COLUMNS = ("task", "feature", "value", "rows", "measure", "score", "low", "high", "elsewhere")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A feature's values, counted in cells.
+
+    Attributes:
+        feature: Its name.
+        codes: The cell of each row; the last one is of rows without a value, if any.
+        ordered: Number of cells that have an order, so that several in a row make a range.
+        words: A function from the first and the last cell of a range to its name.
+    """
+
+    feature: str
+    codes: np.ndarray
+    ordered: int
+    words: Callable[[int, int], str]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    cells: Cells
+    first: int
+    last: int
+    strength: float
+
+    @property
+    def inside(self) -> np.ndarray:
+        return (self.cells.codes >= self.first) & (self.cells.codes <= self.last)
+
+
+def _difference(inside: np.ndarray, losses: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean loss inside of a slice minus that outside, for each row of weights."""
+    columns = np.stack([inside * losses, inside, (1 - inside) * losses, 1 - inside], axis=1)
+    total, rows, others, rest = (weights @ columns).T
+    return total / rows - others / rest
+
+
+DIFFERENCE = Measure("difference", False, _difference)
+
+
+def cells_of(features: Sequence[Feature], table: pd.DataFrame) -> list[Cells]:
+    """The cells of all features that are one number or text per row.
+
+    Numbers are cut into tenths of the rows; of texts, the 50 most frequent are cells.
+
+    Args:
+        features: Fitted features.
+        table: The rows.
+    """
+    raw, first = raw_columns(features, table), input_features(features)
+    observed = {f.name: f.observed(raw[f.name]) for f in features if first[f.name] == f.name}
+    return [
+        _numbers(feature, values) if values.dtype.kind == "f" else _texts(feature.name, values)
+        for feature in features
+        if (values := observed.get(feature.name)) is not None
+    ]
+
+
+def weak_slices(
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
+    constants: Mapping[str, np.ndarray],
+    cells: Sequence[Cells],
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Values and ranges of features where a task is answered worse than elsewhere, beyond chance.
+
+    One half of the rows suggests: for each feature, the value or range of values with the largest
+    mean loss relative to its standard error, and of those the five strongest that do not overlap
+    much. The other half confirms: the mean loss is larger there, too, at a significance of 5 % for
+    all slices of all tasks together (Holm 1979). So where the model is equally good everywhere, one
+    model in twenty has any such slice.
+
+    Args:
+        tasks: Fitted tasks. Those without a `Task.row_loss` have no slices.
+        truths: For each task, the labels, as evaluation reads them.
+        predictions: For each task, the predictions for these rows.
+        constants: For each task, its `Task.constant`.
+        cells: The features' values in these rows.
+        groups: What rows of a group have in common. Default: no groups.
+        seed: Integer seed of the halves. Default 0.
+
+    Returns:
+        A row per slice, all measured on the half of the rows that confirms: `task`, `feature`,
+            `value`, `rows`, `measure` (`Task.row_loss`), `score` in the slice with its 95 %
+            interval, `low` and `high`, the score `elsewhere`, and that of the best `constant` in
+            the slice, which tells whether its rows are harder for any model.
+
+    References:
+        Chung et al.: "Slice Finder: Automated Data Slicing for Model Validation", ICDE 2019. Holm:
+        "A Simple Sequentially Rejective Multiple Test Procedure", Scand. J. Statistics 6, 1979.
+    """
+    random = np.random.default_rng(seed)
+    found: list[tuple[float, dict[str, object]]] = []
+    for task in tasks:
+        truth, predicted, loss = truths[task.name], predictions[task.name], task.row_loss
+        if loss is None or loss.per_row is None:
+            continue
+        rows = np.flatnonzero(labelled(truth))
+        rows = rows[np.sort(random.permutation(len(rows))[:MOST_ROWS])]
+        if len(rows) < 4 * FEWEST_ROWS:
+            continue
+        units = np.arange(len(rows)) if groups is None else pd.factorize(groups[rows])[0]
+        half = random.permutation(units.max(initial=-1) + 1)[units] % 2
+        suggesting, confirming = rows[half == 0], rows[half == 1]
+        losses = np.full(len(truth), np.nan)
+        losses[rows] = loss.per_row(truth[rows], np.asarray(predicted)[rows])
+        for each in _suggested(cells, losses, suggesting):
+            inside = each.inside[confirming].astype(float)
+            if min(inside.sum(), len(inside) - inside.sum()) < FEWEST_ROWS:
+                continue
+            of_group = None if groups is None else groups[confirming]
+            (gap,) = measured([DIFFERENCE], inside, losses[confirming], of_group)
+            if gap.error:
+                chance = float(stats.norm.sf(gap.value / gap.error))
+                there = confirming[inside == 1]
+                row = _row(task, loss, truth, predicted, constants, there, groups)
+                elsewhere = losses[confirming[inside == 0]].mean()
+                words = each.cells.words(each.first, each.last)
+                named = {"task": task.name, "feature": each.cells.feature, "value": words}
+                found.append((chance, {**named, **row, "elsewhere": float(elsewhere)}))
+    return pd.DataFrame(_holm(found), columns=[*COLUMNS, "constant"])
+
+
+def _row(
+    task: Task,
+    loss: Measure,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    constants: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    groups: np.ndarray | None,
+) -> dict[str, object]:
+    labels, of_group = truth[rows], None if groups is None else groups[rows]
+    (found,) = measured([loss], labels, np.asarray(predicted)[rows], of_group)
+    constant = np.asarray(constants[task.name], float)
+    always = np.broadcast_to(constant, (len(rows), *constant.shape))
+    low, high = found.interval or (np.nan, np.nan)
+    return {
+        "rows": len(rows),
+        "measure": loss.name,
+        "score": found.value,
+        "low": low,
+        "high": high,
+        "constant": loss.value(labels, always),
+    }
+
+
+def _suggested(
+    cells: Sequence[Cells], losses: np.ndarray, rows: np.ndarray
+) -> Iterator[_Candidate]:
+    """The strongest candidates, at most one per feature, that do not overlap much."""
+    strongest = [found for each in cells if (found := _strongest(each, losses, rows)) is not None]
+    chosen: list[np.ndarray] = []
+    for candidate in sorted(strongest, key=lambda each: -each.strength):
+        inside = candidate.inside[rows]
+        if all((inside & other).sum() < 0.5 * (inside | other).sum() for other in chosen):
+            chosen.append(inside)
+            yield candidate
+        if len(chosen) == MOST:
+            return
+
+
+def _strongest(cells: Cells, losses: np.ndarray, rows: np.ndarray) -> _Candidate | None:
+    """The cell, or range of cells, whose mean loss is the most standard errors above the others'.
+
+    Sums over ranges are differences of cumulative sums; the standard error is Welch's.
+    """
+    codes, values = cells.codes[rows], losses[rows]
+    number = int(cells.codes.max(initial=0)) + 1
+    columns = (np.ones(len(rows)), values, values**2)
+    sums = np.cumsum([np.bincount(codes, column, number) for column in columns], axis=1)
+    sums = np.concatenate([np.zeros((3, 1)), sums], axis=1)
+    first, last = np.triu_indices(number)
+    possible = (first == last) | (last < cells.ordered)
+    first, last = first[possible], last[possible]
+    inside = sums[:, last + 1] - sums[:, first]
+    means, errors = [], []
+    for count, total, squares in (inside, sums[:, -1:] - inside):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / count
+            means.append(mean)
+            errors.append(np.maximum(squares / count - mean**2, 0.0) / count)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        strength = (means[0] - means[1]) / np.sqrt(errors[0] + errors[1])
+    good = (inside[0] >= FEWEST_ROWS) & (inside[0] <= LARGEST * len(rows)) & np.isfinite(strength)
+    strength = np.where(good, strength, -np.inf)
+    best = int(np.argmax(strength))
+    if strength[best] < SUGGESTIVE:
+        return None
+    return _Candidate(cells, int(first[best]), int(last[best]), float(strength[best]))
+
+
+def _holm(found: list[tuple[float, dict[str, object]]]) -> list[dict[str, object]]:
+    """The rows whose probability by chance is small enough, given how many there are."""
+    ordered = sorted(found, key=lambda each: each[0])
+    kept = 0
+    while kept < len(ordered) and ordered[kept][0] <= SIGNIFICANCE / (len(ordered) - kept):
+        kept += 1
+    chances = {id(row) for _, row in ordered[:kept]}
+    return [row for _, row in found if id(row) in chances]
+
+
+def _numbers(feature: Feature, values: np.ndarray) -> Cells:
+    present = ~np.isnan(values)
+    edges = np.unique(np.quantile(values[present], np.arange(1, BINS) / BINS, method="lower"))
+    codes = np.where(present, np.searchsorted(edges, values), len(edges) + 1)
+    ordered = len(edges) + 1
+    lowest = np.array([values[codes == n].min(initial=np.inf) for n in range(ordered)])
+    highest = np.array([values[codes == n].max(initial=-np.inf) for n in range(ordered)])
+
+    def words(first: int, last: int) -> str:
+        if first == ordered:
+            return "missing"
+        ends = lowest[first : last + 1].min(), highest[first : last + 1].max()
+        low, high = (feature.shown(float(end)) for end in ends)
+        if low == high:
+            return low
+        if first == 0:
+            return f"up to {high}"
+        return f"{low} or more" if last == ordered - 1 else f"{low} to {high}"
+
+    return Cells(feature.name, codes, ordered, words)
+
+
+def _texts(feature: str, values: np.ndarray) -> Cells:
+    codes, texts = pd.factorize(values)
+    frequent = np.argsort(-np.bincount(codes, minlength=1), kind="stable")[:MOST_VALUES]
+    places = np.full(len(texts), len(frequent))
+    places[frequent] = np.arange(len(frequent))
+    names = [*(str(texts[place]) or "missing" for place in frequent), "any other"]
+    return Cells(feature, places[codes], 0, lambda first, last: names[first])

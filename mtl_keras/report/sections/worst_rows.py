@@ -1,0 +1,33 @@
+"""The test rows that are predicted worst."""
+
+import itertools
+from typing import Any
+
+from mtl_keras.report.content import Content
+from mtl_keras.report.figures import Drawer
+from mtl_keras.report.section import Section
+from mtl_keras.report.wording import measure, numbers
+
+
+def worst_rows(content: Content, draw: Drawer) -> Section | None:
+    """The rows with the largest losses of each task; None if they are not to be shown."""
+    found = content.metrics.get("diagnostics", {}).get("worst_rows")
+    if not found:
+        return None
+    grouped = itertools.groupby(found, lambda row: row["task"])
+    by_task = {name: list(rows) for name, rows in grouped}
+    tasks = [
+        {
+            "name": task.name,
+            "unit": task.unit,
+            "loss": measure(task.row_loss.name, task.unit),
+            "rows": _worded(by_task[task.name]),
+        }
+        for task in content.tasks
+        if task.name in by_task and task.row_loss is not None
+    ]
+    return Section("worst_rows", "Worst predictions", {"tasks": tasks})
+
+
+def _worded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "loss": text} for row, text in zip(rows, numbers(row["loss"] for row in rows))]

@@ -1,0 +1,125 @@
+"""Thresholds of probabilities: what each would give, and the best one."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+POINTS = 99
+
+
+class Costs(NamedTuple):
+    """What a wrong answer costs.
+
+    Attributes:
+        false_positive: Of a negative row that is answered with the positive label.
+        false_negative: Of a positive row that is not.
+    """
+
+    false_positive: float
+    false_negative: float
+
+
+@dataclass(frozen=True)
+class ThresholdCurve:
+    """What a probability is worth as an answer of yes or no, for each of several thresholds.
+
+    Attributes:
+        label: The label that is answered from the threshold on.
+        in_use: The threshold that the task answers by.
+        threshold: The thresholds, ascending; the one in use is among them.
+        precision: Share of positive rows among those answered with the label; NaN without any.
+        recall: Share of the positive rows that are answered with the label.
+        f1: Their harmonic mean.
+        cost: The mean cost of a row; None where no costs are declared.
+
+    Example:
+
+    >>> curve = ThresholdCurve.of(np.array([0, 1, 1]), np.array([0.1, 0.4, 0.8]), 0.5, "yes")
+    >>> place = curve.threshold.index(0.5)
+    >>> curve.precision[place], curve.recall[place]
+    (1.0, 0.5)
+    """
+
+    label: str
+    in_use: float
+    threshold: tuple[float, ...]
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    f1: tuple[float, ...]
+    cost: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        truth: np.ndarray,
+        scores: np.ndarray,
+        in_use: float,
+        label: str,
+        costs: Costs | None = None,
+    ) -> "ThresholdCurve":
+        """The curve of some rows, at about 100 thresholds.
+
+        Args:
+            truth: Whether each row is positive, none missing.
+            scores: The predicted probabilities.
+            in_use: The threshold in use.
+            label: The positive label.
+            costs: What wrong answers cost. Default None.
+        """
+        scores = np.asarray(scores, float).reshape(-1)
+        several = np.quantile(scores, np.linspace(0, 1, POINTS))
+        thresholds = np.unique(np.concatenate([several, [in_use]]))
+        ordered = np.sort(scores)
+        positive = np.sort(scores[np.asarray(truth) == 1])
+        answered = len(ordered) - np.searchsorted(ordered, thresholds)
+        hits = len(positive) - np.searchsorted(positive, thresholds)
+        missed, wrong = len(positive) - hits, answered - hits
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision, recall = hits / answered, hits / np.float64(len(positive))
+        f1 = 2 * hits / np.maximum(answered + len(positive), 1)
+        cost = None
+        if costs is not None:
+            total = costs.false_positive * wrong + costs.false_negative * missed
+            cost = tuple((total / len(scores)).tolist())
+        columns = {"threshold": thresholds, "precision": precision, "recall": recall, "f1": f1}
+        made = {name: tuple(values.tolist()) for name, values in columns.items()}
+        return cls(label, float(in_use), **made, cost=cost)
+
+
+def cheapest_threshold(
+    truth: np.ndarray, scores: np.ndarray, false_positive: float, false_negative: float
+) -> float:
+    """The threshold with the lowest cost of wrong answers, midway between adjacent scores.
+
+    Example:
+
+    >>> truth, scores = np.array([False, True, False, True]), np.array([0.1, 0.3, 0.5, 0.8])
+    >>> [cheapest_threshold(truth, scores, *costs) for costs in ((1, 5), (5, 1))]
+    [0.2, 0.65]
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, positive = scores[order].astype(float), truth[order]
+    missed = truth.sum() - np.append(0, np.cumsum(positive))
+    cost = false_positive * np.append(0, np.cumsum(~positive)) + false_negative * missed
+    edges = np.concatenate([[1.0], ranked, [0.0]])
+    separable = np.append(True, np.append(ranked[:-1] > ranked[1:], True))
+    best = int(np.argmin(np.where(separable, cost, np.inf)))
+    return float((edges[best] + edges[best + 1]) / 2)
+
+
+def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold with the highest F1, midway between adjacent scores.
+
+    Example:
+
+    >>> best_f1_threshold(np.array([False, True, True]), np.array([0.1, 0.3, 0.8]))
+    0.2
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + truth.sum())
+    separable = np.append(ranked[:-1] > ranked[1:], True)  # no threshold separates equal scores
+    best = int(np.argmax(np.where(separable, f1, -1.0)))
+    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
+    return float((ranked[best].astype(float) + float(below)) / 2)
