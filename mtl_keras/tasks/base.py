@@ -175,8 +175,8 @@ class Task(Declaration, Judged):
     def decision(self) -> str:
         """What a user may want to check of the labels and of how one is chosen, in words.
 
-        E.g. which class is the positive one, and from which probability on it is predicted. Default:
-        nothing, an empty text.
+        E.g. which class is the positive one, and from which probability on it is predicted.
+        Default: nothing, an empty text.
         """
         return ""
 
