@@ -1,0 +1,159 @@
+"""Keras objects as the Python expressions that make them."""
+
+import functools
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras.code.expressions import Call, Entries, Items, Literal, Name
+from mtl_keras.declaring.references import check_reference
+from mtl_keras.errors import ConfigError
+
+KERAS = ("layers", "losses", "metrics", "optimizers", "initializers", "regularizers", "constraints")
+SCHEDULES = keras.optimizers.schedules
+
+
+class Objects:
+    """Writes objects as expressions, and notes what has to be imported for them.
+
+    Attributes:
+        imports: The names to import, by module.
+    """
+
+    def __init__(self) -> None:
+        self.imports: dict[str, set[str]] = {}
+
+    def expression(self, value: Any) -> Any:
+        """Any value that a configuration may hold.
+
+        Example:
+
+        >>> from mtl_keras.code.expressions import flat
+        >>> flat(Objects().expression(keras.layers.Dense(8, activation="relu")), {})
+        'layers.Dense(8, activation="relu")'
+
+        Raises:
+            ConfigError: if no expression makes it.
+        """
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return Literal(value)
+        if isinstance(value, keras.DTypePolicy):
+            return Literal(value.name)
+        if isinstance(value, (list, tuple, np.ndarray)):
+            return Items(tuple(map(self.expression, value)))
+        if isinstance(value, Mapping):
+            if {"class_name", "config"} <= set(value):
+                return self.expression(keras.saving.deserialize_keras_object(dict(value)))
+            items = [(self.expression(k), self.expression(each)) for k, each in value.items()]
+            return Entries(tuple(items))
+        if isinstance(value, keras.Sequential):
+            return Call(Name("keras.Sequential"), (self.expression(value.layers),))
+        if isinstance(value, keras.Model):
+            raise ConfigError(
+                f"{value.name!r} is a model inside the network, of {len(value.layers)} layers. "
+                "Only layers can be written as code. Take it from the trained network instead: "
+                f"keras.models.load_model(...).get_layer({value.name!r})."
+            )
+        if hasattr(value, "get_config"):
+            return self.made(value)
+        if callable(value):
+            return self.name_of(value)
+        raise ConfigError(f"No code can be written for {value!r}, a {type(value).__name__}.")
+
+    def made(self, instance: Any, **changes: Any) -> Call:
+        """The call of a class that makes an object: all arguments that are not the defaults.
+
+        Args:
+            instance: An object with `get_config`.
+            changes: Arguments that are to have another value; None for one to leave out.
+        """
+        cls, config = type(instance), {**instance.get_config()}
+        required = _required(cls)
+        known = config.keys() | {"name"}
+        default = _default_config(cls, [config[name] for name in required if name in known])
+        stated = {
+            key: value
+            for key, value in config.items()
+            if key not in required and key != "name" and not _same(value, default.get(key, _NONE))
+        }
+        stated |= changes
+        positional = tuple(self.expression(config[name]) for name in required if name in config)
+        keywords = [
+            (key, self.expression(value))
+            for key, value in sorted(stated.items(), key=lambda item: _place(cls, item[0]))
+            if value is not None
+        ]
+        return Call(self.name_of(cls), positional, tuple(keywords), tuple(required))
+
+    def name_of(self, value: Any) -> Name:
+        """The name of a class or function, which is imported if it is not Keras's own.
+
+        Raises:
+            ConfigError: if it cannot be imported.
+        """
+        name = value.__name__
+        for home in KERAS:
+            if getattr(getattr(keras, home), name, None) is value:
+                return Name(f"layers.{name}" if home == "layers" else f"keras.{home}.{name}")
+        if getattr(SCHEDULES, name, None) is value:
+            return Name(f"keras.optimizers.schedules.{name}")
+        check_reference(value, "the network")
+        module = value.__module__
+        package = module.rpartition(".")[0]
+        if package and name in getattr(importlib.import_module(package), "__all__", ()):
+            module = package
+        self.imports.setdefault(module, set()).add(name)
+        return Name(name)
+
+
+_NONE = object()  # equal to no value
+
+
+@functools.cache
+def _parameters(cls: type) -> list[inspect.Parameter]:
+    """The parameters of a class, those that it passes on to its base classes included."""
+    found: dict[str, inspect.Parameter] = {}
+    for base in cls.__mro__:
+        if "__init__" not in vars(base) or base is object:
+            continue
+        listed = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+        named = [p for p in listed if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        found = {**found, **{p.name: p for p in named if p.name not in found}}
+        if not any(p.kind == p.VAR_KEYWORD for p in listed):
+            break
+    return list(found.values())
+
+
+def _required(cls: type) -> list[str]:
+    own = _parameters(cls)
+    return [p.name for p in own if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD]
+
+
+def _place(cls: type, name: str) -> int:
+    """Where an argument stands in a class's signature; the name of a layer in the end."""
+    names = [p.name for p in _parameters(cls)]
+    return len(names) + 1 if name == "name" or name not in names else names.index(name)
+
+
+def _default_config(cls: type, required: list[Any]) -> dict[str, Any]:
+    """The configuration of an object that is made of its required arguments alone."""
+    plain = [
+        keras.saving.deserialize_keras_object(value)
+        if isinstance(value, dict) and "class_name" in value
+        else value
+        for value in required
+    ]
+    return cls(*plain).get_config()
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two entries of configurations are equal; lists and tuples may be."""
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(np.all(one == other)) if type(one) is type(other) else one == other
