@@ -1,4 +1,4 @@
-"""The command line: `mtl-keras train | predict | evaluate | inspect | serve | export`.
+"""The command line: `mtl-keras train | predict | evaluate | inspect | serve | export | code`.
 
 Nothing heavy is imported until a command needs it.
 """
@@ -10,7 +10,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
-from mtl_keras.cli import training, using  # noqa: F401 - they add their commands to the application
+from mtl_keras.cli import coding, training, using  # noqa: F401 - they add their commands to the application
 from mtl_keras.cli.application import app
 from mtl_keras.errors import MTLError
 

@@ -1,5 +1,6 @@
 """What several pieces of code have in common, and where they differ."""
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from mtl_keras.code.expressions import (
     Statement,
     Text,
     Variable,
+    replaced,
 )
 
 
@@ -39,6 +41,7 @@ class Template:
     def __init__(self, pieces: Sequence[Sequence[Statement]], words: Collection[str]) -> None:
         self._words = words
         self._found: dict[Any, Parameter] = {}
+        self._texts: list[Text] = []
         self._whole: set[Parameter] = set()  # those that are a text by themselves somewhere
         inner: list[dict[Variable, Variable]] = [{} for _ in pieces]
         self._inner = inner
@@ -49,12 +52,30 @@ class Template:
             for own, statement in zip(inner, statements):
                 own.update(zip(statement.targets, targets))
             self.body.append(Statement(targets, value))
+        for parameter in self._found.values():
+            self._settle(parameter)
         found = list(self._found.values())
-        for parameter in found:
-            if parameter.hint == "number" and parameter not in self._whole:
-                parameter.values = tuple(Literal(int(v.value)) for v in parameter.values)
         tensors = [p for p in found if isinstance(p.values[0], Variable)]
+        if len(tensors) == 1:
+            tensors[0].hint = "x"
         self.parameters = [*tensors, *(p for p in found if p not in tensors)]
+
+    def _settle(self, parameter: Parameter) -> None:
+        """Give a parameter the values that make the shortest code.
+
+        The number of a layer is a part of its name, if only one layer has that name; a parameter
+        that is a number within texts is a number.
+        """
+        texts = [each for each in self._texts if parameter in each.parts]
+        if parameter.hint == "number" and parameter not in self._whole:
+            parameter.values = tuple(Literal(int(value.value)) for value in parameter.values)
+        if parameter.hint != "name" or parameter in self._whole or len(texts) != 1:
+            return
+        (text,) = texts
+        if len(text.parts) == 2 and re.fullmatch(r"_\d+", str(text.parts[1])):
+            parameter.values = tuple(Literal(v.value + text.parts[1]) for v in parameter.values)
+            for statement in self.body:
+                statement.value = replaced(statement.value, {text: parameter})
 
     def _common(self, values: Sequence[Any], label: str) -> Any:
         first = values[0]
@@ -62,7 +83,7 @@ class Template:
             return self._variable(values, label)
         if all(isinstance(v, Literal) and isinstance(v.value, str) for v in values):
             texts = [value.value for value in values]
-            return first if len({*texts}) == 1 else self._text(texts)
+            return first if len({*texts}) == 1 else self._text(texts, label)
         if all(isinstance(value, Literal) for value in values):
             same = all(type(v.value) is type(first.value) and v == first for v in values)
             return first if same else self._parameter(label, tuple(values))
@@ -112,33 +133,42 @@ class Template:
             return inside[0]
         if any(each is not None for each in inside):
             raise Differ
-        same = len({*map(id, values)}) == 1
-        return self._parameter(values[0].hint if same else label, tuple(values))
+        return self._parameter(_common_hint(values), tuple(values))
 
-    def _text(self, texts: Sequence[str]) -> Any:
-        before, different, after = _parted(texts)
-        if {*different} <= {*self._words}:
-            label = "task"
-        else:
-            label = "number" if all(text.isdigit() for text in different) else "name"
-        parameter = self._parameter(label, tuple(map(Literal, different)))
-        if before or after:
-            return Text(tuple(part for part in (before, parameter, after) if part != ""))
-        self._whole.add(parameter)
-        return parameter
+    def _text(self, texts: Sequence[str], kind: str) -> Any:
+        parts: list[Any] = []
+        parted = _parted(texts, self._words)
+        whole = kind if len(parted) == 1 and kind != "x" else "name"
+        for different in parted:
+            if isinstance(different, str):
+                parts.append(different)
+                continue
+            label = "task" if self._are_tasks(different) else whole
+            label = "number" if all(text.isdigit() for text in different) else label
+            parts.append(self._parameter(label, tuple(map(Literal, different))))
+        if len(parts) > 1:
+            self._texts.append(Text(tuple(parts)))
+            return self._texts[-1]
+        self._whole.add(parts[0])
+        return parts[0]
+
+    def _are_tasks(self, texts: Sequence[str]) -> bool:
+        return {*texts} <= {*self._words}
 
     def _parameter(self, label: str, values: tuple[Any, ...]) -> Parameter:
         key = tuple(map(id, values)) if isinstance(values[0], Variable) else values
         return self._found.setdefault(key, Parameter(label, values))
 
 
-def _parted(texts: Sequence[str]) -> tuple[str, list[str], str]:
-    """What texts have in common at both ends, word by word, and what differs between.
+def _parted(texts: Sequence[str], words: Collection[str] = ()) -> list[Any]:
+    """What texts have in common, word by word, and lists of what is different between.
 
     Example:
 
     >>> _parted(["churned_tower_1", "spend_tower_1"])
-    ('', ['churned', 'spend'], '_tower_1')
+    [['churned', 'spend'], '_tower_1']
+    >>> _parted(["level_1_spend_gate", "level_2_churned_gate"], words=["churned", "spend"])
+    ['level_', ['1', '2'], '_', ['spend', 'churned'], '_gate']
     """
     rows = [text.split("_") for text in texts]
     most = min(map(len, rows)) - 1
@@ -151,7 +181,28 @@ def _parted(texts: Sequence[str]) -> tuple[str, list[str], str]:
     first = rows[0]
     before = "".join(f"{word}_" for word in first[:start])
     after = "".join(f"_{word}" for word in first[len(first) - end :])
-    return before, ["_".join(row[start : len(row) - end]) for row in rows], after
+    inner = [row[start : len(row) - end] for row in rows]
+    parts: list[Any] = [["_".join(row) for row in inner]]
+    if len({*map(len, inner)}) == 1 and len(inner[0]) > 1:
+        columns = [list(column) for column in zip(*inner)]
+        if all(_is_one_thing(column, words) for column in columns):
+            parts = []
+            for column in columns:
+                parts += ["_", column if len({*column}) > 1 else column[0]]
+            parts.pop(0)
+    parts = [part for part in (before, *parts, after) if part != ""]
+    joined: list[Any] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined
+
+
+def _is_one_thing(column: Sequence[str], words: Collection[str]) -> bool:
+    """Whether the words are all the same, all numbers, or all tasks."""
+    return len({*column}) == 1 or {*column} <= {*words} or all(map(str.isdigit, column))
 
 
 def _common_hint(targets: Sequence[Variable]) -> str:
@@ -159,5 +210,5 @@ def _common_hint(targets: Sequence[Variable]) -> str:
     hints = [target.hint for target in targets]
     if len({*hints}) == 1:
         return hints[0]
-    before, _, after = _parted(hints)
-    return f"{before}{after}".strip("_").replace("__", "_") or "x"
+    words = "_".join(part for part in _parted(hints) if isinstance(part, str)).split("_")
+    return "_".join(word for word in words if word) or "x"

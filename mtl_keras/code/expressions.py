@@ -99,12 +99,14 @@ class Statement:
     Attributes:
         targets: What it makes.
         value: The expression.
-        section: Statements of different sections do not become one function.
+        section: What it is part of. A function is made of statements of one section.
+        alone: Whether it is not to become part of a function. Default False.
     """
 
     targets: list[Variable]
     value: Any
     section: Any = None
+    alone: bool = False
 
 
 @dataclass(eq=False)
@@ -136,9 +138,11 @@ def mapped(expression: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def replaced(expression: Any, by: dict[Any, Any]) -> Any:
-    """The expression with variables replaced."""
+    """The expression with variables, or f-strings, replaced."""
+    if isinstance(expression, (Variable, Text)) and expression in by:
+        return by[expression]
     if isinstance(expression, Variable):
-        return by.get(expression, expression)
+        return expression
     return mapped(expression, lambda part: replaced(part, by))
 
 
@@ -238,9 +242,9 @@ def written(expression: Any, names: dict[Variable, str], before: str, after: str
         return line
     indent = before[: len(before) - len(before.lstrip())]
     match expression:
-        case Call(Call() as inner, arguments) if len(", ".join(_inside(expression, names))) <= 40:
-            tail = Call(Name(""), arguments, expression.keywords)
-            return written(inner, names, before, flat(tail, names) + after)
+        case Call(Call() as inner) if len(before + flat(inner, names)) >= WIDTH:
+            tail = f"({', '.join(_inside(expression, names))})"
+            return written(inner, names, before, tail + after)
         case Call(function):
             return _broken(expression, names, f"{before}{flat(function, names)}(", f"){after}")
         case Items(_, brackets):

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras import __version__
+from mtl_keras import __version__, balancers
 from mtl_keras.code.expressions import (
     TAB,
     Call,
@@ -23,7 +23,6 @@ from mtl_keras.code.graph import Graph, input_statement
 from mtl_keras.code.naming import names
 from mtl_keras.code.objects import Objects
 from mtl_keras.declaring.naming import layer_name
-from mtl_keras.declaring.references import reference
 
 MODULE_NAMES = {"keras", "layers", "mtl", "inputs", "outputs", "model", "optimizer"}
 
@@ -121,10 +120,13 @@ def _imports(objects: Objects) -> str:
 
 
 def _function(function: Function, taken: set[str]) -> str:
-    found = names(function.body, taken - {function.name}, function.parameters)
-    given = ", ".join(found[parameter] for parameter in function.parameters)
+    found = names(function.body, taken, function.parameters, local=True)
+    given = [found[parameter] for parameter in function.parameters]
     *body, last = function.body
-    lines = [f"def {function.name}({given}):", *_lines(body, found)]
+    start = f"def {function.name}({', '.join(given)}):"
+    if len(start) > 88:
+        start = "\n".join([f"def {function.name}(", f"{TAB}{', '.join(given)}", "):"])
+    lines = [start, *_lines(body, found)]
     return "\n".join([*lines, written(last.value, found, f"{TAB}return ")])
 
 
@@ -146,7 +148,7 @@ def _build(graph: Graph, statements: Sequence[Statement], about: About, taken: s
     ]
     ins = Entries(tuple((Literal(name), v) for name, v in graph.inputs.items()))
     outs = Entries(tuple((Literal(name), v) for name, v in graph.outputs.items()))
-    results = dict.fromkeys([*graph.inputs.values(), *graph.outputs.values()], "")
+    results = [*graph.inputs.values(), *graph.outputs.values()]
     found = names([*made, *statements], taken, (), results)
     lines = [
         "def build_model():",
@@ -203,10 +205,8 @@ def _compiled(model: Any, about: About, objects: Objects) -> str:
 
 def _balancer(balancer: Any, objects: Objects) -> Any:
     """The name of a balancer, if it has the default arguments."""
-    made = objects.expression(balancer)
-    if made.arguments or made.keywords:
-        return made
-    return Literal(reference(type(balancer)))
+    declared = balancers.declared(balancer)
+    return Literal(declared["kind"]) if len(declared) == 1 else objects.expression(balancer)
 
 
 def _by_task(values: Mapping[str, Any], objects: Objects) -> Entries:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mtl_keras.code.alike import Differ, Template
 from mtl_keras.code.expressions import (
+    WIDTH,
     Call,
     Comprehension,
     Function,
@@ -13,12 +14,13 @@ from mtl_keras.code.expressions import (
     Name,
     Spread,
     Statement,
-    Text,
     Variable,
+    flat,
     mapped,
     replaced,
     variables,
 )
+from mtl_keras.code.objects import snake_case
 
 LONGEST = 40  # statements of a function
 MOST_PARAMETERS = 5
@@ -45,7 +47,8 @@ def folded(
         for number, start in reversed(list(enumerate(places))):
             given = [parameter.values[number] for parameter in function.parameters]
             last = code[start + length - 1]
-            call = Call(Name(function.name), tuple(given))
+            labels = tuple(parameter.hint for parameter in function.parameters)
+            call = Call(Name(function.name), tuple(given), (), labels)
             code[start : start + length] = [Statement(last.targets, call, last.section)]
         code = listed(code, kept)
     return code, functions
@@ -60,6 +63,7 @@ def _best(
         for variable in variables(statement.value):
             uses.setdefault(variable, []).append(number)
     shapes = [_shape(statement.value) for statement in code]
+    lines = [_lines(statement) for statement in code]
     found: list[tuple[int, int, list[int]]] = []
     for length in range(2, min(LONGEST, len(code) // 2) + 1):
         alike: dict[Any, list[int]] = {}
@@ -71,17 +75,31 @@ def _best(
             for start in starts:
                 if not places or start >= places[-1] + length:
                     places.append(start)
-            saved = len(places) * (length - 1) - length - 1
+            inside = sum(lines[places[0] : places[0] + length]) if places else 0
+            saved = (len(places) - 1) * inside - len(places) - 1
             if len(places) > 1 and saved > 0:
                 found.append((saved, length, places))
-    for _, length, places in sorted(found, key=lambda each: (each[1], -each[0])):
-        try:
-            template = Template([code[p : p + length] for p in places], words)
-        except Differ:
-            continue
-        if len(template.parameters) <= MOST_PARAMETERS:
-            return template, places, length
+    while found:
+        whole = [each for each in found if not any(_within(each, other) for other in found)]
+        for _, length, places in sorted(whole, key=lambda each: (each[1], -each[0])):
+            try:
+                template = Template([code[p : p + length] for p in places], words)
+            except Differ:
+                continue
+            if len(template.parameters) <= MOST_PARAMETERS:
+                return template, places, length
+        found = [each for each in found if each not in whole]
     return None
+
+
+def _within(one: tuple[int, int, list[int]], other: tuple[int, int, list[int]]) -> bool:
+    """Whether each place of a run is within one of the places of a longer run."""
+    (_, length, places), (_, longer, elsewhere) = one, other
+    if longer <= length or len(elsewhere) < len(places):
+        return False
+    return all(
+        any(p <= place and place + length <= p + longer for p in elsewhere) for place in places
+    )
 
 
 def _is_whole(
@@ -91,9 +109,21 @@ def _is_whole(
     run = code[start : start + length]
     if len({statement.section for statement in run}) > 1 or len(run[-1].targets) > 1:
         return False
+    if any(statement.alone for statement in run):
+        return False
     inside = [target for statement in run[:-1] for target in statement.targets]
     used = [uses.get(target, []) for target in inside]
     return all(places and max(places) < start + length for places in used)
+
+
+class _Hints(dict[Variable, str]):
+    def __missing__(self, variable: Variable) -> str:
+        return variable.hint
+
+
+def _lines(statement: Statement) -> int:
+    """About how many lines a statement takes."""
+    return 1 if len(flat(statement.value, _Hints())) < WIDTH - 20 else 3
 
 
 def _shape(value: Any) -> Any:
@@ -110,36 +140,32 @@ def _shape(value: Any) -> Any:
 
 
 def _name(template: Template, functions: Sequence[Function]) -> str:
-    """The name of a function: of the layers that it makes, else of their class."""
-    words: list[str] = []
-    for statement in template.body:
-        words = _words(statement.value) or words
-    if not words:
-        called = _called(template.body[0].value)
-        words = [called if "block" in called else f"{called}_block"]
-        if called in {function.name for function in functions}:
-            words = ["stack"]
-    name = "_".join(words)
-    while name in {function.name for function in functions}:
-        name += "_"
-    return name
-
-
-def _words(value: Any) -> list[str]:
-    """The words that the f-strings of a statement consist of, numbers left out."""
-    if isinstance(value, Text):
-        text = "_".join(part.strip("_") for part in value.parts if isinstance(part, str))
-        return [word for word in text.split("_") if word and not word.isdigit()]
-    found: list[list[str]] = []
-    mapped(value, lambda part: found.append(_words(part)) or part)
-    return next((words for words in reversed(found) if words), [])
+    """The name of a function: what its result is called in all places, else the layer's class."""
+    known = {function.name for function in functions}
+    words = template.body[-1].targets[0].hint.split("_")
+    while words and (words[-1].isdigit() or words[-1] == "x"):
+        words.pop()
+    while words and words[0].isdigit():
+        words.pop(0)
+    called = _called(template.body[0].value)
+    if words:
+        name = f"{'_'.join(words)}_block"
+    elif (last := _called(template.body[-1].value)) in known:
+        name = f"{last}s"
+    elif len({statement.targets[0].hint for statement in template.body}) > 1:
+        name = "trunk_block"
+    else:
+        name = f"{called}s" if called in known else f"{called}_block"
+    number = 2
+    while (numbered := name if number == 2 else f"{name}_{number - 1}") in known:
+        number += 1
+    return numbered
 
 
 def _called(value: Any) -> str:
     while isinstance(value, Call):
         value = value.function
-    name = value.text.split(".")[-1] if isinstance(value, Name) else "layer"
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    return snake_case(value.text.split(".")[-1]) if isinstance(value, Name) else "layer"
 
 
 # Lists

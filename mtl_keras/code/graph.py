@@ -1,13 +1,15 @@
 """A Functional model as statements: each call of a layer, what it reads, and for which tasks."""
 
-from collections.abc import Callable, Sequence
+import itertools
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
 from mtl_keras.code.expressions import Call, Items, Literal, Statement, Variable
-from mtl_keras.code.objects import Objects
+from mtl_keras.code.objects import Objects, snake_case
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import BatchEnsembleDense, MemberDense
@@ -85,6 +87,7 @@ class Graph:
         for call in self._order:
             times[call.name] = times.get(call.name, 0) + 1
         kept: dict[str, Variable] = {}
+        heads = self._heads()
         made = []
         for tasks in sorted(sections, key=lambda tasks: -len(tasks)):
             for call in sections[tasks]:
@@ -102,13 +105,29 @@ class Graph:
                     if value is not None and (key, value) != ("training", False)
                 )
                 value = Call(layer, tuple(map(self._written, positional)), keywords)
-                made.append(Statement(call.outputs, value, tasks))
+                made.append(Statement(call.outputs, value, tasks, call in heads))
         return made
 
+    def _heads(self) -> set[_Call]:
+        """The last layer with weights of each task, and what follows it."""
+        heads = set()
+        makers = {variable: call for call in self._order for variable in call.outputs}
+        for output in self.outputs.values():
+            call = makers.get(output)
+            while call is not None and call not in heads:
+                heads.add(call)
+                alone = not call.layer.weights and len(call.reads) == 1
+                call = call.reads[0] if alone else None
+        return heads
+
     def _layer(self, call: _Call) -> Call:
-        changes = {} if call.activation is None else {"activation": call.activation}
+        changes: dict[str, Any] = {}
+        if call.activation is not None:
+            changes["activation"] = call.activation
         if call.layer.weights:
             changes["name"] = call.name
+        elif not call.layer.trainable:
+            changes["trainable"] = None  # it has nothing to train
         return self._objects.made(call.layer, **changes)
 
     def _written(self, value: Any) -> Any:
@@ -145,8 +164,7 @@ class Graph:
         if key not in self._calls:
             read = [call for call in dict.fromkeys(found) if call is not None]
             variables = [self._variable(each) for each in node.input_tensors]
-            alone = len(node.input_tensors) == 1
-            outputs = [Variable(self._hint(layer, name, read, alone)) for _ in node.outputs]
+            outputs = [Variable(hint) for hint in self._hints(layer, name, node)]
             self._calls[key] = _Call(
                 layer=layer,
                 name=name,
@@ -159,11 +177,23 @@ class Graph:
             self._keys[id(output)] = (key, number)
         return self._calls[key]
 
-    def _hint(self, layer: Any, name: str, reads: Sequence[_Call], alone: bool) -> str:
-        """The name of a layer, or of the one before it, which it only completes."""
-        if alone and reads and not layer.weights and len(reads[0].outputs) == 1:
-            return reads[0].outputs[0].hint
-        return name
+    def _hints(self, layer: Any, name: str, node: Any) -> list[str]:
+        """What the outputs of a call may be called.
+
+        The name of the layer, or of the value that it only completes, as a dropout does; of several
+        outputs, the names of as many inputs.
+        """
+        read = [self._variable(tensor).hint for tensor in node.input_tensors]
+        if len(node.outputs) > 1:
+            return read if len(read) == len(node.outputs) else [name] * len(node.outputs)
+        if len(read) != 1 or not self._calls:
+            return [name]
+        if name.startswith(f"{read[0]}_"):
+            return read
+        if layer.weights:
+            return [name]
+        unnamed = re.fullmatch(rf"{snake_case(type(layer).__name__)}(_\d+)?", name)
+        return read if unnamed else [_common_start(read[0], name) or name]
 
     def _key(self, tensor: Any) -> Any:
         return self._keys[id(tensor)]
@@ -212,6 +242,18 @@ class Graph:
                 before.outputs = call.outputs
                 before.tasks = call.tasks
                 self._order.remove(call)
+
+
+def _common_start(one: str, other: str) -> str:
+    """The words that two names begin with.
+
+    Example:
+
+    >>> _common_start("churned_1_sum", "churned_1_relu")
+    'churned_1'
+    """
+    pairs = zip(one.split("_"), other.split("_"))
+    return "_".join(word for word, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def input_statement(name: str, tensor: Any, variable: Variable, make: Any) -> Statement:

@@ -1,8 +1,9 @@
 """Names for the variables of generated code."""
 
 import builtins
+import itertools
 import keyword
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from mtl_keras.code.expressions import Parameter, Statement, Variable, variables
 
@@ -11,7 +12,8 @@ def names(
     statements: Sequence[Statement],
     taken: Collection[str],
     parameters: Sequence[Parameter] = (),
-    results: Mapping[Variable, str] | None = None,
+    results: Collection[Variable] = (),
+    local: bool = False,
 ) -> dict[Variable, str]:
     """A name for each variable; one that is not read any more gives its name away.
 
@@ -20,17 +22,18 @@ def names(
         taken: Names that stand for something else.
         parameters: The parameters of the function that the statements are in. Default none.
         results: Variables that are read in the end. Default none.
+        local: Whether one word is enough, as within a function. Default False.
     """
     last: dict[Variable, int] = {}
     for number, statement in enumerate(statements):
         for variable in variables(statement.value):
             last[variable] = number
-    last |= dict.fromkeys(results or {}, len(statements))
+    last |= dict.fromkeys(results, len(statements))
     found: dict[Variable, str] = {}
     holders: dict[str, Variable] = {}
 
-    def give(variable: Variable, number: int) -> None:
-        for name in _candidates(variable.hint):
+    def give(variable: Variable, number: int, short: bool = local) -> None:
+        for name in _candidates(_short(variable.hint) if short else variable.hint):
             holder = holders.get(name)
             free = holder is None or last.get(holder, -1) <= number
             if free and name not in taken and not keyword.iskeyword(name):
@@ -48,14 +51,29 @@ def names(
     return found
 
 
+def _short(hint: str) -> str:
+    """The last word of a hint, or more, if that is a function of Python's.
+
+    Example:
+
+    >>> _short("level_2_expert_1"), _short("gate_input"), _short("sum")
+    ('expert', 'gate_input', 'x')
+    """
+    words = [word for word in hint.split("_") if word and not word.isdigit()]
+    for count in range(1, len(words) + 1):
+        name = "_".join(words[-count:])
+        if not hasattr(builtins, name):
+            return name
+    return "x"
+
+
 def _candidates(hint: str) -> Iterator[str]:
     """Names for a variable, the best first.
 
     Example:
 
-    >>> import itertools
     >>> list(itertools.islice(_candidates("shared_2"), 3))
-    ['shared', 'shared_2', 'shared_2_b']
+    ['shared', 'shared_2', 'shared_2_2']
     """
     words = [word for word in hint.split("_") if word]
     while words and words[0].isdigit():
@@ -67,7 +85,4 @@ def _candidates(hint: str) -> Iterator[str]:
     if short and not hasattr(builtins, short):
         yield short
     yield plain
-    for letter in "bcdefghijklmnopqrstuvwxyz":
-        yield f"{plain}_{letter}"
-    for number in range(1, 100_000):
-        yield f"{plain}_{number}x"
+    yield from (f"{plain}_{number}" for number in itertools.count(2))

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,17 @@ from mtl_keras.errors import ConfigError
 
 KERAS = ("layers", "losses", "metrics", "optimizers", "initializers", "regularizers", "constraints")
 SCHEDULES = keras.optimizers.schedules
+
+
+def snake_case(name: str) -> str:
+    """The name of a class as that of a variable.
+
+    Example:
+
+    >>> snake_case("BatchEnsembleDense")
+    'batch_ensemble_dense'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 class Objects:
@@ -41,7 +53,9 @@ class Objects:
         """
         if isinstance(value, np.generic):
             value = value.item()
-        if value is None or isinstance(value, (bool, int, float, str)):
+        if isinstance(value, float):
+            return Literal(float(f"{value:.7g}"))  # as exact as the network's numbers
+        if value is None or isinstance(value, (bool, int, str)):
             return Literal(value)
         if isinstance(value, keras.DTypePolicy):
             return Literal(value.name)
@@ -66,8 +80,10 @@ class Objects:
             return self.name_of(value)
         raise ConfigError(f"No code can be written for {value!r}, a {type(value).__name__}.")
 
-    def made(self, instance: Any, **changes: Any) -> Call:
-        """The call of a class that makes an object: all arguments that are not the defaults.
+    def made(self, instance: Any, **changes: Any) -> Any:
+        """The call of a class that makes an object, with the arguments that are not the defaults.
+
+        Of an initializer with the defaults, it is the name.
 
         Args:
             instance: An object with `get_config`.
@@ -89,6 +105,9 @@ class Objects:
             for key, value in sorted(stated.items(), key=lambda item: _place(cls, item[0]))
             if value is not None
         ]
+        short = snake_case(cls.__name__)
+        if not positional and not keywords and _named(short) is cls:
+            return Literal(short)
         return Call(self.name_of(cls), positional, tuple(keywords), tuple(required))
 
     def name_of(self, value: Any) -> Name:
@@ -110,6 +129,14 @@ class Objects:
             module = package
         self.imports.setdefault(module, set()).add(name)
         return Name(name)
+
+
+def _named(name: str) -> Any:
+    """The class of Keras's initializers that has a name; None if there is none."""
+    try:
+        return type(keras.initializers.get(name))
+    except ValueError:
+        return None
 
 
 _NONE = object()  # equal to no value
@@ -154,6 +181,8 @@ def _default_config(cls: type, required: list[Any]) -> dict[str, Any]:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two entries of configurations are equal; lists and tuples may be."""
+    if isinstance(one, (list, tuple)) and len(one) == 1 and isinstance(other, int):
+        return bool(one[0] == other)  # `axis`, once a layer is built
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(_same, one, other))
     return bool(np.all(one == other)) if type(one) is type(other) else one == other

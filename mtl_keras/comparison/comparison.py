@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.comparison.candidates import JOINT, SINGLE
+from mtl_keras.drawing import notebook
 from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
 
 
-@dataclass
+@dataclass(repr=False)
 class Comparison:
     """The result of a comparison.
 
@@ -194,6 +195,50 @@ class Comparison:
                 f"{cost['seconds']:>9.0f}{cost['parameters']:>12,.0f}"
             )
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        gains = [f"  {task}: {self._gain(JOINT, task)}" for task in self.tasks]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        return "\n".join([f"Comparison of {self.name!r}, {seeds}. {self.advice()}", *gains])
+
+    def _gain(self, candidate: str, task: str) -> str:
+        """What a candidate gains over single-task models on a task, in words."""
+        gain = self.differences[candidate][task]
+        words = self._in_words(candidate, gain)
+        return f"{gain.gain:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words}".rstrip()
+
+    def _repr_html_(self) -> str:
+        measures = [
+            f"{t}: {m.name} ({'higher' if m.higher_is_better else 'lower'} is better)"
+            for t, m in self.measures.items()
+        ]
+        columns = ["candidate", *measures, "Δm %", "rank", "seconds", "parameters"]
+        ranks = self.mean_rank()
+        rows = [
+            (
+                name,
+                *(self._cell(name, task) for task in self.tasks),
+                self.delta_m(name)[0],
+                ranks[name],
+                round(self.costs[name]["seconds"]),
+                round(self.costs[name]["parameters"]),
+            )
+            for name in self.values
+        ]
+        return notebook.block(
+            f"{self.name}: did sharing help?",
+            notebook.line(self.advice()),
+            notebook.table(columns, rows),
+            notebook.line(
+                f"Means of {self.seeds} seed{'s' * (self.seeds != 1)} on {self.rows['test']:,} "
+                "test rows. In brackets: the gain over single-task models, and its 95 % interval.",
+                quiet=True,
+            ),
+        )
+
+    def _cell(self, candidate: str, task: str) -> str:
+        value = notebook.number(float(np.mean(self.values[candidate][task])))
+        return value if candidate == SINGLE else f"{value} ({self._gain(candidate, task)})"
 
 
 def _listed(names: Sequence[str]) -> str:
