@@ -9,6 +9,7 @@ import keras
 from mtl_keras import __version__, balancers
 from mtl_keras.code.expressions import (
     TAB,
+    WIDTH,
     Call,
     Entries,
     Function,
@@ -98,11 +99,13 @@ def source(
 
 
 def _docstring(about: About) -> str:
-    lines = [f'"""{about.title}', ""]
-    lines.append(f"Written by mtl_keras {__version__}, to be changed by hand. It builds the")
-    lines.append("network with new weights, compiles it, and trains it on the encoded rows.")
+    what = (
+        f"Written by mtl_keras {__version__}, to be changed by hand. It builds the network with "
+        "new weights, compiles it, and trains it on encoded rows."
+    )
+    lines = [f'"""{_printable(about.title)}', "", *_wrapped(what, "", "")]
     if about.notes:
-        lines += ["", "What it does not do as the library does:", ""]
+        lines += ["", "What differs from the training by the library:", ""]
         for note in about.notes:
             lines += _wrapped(note, "* ", "  ")
     return "\n".join([*lines, '"""'])
@@ -112,7 +115,7 @@ def _imports(objects: Objects) -> str:
     lines = ["import keras", "from keras import layers", "", "import mtl_keras as mtl"]
     for module, imported in sorted(objects.imports.items()):
         line = f"from {module} import {', '.join(sorted(imported))}"
-        if len(line) > 88:
+        if len(line) > WIDTH:
             rows = [f"{TAB}{name}," for name in sorted(imported)]
             line = "\n".join([f"from {module} import (", *rows, ")"])
         lines.append(line)
@@ -124,7 +127,7 @@ def _function(function: Function, taken: set[str]) -> str:
     given = [found[parameter] for parameter in function.parameters]
     *body, last = function.body
     start = f"def {function.name}({', '.join(given)}):"
-    if len(start) > 88:
+    if len(start) > WIDTH:
         start = "\n".join([f"def {function.name}(", f"{TAB}{', '.join(given)}", "):"])
     lines = [start, *_lines(body, found)]
     return "\n".join([*lines, written(last.value, found, f"{TAB}return ")])
@@ -170,7 +173,7 @@ def _build(graph: Graph, statements: Sequence[Statement], about: About, taken: s
 
 def _served(section: frozenset[str], tasks: Sequence[str]) -> str:
     """Which tasks a part of the network is for, in words."""
-    named = [" ".join(task.split()) for task in tasks if task in section]
+    named = [_printable(task) for task in tasks if task in section]
     if len(named) == 1:
         return f"For {named[0]} alone" if len(tasks) > 1 else named[0]
     if len(named) == len(tasks):
@@ -221,13 +224,17 @@ def _main(about: About) -> str:
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
-    """A text in lines of at most 88 characters; what it names cannot end a comment or string."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    text = text.replace("\\", "/").replace('"""', "'''")
+    """A text of a comment or docstring in lines of at most 88 characters."""
     lines, line = [], first
-    for word in text.split():
-        if len(line) + len(word) > 88 and line.strip() not in (first.strip(), rest.strip()):
+    for word in _printable(text).split():
+        if len(line) + len(word) > WIDTH and line.strip() not in (first.strip(), rest.strip()):
             lines.append(line.rstrip())
             line = rest
         line += f"{word} "
     return [*lines, line.rstrip()]
+
+
+def _printable(text: str) -> str:
+    """A text that can end neither a comment nor a docstring."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain.replace("\\", "/").replace('"""', "'''")

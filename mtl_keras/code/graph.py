@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.code.expressions import Call, Items, Literal, Statement, Variable
+from mtl_keras.code.expressions import Call, Items, Literal, Name, Statement, Variable
 from mtl_keras.code.objects import Objects, snake_case
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError
@@ -128,6 +128,10 @@ class Graph:
             changes["name"] = call.name
         elif not call.layer.trainable:
             changes["trainable"] = None  # it has nothing to train
+        if isinstance(call.layer, keras.Sequential):
+            inside = tuple(self._objects.made(each) for each in call.layer.layers)
+            named = (("name", Literal(call.name)),)
+            return Call(Name("keras.Sequential"), (Items(inside),), named)
         return self._objects.made(call.layer, **changes)
 
     def _written(self, value: Any) -> Any:
@@ -152,6 +156,12 @@ class Graph:
             self.shapes[layer.name] = tensor
             self._keys[id(tensor)] = layer.name
             return None
+        if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
+            raise ConfigError(
+                f"{layer.name!r} is a model inside the network, of {len(layer.layers)} layers. "
+                "Only layers can be written as code. Take it from the trained network instead: "
+                f"keras.models.load_model(...).get_layer({layer.name!r})."
+            )
         if not isinstance(layer, keras.Layer):
             raise ConfigError(
                 f"The network has the operation {layer.name!r}, which is no layer. Only layers can "

@@ -66,14 +66,6 @@ class Objects:
                 return self.expression(keras.saving.deserialize_keras_object(dict(value)))
             items = [(self.expression(k), self.expression(each)) for k, each in value.items()]
             return Entries(tuple(items))
-        if isinstance(value, keras.Sequential):
-            return Call(Name("keras.Sequential"), (self.expression(value.layers),))
-        if isinstance(value, keras.Model):
-            raise ConfigError(
-                f"{value.name!r} is a model inside the network, of {len(value.layers)} layers. "
-                "Only layers can be written as code. Take it from the trained network instead: "
-                f"keras.models.load_model(...).get_layer({value.name!r})."
-            )
         if hasattr(value, "get_config"):
             return self.made(value)
         if callable(value):
@@ -108,7 +100,10 @@ class Objects:
         short = snake_case(cls.__name__)
         if not positional and not keywords and _named(short) is cls:
             return Literal(short)
-        return Call(self.name_of(cls), positional, tuple(keywords), tuple(required))
+        name = self.name_of(cls)
+        if len(keywords) == 1 and name.text.startswith("keras.initializers."):
+            return Call(name, (keywords[0][1],))
+        return Call(name, positional, tuple(keywords), tuple(required))
 
     def name_of(self, value: Any) -> Name:
         """The name of a class or function, which is imported if it is not Keras's own.

@@ -67,25 +67,25 @@ class Trained:
 
     def _notes(self) -> list[str]:
         notes = [
-            "A task's output is what its head says. Corrected probabilities, labels, units, "
-            "intervals and sets come after it: mtl.load(...).predict gives them."
+            "An output is what the task's head gives. Corrected probabilities, labels, units, "
+            "intervals and sets come after it, from mtl.load(...).predict."
         ]
         if self.training.networks > 1:
             notes.append(
-                f"The library trains each of its {self.training.networks} networks by itself, then "
+                f"The library trains its {self.training.networks} networks one by one, and then "
                 "weighs their answers on the validation rows. Here they are trained as one."
             )
         if self.training.best_epoch == "task":
-            best = ", ".join(f"{task} from epoch {epoch}" for task, epoch in self.epochs.items())
+            best = ", ".join(f"{task}: {epoch}" for task, epoch in self.epochs.items())
             notes.append(
-                f"The library answers each task from its own best epoch ({best}), and stops once "
-                "no task improves. Here it is the epoch of the lowest total loss for all tasks."
+                f"The library answers each task from its own best epoch ({best}). Here all tasks "
+                "are answered from the epoch with the lowest total loss."
             )
         notes.append(
-            "`mtl.MultiTaskModel` is a `keras.Model` that balances its tasks, takes missing "
-            "labels (NaN), and trains each member of an ensemble by its own loss. With "
-            "`keras.Model` in its place, and without `balancer`, Keras trains the same network: by "
-            "the sum of the losses, and of labels that are all there."
+            "mtl.MultiTaskModel is a keras.Model that also balances the tasks, takes missing "
+            "labels (NaN), and trains each member of an ensemble on its own loss. With keras.Model "
+            "in its place, and without `balancer`, the same network is trained on the plain sum of "
+            "the losses, and needs all labels."
         )
         return notes
 
@@ -139,8 +139,9 @@ class Trained:
         lines += [
             "",
             "callbacks = [",
-            f'    keras.callbacks.EarlyStopping("val_loss", patience={patience}, '
-            "restore_best_weights=True),",
+            "    keras.callbacks.EarlyStopping(",
+            f'        "val_loss", patience={patience}, restore_best_weights=True',
+            "    ),",
             *averaged,
             "]",
             "model.fit(",

@@ -120,9 +120,7 @@ class Task(Declaration, abc.ABC):
             bias: The initial bias: a number, or one per unit. Default 0.0.
         """
         kind = MemberDense if len(representation.shape) == 3 else keras.layers.Dense
-        start = (
-            "zeros" if not np.any(bias) else keras.initializers.Constant(np.ravel(bias).tolist())
-        )
+        start = keras.initializers.Constant(bias) if np.any(bias) else "zeros"
         layer = kind(
             units,
             activation=activation,
