@@ -151,10 +151,20 @@ def variables(expression: Any) -> Iterator[Variable]:
     if isinstance(expression, Variable):
         yield expression
         return
-    found: list[Any] = []
-    mapped(expression, lambda part: found.append(part) or part)
-    for part in found:
+    for part in _parts(expression):
         yield from variables(part)
+
+
+def _parts(expression: Any) -> list[Any]:
+    """The direct parts of an expression."""
+    found: list[Any] = []
+
+    def note(part: Any) -> Any:
+        found.append(part)
+        return part
+
+    mapped(expression, note)
+    return found
 
 
 # Their text
