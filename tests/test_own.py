@@ -61,7 +61,7 @@ def test_its_panels_stand_in_the_figure_of_all_tasks(deliveries):
 
 
 def test_what_it_depends_on_is_explained(deliveries):
-    curve = explain.dependence(deliveries.tasks, deliveries.predict, deliveries.test, "postcode")
+    curve = explain.dependence(deliveries.tasks, deliveries.predicted, deliveries.test, "postcode")
     assert list(curve.columns) == ["postcode", "hours", "late"]
     mean = curve.groupby(curve["postcode"].str[:2])["hours"].mean()
     assert mean["SE"] > 1.3 * mean["CB"]
@@ -151,7 +151,7 @@ def file(tmp_path, monkeypatch):
 def test_a_file_names_classes_and_the_command_line_trains_resumes_compares_and_predicts(
     file, capsys, monkeypatch
 ):
-    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
+    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
     monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     assert main(["train", file]) == 0
     capsys.readouterr()

@@ -130,7 +130,7 @@ class Run:
         serve = tf.function(self.serving_model(), autograph=False, reduce_retracing=True)
         return serve, self._answer_slugs()
 
-    def _evaluated(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    def predicted(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Per task the predictions for a table of raw columns, as evaluation reads them."""
         outputs = self._outputs_for(table)
         return {task.name: task.prediction(outputs[task.name]) for task in self.tasks}
@@ -176,7 +176,7 @@ class Run:
                 model. Default None: this run.
             seconds: About how long the shuffles of the importance may take. Default 2.0.
         """
-        asked = predict or self._evaluated
+        asked = predict or self.predicted
         found = explanation(self.tasks, self.encoder.features, asked, self.test, seconds)
         return {**found, "slices": self._slices()}
 
@@ -194,7 +194,7 @@ class Run:
         truths, predictions, regions = self.truths["test"], self.predictions, self.regions
         if len(self.test) < len(truths[self.tasks[0].name]):  # a sample of a stream
             truths = {task.name: task.truth(self.test) for task in self.tasks}
-            predictions = self._evaluated(self.test)
+            predictions = self.predicted(self.test)
             regions = regions_of(self.tasks, self._outputs_for(self.test))
         return explain.slices(self.tasks, truths, predictions, self.test[column], regions=regions)
 
