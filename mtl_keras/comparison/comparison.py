@@ -173,7 +173,8 @@ class Comparison:
         return replace_file(folder / "comparison.html", comparison_page(content))
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.seeds} seeds, {self.rows['test']:,} test rows", self.advice()]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        lines = [f"{self.name}: {seeds}, {self.rows['test']:,} test rows", self.advice()]
         for task in self.tasks:
             judged = self.measures[task]
             better = "higher" if judged.higher_is_better else "lower"
@@ -208,37 +209,49 @@ class Comparison:
         return f"{gain.gain:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words}".rstrip()
 
     def _repr_html_(self) -> str:
-        measures = [
-            f"{t}: {m.name} ({'higher' if m.higher_is_better else 'lower'} is better)"
-            for t, m in self.measures.items()
+        gains = [
+            self._row(task, name, first=number == 0)
+            for task in self.tasks
+            for number, name in enumerate(self.values)
         ]
-        columns = ["candidate", *measures, "Δm %", "rank", "seconds", "parameters"]
         ranks = self.mean_rank()
-        rows = [
+        costs = [
             (
                 name,
-                *(self._cell(name, task) for task in self.tasks),
                 self.delta_m(name)[0],
                 ranks[name],
-                round(self.costs[name]["seconds"]),
-                round(self.costs[name]["parameters"]),
+                round(cost["seconds"]),
+                round(cost["parameters"]),
             )
-            for name in self.values
+            for name, cost in self.costs.items()
         ]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        columns = ["task", "candidate", "value", "gain over single-task", "95 % interval", ""]
         return notebook.block(
             f"{self.name}: did sharing help?",
             notebook.line(self.advice()),
-            notebook.table(columns, rows),
-            notebook.line(
-                f"Means of {self.seeds} seed{'s' * (self.seeds != 1)} on {self.rows['test']:,} "
-                "test rows. In brackets: the gain over single-task models, and its 95 % interval.",
-                quiet=True,
-            ),
+            notebook.table(columns, gains),
+            notebook.table(["candidate", "Δm %", "rank", "seconds", "parameters"], costs),
+            notebook.line(f"{seeds}, {self.rows['test']:,} test rows each", quiet=True),
         )
 
-    def _cell(self, candidate: str, task: str) -> str:
-        value = notebook.number(float(np.mean(self.values[candidate][task])))
-        return value if candidate == SINGLE else f"{value} ({self._gain(candidate, task)})"
+    def _row(self, task: str, candidate: str, first: bool) -> tuple[Any, ...]:
+        """A line of the table: how good a candidate is on a task, and what it gains."""
+        measure, gain = self.measures[task], self.differences[candidate][task]
+        better = "higher" if measure.higher_is_better else "lower"
+        title = f"{task}: {measure.name} ({better} is better)" if first else ""
+        value = float(np.mean(self.values[candidate][task]))
+        if candidate == SINGLE:
+            return title, candidate, value, "", "", ""
+        interval = f"{gain.low:+.4f} to {gain.high:+.4f}"
+        return (
+            title,
+            candidate,
+            value,
+            f"{gain.gain:+.4f}",
+            interval,
+            self._in_words(candidate, gain),
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 MOST_ROWS = 60
 STYLE = (
     "<style>"
-    ".mtl-keras table{border-collapse:collapse;margin:.4em 0;font-size:.92em}"
-    ".mtl-keras th,.mtl-keras td{padding:.2em .8em;border:0;text-align:left;vertical-align:top;"
-    "background:none;color:inherit;unicode-bidi:isolate}"
-    ".mtl-keras th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.5)}"
-    ".mtl-keras td.number,.mtl-keras th.number{text-align:right;"
+    "div.mtl-keras table{border-collapse:collapse;margin:.4em 0;font-size:.92em}"
+    "div.mtl-keras table th,div.mtl-keras table td{padding:.2em .8em;border:0;text-align:left;"
+    "vertical-align:top;background:none;color:inherit;unicode-bidi:isolate}"
+    "div.mtl-keras table th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.5)}"
+    "div.mtl-keras table td.number,div.mtl-keras table th.number{text-align:right;"
     "font-variant-numeric:tabular-nums}"
-    ".mtl-keras .quiet{opacity:.7}"
+    "div.mtl-keras .quiet{opacity:.7}"
     "</style>"
 )
 
