@@ -3,8 +3,9 @@
 import functools
 import importlib
 import inspect
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -27,6 +28,33 @@ def snake_case(name: str) -> str:
     'batch_ensemble_dense'
     """
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def runs_of(numbers: Sequence[int]) -> str:
+    """A list of many numbers, with what is repeated written once.
+
+    Example:
+
+    >>> runs_of([12, 12, 12, 1, 1, 1, 1, 4, 16])
+    '[12] * 3 + [1] * 4 + [4, 16]'
+    """
+    parts: list[str] = []
+    single: list[int] = []
+
+    def note() -> None:
+        if single:
+            parts.append(f"[{', '.join(map(str, single))}]")
+            single.clear()
+
+    for number, group in itertools.groupby(numbers):
+        count = len([*group])
+        if count > 2:
+            note()
+            parts.append(f"[{number}] * {count}")
+        else:
+            single += [number] * count
+    note()
+    return " + ".join(parts)
 
 
 class Objects:
@@ -59,6 +87,8 @@ class Objects:
             return Literal(value)
         if isinstance(value, keras.DTypePolicy):
             return Literal(value.name)
+        if isinstance(value, (list, tuple)) and len(value) > 8 and {*map(type, value)} == {int}:
+            return Name(runs_of(value))
         if isinstance(value, (list, tuple, np.ndarray)):
             return Items(tuple(map(self.expression, value)))
         if isinstance(value, Mapping):
@@ -138,28 +168,33 @@ _NONE = object()  # equal to no value
 
 
 @functools.cache
-def _parameters(cls: type) -> list[inspect.Parameter]:
-    """The parameters of a class, those that it passes on to its base classes included."""
-    found: dict[str, inspect.Parameter] = {}
-    for base in cls.__mro__:
-        if "__init__" not in vars(base) or base is object:
+def _parameters(cls: type) -> dict[str, bool]:
+    """The parameters of a class by name, and whether they must be given.
+
+    Those that it passes on to its base classes are included.
+    """
+    found: dict[str, bool] = {}
+    for base in cls.__mro__[:-1]:
+        if "__init__" not in vars(base):
             continue
-        listed = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
-        named = [p for p in listed if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        found = {**found, **{p.name: p for p in named if p.name not in found}}
-        if not any(p.kind == p.VAR_KEYWORD for p in listed):
+        spec = inspect.getfullargspec(vars(base)["__init__"])
+        named = spec.args[1:]
+        given = len(named) - len(spec.defaults or ())
+        own = {name: place < given for place, name in enumerate(named)}
+        own |= dict.fromkeys(spec.kwonlyargs, False)
+        found |= {name: required for name, required in own.items() if name not in found}
+        if spec.varkw is None:
             break
-    return list(found.values())
+    return found
 
 
 def _required(cls: type) -> list[str]:
-    own = _parameters(cls)
-    return [p.name for p in own if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD]
+    return [name for name, required in _parameters(cls).items() if required]
 
 
 def _place(cls: type, name: str) -> int:
     """Where an argument stands in a class's signature; the name of a layer in the end."""
-    names = [p.name for p in _parameters(cls)]
+    names = list(_parameters(cls))
     return len(names) + 1 if name == "name" or name not in names else names.index(name)
 
 
