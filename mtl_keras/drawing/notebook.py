@@ -12,8 +12,8 @@ MOST_ROWS = 60
 STYLE = (
     "<style>"
     "div.mtl-keras table{border-collapse:collapse;margin:.4em 0;font-size:.92em}"
-    "div.mtl-keras table th,div.mtl-keras table td{padding:.2em .8em;border:0;text-align:left!important;"
-    "vertical-align:top;background:none;color:inherit;unicode-bidi:isolate}"
+    "div.mtl-keras table th,div.mtl-keras table td{padding:.2em .8em;border:0;vertical-align:top;"
+    "text-align:left!important;background:none;color:inherit;unicode-bidi:isolate}"
     "div.mtl-keras table th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.5)}"
     "div.mtl-keras table td.number,div.mtl-keras table th.number{text-align:right!important;"
     "font-variant-numeric:tabular-nums}"
