@@ -57,8 +57,8 @@ TRAINING = {
         for number in range(1, FILES + 1)
     },
     "while figures are drawn": Moment("mtl_keras.report:history_figure", "after"),
-    "while the model is explained": Moment("mtl_keras.runs.result:explain.importance"),
-    "before the report": Moment("mtl_keras.runs.result:report_page_of"),
+    "while the model is explained": Moment("mtl_keras.runs.explaining:explain.importance"),
+    "before the report": Moment("mtl_keras.runs.exporting:report_page_of"),
     "before the version's rename": Moment("pathlib:Path.rename"),
     "behind the version's rename": Moment("pathlib:Path.rename", "after"),
     "within the copies beside the versions": Moment("os:replace", "before", 3),

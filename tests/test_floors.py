@@ -15,6 +15,7 @@ FLOORS = [
     {"feeding", "balancers", "backbones", "tasks"},
     {"features", "architectures", "model"},
     {"evaluation", "training"},
+    {"code"},
     {"export", "report"},
     {"tracking"},
     {"plans", "serving"},

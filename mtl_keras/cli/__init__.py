@@ -10,7 +10,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 
-from mtl_keras.cli import training, trials, using  # noqa: F401 - they add commands to `app`
+from mtl_keras.cli import coding, training, trials, using  # noqa: F401 - they add commands to `app`
 from mtl_keras.cli.application import app
 from mtl_keras.errors import MTLError
 

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.comparison.candidates import JOINT, SINGLE
+from mtl_keras.drawing import notebook
 from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
 
 
-@dataclass
+@dataclass(repr=False)
 class Comparison:
     """The result of a comparison.
 
@@ -213,6 +214,62 @@ class Comparison:
                 f"{cost['seconds']:>9.0f}{cost['parameters']:>12,.0f}"
             )
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        gains = [f"  {task}: {self._gain(JOINT, task)}" for task in self.tasks]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        return "\n".join([f"Comparison of {self.name!r}, {seeds}. {self.advice()}", *gains])
+
+    def _gain(self, candidate: str, task: str) -> str:
+        """What a candidate gains over single-task models on a task, in words."""
+        gain = self.differences[candidate][task]
+        words = self._in_words(candidate, gain)
+        return f"{gain.gain:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words}".rstrip()
+
+    def _repr_html_(self) -> str:
+        gains = [
+            self._row(task, name, first=number == 0)
+            for task in self.tasks
+            for number, name in enumerate(self.values)
+        ]
+        ranks = self.mean_rank()
+        costs = [
+            (
+                name,
+                self.delta_m(name)[0],
+                ranks[name],
+                round(cost["seconds"]),
+                round(cost["parameters"]),
+            )
+            for name, cost in self.costs.items()
+        ]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        columns = ["task", "candidate", "value", "gain over single-task", "95 % interval", ""]
+        return notebook.block(
+            f"{self.name}: did sharing help?",
+            notebook.line(self.advice()),
+            notebook.table(columns, gains),
+            notebook.table(["candidate", "Δm %", "rank", "seconds", "parameters"], costs),
+            notebook.line(f"{seeds}, {self.rows['test']:,} test rows each", quiet=True),
+        )
+
+    def _row(self, task: str, candidate: str, first: bool) -> tuple[Any, ...]:
+        """A line of the table: how good a candidate is on a task, and what it gains."""
+        measure, gain = self.measures[task], self.differences[candidate][task]
+        better = "higher" if measure.higher_is_better else "lower"
+        title = f"{task}: {measure.name} ({better} is better)" if first else ""
+        value = float(np.mean(self.values[candidate][task]))
+        if candidate == SINGLE:
+            return title, candidate, value, "", "", ""
+        interval = f"{gain.low:+.4f} to {gain.high:+.4f}"
+        return (
+            title,
+            candidate,
+            value,
+            f"{gain.gain:+.4f}",
+            interval,
+            self._in_words(candidate, gain),
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

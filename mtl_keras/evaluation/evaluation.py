@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.drawing import notebook
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.conformal import standard_error
@@ -76,7 +77,7 @@ class JointCoverage:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """The scores of all tasks on held-out rows, beside those of a constant prediction.
 
@@ -159,6 +160,27 @@ class Evaluation:
         if self.joint is not None:
             lines.append(str(self.joint))
         return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        columns = ["task", "metric", "model", "constant", "better"]
+        rows = [
+            (
+                each.task if number == 0 else "",
+                metric,
+                float(value),
+                float(each.baseline[metric]),
+                "lower" if metric in each.lower_is_better else "higher",
+            )
+            for each in self.tasks
+            for number, (metric, value) in enumerate(each.scores.items())
+        ]
+        counts = ", ".join(f"{each.task} {each.rows:,} rows" for each in self.tasks)
+        parts = [notebook.table(columns, rows), notebook.line(counts, quiet=True)]
+        if self.joint is not None:
+            parts.append(notebook.line(self.joint, quiet=True))
+        return notebook.block("Evaluation", *parts)
 
 
 def evaluate(

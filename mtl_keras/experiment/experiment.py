@@ -1,12 +1,16 @@
 """An experiment: a plan that can be run and compared."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl_keras import comparison, runs, tuning
+import pandas as pd
+
+from mtl_keras import balancers, comparison, runs, tuning
 from mtl_keras.comparison import Comparison
+from mtl_keras.declaring.references import reference
+from mtl_keras.drawing import notebook
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs import Run
@@ -14,7 +18,7 @@ from mtl_keras.runs.prepare import Prepared, prepare
 from mtl_keras.tuning import Tuning
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False)
 class Experiment(Plan):
     """Data, split, features, tasks, architecture, balancer and training of one model.
 
@@ -63,8 +67,12 @@ class Experiment(Plan):
     Example:
 
     >>> experiment = Experiment(tasks={"churned": "binary", "spend": "regression"})
-    >>> experiment.tasks
-    [Binary('churned'), Regression('spend')]
+    >>> experiment
+    Experiment('experiment')
+      tasks: churned (binary), spend (regression)
+      features: all other columns, their kinds guessed
+      network: shared_bottom, balancer fixed
+      training: up to 60 epochs, preset default
     """
 
     def run(
@@ -95,3 +103,41 @@ class Experiment(Plan):
     def compare(self, data: Any = None, **options: Any) -> Comparison:
         """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""
         return comparison.compare(self, data, **options)
+
+    def __repr__(self) -> str:
+        lines = [f"  {what}: {value}" for what, value in self._facts().items()]
+        return "\n".join([f"Experiment({self.name!r})", *lines])
+
+    def _repr_html_(self) -> str:
+        return notebook.block(f"Experiment {self.name}", notebook.facts(self._facts()))
+
+    def _facts(self) -> dict[str, str]:
+        """What it declares, in words."""
+        return {
+            **({} if self.data is None else {"table": _table(self.data)}),
+            "tasks": ", ".join(f"{task.name} ({task.kind})" for task in self.tasks),
+            "features": self._features(),
+            "network": f"{_kind(self.architecture)}, balancer {_kind(self._balancer())}",
+            "training": f"up to {self.training.epochs} epochs, preset {self.preset}",
+        }
+
+    def _features(self) -> str:
+        if isinstance(self.features, str):
+            return "all other columns, their kinds guessed"
+        if isinstance(self.features, Mapping):
+            return f"all other columns, declared: {', '.join(map(str, self.features)) or 'none'}"
+        return ", ".join(f if isinstance(f, str) else f"{f.name} ({f.kind})" for f in self.features)
+
+    def _balancer(self) -> Any:
+        return "auto" if self.balancer == "auto" else balancers.get(self.balancer)
+
+
+def _table(data: Any) -> str:
+    """A table in a few words."""
+    if isinstance(data, pd.DataFrame):
+        return f"a DataFrame of {len(data):,} rows"
+    return ", ".join(map(str, data)) if isinstance(data, (list, tuple)) else str(data)
+
+
+def _kind(part: Any) -> str:
+    return part if isinstance(part, str) else reference(type(part))

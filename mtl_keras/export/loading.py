@@ -62,7 +62,10 @@ def _fits(feature: Feature, spec: Any) -> bool:
 
 
 def network_of(
-    version: Path, custom_objects: Mapping[str, Any], trusted: Collection[str]
+    version: Path,
+    custom_objects: Mapping[str, Any],
+    trusted: Collection[str],
+    compiled: bool = False,
 ) -> keras.Model:
     """The trained network of a version, from encoded groups to one output per task.
 
@@ -70,6 +73,7 @@ def network_of(
         version: The folder.
         custom_objects: Classes that are not part of mtl_keras, by name.
         trusted: Packages that may be imported.
+        compiled: Whether to compile it as it was in training. Default False.
 
     Raises:
         ArtifactError: if it cannot be read.
@@ -77,7 +81,7 @@ def network_of(
     path = version / EXTRA / "model.keras"
     try:
         with without_imports(custom_objects, trusted):
-            return keras.models.load_model(path, dict(custom_objects), compile=False)
+            return keras.models.load_model(path, dict(custom_objects), compile=compiled)
     except Exception as error:  # Keras's, on damaged files, are of many types
         raise ArtifactError(
             f"{path} cannot be read ({type(error).__name__}): {_why(error)}. If it has layers of "

@@ -12,16 +12,18 @@ import tensorflow as tf
 from mtl_keras import datasets, features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
+from mtl_keras.drawing import notebook
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, shown
 from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
+from mtl_keras.export.coding import code_of
 from mtl_keras.export.formats import Exported, Trained, export
 from mtl_keras.export.loading import loaded, network_of
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.predicting import Answering, Keep, write_all, write_each
 from mtl_keras.export.scoring import groups_of, scored
-from mtl_keras.export.serving import answer_rows
+from mtl_keras.export.serving import answer_rows, answer_table
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
 from mtl_keras.features.infer import IDENTIFIER
@@ -73,6 +75,22 @@ class Predictor:
             raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
         self._loaded = loaded(self.path, self.schema, self.features, TRUST in trusted)
         self._signature = self._loaded.signatures["serving_default"]
+
+    def __repr__(self) -> str:
+        lines = [f"  {what}: {value}" for what, value in self._facts().items()]
+        return "\n".join([f"Predictor({str(self.path)!r})", *lines])
+
+    def _repr_html_(self) -> str:
+        return notebook.block(f"Predictor {self.schema['name']}", notebook.facts(self._facts()))
+
+    def _facts(self) -> dict[str, str]:
+        """What it reads and answers, in words."""
+        return {
+            "version": self.path.name,
+            "reads": ", ".join(f"{f.name} ({f.kind})" for f in self.features),
+            "tasks": ", ".join(f"{task.name} ({task.kind})" for task in self.tasks),
+            "answers": ", ".join(self.schema["outputs"]),
+        }
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process loads the artifact itself, with the classes that this one found."""
@@ -247,6 +265,16 @@ class Predictor:
         trained = Trained(self.path, self.schema, self.features, self.tasks, network, answer)
         return export(trained, Path(path), table)
 
+    def code(self) -> str:
+        """The network as a Python file that builds, compiles and trains it: see `Run.code`.
+
+        Raises:
+            ArtifactError: if the artifact lacks what the code tells.
+            ConfigError: if no code can be written for a part of the network.
+        """
+        network = network_of(self.path, self._given, self._trusted, compiled=True)
+        return code_of(self.path, self.schema, self.features, network)
+
     def trained_on(self, table: Any) -> float:
         """The approximate share of a table's rows that the model was trained on, from 0 to 1.
 
@@ -275,20 +303,17 @@ class Predictor:
         Raises:
             DataError: as `predict`.
         """
-        slugs, rows = self.schema["inputs"], rows_per_call(self.features)
         columns = self.asked("features", partial(raw_columns, self.features, table))
-        raw = {slugs[name]: values for name, values in columns.items()}
-        try:
-            return self._served(raw, rows, self.schema["outputs"])
-        except tf.errors.InvalidArgumentError:
-            for feature in self.features:
-                feature.refuse(raw[slugs[feature.name]])
-            raise
+        inputs, outputs = self.schema["inputs"], self.schema["outputs"]
+        return answer_table(self._answer, self.features, columns, inputs, outputs)
+
+    def _answer(self, part: dict[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
+        return self._signature(**part)
 
     def _served(
         self, raw: Mapping[str, np.ndarray], rows: int, outputs: Mapping[str, str]
     ) -> dict[str, np.ndarray]:
-        return answer_rows(lambda part: self._signature(**part), raw, rows, outputs)
+        return answer_rows(self._answer, raw, rows, outputs)
 
 
 def load(

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.export.inference import for_inference
-from mtl_keras.features.encoder import Encoder
+from mtl_keras.features import Feature
+from mtl_keras.features.encoder import Encoder, rows_per_call
 from mtl_keras.tasks import Task
 
 
@@ -92,6 +93,34 @@ def answer_rows(
             values = np.array([text.decode("utf-8") for text in texts], object)[codes]
         answers[name] = values
     return answers
+
+
+def answer_table(
+    answer: Callable[[dict[str, tf.Tensor]], Mapping[str, tf.Tensor]],
+    features: Sequence[Feature],
+    columns: Mapping[str, np.ndarray],
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+) -> dict[str, np.ndarray]:
+    """The answers for a table's columns.
+
+    Args:
+        answer: A function from a batch by slug to answers by slug.
+        features: Fitted features.
+        columns: The table's columns by feature: see `raw_columns`.
+        inputs: The slug of each feature's input.
+        outputs: The slug of each answer.
+
+    Raises:
+        DataError: if a value is not of its kind.
+    """
+    raw = {inputs[name]: values for name, values in columns.items()}
+    try:
+        return answer_rows(answer, raw, rows_per_call(features), outputs)
+    except tf.errors.InvalidArgumentError:
+        for feature in features:
+            feature.refuse(raw[inputs[feature.name]])
+        raise
 
 
 def write_saved_model(model: keras.Model, path: Path) -> None:

@@ -11,7 +11,7 @@ from mtl_keras.features.categories import Categories
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.date import Date
 from mtl_keras.features.image import Image
-from mtl_keras.features.infer import Guess, infer
+from mtl_keras.features.infer import Guess, Guesses, infer
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
 from mtl_keras.features.text import Text
@@ -25,6 +25,7 @@ __all__ = [
     "Date",
     "Feature",
     "Guess",
+    "Guesses",
     "Image",
     "Numeric",
     "Sequence",

@@ -11,6 +11,7 @@ from mtl_keras.datasets.dates import ISO, MOSTLY, find_format
 from mtl_keras.datasets.lists import first_list, is_list
 from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
+from mtl_keras.drawing import notebook
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
@@ -24,6 +25,7 @@ from mtl_keras.features.vector import Vector
 
 MANY_VALUES = 50
 IDENTIFIER = "looks like an identifier"  # why such a column is dropped
+SHOWN = 30  # guesses of a `repr`
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
 
 
@@ -58,11 +60,23 @@ class Guess:
         return f"{self.column}: {kind}, {self.why}"
 
 
+class Guesses(list[Guess]):
+    """What each column was taken for: a list of `Guess`, as a table in a notebook."""
+
+    def __repr__(self) -> str:
+        more = [f"and {len(self) - SHOWN:,} more"] if len(self) > SHOWN else []
+        return "\n".join([*map(str, self[:SHOWN]), *more]) or "no columns"
+
+    def _repr_html_(self) -> str:
+        rows = [(g.column, g.feature.kind if g.feature else "dropped", g.why) for g in self]
+        return notebook.block("Columns", notebook.table(["column", "taken for", "because"], rows))
+
+
 def infer(
     table: pd.DataFrame,
     skip: Iterable[str] = (),
     overrides: Mapping[str, Feature | None] | None = None,
-) -> list[Guess]:
+) -> Guesses:
     """Guess a feature for each column. The first rule that applies decides:
 
     1. A column that the user declared or dropped is used as declared, or dropped.
@@ -91,7 +105,7 @@ def infer(
     Example:
 
     >>> table = pd.DataFrame({"id": [7, 8, 9], "age": [31.5, 40.0, None], "member": [0, 1, 0]})
-    >>> for guess in infer(table): print(guess)
+    >>> infer(table)
     id: dropped, looks like an identifier: 3 consecutive whole numbers
     age: numeric, numbers
     member: boolean, 0 and 1
@@ -109,7 +123,7 @@ def infer(
             guesses[name] = Guess(name, feature, "declared" if feature else "as declared")
         if column not in readers and column not in skipped:
             guesses[column] = _guess(str(column), table[column])
-    return list(guesses.values())
+    return Guesses(guesses.values())
 
 
 def _guess(name: str, column: pd.Series) -> Guess:

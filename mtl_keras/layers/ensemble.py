@@ -143,6 +143,7 @@ class MemberDense(keras.layers.Layer):
     Args:
         units: Integer > 0.
         activation: Keras activation. Default none.
+        bias_initializer: Keras initializer of the biases. Default "zeros".
 
     Example:
 
@@ -150,10 +151,13 @@ class MemberDense(keras.layers.Layer):
     TensorShape([5, 4, 2])
     """
 
-    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, units: int, activation: Any = None, bias_initializer: Any = "zeros", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.activation = keras.activations.get(activation)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         _, members, width = input_shape
@@ -164,14 +168,18 @@ class MemberDense(keras.layers.Layer):
             keras.initializers.RandomUniform(*_glorot(width, self.units)),
             name="kernel",
         )
-        self.bias = self.add_weight((members, self.units), "zeros", name="bias")
+        self.bias = self.add_weight((members, self.units), self.bias_initializer, name="bias")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return self.activation(keras.ops.einsum("bkd,kdo->bko", x, self.kernel) + self.bias)
 
     def get_config(self) -> dict[str, Any]:
-        activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "units": self.units, "activation": activation}
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

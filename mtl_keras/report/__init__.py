@@ -8,7 +8,7 @@ from mtl_keras.report.content import Content, arrays, content
 from mtl_keras.report.history import history_figure
 from mtl_keras.report.page import report_page
 from mtl_keras.report.prediction import prediction_figure
-from mtl_keras.report.structure import structure
+from mtl_keras.report.structure import structure, structure_figure
 
 __all__ = [
     "Content",
@@ -22,4 +22,5 @@ __all__ = [
     "prediction_figure",
     "report_page",
     "structure",
+    "structure_figure",
 ]

@@ -9,7 +9,7 @@ import pandas as pd
 from mtl_keras import features
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
-from mtl_keras.features import Feature, Guess
+from mtl_keras.features import Feature, Guess, Guesses
 from mtl_keras.features.infer import named, uninformative
 from mtl_keras.plans.plan import Plan
 from mtl_keras.tasks import Task
@@ -41,7 +41,7 @@ def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) 
     return table[labelled]
 
 
-def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list[Guess]:
+def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Guesses:
     """A feature for each column, as declared or inferred."""
     skip = {*plan.label_columns(), *plan.split.columns(), *plan.weight_columns().values()}
     declared: Mapping[str, Feature | None] = {}
@@ -69,7 +69,7 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> list
     if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))
     guesses = features.infer(table[columns], skip, declared)
-    return [_as_trained(guess, train, declared) for guess in guesses]
+    return Guesses(_as_trained(guess, train, declared) for guess in guesses)
 
 
 def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) -> Guess:

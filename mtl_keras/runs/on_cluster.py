@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from mtl_keras.errors import ConfigError, TrainingError
+from mtl_keras.features import Guesses
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.jobs.ray_workers import Worker, together
 from mtl_keras.plans.plan import Plan
@@ -36,7 +37,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     if not fitting.resume:
         for old in (path, path.with_name("steps.npz")):
             old.unlink(missing_ok=True)
-    rows = dataclasses.replace(rows, rows={}, guesses=[])  # the encoded ones are enough
+    rows = dataclasses.replace(rows, rows={}, guesses=Guesses())  # the encoded ones are enough
     sent = plan.but(data=None, training=plan.training.untracked())
     there = dataclasses.replace(fitting, training=sent.training, show=print, watching=())
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mtl_keras import datasets
 from mtl_keras.datasets import Split
-from mtl_keras.features import Guess
+from mtl_keras.features import Guesses
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.tasks import Task
@@ -35,7 +35,7 @@ class Prepared:
     """
 
     rows: Mapping[str, pd.DataFrame]
-    guesses: list[Guess]
+    guesses: Guesses
     encoder: Encoder
     tasks: list[Task]
     data: Data

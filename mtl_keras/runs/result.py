@@ -14,33 +14,30 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-import tomli_w
-from matplotlib.figure import Figure
+import tensorflow as tf
 
-from mtl_keras import __version__, report
+from mtl_keras import __version__, datasets
+from mtl_keras.code import Trained
 from mtl_keras.declaring.naming import unique_names
-from mtl_keras.declaring.references import packages_named
+from mtl_keras.drawing import notebook
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Diagnostics, Evaluation, cells_of, diagnose, explain, regions_of
-from mtl_keras.export import Predictor, TrainedRows, artifact
-from mtl_keras.export.checking import FILE as STATISTICS
-from mtl_keras.export.checking import result_statistics
-from mtl_keras.export.operations import TRUST
-from mtl_keras.export.serving import serving_model
-from mtl_keras.features import Guess
-from mtl_keras.features.encoder import Encoder
+from mtl_keras.export import TrainedRows
+from mtl_keras.export.serving import answer_table, serving_model
+from mtl_keras.features import Guesses
+from mtl_keras.features.encoder import Encoder, raw_columns
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
-from mtl_keras.runs.clock import Clock
+from mtl_keras.runs import exporting
 from mtl_keras.runs.columns import row_names
-from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
+from mtl_keras.runs.figures import Figures
 from mtl_keras.tasks import Task
 from mtl_keras.tracking import Recording
 
 Arrays = Mapping[str, np.ndarray]
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """The result of `Experiment.run`.
 
@@ -81,7 +78,7 @@ class Run:
     tasks: list[Task]
     encoder: Encoder
     model: MultiTaskModel
-    guesses: list[Guess]
+    guesses: Guesses
     history: pd.DataFrame
     evaluation: Evaluation
     rows: dict[str, int]
@@ -99,13 +96,10 @@ class Run:
     statistics: dict[str, Any] = field(default_factory=dict)
     recording: Recording = field(default_factory=lambda: Recording(None))
 
-    def figures(self) -> dict[str, Figure]:
-        """The figures of the run, matplotlib, by file name."""
-        names, truths = [task.name for task in self.tasks], self.truths["test"]
-        return {
-            "history.png": report.history_figure(self.history, names),
-            "prediction.png": report.prediction_figure(self.tasks, truths, self.predictions),
-        }
+    @property
+    def figures(self) -> Figures:
+        """The figures of the run, for matplotlib: `run.figures.history()` and others."""
+        return Figures(self.tasks, self.history, self.truths["test"], self.predictions, self.model)
 
     def export(self, folder: str | Path) -> Path:
         """Write the artifact: a new numbered SavedModel, and the files that describe it.
@@ -116,78 +110,75 @@ class Run:
         Returns:
             The folder of the new version.
         """
-        clock, folder = Clock(), Path(folder)
-        with artifact.new_version(folder) as version:
-            with clock("export"):
-                serving = self.serving_model()
-                artifact.write_model(version, serving, self.model)
-                schema = self.schema(serving)
-                artifact.write_files(version, {"schema.json": as_json(schema)})
-            # What is in use here needs no further trust.
-            trusted = packages_named([schema["features"], schema["tasks"]]) | {TRUST}
-            with clock("figures"):
-                pictures: dict[str, bytes] = attempted(
-                    "the figures",
-                    lambda: {name: report.png(figure) for name, figure in self.figures().items()},
-                    {},
-                )
-            exported = functools.cache(lambda: Predictor(version, trusted=trusted))
-            with clock("explanation"):
-                # A report takes a tenth of a run at most, or a few seconds where that is less.
-                seconds = min(max(0.02 * self.seconds.get("fit", 0.0), 1.0), 5.0)
-                explanation: dict[str, Any] = attempted(
-                    "the explanation",
-                    lambda: self.explanation(exported().predictions, seconds),
-                    {},
-                )
-                diagnosed: dict[str, Any] = attempted(
-                    "the diagnostics", lambda: self.diagnostics.to_dict(), {}
-                )
-            self.seconds |= clock.seconds
-            statistics: dict[str, Any] = attempted(
-                "the statistics",
-                lambda: result_statistics(
-                    self.tasks, self.truths["train"], exported().predict(self.test)
-                ),
-                {"targets": {}, "answers": {}},
-            )
-            files = pictures | {
-                STATISTICS: as_json({"features": self.statistics, **statistics}),
-                "metrics.json": as_json(self.metrics() | {"diagnostics": diagnosed}),
-                "history.csv": self.history.to_csv(index=False),
-                "balancing.json": as_json(self.model.balancing),
-                "structure.json": as_json(report.structure(self.model, self._outputs())),
-                "explanation.json": as_json(explanation),
-                "experiment.toml": tomli_w.dumps(self.experiment.to_dict(folder)),
-                "trained_rows.npz": as_npz(vars(self.trained) if self.trained else {}),
-                "predictions.npz": report.arrays(
-                    self.tasks, self.truths["test"], self.predictions, self.groups
-                ),
-            }
-            artifact.write_files(version, files)
-            with clock("report"):
-                page = attempted(
-                    "the report", lambda: report_page_of(version, folder, trusted), None
-                )
-                card = attempted("the model card", lambda: model_card_of(version, trusted), None)
-                made = {"report.html": page, "README.md": card}
-                artifact.write_files(version, {n: text for n, text in made.items() if text})
-        self.seconds |= clock.seconds
-        written = artifact.version_of(folder, self.identity) or artifact.latest(folder)
-        self.recording.exported(self, written)
-        return written
+        return exporting.export(self, Path(folder))
 
     def serving_model(self) -> keras.Model:
         """The Keras model to export: raw columns in, answers in the user's units out."""
         return serving_model(self.encoder, self.model, self.tasks)
 
-    def predict(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    def predict(self, table: Any) -> pd.DataFrame:
+        """A row of answers for each row of a table: what the exported model will answer.
+
+        Args:
+            table: A DataFrame, or a path to a file. Columns that the model does not read are
+                ignored.
+
+        Returns:
+            The columns of `Predictor.predict`.
+
+        Raises:
+            DataError: if a column is missing, or a value is not of its kind.
+        """
+        rows, encoder = datasets.read(table), self.encoder
+        serve, outputs = self._served
+        columns = raw_columns(encoder.features, rows)
+        answers = answer_table(serve, encoder.features, columns, encoder.input_slugs, outputs)
+        named: dict[str, np.ndarray] = {}
+        for task in self.tasks:
+            named |= task.answer_columns(answers)
+        return pd.DataFrame(named, index=rows.index)
+
+    @functools.cached_property
+    def _served(self) -> tuple[Any, dict[str, str]]:
+        """The model to export as a function of raw columns, and the slugs of its answers."""
+        serve = tf.function(self.serving_model(), autograph=False, reduce_retracing=True)
+        return serve, self._answer_slugs()
+
+    def predicted(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Per task the predictions for a table of raw columns, as evaluation reads them."""
         outputs = self._outputs_for(table)
         return {task.name: task.prediction(outputs[task.name]) for task in self.tasks}
 
     def _outputs_for(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         return self.model.predict(self.encoder.encode(table), verbose=0)
+
+    def code(self, folder: str | Path | None = None) -> str:
+        """The network as a Python file, for someone who goes on by hand.
+
+        It has the Keras layers that the library made, reads encoded rows, and compiles and trains
+        the network as the library does, as far as Keras can; what it does in another way is said
+        at its beginning.
+
+        Args:
+            folder: The artifact, whose experiment prepares the rows. Default None:
+                `saved_models/<name>`.
+
+        Raises:
+            ConfigError: if no code can be written for a part of the network: an operation that is
+                no layer, a model inside the network, or a class that cannot be imported.
+        """
+        plan = self.experiment
+        return Trained(
+            model=self.model,
+            encoder=self.encoder,
+            name=plan.name,
+            training=plan.training,
+            rows=self.rows["train"],
+            epochs=self._best_epochs(),
+            folder=Path(folder or Path("saved_models") / plan.name),
+            table=None if isinstance(plan.data, pd.DataFrame) else plan.data,
+            target_aware=plan.architecture.number_embedding == "target_aware",
+        ).code()
 
     def explanation(
         self, predict: explain.Predict | None = None, seconds: float = 2.0
@@ -196,10 +187,10 @@ class Run:
 
         Args:
             predict: From a table of raw columns to predictions by task, e.g. those of an exported
-                model. Default None: `predict` of this run.
+                model. Default None: this run.
             seconds: About how long the shuffles of the importance may take. Default 2.0.
         """
-        predict = predict or self.predict
+        predict = predict or self.predicted
         found = explain.explanation(
             self.tasks, predict, self.test, self.encoder.features, seconds=seconds
         )
@@ -240,7 +231,7 @@ class Run:
         regions = regions_of(self.tasks, self._outputs_for(self.test))
         split = self.experiment.split  # the files of a sample's rows are not known
         groups = None if split.strategy == "file" else split.groups(self.test)
-        return truths, self.predict(self.test), regions, groups
+        return truths, self.predicted(self.test), regions, groups
 
     def _outputs(self) -> dict[str, Any]:
         return {task.name: self.model.output[task.name] for task in self.tasks}
@@ -252,9 +243,7 @@ class Run:
 
     def schema(self, serving: keras.Model) -> dict[str, Any]:
         """What the exported model reads and answers, and how it was made."""
-        outputs, split = self.model.output, self.experiment.split
-        answers = [name for task in self.tasks for name in task.answers(outputs[task.name])]
-        slugs = unique_names(answers)
+        split, slugs = self.experiment.split, self._answer_slugs()
         return {
             "name": self.experiment.name,
             "training": self.identity,
@@ -262,7 +251,7 @@ class Run:
             "inputs": self.encoder.input_slugs,
             "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
             "outputs": slugs,
-            "output_dtypes": {name: str(serving.output[slugs[name]].dtype) for name in answers},
+            "output_dtypes": {name: str(serving.output[slugs[name]].dtype) for name in slugs},
             "features": [feature.get_config() for feature in self.encoder.features],
             "crossings": [crossing.get_config() for crossing in self.encoder.crossings],
             "dropped": {g.column: g.why for g in self.guesses if g.feature is None},
@@ -280,6 +269,20 @@ class Run:
             },
         }
 
+    def _answer_slugs(self) -> dict[str, str]:
+        """The name of each answer in the exported model."""
+        outputs = self.model.output
+        return unique_names(
+            name for task in self.tasks for name in task.answers(outputs[task.name])
+        )
+
+    def _best_epochs(self) -> dict[str, int]:
+        """The epoch that each task is answered from."""
+        return {
+            task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
+            for task in self.tasks
+        }
+
     def metrics(self) -> dict[str, Any]:
         """Scores, rows, times, and epochs: those in use, and those of the lowest loss."""
         return {
@@ -287,10 +290,7 @@ class Run:
             "joint_coverage": self.evaluation.joint and vars(self.evaluation.joint),
             "rows": self.rows,
             "epochs": len(self.history),
-            "best_epochs": {
-                task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
-                for task in self.tasks
-            },
+            "best_epochs": self._best_epochs(),
             "lowest_epochs": {
                 task.name: int(self.history.loc[losses.idxmin(), "epoch"])
                 for task in self.tasks
@@ -301,3 +301,30 @@ class Run:
             **self.metadata,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
         }
+
+    def __repr__(self) -> str:
+        scores = [f"  {name}: {text}" for name, text in self._scores().items()]
+        return "\n".join([f"Run of {self.experiment.name!r}: {self._size()}", *scores])
+
+    def _repr_html_(self) -> str:
+        rows = {"rows": ", ".join(f"{count:,} {part}" for part, count in self.rows.items())}
+        facts = notebook.facts({**rows, **self._scores()})
+        return notebook.block(f"Run of {self.experiment.name}", notebook.line(self._size()), facts)
+
+    def _size(self) -> str:
+        return (
+            f"{len(self.tasks)} tasks, {len(self.encoder.features)} features, "
+            f"{self.model.count_params():,} parameters, {len(self.history)} epochs"
+        )
+
+    def _scores(self) -> dict[str, str]:
+        """The main score of each task on the test rows, in words."""
+        found = {}
+        for task, judged in zip(self.tasks, self.evaluation.tasks):
+            name = task.measure.name
+            value, constant = (
+                notebook.number(scores.get(name, float("nan")))
+                for scores in (judged.scores, judged.baseline)
+            )
+            found[task.name] = f"{name} {value} (a constant: {constant})"
+        return found

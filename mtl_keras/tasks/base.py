@@ -127,10 +127,15 @@ class Task(Declaration, Judged):
             bias: The initial bias: a number, or one per unit. Default 0.0.
         """
         kind = MemberDense if len(representation.shape) == 3 else keras.layers.Dense
-        layer = kind(units, activation=activation, dtype="float32", name=f"{self.slug}_head")
-        output = layer(representation)
-        layer.bias.assign(np.broadcast_to(np.asarray(bias, "float32"), layer.bias.shape))
-        return output
+        start = keras.initializers.Constant(bias) if np.any(bias) else "zeros"
+        layer = kind(
+            units,
+            activation=activation,
+            bias_initializer=start,
+            dtype="float32",
+            name=f"{self.slug}_head",
+        )
+        return layer(representation)
 
     def average_output(self) -> np.ndarray:
         """The output for an average training row, `(1, width)`: of the head's biases alone."""

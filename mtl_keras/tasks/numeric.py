@@ -32,8 +32,10 @@ class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
     def __init__(
         self, units: dict[str, Any], column: int = 0, name: str = "mae", **kwargs: Any
     ) -> None:
-        self.units, self.column = units, column
-        unscale = Unscale.from_config(units)
+        of_any_layer = ("name", "trainable", "dtype")
+        self.units = {key: value for key, value in units.items() if key not in of_any_layer}
+        self.column = column
+        unscale = Unscale.from_config(self.units)
 
         def error(y_true: Any, y_pred: Any) -> Any:
             predicted = unscale(y_pred[:, column : column + 1])

@@ -1,5 +1,6 @@
 """Combines the best epochs of several tasks, or several networks, into one model."""
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,9 @@ import numpy as np
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.layers import WeightedMean
 from mtl_keras.model import MultiTaskModel
+
+COPY = re.compile(r"_epoch_\d+(?=(_network_\d+)?$)")
+"""What the name of a layer has at its end if it is a copy for the tasks of one epoch."""
 
 
 def assembled(
@@ -51,6 +55,17 @@ def assembled(
         parts |= _copy(model, tasks, f"epoch_{epoch + 1}")
     outputs = {task: parts[task] for task in model.tasks}
     return compiled_like(MultiTaskModel(model.input, outputs, name=model.name), model)
+
+
+def original_name(name: str) -> str:
+    """The name of the layer that a layer of an assembled network is a copy of; else its own.
+
+    Example:
+
+    >>> original_name("shared_1_epoch_12"), original_name("shared_1_epoch_3_network_2")
+    ('shared_1', 'shared_1_network_2')
+    """
+    return COPY.sub("", name)
 
 
 def weighted_mean(

@@ -11,6 +11,9 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.training.averaged import AveragedWeights
 
+NOT_DECAYED = ["bias", "scale"]
+"""Words in the names of weights that weight decay leaves alone."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -137,7 +140,7 @@ class Training:
             use_ema=self.average > 0,
             ema_momentum=1 - 1 / max(1.0, self.average * steps / self.epochs),
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "scale"])
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
         return optimizer
 
     def callbacks(self) -> list[Any]:

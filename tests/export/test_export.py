@@ -177,8 +177,8 @@ def test_a_failed_export_leaves_no_version(run, tmp_path, monkeypatch):
 
 def test_a_second_export_is_a_second_version(run, artifact, tmp_path, monkeypatch):
     shutil.copytree(artifact, tmp_path / "shop")
-    monkeypatch.setattr(run, "figures", dict)  # what takes long in an export
-    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
+    monkeypatch.setattr(type(run), "figures", lambda _: {})  # what takes long in an export
+    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
     assert run.export(tmp_path / "shop").name == "2"
     assert mtl.load(tmp_path / "shop").path.name == "2"
     assert mtl.load(tmp_path / "shop" / "1").path.name == "1"

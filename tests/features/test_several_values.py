@@ -75,7 +75,8 @@ def test_one_column_is_read_in_several_ways(tmp_path):
     served = tf.saved_model.load(str(tmp_path / "ways" / "1")).signatures["serving_default"]
     assert set(served.structured_input_signature[1]) == {"note", "month", "season"}
     answers = mtl.load(tmp_path / "ways").predict(table)
-    np.testing.assert_allclose(answers["left_probability"], run.predict(table)["left"], atol=1e-5)
+    expected = run.predict(table)["left_probability"]
+    np.testing.assert_allclose(answers["left_probability"], expected, atol=1e-5)
     page = (tmp_path / "ways" / "report.html").read_text()
     assert "(of note)" in page and "season=tf.constant(" in page and "bag=tf.constant(" not in page
     with pytest.raises(DataError, match=r"lacks columns that the model reads: 'month' \(numeric\)"):
@@ -210,7 +211,7 @@ def test_a_model_of_keras_hub_with_its_tokenizer(tmp_path):
     np.testing.assert_allclose(layer.get_weights()[0], bert.get_weights()[0])
     run.export(tmp_path / "hub")
     answers = mtl.load(tmp_path / "hub").predict(run.test)
-    expected = run.predict(run.test)["liked"]
+    expected = run.predict(run.test)["liked_probability"]
     np.testing.assert_allclose(answers["liked_probability"], expected, atol=1e-5)
 
 

@@ -50,7 +50,7 @@ def several():
 @pytest.mark.slow
 def test_several_networks_become_one_that_is_as_good_on_validation(several, tmp_path, monkeypatch):
     monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
-    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
+    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
     lines = []
     run = several.run(cases.table(), checkpoint=tmp_path / "state", show=lines.append)
     assert [line for line in lines if line.startswith("network 2 of 2")]

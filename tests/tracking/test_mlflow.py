@@ -60,7 +60,7 @@ def table():
 
 
 def test_a_run_has_parameters_metrics_data_files_and_a_model(place, mlflow, tmp_path, monkeypatch):
-    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
+    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
     uri, client = place
     tracker = MLflow(experiment="shop", uri=uri, run_name="first", register="small")
     experiment = small_experiment().but(
@@ -108,7 +108,7 @@ def test_a_run_has_parameters_metrics_data_files_and_a_model(place, mlflow, tmp_
 
 
 def test_a_model_with_classes_of_its_own_is_read_back(place, mlflow, tmp_path, monkeypatch):
-    monkeypatch.setattr("mtl_keras.runs.result.report_page_of", lambda *_: "<html>")
+    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
     monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     uri, client = place
     experiment = mtl.Experiment(

@@ -1,0 +1,6 @@
+"""A network as Python code, to go on with by hand."""
+
+from mtl_keras.code.file import About, source
+from mtl_keras.code.training import Trained
+
+__all__ = ["About", "Trained", "source"]

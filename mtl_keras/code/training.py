@@ -1,0 +1,190 @@
+"""The code of a network that the library trained, with how it was trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from mtl_keras.code.expressions import quoted
+from mtl_keras.code.file import About, source
+from mtl_keras.features.encoder import Encoder
+from mtl_keras.layers import PiecewiseLinearEmbedding
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.training import Training
+from mtl_keras.training.assemble import original_name
+from mtl_keras.training.recipe import NOT_DECAYED
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that the library trained, and what its code has to say of the training.
+
+    Attributes:
+        model: The network, compiled.
+        encoder: The encoder of its inputs.
+        name: The experiment's name.
+        training: The recipe.
+        rows: Number of training rows.
+        epochs: The epoch that each task is answered from.
+        folder: The artifact, which has the experiment.
+        table: The table that the experiment names; None if it names none.
+        target_aware: Whether the bins of numbers were placed by the labels.
+    """
+
+    model: MultiTaskModel
+    encoder: Encoder
+    name: str
+    training: Training
+    rows: int
+    epochs: Mapping[str, int]
+    folder: PurePath
+    table: Any
+    target_aware: bool
+
+    def code(self) -> str:
+        """A Python file that builds, compiles and trains the network.
+
+        Raises:
+            ConfigError: see `mtl_keras.code.source`.
+        """
+        about = About(
+            title=" ".join(f"The network of {self.name}, as Keras code.".split()),
+            notes=self._notes(),
+            columns=self._columns(),
+            after_optimizer=[
+                f"optimizer.exclude_from_weight_decay(var_names={_list(NOT_DECAYED)})"
+            ],
+            training=self._training(),
+            imports=self._imports(),
+        )
+        return source(self.model, about, original_name if self._copied else lambda name: name)
+
+    @property
+    def _copied(self) -> bool:
+        """Whether the network consists of copies, for tasks whose best epochs differ."""
+        made = [layer.name for layer in self.model.layers if layer.weights]
+        return all(name != original_name(name) for name in made)
+
+    def _notes(self) -> list[str]:
+        notes = [
+            "An output is what the task's head gives. Corrected probabilities, labels, units, "
+            "intervals and sets come after it, from mtl.load(...).predict."
+        ]
+        if self.training.networks > 1:
+            notes.append(
+                f"The library trains its {self.training.networks} networks one by one, and then "
+                "weighs their answers on the validation rows. Here they are trained as one."
+            )
+        if self.training.best_epoch == "task":
+            best = ", ".join(f"{task}: {epoch}" for task, epoch in self.epochs.items())
+            notes.append(
+                f"The library answers each task from its own best epoch ({best}). Here all tasks "
+                "are answered from the epoch with the lowest total loss."
+            )
+        notes.append(
+            "mtl.MultiTaskModel is a keras.Model that also balances the tasks, takes missing "
+            "labels (NaN), and trains each member of an ensemble on its own loss. With keras.Model "
+            "in its place, and without `balancer`, the same network is trained on the plain sum of "
+            "the losses, and needs all labels."
+        )
+        return notes
+
+    def _columns(self) -> dict[str, list[str]]:
+        """For each input of the network, the features that it holds."""
+        columns: dict[str, list[str]] = {}
+        for feature, groups in self.encoder.columns.items():
+            for group in groups:
+                columns.setdefault(group, []).append(feature)
+        crossed = [" × ".join(crossing.features) for crossing in self.encoder.crossings]
+        return {**columns, "crossed": crossed} if crossed else columns
+
+    @property
+    def _has_bins(self) -> bool:
+        return any(isinstance(layer, PiecewiseLinearEmbedding) for layer in self.model.layers)
+
+    def _imports(self) -> dict[str, list[str]]:
+        imports: dict[str, list[str]] = {}
+        if self._has_bins:
+            edges = "tree_edges" if self.target_aware else "quantile_edges"
+            imports["mtl_keras.architectures.bins"] = [edges]
+        if self.training.average:
+            imports["mtl_keras.training.averaged"] = ["AveragedWeights"]
+        return imports
+
+    def _training(self) -> list[str]:
+        named = "" if self.table else quoted(f"{self.name}.csv")
+        comment = "" if self.table else "  # the table that it was trained on"
+        folder = self.folder.as_posix()
+        lines = [
+            "# The experiment splits the table, and encodes its rows as the inputs are.",
+            f"experiment = mtl.Experiment.from_file({quoted(f'{folder}/experiment.toml')})",
+            f"rows = experiment.prepare({named}){comment}",
+            "x, y, weights = rows.data.x, rows.data.y, rows.data.weights",
+            "",
+            "model = build_model()",
+            "compile_model(model)",
+        ]
+        if self._has_bins:
+            lines += ["# The bins of numbers follow from the training rows."]
+            if self.target_aware:
+                lines += ['labels = [t.distances(y["train"][t.name]) for t in rows.tasks]']
+            lines += [
+                "for layer in model.layers:",
+                "    if isinstance(layer, PiecewiseLinearEmbedding):",
+                f"        layer.set_edges({self._edges()})",
+            ]
+        lines += self._weights(folder)
+        averaged = ["    AveragedWeights(),"] if self.training.average else []
+        patience = self.training.patience
+        lines += [
+            "",
+            "callbacks = [",
+            "    keras.callbacks.EarlyStopping(",
+            f'        "val_loss", patience={patience}, restore_best_weights=True',
+            "    ),",
+            *averaged,
+            "]",
+            "model.fit(",
+            '    x["train"],',
+            '    y["train"],',
+            '    sample_weight=weights["train"],',
+            f"    batch_size={self.training.rows_per_step(self.rows)},",
+            f"    epochs={self.training.epochs},",
+            '    validation_data=(x["validation"], y["validation"], weights["validation"]),',
+            "    callbacks=callbacks,",
+            ")",
+            'print(model.evaluate(x["test"], y["test"], return_dict=True))',
+        ]
+        return lines
+
+    def _edges(self) -> str:
+        if self.target_aware:
+            return 'tree_edges(x["train"]["numeric"], labels, layer.bins)'
+        return 'quantile_edges(x["train"]["numeric"], layer.bins)'
+
+    def _weights(self, folder: str) -> list[str]:
+        """How to begin with the trained weights, as a comment."""
+        lines = [
+            "",
+            "# To go on from the trained weights:",
+            f"# trained = keras.models.load_model({quoted(f'{folder}/model.keras')})",
+            "# for layer in model.layers:",
+            "#     if layer.weights:",
+        ]
+        if not self._copied:
+            return [
+                *lines,
+                "#         layer.set_weights(trained.get_layer(layer.name).get_weights())",
+            ]
+        suffixes = dict.fromkeys(f"_epoch_{epoch}" for epoch in self.epochs.values())
+        return [
+            *lines,
+            f"#         for epoch in {_list(suffixes)}:  # a copy for each; the last one counts",
+            "#             if layer.name + epoch in [each.name for each in trained.layers]:",
+            "#                 copy = trained.get_layer(layer.name + epoch)",
+            "#                 layer.set_weights(copy.get_weights())",
+        ]
+
+
+def _list(texts: Any) -> str:
+    return f"[{', '.join(map(quoted, texts))}]"

@@ -1,0 +1,83 @@
+"""Writes a run as an artifact: the SavedModel, and all that tells of it."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from mtl_keras import report
+from mtl_keras.declaring.references import packages_named
+from mtl_keras.export import Predictor, artifact
+from mtl_keras.export.checking import FILE as STATISTICS
+from mtl_keras.export.checking import result_statistics
+from mtl_keras.export.operations import TRUST
+from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
+
+
+def export(run: Any, folder: Path) -> Path:
+    """Write a new version of an artifact; returns its folder.
+
+    What only describes the model is left out with a warning if it cannot be made.
+
+    Args:
+        run: The `Run`.
+        folder: The artifact; created if missing.
+    """
+    clock = Clock()
+    with artifact.new_version(folder) as version:
+        with clock("export"):
+            serving = run.serving_model()
+            artifact.write_model(version, serving, run.model)
+            schema = run.schema(serving)
+            artifact.write_files(version, {"schema.json": as_json(schema)})
+        # What is in use here needs no further trust.
+        trusted = packages_named([schema["features"], schema["tasks"]]) | {TRUST}
+        with clock("figures"):
+            pictures: dict[str, bytes] = attempted(
+                "the figures",
+                lambda: {name: report.png(figure) for name, figure in run.figures().items()},
+                {},
+            )
+        exported = functools.cache(lambda: Predictor(version, trusted=trusted))
+        with clock("explanation"):
+            # A report takes a tenth of a run at most, or a few seconds where that is less.
+            seconds = min(max(0.02 * run.seconds.get("fit", 0.0), 1.0), 5.0)
+            explanation: dict[str, Any] = attempted(
+                "the explanation",
+                lambda: run.explanation(exported().predictions, seconds),
+                {},
+            )
+            diagnosed: dict[str, Any] = attempted(
+                "the diagnostics", lambda: run.diagnostics.to_dict(), {}
+            )
+        run.seconds |= clock.seconds
+        statistics: dict[str, Any] = attempted(
+            "the statistics",
+            lambda: result_statistics(run.tasks, run.truths["train"], exported().predict(run.test)),
+            {"targets": {}, "answers": {}},
+        )
+        files = pictures | {
+            STATISTICS: as_json({"features": run.statistics, **statistics}),
+            "metrics.json": as_json(run.metrics() | {"diagnostics": diagnosed}),
+            "history.csv": run.history.to_csv(index=False),
+            "balancing.json": as_json(run.model.balancing),
+            "structure.json": as_json(report.structure(run.model, run._outputs())),
+            "explanation.json": as_json(explanation),
+            "experiment.toml": tomli_w.dumps(run.experiment.to_dict(folder)),
+            "trained_rows.npz": as_npz(vars(run.trained) if run.trained else {}),
+            "predictions.npz": report.arrays(
+                run.tasks, run.truths["test"], run.predictions, run.groups
+            ),
+        }
+        artifact.write_files(version, files)
+        with clock("report"):
+            page = attempted("the report", lambda: report_page_of(version, folder, trusted), None)
+            card = attempted("the model card", lambda: model_card_of(version, trusted), None)
+            made = {"report.html": page, "README.md": card}
+            artifact.write_files(version, {n: text for n, text in made.items() if text})
+    run.seconds |= clock.seconds
+    written = artifact.version_of(folder, run.identity) or artifact.latest(folder)
+    run.recording.exported(run, written)
+    return written

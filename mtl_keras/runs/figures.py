@@ -1,0 +1,46 @@
+"""The figures of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mtl_keras import report
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.tasks import Task
+
+
+@dataclass(frozen=True, repr=False)
+class Figures:
+    """The figures of a run, as matplotlib figures: `run.figures.history()`.
+
+    Called itself, it gives those that an artifact holds, by file name.
+    """
+
+    tasks: Sequence[Task]
+    log: pd.DataFrame
+    truths: Mapping[str, np.ndarray]
+    answers: Mapping[str, np.ndarray]
+    model: MultiTaskModel
+
+    def history(self) -> Figure:
+        """Losses over the epochs, and the weights that a balancer learned."""
+        return report.history_figure(self.log, [task.name for task in self.tasks])
+
+    def predictions(self) -> Figure:
+        """What was predicted for the test rows, beside what was: a row of panels per task."""
+        return report.prediction_figure(self.tasks, self.truths, self.answers)
+
+    def structure(self) -> Figure:
+        """The network: boxes for runs of layers, in the colour of the only task that they serve."""
+        outputs = {task.name: self.model.output[task.name] for task in self.tasks}
+        return report.structure_figure(report.structure(self.model, outputs), list(outputs))
+
+    def __call__(self) -> dict[str, Any]:
+        return {"history.png": self.history(), "prediction.png": self.predictions()}
+
+    def __repr__(self) -> str:
+        return "figures: history(), predictions(), structure()"
