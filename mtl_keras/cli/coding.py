@@ -6,7 +6,7 @@ from mtl_keras.cli.application import Command, Model, Trust, Verbose, app, load_
 from mtl_keras.cli.terminal import terminal
 
 
-@app.command(cls=Command, epilog="mtl-keras code saved_models/shop > model.py")
+@app.command(cls=Command, epilog="mtl-keras code saved_models/shop")
 def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Print a model's network as a Python file of Keras code, to change and train by hand."""
     with terminal(error=True) as show:

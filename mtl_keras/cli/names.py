@@ -40,8 +40,8 @@ def names(room: str) -> tuple[str, ...]:
 
 def _body(name: str, code: str) -> str:
     """The text of a class that extends another one; empty if the code has no such class."""
-    _, _, after = code.partition(f"\nclass {name}(")
-    return re.split(r"\n(?=\S)", after, maxsplit=1)[0]
+    found = re.search(rf"\nclass {name}\([A-Z]", code)  # and not list[...]
+    return re.split(r"\n(?=\S)", code[found.end() :], maxsplit=1)[0] if found else ""
 
 
 def _identifier(name: str, body: str) -> str:

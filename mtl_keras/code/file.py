@@ -39,6 +39,11 @@ class About:
         after_optimizer: Lines after the optimizer is made.
         training: Lines that train `model`; none for a file that only shows its summary.
         imports: What these lines import: names by module.
+
+    Example:
+
+    >>> About("The network of shop.", notes=["Labels are encoded."]).title
+    'The network of shop.'
     """
 
     title: str
@@ -62,6 +67,9 @@ def source(
         about: What else the file says.
         renamed: The name of the layer that a layer is a copy of; copies become one. Default: there
             are no copies.
+
+    Returns:
+        The text of a Python file.
 
     Raises:
         ConfigError: if the network has a part that no code can be written for: an operation that

@@ -29,6 +29,12 @@ class Trained:
         folder: The artifact, which has the experiment.
         table: The table that the experiment names; None if it names none.
         target_aware: Whether the bins of numbers were placed by the labels.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> run = mtl.Experiment.from_file("data/customers.toml").run()  # doctest: +SKIP
+    >>> print(run.code())  # doctest: +SKIP
     """
 
     model: MultiTaskModel

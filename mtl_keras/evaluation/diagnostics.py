@@ -29,6 +29,12 @@ class Diagnostics:
         worst_rows: The rows with the largest losses of each task: a column `task`, and those of
             `evaluation.worst_rows.worst_rows`. Empty if they are not wanted.
         correlation: See `evaluation.residual_correlation.residual_correlation`.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> run = mtl.Experiment.from_file("data/customers.toml").run()  # doctest: +SKIP
+    >>> run.diagnostics.worst_rows  # doctest: +SKIP
     """
 
     thresholds: Mapping[str, Sequence[ThresholdCurve]]
@@ -71,6 +77,18 @@ def diagnose(
         names: What each row is called.
         most: How many of the worst rows of each task are named; 0 for none. Default 10.
         groups: What rows of a group have in common. Default: no groups.
+
+    Returns:
+        What was found.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> truth, names = {"spend": np.arange(4.0)}, np.array(["row 0", "row 1", "row 2", "row 3"])
+    >>> predicted, mean = {"spend": np.array([0.0, 1.0, 2.0, 9.0])}, {"spend": np.array(1.5)}
+    >>> found = diagnose([Regression("spend")], truth, predicted, mean, [], names, most=1)
+    >>> found.worst_rows["name"].tolist()
+    ['row 3']
     """
     thresholds: dict[str, list[ThresholdCurve]] = {}
     residuals, worst = [], []

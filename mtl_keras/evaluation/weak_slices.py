@@ -71,6 +71,17 @@ def cells_of(features: Sequence[Feature], table: pd.DataFrame) -> list[Cells]:
     Args:
         features: Fitted features.
         table: The rows.
+
+    Returns:
+        The cells of each such feature, in the features' order.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> table = pd.DataFrame({"age": np.arange(20.0)})
+    >>> (found,) = cells_of([Numeric("age").fit(table["age"])], table)
+    >>> found.feature
+    'age'
     """
     raw, first = raw_columns(features, table), input_features(features)
     observed = {f.name: f.observed(raw[f.name]) for f in features if first[f.name] == f.name}

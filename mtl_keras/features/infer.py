@@ -61,7 +61,16 @@ class Guess:
 
 
 class Guesses(list[Guess]):
-    """What each column was taken for: a list of `Guess`, as a table in a notebook."""
+    """The guess for each column: a list of `Guess`, which a notebook shows as a table.
+
+    Args:
+        iterable: The guesses. Default: none.
+
+    Example:
+
+    >>> Guesses([Guess("town", None, "it has no values")])
+    town: dropped, it has no values
+    """
 
     def __repr__(self) -> str:
         more = [f"and {len(self) - SHOWN:,} more"] if len(self) > SHOWN else []
@@ -69,7 +78,7 @@ class Guesses(list[Guess]):
 
     def _repr_html_(self) -> str:
         rows = [(g.column, g.feature.kind if g.feature else "dropped", g.why) for g in self]
-        return notebook.block("Columns", notebook.table(["column", "taken for", "because"], rows))
+        return notebook.block("Columns", notebook.table(["column", "type", "because"], rows))
 
 
 def infer(

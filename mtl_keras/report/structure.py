@@ -116,7 +116,21 @@ def _title(box: dict[str, Any]) -> str:
 
 
 def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> Figure:
-    """The boxes of `structure`, from inputs at the left to heads at the right."""
+    """The boxes of `structure`, from inputs at the left to heads at the right.
+
+    Args:
+        boxes: What `structure` returns.
+        tasks: Names of the tasks, in their order.
+
+    Returns:
+        The figure, which no window shows.
+
+    Example:
+
+    >>> import mtl_keras as mtl
+    >>> run = mtl.Experiment.from_file("data/customers.toml").run()  # doctest: +SKIP
+    >>> run.figures.structure()  # doctest: +SKIP
+    """
     depth: list[int] = []
     for box in boxes:
         depth.append(1 + max((depth[source] for source in box["sources"]), default=-1))

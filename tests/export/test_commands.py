@@ -176,7 +176,7 @@ def test_the_best_comes_first_whether_higher_or_lower_is_better(monkeypatch, tas
 
     def scored(model, rows, show):
         predicted = truth + noise[model.path.parent.name] * drawn
-        return Scored([task], {"y": truth}, {"y": predicted}, {}, 0.0)
+        return Scored([task], {"y": truth}, {"y": predicted}, {}, None, 0.0)
 
     monkeypatch.setattr("mtl_keras.export.leaderboard.load", loaded)
     monkeypatch.setattr("mtl_keras.export.leaderboard.scored", scored)

@@ -20,7 +20,7 @@ def test_a_run_refuses_what_its_artifact_refuses(run):
 
 def test_figures_have_names(run):
     titles = [ax.get_title() for ax in run.figures.history().axes]
-    assert titles[:2] == ["total loss", "left: loss"]
+    assert titles[0] == "total loss" and "left: loss" in titles
     words = [text.get_text() for text in run.figures.structure().axes[0].texts]
     assert "input: numeric" in words
 
