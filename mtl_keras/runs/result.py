@@ -233,7 +233,9 @@ class Run:
         groups = None if split.strategy == "file" else split.groups(self.test)
         return truths, self.predicted(self.test), regions, groups
 
-    def _outputs(self) -> dict[str, Any]:
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The network's output tensor for each task."""
         return {task.name: self.model.output[task.name] for task in self.tasks}
 
     @staticmethod

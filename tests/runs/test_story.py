@@ -248,7 +248,7 @@ def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
     )
     run = small.run(cases.table(), show=None)
     monkeypatch.setattr(run, "explanation", lambda *_: 1 / 0)
-    monkeypatch.setattr(run, "figures", lambda: 1 / 0)
+    monkeypatch.setattr("mtl_keras.runs.figures.Figures.__call__", lambda figures: 1 / 0)
     with pytest.warns(UserWarning) as warned:
         run.export(tmp_path / "model")
     messages = " ".join(str(warning.message) for warning in warned)

@@ -45,7 +45,7 @@ def test_tasks_that_help_each_other_are_grouped(tmp_path):
     assert {"group_1_1", "group_2_1"} <= names
     run.export(tmp_path / "grouped")
     page = (tmp_path / "grouped" / "report.html").read_text()
-    assert "Groups: a + b; c" in page and "could not be drawn" not in page
+    assert "Groups chosen: a + b; c" in page and "could not be drawn" not in page
 
 
 def test_groups_must_name_each_task_once():

@@ -109,7 +109,7 @@ def test_a_resumed_training_has_its_name_and_goes_on_with_its_epochs(diary, tmp_
         pass
 
     def stop(line):
-        if line.startswith("   2/3"):
+        if line.startswith("epoch 2/3"):
             raise Stop
 
     state = tmp_path / "state"

@@ -227,7 +227,7 @@ def test_two_processes_are_exactly_one(tmp_path, capsys):
     np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
     diaries = [(folder / "diary.jsonl").read_text().splitlines() for folder in (one, two)]
     assert len(diaries[0]) == len(diaries[1]) == len(logs[0]) + 2  # begin and end, once each
-    assert capsys.readouterr().out.split("time")[0] in outputs[0]  # the chief prints for all
+    assert capsys.readouterr().out.split("epoch ")[0] in outputs[0]  # the chief prints for all
     assert "loss" not in outputs[1]
     told = [(two / f"told_{number}.txt").read_text() for number in (0, 1)]
     address, cause = r"127\.0\.0\.1:\d+", "Row group 3 of a.parquet cannot be read."
