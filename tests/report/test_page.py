@@ -166,7 +166,7 @@ def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_p
 
 
 def test_the_boxes_of_the_network_hold_all_its_parameters(run):
-    boxes = report.structure(run.model, run._outputs())
+    boxes = report.structure(run.model, run.outputs)
     assert sum(box["parameters"] for box in boxes) == run.model.count_params()
     assert {task for box in boxes for task in box["tasks"]} == {task.name for task in run.tasks}
 
