@@ -93,7 +93,7 @@ class Evaluation:
     ... )
     >>> print(Evaluation([one]))
     churned (binary, 90 rows)
-      metric                      model         95 % interval   constant
+      metric                      model         95 % interval   baseline
       roc_auc                    0.8000      0.7400 to 0.8500     0.5000
     """
 
@@ -151,7 +151,7 @@ class Evaluation:
             of_training = f"; training: {each.training_rows:,} rows" if each.training else ""
             lines.append(f"{each.task} ({each.kind}, {each.rows:,} rows{of_training})")
             columns = [each.training, each.baseline] if each.training else [each.baseline]
-            heads = ["training", "constant"][-len(columns) :]
+            heads = ["training", "baseline"][-len(columns) :]
             lines.append(_line("metric", "model", "95 % interval", *heads))
             for metric, value in each.scores.items():
                 others = [_number(column.get(metric, np.nan)) for column in columns]
@@ -164,12 +164,13 @@ class Evaluation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        columns = ["task", "metric", "model", "constant", "better"]
+        columns = ["task", "metric", "model", "95 % interval", "baseline", "better"]
         rows = [
             (
                 each.task if number == 0 else "",
                 metric,
                 float(value),
+                _interval(each.intervals.get(metric)),
                 float(each.baseline[metric]),
                 "lower" if metric in each.lower_is_better else "higher",
             )
@@ -368,4 +369,4 @@ def _number(value: float) -> str:
     if not np.isfinite(value):
         return "-"
     decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 1
-    return f"{value:,.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # 0, never -0

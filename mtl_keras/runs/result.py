@@ -324,9 +324,9 @@ class Run:
         found = {}
         for task, judged in zip(self.tasks, self.evaluation.tasks):
             name = task.measure.name
-            value, constant = (
+            value, baseline = (
                 notebook.number(scores.get(name, float("nan")))
                 for scores in (judged.scores, judged.baseline)
             )
-            found[task.name] = f"{name} {value} (a constant: {constant})"
+            found[task.name] = f"{name} {value} (baseline: {baseline})"
         return found

@@ -143,7 +143,7 @@ class Judged(abc.ABC):
     def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
         """The label and the prediction of each row, for a reader. Default: the first number."""
         numbers = next(iter(self.named_predictions(predicted).values()))
-        return [(f"{label:,.6g}", f"{each:,.6g}") for label, each in zip(truth, numbers)]
+        return [(f"{label:,.6g}", f"{each:,.4g}") for label, each in zip(truth, numbers)]
 
     def _named(self, labels: Any, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return {f"{self.name}: {label}": values for label, values in zip(labels, predicted.T)}

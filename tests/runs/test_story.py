@@ -33,7 +33,7 @@ def test_evaluation_has_three_forms(run):
     assert json.loads(json.dumps(as_dict)) == as_dict
     row = frame[(frame["task"] == "spend") & (frame["metric"] == "rmse")].iloc[0]
     assert row["value"] == as_dict["spend"]["scores"]["rmse"] and not row["higher_is_better"]
-    assert "roc_auc" in str(run.evaluation) and "constant" in str(run.evaluation)
+    assert "roc_auc" in str(run.evaluation) and "baseline" in str(run.evaluation)
 
 
 def test_each_task_is_answered_from_an_epoch_that_is_good_for_it(run):
