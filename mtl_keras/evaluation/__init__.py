@@ -6,16 +6,9 @@ from mtl_keras.evaluation.collapse import unused_sources
 from mtl_keras.evaluation.diagnostics import Diagnostics, diagnose
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.distribution import Distribution
-from mtl_keras.evaluation.evaluation import (
-    Evaluation,
-    JointCoverage,
-    TaskEvaluation,
-    calibration,
-    evaluate,
-    regions_in,
-    regions_of,
-)
+from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, calibration, evaluate
 from mtl_keras.evaluation.leakage import telling
+from mtl_keras.evaluation.regions import JointCoverage, regions_in, regions_of
 from mtl_keras.evaluation.weak_slices import cells_of
 from mtl_keras.tasks.measures import Measure, labelled
 

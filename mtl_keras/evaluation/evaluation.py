@@ -9,8 +9,8 @@ import pandas as pd
 
 from mtl_keras.drawing import notebook
 from mtl_keras.evaluation.interval import measured
+from mtl_keras.evaluation.regions import JointCoverage, joint_coverage
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.conformal import standard_error
 from mtl_keras.tasks.measures import labelled
 
 
@@ -47,34 +47,6 @@ class TaskEvaluation:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     training: Mapping[str, float] = field(default_factory=dict)
     training_rows: int = 0
-
-
-@dataclass(frozen=True)
-class JointCoverage:
-    """In how many rows the intervals and sets of several tasks all hold their labels.
-
-    Attributes:
-        tasks: Names of the tasks.
-        rows: Number of rows with labels for all of them.
-        coverage: The share of these rows.
-        standard_error: Its binomial standard error.
-
-    Example:
-
-    >>> JointCoverage(["churned", "spend"], rows=400, coverage=0.91, standard_error=0.014).coverage
-    0.91
-    """
-
-    tasks: Sequence[str]
-    rows: int
-    coverage: float
-    standard_error: float
-
-    def __str__(self) -> str:
-        return (
-            f"{', '.join(self.tasks)} together ({self.rows:,} rows with all labels): intervals and "
-            f"sets hold in {self.coverage:.4f}, standard error {self.standard_error:.4f}"
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -233,64 +205,8 @@ def evaluate(
             )
             for task in tasks
         ],
-        _joint(tasks, truths, regions),
+        joint_coverage(tasks, truths, regions),
     )
-
-
-def regions_in(tasks: Sequence[Task], answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those among the answers.
-
-    Args:
-        tasks: Fitted tasks.
-        answers: The answers of the exported model, by name.
-
-    Returns:
-        Bounds `(rows, 2)` or sets `(rows, classes)` by task.
-
-    Example:
-
-    >>> from mtl_keras.tasks import Regression
-    >>> regions_in([Regression("spend")], {"spend": np.zeros(3)})  # it has no interval
-    {}
-    """
-    regions = {task.name: task.region(answers) for task in tasks}
-    return {name: region for name, region in regions.items() if region is not None}
-
-
-def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those for the network's outputs.
-
-    Args:
-        tasks: Fitted tasks.
-        outputs: The network's output for each task.
-
-    Returns:
-        Bounds `(rows, 2)` or sets `(rows, classes)` by task.
-
-    Example:
-
-    >>> from mtl_keras.tasks import Regression
-    >>> regions_of([Regression("spend")], {"spend": np.zeros((3, 1))})  # it has no interval
-    {}
-    """
-    covering = [task for task in tasks if task.nominal_coverage is not None]
-    answers = [task.answers(outputs[task.name]) for task in covering]
-    return regions_in(
-        covering, {name: np.asarray(v) for each in answers for name, v in each.items()}
-    )
-
-
-def _joint(
-    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], regions: Mapping[str, np.ndarray]
-) -> JointCoverage | None:
-    covering = [task for task in tasks if task.name in regions]
-    present = [labelled(truths[task.name]) for task in covering]
-    if len(covering) < 2 or not np.all(present, axis=0).any():
-        return None
-    held = np.all([task.covers(regions[task.name], truths[task.name]) for task in covering], axis=0)
-    held = held[np.all(present, axis=0)]
-    names = [task.name for task in covering]
-    return JointCoverage(names, len(held), float(held.mean()), standard_error(held))
 
 
 def calibration(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import importlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -20,79 +18,15 @@ from mtl_keras.plans import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
-from mtl_keras.runs.story import constant_losses, short
+from mtl_keras.runs.story import constant_losses
 from mtl_keras.training.progress import moving
+from mtl_keras.tuning.objective import Objective, optuna_module
 from mtl_keras.tuning.space import Space, changed, current, space_of
 from mtl_keras.tuning.tuning import Tuning
 
 START = 5  # trials before any is pruned
 WARM_UP = 4  # epochs of a trial before it may be pruned
 JOURNAL = "trials.log"
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a trial is judged by.
-
-    Attributes:
-        plan: The plan that is searched.
-        rows: Its rows.
-        space: What is searched.
-        constants: The validation loss of the best constant, by task.
-        front: Tasks whose compromises are wanted; empty: the mean of all.
-    """
-
-    plan: Plan
-    rows: Prepared
-    space: Space
-    constants: Mapping[str, float]
-    front: Sequence[str] = ()
-
-    def __call__(self, trial: Any) -> Any:
-        """Train a trial's plan; the losses to make small."""
-        optuna = _optuna()
-        values = {name: options.suggested(trial, name) for name, options in self.space.items()}
-        started, lowest = time.perf_counter(), Lowest(self.constants)
-        if not self.front:
-            lowest.watch = trial
-        history = short(changed(self.plan, values), callbacks=[lowest], rows=self.rows)
-        trial.set_user_attr("settings", values)
-        trial.set_user_attr("losses", lowest.losses)
-        trial.set_user_attr("epochs", len(history))
-        trial.set_user_attr("seconds", time.perf_counter() - started)
-        if lowest.pruned:
-            raise optuna.TrialPruned
-        return [lowest.losses[task] for task in self.front] if self.front else lowest.score
-
-
-class Lowest(keras.callbacks.Callback):
-    """The lowest validation loss of each task, relative to a constant's; reported to a trial.
-
-    Args:
-        constants: The validation loss of the best constant, by task.
-    """
-
-    def __init__(self, constants: Mapping[str, float]) -> None:
-        super().__init__()
-        self.constants = constants
-        self.losses = dict.fromkeys(constants, float("inf"))
-        self.watch: Any = None
-        self.pruned = False
-
-    @property
-    def score(self) -> float:
-        """The mean over the tasks."""
-        return float(np.mean(list(self.losses.values())))
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        for task, constant in self.constants.items():
-            loss = (logs or {}).get(f"val_{task}_loss", np.nan)
-            relative = (loss - constant) / max(abs(constant), 1e-9)
-            self.losses[task] = float(np.fmin(self.losses[task], relative))
-        if self.watch is not None and np.isfinite(self.score):
-            self.watch.report(self.score, epoch)
-            if self.watch.should_prune():
-                self.pruned = self.model.stop_training = True
 
 
 def tune(
@@ -146,7 +80,7 @@ def tune(
     >>> experiment = mtl.Experiment.from_file("data/customers.toml")
     >>> tune(experiment, trials=20, timeout=1800).experiment().run()  # doctest: +SKIP
     """
-    optuna = _optuna()
+    optuna = optuna_module()
     for name in front:
         if name not in [task.name for task in plan.tasks]:
             raise ConfigError(unknown("task in `front`", name, [t.name for t in plan.tasks]))
@@ -234,7 +168,7 @@ def _carried_out(number: int, how: Trials) -> str | None:
     if time.time() >= how.until:
         return None
     objective = how.objective
-    study = how.where.study(_optuna(), objective.plan.seed + number, len(objective.front))
+    study = how.where.study(optuna_module(), objective.plan.seed + number, len(objective.front))
     lines: list[str] = []
     study.optimize(
         objective,
@@ -298,12 +232,3 @@ def _study_name(plan: Plan, rows: Prepared, space: Space, front: Sequence[str]) 
     what = [plan.to_dict(), rows.identity, {n: dataclasses.asdict(v) for n, v in space.items()}]
     text = json.dumps([*what, list(front)], sort_keys=True, default=str)
     return f"{plan.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _optuna() -> Any:
-    try:
-        return importlib.import_module("optuna")
-    except ImportError:
-        raise ConfigError(
-            "Searching settings needs the package optuna. Run: pip install 'mtl_keras[tune]'"
-        ) from None

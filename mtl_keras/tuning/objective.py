@@ -1,0 +1,91 @@
+"""What a trial is judged by: the validation losses of a short training, beside a constant's."""
+
+import importlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras.errors import ConfigError
+from mtl_keras.plans import Plan
+from mtl_keras.runs.prepared import Prepared
+from mtl_keras.runs.story import short
+from mtl_keras.tuning.space import Space, changed
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a trial is judged by.
+
+    Attributes:
+        plan: The plan that is searched.
+        rows: Its rows.
+        space: What is searched.
+        constants: The validation loss of the best constant, by task.
+        front: Tasks whose compromises are wanted; empty: the mean of all.
+    """
+
+    plan: Plan
+    rows: Prepared
+    space: Space
+    constants: Mapping[str, float]
+    front: Sequence[str] = ()
+
+    def __call__(self, trial: Any) -> Any:
+        """Train a trial's plan; the losses to make small."""
+        optuna = optuna_module()
+        values = {name: options.suggested(trial, name) for name, options in self.space.items()}
+        started, lowest = time.perf_counter(), Lowest(self.constants)
+        if not self.front:
+            lowest.watch = trial
+        history = short(changed(self.plan, values), callbacks=[lowest], rows=self.rows)
+        trial.set_user_attr("settings", values)
+        trial.set_user_attr("losses", lowest.losses)
+        trial.set_user_attr("epochs", len(history))
+        trial.set_user_attr("seconds", time.perf_counter() - started)
+        if lowest.pruned:
+            raise optuna.TrialPruned
+        return [lowest.losses[task] for task in self.front] if self.front else lowest.score
+
+
+class Lowest(keras.callbacks.Callback):
+    """The lowest validation loss of each task, relative to a constant's; reported to a trial.
+
+    Args:
+        constants: The validation loss of the best constant, by task.
+    """
+
+    def __init__(self, constants: Mapping[str, float]) -> None:
+        super().__init__()
+        self.constants = constants
+        self.losses = dict.fromkeys(constants, float("inf"))
+        self.watch: Any = None
+        self.pruned = False
+
+    @property
+    def score(self) -> float:
+        """The mean over the tasks."""
+        return float(np.mean(list(self.losses.values())))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for task, constant in self.constants.items():
+            loss = (logs or {}).get(f"val_{task}_loss", np.nan)
+            relative = (loss - constant) / max(abs(constant), 1e-9)
+            self.losses[task] = float(np.fmin(self.losses[task], relative))
+        if self.watch is not None and np.isfinite(self.score):
+            self.watch.report(self.score, epoch)
+            if self.watch.should_prune():
+                self.pruned = self.model.stop_training = True
+
+
+def optuna_module() -> Any:
+    """The package Optuna, or a ConfigError that says how to install it."""
+    try:
+        return importlib.import_module("optuna")
+    except ImportError:
+        raise ConfigError(
+            "Searching settings needs the package optuna. Run: pip install 'mtl_keras[tune]'"
+        ) from None
