@@ -129,7 +129,7 @@ def check(
         if alarms:
             typer.echo("changed: " + "; ".join(alarms), err=True)
             raise typer.Exit(CHANGED)
-        show("nothing has changed")
+        show("no change beyond what chance explains")
 
 
 @app.command(cls=Command, epilog="mtl-keras report saved_models/shop")

@@ -205,12 +205,12 @@ class Comparison:
                 text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {words}"
                 shown = "" if name == SINGLE else text
                 lines.append(f"  {name:30}{np.mean(values[task]):>10.4f}   {shown}")
-        lines += ["", f"  {'':30}{'Δm %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]
+        lines += ["", f"  {'':30}{'gain %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]
         ranks = self.mean_rank()
         for name in self.values:
             cost = self.costs[name]
             lines.append(
-                f"  {name:30}{self.delta_m(name)[0]:>8.2f}{ranks[name]:>7.2f}"
+                f"  {name:30}{-self.delta_m(name)[0]:>+8.2f}{ranks[name]:>7.2f}"
                 f"{cost['seconds']:>9.0f}{cost['parameters']:>12,.0f}"
             )
         return "\n".join(lines)
@@ -236,7 +236,7 @@ class Comparison:
         costs = [
             (
                 name,
-                self.delta_m(name)[0],
+                -self.delta_m(name)[0],
                 ranks[name],
                 round(cost["seconds"]),
                 round(cost["parameters"]),
@@ -249,7 +249,7 @@ class Comparison:
             f"{self.name}: did sharing help?",
             notebook.line(self.advice()),
             notebook.table(columns, gains),
-            notebook.table(["candidate", "Δm %", "rank", "seconds", "parameters"], costs),
+            notebook.table(["candidate", "mean gain %", "rank", "seconds", "parameters"], costs),
             notebook.line(f"{seeds}, {self.rows['test']:,} test rows each", quiet=True),
         )
 

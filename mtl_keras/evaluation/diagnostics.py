@@ -16,7 +16,7 @@ from mtl_keras.tasks.measures import labelled
 from mtl_keras.tasks.thresholds import ThresholdCurve
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnostics:
     """Where a model is wrong on the rows that it was tested on.
 
@@ -43,6 +43,12 @@ class Diagnostics:
     searched: int
     worst_rows: pd.DataFrame
     correlation: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return (
+            f"Diagnostics: {len(self.weak_slices)} weak_slices, {len(self.worst_rows)} worst_rows, "
+            f"thresholds of {', '.join(self.thresholds) or 'no task'}, residuals, correlation"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable values; NaN where something is not defined."""

@@ -101,9 +101,12 @@ class Leaderboard:
 
     def _better(self) -> str:
         """For which tasks a higher score is better, and for which a lower one."""
+        twice = len({task for task, _ in self.columns}) < len(self.columns)
         tasks = {
             higher: ", ".join(
-                task for (task, _), better in self.columns.items() if better == higher
+                f"{task} ({measure})" if twice else task
+                for (task, measure), better in self.columns.items()
+                if better == higher
             )
             for higher in (True, False)
         }

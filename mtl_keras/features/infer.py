@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.dates import ISO, MOSTLY, find_format
+from mtl_keras.datasets.dates import MOSTLY, find_format, parse_dates
 from mtl_keras.datasets.lists import first_list, is_list
 from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
@@ -167,7 +167,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
     if is_text and (form := find_format(texts)) is not None:
-        return Guess(name, Date(name, format=form), _dated(form))
+        return Guess(name, Date(name, format=form), _dated(texts, form))
 
     numbers = _numbers(name, texts if is_text else present, is_text)
     if numbers is not None:
@@ -254,10 +254,11 @@ def _several(name: str, present: pd.Series) -> Guess | None:
     return Guess(name, Sequence(name), f"lists of {min(lengths)} to {max(lengths)} numbers")
 
 
-def _dated(form: str) -> str:
-    """Why a column of texts is taken for dates, with an example that shows day and month."""
-    example = pd.Timestamp("1997-09-30").strftime("%Y-%m-%d" if form == ISO else form)
-    return f"texts like {example}"
+def _dated(texts: pd.Series, form: str) -> str:
+    """Why a column of texts is taken for dates, with one that shows day and month, if any."""
+    read = parse_dates(texts.iloc[:2000], form)
+    shows = read.dt.day > 12
+    return f"texts like {texts[shows[shows].index[0] if shows.any() else read.first_valid_index()]}"
 
 
 def named(declared: Mapping[str, Any], get: Any) -> dict[str, Feature | None]:

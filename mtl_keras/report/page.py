@@ -26,7 +26,7 @@ def report_page(content: Content) -> str:
         title=f"{name}: report",
         heading=name,
         subheading=f"{_count(len(content.tasks), 'task')} from "
-        f"{_count(len(content.schema['features']), 'feature')}, one network",
+        f"{_count(len(content.schema['features']), 'feature')}, one model",
         sections=[section for section in made if section is not None],
         name=name,
     )

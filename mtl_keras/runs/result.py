@@ -316,7 +316,7 @@ class Run:
     def _size(self) -> str:
         return (
             f"{len(self.tasks)} tasks, {len(self.encoder.features)} features, "
-            f"{self.model.count_params():,} parameters, {len(self.history)} epochs"
+            f"{self.model.count_params():,} parameters in the model, {len(self.history)} epochs"
         )
 
     def _scores(self) -> dict[str, str]:

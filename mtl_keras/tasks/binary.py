@@ -146,7 +146,7 @@ class Binary(ClassTask):
             total = sum(self.counts)
             words += f" ({100 * self.counts[1] / total:.0f} % of {total:,} training labels)"
         if self.threshold is not None:
-            words += f", predicted when its probability is at least {self.threshold:.3g}"
+            words += f", predicted when its probability is at least {self.threshold:.4g}"
         return words
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

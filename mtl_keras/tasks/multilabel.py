@@ -176,7 +176,7 @@ class Multilabel(Task):
     def decision(self) -> str:
         if self.thresholds is None:
             return ""
-        each = [f"{label} {cut:.3g}" for label, cut in zip(self.labels, self.thresholds)]
+        each = [f"{label} {cut:.4g}" for label, cut in zip(self.labels, self.thresholds)]
         return f"a label is predicted when its probability is at least: {', '.join(each)}"
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:

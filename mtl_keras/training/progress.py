@@ -26,7 +26,9 @@ def moving(show: Callable[[str], None], now: Now | None) -> None:
 
 
 class Progress(keras.callbacks.Callback):
-    """Tells each epoch: the total loss and each task's metrics, training and validation.
+    """Tells each epoch: the total loss and each task's metrics, training / validation.
+
+    The tasks whose validation loss is the lowest so far are marked as best.
 
     Where the log has a line that moves, that one tells the epoch, the step, the loss of each task
     and the time left; only the last epoch's line stays. The steps are read from the optimizer while
@@ -34,7 +36,7 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.
-        best: The early stopping; tasks whose best epoch so far this is are marked.
+        best: The early stopping, which knows the lowest losses.
         show: A function that prints a line; see `moving`.
         epochs: Number of epochs. Default None: that of the call of `fit`.
 
@@ -63,6 +65,8 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self.total = self.epochs or self.params["epochs"]
         self.start, self.first_step = time.perf_counter(), self._steps()
+        if not self.moves:
+            self.show("training / validation; best: tasks with their lowest validation loss so far")
         moving(self.show, self.now)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -83,7 +87,9 @@ class Progress(keras.callbacks.Callback):
             )
             for name in ["loss", *self.metrics]
         }
-        best = [task for task, epoch_of in self.best.chosen().items() if epoch_of == epoch]
+        lowest = self.best.lowest()
+        of_task = {t: lowest.get(f"val_{t}_loss", lowest.get("val_loss")) for t in self.best.tasks}
+        best = [task for task, lowest_at in of_task.items() if lowest_at == epoch]
         mark = f"best: {', '.join(best)}" if best else ""
         self.last = self._line("", values, f"{self.seconds[-1]:.2f} s", mark)
         if not self.moves:

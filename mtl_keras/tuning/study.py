@@ -105,7 +105,10 @@ def tune(
         show(f"{done} trials were finished before and are kept")
     elif own is not None:
         study.enqueue_trial(own)  # so that nothing worse than the declared plan comes out
-    show(f"searching {len(found)} settings in {max(0, trials - done)} trials")
+    show(
+        f"searching {len(found)} settings in {max(0, trials - done)} trials, judged by validation "
+        "losses relative to a baseline's: -0.12 is 12 % below it"
+    )
     how = Trials(objective, where, np.inf if timeout is None else time.time() + timeout)
     moving(show, lambda: (f"{done} of {trials} trials finished", done / trials))
     for _, line in in_parallel(_carried_out, range(done, trials), how, workers, address):

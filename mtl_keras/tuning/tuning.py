@@ -154,7 +154,7 @@ class Tuning:
         counted = ", ".join(f"{count} {state}" for state, count in states.items())
         lines = [f"{len(self.trials)} trials: {counted}"]
         shown = self.front if self.front_of else self._complete().nsmallest(5, "score")
-        lines.append("the best compromises:" if self.front_of else "the best:")
+        lines.append("the best compromises:" if self.front_of else "the best (lower is better):")
         for number, row in shown.iterrows():
             losses = ", ".join(f"{task} {row[task]:+.4f}" for task in self.tasks)
             settings = ", ".join(f"{name} {_text(row[name])}" for name in self.settings)

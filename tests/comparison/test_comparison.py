@@ -129,7 +129,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     assert main(command) == 0
     printed = capsys.readouterr().out
     folder = Path("saved_models/shop/comparison")
-    assert "Δm" in printed and str(folder / "comparison.html") in printed
+    assert "gain %" in printed and str(folder / "comparison.html") in printed
     assert json.loads((folder / "comparison.json").read_text())["seeds"] == 1
     assert "sharing:" in Path("saved_models/shop/report.html").read_text()
 

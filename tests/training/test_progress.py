@@ -59,7 +59,10 @@ def trained():
 def begun(model, log, epochs=3) -> Progress:
     """The progress of a training of this model that has begun."""
     best = BestEpoch(["a", "b"], patience=9)
-    best.curves = [{"val_loss": 3.0}, {"val_loss": 2.0}]
+    best.curves = [
+        {"val_loss": 3.0, "val_a_loss": 1.0, "val_b_loss": 2.0},
+        {"val_loss": 2.0, "val_a_loss": 1.001, "val_b_loss": 1.0},  # good enough for a
+    ]
     progress = Progress(["b_mae"], best, log, epochs)
     progress.set_model(model)
     progress.set_params({"steps": 12, "epochs": epochs})
@@ -94,8 +97,9 @@ def test_without_a_line_that_moves_each_epoch_has_a_line(trained):
         progress.on_epoch_begin(epoch)
         progress.on_epoch_end(epoch, {"loss": 2.0, "val_loss": 3.0, "val_b_mae": 0.12345})
     form = r"epoch {}/3  loss 2 / 3  b_mae - / 0.1235  \d+\.\d\d s{}"
-    assert re.fullmatch(form.format(1, ""), lines[0])
-    assert re.fullmatch(form.format(2, "  best: a, b"), lines[1])
+    assert lines[0].startswith("training / validation; best: ")
+    assert re.fullmatch(form.format(1, "  best: a"), lines[1])
+    assert re.fullmatch(form.format(2, "  best: b"), lines[2])
 
 
 def test_parts_that_are_finished_are_counted(monkeypatch):
