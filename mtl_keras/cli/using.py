@@ -9,7 +9,7 @@ import typer
 from mtl_keras.cli.application import Command, Model, Trust, Verbose, app, load_tensorflow
 from mtl_keras.cli.predicting import written
 from mtl_keras.cli.terminal import terminal
-from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.errors import ArtifactError, ConfigError, nearest
 
 CHANGED = 3  # the exit code of a check that found a change
 GUESSED_ROWS = 100_000  # of a stream
@@ -194,9 +194,16 @@ def inspect(
     with terminal() as show:
         load_tensorflow(show)
         from mtl_keras import datasets, features
+        from mtl_keras.datasets.location import is_many
         from mtl_keras.export import artifact, description
 
         folder = Path(path)
+        if not folder.exists() and not is_many(path):
+            beside = [each.name for each in folder.parent.glob("*")]
+            raise ConfigError(
+                f"{path} is neither a trained model nor a table: there is no such file or folder."
+                f"{nearest(folder.name, beside)}"
+            )
         if folder.is_dir() and (artifact.is_model(folder) or not any(folder.rglob("*.*"))):
             show(description.describe(folder))
             return

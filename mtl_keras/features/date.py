@@ -191,8 +191,8 @@ class Date(Feature):
                 row = column.index[int(np.flatnonzero(codes == bad[0])[0])]
                 raise DataError(
                     f"Feature {self.name!r} is a date. Received: {shown(cells[bad[0]])} in row "
-                    f"{row}. Expected e.g. 1997-09-30{self._example()}. Clean the column, declare "
-                    "the date's `format`, or declare the column as categorical."
+                    f"{row}. Expected e.g. 1997-09-30{self._example()}. Correct the value "
+                    "or leave it empty; or train with the date's `format`, or as categorical."
                 )
             each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # a missing one has code -1
             moments = pd.Series(each[codes], column.index)

@@ -200,8 +200,8 @@ class Numeric(Feature):
             row = int(np.flatnonzero(bad)[0])
             raise DataError(
                 f"Feature {self.name!r} is numeric. Received: {shown(column.iloc[row])} in row "
-                f"{column.index[row]} ({int(bad.sum())} such rows). Clean the column, or "
-                f"declare it as categorical."
+                f"{column.index[row]} ({int(bad.sum())} such rows). Correct the value or "
+                "leave it empty; or train with the column as categorical."
             )
         if np.isinf(values).any():
             row = int(np.flatnonzero(np.isinf(values))[0])

@@ -56,6 +56,7 @@ def test_train_inspect_predict_evaluate(table, capsys):
     ("arguments", "message"),
     [
         (["train", "nothing.csv", "--target", "a:binary"], "There is no file nothing.csv"),
+        (["inspect", "nothing"], "neither a trained model nor a table"),
         (["train", "shop.csv"], "Name the columns of shop.csv to predict"),
         (["train", "shop.csv", "--feature", "left"], "must be COLUMN:KIND"),
         (["train", "shop.csv", "--target", "lft"], "Did you mean 'left'"),
