@@ -1,6 +1,5 @@
 """The model card: what a model is, for those who find its folder or its page on a model hub."""
 
-import tomllib
 from pathlib import PurePath
 from typing import Any
 
@@ -49,7 +48,7 @@ def model_card(content: Content) -> str:
     tasks = [_described(task, content) for task in content.tasks]
     names = [task["name"] for task in tasks]
     leaks = content.metrics.get("leaks", [])
-    experiment = tomllib.loads(content.experiment)
+    experiment = content.experiment
     source = experiment.get("data", {}).get("path", "a table")
     text = ENVIRONMENT.get_template("card.md").render(
         name=content.schema["name"],

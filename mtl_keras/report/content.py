@@ -34,7 +34,8 @@ class Content:
         structure: `structure.json`.
         explanation: `explanation.json`.
         statistics: `statistics.json`; empty if an older version wrote none.
-        experiment: `experiment.toml`, as text.
+        experiment: `experiment.toml`.
+        experiment_text: The same, as it is written.
         truths: For each task, the labels of the test rows.
         predictions: For each task, the predictions for the test rows.
         comparison: `comparison/comparison.json` beside the artifact, or None.
@@ -56,7 +57,8 @@ class Content:
     structure: list[dict[str, Any]]
     explanation: dict[str, Any]
     statistics: dict[str, Any]
-    experiment: str
+    experiment: dict[str, Any]
+    experiment_text: str
     truths: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
     comparison: dict[str, Any] | None
@@ -106,8 +108,8 @@ def content(
         history = pd.read_csv(io.StringIO(str(files["history.csv"])))
         history["epoch"]  # at least that is there
     with _told_of("experiment.toml"):
-        experiment = str(files["experiment.toml"])
-        tomllib.loads(experiment)
+        written = str(files["experiment.toml"])
+        experiment = tomllib.loads(written)
     compared = None
     if comparison is not None and comparison.is_file():
         with _told_of(str(comparison)):
@@ -123,6 +125,7 @@ def content(
         explanation=parsed("explanation.json"),
         statistics=parsed("statistics.json") if "statistics.json" in files else {},
         experiment=experiment,
+        experiment_text=written,
         truths=truths,
         predictions=predictions,
         comparison=compared,

@@ -146,7 +146,9 @@ class Run:
 
     def predicted(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Per task the predictions for a table of raw columns, as evaluation reads them."""
-        outputs = self._outputs_for(table)
+        return self._predictions(self._outputs_for(table))
+
+    def _predictions(self, outputs: Arrays) -> dict[str, np.ndarray]:
         return {task.name: task.prediction(outputs[task.name]) for task in self.tasks}
 
     def _outputs_for(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -217,7 +219,7 @@ class Run:
     def diagnostics(self) -> Diagnostics:
         """Where the model is wrong on the test rows: by threshold, by size, by slice, by row."""
         truths, predictions, _, groups = self._tested
-        constants = {t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks}
+        constants = self._constants
         cells = cells_of(self.encoder.features, self.test)
         names, most = row_names(self.guesses, self.test), self.experiment.worst_rows
         return diagnose(self.tasks, truths, predictions, constants, cells, names, most, groups)
@@ -228,10 +230,14 @@ class Run:
         if len(self.test) == len(self.truths["test"][self.tasks[0].name]):
             return self.truths["test"], self.predictions, self.regions, self.groups
         truths = {task.name: task.truth(self.test) for task in self.tasks}
-        regions = regions_of(self.tasks, self._outputs_for(self.test))
+        outputs = self._outputs_for(self.test)
         split = self.experiment.split  # the files of a sample's rows are not known
         groups = None if split.strategy == "file" else split.groups(self.test)
-        return truths, self.predicted(self.test), regions, groups
+        return truths, self._predictions(outputs), regions_of(self.tasks, outputs), groups
+
+    @functools.cached_property
+    def _constants(self) -> dict[str, np.ndarray]:
+        return {t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks}
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -259,10 +265,7 @@ class Run:
             "dropped": {g.column: g.why for g in self.guesses if g.feature is None},
             "guesses": {g.column: g.why for g in self.guesses if g.feature is not None},
             "tasks": [task.get_config() for task in self.tasks],
-            "constants": {
-                task.name: task.constant(self.truths["train"][task.name]).tolist()
-                for task in self.tasks
-            },
+            "constants": {name: constant.tolist() for name, constant in self._constants.items()},
             "group": split.column if split.strategy == "group" else None,
             "versions": {
                 "python": platform.python_version(),

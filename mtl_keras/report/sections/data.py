@@ -1,6 +1,5 @@
 """The table that the model was made from: targets, features, and how the rows were divided."""
 
-import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ SPLITS = {
 
 def data(content: Content, draw: Drawer) -> Section:
     """The rows of each part, how they were divided, and the distribution of each column."""
-    split = tomllib.loads(content.experiment).get("split", {})
+    split = content.experiment.get("split", {})
     return Section(
         "data",
         "Data",

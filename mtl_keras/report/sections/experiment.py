@@ -1,7 +1,5 @@
 """The experiment, as it can be run again."""
 
-import tomllib
-
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
@@ -15,8 +13,8 @@ def experiment(content: Content, draw: Drawer) -> Section:
         "experiment",
         "Experiment",
         {
-            "experiment": without_folders(content.experiment),
-            "seed": tomllib.loads(content.experiment)["seed"],
+            "experiment": without_folders(content.experiment_text),
+            "seed": content.experiment["seed"],
             "timings": ", ".join(
                 f"{stage} {value:,.1f} s" for stage, value in seconds.items() if value >= 0.05
             ),

@@ -1,6 +1,5 @@
 """What one sees first: what the page is about, each task's score, and warnings."""
 
-import tomllib
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -35,7 +34,7 @@ def _facts(content: Content) -> list[tuple[str, str]]:
 
     What an artifact does not tell is left out.
     """
-    experiment, schema = tomllib.loads(content.experiment), content.schema
+    experiment, schema = content.experiment, content.schema
     source = experiment.get("data", {}).get("path", "")
     listed = [source] if isinstance(source, str) else list(source)
     table = ", ".join(PurePath(path).name for path in listed[:3] if path)

@@ -1,6 +1,5 @@
 """How the model was trained: epochs, losses, what was tried, how tasks were balanced."""
 
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ def training(content: Content, draw: Drawer) -> Section:
             "grouping": _grouping(content, draw),
             "balancing": balancing(content, names, draw),
             "conflict": conflict(content, names),
-            "balancer": tomllib.loads(content.experiment)["balancer"]["kind"],
+            "balancer": content.experiment["balancer"]["kind"],
         },
     )
 
