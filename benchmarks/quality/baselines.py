@@ -127,7 +127,11 @@ def _categories(x) -> tuple:
     return transform, list(values)
 
 
-def _lightgbm(x, y, classes, **arguments):
+def _lightgbm(x, y, classes, refit=False, **arguments):
+    """A LightGBM; with arguments it stops on the validation rows.
+
+    With `refit`, another one is then fitted to these and the training rows, of as many trees.
+    """
     lightgbm = needed("lightgbm")
     transform, _ = _categories(x)
     kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
@@ -139,6 +143,10 @@ def _lightgbm(x, y, classes, **arguments):
             "callbacks": [lightgbm.early_stopping(50, verbose=False)],
         }
     model.fit(transform(x["train"]), y["train"], **extra)
+    if refit:
+        model = model.set_params(n_estimators=model.best_iteration_)
+        both = pd.concat([x["train"], x["validation"]])
+        model.fit(transform(both), np.concatenate([y["train"], y["validation"]]))
     return lambda rows: _answers(model, classes)(transform(rows))
 
 
@@ -146,59 +154,63 @@ def lightgbm_default(x, y, classes):
     return _lightgbm(x, y, classes)
 
 
+def _lightgbm_settings(random):
+    return {
+        "n_estimators": 2000,
+        "learning_rate": float(np.exp(random.uniform(np.log(0.01), np.log(0.2)))),
+        "num_leaves": int(2 ** random.uniform(2, 7)),
+        "min_child_samples": int(2 ** random.uniform(1, 7)),
+        "subsample": float(random.uniform(0.5, 1)),
+        "subsample_freq": 1,
+        "colsample_bytree": float(random.uniform(0.4, 1)),
+        "reg_lambda": float(10 ** random.uniform(-3, 2)),
+    }
+
+
 def lightgbm_tuned(x, y, classes):
     """Of 20 random configurations within 120 s on two cores the best on the validation rows."""
-
-    def drawn(random):
-        return _lightgbm(
-            x,
-            y,
-            classes,
-            n_estimators=2000,
-            learning_rate=float(np.exp(random.uniform(np.log(0.01), np.log(0.2)))),
-            num_leaves=int(2 ** random.uniform(2, 7)),
-            min_child_samples=int(2 ** random.uniform(1, 7)),
-            subsample=float(random.uniform(0.5, 1)),
-            subsample_freq=1,
-            colsample_bytree=float(random.uniform(0.4, 1)),
-            reg_lambda=float(10 ** random.uniform(-3, 2)),
-        )
-
-    return _best_of(drawn, x, y, classes, seconds=120)
+    _, predict = _best_of(_lightgbm, _lightgbm_settings, x, y, classes, seconds=120)
+    return predict
 
 
-def _best_of(drawn, x, y, classes, seconds):
-    random, begin, best = np.random.default_rng(0), time.process_time(), (np.inf, None)
+def lightgbm_refit(x, y, classes):
+    """The configuration of `lightgbm_tuned`, fitted to training and validation rows."""
+    settings, _ = _best_of(_lightgbm, _lightgbm_settings, x, y, classes, seconds=120)
+    return _lightgbm(x, y, classes, refit=True, **settings)
+
+
+def _best_of(model, drawn, x, y, classes, seconds):
+    """Of 20 random settings the best on the validation rows, and what it predicts."""
+    random, begin, best = np.random.default_rng(0), time.process_time(), (np.inf, {}, None)
     for _ in range(20):
-        predict = drawn(random)
+        settings = drawn(random)
+        predict = model(x, y, classes, **settings)
         value = loss(y["validation"], predict(x["validation"]), classes)
-        best = min(best, (value, predict), key=lambda pair: pair[0])
+        best = min(best, (value, settings, predict), key=lambda found: found[0])
         if time.process_time() - begin > 2 * seconds:  # of both cores, whatever else they do
             break
-    return best[1]
+    return best[1:]
 
 
 def catboost(x, y, classes):
     return _catboost(x, y, classes)
 
 
+def _catboost_settings(random):
+    return {
+        "iterations": 1000,
+        "learning_rate": float(np.exp(random.uniform(np.log(0.02), np.log(0.2)))),
+        "depth": int(random.integers(4, 9)),
+        "l2_leaf_reg": float(10 ** random.uniform(0, 1.5)),
+        "random_strength": float(random.uniform(0.5, 4)),
+        "bagging_temperature": float(random.uniform(0, 1)),
+    }
+
+
 def catboost_tuned(x, y, classes):
     """Of 20 random configurations within 60 s on two cores the best on the validation rows."""
-
-    def drawn(random):
-        return _catboost(
-            x,
-            y,
-            classes,
-            iterations=1000,
-            learning_rate=float(np.exp(random.uniform(np.log(0.02), np.log(0.2)))),
-            depth=int(random.integers(4, 9)),
-            l2_leaf_reg=float(10 ** random.uniform(0, 1.5)),
-            random_strength=float(random.uniform(0.5, 4)),
-            bagging_temperature=float(random.uniform(0, 1)),
-        )
-
-    return _best_of(drawn, x, y, classes, seconds=60)
+    _, predict = _best_of(_catboost, _catboost_settings, x, y, classes, seconds=60)
+    return predict
 
 
 def _catboost(x, y, classes, **arguments):

@@ -39,6 +39,7 @@ MODELS = {
     "sklearn_mlp": per_target(baselines.sklearn_mlp),
     "lightgbm": per_target(baselines.lightgbm_default),
     "lightgbm_tuned": per_target(baselines.lightgbm_tuned),
+    "lightgbm_refit": per_target(baselines.lightgbm_refit),
     "catboost": per_target(baselines.catboost),
     "catboost_tuned": per_target(baselines.catboost_tuned),
     "fast": joint(preset="fast"),

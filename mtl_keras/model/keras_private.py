@@ -196,6 +196,13 @@ def summed_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
         summing.__dict__.pop("_all_reduce_sum_gradients", None)  # replicas are threads
 
 
+def restart_averages(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:
+    """Make the running averages of variables, if an optimizer keeps any, start at their values."""
+    averages = optimizer._model_variables_moving_average if optimizer.use_ema else []
+    for average, variable in zip(averages, variables):
+        average.assign(variable)
+
+
 class BuiltFromOneReplica:
     """Builds a model under a strategy from one replica's batch, and not at all from blocks.
 

@@ -39,7 +39,8 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
             old.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=Guesses())  # the encoded ones are enough
     sent = plan.but(data=None, training=plan.training.untracked())
-    there = dataclasses.replace(fitting, training=sent.training, show=print, watching=())
+    recipe = fitting.training.untracked()
+    there = dataclasses.replace(fitting, training=recipe, show=print, watching=())
 
     ended = set(range(saved_epochs(path)))
 
@@ -90,7 +91,7 @@ def _fit(worker: Worker) -> None:
     )
     keras.utils.set_random_seed(plan.seed)
     with those.ending_together(), those.scope():
-        fitting.fit(build(plan, rows))
+        fitting.train(build(plan, rows))
 
 
 Ended = tuple[int, dict[str, float]]  # an epoch, from 0, and its logs

@@ -32,7 +32,7 @@ from mtl_keras.runs.result import Run
 from mtl_keras.runs.warnings import warn_of_leaks, warn_of_unused_experts
 from mtl_keras.tasks import Task
 from mtl_keras.tracking import Recording
-from mtl_keras.training import Fitting
+from mtl_keras.training import Fitted, Fitting, Training
 from mtl_keras.training.workers import ALONE, workers
 
 
@@ -135,17 +135,19 @@ def _carried_out(
         check_begun_here(checkpoint, own_name)
     if recording.tracker is not None:
         recording.begin(plan.to_dict(), facts(own_name, rows))
-    networks = [
+    fitted = [
         train(variant, number, rows, recording.watched(fitting, number), clock, elsewhere)
         for number, variant in enumerate(plan.variants())
     ]
-    model, history = combined(networks, fitting, clock)
+    with clock("fit"):
+        done = fitted[0] if len(fitted) == 1 else fitting.select(fitted)
+    model = done.model
     with clock("evaluate"):
         sharing = model.sharing(rows.data.x["validation"])
         warn_of_unused_experts(model, sharing, show)
-        tasks = calibrated(rows, model)
-        for fitted, task in zip(rows.tasks, tasks):
-            if (words := task.decision) != fitted.decision:
+        tasks = calibrated(rows, done.validation)
+        for before, task in zip(rows.tasks, tasks):
+            if (words := task.decision) != before.decision:
                 show(f"{task.name}: {words}")
         truths, outputs, groups = rows.tested(model, plan.split)
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
@@ -160,7 +162,7 @@ def _carried_out(
         encoder=rows.encoder,
         model=model,
         guesses=rows.guesses,
-        history=history,
+        history=done.history,
         evaluation=evaluation,
         rows=rows.counts,
         test=rows.rows["test"],
@@ -187,27 +189,40 @@ def train(
     fitting: Fitting,
     clock: Clock,
     elsewhere: Callable[[Plan, Prepared, Fitting], Fitting] | None = None,
-) -> tuple[MultiTaskModel, pd.DataFrame]:
-    """Build and train one network; return it with each task's best epoch, and its logs."""
+) -> Fitted:
+    """Build and train one network."""
     if number:
         fitting.show(f"network {number + 1} of {plan.training.networks}: {presets.label(number)}")
         if fitting.checkpoint:
             folder = fitting.checkpoint / f"network_{number + 1}"
             fitting = dataclasses.replace(fitting, checkpoint=folder)
     keras.utils.set_random_seed(plan.seed)
-    with fitting.workers.scope():
-        with clock("build"):
-            model = build(plan, rows)
-        if not number:
-            fitting.show(summary(plan, rows, model))
-        fitting = dataclasses.replace(
-            fitting, training=plan.training, constants=constant_losses(rows, model)
-        )
-        with clock("fit"):
-            if elsewhere is not None:
-                fitting = elsewhere(plan, rows, fitting)
-            model, history = fitting.fit(model)
-    return fitting.workers.local(model), history
+    with clock("build"), fitting.workers.scope():
+        model = build(plan, rows)
+    if not number:
+        fitting.show(summary(plan, rows, model))
+        if plan.training.refit and (names := covered(rows.tasks)):
+            fitting.show(
+                f"no epoch is trained again with the validation rows: the coverage of {names} is "
+                "guaranteed by rows that were not trained on"
+            )
+    fitting = dataclasses.replace(
+        fitting, training=recipe(plan, rows), constants=constant_losses(rows, model)
+    )
+    with clock("fit"):
+        if elsewhere is not None:
+            fitting = elsewhere(plan, rows, fitting)
+        return fitting.fit(model)
+
+
+def recipe(plan: Plan, rows: Prepared) -> Training:
+    """The recipe of a plan, which leaves the validation rows out where they guarantee coverage."""
+    return dataclasses.replace(plan.training, refit=0) if covered(rows.tasks) else plan.training
+
+
+def covered(tasks: Sequence[Task]) -> str:
+    """The names of the tasks that answer with an interval or a set."""
+    return ", ".join(task.name for task in tasks if task.nominal_coverage is not None)
 
 
 def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
@@ -238,30 +253,24 @@ def short(
         rows: The rows.
     """
     keras.utils.set_random_seed(plan.seed)
-    training = dataclasses.replace(plan.training, networks=1)
+    training = dataclasses.replace(plan.training, networks=1, refit=0)
     if epochs is not None:
         training = dataclasses.replace(training, epochs=epochs, patience=epochs)
     fitting = Fitting(
         rows.data, training, show=lambda line: None, watching=callbacks, workers=workers()
     )
     with fitting.workers.scope():
-        return fitting.fit(build(plan.but(training=training), rows))[1]
+        _, history = fitting.train(build(plan.but(training=training), rows))
+    return history
 
 
-def combined(
-    networks: Sequence[tuple[MultiTaskModel, pd.DataFrame]], fitting: Fitting, clock: Clock
-) -> tuple[MultiTaskModel, pd.DataFrame]:
-    """One network combined from several on the validation rows; and the first one's logs."""
-    model, history = networks[0]
-    if len(networks) > 1:
-        with clock("fit"):
-            model = fitting.select([network for network, _ in networks])
-    return model, history
+def calibrated(rows: Prepared, outputs: Mapping[str, np.ndarray]) -> list[Task]:
+    """The tasks with what is learned on the validation rows: thresholds, calibration, regions.
 
-
-def calibrated(rows: Prepared, model: MultiTaskModel) -> list[Task]:
-    """The tasks with what is learned on the validation rows: thresholds, calibration, regions."""
-    outputs = model.predict(rows.data.x["validation"], verbose=0)
+    Args:
+        rows: The rows.
+        outputs: By task, a network's outputs for the validation rows, which it has not seen.
+    """
     labels = rows.data.y["validation"]
     tasks = [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
     return [task.conform(labels[task.name], outputs[task.name]) for task in tasks]

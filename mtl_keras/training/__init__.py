@@ -3,7 +3,8 @@
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch
 from mtl_keras.training.checkpoint import Checkpoint
-from mtl_keras.training.fitting import Data, Fitting
+from mtl_keras.training.data import Data
+from mtl_keras.training.fitting import Fitted, Fitting
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import Training
 from mtl_keras.training.selection import greedy
@@ -12,6 +13,7 @@ __all__ = [
     "BestEpoch",
     "Checkpoint",
     "Data",
+    "Fitted",
     "Fitting",
     "Progress",
     "Training",

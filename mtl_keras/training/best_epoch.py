@@ -23,6 +23,11 @@ class BestEpoch(keras.callbacks.Callback):
             minimum gains over the loss of a constant, whichever is less. Default 0.01.
         constants: The validation loss of the best constant for the training labels, by task.
             Default none: the tolerance is a share of the minimum.
+        before: For how many epochs before a best one the weights are kept, too. Default 0.
+
+    Attributes:
+        snapshots: The weights after each epoch that is needed, by its number from 0; those that the
+            training began with by -1.
 
     Example:
 
@@ -38,14 +43,19 @@ class BestEpoch(keras.callbacks.Callback):
         together: bool = False,
         tolerance: float = 0.01,
         constants: Mapping[str, float] | None = None,
+        before: int = 0,
     ) -> None:
         super().__init__()
         self.tasks, self.patience = list(tasks), patience
         self.together, self.tolerance = together, tolerance
-        self.constants = dict(constants or {})
+        self.constants, self.before = dict(constants or {}), before
         self.stopped = False
         self.curves: list[dict[str, float]] = []  # a dict of logs per epoch
-        self.snapshots: dict[int, list[np.ndarray]] = {}  # by epoch, from 0
+        self.snapshots: dict[int, list[np.ndarray]] = {}
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.before and not self.curves:
+            self.snapshots[-1] = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs = logs or {}
@@ -53,12 +63,17 @@ class BestEpoch(keras.callbacks.Callback):
         self.curves.append({name: float(logs.get(name, np.nan)) for name in watched})
         best = self.lowest()
         now = len(self.curves) - 1
-        if now in best.values():
-            self.snapshots[now] = self.model.get_weights()
-        for old in set(self.snapshots) - set(best.values()):
+        self.snapshots[now] = self.model.get_weights()
+        needed = {*best.values(), *map(self.start, best.values())}
+        needed |= {*range(self.start(now) + 1, now + 1)} if self.before else set()
+        for old in set(self.snapshots) - needed:
             del self.snapshots[old]
         if now - max(best.values()) >= self.patience:
             self.stopped = self.model.stop_training = True
+
+    def start(self, epoch: int) -> int:
+        """The epoch, -1 for none, after which the last ones before the end of another begin."""
+        return max(-1, epoch - self.before)
 
     def lowest(self) -> dict[str, int]:
         """The best epoch so far, from 0, by `val_loss`, and by each task's own curve."""

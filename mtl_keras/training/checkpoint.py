@@ -167,7 +167,8 @@ class Checkpoint(keras.callbacks.Callback):
                 raise ValueError("the weights of an epoch are those of another network")
         if len(self.best.curves) != len(self.history):
             raise ValueError("the validation curves and the history differ in length")
-        if self.history and not set(self.best.chosen().values()) <= set(self.best.snapshots):
+        chosen = set(self.best.chosen().values()) if self.history else set()
+        if not chosen | {*map(self.best.start, chosen)} <= set(self.best.snapshots):
             raise ValueError("the weights of a task's best epoch are missing")
 
 

@@ -9,46 +9,33 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import DataError
-from mtl_keras.feeding import Feed
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch, own_best
 from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint
+from mtl_keras.training.data import Data
 from mtl_keras.training.named_logs import NamedLogs
-from mtl_keras.training.progress import Progress
+from mtl_keras.training.progress import Progress, moving
 from mtl_keras.training.recipe import Training
+from mtl_keras.training.refit import described, refitted
 from mtl_keras.training.selection import greedy
 from mtl_keras.training.workers import ALONE, Workers
 
 
 @dataclass(frozen=True)
-class Data:
-    """Encoded rows by part (`"train"`, `"validation"`, `"test"`).
+class Fitted:
+    """What comes out of a training.
 
     Attributes:
-        x: The network's inputs.
-        y: Labels by task.
-        weights: Sample weights by task, for tasks that have any.
-        feed: The training rows, where those in memory are a sample of them. Default None.
-
-    Example:
-
-    >>> x = {"train": {"numeric": np.zeros((8, 2))}}
-    >>> Data(x, {"train": {"spend": np.zeros(8)}}, {"train": {}}).feed is None
-    True
+        model: The network, with each task's best epoch.
+        history: The logs, a row per epoch, in which `<task>_best` marks the epoch of a task.
+        validation: By task, the outputs for the validation rows of the network that was not yet
+            trained on them: what thresholds and the like may be learned from.
     """
 
-    x: Mapping[str, Any]
-    y: Mapping[str, Mapping[str, np.ndarray]]
-    weights: Mapping[str, Mapping[str, np.ndarray]]
-    feed: Feed | None = None
-
-    @property
-    def training_rows(self) -> int:
-        """Number of rows of an epoch."""
-        if self.feed is not None:
-            return self.feed.total
-        return len(next(iter(self.y["train"].values())))
+    model: MultiTaskModel
+    history: pd.DataFrame
+    validation: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -86,19 +73,40 @@ class Fitting:
     written: Callable[[bool], None] | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
 
-    def fit(self, model: MultiTaskModel) -> tuple[MultiTaskModel, pd.DataFrame]:
-        """Train, or resume training.
+    def fit(self, model: MultiTaskModel) -> Fitted:
+        """Train, or resume training, and keep each task's best epoch."""
+        with self.workers.scope():
+            best, history = self.train(model)
+            chosen = best.chosen()
+            kept = assembled(model, chosen, best.snapshots)
+        for task, epoch in chosen.items():
+            history[f"{task}_best"] = history["epoch"] == epoch + 1
+        self.show(_answered_from(chosen, best))
+        kept = self.workers.local(kept)
+        outputs = kept.predict(self.data.x["validation"], verbose=0)
+        if self.refits:
+            words = described(chosen, best, self.data.validation_rows)
+            self.show(words)
+            moving(self.show, lambda: (words, None))
+            with self.workers.scope():
+                kept = refitted(model, chosen, best, self.data, self.training)
+            kept = self.workers.local(kept)
+        return Fitted(kept, history, outputs)
 
-        Returns:
-            The network with each task's best epoch; and the logs, a row per epoch, in which
-            `<task>_best` marks the epoch that a task uses.
-        """
+    @property
+    def refits(self) -> bool:
+        """Whether the last epochs are trained again with the validation rows."""
+        return self.training.refit > 0 and self.data.feed is None
+
+    def train(self, model: MultiTaskModel) -> tuple[BestEpoch, pd.DataFrame]:
+        """Train, or resume training; the early stopping and the logs, a row per epoch."""
         training = self.training
         best = BestEpoch(
             model.tasks,
             training.patience,
             together=training.best_epoch == "joint",
             constants=self.constants,
+            before=self.training.refit if self.refits else 0,
         )
         named = NamedLogs(model.tasks, model.metric_names)
         progress = Progress(named.metrics, best, self.show, training.epochs)
@@ -135,11 +143,7 @@ class Fitting:
         history = saved.history if saved else log
         frame = pd.DataFrame(history)
         frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
-        chosen = best.chosen()
-        for task, epoch in chosen.items():
-            frame[f"{task}_best"] = frame["epoch"] == epoch + 1
-        self.show(_answered_from(chosen, best))
-        return assembled(model, chosen, best.snapshots), frame
+        return best, frame
 
     def _trained(
         self, model: MultiTaskModel, callbacks: Sequence[Any], epoch: int, step: int
@@ -183,16 +187,20 @@ class Fitting:
         size = self.training.rows_per_step(self.data.training_rows)
         return f"{count} worker{'s' * (count > 1)} with batches of {size:,} rows"
 
-    def select(self, models: Sequence[MultiTaskModel]) -> MultiTaskModel:
+    def select(self, fitted: Sequence[Fitted]) -> Fitted:
         """One network that answers each task with the mean of networks that validation selects."""
-        outputs = [model.predict(self.data.x["validation"], verbose=0) for model in models]
-        chosen = {}
-        for task in models[0].tasks:
-            loss = models[0].loss_of(task, self.data.y["validation"][task])
-            chosen[task] = greedy([output[task] for output in outputs], loss)
-            shown = ", ".join(f"{weight:.2f}" for weight in chosen[task])
+        first = fitted[0]
+        weights: dict[str, list[float]] = {}
+        outputs: dict[str, np.ndarray] = {}
+        for task in first.validation:
+            of_task = [each.validation[task] for each in fitted]
+            loss = first.model.loss_of(task, self.data.y["validation"][task])
+            weights[task] = greedy(of_task, loss)
+            outputs[task] = np.average(of_task, axis=0, weights=weights[task])
+            shown = ", ".join(f"{weight:.2f}" for weight in weights[task])
             self.show(f"weights of the networks for {task}: {shown}")
-        return weighted_mean(models, chosen)
+        mean = weighted_mean([each.model for each in fitted], weights)
+        return Fitted(mean, first.history, outputs)
 
 
 def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:

@@ -33,6 +33,12 @@ class Training:
         best_epoch: `"task"`: each task uses the epoch that was best for it, and tasks whose epochs
             differ get separate copies of the network; or `"joint"`: one epoch for all. Default
             "task".
+        refit: Number of epochs up to each task's best one that are trained a second time, on the
+            training and validation rows together; 0 for none. The rows that chose the epoch then
+            add to what the network knows (a short form of Goodfellow et al.: "Deep Learning",
+            algorithm 7.2). Thresholds and the calibration are learned before it. Not done if a task
+            has an `interval` or a `set`, whose guarantee needs rows that were not trained on, nor
+            for a stream, which has rows enough. Default 3.
         schedule: `"cosine"`, from the highest learning rate to a hundredth of it over all epochs,
             or `"constant"` after the warm-up. Default "constant".
         networks: Number of networks to train. With more than one, they differ in how much is
@@ -62,6 +68,7 @@ class Training:
     clipnorm: float = 10.0
     patience: int = 6
     best_epoch: str = "task"
+    refit: int = 3
     schedule: str = "constant"
     networks: int = 1
     average: float = 1.0
@@ -93,6 +100,7 @@ class Training:
         for name in ("average", "weight_decay"):
             value = getattr(self, name)
             check(0 <= value < math.inf, f"training.{name}", "be >= 0 and finite", value)
+        check(self.refit >= 0, "training.refit", "be >= 0", self.refit)
         check(0 <= self.warmup < 1, "training.warmup", "be from 0 to below 1", self.warmup)
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ConfigError(

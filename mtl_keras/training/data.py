@@ -1,0 +1,63 @@
+"""The rows of a training, encoded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras.feeding import Feed
+
+
+@dataclass(frozen=True)
+class Data:
+    """Encoded rows by part (`"train"`, `"validation"`, `"test"`).
+
+    Attributes:
+        x: The network's inputs.
+        y: Labels by task.
+        weights: Sample weights by task, for tasks that have any.
+        feed: The training rows, where those in memory are a sample of them. Default None.
+
+    Example:
+
+    >>> x = {"train": {"numeric": np.zeros((8, 2))}}
+    >>> Data(x, {"train": {"spend": np.zeros(8)}}, {"train": {}}).feed is None
+    True
+    """
+
+    x: Mapping[str, Any]
+    y: Mapping[str, Mapping[str, np.ndarray]]
+    weights: Mapping[str, Mapping[str, np.ndarray]]
+    feed: Feed | None = None
+
+    def training_and_validation(self) -> "Data":
+        """The validation rows as training rows, after those that are.
+
+        Example:
+
+        >>> x = {"train": np.zeros((8, 2)), "validation": np.zeros((4, 2))}
+        >>> y = {part: {"spend": rows[:, 0]} for part, rows in x.items()}
+        >>> data = Data(x, y, {"train": {}, "validation": {}})
+        >>> data.training_and_validation().training_rows
+        12
+        """
+
+        def joined(by_part: Mapping[str, Any]) -> Any:
+            parts = by_part["train"], by_part["validation"]
+            return {"train": keras.tree.map_structure(lambda *two: np.concatenate(two), *parts)}
+
+        return Data(joined(self.x), joined(self.y), joined(self.weights))
+
+    @property
+    def validation_rows(self) -> int:
+        """Number of validation rows."""
+        return len(next(iter(self.y["validation"].values())))
+
+    @property
+    def training_rows(self) -> int:
+        """Number of rows of an epoch."""
+        if self.feed is not None:
+            return self.feed.total
+        return len(next(iter(self.y["train"].values())))

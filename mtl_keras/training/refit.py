@@ -1,0 +1,76 @@
+"""Trains the last epochs a second time, with the rows that chose them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mtl_keras.model import MultiTaskModel
+from mtl_keras.model.keras_private import restart_averages
+from mtl_keras.training.assemble import assembled
+from mtl_keras.training.best_epoch import BestEpoch
+from mtl_keras.training.data import Data
+from mtl_keras.training.recipe import Training
+
+
+def refitted(
+    model: MultiTaskModel,
+    chosen: Mapping[str, int],
+    best: BestEpoch,
+    data: Data,
+    training: Training,
+) -> MultiTaskModel:
+    """The network with the last epochs of each task trained again, on the validation rows as well.
+
+    Each starts from the weights of `training.refit` epochs before, so that no row is seen more
+    often than the validation rows have shown to be good, and ends where the epoch chosen for the
+    task does.
+
+    Args:
+        model: The network at the end of its training.
+        chosen: The epoch of each task, from 0.
+        best: The early stopping, with the weights that the last epochs began with.
+        data: The rows.
+        training: The recipe.
+
+    Returns:
+        `model` itself, or one with copies for tasks whose epochs differ: see `assembled`.
+    """
+    both = data.training_and_validation()
+    batch_size = training.rows_per_step(data.training_rows)
+    steps = -(-data.training_rows // batch_size)
+    optimizer, variables = model.optimizer, model.trainable_variables
+    balancing = [*model.balancing]
+    ended: dict[int, Sequence[np.ndarray]] = {}
+    for epoch in sorted(set(chosen.values())):
+        start = best.start(epoch) + 1
+        model.set_weights(best.snapshots[start - 1])
+        optimizer.iterations.assign(start * steps)  # of which the learning rate depends
+        restart_averages(optimizer, variables)
+        model.fit(
+            both.x["train"],
+            both.y["train"],
+            sample_weight=both.weights["train"],
+            batch_size=batch_size,
+            initial_epoch=start,
+            epochs=epoch + 1,
+            verbose=0,
+        )
+        if training.average > 0:
+            optimizer.finalize_variable_values(variables)
+        ended[epoch] = model.get_weights()
+    model.balancing[:] = balancing  # what is told of the balancer are the epochs of the history
+    return assembled(model, chosen, ended)
+
+
+def described(chosen: Mapping[str, int], best: BestEpoch, rows: int) -> str:
+    """What is trained again, in words.
+
+    Example:
+
+    >>> described({"a": 7, "b": 7}, BestEpoch(["a", "b"], patience=6, before=3), 4000)
+    'training epochs 6 to 8 again, with the 4,000 validation rows'
+    """
+    spans = sorted({(best.start(epoch) + 2, epoch + 1) for epoch in chosen.values()})
+    words = [f"{first} to {last}" if first < last else f"{last}" for first, last in spans]
+    plural = "" if words == [f"{spans[0][1]}"] else "s"
+    return f"training epoch{plural} {', '.join(words)} again, with the {rows:,} validation rows"
