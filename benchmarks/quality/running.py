@@ -10,7 +10,6 @@ import pandas as pd
 
 from mtl_keras.jobs import Store
 
-from .baselines import JUDGED
 from .case import Case, constant, loss
 from .models import MODELS, joint
 
@@ -58,7 +57,7 @@ class Results:
             y, classes = case.labels(target)
             rows = case.present(target)
             result = {"model": model, "table": case.name, "target": target, "seed": case.seed}
-            for part in JUDGED:
+            for part in predictions:
                 truth = y[rows[part]]
                 dummy = constant(y[rows["train"]], classes, len(truth))
                 result[part] = float(loss(truth, predictions[part], classes))

@@ -57,7 +57,11 @@ def shared(results: pd.DataFrame) -> pd.DataFrame:
 
 def report(results: pd.DataFrame, part: str = "test") -> str:
     """Skill per target; and, on what all models have, its means, ranks and differences."""
-    pieces = [
+    unseen = results[results[part].notna()]
+    without = sorted({*results["model"]} - {*unseen["model"]})
+    results = unseen
+    pieces = [f"Trained on the {part} rows, too: {', '.join(without)}"] if without else []
+    pieces += [
         f"Percentage of a constant's loss that is removed, {part} rows",
         skill(results, part).round(2).to_string(),
     ]

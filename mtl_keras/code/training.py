@@ -87,6 +87,11 @@ class Trained:
                 f"The library answers each task from its own best epoch ({best}). Here all tasks "
                 "are answered from the epoch with the lowest total loss."
             )
+        if self.training.refit:
+            notes.append(
+                "Where no task has an interval or a set, the library then trains the last "
+                f"{self.training.refit} epochs again, on the training and validation rows together."
+            )
         notes.append(
             "mtl.MultiTaskModel is a keras.Model that also balances the tasks, takes missing "
             "labels (NaN), and trains each member of an ensemble on its own loss. With keras.Model "

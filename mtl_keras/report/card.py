@@ -59,6 +59,7 @@ def model_card(content: Content) -> str:
         data=PurePath(source if isinstance(source, str) else source[0]).name,
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
+        refit=content.metrics.get("refit", 0),
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
         intended_use=experiment.get("intended_use", ""),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),

@@ -58,7 +58,8 @@ class Run:
         groups: What the test rows of a group have in common, if they were split by groups; or None.
         sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
-        metadata: `"calibration"`, what the correction of probabilities was worth; what was tried
+        metadata: `"calibration"`, what the correction of probabilities was worth; `"refit"`, the
+            number of last epochs that were trained again with the validation rows; what was tried
             for all that was left open: `"search"`, `"grouping"`.
         identity: A unique name of this training, kept when it is resumed.
         trained_at: When the training ended, in ISO format, UTC.

@@ -153,8 +153,12 @@ def _carried_out(
         predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
         regions = regions_of(tasks, outputs)
         evaluation = judged(tasks, truths, predictions, regions, groups, rows.learned(model))
+        parts = ["train", "validation"] if done.refitted else ["train"]
         trained = TrainedRows.of(
-            rows.encoder.features, rows.rows["train"], rows.rows["test"], rows.counts["train"]
+            rows.encoder.features,
+            pd.concat([rows.rows[part] for part in parts]),
+            rows.rows["test"],
+            sum(rows.counts[part] for part in parts),
         )
     result = Run(
         experiment=plan,
@@ -171,7 +175,12 @@ def _carried_out(
         regions=regions,
         groups=groups,
         sharing=sharing,
-        metadata={"calibration": calibration(tasks, truths["test"], outputs), **tried, **leaks},
+        metadata={
+            "calibration": calibration(tasks, truths["test"], outputs),
+            "refit": plan.training.refit if done.refitted else 0,
+            **tried,
+            **leaks,
+        },
         seconds=clock.seconds,
         identity=own_name,
         trained=trained,

@@ -31,11 +31,13 @@ class Fitted:
         history: The logs, a row per epoch, in which `<task>_best` marks the epoch of a task.
         validation: By task, the outputs for the validation rows of the network that was not yet
             trained on them: what thresholds and the like may be learned from.
+        refitted: Whether the network has then been trained on the validation rows, too.
     """
 
     model: MultiTaskModel
     history: pd.DataFrame
     validation: Mapping[str, np.ndarray]
+    refitted: bool
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Fitting:
             with self.workers.scope():
                 kept = refitted(model, chosen, best, self.data, self.training)
             kept = self.workers.local(kept)
-        return Fitted(kept, history, outputs)
+        return Fitted(kept, history, outputs, self.refits)
 
     @property
     def refits(self) -> bool:
@@ -200,7 +202,7 @@ class Fitting:
             shown = ", ".join(f"{weight:.2f}" for weight in weights[task])
             self.show(f"weights of the networks for {task}: {shown}")
         mean = weighted_mean([each.model for each in fitted], weights)
-        return Fitted(mean, first.history, outputs)
+        return Fitted(mean, first.history, outputs, first.refitted)
 
 
 def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:

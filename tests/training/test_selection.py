@@ -2,10 +2,11 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras.training import Data, Fitting, Training
+from mtl_keras.training import Data, Fitted, Fitting, Training
 
 X = np.linspace(-1, 1, 40, dtype="float32")[:, None]
 
@@ -22,6 +23,11 @@ def network(slopes):
     return model
 
 
+def fitted(slopes) -> Fitted:
+    model = network(slopes)
+    return Fitted(model, pd.DataFrame(), model.predict({"x": X}, verbose=0), False)
+
+
 @pytest.fixture()
 def fitting():
     labels = {"a": 1.0 * X[:, 0], "b": -1.0 * X[:, 0]}
@@ -32,16 +38,17 @@ def fitting():
 
 
 def test_the_network_that_is_right_answers_alone(fitting):
-    right_for_a, right_for_b = network({"a": 1.0, "b": 3.0}), network({"a": 5.0, "b": -1.0})
-    found = fitting.select([right_for_a, right_for_b]).predict({"x": X})
+    done = fitting.select([fitted({"a": 1.0, "b": 3.0}), fitted({"a": 5.0, "b": -1.0})])
+    found = done.model.predict({"x": X})
     np.testing.assert_allclose(found["a"], X, atol=1e-6)
     np.testing.assert_allclose(found["b"], -X, atol=1e-6)
 
 
 def test_errors_that_cancel_are_averaged_with_the_weights_that_were_chosen(fitting):
     shown = []
-    networks = [network({"a": slope, "b": -1.0}) for slope in (0.0, 1.5, 9.0)]
-    model = Fitting(fitting.data, Training(), show=shown.append).select(networks)
-    found = model.predict({"x": X})
+    networks = [fitted({"a": slope, "b": -1.0}) for slope in (0.0, 1.5, 9.0)]
+    done = Fitting(fitting.data, Training(), show=shown.append).select(networks)
+    found = done.model.predict({"x": X})
     np.testing.assert_allclose(found["a"], X, atol=0.05)  # one third of 0, two thirds of 1.5
     assert "0.33, 0.67, 0.00" in shown[0]
+    np.testing.assert_allclose(done.validation["a"], found["a"], atol=1e-6)

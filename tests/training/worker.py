@@ -88,11 +88,11 @@ def stream_of(folder: Path) -> None:
         first.fit(model)
     except KeyboardInterrupt:
         model.set_weights([weight + 1 for weight in model.get_weights()])
-    _, log = dataclasses.replace(first, resume=True, watching=[]).fit(model)
+    done = dataclasses.replace(first, resume=True, watching=[]).fit(model)
     np.savez(
         folder / f"stream_{workers().index}.npz",
         weights=np.concatenate([w.reshape(-1) for w in model.get_weights()]),
-        logs=log[["loss", "c_loss", "val_loss"]].to_numpy(float),
+        logs=done.history[["loss", "c_loss", "val_loss"]].to_numpy(float),
         steps=int(model.optimizer.iterations.numpy()),
         said=[line for line in said if "resum" in line],
     )

@@ -41,11 +41,18 @@ def _epochs(content: Content) -> str:
     trained = f"Trained for {count} epoch{'s' if count != 1 else ''} in {seconds:,.0f} s."
     listed = {task: f"{e}{own_best(e, lowest.get(task, e))}" for task, e in used.items()}
     if len(listed) > 1 and len(set(listed.values())) == 1:
-        return f"{trained} All tasks use the weights of epoch {next(iter(listed.values()))}."
-    return (
-        f"{trained} Each task uses the weights of an epoch that was good for it on the validation "
-        f"rows: {', '.join(f'{task} epoch {which}' for task, which in listed.items())}."
+        chosen = f"All tasks use the weights of epoch {next(iter(listed.values()))}."
+    else:
+        chosen = (
+            "Each task uses the weights of an epoch that was good for it on the validation rows: "
+            f"{', '.join(f'{task} epoch {which}' for task, which in listed.items())}."
+        )
+    refit = content.metrics.get("refit", 0)
+    again = (
+        f" The last {refit} epochs up to it were then trained a second time, on the training and "
+        "validation rows together; the curves are from before that."
     )
+    return f"{trained} {chosen}{again if refit else ''}"
 
 
 def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:

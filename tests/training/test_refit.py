@@ -1,0 +1,92 @@
+"""The last epochs are trained again, with the validation rows."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.training import BestEpoch, Data, Fitting, Training
+from mtl_keras.training.refit import described
+
+ROWS = np.eye(2, dtype="float32")
+X = {"train": np.repeat(ROWS[:1], 40, axis=0), "validation": np.repeat(ROWS, 10, axis=0)}
+Y = {  # what the second input means is known to the validation rows alone
+    part: {"a": 1.0 + rows[:, 1], "b": 2.0 - rows[:, 1]} for part, rows in X.items()
+}
+DATA = Data({part: {"x": rows} for part, rows in X.items()}, Y, {"train": {}, "validation": {}})
+RECIPE = Training(epochs=8, batch_size=8, learning_rate=0.1, warmup=0, average=0, weight_decay=0)
+
+
+def network(training: Training) -> mtl.MultiTaskModel:
+    keras.utils.set_random_seed(0)
+    rows = keras.Input((2,), name="x")
+    shared = keras.layers.Dense(2, use_bias=False, kernel_initializer="identity", name="s")(rows)
+    heads = {task: keras.layers.Dense(1, name=task)(shared) for task in "ab"}
+    model = mtl.MultiTaskModel({"x": rows}, heads)
+    model.compile(training.optimizer(DATA.training_rows), loss="mse")
+    return model
+
+
+def fit(**changes):
+    said: list[str] = []
+    training = dataclasses.replace(RECIPE, **changes)
+    fitting = Fitting(DATA, training, show=said.append)
+    return fitting.fit(network(training)), said
+
+
+def error(outputs) -> float:
+    return float(np.mean([(outputs[task][:, 0] - Y["validation"][task]) ** 2 for task in "ab"]))
+
+
+@pytest.mark.parametrize("average", [0.0, 1.0])
+def test_the_validation_rows_are_learned_after_they_have_chosen_the_epoch(average):
+    plain, said = fit(refit=0, average=average)
+    assert not any("again" in line for line in said)
+    again, said = fit(refit=3, average=average)
+    epochs = [again.history.loc[again.history[f"{t}_best"], "epoch"].item() for t in "ab"]
+    assert any(line.endswith("again, with the 20 validation rows") for line in said)
+    before = error(plain.validation)
+    for task in "ab":  # what thresholds are learned from are outputs for rows not trained on
+        np.testing.assert_array_equal(again.validation[task], plain.validation[task])
+    assert error(plain.model.predict(DATA.x["validation"], verbose=0)) == pytest.approx(before)
+    assert error(again.model.predict(DATA.x["validation"], verbose=0)) < 0.7 * before
+    assert list(again.history) == list(plain.history) and len(again.history) >= max(epochs)
+
+
+def test_as_many_epochs_as_the_training_has_are_a_training_on_all_rows():
+    again, _ = fit(refit=99)
+    chosen = again.history.loc[again.history["a_best"], "epoch"].item()
+    both = DATA.training_and_validation()
+    model = network(RECIPE)
+    model.fit(both.x["train"], both.y["train"], batch_size=8, epochs=chosen, verbose=0)
+    # the moments of Adam are those of the first training's end, so the two are close, not equal
+    assert error(again.model.predict(DATA.x["validation"])) == pytest.approx(
+        error(model.predict(DATA.x["validation"])), abs=0.1
+    )
+
+
+def test_the_weights_that_the_last_epochs_began_with_are_kept():
+    best = BestEpoch(["a"], patience=9, before=2)
+    model = network(RECIPE)
+    best.set_model(model)
+    best.on_train_begin()
+    assert set(best.snapshots) == {-1}
+    for epoch, loss in enumerate([5.0, 4.0, 3.0, 3.5, 3.6, 3.7, 2.0]):
+        model.set_weights([np.full_like(w, epoch) for w in model.get_weights()])
+        best.on_epoch_end(epoch, {"val_loss": loss, "val_a_loss": loss})
+        chosen = best.chosen()["a"]
+        assert {chosen, best.start(chosen)} <= set(best.snapshots) <= set(range(-1, epoch + 1))
+        assert len(best.snapshots) <= 4
+    assert {epoch: weights[0].flat[0] for epoch, weights in best.snapshots.items()} == {
+        4: 4.0,
+        5: 5.0,
+        6: 6.0,
+    }
+
+
+def test_the_epochs_are_told():
+    best = BestEpoch(["a", "b"], patience=6, before=3)
+    assert described({"a": 0, "b": 7}, best, 40).startswith("training epochs 1, 6 to 8 again")
+    assert described({"a": 0, "b": 0}, best, 40).startswith("training epoch 1 again")
