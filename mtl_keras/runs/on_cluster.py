@@ -59,7 +59,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
         heard(told)
     if not history:
         raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
-    return dataclasses.replace(fitting, resume=True, show=lambda line: None)
+    return dataclasses.replace(fitting, finished=True)
 
 
 def check_begun_here(checkpoint: Path, name: str) -> None:

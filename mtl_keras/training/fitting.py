@@ -51,6 +51,7 @@ class Fitting:
         fingerprint: What the training depends on, as text; a checkpoint must match it to be
             resumed.
         resume: Whether to resume from a checkpoint, if there is one.
+        finished: Whether the checkpoint is of a training that others have brought to its end.
         show: A function that prints a line.
         watching: Further Keras callbacks.
         workers: The processes that train together.
@@ -69,6 +70,7 @@ class Fitting:
     checkpoint: Path | None = None
     fingerprint: str = ""
     resume: bool = False
+    finished: bool = False
     show: Callable[[str], None] = print
     watching: Sequence[Any] = ()
     workers: Workers = ALONE
@@ -123,11 +125,12 @@ class Fitting:
             else:
                 saved = StepCheckpoint(*given, order=self._order())
             model.optimizer.build(model.trainable_variables)
-            if self.resume:
+            if self.resume or self.finished:
                 epoch, step = saved.load(model)
                 self.workers.check_equal(epoch, f"the epoch that {path.parent} ends with")
                 self.workers.check_equal(step, f"the step that {path.parent} ends with")
-                self.show(_resumed(epoch, step, saved.left_out))
+                if not self.finished:
+                    self.show(_resumed(epoch, step, saved.left_out))
             watching.append(saved)
         watching += self.watching
         log: list[dict[str, float]] = []
