@@ -79,6 +79,7 @@ class Fitting:
 
     def fit(self, model: MultiTaskModel) -> Fitted:
         """Train, or resume training, and keep each task's best epoch."""
+        random = np.random.get_state()  # on which the order of the rows depends
         with self.workers.scope():
             best, history = self.train(model)
             chosen = best.chosen()
@@ -92,6 +93,7 @@ class Fitting:
             words = described(chosen, best, self.data.validation_rows)
             self.show(words)
             moving(self.show, lambda: (words, None))
+            np.random.set_state(random)  # the same if there was nothing left to train
             with self.workers.scope():
                 kept = refitted(model, chosen, best, self.data, self.training)
             kept = self.workers.local(kept)
