@@ -43,9 +43,9 @@ class TransferAttention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class InformationTransfer(TransferAttention):
-    r"""Passing on, $p = \mathrm{ReLU}(W z_{t-1} + b)$, and attention in one.
+    r"""Transfer, $p = \mathrm{ReLU}(W z_{t-1} + b)$, and attention in one layer.
 
-    Networks that release 0.1 saved consist of it.
+    It exists to load networks that release 0.1 saved.
 
     **Shape:** `(rows, ..., n)` of the task and of the previous task, to `(rows, ..., n)`.
 
@@ -84,7 +84,7 @@ class InformationTransfer(TransferAttention):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class OrderPenalty(keras.layers.Layer):
-    r"""Passes on a probability, and adds a loss where it exceeds that of the previous step.
+    r"""Returns a probability, and adds a loss if it exceeds that of the previous step.
 
     The added loss is $\alpha$ times the mean over rows of $\max(\hat y_t - \hat y_{t-1}, 0)$.
 
