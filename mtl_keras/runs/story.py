@@ -52,16 +52,17 @@ def run(
         checkpoint: Folder for the checkpoint while the run trains.
         resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
-        cluster: The processes that train each network together, as Ray's workers; they try as many
-            candidates at a time where the plan leaves something open (`"auto"`). Default: this
-            process, or those that `TF_CONFIG` declares.
+        cluster: The processes that train each network together, as workers of Ray. They also train
+            the candidates of `"auto"` in parallel. Default: this process, or those that `TF_CONFIG`
+            declares.
 
     Returns:
-        A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
+        A `Run` with the model, its history and its evaluation. `run.export(folder)` writes the
+            artifact.
 
     Raises:
-        ConfigError: if the plan could not be read back from the artifact, or the cluster cannot be
-            used, or the plan's tracker fails to begin.
+        ConfigError: if the plan could not be read from the artifact again, if the cluster cannot be
+            used, or if the plan's tracker fails to begin.
         DataError: if the table does not fit the plan.
         TrainingError: if a task's loss is not finite.
 

@@ -46,18 +46,18 @@ def settled(
     show: Callable[[str], None],
     cluster: Cluster | None = None,
 ) -> tuple[Plan, dict[str, Any]]:
-    """The plan, with everything that it left open chosen on the validation rows.
+    """Return the plan with everything that it left open chosen on the validation rows.
 
     Args:
         plan: The plan as declared.
         data: The encoded rows.
         short: Trains a plan for a number of epochs, in any process.
         show: A function that prints a line.
-        cluster: Trains as many candidates at a time as it has workers, a process each. Default
+        cluster: A cluster that trains as many candidates in parallel as it has workers. Default
             None: see `jobs.executor`.
 
     Returns:
-        The plan; and what was tried, as plain values, empty if nothing was left open.
+        The plan, and what was tried as plain values (empty if nothing was left open).
 
     Example:
 

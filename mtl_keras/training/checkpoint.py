@@ -20,11 +20,11 @@ from mtl_keras.training.workers import ALONE, Workers
 class Checkpoint(keras.callbacks.Callback):
     """Writes the whole state of a training to one file, atomically.
 
-    It does so after each epoch. The state comprises every variable (weights, dropout seeds,
+    It is written after each epoch. The state contains every variable (weights, dropout seeds,
     optimizer with its step count, balancer, the epoch's sums of losses and metrics), early
-    stopping, and the history so far. As the order of batches depends only on the seed, the epoch
-    and the step, a resumed training takes the steps that it would have taken. If the file cannot
-    be written, the user is warned once, and the training goes on.
+    stopping, and the history so far. The order of batches depends only on the seed, the epoch and
+    the step, so a resumed training takes the same steps as an uninterrupted one. If the file cannot
+    be written, a warning is issued once, and training continues.
 
     Args:
         path: The file.
@@ -33,11 +33,12 @@ class Checkpoint(keras.callbacks.Callback):
         best: The early stopping of the training.
         workers: The processes that train together, of which the first writes the file. Default:
             this one alone.
-        written: Called in each of them after a file, with whether the first one could write it
-            (True in the others). Default None.
+        written: A function that each of them calls after a file is written, with whether the first
+            one could write it (True in the others). Default None.
 
     Attributes:
-        left_out: What was found, and could not be gone on from, in words; empty if nothing was.
+        left_out: A sentence about a checkpoint that was found and could not be resumed from; empty
+            if there was none.
 
     Example:
 
@@ -172,11 +173,10 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class StepCheckpoint(Checkpoint):
-    """A checkpoint that is also written within epochs, for data of which one epoch is long.
+    """A checkpoint that is also written within epochs, for data with long epochs.
 
-    The state within an epoch has a file of its own, `steps.npz` beside the other. A training that
-    would see its rows in another order cannot go on from there, and goes back to the end of the
-    epoch before.
+    The state within an epoch has its own file, `steps.npz`. A training that would see its rows in
+    another order cannot continue from it, and goes back to the end of the previous epoch.
 
     Args:
         path: As in `Checkpoint`, like all arguments but the last two.

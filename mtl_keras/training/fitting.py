@@ -29,7 +29,7 @@ class Data:
         x: The network's inputs.
         y: Labels by task.
         weights: Sample weights by task, for tasks that have any.
-        feed: The training rows, where those in memory are a sample of them. Default None.
+        feed: The stream of training rows, if `x` and `y` contain a sample of them. Default None.
 
     Example:
 
@@ -53,14 +53,14 @@ class Data:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a network is trained, and which weights are kept.
+    """One training of a network, and the choice of the weights to keep.
 
     Attributes:
         data: The rows.
         training: The recipe.
         checkpoint: Folder for the checkpoint, or None.
-        fingerprint: What the training depends on, as text; a checkpoint must match it to be
-            resumed.
+        fingerprint: What the training depends on, as text. Only a checkpoint with the same
+            fingerprint can be resumed.
         resume: Whether to resume from a checkpoint, if there is one.
         show: A function that prints a line.
         watching: Further Keras callbacks.
@@ -90,8 +90,8 @@ class Fitting:
         """Train, or resume training.
 
         Returns:
-            The network with each task's best epoch; and the logs, a row per epoch, in which
-            `<task>_best` marks the epoch that a task uses.
+            The network with each task's best epoch, and the logs: a row per epoch, in which
+                `<task>_best` marks the epoch that a task uses.
         """
         training = self.training
         best = BestEpoch(
