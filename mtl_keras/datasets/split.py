@@ -79,7 +79,7 @@ class Split:
         for name in (self.column, self.stratify):
             if name is not None and name not in columns:
                 raise DataError(
-                    f"The table has no column {name!r}, which the split names."
+                    f"The table has no column {name!r}, which the split needs."
                     f"{nearest(name, columns)}"
                 )
 
@@ -106,8 +106,8 @@ class Split:
         for name, positions in parts.items():
             if len(positions) == 0:
                 raise DataError(
-                    f"The split leaves no {name} rows of {len(table)}. Add rows, or use a larger "
-                    "share."
+                    f"The split of {len(table)} rows leaves no {name} rows. Add rows, or use a "
+                    "larger share."
                 )
         return {name: np.sort(positions) for name, positions in parts.items()}
 
@@ -118,7 +118,7 @@ class Split:
         if strange.any():
             row = int(np.flatnonzero(strange)[0])
             raise DataError(
-                f"Column {self.column!r} must say train, validation or test. Received: "
+                f"Column {self.column!r} must contain train, validation or test. Received: "
                 f"{shown(stated.iloc[row])} in row {table.index[row]}."
             )
         return stated
@@ -128,7 +128,7 @@ class Split:
         parts = {part: np.flatnonzero((stated == part).to_numpy()) for part in PARTS}
         for part, positions in parts.items():
             if len(positions) == 0:
-                raise DataError(f"Column {self.column!r} says {part} for no row.")
+                raise DataError(f"Column {self.column!r} contains {part} in no row.")
         return parts
 
     def _drawn(

@@ -269,9 +269,9 @@ class Plan:
         for key, value in config.items():
             if again[key] != value and key != "data":
                 raise ConfigError(
-                    f"`{key}` of the experiment is not the same once written and read back: "
+                    f"`{key}` of the experiment changes when it is written and read again: "
                     f"{shown(value)} became {shown(again[key])}. `get_config` of a class of your "
-                    "own must give every argument of its constructor."
+                    "own must return every argument of its constructor."
                 )
 
 

@@ -55,7 +55,7 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
         raise ArtifactError(f"{version}: {error} Train and export again.") from error
     except Exception as error:  # whatever values that no run of ours wrote lead to
         raise ArtifactError(
-            f"No report can be made of the files in {version / artifact.EXTRA}, one of them is "
+            f"No report can be made of the files in {version / artifact.EXTRA}: one of them is "
             f"damaged ({type(error).__name__}: {error}). Train and export again."
         ) from error
 

@@ -93,9 +93,7 @@ def run(
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
     """A block in which no other process trains with this checkpoint."""
     if checkpoint.is_symlink():
-        raise ConfigError(
-            f"{checkpoint} is a symbolic link. Expected a folder of mtl_keras's own. Remove it."
-        )
+        raise ConfigError(f"{checkpoint} is a symbolic link. Expected a folder. Remove the link.")
     lock = checkpoint.with_name(f"{checkpoint.name}.lock")
     return exclusive(lock, f"a training into {checkpoint.parent}")
 

@@ -61,15 +61,17 @@ def settled(
 
     Example:
 
-    >>> import mtl_keras as mtl
-    >>> experiment = mtl.Experiment({"churned": "binary"}, balancer="auto")
-    >>> run = experiment.run("data/customers.csv")  # doctest: +SKIP
-    >>> run.metadata["search"]  # doctest: +SKIP
+    >>> def short(plan, epochs, callbacks=()):  # in place of a training
+    ...     return pd.DataFrame({"val_churned_loss": [0.4 if plan.balancer == "famo" else 0.5]})
+    >>> plan = Plan(tasks={"churned": "binary"}, balancer="auto")
+    >>> chosen, tried = settled(plan, Data({}, {}, {}), short, show=lambda line: None)
+    >>> chosen.balancer, len(tried["search"])
+    ('famo', 7)
     """
     tried: dict[str, Any] = {}
     if data.feed is not None:
         rows = len(next(iter(data.y["train"].values())))
-        show = _beginning(show, f"what is tried trains on {rows:,} rows that are in memory")
+        show = _beginning(show, f"candidates are trained on {rows:,} rows in memory")
     if plan.architecture == "auto" or plan.balancer == "auto":
         where = (cluster.workers, nearest(cluster.address)) if cluster else ()
         with executor(short, *where) as run:

@@ -47,7 +47,7 @@ class Recording:
         except Exception as error:
             raise ConfigError(
                 f"{self._name} cannot record the training ({_why(error)}). Nothing was trained. "
-                "Make it work, or train without `tracking`."
+                "Repair it, or train without `tracking`."
             ) from error
         self.begun = True
 

@@ -118,8 +118,8 @@ class Checkpoint(keras.callbacks.Callback):
             if not self.failed:
                 warnings.warn(
                     f"The checkpoint {path} could not be written after epoch {len(self.history)}: "
-                    f"{error.strerror or error}. The training goes on; if it is interrupted, it "
-                    "can be resumed from an earlier epoch at most.",
+                    f"{error.strerror or error}. Training continues. If it is interrupted, it "
+                    "can only be resumed from an earlier epoch.",
                     stacklevel=2,
                 )
             self.failed = True
@@ -134,16 +134,16 @@ class Checkpoint(keras.callbacks.Callback):
                 state = _state(saved)
                 if state["fingerprint"] != self.fingerprint:
                     raise ConfigError(
-                        f"The training in {path.parent} was of another experiment or of other "
-                        "data; it cannot be resumed. Start anew without --resume, or use another "
-                        "name."
+                        f"The checkpoint in {path.parent} is of another experiment or of other "
+                        "data, so it cannot be resumed. Start again without --resume, or use "
+                        "another name."
                     )
                 yield state, saved
         except ConfigError:
             raise
         except UNREADABLE as error:
             raise ArtifactError(
-                f"The checkpoint {path} is damaged ({error!r:.150}). Start anew without --resume."
+                f"The checkpoint {path} is damaged ({error!r:.150}). Start again without --resume."
             ) from error
 
     def _restore(self, model: Any, state: dict[str, Any], saved: Any) -> tuple[int, int]:

@@ -129,8 +129,8 @@ class Fitting:
                     raise  # the sums of an epoch cannot be read without the other workers
                 saved.write()
                 raise DataError(
-                    f"{error} What was trained is kept in {saved.path.parent}: resume it once the "
-                    "data are as they were."
+                    f"{error} The training so far is saved in {saved.path.parent}. Restore the "
+                    "data, then resume."
                 ) from error
         history = saved.history if saved else log
         frame = pd.DataFrame(history)
@@ -208,8 +208,8 @@ def _resumed(epoch: int, step: int, left_out: str) -> str:
     """Where a training is resumed, in words."""
     if left_out:
         return (
-            f"resuming after epoch {epoch}: {left_out} in the next saw rows in another order, and "
-            "are done again"
+            f"resuming after epoch {epoch}: {left_out} of the next saw rows in another order, and "
+            "are repeated"
         )
     if not epoch and not step:
         return "there is nothing to resume: training from the start"
