@@ -1,4 +1,4 @@
-"""Architectures: what the tasks share."""
+"""Architectures, which determine what the tasks share."""
 
 import dataclasses
 import sys

@@ -1,4 +1,4 @@
-"""Backbones: the trained parts of a network that read a text, an image or a sequence."""
+"""Backbones, the parts of a network that read a text, an image or a sequence."""
 
 import dataclasses
 import sys

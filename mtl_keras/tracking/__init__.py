@@ -1,4 +1,4 @@
-"""Records of trainings in a tracking server: MLflow, or a class of the user's own."""
+"""Trackers, which record trainings in MLflow, or with a class of the user's own."""
 
 import sys
 from typing import Any
