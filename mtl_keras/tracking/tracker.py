@@ -1,4 +1,4 @@
-"""The interface of a tracker: what it is told of a training."""
+"""The interface of a tracker: what is reported about a training."""
 
 import inspect
 from collections.abc import Mapping
