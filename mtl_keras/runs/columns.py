@@ -165,7 +165,7 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST_WEIGHT)))
     if len(bad):
         raise DataError(
-            f"Column {column!r} must contain weights from 0 to {LARGEST_WEIGHT:g}. "
+            f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
             f"Received: {shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
         )
     return values.astype("float32")

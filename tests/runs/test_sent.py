@@ -75,7 +75,7 @@ def test_what_a_cluster_began_is_not_begun_anew_without_it(tmp_path):
 
 def test_a_checkpoint_that_could_not_be_written_ends_the_training(tmp_path):
     chief = Worker(rank=0, job=lambda: None, folder=tmp_path, tell=print)
-    with pytest.raises(TrainingError, match=r"checkpoint could not be written.*Make room"):
+    with pytest.raises(TrainingError, match=r"checkpoint could not be written.*Free space"):
         kept(chief, written=False)
 
 
