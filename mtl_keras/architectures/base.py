@@ -46,7 +46,7 @@ class Embed(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """Base class of architectures, which determine what the tasks share.
+    """Base class: what the tasks share, and how the network's layers are built.
 
     Subclasses define `represent`. It should use only layers that work on the last axis, so that it
     accepts plain features, `(rows, n)`, and those of an ensemble's members, `(rows, members, n)`.

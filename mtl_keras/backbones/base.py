@@ -13,7 +13,7 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """Base class of backbones, which encode a text, an image or a sequence as a vector.
+    """Base class: the part of the network that reads one text, image or sequence.
 
     Subclasses define `represent`. In a network with several trunks, each has its own backbone.
 

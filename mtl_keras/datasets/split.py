@@ -17,7 +17,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """The division of the rows into training, validation and test rows.
+    """How the rows are divided into training, validation and test rows.
 
     Args:
         strategy: `"random"`; `"group"`: rows with the same value of `column` stay together;
@@ -118,7 +118,7 @@ class Split:
         if strange.any():
             row = int(np.flatnonzero(strange)[0])
             raise DataError(
-                f"Column {self.column!r} must contain train, validation or test. Received: "
+                f"Column {self.column!r} must say train, validation or test. Received: "
                 f"{shown(stated.iloc[row])} in row {table.index[row]}."
             )
         return stated

@@ -136,7 +136,7 @@ class BatchEnsembleDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MemberDense(keras.layers.Layer):
-    """A separate dense layer for each member, without shared weights.
+    """A separate dense layer for each member, with no shared weights.
 
     **Shape:** `(rows, members, n)` to `(rows, members, units)`.
 

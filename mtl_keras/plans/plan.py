@@ -24,7 +24,7 @@ from mtl_keras.training import Training
 
 @dataclasses.dataclass
 class Plan:
-    """The values of an experiment. `mtl_keras.Experiment` documents them and adds methods.
+    """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods.
 
     Raises:
         ConfigError: if a value is invalid, or if values contradict each other.

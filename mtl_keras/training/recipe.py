@@ -17,7 +17,7 @@ NOT_DECAYED = ["bias", "scale"]
 
 @dataclass(frozen=True)
 class Training:
-    """Training with AdamW, warm-up, clipping, averaged weights, and each task's best epoch.
+    """AdamW with warm-up, clipped gradients, averaged weights, and each task's best epoch kept.
 
     Args:
         epochs: Maximum number of epochs. Default 60.
