@@ -84,7 +84,7 @@ class InformationTransfer(TransferAttention):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class OrderPenalty(keras.layers.Layer):
-    r"""Returns a probability, and adds a loss if it exceeds that of the previous step.
+    r"""Passes on a probability, and adds a loss where it exceeds that of the previous step.
 
     The added loss is $\alpha$ times the mean over rows of $\max(\hat y_t - \hat y_{t-1}, 0)$.
 
