@@ -85,25 +85,65 @@ class Experiment(Plan):
         show: Callable[[str], None] | None = print,
         workers: int | Cluster = 1,
     ) -> Run:
-        """Train and evaluate: see `mtl_keras.runs.run`, which has the same arguments.
+        """Read, split and encode the data, train the model, and evaluate it on the test rows.
 
-        With `workers=4`, four processes on this machine train each network together, as workers of
-        Ray Train, and train the candidates of `"auto"` in parallel. With `workers=mtl.Cluster(4,
-        address="auto")`, they run on a Ray cluster.
+        Args:
+            data: A path, folder, pattern, list of paths or DataFrame. Default None: the
+                experiment's `data`.
+            checkpoint: Folder for the checkpoint during training. Default None: no checkpoint.
+            resume: Whether to resume from the checkpoint, if there is one. Default False.
+            show: A function that prints a line of the log, or None. Default `print`.
+            workers: Number of processes on this machine that train each network together, as
+                workers of Ray Train; or an `mtl_keras.Cluster`, to train on a Ray cluster. They
+                train the candidates of `"auto"` in parallel. Default 1.
+
+        Returns:
+            A `Run` with the model, its history and its evaluation. `run.export(folder)` writes the
+            artifact.
+
+        Raises:
+            ConfigError: if the experiment cannot be stored in an artifact, if the cluster cannot be
+                used, or if the tracker fails to begin.
+            DataError: if the table does not fit the experiment.
+            TrainingError: if the loss of a task is not finite.
         """
         cluster = workers if isinstance(workers, Cluster) else Cluster(workers)
         return runs.run(self, data, checkpoint, resume, show, cluster if cluster.remote else None)
 
     def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
-        """Read, split and encode: see `mtl_keras.runs.prepare`."""
+        """Read, split and encode the data: all steps of a run before the network is built.
+
+        Args:
+            data: As in `run`.
+            show: A function that prints a line of the log. Default None.
+
+        Returns:
+            The prepared rows: `data` (encoded), `rows` (raw), `guesses`, `encoder` and `tasks`.
+        """
         return prepare(self, data, show)
 
     def tune(self, data: Any = None, **options: Any) -> Tuning:
-        """Search for better settings: see `mtl_keras.tuning.tune`, which has the same arguments."""
+        """Search for better settings.
+
+        Args:
+            data: As in `run`.
+            options: The other arguments of `mtl_keras.tuning.tune`.
+
+        Returns:
+            A `Tuning`: the trials, and the experiment of the best.
+        """
         return tuning.tune(self, data, **options)
 
     def compare(self, data: Any = None, **options: Any) -> Comparison:
-        """Measure whether sharing helps: see `mtl_keras.comparison.compare` for the arguments."""
+        """Measure whether sharing helps: train the joint model and single-task models.
+
+        Args:
+            data: As in `run`.
+            options: The other arguments of `mtl_keras.comparison.compare`.
+
+        Returns:
+            A `Comparison`; print it.
+        """
         return comparison.compare(self, data, **options)
 
     def __repr__(self) -> str:
