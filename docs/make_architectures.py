@@ -11,17 +11,18 @@ from mtl_keras import architectures
 from mtl_keras.declaring import docstrings, registry
 
 PAGE = Path(__file__).with_name("architectures.md")
-HEAD = """# Architectures
+HEAD = """# Architectures compared
 
-What the tasks share. In an experiment's file it is `[architecture]` with `kind`, on the command line `--architecture`, in Python `mtl_keras.architectures`. All take the arguments of the trunk:
+An architecture determines which layers the tasks share. Choose one with `kind` under `[architecture]` in a file, with `--architecture` on the command line, or with a class from `mtl_keras.architectures` in Python.
 
-| argument | default | |
+Start with `shared_bottom`, and compare it with `single_task`. If separate networks are better, sharing hurts: try `mmoe`, `ple` or `cross_stitch`, in which the tasks learn what to share. `"auto"` trains these five for a few epochs and chooses by the validation losses. `aitm` and `esmm` are for chains of binary tasks in which each is a step on the way to the next.
+
+`model.sharing(x)` returns gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`). A run stores the table in `metrics.json`, and warns of experts that no task uses.
+
+All architectures have the arguments of the trunk:
+
+| argument | default | meaning |
 |---|---|---|
-"""
-TAIL = """
-Which one? Start with `shared_bottom`, and compare it with `single_task`. If that is better, sharing hurts; try `mmoe`, `ple` or `cross_stitch`, which let the tasks choose what to share. `preset = "best"` tries a few on the validation rows. `aitm` and `esmm` are for chains of binary tasks, each a step on the way to the next.
-
-`model.sharing(x)` returns gates and mixing weights as a table (`layer`, `reader`, `source`, `weight`); a run keeps it in `metrics.json`, and warns of an expert that no task uses.
 """
 
 
@@ -70,7 +71,7 @@ def page() -> str:
     first = ["shared_bottom", "single_task"]
     names = [*first, *sorted(set(classes) - set(first))]
     sections = [section(name, classes[name]) for name in names]
-    return HEAD + "\n".join(arguments()) + "\n" + TAIL + "".join(sections)
+    return HEAD + "\n".join(arguments()) + "\n" + "".join(sections)
 
 
 if __name__ == "__main__":

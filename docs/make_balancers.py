@@ -18,34 +18,34 @@ COST = {
     "halves": "2K backward passes, a K × K matrix",
     "jacobian": "K backward passes, K stored gradients",
 }
-HEAD = """# Balancers
+HEAD = """# Balancers compared
 
-A balancer turns the losses of several tasks into one update. `model.compile(..., balancer="nash_mtl")` takes a name of this table, an object, a mapping such as `{"kind": "cagrad", "c": 0.4}`, or a function; in an experiment's file it is `[balancer]` with `kind`.
+A balancer turns the losses of several tasks into one update. Choose one with `model.compile(..., balancer="nash_mtl")`, `balancer="nash_mtl"` in an experiment, or `kind` under `[balancer]` in a file. Instead of a name from this table, you can pass an object, a mapping such as `{"kind": "cagrad", "c": 0.4}`, or a function. [Choosing a balancer](explanation/choosing_a_balancer.md) says which one to try first.
 
-With K tasks. *Scale-invariant*: multiplying a loss by a constant does not change the direction. *Non-conflicting*: no loss rises along a small step. Neither is better in itself: equal weights respect the size that you gave each loss, and well-tuned constant weights are hard to beat.
+K is the number of tasks. *Scale-invariant* means that multiplying a loss by a constant does not change the direction of the step. *Non-conflicting* means that no loss rises along a small step. Neither is better in itself: equal weights respect the size that you gave each loss, and well-tuned constant weights are hard to beat.
 
-| name | when | needs | scale-invariant | non-conflicting | paper |
+| name | when to use it | cost per step | scale-invariant | non-conflicting | paper |
 |---|---|---|---|---|---|
 """
 TAIL = """
-## What all of them share
+## What all balancers have in common
 
-* A task without a label in a batch takes no part in it. A gradient that is zero, infinite or not a number takes no part in the balancing; if one task is left it has weight 1. If a method finds no finite weights, all tasks get equal ones, and `balancer_failures` counts it in the logs.
-* If all tasks have the same gradient and a loss of 1, each has the weight 1, whatever the scale in the paper: a learning rate that suits the plain sum then suits every method. The exceptions take steps of a length of their own: {exceptions}. `reduction="mean"` divides by the number of tasks. MoCo and DB-MTL weigh running averages of gradients, not those of the batch.
-* `loss_weights` are preferences: a part of the method where it has them (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL, SDMGrad), else factors of the losses.
-* Methods that look at gradients balance the *shared* parameters, those that reach two outputs or more; the model's graph tells which. Own parameters get their own task's plain gradient; `scale_heads=True` gives them the weights as well.
-* `gradients="representation"` takes gradients with respect to the tensors where shared layers meet own ones, for about the cost of the plain sum. `update_every=n` keeps weights for n steps. `clip_norm` shortens each task's gradient first.
-* Per epoch the logs have `<task>_weight`, and for gradient-based ones `<task>_gradient_norm`, `conflict` (share of steps in which two gradients pointed apart), `balancer_failures` and `balancer_residual` (how far the weights are from the method's own condition, free of the gradients' scale: near 0, or, where gradients allow no such weights, near 1; only for methods that have one); `model.balancing` has these and the matrix of mean cosines. `diagnostics=False` switches it off.
-* MoDo and SDMGrad need two independent mini-batches: each batch is split into its even and its odd rows. CR-MOGM wraps another balancer, `{"kind": "cr_mogm", "balancer": {"kind": "cagrad", "c": 0.4}}`.
-* State (running averages, learned weights, counters) is saved with the model and restored with it.
-* An object given to `compile` is a declaration: each model makes a copy with a state of its own, `model.balancer`, so one object may be given to several models, of any number of tasks.
+* **Missing labels.** A task without a label in a batch is left out of that batch. A task whose gradient is zero, infinite or NaN is left out of the balancing. If a single task remains, it has the weight 1. If a method finds no finite weights, all tasks get equal weights, and `balancer_failures` in the logs counts the step.
+* **Scale.** If all tasks have the same gradient and a loss of 1, each has the weight 1, whatever the scale in the paper. A learning rate that suits the plain sum therefore suits every method. Some methods have a step length of their own instead: {exceptions}. `reduction="mean"` divides by the number of tasks. MoCo and DB-MTL use running averages of gradients, not those of the batch.
+* **Preferences.** `loss_weights` are a part of the method if it has preferences (Nash-MTL, FairGrad, CAGrad, Aligned-MTL, UPGrad, DualProj, IMTL, ConFIG, DB-MTL, SDMGrad). Otherwise they multiply the losses.
+* **Parameters.** Methods on gradients balance the *shared* parameters, which are those that reach two outputs or more in the model's graph. Task-specific parameters get the plain gradient of their task; with `scale_heads=True`, it is multiplied by the task's weight.
+* **Options.** `gradients="representation"` uses gradients with respect to the tensors where shared layers meet task-specific ones, for about the cost of the plain sum. `update_every=n` keeps the weights for n steps. `clip_norm` clips each task's gradient first.
+* **Logs.** Each epoch logs `<task>_weight`. Methods on gradients also log `<task>_gradient_norm`, `conflict` (the share of steps in which two gradients point in opposite directions) and `balancer_failures`. Methods that solve a condition log `balancer_residual`, the distance of the weights from that condition, independent of the scale of the gradients: near 0, or near 1 if no weights fulfil it. `model.balancing` contains all of these and the matrix of mean cosines. `diagnostics=False` switches this off.
+* **Special batches.** MoDo and SDMGrad need two independent mini-batches, so each batch is split into its even and its odd rows. CR-MOGM wraps another balancer: `{"kind": "cr_mogm", "balancer": {"kind": "cagrad", "c": 0.4}}`.
+* **State.** Running averages, learned weights and counters are saved and restored with the model.
+* **Reuse.** `compile` copies the object that you pass, and the copy, `model.balancer`, has its own state. You can therefore pass one object to several models with any number of tasks.
 
-## One of your own
+## Write your own balancer
 
-1. A function is enough: `balancer=lambda losses, present: 1 / (losses + 1)` returns weights from the losses; with a third argument it gets the Gramian of the gradients, `(K, K)`.
-2. For state or arguments, a class: extend `Balancer` (define `objective` or `weigh`), `GramianBalancer` (define `weigh(losses, present, gramian)`), `HalvesBalancer` (likewise, with inner products between the two halves of a batch) or `JacobianBalancer` (define `combine`). State is made in `build` with `add_state`.
-3. Keep each argument of the constructor under its own name (`self.strength = strength`), or return it from `get_config`: that is how a model makes its own copy, and how it is saved.
-4. Register it, `@keras.saving.register_keras_serializable("my_package")`, so that the model can be saved, and hand an object to `compile`.
+1. If you need neither state nor arguments, write a function: `balancer=lambda losses, present: 1 / (losses + 1)` returns weights from the losses. With a third argument, it also gets the Gramian of the gradients, `(K, K)`.
+2. Otherwise, write a class. Extend `Balancer` (define `objective` or `weigh`), `GramianBalancer` (define `weigh(losses, present, gramian)`), `HalvesBalancer` (the same, with inner products between the two halves of a batch) or `JacobianBalancer` (define `combine`). Create state in `build` with `add_state`.
+3. Store each argument of the constructor under its own name (`self.strength = strength`), or return it from `get_config`. The model uses it to copy and to save the balancer.
+4. Register the class with `@keras.saving.register_keras_serializable("my_package")`, so that the model can be saved, and pass an object to `compile`.
 """
 
 
@@ -67,7 +67,7 @@ def page() -> str:
     """The whole page."""
     rows = []
     yes = {True: "yes", False: "no"}
-    for name, cls in registry.classes(balancers, balancers.Balancer).items():
+    for name, cls in sorted(registry.classes(balancers, balancers.Balancer).items()):
         rows.append(
             f"| [`{name}`](reference/balancers.md#mtl_keras.balancers.{cls.__name__}) | {cls.when} "
             f"| {COST[cls.needs]} | {yes[cls.scale_invariant]} | {yes[cls.non_conflicting]} "

@@ -1,4 +1,4 @@
-"""Architectures: what the tasks share."""
+"""Architectures, which determine what the tasks share."""
 
 import dataclasses
 import sys
@@ -66,21 +66,21 @@ def get(
     only_accepted: bool = False,
     others: Collection[str] = (),
 ) -> Architecture:
-    """An architecture from its name, a `{"kind": name, ...}` mapping or an object.
+    """Return the architecture for a name, a `{"kind": name, ...}` mapping or an object.
 
     Args:
         declared: The name, mapping or object.
-        defaults: Arguments to set where a name or mapping leaves them open and the architecture has
-            them. Default none.
+        defaults: Arguments that the architecture gets if it has them and the name or mapping does
+            not set them. Default none.
         only_accepted: Whether to ignore arguments of a mapping that the architecture does not have,
             instead of raising an error. Default False.
-        others: Further names for the message where there is no such architecture. Default none.
+        others: Further valid names, for the error message. Default none.
 
     Returns:
         The architecture.
 
     Raises:
-        ConfigError: if there is no such architecture, or it lacks an argument that is given.
+        ConfigError: if there is no such architecture, or it does not have one of the arguments.
 
     Example:
 

@@ -20,16 +20,17 @@ class Adapters(Architecture):
     An adapter adds the output of a narrow bottleneck, which has the trunk's `activation`, to its
     input, and starts as the identity.
 
-    Departure from the paper: of a transformer it adapts the outputs of blocks of attention and
-        feed-forward layers before their skip connection, and trains layer normalisation too; here
-        it is each layer of a trunk, and normalisation is of each task's own, if there is any.
+    Departure from the paper: the paper adapts the outputs of attention and feed-forward blocks of a
+        transformer, before their skip connections, and trains its layer normalisation too. Here,
+        each layer of the trunk is adapted, and each task has its own normalisation, if there is
+        any.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 256).
         tower: Widths of each task's tower. Default none.
         bottleneck: Units of an adapter's bottleneck. Default 16.
-        freeze: Whether to freeze the trunk and the embeddings of features, for those whose weights
-            you load. Default False.
+        freeze: Whether to freeze the trunk and the embeddings of features, for example if you load
+            pretrained weights. Default False.
 
     References:
         Houlsby et al.: "Parameter-Efficient Transfer Learning for NLP", ICML 2019,

@@ -13,7 +13,7 @@ from mtl_keras.tasks import Task
 
 @dataclass(frozen=True)
 class AITM(Architecture):
-    r"""For a chain of binary tasks, each a step on the way to the next (clicked, then bought).
+    r"""A chain of binary tasks, in which each is a step on the way to the next (clicked, bought).
 
     ```
     features ─┬─ tower ─────────────────── head of step 1
@@ -24,18 +24,19 @@ class AITM(Architecture):
     ```
 
     A step passes on $p_{t-1} = \phi(W_t z_{t-1} + b_t)$; `layers.TransferAttention` has the
-    mathematics of $z_t$. A step's probability that exceeds the previous step's is penalised by an
-    added loss (`calibrator` times the excess, a mean over rows), which orders the steps softly.
+    mathematics of $z_t$. If the probability of a step exceeds that of the previous step, an added
+    loss penalises the excess (`calibrator` times its mean over rows), which orders the steps
+    softly.
 
     Tasks must all be binary, and declared in the order of the chain.
 
-    Where the paper leaves it open, the defaults are those of the authors' code
+    If the paper leaves something open, the defaults follow the authors' code
     (https://github.com/xidongbo/AITM): one attention serves all steps, gradients of later steps
     flow back into earlier ones, and steps share embeddings only. Other implementations stop these
     gradients.
 
     Args:
-        layers: Widths of a trunk's layers that all towers read. Default none: they read the
+        layers: Widths of the layers of a trunk that all towers read. Default none: they read the
             features.
         tower: Widths of each task's tower, before the transfer. Default (128, 64, 32).
         calibrator: Float >= 0, strength of the added loss. Default 0.6.

@@ -21,7 +21,7 @@ NUMBER_EMBEDDINGS = ("none", "piecewise_linear", "target_aware", "periodic")
 
 
 class Embed(Protocol):
-    """What an architecture gets the features from; `embedder` makes one."""
+    """A callable from which an architecture gets the features; `embedder` makes one."""
 
     def __call__(self, prefix: str, trainable: bool = True) -> Any:
         """All features as a tensor `(rows, [members,] n)`, with new embeddings on each call.
@@ -48,26 +48,26 @@ class Embed(Protocol):
 class Architecture:
     """Base class: what the tasks share, and how the network's layers are built.
 
-    Subclasses define `represent`, using only layers that work on the last axis, so that it accepts
-    plain features, `(rows, n)`, as well as those of an ensemble's members, `(rows, members, n)`.
+    Subclasses define `represent`. It should use only layers that work on the last axis, so that it
+    accepts plain features, `(rows, n)`, and those of an ensemble's members, `(rows, members, n)`.
 
     Args:
         activation: Name of a Keras activation. Default "relu".
         dropout: Fraction of units dropped after each layer in training. Default 0.1.
         normalisation: `"none"`, `"batch"` or `"layer"`, before each activation. Default "none".
-        residual: Whether a layer's output is added to its input where both have the same width.
+        residual: Whether a layer's output is added to its input if both have the same width.
             Default False.
         skip: Whether each head also reads the features directly, so that the network contains a
             simple model of each task ("wide and deep"). Default False.
-        members: Number of ensemble members, networks that share almost all weights
-            (`layers.BatchEnsembleDense`) and whose outputs are averaged; 1 for a plain network.
+        members: Number of ensemble members. They share almost all weights
+            (`layers.BatchEnsembleDense`), and their outputs are averaged. 1 is a plain network.
             Default 8.
-        number_embedding: How numbers become vectors: `"piecewise_linear"` (bins with equal numbers
-            of rows), `"target_aware"` (bins by small trees), `"periodic"`, or `"none"` (a number
-            stays a number). Default "piecewise_linear".
+        number_embedding: How numbers are embedded: `"piecewise_linear"` (bins with equal numbers of
+            rows), `"target_aware"` (bins from small trees), `"periodic"`, or `"none"` (no
+            embedding). Default "piecewise_linear".
         bins: Maximum number of bins per column. Default 48.
-        number_dimension: Length of a number's vector. Default 12.
-        category_dimension: Maximum length of a category's vector. Default 16.
+        number_dimension: Length of the embedding of a number. Default 12.
+        category_dimension: Maximum length of the embedding of a category. Default 16.
 
     Raises:
         ConfigError: if an argument is not as described above.
@@ -117,7 +117,7 @@ class Architecture:
             check(len(self.layers) > 0, "layers", "list at least one width", self.layers)
 
     def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
-        """One tensor `(rows, [members,] n)` per task, to put its head on.
+        """Return one tensor `(rows, [members,] n)` per task, which is the input of its head.
 
         Args:
             embed: Makes a vector of all features, with new embeddings on each call, or selects

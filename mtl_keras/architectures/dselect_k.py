@@ -20,8 +20,8 @@ class DSelectK(MMoE):
                └─ expert 3 ─┴──(2)──────────── tower ─ head of task 2
     ```
 
-    `layers.DSelectGate` has the mathematics, and the few departures from the paper. Of the
-    arguments of `MMoE`, `temperature`, `gate_bias` and `gate_dropout` are ignored.
+    `layers.DSelectGate` describes the mathematics and the few departures from the paper. The
+    arguments `temperature`, `gate_bias` and `gate_dropout` of `MMoE` are ignored.
 
     Args:
         selectors: Integer >= 1, k. Default 2.
@@ -30,9 +30,9 @@ class DSelectK(MMoE):
             1e-6.
         conditional: Whether the selection depends on the row. Default False: one selection per
             task.
-        spare_codes: What to do with binary codes of no expert, if `experts` is no power of two:
-            `"penalised"`, as in the paper, or `"reused"`, which gives the first experts more weight
-            at the start. Default "penalised".
+        spare_codes: What to do with binary codes that belong to no expert, if `experts` is not a
+            power of two: `"penalised"`, as in the paper, or `"reused"`, which gives the first
+            experts more weight at the start. Default "penalised".
 
     References:
         Hazimeh et al.: "DSelect-k: Differentiable Selection in the Mixture of Experts with

@@ -44,7 +44,7 @@ def embedder(
         own: For further groups, such as a text, a function from the input and a prefix for layer
             names to a tensor `(rows, n)`.
         features: For each feature, by name, the indices of its columns in each group, for
-            architectures that treat some features in another way than the rest.
+            architectures that treat some features differently.
         crossing_sizes: Number of indices of each column of the group `"crossed"`.
 
     Returns:
@@ -52,7 +52,7 @@ def embedder(
             them.
 
     Raises:
-        ConfigError: if the architecture names a feature that there is none of.
+        ConfigError: if the architecture names a feature that does not exist.
 
     Example:
 

@@ -12,7 +12,7 @@ from mtl_keras.tasks import Task
 
 @dataclass(frozen=True)
 class ESMM(Architecture):
-    """For a chain of binary tasks: p(step) is p(previous step) times a conditional probability.
+    """A chain of binary tasks: p(step) is p(previous step) times a conditional probability.
 
     ```
     features ─┬─ tower ─ p(click) ──────────────────┬─ clicked

@@ -21,8 +21,8 @@ class Grouped(Architecture):
     ```
 
     Args:
-        groups: Names of the tasks of each group. Default none: an experiment measures, in a short
-            training, how a step for each task affects the others, and groups those that help each
+        groups: Names of the tasks of each group. Default none: an experiment measures in a short
+            training how a step for each task affects the others, and groups tasks that help each
             other (`mtl_keras.search.Affinity`).
         layers: Widths of each trunk's layers. Default (256, 128).
         tower: Widths of each task's tower. Default none.

@@ -16,7 +16,7 @@ from mtl_keras.tasks import Task
 
 @dataclass(frozen=True)
 class HoME(Architecture):
-    r"""Experts of all, of a group of tasks, and of one task, in two levels, all on one scale.
+    r"""Shared experts, experts per group of tasks and experts per task, in two levels.
 
     ```
     level 1                                        level 2, for task 1 of group A
@@ -28,21 +28,23 @@ class HoME(Architecture):
               └─ experts of B ──────(gate B)── zB ── ...
     ```
 
-    A group's gate reads its own experts and the shared ones, the shared gate those of all; a task
-    reads shared experts of z, and its group's and its own of zA, by a gate that sees both.
+    A group's gate mixes the experts of the group and the shared ones, and the shared gate mixes all
+    experts. A task mixes the shared experts, which read z, with those of its group and its own,
+    which read zA. Its gate sees z and zA.
 
-    Three things keep experts alive and useful. Layers of an expert are
-    $\mathrm{swish}(\mathrm{BN}(W x))$, so that gates weigh outputs of one scale, few of them 0.
-    Each expert has a *feature gate*: it reads $x \odot 2\sigma(B A x)$, with a low rank. And a
-    *self gate* adds the reader's own experts once more, weighed by $\sigma(W x)$, or a softmax if
-    there are several, so that the shared ones cannot starve them.
+    Three measures keep the experts useful. The layers of an expert are
+    $\mathrm{swish}(\mathrm{BN}(W x))$, so that gates weigh outputs on the same scale, few of which
+    are 0. Each expert has a *feature gate*: it reads $x \odot 2\sigma(B A x)$, with a low rank. A
+    *self gate* adds the reader's own experts once more, weighted by $\sigma(W x)$, or by a softmax
+    if there are several, so that the shared experts do not crowd them out.
 
-    It helps where there are many tasks of a few kinds, some with far fewer positive labels than
-    others, and experts of `mmoe` or `ple` turn out to serve one task or none (`model.sharing`).
+    Try it if there are many tasks of a few kinds, some of which have far fewer positive labels than
+    others, and if the experts of `mmoe` or `ple` serve only one task or none (`model.sharing`).
 
-    Choices, where descriptions of the paper differ or are silent: a feature gate is one low-rank
-        map, 1 at the start; experts of the second level read the part that they belong to, not all
-        parts together; a group, a task, and in the first level the shared stream have self gates.
+    Choices, where descriptions of the method differ or say nothing: a feature gate is one low-rank
+        map that is 1 at the start; experts of the second level read the part that they belong to,
+        not all parts together; groups, tasks, and the shared stream of the first level have self
+        gates.
 
     Args:
         groups: Names of the tasks of each group. Default none: all tasks are one group.

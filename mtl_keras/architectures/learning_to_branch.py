@@ -11,7 +11,7 @@ from mtl_keras.layers import BranchGate, WeightedSum
 
 @dataclass(frozen=True)
 class LearningToBranch(Architecture):
-    r"""A tree, learned: which tasks share a layer, and after which layer they part.
+    r"""A learned tree: which tasks share a layer, and after which layer they separate.
 
     ```
     features ─┬─ layer 1.1 ─┬─ layer 2.1 ─┬─ tower ─ head of task 1
@@ -20,27 +20,31 @@ class LearningToBranch(Architecture):
               └─ layer 1.2   (read by none)
     ```
 
-    Each layer of the tree has several parallel ones; each of these, and each task, reads one of the
-    layers before it. `layers.BranchGate` draws it at random for `explore` training steps, with
-    probabilities that are learned by gradient after a `warmup`; then every branch keeps its most
-    probable layer, and the tree that is left is trained. `model.sharing` shows it.
+    Each level of the tree has several parallel layers. Each of them, and each task, reads one layer
+    of the level before. For `explore` training steps, `layers.BranchGate` draws this layer at
+    random, with probabilities that are learned by gradient descent after a `warmup`. Then every
+    branch keeps its most probable layer, and the resulting tree is trained. `model.sharing` shows
+    the tree.
 
-    It helps where tasks fall into groups that are not known (`grouped` takes known ones, or
-    measures them first), and in reading the tree: which tasks belong together.
+    Try it if tasks fall into groups that you do not know (`grouped` uses known groups, or measures
+    them first), or to find out which tasks belong together.
 
-    Departures from the paper: it trains the tree that was found once more from the start; here its
-        weights go on from where they are. Learned numbers count `strength` times, so that a common
-        learning rate suffices. Layers that no task reads are still computed.
+    Departures from the paper: the paper trains the resulting tree again from the start; here,
+        training continues. The numbers that determine the probabilities are multiplied by
+        `strength`, so that the usual learning rate suffices. Layers that no task reads are still
+        computed.
 
     Args:
         layers: Widths of the tree's layers. Default (128, 128).
-        branches: Number of parallel layers, at most; there are no more than tasks. Default 4.
+        branches: Maximum number of parallel layers. There are never more than there are tasks.
+            Default 4.
         tower: Widths of each task's tower. Default none.
         explore: Integer >= 0, training steps (batches) before the tree is fixed. Default 1000,
-            about a quarter of a usual training.
+            about a quarter of a typical training.
         warmup: Integer >= 0, training steps before the probabilities are learned. Default 400.
-        temperature: Float > 0, with which the gradients' softmax starts. Default 50.0.
-        strength: Float > 0, how much faster than weights the probabilities are learned. Default
+        temperature: Float > 0, initial temperature of the softmax that gives the gradients. Default
+            50.0.
+        strength: Float > 0, how much faster the probabilities are learned than the weights. Default
             10.0.
 
     References:

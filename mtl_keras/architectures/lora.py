@@ -27,8 +27,8 @@ class LoRA(Architecture):
         tower: Widths of each task's tower. Default none.
         rank: r. Default 4.
         scale: s. Default 8.0.
-        freeze: Whether to freeze the trunk and the embeddings of features, for those whose weights
-            you load. Default False.
+        freeze: Whether to freeze the trunk and the embeddings of features, for example if you load
+            pretrained weights. Default False.
 
     References:
         Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022,

@@ -11,7 +11,7 @@ from mtl_keras.layers import SoftmaxGate, WeightedSum
 
 @dataclass(frozen=True)
 class MMoE(Architecture):
-    r"""Experts shared by all tasks; for each row, a gate per task weighs them.
+    r"""Experts shared by all tasks, which a gate per task weighs for each row.
 
     ```
                ┌─ expert 1 ─┐

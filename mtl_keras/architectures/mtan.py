@@ -22,12 +22,12 @@ class MTAN(Architecture):
     ```
 
     $a = \sigma(N(W_2\, \mathrm{ReLU}(N(W_1 [\text{shared}, \text{task's previous}]))))$, the task's
-    feature is $\phi(N(V (a \odot \text{shared})))$, where N is the `normalisation`;
-    `normalisation="batch"` is the paper's, default none.
+    feature is $\phi(N(V (a \odot \text{shared})))$, where N is the `normalisation`: none by
+    default, and `"batch"` in the paper.
 
-    Departures from the paper: convolutions are dense layers; and a block of the trunk is one
-        layer, so that a mask is made from the output that it selects from, not from that of the
-        block's first layer.
+    Departures from the paper: convolutions are replaced by dense layers, and a block of the trunk
+        is a single layer, so that a mask is computed from the output that it selects from, not from
+        the output of the block's first layer.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 128).

@@ -12,7 +12,7 @@ from mtl_keras.layers import LayerMixture
 
 @dataclass(frozen=True)
 class MTLLoRA(LoRA):
-    r"""One trunk for all tasks; each task adds a low-rank update, made of parts that all share.
+    r"""One trunk for all tasks; each task adds a low-rank update that it mixes from shared parts.
 
     ```
                   ┌─ W ───────────────────────────────────────────────┐
@@ -22,19 +22,19 @@ class MTLLoRA(LoRA):
     ```
 
     $y_k = W x + \frac{s}{r} \sum_i \mathrm{softmax}(w_k / \tau)_i B_i \Lambda_k A x$, where A and
-    the $B_i$ belong to all tasks, $\Lambda_k$ (r x r) and $w_k$ to one. $\Lambda$ starts as the
-    identity and B at 0, so all tasks begin with the shared trunk.
+    the $B_i$ are shared by all tasks, and $\Lambda_k$ (r x r) and $w_k$ belong to one task.
+    $\Lambda$ starts as the identity and B at 0, so all tasks begin with the shared trunk.
 
-    It helps where `lora` does, tasks that differ a little, and there are many of them, or some with
-    few labels: these learn a small matrix and a few weights instead of an update of their own.
+    Try it in the situations for `lora`, in which tasks differ a little, if there are many tasks or
+    some have few labels: each learns a small matrix and a few weights instead of a whole update.
 
-    Departure from the paper: the trunk is trained with the rest unless `freeze`, since it is not
-        pretrained, as a language model is.
+    Departure from the paper: unless `freeze` is set, the trunk is trained as well, because it is
+        not pretrained as a language model is.
 
     Args:
         ups: Number of matrices B. Default 3.
-        temperature: Float > 0, tau; a low one lets a task choose one B. Default 0.1, as in the
-            authors' script.
+        temperature: Float > 0, tau. With a low temperature, a task chooses a single B. Default 0.1,
+            as in the authors' script.
 
     References:
         Yang et al.: "MTL-LoRA: Low-Rank Adaptation for Multi-Task Learning", 2024,

@@ -9,7 +9,7 @@ from mtl_keras.architectures.mmoe import MMoE
 
 @dataclass(frozen=True)
 class OMoE(MMoE):
-    """Experts shared by all tasks, weighed for each row by a single gate.
+    """Experts shared by all tasks, which a single gate weighs for each row.
 
     ```
                ┌─ expert 1 ─┐

@@ -13,7 +13,7 @@ from mtl_keras.layers import Modulation, StopGradient
 
 @dataclass(frozen=True)
 class PEPNet(Architecture):
-    r"""A network per task; gates that see *who* a row is about strengthen and weaken its units.
+    r"""A network per task, whose units are scaled by gates that see *who* a row is about.
 
     ```
     domain features ─ gate ──┐
@@ -23,14 +23,15 @@ class PEPNet(Architecture):
     ```
 
     A gate is $2\sigma(W_2\, \mathrm{ReLU}(W_1 [p, \mathrm{stop}(x)] + b_1) + b_2)$, a factor from 0
-    to 2 for each unit, where p are the prior features and x all features, whose embeddings its
-    gradient does not reach. EPNet is the gate of the features, by the domain; PPNet are the gates
-    of all tasks' hidden layers, after their activation. Embeddings are shared, layers are not.
+    to 2 for each unit, where p are the prior features and x are all features; its gradient does not
+    reach the embeddings of x. EPNet is the gate of the features, which reads the domain features.
+    PPNet consists of the gates of all tasks' hidden layers, after their activation. Embeddings are
+    shared between tasks, layers are not.
 
-    It helps where the same features mean different things for different persons, shops, or
-    products, and these are named by columns of few enough values to be learned.
+    Try it if the same features mean different things for different people, shops or products, and
+    if columns with not too many values identify these.
 
-    Departures from the paper: the domain features are among those that their gate multiplies.
+    Departure from the paper: the domain features are among those that their gate multiplies.
 
     Args:
         prior: Names of the features that say who or what a row is about, such as a customer's

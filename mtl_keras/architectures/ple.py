@@ -11,7 +11,7 @@ from mtl_keras.layers import SoftmaxGate, WeightedSum
 
 @dataclass(frozen=True)
 class PLE(Architecture):
-    r"""Levels of task-specific and shared experts; each task reads its own and the shared ones.
+    r"""Several levels of task-specific and shared experts, which each task's gate mixes.
 
     ```
                   level 1                        level 2

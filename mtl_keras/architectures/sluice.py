@@ -23,8 +23,9 @@ class Sluice(Architecture):
               └─ [a|b] ─┘ └─ [a|b] ─┘ └─ beta: mean of all layers ─ tower ─ head of task 2
     ```
 
-    Departures from the paper: beta is a softmax, a mean of the layers, where the paper leaves it
-        free; and alpha's rows start with the sum one, mostly a subspace's own.
+    Departures from the paper: beta is a softmax, so that it averages the layers, whereas the paper
+        does not constrain it; and the rows of alpha initially sum to one, with most of the weight
+        on the subspace itself.
 
     Args:
         width: Units of each layer; a multiple of `subspaces`. Default 128.

@@ -13,7 +13,7 @@ from mtl_keras.layers import SoftmaxGate, StopGradient, WeightedSum
 
 @dataclass(frozen=True)
 class STEM(Architecture):
-    """Task-specific and shared embeddings and experts; tasks read, but do not train, each other's.
+    """Shared and task-specific embeddings and experts; tasks read, but do not train, each other's.
 
     ```
     embeddings of 1 ── experts of 1 ──┬──────── (stop) ──┐

@@ -1,4 +1,4 @@
-"""Backbones: the trained parts of a network that read a text, an image or a sequence."""
+"""Backbones, the parts of a network that read a text, an image or a sequence."""
 
 import dataclasses
 import sys
@@ -32,11 +32,11 @@ __all__ = [
 
 
 def get(declared: Any, reads: str) -> Backbone:
-    """A backbone from its name, a `{"kind": name, ...}` mapping, an object or a Keras layer.
+    """Return the backbone for a name, a `{"kind": name, ...}` mapping, an object or a Keras layer.
 
     Args:
         declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, a list of these to use
-            side by side, or `"package.module:function"`, a function that makes a Keras layer or
+            in parallel, or `"package.module:function"`, a function that makes a Keras layer or
             model.
         reads: What it must read: `"sequences"` or `"images"`.
 
@@ -44,7 +44,7 @@ def get(declared: Any, reads: str) -> Backbone:
         The backbone.
 
     Raises:
-        ConfigError: if there is no such backbone, or it reads something else.
+        ConfigError: if there is no such backbone, or it does not read this kind of data.
 
     Example:
 

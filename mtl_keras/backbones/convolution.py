@@ -12,7 +12,7 @@ from mtl_keras.layers import SequencePooling
 
 @dataclass(frozen=True, kw_only=True)
 class Convolution(Backbone):
-    """Filters over windows of several lengths side by side; each filter's maximum is kept.
+    """Convolutions over windows of several lengths, followed by the maximum of each filter.
 
     Args:
         filters: Number of filters per window length. Default 64.

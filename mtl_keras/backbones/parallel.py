@@ -11,7 +11,7 @@ from mtl_keras.errors import check
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel(Backbone):
-    """The concatenated vectors of several backbones, such as a bag of words and an LSTM.
+    """Several backbones in parallel, such as a bag of words and an LSTM, concatenated.
 
     Args:
         parts: The backbones: names, mappings or objects. Default ("pooling", "lstm").

@@ -9,7 +9,7 @@ from mtl_keras.layers import SequencePooling
 
 @dataclass(frozen=True, kw_only=True)
 class Pooling(Backbone):
-    """The mean and the maximum of the vectors, concatenated: fast, and hard to beat on topics.
+    """The mean and the maximum of the vectors, concatenated. Fast, and hard to beat for topics.
 
     References:
         Joulin et al.: "Bag of Tricks for Efficient Text Classification", EACL 2017.

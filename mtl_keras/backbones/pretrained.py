@@ -14,16 +14,16 @@ from mtl_keras.layers import SequencePooling
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrained(Backbone):
-    """An existing Keras layer or model, with its weights.
+    """An existing Keras layer or model with its weights, such as a pretrained encoder.
 
     It is called on the feature's encoded rows: indices `(rows, length)` for a text, images `(rows,
     height, width, channels)` from 0 to 255. A model of keras-hub that takes `token_ids` and
     `padding_mask` gets both. Its output is `(rows, n)`; the mean is taken over any further axes.
 
     Args:
-        layer: The layer or model. It is copied, so that it can be used more than once.
-        source: Instead of `layer`, a function that makes it, as `"package.module:function"`, which
-            can be written in a file.
+        layer: The layer or model. It is copied, so that you can use it more than once.
+        source: Instead of `layer`, the name of a function that creates it,
+            `"package.module:function"`, which can be written in a file.
         trainable: Whether its weights are trained further. Default False.
 
     Example:

@@ -1,4 +1,4 @@
-"""Balancers: how per-task losses, or their gradients, become one update."""
+"""Balancers, which combine the losses of the tasks, or their gradients, into one update."""
 
 from mtl_keras.balancers.aligned_mtl import AlignedMTL
 from mtl_keras.balancers.base import Balancer, Setup

@@ -21,7 +21,7 @@ SMALLEST_LOSS = 1e-8
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """What a balancer is told about the model, once.
+    """Facts about the model, which a balancer gets from `MultiTaskModel.compile`.
 
     Attributes:
         tasks: Names of the tasks, in the order used by all per-task vectors.
@@ -47,19 +47,21 @@ class Setup:
 class Balancer(State):
     """Base class: combines the per-task losses into one update.
 
-    A balancer declares in `needs` what it works on and gets only that: it never sees a model, a
-    tape or the model's optimizer. Extend this class for methods that use loss values; see
-    `GramianBalancer` and `JacobianBalancer` for those that use gradients.
+    A balancer declares in `needs` what it works on, and gets only that: it never sees a model, a
+    gradient tape or the model's optimizer. Extend this class for methods that use loss values, and
+    `GramianBalancer` or `JacobianBalancer` for methods that use gradients.
 
-    As a Keras layer it has `get_config` and variables, its state, which a `.keras` file holds. The
-    model keeps it outside its graph: it is not in `model.layers`, nor in an exported SavedModel.
+    A balancer is a Keras layer, so it has `get_config` and variables, and its state is saved in a
+    `.keras` file. It is not part of the model's graph: it is neither in `model.layers` nor in an
+    exported SavedModel.
 
-    The object passed to `compile` is a declaration: each model makes a copy with its own state
-    (`model.balancer`) from `get_config`, and the object itself is not changed.
+    `compile` does not use the object itself: each model creates a copy with its own state,
+    `model.balancer`, from `get_config`.
 
-    To write one, subclass it, define `objective`, or `weigh` where the weights are not the gradient
-    of an objective, register it with `@keras.saving.register_keras_serializable("my_package")`, and
-    pass an object to `compile`; or pass a function of `losses` and `present` that returns weights.
+    To write a balancer, subclass this class and define `objective`, or `weigh` if the weights are
+    not the gradient of an objective. Register the class with
+    `@keras.saving.register_keras_serializable("my_package")`, and pass an object to `compile`.
+    Instead of a class, you can pass a function of `losses` and `present` that returns weights.
 
     Args:
         diagnostics: Whether to log what the balancer did. Default True.
@@ -72,8 +74,9 @@ class Balancer(State):
         when: When to use it, for the table of methods.
         positive_losses: Whether it requires losses >= 0.
         looks_back: Whether it needs the losses of the same batch again after the step.
-        drops: Whether it drops tasks, so that the share of dropped steps is logged.
-        weight_if_alike: A weight where all tasks have one gradient and a loss of 1, if it is not 1.
+        drops: Whether it drops tasks. If so, the share of dropped steps is logged.
+        weight_if_alike: The weight of a task if all tasks have the same gradient and a loss of 1,
+            as a text, if it is not 1.
 
     Raises:
         ConfigError: if an argument is not as described above.

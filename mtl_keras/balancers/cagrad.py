@@ -46,7 +46,7 @@ class CAGrad(GramianBalancer):
     paper_reduction = "mean"
     own_preferences = True
     weight_if_alike = "(1 + c) / (1 + c²)"
-    when = "To lower the mean loss without leaving a task behind."
+    when = "Lowers the mean loss without leaving a task behind."
 
     def __init__(self, c: float = 0.5, rescale: bool = True, **kwargs: Any) -> None:
         check(c >= 0, "c", "be >= 0", c)

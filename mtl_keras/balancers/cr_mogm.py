@@ -14,21 +14,22 @@ from mtl_keras.errors import ConfigError, check
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CRMOGM(GramianBalancer):
-    r"""Smooths the weights of another balancer, so that no single batch decides them.
+    r"""Smooths the weights of another balancer over batches.
 
     $$\lambda_t = \alpha\, \lambda_{t-1} + (1 - \alpha)\, \hat\lambda_t$$
 
     with $\hat\lambda_t$ the weights that the other balancer finds for the batch. The paper shows
-    that gradient manipulation by the batch alone need not converge, and that this does. For each
-    task the average starts from its first weight; a task that is absent keeps its own.
+    that weights from single batches need not converge, and that smoothed weights do. The average of
+    each task starts from its first weight. A task that is absent from a batch keeps its weight.
 
     Departure from the paper: $\alpha$ is constant; the paper lets it approach 1 as the learning
         rate falls.
 
     Args:
         balancer: The balancer to smooth, one that weighs gradients by their inner products: an
-            object, a name or a mapping. Default `"mgda"`. What concerns all of them (`gradients`,
-            `update_every`, `scale_heads`, `clip_norm`, `reduction`) is set here, not there.
+            object, a name or a mapping. Default `"mgda"`. Set the arguments that both have
+            (`gradients`, `update_every`, `scale_heads`, `clip_norm`, `reduction`) on this balancer,
+            not on the smoothed one.
         alpha: $\alpha$ in [0, 1). Default 0.9 (TorchJD).
 
     References:
@@ -48,7 +49,7 @@ class CRMOGM(GramianBalancer):
     """
 
     identifier = "cr_mogm"
-    when = "Around any of them, where weights jump from batch to batch."
+    when = "Around another balancer whose weights jump from batch to batch."
 
     def __init__(self, balancer: Any = "mgda", alpha: float = 0.9, **kwargs: Any) -> None:
         check(0 <= alpha < 1, "alpha", "be in [0, 1)", alpha)

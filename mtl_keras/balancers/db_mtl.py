@@ -41,7 +41,7 @@ class DBMTL(JacobianBalancer):
     own_preferences = True
     scale_invariant = True
     positive_losses = True
-    when = "Losses of different units, and noisy gradients."
+    when = "Losses in different units, and noisy gradients."
 
     def __init__(self, beta: float = 0.9, beta_decay: float = 0.0, **kwargs: Any) -> None:
         check(0 <= beta < 1, "beta", "be in [0, 1)", beta)

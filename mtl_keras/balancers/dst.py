@@ -15,11 +15,11 @@ METRICS = ("depth", "count", "incompleteness", "stagnancy", "floor")
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DST(Balancer):
-    r"""Drops tasks at random; how likely each is kept follows its training progress.
+    r"""Drops tasks at random, with probabilities that depend on their training progress.
 
-    In every batch task $k$ takes part with probability $P_k$, drawn anew per task: $L = \sum_k b_k
-    L_k$, $b_k \sim \mathrm{Bernoulli}(P_k)$. $P_k$ is recomputed after every epoch from four
-    metrics and a floor, weighted by $\lambda$ (scaled to a sum of 1):
+    In every batch, task $k$ is kept with probability $P_k$, independently of the other tasks: $L =
+    \sum_k b_k L_k$, $b_k \sim \mathrm{Bernoulli}(P_k)$. $P_k$ is recomputed after every epoch from
+    four metrics and a floor, weighted by $\lambda$ (scaled to a sum of 1):
 
     | metric | value |
     |---|---|
@@ -43,8 +43,8 @@ class DST(Balancer):
         weights: $\lambda$: a mapping from metric (`"depth"`, `"count"`, `"incompleteness"`,
             `"stagnancy"`, `"floor"`) to weight >= 0; 0 for a metric that is not named. Default
             None: all equal.
-        unbiased: Whether a kept task counts $1 / P_k$, so that the expected gradient is that of
-            the plain sum. Default False.
+        unbiased: Whether a kept task has the weight $1 / P_k$, so that the expected gradient is
+            that of the plain sum. Default False.
         seed: Integer seed of the draws. Default 0.
 
     References:
@@ -62,7 +62,7 @@ class DST(Balancer):
     """
 
     drops = True
-    when = "Tasks with few labels or slow tasks beside dominant ones; cheaper but noisier steps."
+    when = "Tasks with few labels or slow tasks beside dominant ones. Cheaper but noisier steps."
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class DWA(Balancer):
     array([1.1244, 0.8756], dtype=float32)
     """
 
-    when = "Tasks that learn at different speeds; no extra cost."
+    when = "Tasks that learn at different speeds. No extra cost."
 
     def __init__(self, temperature: float = 2.0, **kwargs: Any) -> None:
         check(temperature > 0, "temperature", "be > 0", temperature)

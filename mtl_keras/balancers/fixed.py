@@ -26,7 +26,7 @@ class Fixed(Balancer):
     array([1. , 0.5], dtype=float32)
     """
 
-    when = "The baseline: first choice when the losses are of similar size, or with tuned weights."
+    when = "The baseline. First choice if the losses are of similar size, or with tuned weights."
 
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None

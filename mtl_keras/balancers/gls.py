@@ -31,7 +31,7 @@ class GLS(Balancer):
 
     scale_invariant = True
     positive_losses = True
-    when = "Like the sum of log losses, but with steps that shrink as the losses do."
+    when = "Like `scale_invariant`, but with steps that shrink as the losses do."
 
     def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, losses.dtype))

@@ -40,7 +40,7 @@ class GradDrop(JacobianBalancer):
     """
 
     identifier = "graddrop"
-    when = "Many tasks whose gradients disagree coordinate by coordinate."
+    when = "Many tasks whose gradients disagree in single coordinates."
 
     def __init__(self, leak: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
         check(0 <= leak <= 1, "leak", "be in [0, 1]", leak)

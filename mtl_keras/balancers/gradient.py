@@ -19,9 +19,9 @@ class GradientBalancer(Balancer):
     zero. A single such task has weight 1; if there is none, or the method finds no finite weights
     (counted in the logs as `balancer_failures`), all tasks have equal weights.
 
-    Methods are put on the scale of a sum: where tasks have the same gradient each weighs 1, so that
-    a learning rate that suits the plain sum also suits them. Those whose steps have a length of
-    their own say so in `weight_if_alike`.
+    Weights are scaled as in a sum: if all tasks have the same gradient, each has the weight 1, so
+    that a learning rate that suits the plain sum also suits the method. Methods with a step length
+    of their own describe it in `weight_if_alike`.
 
     Args:
         gradients: `"parameters"`: gradients of the shared parameters. `"representation"`: of the
@@ -157,8 +157,9 @@ class GradientBalancer(Balancer):
 class GramianBalancer(GradientBalancer):
     r"""Base class of balancers that need only the Gramian $G = J J^\top$ of the per-task gradients.
 
-    To write one, define `weigh(losses, present, gramian)`; it returns a weight per task and may use
-    any TensorFlow operations that XLA compiles: it runs as one small compiled program per step.
+    To write one, define `weigh(losses, present, gramian)`. It returns a weight per task, and may
+    use any TensorFlow operations that XLA can compile, because it runs as one small compiled
+    program per step.
 
     ```python
     @keras.saving.register_keras_serializable("my_package")

@@ -13,16 +13,16 @@ from mtl_keras.errors import ConfigError, unknown
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class GradientSimilarity(GramianBalancer):
-    r"""Auxiliary tasks count as far as their gradients point the way of the main task's.
+    r"""Weighs auxiliary tasks by the similarity of their gradients to that of the main task.
 
     $$d = g_{main} + \sum_{i \ne main} \max(0, \cos(g_{main}, g_i))\, g_i$$
 
-    so that the main task's loss never rises along a small step, and the others only help. With
-    `weighted=False` an auxiliary gradient counts fully where the cosine is not negative, else not
-    at all. The auxiliary tasks' own parameters get their plain gradient.
+    so that the main task's loss never rises along a small step. With `weighted=False`, an auxiliary
+    gradient counts fully if the cosine is not negative, and otherwise not at all. The auxiliary
+    tasks' own parameters get their plain gradient.
 
-    Departures from the paper: there may be several auxiliary tasks. In a batch that has no label
-    of the main task, the others keep the weights of the last one that had.
+    Departures from the paper: there may be several auxiliary tasks. In a batch without labels of
+    the main task, the others keep their last weights.
 
     Args:
         main: Name of the main task. Default None: the first.
@@ -43,7 +43,7 @@ class GradientSimilarity(GramianBalancer):
     array([1. , 0.8, 0. ])
     """
 
-    when = "One task matters; the others are there to help it."
+    when = "One task matters, and the others only help it."
 
     def __init__(self, main: str | None = None, weighted: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -50,7 +50,7 @@ class GradNorm(GramianBalancer):
     """
 
     identifier = "gradnorm"
-    when = "Deep trunks where one task's gradient drowns the others, and tasks differ in speed."
+    when = "Deep trunks where one task's gradient dominates, and tasks learn at different speeds."
 
     def __init__(
         self,

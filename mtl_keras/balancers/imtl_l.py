@@ -36,7 +36,7 @@ class IMTLL(Balancer):
     """
 
     identifier = "imtl_l"
-    when = "As `uncertainty`."
+    when = "The same situations as `uncertainty`."
 
     def __init__(self, learning_rate: float = 0.025, **kwargs: Any) -> None:
         check(learning_rate > 0, "learning_rate", "be > 0", learning_rate)

@@ -42,7 +42,7 @@ class MGDA(GramianBalancer):
 
     paper_reduction = "mean"
     non_conflicting = True
-    when = "No task may get worse; with `normalisation` where gradients differ in size."
+    when = "No task may get worse. Set `normalisation` if gradients differ in size."
 
     def __init__(self, normalisation: str = "none", **kwargs: Any) -> None:
         known = ("none", "l2", "loss", "loss+")

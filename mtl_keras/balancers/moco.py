@@ -43,7 +43,7 @@ class MoCo(JacobianBalancer):
 
     identifier = "moco"
     paper_reduction = "mean"
-    when = "MGDA's aim with small, noisy batches."
+    when = "The aim of MGDA, with small, noisy batches."
 
     def __init__(
         self, beta: float = 0.5, gamma: float = 0.1, rho: float = 0.0, **kwargs: Any

@@ -25,8 +25,8 @@ class MoDo(HalvesBalancer):
     $\gamma$ it stays near its start, the plain mean.
 
     Args:
-        gamma: $\gamma$ > 0, step size of $\lambda$, for gradients as large as they are: the larger
-            they are, the smaller it should be. Default 0.001 (LibMTL; TorchJD has 0.1).
+        gamma: $\gamma$ > 0, step size of $\lambda$. Use smaller values for larger gradients.
+            Default 0.001 (LibMTL; TorchJD has 0.1).
         rho: $\rho$ >= 0, pulls $\lambda$ towards equal weights. Default 0.1 (LibMTL, TorchJD).
 
     References:
@@ -46,7 +46,7 @@ class MoDo(HalvesBalancer):
 
     identifier = "modo"
     paper_reduction = "mean"
-    when = "MGDA's aim with noisy batches, and weights that change slowly."
+    when = "The aim of MGDA, with noisy batches and weights that change slowly."
 
     def __init__(self, gamma: float = 0.001, rho: float = 0.1, **kwargs: Any) -> None:
         check(gamma > 0, "gamma", "be > 0", gamma)

@@ -11,20 +11,20 @@ from mtl_keras.declaring import references, registry
 
 
 def get(identifier: Any, others: Collection[str] = ()) -> Balancer:
-    """A balancer from its name, a `{"kind": name, ...}` mapping, an instance or a function.
+    """Return the balancer for a name, a `{"kind": name, ...}` mapping, an instance or a function.
 
     None gives `Fixed`. A function of `(losses, present)` or `(losses, present, gramian)` returns
     weights.
 
     Args:
         identifier: The name, mapping, instance, function or None.
-        others: Further names for the message where there is no such balancer. Default none.
+        others: Further valid names, for the error message. Default none.
 
     Returns:
         The balancer.
 
     Raises:
-        ConfigError: if there is no such balancer, or it does not take an argument that is given.
+        ConfigError: if there is no such balancer, or it does not have one of the arguments.
 
     Example:
 

@@ -41,7 +41,7 @@ class NashMTL(GramianBalancer):
     scale_invariant = True
     non_conflicting = True
     weight_if_alike = "1 / (√K · the gradient's length)"
-    when = "Losses in different units where every task should gain; the steps have a fixed length."
+    when = "Losses in different units where every task should gain. The step length is fixed."
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         return solvers.bargain(gramian, normalised(self.preferences, present), present)

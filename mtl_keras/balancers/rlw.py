@@ -32,7 +32,7 @@ class RLW(Balancer):
     2.0
     """
 
-    when = "A baseline to beat."
+    when = "A baseline for comparisons."
 
     def __init__(self, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -51,7 +51,7 @@ class SDMGrad(HalvesBalancer):
     identifier = "sdmgrad"
     paper_reduction = "mean"
     own_preferences = True
-    when = "Noisy batches, where the worst task counts but the mean loss should fall, too."
+    when = "Noisy batches. The worst task counts, but the mean loss should fall as well."
 
     def __init__(
         self,

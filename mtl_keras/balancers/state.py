@@ -12,7 +12,7 @@ class State(keras.layers.Layer):
 
     A file of weights holds the state under the balancer's kind. If it was saved by a model without
     a balancer (plain Keras), or with one of another kind, the state stays as it is: the weights of
-    the network are loaded, and the balancer starts anew.
+    the network are loaded, and the balancer starts from its initial state.
     """
 
     def add_state(self, shape: tuple[int, ...], value: Any = 0.0, name: str = "") -> keras.Variable:
@@ -50,7 +50,8 @@ class State(keras.layers.Layer):
                 variable.assign(store[name])
         elif saved:
             warnings.warn(
-                f"The file holds the state of another balancer or of other tasks "
-                f"({', '.join(sorted(saved))}), not of {kind} for {self.tasks}: it starts anew.",
+                f"The file contains the state of another balancer or of other tasks "
+                f"({', '.join(sorted(saved))}), not of {kind} for {self.tasks}. The balancer "
+                "starts from its initial state.",
                 stacklevel=2,
             )

@@ -44,7 +44,7 @@ class STCH(Balancer):
     """
 
     positive_losses = True
-    when = "The worst task matters; also reaches chosen trade-offs on a non-convex front."
+    when = "The worst task matters most. Also reaches trade-offs on a non-convex front."
 
     def __init__(
         self,

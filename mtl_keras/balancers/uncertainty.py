@@ -47,7 +47,7 @@ class Uncertainty(Balancer):
     """
 
     weight_if_alike = "½ at first for a regression, 1 for a classification"
-    when = "Losses in different units or noise levels; cheap, a good next try after `fixed`."
+    when = "Losses with different units or noise. Cheap, and a good second try after `fixed`."
 
     def __init__(
         self, initial_log_variance: float = 0.0, learning_rate: float = 0.025, **kwargs: Any

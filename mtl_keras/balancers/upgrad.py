@@ -61,7 +61,7 @@ class UPGrad(ProjectingBalancer):
     array([1.1109, 0.7894])
     """
 
-    when = "No loss may rise, and large gradients should keep their influence."
+    when = "No loss may rise, but large gradients should keep their influence."
 
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None

@@ -36,7 +36,7 @@ class UWSO(Balancer):
 
     identifier = "uw_so"
     positive_losses = True
-    when = "Instead of `uncertainty`, where a temperature can be tuned."
+    when = "Instead of `uncertainty`, if you can tune a temperature."
 
     def __init__(self, temperature: float = 1.0, **kwargs: Any) -> None:
         check(temperature > 0, "temperature", "be > 0", temperature)

@@ -1,4 +1,4 @@
-"""A network as Python code, to go on with by hand."""
+"""A network as Python code, to change and train by hand."""
 
 from mtl_keras.code.file import About, source
 from mtl_keras.code.training import Trained

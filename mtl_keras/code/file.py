@@ -30,14 +30,14 @@ MODULE_NAMES = {"keras", "layers", "mtl", "inputs", "outputs", "model", "optimiz
 
 @dataclass(frozen=True)
 class About:
-    """What the code of a network says beside the network itself.
+    """The parts of the code of a network apart from the network itself.
 
     Attributes:
         title: The first line of the file.
-        notes: What the code does in another way than the library, a sentence each.
+        notes: What the code does differently from the library, a sentence each.
         columns: For each input, the names of its columns.
         after_optimizer: Lines after the optimizer is made.
-        training: Lines that train `model`; none for a file that only shows its summary.
+        training: Lines that train `model`. None for a file that only shows its summary.
         imports: What these lines import: names by module.
 
     Example:
@@ -57,23 +57,23 @@ class About:
 def source(
     model: keras.Model, about: About, renamed: Callable[[str], str] = lambda name: name
 ) -> str:
-    """The Python code that builds and compiles a Functional model, with new weights.
+    """Return the Python code that builds and compiles a Functional model, with new weights.
 
     Layers that have weights keep their names, so that the weights of the model fit those of the
     network that the code builds, layer by layer.
 
     Args:
         model: A compiled `MultiTaskModel` whose inputs and outputs are dicts.
-        about: What else the file says.
-        renamed: The name of the layer that a layer is a copy of; copies become one. Default: there
-            are no copies.
+        about: The other parts of the file.
+        renamed: A function that returns the name of the layer of which a layer is a copy. Copies
+            become one layer. Default: there are no copies.
 
     Returns:
         The text of a Python file.
 
     Raises:
-        ConfigError: if the network has a part that no code can be written for: an operation that
-            is no layer, a model inside the network, or a class that cannot be imported.
+        ConfigError: if no code can be written for a part of the network: an operation that is not
+            a layer, a model inside the network, or a class that cannot be imported.
 
     Example:
 
@@ -108,7 +108,7 @@ def source(
 
 def _docstring(about: About) -> str:
     what = (
-        f"Written by mtl_keras {__version__}, to be changed by hand. It builds the network with "
+        f"Written by mtl_keras {__version__}; change it as you like. It builds the network with "
         "new weights, compiles it, and trains it on encoded rows."
     )
     lines = [f'"""{_printable(about.title)}', "", *_wrapped(what, "", "")]

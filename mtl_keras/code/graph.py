@@ -164,8 +164,8 @@ class Graph:
             )
         if not isinstance(layer, keras.Layer):
             raise ConfigError(
-                f"The network has the operation {layer.name!r}, which is no layer. Only layers can "
-                "be written as code. Make it a layer in your architecture."
+                f"The network has the operation {layer.name!r}, which is not a layer. Only layers "
+                "can be written as code. Make it a layer in your architecture."
             )
         found = [self._call(read) for read in node.input_tensors]
         name = self._renamed(layer.name)

@@ -17,7 +17,7 @@ from mtl_keras.training.recipe import NOT_DECAYED
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that the library trained, and what its code has to say of the training.
+    """A network that the library trained, with what its code says about the training.
 
     Attributes:
         model: The network, compiled.
@@ -25,9 +25,9 @@ class Trained:
         name: The experiment's name.
         training: The recipe.
         rows: Number of training rows.
-        epochs: The epoch that each task is answered from.
-        folder: The artifact, which has the experiment.
-        table: The table that the experiment names; None if it names none.
+        epochs: The epoch that each task is predicted from.
+        folder: The artifact, which contains the experiment.
+        table: The table of the experiment, or None.
         target_aware: Whether the bins of numbers were placed by the labels.
 
     Example:
@@ -48,7 +48,7 @@ class Trained:
     target_aware: bool
 
     def code(self) -> str:
-        """A Python file that builds, compiles and trains the network.
+        """Return a Python file that builds, compiles and trains the network.
 
         Raises:
             ConfigError: see `mtl_keras.code.source`.
@@ -73,19 +73,19 @@ class Trained:
 
     def _notes(self) -> list[str]:
         notes = [
-            "An output is what the task's head gives. Corrected probabilities, labels, units, "
-            "intervals and sets come after it, from mtl.load(...).predict."
+            "The outputs are those of the tasks' heads. mtl.load(...).predict also applies what "
+            "follows them: calibration, labels, units, intervals and sets."
         ]
         if self.training.networks > 1:
             notes.append(
                 f"The library trains its {self.training.networks} networks one by one, and then "
-                "weighs their answers on the validation rows. Here they are trained as one."
+                "weights their outputs on the validation rows. Here, they are trained as one."
             )
         if self.training.best_epoch == "task":
             best = ", ".join(f"{task}: {epoch}" for task, epoch in self.epochs.items())
             notes.append(
-                f"The library answers each task from its own best epoch ({best}). Here all tasks "
-                "are answered from the epoch with the lowest total loss."
+                f"The library predicts each task from its own best epoch ({best}). Here, all tasks "
+                "use the epoch with the lowest total loss."
             )
         if self.training.refit:
             notes.append(
@@ -127,7 +127,7 @@ class Trained:
         comment = "" if self.table else "  # the table that it was trained on"
         folder = self.folder.as_posix()
         lines = [
-            "# The experiment splits the table, and encodes its rows as the inputs are.",
+            "# The experiment splits the table and encodes its rows.",
             f"experiment = mtl.Experiment.from_file({quoted(f'{folder}/experiment.toml')})",
             f"rows = experiment.prepare({named}){comment}",
             "x, y, weights = rows.data.x, rows.data.y, rows.data.weights",
@@ -136,7 +136,7 @@ class Trained:
             "compile_model(model)",
         ]
         if self._has_bins:
-            lines += ["# The bins of numbers follow from the training rows."]
+            lines += ["# The bins of numbers are computed from the training rows."]
             if self.target_aware:
                 lines += ['labels = [t.distances(y["train"][t.name]) for t in rows.tasks]']
             lines += [
@@ -177,7 +177,7 @@ class Trained:
         """How to begin with the trained weights, as a comment."""
         lines = [
             "",
-            "# To go on from the trained weights:",
+            "# To start from the trained weights:",
             f"# trained = keras.models.load_model({quoted(f'{folder}/model.keras')})",
             "# for layer in model.layers:",
             "#     if layer.weights:",

@@ -77,7 +77,7 @@ class TextFiles:
         if len(table) != group.rows:
             raise DataError(
                 f"Piece {group.number} of {path} has {len(table):,} rows, and had {group.rows:,} "
-                "before. Files must not change meanwhile."
+                "before. Files must not change during training."
             )
         table = table.reindex(columns=self.columns if columns is None else list(columns))
         table.index = pd.RangeIndex(group.first, group.first + group.rows)

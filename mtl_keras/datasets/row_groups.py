@@ -105,7 +105,7 @@ class ParquetFiles:
             raise DataError(
                 f"Row group {group.number} of {self.location.path(group.file)} has "
                 f"{first - group.first:,} rows, and had {group.rows:,} when training began. Files "
-                "must not change meanwhile."
+                "must not change during training."
             )
 
     def _opened(self, name: str) -> pq.ParquetFile:

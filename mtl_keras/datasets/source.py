@@ -19,16 +19,16 @@ PACKED = 8.0  # bytes of columns for a byte of a Parquet file, at most in most c
 def opened(
     source: Any, streaming: bool | None = None, show: Callable[[str], None] = lambda line: None
 ) -> pd.DataFrame | Stream:
-    """A table in memory, or a stream where the data are too large for that.
+    """Open data as a table in memory, or as a stream if they do not fit into memory.
 
     Args:
         source: A path, folder, pattern, URI, list of paths, or DataFrame.
-        streaming: Whether to stream. Default None: where the rows, with what is made of them, would
-            not fit into the memory that is available.
+        streaming: Whether to stream. Default None: only if the rows and everything computed from
+            them would not fit into the available memory.
         show: A function that prints a line.
 
     Returns:
-        The table, or a `Stream` of it.
+        The table, or a `Stream`.
 
     Raises:
         DataError: if the data cannot be read.

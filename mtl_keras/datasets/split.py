@@ -20,15 +20,17 @@ class Split:
     """How the rows are divided into training, validation and test rows.
 
     Args:
-        strategy: `"random"`; `"group"`: rows with one value of `column` stay together; `"time"`:
-            ordered by `column`, the oldest rows train and the newest test; `"column"`: `column`
-            says `train`, `validation` or `test` for each row; or `"file"`: rows of one file stay
-            together, for data in several files. Default `"random"`.
-        validation: Share of the rows to choose epochs, thresholds and factors on. Default 0.15.
-        test: Share of the rows to evaluate on; they are used once, at the end. Default 0.2.
+        strategy: `"random"`; `"group"`: rows with the same value of `column` stay together;
+            `"time"`: rows are ordered by `column`, the oldest are for training and the newest for
+            the test; `"column"`: `column` contains `train`, `validation` or `test` for each row; or
+            `"file"`: for data in several files, the rows of one file stay together. Default
+            `"random"`.
+        validation: Share of the rows that epochs, thresholds and correction factors are chosen on.
+            Default 0.15.
+        test: Share of the rows for the final evaluation; they are used only once. Default 0.2.
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
             values with fewer than 4 rows are not stratified. Default none.
-        column: Column of groups, times or parts, for these strategies.
+        column: Column with the groups, times or parts, for the strategies that need one.
 
     Raises:
         ConfigError: if an argument is not as described above.
@@ -77,7 +79,7 @@ class Split:
         for name in (self.column, self.stratify):
             if name is not None and name not in columns:
                 raise DataError(
-                    f"The table has no column {name!r}, which the split names."
+                    f"The table has no column {name!r}, which the split needs."
                     f"{nearest(name, columns)}"
                 )
 
@@ -104,8 +106,8 @@ class Split:
         for name, positions in parts.items():
             if len(positions) == 0:
                 raise DataError(
-                    f"The split leaves no {name} rows of {len(table)}. Add rows, or use a larger "
-                    "share."
+                    f"The split of {len(table)} rows leaves no {name} rows. Add rows, or use a "
+                    "larger share."
                 )
         return {name: np.sort(positions) for name, positions in parts.items()}
 
@@ -126,7 +128,7 @@ class Split:
         parts = {part: np.flatnonzero((stated == part).to_numpy()) for part in PARTS}
         for part, positions in parts.items():
             if len(positions) == 0:
-                raise DataError(f"Column {self.column!r} says {part} for no row.")
+                raise DataError(f"Column {self.column!r} contains {part} in no row.")
         return parts
 
     def _drawn(

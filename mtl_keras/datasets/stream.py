@@ -35,11 +35,11 @@ class Chunk(NamedTuple):
 
 
 class Stream:
-    """The rows of Parquet, CSV or JSON lines files, which need not fit into memory.
+    """The rows of Parquet, CSV or JSON lines files, which may be larger than memory.
 
     Args:
-        source: A folder, a pattern such as `"events/*.parquet"`, a list of files, or one file;
-            local or a URI that Arrow (or fsspec, where it is installed) opens. Folders named
+        source: A folder, a pattern such as `"events/*.parquet"`, a list of files, or one file. They
+            may be local, or URIs that Arrow supports (or fsspec, if it is installed). Folders named
             `column=value` become columns.
 
     Attributes:
@@ -48,7 +48,7 @@ class Stream:
         shown: The data as the user named them.
 
     Raises:
-        DataError: if there is no file, one is damaged, or two disagree in columns or types.
+        DataError: if there is no file, if one is damaged, or if two differ in columns or types.
 
     Example:
 
@@ -73,7 +73,7 @@ class Stream:
 
     @property
     def rows(self) -> int:
-        """Number of rows of all files."""
+        """Number of rows in all files."""
         return sum(group.rows for group in self.groups)
 
     @property
@@ -83,7 +83,7 @@ class Stream:
 
     @property
     def memory(self) -> float:
-        """About how many bytes of memory all rows would take while a network trains on them."""
+        """Approximate memory that training on all rows would take, in bytes."""
         return GROWTH * self.size
 
     def chunks(
@@ -93,14 +93,14 @@ class Stream:
         rows: int = CHUNK_ROWS,
         **options: Any,
     ) -> Iterator[Chunk]:
-        """The rows of some row groups, in order.
+        """Yield the rows of some row groups, in order.
 
         Args:
             columns: The columns to read. Default None: all.
             groups: The row groups. Default None: all.
-            rows: Rows per chunk at most. Default 32,768.
-            options: `as_texts=True` keeps the cells of CSV files as text, and whole numbers of
-                Parquet files exact where some are missing.
+            rows: Maximum number of rows per chunk. Default 32,768.
+            options: `as_texts=True` keeps the cells of CSV files as text, and whole numbers in
+                Parquet columns with missing values exact.
         """
         for group in self.groups if groups is None else groups:
             for table in self._files.tables(group, columns, rows, **options):
@@ -116,7 +116,7 @@ class Stream:
         file: str | None = None,
         **options: Any,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of a file, or of all, in tables of exactly `rows` rows; the last has the rest.
+        """Yield the rows of one or all files in tables of exactly `rows` rows, except the last.
 
         Args:
             rows: Rows per table.
@@ -140,7 +140,7 @@ class Stream:
             yield self._joined(waiting)
 
     def sample(self, rows: int, seed: int = 0) -> pd.DataFrame:
-        """About this many random rows, always the same ones for a seed; all if there are fewer.
+        """Return about this many random rows, the same for the same seed; all if there are fewer.
 
         Args:
             rows: Number of rows.
@@ -155,7 +155,7 @@ class Stream:
         return table
 
     def read(self) -> pd.DataFrame:
-        """All rows as one table."""
+        """Return all rows as one table."""
         return self._joined([chunk.table for chunk in self.chunks()])
 
     def _joined(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -167,5 +167,5 @@ class Stream:
         return table
 
     def identity(self) -> list[Any]:
-        """What tells these data from others: files, row groups, sizes and columns."""
+        """What identifies these data: files, row groups, sizes and columns."""
         return [self.columns, [group[:4] for group in self.groups], self.size]

@@ -15,7 +15,7 @@ def correlated_tasks(
     noise: float = 0.1,
     seed: int = 0,
 ) -> pd.DataFrame:
-    r"""Two regression tasks whose relatedness is a parameter: the synthetic data of MMoE.
+    r"""Return the synthetic data of MMoE: two regression tasks with a chosen relatedness.
 
     With orthogonal unit vectors $u_1, u_2$: $w_1 = c\, u_1$,
     $w_2 = c\, (p\, u_1 + \sqrt{1 - p^2}\, u_2)$, $x \sim N(0, I)$ and
@@ -41,8 +41,8 @@ def correlated_tasks(
         Ma et al.: "Modeling Task Relationships in Multi-task Learning with Multi-gate
         Mixture-of-Experts", KDD 2018, section 3.3. The paper does not give the waves: here
         $\alpha_i, \beta_i \sim N(0, 1)$, drawn until a straight line explains a quarter of the
-        variance, since waves that cancel the linear part would leave nothing that is learned
-        quickly.
+        variance, because waves that cancel the linear part would leave nothing that can be learned
+            quickly.
 
     Example:
 

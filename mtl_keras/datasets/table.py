@@ -15,24 +15,24 @@ from mtl_keras.errors import DataError, nearest, shown
 
 
 def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
-    """Read a table from a file, or take a DataFrame.
+    """Read a table from a file, or check a DataFrame.
 
-    A CSV file is UTF-8 (or UTF-16 with a byte-order mark); its first line names the columns; the
-    delimiter is whichever of comma, semicolon, tab and bar splits the first line into the most
-    names. Empty cells are missing values; whole numbers that begin with a zero, such as `00123`,
-    stay texts. A JSON file has an object per line, or a list of objects.
+    A CSV file must be UTF-8 (or UTF-16 with a byte-order mark). Its first line names the columns,
+    and the delimiter is the comma, semicolon, tab or bar, whichever splits that line into most
+    names. Empty cells are missing values, and whole numbers that begin with a zero, such as
+    `00123`, remain texts. A JSON file contains one object per line, or a list of objects.
 
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,
             `.xz`, `.zst`, `.zip` of one file; or `.parquet`), or a `pandas.DataFrame`.
         as_texts: Whether to keep the cells of a CSV file as text, including empty ones, and whole
-            numbers of a Parquet file exact where some are missing. Default False.
+            numbers in Parquet columns with missing values exact. Default False.
 
     Returns:
         The table.
 
     Raises:
-        DataError: if there is no such file, or it is empty, has no rows, is not a table, or names a
+        DataError: if the file does not exist, is empty, has no rows, is not a table, or names a
             column twice.
 
     Example:
@@ -117,13 +117,13 @@ def naming_source(table: pd.DataFrame) -> Iterator[None]:
 
 
 def fingerprint(table: pd.DataFrame) -> int:
-    """A hash of a table's values, of any type.
+    """Return a hash of a table's values, which may be of any type.
 
     Args:
         table: The table.
 
     Returns:
-        An unsigned whole number of 64 bits.
+        An unsigned 64-bit integer.
 
     Example:
 

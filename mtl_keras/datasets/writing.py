@@ -17,7 +17,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 class Writer:
     """Writes a table to a file, piece by piece and atomically.
 
-    The file has a temporary name until the block ends; nothing of it remains if the block fails.
+    The file has a temporary name until the block ends, and is removed if the block fails.
 
     Args:
         path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
@@ -88,11 +88,11 @@ def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) 
     Args:
         table: The table.
         path: Path of a `.csv`, `.tsv` or `.parquet` file.
-        escape_formulas: Whether to put an apostrophe before texts that a spreadsheet would take for
+        escape_formulas: Whether to put an apostrophe before texts that a spreadsheet would read as
             formulas. Default False.
 
     Raises:
-        ConfigError: if files of this suffix cannot be written.
+        ConfigError: if files with this suffix cannot be written.
 
     Example:
 
@@ -113,7 +113,7 @@ def check_writable(path: str | Path) -> None:
         path: The path of the file.
 
     Raises:
-        ConfigError: if its suffix is none of those that can be written.
+        ConfigError: if files with this suffix cannot be written.
 
     Example:
 

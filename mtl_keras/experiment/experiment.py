@@ -25,44 +25,46 @@ class Experiment(Plan):
     Args:
         tasks: What to predict: a list of tasks, or a mapping from name to kind or `{"kind": ...,
             ...}`.
-        features: What to predict from: `"infer"`, all other columns, guessed by `features.infer`; a
-            list of exactly the features to use, or of columns, whose kinds are guessed; or a
-            mapping from column to kind, feature or `"drop"`, with the rest guessed.
-        architecture: An architecture, its name or a mapping; or `"auto"`: several are tried on the
-            validation rows, see `mtl_keras.search`. Default `"shared_bottom"`.
-        balancer: A balancer, its name or a mapping, or `"auto"`. Default `"fixed"`.
+        features: The columns to predict from. `"infer"`: all other columns, with kinds guessed by
+            `features.infer`. A list: exactly these features, or columns whose kinds are guessed. A
+            mapping from column to kind, feature or `"drop"`: the kinds of all other columns are
+            guessed. Default `"infer"`.
+        architecture: An architecture, its name or a mapping; or `"auto"`, which tries several on
+            the validation rows. Default `"shared_bottom"`.
+        balancer: A balancer, its name or a mapping; or `"auto"`, as above. Default `"fixed"`.
         split: How the rows are split: a `Split`, or a mapping with its arguments.
         training: Optimizer, schedule, epochs: a `Training`, or a mapping with its arguments.
-        preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets what `architecture`
-            and `training` leave open, where these are names and mappings. Default `"default"`.
+        preset: `"fast"` (seconds), `"default"` or `"best"` (minutes): sets the arguments that
+            `architecture` and `training` leave open, if these are names or mappings. Default
+            `"default"`.
         name: Name of the artifact. Default `"experiment"`.
         seed: Integer; the same seed and data give the same run. Default 0.
-        data: Default table for a run: a path or DataFrame; or a folder, a pattern such as
-            `"events/*.parquet"` or a list of paths, whose rows are streamed where they do not fit
-            into memory.
-        sample_weight: Column with a weight for each row, which counts in training only; or a
-            mapping from task to such a column, for those that have one. Default none.
-        crossings: Features whose exact values the network reads as well, alone or several together
-            as one category, `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
-            `"auto"`: those that are worth it (`features.crossings.choose`); `[]` for none.
-        intended_use: What the model is meant for, and what not, for the report and the model card.
-            Default none.
-        slices: Column for whose values the report shows separate scores. Default none.
-        worst_rows: How many of the test rows with the largest losses the artifact names for each
-            task, from 0 to 10, with label and prediction: by the column that looks like an
-            identifier, or else by the number of the row. Default 10; 0 keeps them out of it.
-        streaming: Whether to stream the data. Default None: where they do not fit into memory.
-        search: What `tune` searches: for each setting, such as `"architecture.dropout"`, a list of
-            values or `{"low": 0.0, "high": 0.4}`. Default None: a space of its own.
-        joint_coverage: Probability, such as 0.9, that the intervals and sets of all tasks hold
-            their labels together: see docs/intervals.md. Default None: only the tasks that declare
-            `interval` or `set` have one, each with its own probability.
+        data: Default data of a run: a path or a DataFrame; or a folder, a pattern such as
+            `"events/*.parquet"` or a list of paths, which are streamed if they do not fit into
+            memory.
+        sample_weight: Column with a weight for each row, which is used in training only; or a
+            mapping from task to such a column. Default none.
+        crossings: Features whose exact values are read as categories as well, alone or several
+            combined, such as `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
+            `"auto"`: those that explain enough of a target on the validation rows
+            (`features.crossings.choose`). `[]` means none.
+        intended_use: What the model is and is not meant for, shown in the report and the model
+            card. Default none.
+        slices: Column; the report shows separate scores for each of its values. Default none.
+        worst_rows: How many of the test rows with the largest losses the artifact lists for each
+            task, with label and prediction, from 0 to 10. Rows are named by the column that looks
+            like an identifier, or else by their number. Default 10.
+        streaming: Whether to stream the data. Default None: only if they do not fit into memory.
+        search: The search space of `tune`: for each setting, such as `"architecture.dropout"`, a
+            list of values or `{"low": 0.0, "high": 0.4}`. Default None: a standard space.
+        joint_coverage: Probability, such as 0.9, that the intervals and sets of all tasks contain
+            their labels jointly: see docs/intervals.md. Default None: only tasks that declare
+            `interval` or `set` have one, with their own probability.
 
-    Your own classes are passed as objects, or by name as `"package.module:Class"`.
+    Pass your own classes as objects, or by name as `"package.module:Class"`.
 
-    `experiment.but(seed=1)` is a copy with another value, `copy.deepcopy` an equal one.
-    `sklearn.base.clone` does not take an experiment: it copies estimators, which have `get_params`
-    and `fit`.
+    `experiment.but(seed=1)` returns a copy with another value, and `copy.deepcopy` an equal one.
+    `sklearn.base.clone` does not work with experiments; use `mtl_keras.sklearn` for that.
 
     Example:
 
@@ -83,25 +85,65 @@ class Experiment(Plan):
         show: Callable[[str], None] | None = print,
         workers: int | Cluster = 1,
     ) -> Run:
-        """Read, split, encode, build, fit, evaluate: see `mtl_keras.runs.run`.
+        """Read, split and encode the data, train the model, and evaluate it on the test rows.
 
-        With `workers=4`, four processes train each network together, as Ray Train's workers on this
-        machine, and try four candidates at a time of what is `"auto"`; with
-        `workers=mtl.Cluster(4, address="auto")`, on a Ray cluster.
+        Args:
+            data: A path, folder, pattern, list of paths or DataFrame. Default None: the
+                experiment's `data`.
+            checkpoint: Folder for the checkpoint during training. Default None: no checkpoint.
+            resume: Whether to resume from the checkpoint, if there is one. Default False.
+            show: A function that prints a line of the log, or None. Default `print`.
+            workers: Number of processes on this machine that train each network together, as
+                workers of Ray Train; or an `mtl_keras.Cluster`, to train on a Ray cluster. They
+                train the candidates of `"auto"` in parallel. Default 1.
+
+        Returns:
+            A `Run` with the model, its history and its evaluation. `run.export(folder)` writes the
+            artifact.
+
+        Raises:
+            ConfigError: if the experiment cannot be stored in an artifact, if the cluster cannot be
+                used, or if the tracker fails to begin.
+            DataError: if the table does not fit the experiment.
+            TrainingError: if the loss of a task is not finite.
         """
         cluster = workers if isinstance(workers, Cluster) else Cluster(workers)
         return runs.run(self, data, checkpoint, resume, show, cluster if cluster.remote else None)
 
     def prepare(self, data: Any = None, show: Callable[[str], None] | None = None) -> Prepared:
-        """Read, split and encode: see `mtl_keras.runs.prepare`."""
+        """Read, split and encode the data: all steps of a run before the network is built.
+
+        Args:
+            data: As in `run`.
+            show: A function that prints a line of the log. Default None.
+
+        Returns:
+            The prepared rows: `data` (encoded), `rows` (raw), `guesses`, `encoder` and `tasks`.
+        """
         return prepare(self, data, show)
 
     def tune(self, data: Any = None, **options: Any) -> Tuning:
-        """Search better settings: see `mtl_keras.tuning.tune`, which takes the same arguments."""
+        """Search for better settings.
+
+        Args:
+            data: As in `run`.
+            options: The other arguments of `mtl_keras.tuning.tune`.
+
+        Returns:
+            A `Tuning`: the trials, and the experiment of the best.
+        """
         return tuning.tune(self, data, **options)
 
     def compare(self, data: Any = None, **options: Any) -> Comparison:
-        """Did sharing help? See `mtl_keras.comparison.compare`, which takes the same arguments."""
+        """Measure whether sharing helps: train the joint model and single-task models.
+
+        Args:
+            data: As in `run`.
+            options: The other arguments of `mtl_keras.comparison.compare`.
+
+        Returns:
+            A `Comparison`; print it.
+        """
         return comparison.compare(self, data, **options)
 
     def __repr__(self) -> str:

@@ -37,16 +37,16 @@ WHOLE = Share()
 
 
 class Blocks(NamedTuple):
-    """Endless blocks of batches, and what `keras.Model.fit` has to know about them.
+    """Endless blocks of batches, with what `keras.Model.fit` needs to know about them.
 
     Attributes:
-        of_process: From the number of a process and how many there are, the data set of its part
-            of each batch. It yields `(x, y, sample_weight, ruler)`, epoch after epoch: nests of
-            tensors with the process's rows of at most `batches_per_block` batches, and an empty
-            tensor whose shape `(batches, rows, 0)` says how many batches these are, and how many
-            rows each has; the last one may have fewer, or none. Their number is known when the
-            graph is built.
-        batch_size: Rows per batch, of all processes together.
+        of_process: A function of the number of a process and the number of processes, which returns
+            the data set of the process's part of each batch. It yields `(x, y, sample_weight,
+            ruler)`, epoch after epoch: nests of tensors with the process's rows of at most
+            `batches_per_block` batches, and an empty tensor. The shape of the latter, `(batches,
+            rows, 0)`, is the number of batches and of rows per batch; the last batch may have fewer
+            rows, or none. The number of batches is known when the graph is built.
+        batch_size: Number of rows per batch, over all processes.
         steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
 
@@ -68,7 +68,7 @@ class Blocks(NamedTuple):
     batches_per_block: int
 
     def dataset(self, share: Share = WHOLE) -> tf.data.Dataset:
-        """The blocks of a process: one for each of its replicas after the other.
+        """Return the blocks of a process, with one for each of its replicas in turn.
 
         Args:
             share: The process. Default: the only one, with one replica.

@@ -21,24 +21,25 @@ READERS = 3
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Encoded training rows, read group by group in a new random order each epoch.
+    """Encoded training rows, which are read group by group in a new random order each epoch.
 
-    Several groups are open at a time, and their chunks take turns; a buffer, from which rows are
-    drawn at random, mixes them further. The order of the rows is a function of the seed, the epoch
-    and the step alone (of several processes, also of their number), so a training that is resumed
-    at any step sees the rows that an uninterrupted one sees.
+    Several groups are open at a time, and their chunks are interleaved. Rows are then drawn at
+    random from a buffer. The order of the rows depends only on the seed, the epoch and the step
+    (and, with several processes, on their number), so a training that is resumed at any step sees
+    the same rows as an uninterrupted one.
 
     Attributes:
-        read: From the number of a group, and the number of the first of its training rows that is
-            wanted, the chunks of its training rows from there on, in order: nests of arrays
-            `(x, y, sample_weight)`.
+        read: A function of the number of a group and of the first training row to read. It returns
+            the chunks of the group's training rows from that row on, in order: nests of arrays `(x,
+            y, sample_weight)`.
         rows: Number of training rows of each group.
-        like: Any such chunk, for the structure, the types and the shapes.
+        like: Any such chunk, which determines the structure, the types and the shapes.
         seed: Integer seed of the order. Default 0.
-        buffer_rows: Rows of the buffer. Default 131,072, or fewer if they would exceed 128 MiB.
+        buffer_rows: Number of rows in the buffer. Default 131,072, or fewer if they would exceed
+            128 MiB.
         batches_per_block: Batches per block. Default 64, or fewer if a block would exceed 32 MiB.
-        readers: Groups that are open at a time. Default 3.
-        failures: The errors of reading, which TensorFlow reports as its own.
+        readers: Number of groups that are open at a time. Default 3.
+        failures: Errors that occurred while reading, which TensorFlow reports as its own.
 
     Example:
 
@@ -65,16 +66,16 @@ class Feed:
         return int(sum(self.rows))
 
     def blocks(self, batch_size: int, first_epoch: int = 0, first_step: int = 0) -> Blocks:
-        """Blocks for `MultiTaskModel.fit`, endless, in the order of the epochs.
+        """Return endless blocks for `MultiTaskModel.fit`, epoch after epoch.
 
-        Of several processes, each reads its own part: in each epoch, the groups in their random
-        order are laid end to end and cut into equal ranges of rows.
+        With several processes, each reads its own part: in each epoch, the rows of the groups in
+        their random order are divided into equal ranges.
 
         Args:
             batch_size: Rows per batch, of all processes together.
             first_epoch: Number of the first epoch. Default 0.
-            first_step: Steps of it to leave out; `Blocks.steps` is the number of those that are
-                left, so that the data set ends an epoch there. Default 0.
+            first_step: Number of steps of that epoch to skip. `Blocks.steps` is the number of the
+                remaining ones, so that the data set ends an epoch there. Default 0.
         """
         batch_size = min(batch_size, self.total)
         steps = -(-self.total // batch_size)

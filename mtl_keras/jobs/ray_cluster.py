@@ -41,11 +41,11 @@ class Cluster:
     Args:
         workers: Number of processes, each with one CPU, spread over the machines. Default 1.
         address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
-            this machine. Default None: one of this machine alone, started for the training.
+            this machine. Default None: a local cluster that is started for the training.
         gpus_per_worker: Number of GPUs of each process. Default 0.
         storage: Folder or URL (`s3://bucket/folder`) for checkpoints, which every machine can
             reach. Default None: the run's own checkpoint folder.
-        verbose: Whether what Ray and its workers log is printed. Default False.
+        verbose: Whether to print the logs of Ray and its workers. Default False.
 
     Raises:
         ConfigError: if an argument is not as described above.
@@ -127,7 +127,7 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
         address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
             this machine. Default None: that of the environment's `RAY_ADDRESS`; without it, a
             cluster of this machine alone, started for the block.
-        verbose: Whether what Ray and its workers log is printed. Default False.
+        verbose: Whether to print the logs of Ray and its workers. Default False.
 
     Yields:
         The module `ray`.

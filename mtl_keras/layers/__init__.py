@@ -1,4 +1,7 @@
-"""Keras layers used in several places; a layer for one kind of task or feature is defined there."""
+"""Keras layers for multi-task networks.
+
+A layer for one kind of task or feature is defined beside that kind.
+"""
 
 from mtl_keras.layers.adapters import BottleneckAdapter, LowRankUpdate
 from mtl_keras.layers.answers import Decode, Unscale

@@ -67,10 +67,10 @@ class Unscale(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Decode(keras.layers.Layer):
-    """From probabilities to labels, with the type that they have in the user's table.
+    """Converts probabilities to labels, with the type that they have in the user's table.
 
-    **Shape:** with a threshold, `(rows, n)` to `(rows, n)` where column j answers with the second
-    of `labels` if its probability is at least `threshold[j]`, else with the first; without,
+    **Shape:** with a threshold, `(rows, n)` to `(rows, n)`, where column j is the second of
+    `labels` if its probability is at least `threshold[j]`, and else the first; without a threshold,
     `(rows, classes)` to `(rows,)`, the label of the most probable class.
 
     Args:

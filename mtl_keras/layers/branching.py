@@ -12,14 +12,14 @@ from mtl_keras.layers.gates import Gate
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class BranchGate(Gate):
-    r"""Reads one source: in training a random one at first, the most probable one in the end.
+    r"""Selects one source: a random one at the start of training, and the most probable one later.
 
     The probabilities are $\mathrm{softmax}(s a)$ of learned numbers a. For its first `explore`
     training steps the layer draws $i = \arg\max(s a + g)$ with Gumbel noise g, and takes the
     gradient of $\mathrm{softmax}((s a + g) / \tau)$ (straight through) from step `warmup` on, when
     the sources have learned something; the temperature $\tau = \max(\tau_0 / \sqrt{1 +
-    \text{step}}, 1/2)$ falls. After them, and wherever nothing is trained, it reads the source of
-    the largest a. All rows of a batch read the same.
+    \text{step}}, 1/2)$ falls. After these steps, and outside of training, it selects the source
+    with the largest a. All rows of a batch read the same source.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`, a 1 and zeros, the same in each row.
 
@@ -29,7 +29,7 @@ class BranchGate(Gate):
         explore: Integer >= 0, training steps before the branch is fixed. Default 1000.
         warmup: Integer >= 0, training steps before the probabilities are learned. Default 400.
         temperature: Float > 0, tau_0. Default 50.0.
-        strength: Float > 0, s: how much faster than other weights the probabilities are learned.
+        strength: Float > 0, s: how much faster the probabilities are learned than other weights.
             Default 10.0.
 
     Raises:

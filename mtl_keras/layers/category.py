@@ -23,8 +23,8 @@ class CategoryEmbedding(keras.layers.Layer):
     Args:
         sizes: Number of indices of each column, the two special ones included.
         dimension: Integer, maximum length of a column's vector. Default 16.
-        initializer: `"normal"` (default), or `"zeros"`: no value has an effect before it is
-            trained, so that those with few rows have little.
+        initializer: `"normal"` (default), or `"zeros"`, so that values with few training rows have
+            little effect.
 
     Raises:
         ConfigError: if an argument is not as described above.

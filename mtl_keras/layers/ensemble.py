@@ -186,9 +186,9 @@ class MemberDense(keras.layers.Layer):
 class MemberMean(keras.layers.Layer):
     """The mean of the members' outputs.
 
-    If this layer makes an output of a `MultiTaskModel`, the training loss is the mean of the
-    members' losses, not the loss of their mean, which would make the members alike. Evaluation and
-    prediction use the mean.
+    If this layer computes an output of a `MultiTaskModel`, the training loss is the mean of the
+    members' losses, not the loss of their mean, which would make the members similar. Evaluation
+    and prediction use the mean of the outputs.
 
     **Shape:** `(rows, members, n)` to `(rows, n)`.
 

@@ -14,7 +14,7 @@ SPARE_CODES = ("penalised", "reused")
 
 
 class Gate(keras.layers.Layer):
-    """Base class: weights over sources that add up to one; `MultiTaskModel.sharing` reads them.
+    """Base class of gates: weights over sources, shown by `MultiTaskModel.sharing`.
 
     Args:
         reader: Name of the task (or stream) that reads through the gate.
@@ -44,7 +44,7 @@ class SoftmaxGate(Gate):
     Args:
         reader: Name of the task that reads through the gate.
         sources: Names of what it reads.
-        temperature: Float > 0; a low one makes the gate sparser. Default 1.0.
+        temperature: Float > 0. Low values make the gate sparser. Default 1.0.
         use_bias: Whether to use a bias. Default False, as in the paper.
         dropout: Fraction of sources dropped per row in training. Default 0.0.
 
@@ -108,14 +108,14 @@ class DSelectGate(Gate):
     gate is $\sum_j \mathrm{softmax}(w)_j r_j$. In training it adds `entropy` times the entropy of
     each selector to the losses.
 
-    If n is no power of two, some codes stand for no source. The paper adds the penalty
-    $1 / \sum_i r(i)$, so that no selector stays at one; a gate then sums to less than one until
-    its selectors have left them.
+    If n is not a power of two, some codes do not belong to a source. The paper adds the penalty $1
+    / \sum_i r(i)$, so that no selector keeps such a code. Until the selectors have left these
+    codes, the weights of a gate sum to less than one.
 
-    Departures from the paper and the authors' code: entropy and penalty are means over rows where
-        the code has sums, so that their strength does not depend on the batch size; the penalty is
-        less one, so that it is 0 where it has no effect, and at most a thousand, where it would be
-        infinite.
+    Departures from the paper and the authors' code: entropy and penalty are means over rows, where
+        the code has sums, so that their strength does not depend on the batch size. One is
+        subtracted from the penalty, so that it is 0 if it has no effect, and it is limited to a
+        thousand.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., sources)`; a static gate has the same weights in
     each row.

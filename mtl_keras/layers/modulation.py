@@ -28,7 +28,7 @@ class Modulation(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Select(keras.layers.Layer):
-    """Some numbers of each vector.
+    """Selects some elements of each vector.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., len(indices))`.
 

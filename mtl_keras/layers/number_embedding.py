@@ -108,7 +108,7 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class PeriodicEmbedding(keras.layers.Layer):
-    r"""A vector per column: its value, and a learned mix of waves with learned frequencies.
+    r"""A vector per column: its value, and a learned combination of waves with learned frequencies.
 
     $[x, W \cos(2 \pi f x + g) + b]$ per column, $f \sim N(0, \sigma^2)$, $g \sim U(-\pi, \pi)$
     (PBLD, without its last activation).

@@ -64,7 +64,7 @@ class PositionEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class TokenEmbedding(keras.layers.Layer):
-    """A learned vector for each index; zeros for index 0, which is no token.
+    """A learned vector for each index, and zeros for index 0, which is not a token.
 
     **Shape:** int `(rows, length)` to `(rows, length, dimension)`.
 
@@ -100,7 +100,7 @@ class TokenEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Present(keras.layers.Layer):
-    """A mask of the positions of a sequence that hold a value.
+    """Computes the mask of the positions of a sequence that contain a value.
 
     **Shape:** indices `(rows, length)`, 0 where there is nothing, or `(rows, length, n)`, whose
     last number is 1 where there is something, to bool `(rows, length)`.

@@ -43,9 +43,9 @@ class TransferAttention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class InformationTransfer(TransferAttention):
-    r"""Passing on, $p = \mathrm{ReLU}(W z_{t-1} + b)$, and attention in one.
+    r"""Transfer, $p = \mathrm{ReLU}(W z_{t-1} + b)$, and attention in one layer.
 
-    Networks that release 0.1 saved consist of it.
+    It exists to load networks that release 0.1 saved.
 
     **Shape:** `(rows, ..., n)` of the task and of the previous task, to `(rows, ..., n)`.
 

@@ -105,12 +105,12 @@ def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) ->
     if balancer.needs != "losses" and not partition.shared and len(partition.own) > 1:
         warnings.warn(
             f"No variable is shared by two outputs, so balancer {name!r} has nothing to "
-            "balance: every task is trained by its own gradient alone.",
+            "balance: every task is trained by its own gradient only.",
             stacklevel=4,
         )
     if balancer.looks_back and getattr(optimizer, "gradient_accumulation_steps", None):
         raise ConfigError(
-            f"Balancer {name!r} learns from what each step does to the losses; with "
+            f"Balancer {name!r} compares the losses before and after each step, but with "
             "gradient_accumulation_steps set on the optimizer, most steps change nothing. Expected "
             "None. Use a larger batch, or another balancer."
         )

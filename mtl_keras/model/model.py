@@ -17,23 +17,24 @@ from mtl_keras.model.trainer import BalancedTrainer
 class MultiTaskModel(BalancedTrainer):
     """A Functional Keras model with named outputs, one per task.
 
-    Built, trained, saved, loaded and exported like any `keras.Model`, and logged under the same
-    names; `docs/keras.md` lists what differs. It adds:
+    You build, train, save, load and export it like any `keras.Model`, and its logs have the same
+    names; `docs/keras.md` lists the differences. It adds:
 
     * a *balancer* that combines the per-task losses into one update (see `mtl_keras.balancers`);
     * missing labels (NaN): the row still counts for the other tasks;
-    * true logs: `<task>_loss` and `<task>_<metric>` are exact means over the epoch's present
-      labels, and `loss` is their sum under `loss_weights`, whatever the balancer;
+    * true means in the logs: `<task>_loss` and `<task>_<metric>` are means over all present labels
+      of the epoch, and `loss` is the sum of the losses weighted by `loss_weights`, whatever the
+      balancer;
     * class weights and sample weights per output;
-    * a fast `fit` on arrays, which runs many batches per call of a compiled graph.
+    * a fast `fit` for arrays, which runs many batches per call of a compiled graph.
 
-    A model that defines `call` instead of a graph, has no loss for one of its outputs, nests them,
-    or overrides `compute_loss`, is trained by Keras's own step, without a balancer.
+    Keras's own training step, without a balancer, trains models that define `call` or override
+    `compute_loss`, that have nested outputs, or that have an output without a loss.
 
     Args:
         inputs: Input tensor, or a list or dict of them.
-        outputs: A dict from task name to output tensor; or a list of output tensors, or a single
-            one, each named after the layer that made it.
+        outputs: A dict from task name to output tensor. Or a list of output tensors or a single
+            one, which are named after the layers that made them.
         name: Name of the model.
 
     Example:
@@ -68,26 +69,26 @@ class MultiTaskModel(BalancedTrainer):
 
     @property
     def balancing(self) -> list[dict[str, Any]]:
-        """What the balancer did in each epoch of training, a dict per epoch."""
+        """The balancer's weights and diagnostics for each epoch of training, a dict per epoch."""
         return self.step.balancing
 
     @property
     def partition(self) -> Partition:
-        """Which variables the tasks share, as `compile` read it from the graph."""
+        """The variables that the tasks share, which `compile` determined from the graph."""
         return self.step.partition
 
     @property
     def metric_names(self) -> list[str]:
-        """The names that metrics are logged under, without those of losses."""
+        """The names of the metrics in the logs, without those of losses."""
         return self.step.task_metrics.names
 
     @property
     def losses(self) -> list[Any]:
-        """The losses added by layers, and the penalties between tied layers."""
+        """The losses added by layers, and the penalties of tied layers."""
         return [*super().losses, *tied.penalties(self.layers)]
 
     def mean_losses(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
-        """Mean loss of each task over its present labels, as differentiable scalars; no update.
+        """Return the mean loss of each task over its present labels, as differentiable scalars.
 
         Args:
             x: Inputs, as tensors or arrays.
@@ -96,14 +97,15 @@ class MultiTaskModel(BalancedTrainer):
         return self.step.mean_losses(x, y)
 
     def loss_of(self, task: str, y: np.ndarray) -> Callable[[np.ndarray], float]:
-        """A function from one task's outputs to their mean loss against the labels `y`."""
+        """Return a function from one task's outputs to their mean loss for the labels `y`."""
         return self.step.losses[task].of_outputs(y, self.step.outputs[task])
 
     def sharing(self, x: Any = None) -> pd.DataFrame:
-        """What each task uses: the weights of gates, mixing units and selectors.
+        """Return what each task uses: the weights of gates, mixing units and selectors.
 
         Args:
-            x: Inputs to average the weights of gates over. Default None: gates are left out.
+            x: Inputs over which the weights of gates are averaged. Default None: gates are left
+                out.
 
         Returns:
             A table with the columns `layer`, `reader` (a task or stream), `source` (an expert or

@@ -49,30 +49,30 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         auto_scale_loss: bool = True,
         balancer: Any = None,
     ) -> None:
-        """Configure the model for training. Arguments are as in `keras.Model.compile`, and more.
+        """Configure the model for training, as `keras.Model.compile` does.
 
         Args:
             optimizer: A Keras optimizer or its name.
             loss: A dict `{task: loss}`, a list in the order of the outputs, or one loss for all.
                 Losses are means over present labels.
-            loss_weights: A dict `{task: float}` or a list; 1.0 for a task that is not named. Used
-                by the balancer as the user's preference, and for the logged `loss`.
+            loss_weights: A dict `{task: float}` or a list; 1.0 for tasks that are not named. The
+                balancer uses them as preferences, and the logged `loss` as weights.
             metrics: A dict `{task: metric or list}` or a list in the order of the outputs.
                 Computed over present labels, without sample weights.
             weighted_metrics: Likewise, with sample weights.
             run_eagerly: Whether to run without compiling to a graph, for debugging.
-            steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory
-                unless a callback acts on single batches, else one.
-            jit_compile: Whether to compile the step with XLA; `"auto"`: as Keras decides,
-                never without a GPU.
+            steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory,
+                unless a callback acts on single batches; otherwise one.
+            jit_compile: Whether to compile the step with XLA. `"auto"`: Keras decides; never
+                without a GPU.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
             balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and
-                arguments, or a function. An object is a declaration: the model makes a copy with
-                its own state, `model.balancer`. Default None: constant weights.
+                arguments, or a function. The model creates its own copy of an object,
+                `model.balancer`. Default None: constant weights.
 
         Raises:
-            ConfigError: if a name is unknown, the balancer cannot be copied, or it would have to
-                balance a model that Keras's own step trains.
+            ConfigError: if a name is unknown, if the balancer cannot be copied, or if there is a
+                balancer and Keras's own step trains the model.
         """
         arguments: dict[str, Any] = {
             "loss": loss,
@@ -113,7 +113,7 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
 
     @property
     def step(self) -> Step:
-        """What the model does with a batch, once it is compiled."""
+        """The training step of the compiled model."""
         if self._compiled is None:
             raise AttributeError("The model is not compiled. Call `compile` first.")
         if self._compiled.step is None:
@@ -122,7 +122,7 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
 
     @property
     def balanced(self) -> bool:
-        """Whether the model is compiled and trained by a step of its own, not by Keras's."""
+        """Whether the model is compiled and uses the balanced step, not Keras's own."""
         return self._compiled is not None and self._compiled.step is not None
 
     @property
@@ -183,17 +183,17 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> keras.callbacks.History:
-        """Train the model. Arguments are as in `keras.Model.fit`, except these.
+        """Train the model. Other arguments are those of `keras.Model.fit`.
 
         Args:
             x: Arrays (one, or a list or dict of them) or a `tf.data.Dataset` of batches.
             y: A dict `{task: labels}`, a list in the order of the outputs, or one array. NaN in
                 float labels is a missing label.
             class_weight: For each output, a dict from class index to weight: `{"churned": {0: 1.0,
-                1: 3.0}}`; for a single output, `{0: 1.0, 1: 3.0}`. Multiplied into the sample
-                weights.
-            sample_weight: One array for all outputs, or a dict or list per output; outputs that are
-                not named have weight 1.
+                1: 3.0}}`; for a single output, `{0: 1.0, 1: 3.0}`. They are multiplied with the
+                sample weights.
+            sample_weight: One array for all outputs, or a dict or list with one per output. Outputs
+                that are not named have the weight 1.
 
         Returns:
             A `keras.callbacks.History`.
@@ -234,7 +234,7 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         return_dict: bool = False,
         **options: Any,
     ) -> Any:
-        """Losses and metrics on data. Arguments are as in `fit` and `keras.Model.evaluate`.
+        """Return losses and metrics. Arguments are those of `fit` and `keras.Model.evaluate`.
 
         Returns:
             The value of `loss`, or a list in the order of `metrics_names`, or, with `return_dict`,
@@ -253,10 +253,10 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         steps: int | None = None,
         callbacks: Any = None,
     ) -> Any:
-        """Outputs for `x`, in the structure of the model's outputs, as NumPy arrays.
+        """Return the outputs for `x` as NumPy arrays, in the structure of the model's outputs.
 
-        Arrays in memory are run in slices of `batch_size` rows (default 4096, or fewer if rows are
-        as large as images); anything else is run as in Keras.
+        Arrays in memory are computed in slices of `batch_size` rows (default 4096, or fewer if rows
+        are as large as images). Everything else is computed as in Keras.
         """
         if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
             return super().predict(x, batch_size, verbose, steps, callbacks)

@@ -11,7 +11,7 @@ NAMED = ("architecture", "balancer")  # tables that may be a name alone
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The entries of an experiment file.
+    """Return the entries of an experiment file.
 
     Raises:
         ConfigError: if the file does not exist, or is not TOML.
@@ -33,8 +33,8 @@ def of_an_artifact(path: str | Path) -> bool:
 def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`config` with `overrides` laid over it, tables merged key by key.
 
-    A table with a different `kind` replaces the previous one. Listed features stay a list: a
-    feature whose name is in it is replaced or dropped, a new one is added.
+    A table with a different `kind` replaces the previous one. A list of features remains a list: a
+    feature whose name is in it is replaced or dropped, and a new one is added.
 
     Example:
 

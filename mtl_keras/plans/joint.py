@@ -7,19 +7,20 @@ from mtl_keras.tasks import Task
 
 
 def covering_together(tasks: Sequence[Task], coverage: float | None) -> list[Task]:
-    r"""The tasks with an interval or a set each, all of which hold together with a probability.
+    r"""Return the tasks with intervals or sets that jointly have a stated coverage.
 
-    By Bonferroni's inequality: each of K misses with $(1 - coverage) / K$ at most, so one or more
-    do with $1 - coverage$ at most, however the tasks depend on each other. For tasks that err
-    independently the level is nearly exact: three at 0.9667 hold together in 0.9033.
+    By Bonferroni's inequality: each of the K intervals misses its label with a probability of at
+    most $(1 - coverage) / K$, so at least one of them misses with at most $1 - coverage$, however
+    the tasks depend on each other. If their errors are independent, the level is nearly exact:
+    three intervals of 0.9667 contain their labels jointly with 0.9033.
 
     Args:
         tasks: The tasks.
         coverage: The probability; None: the tasks stay as they are.
 
     Raises:
-        ConfigError: if it is no probability, if a task has a level of its own, or if its kind has
-            neither intervals nor sets.
+        ConfigError: if the coverage is not a probability, if a task has its own level, or if its
+            kind has neither intervals nor sets.
 
     Example:
 

@@ -27,7 +27,7 @@ class Plan:
     """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods.
 
     Raises:
-        ConfigError: if a value does not fit, or values do not fit each other.
+        ConfigError: if a value is invalid, or if values contradict each other.
 
     Example:
 
@@ -100,23 +100,23 @@ class Plan:
     # What it needs from a table
 
     def weight_columns(self) -> dict[str, str]:
-        """For each task with sample weights, the column that holds them."""
+        """The column with the sample weights, for each task that has them."""
         if isinstance(self.sample_weight, str):
             return {task.name: self.sample_weight for task in self.tasks}
         return dict(self.sample_weight or {})
 
     def label_columns(self) -> list[str]:
-        """The columns that hold labels of any task."""
+        """The columns that contain labels of any task."""
         return [column for task in self.tasks for column in task.columns]
 
     def but(self, **changes: Any) -> Self:
-        """A copy with some fields changed."""
+        """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
     # Other plans that follow from it
 
     def architecture_defaults(self) -> dict[str, Any]:
-        """The preset's arguments for an architecture given by name only."""
+        """The preset's arguments for an architecture that is given only by name."""
         return presets.get(self.preset)["architecture"]
 
     def variants(self) -> list[Self]:
@@ -138,12 +138,12 @@ class Plan:
     # To and from files
 
     def to_dict(self, folder: Path | None = None) -> dict[str, Any]:
-        """The plan as plain values, as an experiment file has it.
+        """Return the plan as plain values, as in an experiment file.
 
         Args:
-            folder: The folder that the file is for: the data's path is then relative to it; a path
-                outside the working directory is shortened to the file's name, since the file may be
-                shared. Default None: the path unchanged.
+            folder: The folder of the file that the values are written to. The path of the data
+                becomes relative to it; a path outside the working directory is shortened to the
+                file's name, because the file may be shared. Default None: the path is not changed.
         """
         declared: Any = self.features
         if isinstance(declared, Mapping):
@@ -185,7 +185,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any], folder: str | Path = ".") -> Self:
-        """A plan from a dict like that of `to_dict`; a relative data path is relative to `folder`.
+        """Return the plan of a dict like that of `to_dict`. Data paths are relative to `folder`.
 
         Raises:
             ConfigError: if a key or value is invalid; the closest valid one is named.
@@ -202,16 +202,16 @@ class Plan:
         folder: str | Path | None = None,
         **overrides: Any,
     ) -> Self:
-        """A plan from a TOML file.
+        """Return the plan in a TOML file.
 
-        A file of your own may name any class to import. One that lies beside a trained model may
-        come from elsewhere, as the model may, and names only what is trusted.
+        A file of your own may name any class to import. A file in an artifact may come from someone
+        else, so that only the classes of trusted packages are imported.
 
         Args:
             path: The file.
-            trusted: Packages that the experiment of an artifact may import. Default: none.
+            trusted: Packages from which the experiment of an artifact may import. Default none.
             folder: The folder that a relative data path is relative to. Default: the file's.
-            overrides: Entries to lay over the file's: see `mtl_keras.plans.file.merged`.
+            overrides: Entries that override those of the file: see `mtl_keras.plans.file.merged`.
 
         Raises:
             ConfigError: if the file does not exist, is not TOML, or has an invalid key or value.
@@ -234,10 +234,10 @@ class Plan:
         return plan
 
     def check_readable(self) -> None:
-        """Raise a ConfigError if the plan could not be read back from a file.
+        """Raise a ConfigError if the plan could not be read from a file again.
 
-        An artifact holds its plan, which comparing and resuming read, so this is checked before
-        training.
+        An artifact contains its plan, which is needed to compare and to resume, so this is checked
+        before training.
         """
         parts: list[tuple[str, Any]] = [(f"task {task.name!r}", type(task)) for task in self.tasks]
         if isinstance(self.features, Mapping):
@@ -269,9 +269,9 @@ class Plan:
         for key, value in config.items():
             if again[key] != value and key != "data":
                 raise ConfigError(
-                    f"`{key}` of the experiment is not the same once written and read back: "
+                    f"`{key}` of the experiment changes when it is written and read again: "
                     f"{shown(value)} became {shown(again[key])}. `get_config` of a class of your "
-                    "own must give every argument of its constructor."
+                    "own must return every argument of its constructor."
                 )
 
 

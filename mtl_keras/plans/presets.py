@@ -17,7 +17,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def get(name: str) -> dict[str, dict[str, Any]]:
-    """A preset: `"fast"` (seconds), `"default"`, or `"best"` (minutes).
+    """Return a preset: `"fast"` (seconds), `"default"`, or `"best"` (minutes).
 
     Raises:
         ConfigError: if there is no preset with this name.
@@ -33,9 +33,9 @@ def get(name: str) -> dict[str, dict[str, Any]]:
 
 
 def variation(number: int) -> tuple[Mapping[str, Any], Mapping[str, float]]:
-    """How the network with this number differs from the declared one, if there are several.
+    """Return how the network with this number differs from the declared one.
 
-    The variations are in what matters most from table to table: how much is shared, dropout, the
+    The variations concern what matters most for different tables: how much is shared, dropout,
         bins, and the learning rate.
 
     Args:

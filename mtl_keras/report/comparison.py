@@ -33,7 +33,10 @@ def comparison_page(compared: dict[str, Any]) -> str:
 
     Example:
 
-    >>> page = comparison_page(experiment.compare().to_dict())  # doctest: +SKIP
+    >>> import mtl_keras as mtl
+    >>> experiment = mtl.Experiment.from_file("data/customers.toml")
+    >>> compared = experiment.compare(seeds=2)  # doctest: +SKIP
+    >>> page = comparison_page(compared.to_dict())  # doctest: +SKIP
     """
     draw = Drawer()
     results = pd.DataFrame(compared["results"])

@@ -17,7 +17,11 @@ def report_page(content: Content) -> str:
 
     Example:
 
-    >>> page = report_page(content(files))  # doctest: +SKIP
+    >>> from pathlib import Path
+    >>> from mtl_keras.export import artifact
+    >>> from mtl_keras.report import content
+    >>> newest = artifact.latest(Path("saved_models/customers"))  # doctest: +SKIP
+    >>> page = report_page(content(artifact.read_files(newest)))  # doctest: +SKIP
     """
     draw = Drawer()
     name = content.schema["name"]

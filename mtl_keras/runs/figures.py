@@ -27,15 +27,15 @@ class Figures:
     model: MultiTaskModel
 
     def history(self) -> Figure:
-        """Losses over the epochs, and the weights that a balancer learned."""
+        """Draw losses and metrics over the epochs, and the balancer's weights."""
         return report.history_figure(self.log, [task.name for task in self.tasks])
 
     def predictions(self) -> Figure:
-        """What was predicted for the test rows, beside what was: a row of panels per task."""
+        """Draw predictions against labels of the test rows, a row of panels per task."""
         return report.prediction_figure(self.tasks, self.truths, self.answers)
 
     def structure(self) -> Figure:
-        """The network: boxes for runs of layers, in the colour of the only task that they serve."""
+        """Draw the network, with boxes in the colour of the only task that they serve."""
         outputs = {task.name: self.model.output[task.name] for task in self.tasks}
         return report.structure_figure(report.structure(self.model, outputs), list(outputs))
 

@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 
 
 def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
-    """Rewrite `report.html` of an artifact's newest version, including its current comparison.
+    """Rewrite `report.html` of an artifact's newest version, with its newest comparison.
 
     Args:
         folder: E.g. `saved_models/customers`.
@@ -27,7 +27,7 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
         The path of the page.
 
     Raises:
-        ArtifactError: if there is no model, or it lacks what a report needs.
+        ArtifactError: if there is no model, or if it lacks files that a report needs.
 
     Example:
 
@@ -55,7 +55,7 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
         raise ArtifactError(f"{version}: {error} Train and export again.") from error
     except Exception as error:  # whatever values that no run of ours wrote lead to
         raise ArtifactError(
-            f"No report can be made of the files in {version / artifact.EXTRA}, one of them is "
+            f"No report can be made of the files in {version / artifact.EXTRA}: one of them is "
             f"damaged ({type(error).__name__}: {error}). Train and export again."
         ) from error
 

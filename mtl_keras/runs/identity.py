@@ -42,7 +42,7 @@ def fingerprint(plan: Plan, rows: Prepared) -> str:
 
 
 def facts(training: str, rows: Prepared) -> Facts:
-    """What a tracker is told of a training at its beginning.
+    """The facts that a tracker gets at the beginning of a training.
 
     Args:
         training: The training's name.

@@ -58,7 +58,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     for told in enumerate(history):  # a worker may go between keeping an epoch and telling of it
         heard(told)
     if not history:
-        raise TrainingError(f"The workers have left no checkpoint that can be read in {path}.")
+        raise TrainingError(f"The workers have left no readable checkpoint in {path}.")
     return dataclasses.replace(fitting, finished=True)
 
 
@@ -71,8 +71,8 @@ def check_begun_here(checkpoint: Path, name: str) -> None:
     """
     if any(checkpoint.rglob(f"{name}_*/checkpoint_*")):
         raise ConfigError(
-            f"The training in {checkpoint} was begun with workers. Resume it with --workers, or "
-            "start anew without --resume."
+            f"The training in {checkpoint} was started with workers. Resume it with --workers, or "
+            "start again without --resume."
         )
 
 
@@ -112,7 +112,7 @@ def kept(worker: Worker, written: bool) -> None:
     """Store a checkpoint where all workers can go on from it."""
     if not written:
         raise TrainingError(
-            f"A checkpoint could not be written to {worker.folder}, and the network is taken from "
-            "it. Make room on the disk of the worker, then resume with --resume."
+            f"A checkpoint could not be written to {worker.folder}, but the network is read from "
+            "it. Free space on the disk of the worker, then run again with --resume."
         )
     worker.keep()

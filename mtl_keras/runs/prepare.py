@@ -27,7 +27,7 @@ def prepare(
     show: Callable[[str], None] | None = None,
     clock: Clock | None = None,
 ) -> Prepared:
-    """Read, split and encode as a plan says: all steps of a run before the network is built.
+    """Read, split and encode the data of a plan: the steps of a run before the network is built.
 
     Args:
         plan: The plan.

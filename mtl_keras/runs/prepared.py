@@ -27,7 +27,7 @@ class Prepared:
     """A table, prepared for training.
 
     Attributes:
-        rows: Rows by part: `"train"`, `"validation"`, `"test"`; samples of them for a stream.
+        rows: Rows by part: `"train"`, `"validation"`, `"test"`. Samples of them for a stream.
         guesses: The kind guessed for each column, and why.
         encoder: The fitted encoder.
         tasks: The fitted tasks.

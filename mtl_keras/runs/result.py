@@ -42,30 +42,32 @@ class Run:
     """The result of `Experiment.run`.
 
     Attributes:
-        experiment: The declaration.
+        experiment: The experiment that was run.
         tasks: The tasks, fitted and calibrated.
         encoder: The fitted encoder.
         model: The trained network on encoded rows, with each task's best epoch.
         guesses: The kind guessed for each column, and why.
-        history: Logs, a row per epoch; `<task>_best` marks the epoch that the
-            task is answered from.
+        history: Logs, a row per epoch. `<task>_best` marks the epoch that the task is predicted
+            from.
         evaluation: Scores on the test rows.
         rows: Number of rows of each part of the split.
         test: The test rows of the table; a sample of them for a stream.
-        truths: Per part and task the labels, as evaluation reads them.
-        predictions: Per task the predictions for the test rows.
-        regions: Per task with intervals or sets, those of the test rows.
-        groups: What the test rows of a group have in common, if they were split by groups; or None.
-        sharing: What each task uses, on the validation rows: see `MultiTaskModel.sharing`.
+        truths: The labels by part and task, in the form used by evaluation.
+        predictions: The predictions for the test rows, by task.
+        regions: The intervals or sets of the test rows, for each task that has them.
+        groups: The group of each test row, if rows were split by groups; otherwise None.
+        sharing: How much each task uses of what is shared, on the validation rows: see
+            `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
-        metadata: `"calibration"`, what the correction of probabilities was worth; `"refit"`, the
-            number of last epochs that were trained again with the validation rows; what was tried
-            for all that was left open: `"search"`, `"grouping"`.
+        metadata: `"calibration"`, the effect of calibrating the probabilities; `"refit"`,
+            the number of epochs that were trained again with the validation rows; `"search"` and
+            `"grouping"`, what was tried for `"auto"` and for groups; `"leaks"`, features that alone
+            explain a target.
         identity: A unique name of this training, kept when it is resumed.
         trained_at: When the training ended, in ISO format, UTC.
-        trained: Fingerprints that recognise the training rows; or None.
-        statistics: Of the training rows, counts of each feature's values.
-        recording: Tells the tracker of the experiment; without one, nobody.
+        trained: Fingerprints that recognise the training rows, or None.
+        statistics: Counts of each feature's values in the training rows.
+        recording: The connection to the experiment's tracker, if there is one.
 
     Example:
 
@@ -99,11 +101,11 @@ class Run:
 
     @property
     def figures(self) -> Figures:
-        """The figures of the run, for matplotlib: `run.figures.history()` and others."""
+        """Figures of the run: `run.figures.history()`, `.predictions()` and `.structure()`."""
         return Figures(self.tasks, self.history, self.truths["test"], self.predictions, self.model)
 
     def export(self, folder: str | Path) -> Path:
-        """Write the artifact: a new numbered SavedModel, and the files that describe it.
+        """Write a new version of the artifact: a SavedModel and the files that describe it.
 
         Args:
             folder: E.g. `saved_models/customers`; created if missing.
@@ -118,10 +120,10 @@ class Run:
         return serving_model(self.encoder, self.model, self.tasks)
 
     def predict(self, table: Any) -> pd.DataFrame:
-        """A row of answers for each row of a table: what the exported model will answer.
+        """Return the predictions for each row of a table, as the exported model does.
 
         Args:
-            table: A DataFrame, or a path to a file. Columns that the model does not read are
+            table: A DataFrame, or the path of a file. Columns that the model does not read are
                 ignored.
 
         Returns:
@@ -146,7 +148,7 @@ class Run:
         return serve, self._answer_slugs()
 
     def predicted(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Per task the predictions for a table of raw columns, as evaluation reads them."""
+        """Return the predictions for a table by task, in the form used by evaluation."""
         return self._predictions(self._outputs_for(table))
 
     def _predictions(self, outputs: Arrays) -> dict[str, np.ndarray]:
@@ -156,19 +158,18 @@ class Run:
         return self.model.predict(self.encoder.encode(table), verbose=0)
 
     def code(self, folder: str | Path | None = None) -> str:
-        """The network as a Python file, for someone who goes on by hand.
+        """Return the network as a Python file, to change and train by hand.
 
-        It has the Keras layers that the library made, reads encoded rows, and compiles and trains
-        the network as the library does, as far as Keras can; what it does in another way is said
-        at its beginning.
+        The file creates the same Keras layers, reads encoded rows, and compiles and trains the
+        network as the library does, as far as Keras can. Its first lines describe what differs.
 
         Args:
-            folder: The artifact, whose experiment prepares the rows. Default None:
+            folder: The artifact whose experiment prepares the rows. Default None:
                 `saved_models/<name>`.
 
         Raises:
             ConfigError: if no code can be written for a part of the network: an operation that is
-                no layer, a model inside the network, or a class that cannot be imported.
+                not a layer, a model inside the network, or a class that cannot be imported.
         """
         plan = self.experiment
         return Trained(
@@ -186,12 +187,12 @@ class Run:
     def explanation(
         self, predict: explain.Predict | None = None, seconds: float = 2.0
     ) -> dict[str, Any]:
-        """Importance of the features, how the mean answer depends on the first, and the gaps.
+        """Return the importance of the features, partial dependence, and what is not explained.
 
         Args:
-            predict: From a table of raw columns to predictions by task, e.g. those of an exported
-                model. Default None: this run.
-            seconds: About how long the shuffles of the importance may take. Default 2.0.
+            predict: A function from a table to predictions by task, such as an exported model's.
+                Default None: this run's.
+            seconds: Approximate time limit for measuring the importance. Default 2.0.
         """
         predict = predict or self.predicted
         found = explain.explanation(
@@ -202,7 +203,7 @@ class Run:
         return found | {"slices": rows and {"column": column, "rows": rows}}
 
     def slices(self, column: str) -> pd.DataFrame:
-        """The model's scores on the test rows of each value of a column.
+        """Return the model's scores on the test rows for each value of a column.
 
         Raises:
             DataError: if the table has no such column.
@@ -218,7 +219,7 @@ class Run:
 
     @functools.cached_property
     def diagnostics(self) -> Diagnostics:
-        """Where the model is wrong on the test rows: by threshold, by size, by slice, by row."""
+        """Return where the model is wrong on the test rows, by threshold, size, slice and row."""
         truths, predictions, _, groups = self._tested
         constants = self._constants
         cells = cells_of(self.encoder.features, self.test)
@@ -251,7 +252,7 @@ class Run:
         shutil.rmtree(folder, ignore_errors=True)
 
     def schema(self, serving: keras.Model) -> dict[str, Any]:
-        """What the exported model reads and answers, and how it was made."""
+        """Return the inputs and outputs of the exported model, and how it was made."""
         split, slugs = self.experiment.split, self._answer_slugs()
         return {
             "name": self.experiment.name,
@@ -290,7 +291,7 @@ class Run:
         }
 
     def metrics(self) -> dict[str, Any]:
-        """Scores, rows, times, and epochs: those in use, and those of the lowest loss."""
+        """Return scores, numbers of rows, times, and epochs (in use, and with the lowest loss)."""
         return {
             "test": self.evaluation.to_dict(),
             "joint_coverage": self.evaluation.joint and vars(self.evaluation.joint),

@@ -52,16 +52,17 @@ def run(
         checkpoint: Folder for the checkpoint while the run trains.
         resume: Whether to resume from the checkpoint, if there is one.
         show: A function that prints a line; None for silence.
-        cluster: The processes that train each network together, as Ray's workers; they try as many
-            candidates at a time where the plan leaves something open (`"auto"`). Default: this
-            process, or those that `TF_CONFIG` declares.
+        cluster: The processes that train each network together, as workers of Ray. They also train
+            the candidates of `"auto"` in parallel. Default: this process, or those that `TF_CONFIG`
+            declares.
 
     Returns:
-        A `Run`: model, history, evaluation; `run.export(folder)` writes the artifact.
+        A `Run` with the model, its history and its evaluation. `run.export(folder)` writes the
+            artifact.
 
     Raises:
-        ConfigError: if the plan could not be read back from the artifact, or the cluster cannot be
-            used, or the plan's tracker fails to begin.
+        ConfigError: if the plan could not be read from the artifact again, if the cluster cannot be
+            used, or if the plan's tracker fails to begin.
         DataError: if the table does not fit the plan.
         TrainingError: if a task's loss is not finite.
 
@@ -92,9 +93,7 @@ def run(
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
     """A block in which no other process trains with this checkpoint."""
     if checkpoint.is_symlink():
-        raise ConfigError(
-            f"{checkpoint} is a symbolic link. Expected a folder of mtl_keras's own. Remove it."
-        )
+        raise ConfigError(f"{checkpoint} is a symbolic link. Expected a folder. Remove the link.")
     lock = checkpoint.with_name(f"{checkpoint.name}.lock")
     return exclusive(lock, f"a training into {checkpoint.parent}")
 
@@ -211,10 +210,7 @@ def train(
     if not number:
         fitting.show(summary(plan, rows, model))
         if plan.training.refit and (names := covered(rows.tasks)):
-            fitting.show(
-                f"no epoch is trained again with the validation rows: the coverage of {names} is "
-                "guaranteed by rows that were not trained on"
-            )
+            fitting.show(f"no refit on the validation rows: they guarantee the coverage of {names}")
     fitting = dataclasses.replace(
         fitting, training=recipe(plan, rows), constants=constant_losses(rows, model)
     )
@@ -225,7 +221,7 @@ def train(
 
 
 def recipe(plan: Plan, rows: Prepared) -> Training:
-    """The recipe of a plan, which leaves the validation rows out where they guarantee coverage."""
+    """The recipe of a plan, without a refit if validation rows guarantee a coverage."""
     return dataclasses.replace(plan.training, refit=0) if covered(rows.tasks) else plan.training
 
 

@@ -177,8 +177,8 @@ def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:
     return (
         f"features and tasks are fitted on {len(rows['train']):,} of {totals['train']:,} training "
         f"rows (kinds are guessed from {min(GUESSED_ROWS, len(rows['train'])):,}); "
-        f"{len(rows['validation']):,} of {totals['validation']:,} rows validate, {evaluated:,} of "
-        f"{totals['test']:,} test"
+        f"{len(rows['validation']):,} of {totals['validation']:,} rows are used for validation, "
+        f"{evaluated:,} of {totals['test']:,} for the test"
     )
 
 

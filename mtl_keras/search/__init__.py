@@ -1,4 +1,4 @@
-"""Settles what a plan leaves open, by trials on the validation rows."""
+"""Chooses what a plan leaves open, by short trainings on the validation rows."""
 
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping

@@ -14,8 +14,8 @@ class Affinity(keras.callbacks.Callback):
     step for i helps j. It also measures the cosines between the tasks' gradients of the shared
     parameters.
 
-    A departure from the paper: the step is not that of plain SGD but has the size of an Adam step,
-        `learning_rate` per parameter in the root mean square, so that tasks are compared fairly
+    Departure from the paper: the step is not that of plain SGD, but has the size of an Adam step
+        (`learning_rate` per parameter in the root mean square), so that tasks can be compared
         whatever the size of their gradients.
 
     Args:

@@ -8,7 +8,7 @@ EXHAUSTIVE = 9  # tasks: 21,147 partitions
 
 
 def grouping(affinity: np.ndarray, names: Sequence[str]) -> list[list[str]]:
-    """The partition of the tasks in which they help each other most.
+    """Return the partition of the tasks in which they help each other most.
 
     A task's score is the mean affinity of its group's other tasks onto it, 0 if it is alone; the
     partition with the highest sum of scores is taken. Up to 9 tasks, all partitions are tried; with

@@ -15,7 +15,7 @@ def successive_halving(
     keep: float = 1 / 3,
     show: Callable[[str], None] = print,
 ) -> tuple[str, pd.DataFrame]:
-    """The candidate with the lowest validation losses; bad candidates are dropped early.
+    """Return the candidate with the lowest validation losses; poor ones are dropped early.
 
     On each rung, every remaining candidate is trained from scratch for a number of epochs, and the
     better ones advance. A candidate's score is the mean over the tasks of its loss relative to the

@@ -46,30 +46,32 @@ def settled(
     show: Callable[[str], None],
     cluster: Cluster | None = None,
 ) -> tuple[Plan, dict[str, Any]]:
-    """The plan, with everything that it left open chosen on the validation rows.
+    """Return the plan with everything that it left open chosen on the validation rows.
 
     Args:
         plan: The plan as declared.
         data: The encoded rows.
         short: Trains a plan for a number of epochs, in any process.
         show: A function that prints a line.
-        cluster: Trains as many candidates at a time as it has workers, a process each. Default
+        cluster: A cluster that trains as many candidates in parallel as it has workers. Default
             None: see `jobs.executor`.
 
     Returns:
-        The plan; and what was tried, as plain values, empty if nothing was left open.
+        The plan, and what was tried as plain values (empty if nothing was left open).
 
     Example:
 
-    >>> import mtl_keras as mtl
-    >>> experiment = mtl.Experiment({"churned": "binary"}, balancer="auto")
-    >>> run = experiment.run("data/customers.csv")  # doctest: +SKIP
-    >>> run.metadata["search"]  # doctest: +SKIP
+    >>> def short(plan, epochs, callbacks=()):  # in place of a training
+    ...     return pd.DataFrame({"val_churned_loss": [0.4 if plan.balancer == "famo" else 0.5]})
+    >>> plan = Plan(tasks={"churned": "binary"}, balancer="auto")
+    >>> chosen, tried = settled(plan, Data({}, {}, {}), short, show=lambda line: None)
+    >>> chosen.balancer, len(tried["search"])
+    ('famo', 7)
     """
     tried: dict[str, Any] = {}
     if data.feed is not None:
         rows = len(next(iter(data.y["train"].values())))
-        show = _beginning(show, f"what is tried trains on {rows:,} rows that are in memory")
+        show = _beginning(show, f"candidates are trained on {rows:,} rows in memory")
     if plan.architecture == "auto" or plan.balancer == "auto":
         where = (cluster.workers, nearest(cluster.address)) if cluster else ()
         with executor(short, *where) as run:

@@ -1,4 +1,4 @@
-"""Multi-task models as a scikit-learn estimator, for pipelines and cross-validation."""
+"""A scikit-learn estimator for multi-task models, for pipelines and cross-validation."""
 
 from mtl_keras.sklearn.estimator import MultiTaskEstimator
 

@@ -23,22 +23,22 @@ WEIGHT = "sample weight of fit"  # the column that holds it
 
 
 class MultiTaskEstimator(BaseEstimator):
-    """One network for several targets, as an estimator of scikit-learn.
+    """A scikit-learn estimator that trains one network for several targets.
 
-    `X` and `y` are DataFrames, with columns of any kind and missing labels, or arrays. All rows
-    train but those that the number of epochs, thresholds and calibration are chosen on; evaluate
-    with `cross_validate`, or with `Experiment`, which holds test rows back.
+    `X` and `y` are arrays, or DataFrames with columns of any kind; labels may be missing. Some of
+    the rows are used to choose the number of epochs, thresholds and calibration, and all others for
+    training. To evaluate, use `cross_validate`, or use `Experiment`, which holds out test rows.
 
     Args:
-        tasks: The kind of each target by name, or tasks, as `Experiment` takes them. Default None:
-            guessed from `y`: texts, booleans and up to 20 distinct whole numbers are classes, other
+        tasks: The kind of each target by name, or tasks, as in `Experiment`. Default None: guessed
+            from `y`. Texts, booleans and up to 20 different whole numbers are classes, and other
             numbers are quantities.
-        features: As `Experiment` takes them. Default `"infer"`; for an array, numbers.
-        architecture: Likewise. Default `"shared_bottom"`.
-        balancer: Likewise. Default `"fixed"`.
-        preset: Likewise. Default `"default"`.
-        training: Likewise, such as `{"epochs": 20}`. Default None: the preset's.
-        validation: Share of the rows to choose epochs and thresholds on. Default 0.15.
+        features: As in `Experiment`. Default `"infer"`; the columns of an array are numbers.
+        architecture: As in `Experiment`. Default `"shared_bottom"`.
+        balancer: As in `Experiment`. Default `"fixed"`.
+        preset: As in `Experiment`. Default `"default"`.
+        training: As in `Experiment`, such as `{"epochs": 20}`. Default None: the preset's.
+        validation: Share of the rows that epochs and thresholds are chosen on. Default 0.15.
         random_state: Integer seed. Default 0.
 
     Attributes:
@@ -140,21 +140,21 @@ class MultiTaskEstimator(BaseEstimator):
         return self
 
     def predict(self, X: Any) -> Any:
-        """The answer for each row: labels of classes, quantities in units.
+        """Return the predictions for each row: labels of classes, and quantities in units.
 
         Returns:
-            A DataFrame with a column per task if `y` was one; else an array `(rows,)` or `(rows,
-            targets)`, as `y` was.
+            A DataFrame with a column per task if `y` was one; otherwise an array `(rows,)` or
+                `(rows, targets)`, like `y`.
         """
         answers = self._answers(X)
         return self.targets_.like({task.name: answers[task.name] for task in self.tasks_})
 
     def predict_proba(self, X: Any) -> Any:
-        """The probabilities of the classes.
+        """Return the probabilities of the classes.
 
         Returns:
-            Of one task an array `(rows, classes)`, in the order of `classes_`; of several a list of
-            one per classification task, as `MultiOutputClassifier` returns it.
+            For one task, an array `(rows, classes)` in the order of `classes_`. For several tasks,
+                a list with an array per classification task, as in `MultiOutputClassifier`.
 
         Raises:
             ConfigError: if there is no classification task.
@@ -171,7 +171,7 @@ class MultiTaskEstimator(BaseEstimator):
         return found[0] if len(self.tasks_) == 1 else found
 
     def score(self, X: Any, y: Any) -> float:
-        """The mean over the tasks of the accuracy of classes and R² of quantities.
+        """Return the mean over the tasks of the accuracy of classes and the R² of quantities.
 
         Rows without a label for a task are left out.
         """

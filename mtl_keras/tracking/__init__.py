@@ -1,4 +1,4 @@
-"""Records of trainings in a tracking server: MLflow, or a class of the user's own."""
+"""Trackers, which record trainings in MLflow, or with a class of the user's own."""
 
 import sys
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["Facts", "MLflow", "Recording", "Tracker", "get"]
 
 
 def get(declared: Any) -> Tracker:
-    """A tracker from its name, a `{"kind": name, ...}` mapping or an object.
+    """Return the tracker for a name, a `{"kind": name, ...}` mapping or an object.
 
     Args:
         declared: E.g. `"mlflow"`, `{"kind": "mlflow", "uri": "http://localhost:5000"}`,
@@ -22,7 +22,7 @@ def get(declared: Any) -> Tracker:
         The tracker.
 
     Raises:
-        ConfigError: if there is no such tracker, or what it needs is not installed.
+        ConfigError: if there is no such tracker, or if a package that it needs is not installed.
 
     Example:
 

@@ -28,25 +28,25 @@ MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
 
 @dataclass
 class MLflow(Tracker):
-    """Records a training as a run of MLflow.
+    """A tracker that records a training as a run of MLflow.
 
-    The run has the plan as parameters (`architecture.kind`, `tasks.churned.weight`), the logs of
-    each epoch, the scores on the test rows as metrics `test/<task>/<score>`, a fingerprint of the
-    rows as its data set; and once `run.export` has written the artifact, its report, figures and
-    tables, and the model as a `python_function` with a signature. A training that is resumed goes
-    on in its run, which is found by the tag `mtl_keras.training`.
+    The run contains the plan as parameters (`architecture.kind`, `tasks.churned.weight`), a
+    fingerprint of the rows as its data set, the logs of each epoch, and the scores on the test rows
+    as metrics `test/<task>/<score>`. After `run.export`, it also contains the report, figures and
+    tables, and the model as a `python_function` with a signature. A resumed training continues its
+    run, which is found by the tag `mtl_keras.training`.
 
     Args:
-        experiment: Name of MLflow's experiment, made if there is none. Default: the name of the
-            experiment that is run.
-        uri: Address of the server, or of a database such as `"sqlite:///mlflow.db"`. Default:
-            MLflow's own, which `MLFLOW_TRACKING_URI` sets.
-        run_name: Name of the run. Default: MLflow makes one.
-        register: Name in MLflow's registry under which each exported model becomes a new version.
-            Default: models are not registered.
+        experiment: Name of the MLflow experiment, which is created if it does not exist. Default:
+            the name of the experiment that is run.
+        uri: Address of the server, or of a database such as `"sqlite:///mlflow.db"`. Default: that
+            of `MLFLOW_TRACKING_URI`, or MLflow's own default.
+        run_name: Name of the run. Default: chosen by MLflow.
+        register: Name of the model in MLflow's registry, of which each exported model becomes a new
+            version. Default: models are not registered.
 
     Raises:
-        ConfigError: if MLflow is not installed, or `uri` has a password in it.
+        ConfigError: if MLflow is not installed, or if `uri` contains a password.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The record of one training: what its tracker is told, and what happens when that fails."""
+"""The record of one training: calls its tracker, and handles failures of it."""
 
 import contextlib
 import copy
@@ -16,10 +16,10 @@ from mtl_keras.training import Fitting
 
 
 class Recording:
-    """Tells a tracker of one training, and never fails once it has begun.
+    """Calls a tracker during one training, and never fails once the training has begun.
 
     Args:
-        tracker: The tracker, of which a copy is told; None for none.
+        tracker: The tracker, of which a copy is used, or None.
 
     Example:
 
@@ -33,7 +33,7 @@ class Recording:
         self.missed: list[tuple[int, Mapping[str, float]]] = []
 
     def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
-        """Tell of the beginning.
+        """Report the beginning.
 
         Raises:
             ConfigError: if the tracker fails.
@@ -47,13 +47,13 @@ class Recording:
         except Exception as error:
             raise ConfigError(
                 f"{self._name} cannot record the training ({_why(error)}). Nothing was trained. "
-                "Make it work, or train without `tracking`."
+                "Repair it, or train without `tracking`."
             ) from error
         self.begun = True
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
-        """Within the block, an error is told as the end of the training, once it has begun."""
+        """Within the block, report an error as the end of the training, once it has begun."""
         try:
             yield
         except BaseException:
@@ -62,7 +62,7 @@ class Recording:
             raise
 
     def watched(self, fitting: Fitting, network: int) -> Fitting:
-        """How a network is trained, with its epochs told.
+        """Return `fitting` with a callback that reports each epoch.
 
         Args:
             fitting: How it is trained.
@@ -74,9 +74,9 @@ class Recording:
         return dataclasses.replace(fitting, watching=[*fitting.watching, epochs])
 
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
-        """Tell of an epoch, unless one could not be told: then it is told at the end.
+        """Report an epoch. If an earlier one could not be reported, wait until the end.
 
-        A server that does not answer may take minutes to be given up, which no epoch waits for.
+        Giving up on a server that does not respond may take minutes, and no epoch waits for that.
         """
         if self.tracker is None:
             return
@@ -85,7 +85,7 @@ class Recording:
             self.missed.append((number, logs))
 
     def end(self, run: Any) -> None:
-        """Tell of the epochs that were missed, and of the end."""
+        """Report the epochs that were missed, and the end."""
         if self.tracker is None:
             return
         tracker, self.begun = self.tracker, False
@@ -99,7 +99,7 @@ class Recording:
         self._attempted("the end of the training", tell)
 
     def exported(self, run: Any, folder: Path) -> None:
-        """Tell of the artifact."""
+        """Report the artifact."""
         if self.tracker is not None:
             tell = self.tracker.exported
             self._attempted(f"the model in {folder}", lambda: tell(run, folder))
@@ -109,7 +109,7 @@ class Recording:
         return f"The tracker {type(self.tracker).__name__}"
 
     def _attempted(self, what: str, tell: Callable[[], None]) -> bool:
-        """Whether the tracker could be told; if not, a warning says what it lacks."""
+        """Whether the tracker succeeded. If not, a warning says what it lacks."""
         try:
             tell()
         except Exception as error:  # of any library: a training is worth more than its record
@@ -124,7 +124,7 @@ class Recording:
 
 
 class Epochs(keras.callbacks.Callback):
-    """Tells a recording of each epoch.
+    """Reports each epoch to a recording.
 
     Args:
         recording: The recording.

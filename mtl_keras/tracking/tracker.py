@@ -1,4 +1,4 @@
-"""The interface of a tracker: what it is told of a training."""
+"""The interface of a tracker: what is reported about a training."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,11 +11,12 @@ from mtl_keras.declaring.references import reference
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a training before its first epoch, beside its plan.
+    """Facts about a training that are known before its first epoch.
 
     Attributes:
-        training: A unique name of the training, 32 hexadecimal digits, kept when it is resumed: by
-            it a tracker finds the record to go on with. The artifact's `schema.json` has it, too.
+        training: A unique name of the training with 32 hexadecimal digits. It stays the same when a
+            training is resumed, so that a tracker can find the record to continue. The artifact's
+            `schema.json` contains it as well.
         data: Fingerprint of the table, 16 hexadecimal digits: the same for the same rows.
         rows: Number of rows of each part of the split.
         features: Names of the features.
@@ -34,16 +35,16 @@ class Facts:
 
 
 class Tracker:
-    """Base class: records trainings elsewhere.
+    """Base class of trackers, which record trainings in another system.
 
     Subclasses define `begin`, `epoch` and `end`, and `exported` if they keep models. They are
-    called in this order, in the process that prints (with several workers, that of the chief). A
-    tracker is a declaration: each training tells a copy, which may have a state of its own from
-    `begin` on. Each argument of the constructor is an attribute of the same name, with a value that
-    a file can hold.
+    called in this order, in the process that prints the log (with several workers, the chief). Each
+    training uses a copy of the tracker, which may have its own state from `begin` on. Each argument
+    of the constructor must be an attribute of the same name, with a value that can be written to a
+    file.
 
-    If `begin` raises an error, nothing is trained. Later ones are warnings: epochs that were missed
-    are told again before `end`.
+    If `begin` raises an error, nothing is trained. Later errors become warnings, and `epoch` is
+    called again before `end` for epochs that were missed.
 
     Example:
 
@@ -57,28 +58,28 @@ class Tracker:
     """
 
     def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
-        """A training begins, or goes on where it was interrupted.
+        """Called when a training begins, or when it is resumed.
 
         Args:
-            plan: The experiment as plain values, as its file has it, with what was found for all
-                that is `"auto"`.
-            facts: What else is known.
+            plan: The experiment as plain values, as in its file, with the choices made for
+                `"auto"`.
+            facts: Further facts about the training.
         """
         raise NotImplementedError
 
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
-        """An epoch has ended.
+        """Called after each epoch.
 
         Args:
             number: Number of the epoch, from 1.
-            logs: Losses, metrics and what the balancer did, by the names of `Run.history`, such as
-                `churned_loss`, `val_churned_auc`, `churned_weight`. Those of a second network, if
-                the plan trains several, begin with `network_2/`.
+            logs: Losses, metrics and the balancer's weights, with the names of `Run.history`:
+                `churned_loss`, `val_churned_auc`, `churned_weight`. If the plan trains several
+                networks, those of the second one begin with `network_2/`.
         """
         raise NotImplementedError
 
     def end(self, run: Any) -> None:
-        """The training has ended.
+        """Called when the training has ended.
 
         Args:
             run: The `mtl_keras.Run`, with its evaluation on the test rows; None if an error or
@@ -87,7 +88,7 @@ class Tracker:
         raise NotImplementedError
 
     def exported(self, run: Any, folder: Path) -> None:
-        """The artifact has been written. By default nothing is done.
+        """Called when the artifact has been written. Does nothing by default.
 
         Args:
             run: The `mtl_keras.Run`.

@@ -19,7 +19,7 @@ COPY = re.compile(r"_epoch_\d+(?=(_network_\d+)?$)")
 def assembled(
     model: MultiTaskModel, epochs: Mapping[str, int], snapshots: Mapping[int, Sequence[np.ndarray]]
 ) -> MultiTaskModel:
-    """The model with each task's weights from that task's epoch.
+    """Return the model with each task's weights from that task's epoch.
 
     Tasks with the same epoch share one network; each further epoch adds a copy of the layers that
     its tasks need, so the model stays one Functional graph with the same inputs and outputs.
@@ -30,7 +30,7 @@ def assembled(
         snapshots: `get_weights()` of the model after each of these epochs.
 
     Returns:
-        `model` itself if all epochs are the same, else a new model, compiled in the same way.
+        `model` itself if all epochs are the same, otherwise a new model, compiled in the same way.
 
     Example:
 
@@ -71,7 +71,7 @@ def original_name(name: str) -> str:
 def weighted_mean(
     models: Sequence[MultiTaskModel], weights: Mapping[str, Sequence[float]]
 ) -> MultiTaskModel:
-    """One model whose output for each task is a weighted mean of several models' outputs.
+    """Return a model whose outputs are weighted means of the outputs of several models.
 
     Args:
         models: Compiled models with the same inputs and outputs.

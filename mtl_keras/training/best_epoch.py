@@ -10,24 +10,26 @@ import numpy as np
 class BestEpoch(keras.callbacks.Callback):
     """Keeps, for each task, the weights of the epoch with its lowest validation loss.
 
-    Tasks peak at different epochs: one that is mostly noise overfits while one with a strong signal
-    still learns. Training stops when no task has improved for `patience` epochs. `chosen` returns
-    the epoch to use for each task; `mtl_keras.training.assemble` makes one network of them.
+    Tasks reach their best epoch at different times: a task with noisy labels overfits while a task
+    with a strong signal still improves. Training stops when no task has improved for `patience`
+    epochs. `chosen` returns the epoch to use for each task, and `mtl_keras.training.assemble` makes
+    one network of them.
 
     Args:
         tasks: Names of the tasks.
-        patience: Epochs without improvement of any task before training stops.
-        together: Whether to use one best epoch for all tasks, that of the lowest `val_loss`.
-        tolerance: By how much a task's validation loss may exceed its minimum, so that the task can
-            share an epoch, and so a network, with others: a share of that minimum, and of what the
-            minimum gains over the loss of a constant, whichever is less. Default 0.01.
+        patience: Number of epochs without improvement of any task after which training stops.
+        together: Whether to use one epoch for all tasks, the one with the lowest `val_loss`.
+        tolerance: How much a task's validation loss may exceed its minimum if the task can then
+            share an epoch, and therefore a network, with others. It is a share of the minimum, or
+            of the difference between the loss of the best constant and the minimum, whichever is
+            less. Default 0.01.
         constants: The validation loss of the best constant for the training labels, by task.
             Default none: the tolerance is a share of the minimum.
-        before: For how many epochs before a best one the weights are kept, too. Default 0.
+        before: How many epochs a later refit goes back from a best epoch. Default 0: no refit.
 
     Attributes:
-        snapshots: The weights after each epoch that is needed, by its number from 0; those that the
-            training began with by -1.
+        snapshots: The weights after each epoch that may be needed, by its number from 0, and the
+            initial weights as -1.
 
     Example:
 
@@ -72,7 +74,7 @@ class BestEpoch(keras.callbacks.Callback):
             self.stopped = self.model.stop_training = True
 
     def start(self, epoch: int) -> int:
-        """The epoch, -1 for none, after which the last ones before the end of another begin."""
+        """The epoch `before` epochs earlier; -1 stands for the initial weights."""
         return max(-1, epoch - self.before)
 
     def lowest(self) -> dict[str, int]:

@@ -20,11 +20,11 @@ from mtl_keras.training.workers import ALONE, Workers
 class Checkpoint(keras.callbacks.Callback):
     """Writes the whole state of a training to one file, atomically.
 
-    It does so after each epoch. The state comprises every variable (weights, dropout seeds,
+    It is written after each epoch. The state contains every variable (weights, dropout seeds,
     optimizer with its step count, balancer, the epoch's sums of losses and metrics), early
-    stopping, and the history so far. As the order of batches depends only on the seed, the epoch
-    and the step, a resumed training takes the steps that it would have taken. If the file cannot
-    be written, the user is warned once, and the training goes on.
+    stopping, and the history so far. The order of batches depends only on the seed, the epoch and
+    the step, so a resumed training takes the same steps as an uninterrupted one. If the file cannot
+    be written, a warning is issued once, and training continues.
 
     Args:
         path: The file.
@@ -33,11 +33,12 @@ class Checkpoint(keras.callbacks.Callback):
         best: The early stopping of the training.
         workers: The processes that train together, of which the first writes the file. Default:
             this one alone.
-        written: Called in each of them after a file, with whether the first one could write it
-            (True in the others). Default None.
+        written: A function that each of them calls after a file is written, with whether the first
+            one could write it (True in the others). Default None.
 
     Attributes:
-        left_out: What was found, and could not be gone on from, in words; empty if nothing was.
+        left_out: A sentence about a checkpoint that was found and could not be resumed from; empty
+            if there was none.
 
     Example:
 
@@ -117,8 +118,8 @@ class Checkpoint(keras.callbacks.Callback):
             if not self.failed:
                 warnings.warn(
                     f"The checkpoint {path} could not be written after epoch {len(self.history)}: "
-                    f"{error.strerror or error}. The training goes on; if it is interrupted, it "
-                    "can be resumed from an earlier epoch at most.",
+                    f"{error.strerror or error}. Training continues. If it is interrupted, it "
+                    "can only be resumed from an earlier epoch.",
                     stacklevel=2,
                 )
             self.failed = True
@@ -133,16 +134,16 @@ class Checkpoint(keras.callbacks.Callback):
                 state = _state(saved)
                 if state["fingerprint"] != self.fingerprint:
                     raise ConfigError(
-                        f"The training in {path.parent} was of another experiment or of other "
-                        "data; it cannot be resumed. Start anew without --resume, or use another "
-                        "name."
+                        f"The checkpoint in {path.parent} is of another experiment or of other "
+                        "data, so it cannot be resumed. Start again without --resume, or use "
+                        "another name."
                     )
                 yield state, saved
         except ConfigError:
             raise
         except UNREADABLE as error:
             raise ArtifactError(
-                f"The checkpoint {path} is damaged ({error!r:.150}). Start anew without --resume."
+                f"The checkpoint {path} is damaged ({error!r:.150}). Start again without --resume."
             ) from error
 
     def _restore(self, model: Any, state: dict[str, Any], saved: Any) -> tuple[int, int]:
@@ -173,11 +174,10 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class StepCheckpoint(Checkpoint):
-    """A checkpoint that is also written within epochs, for data of which one epoch is long.
+    """A checkpoint that is also written within epochs, for data with long epochs.
 
-    The state within an epoch has a file of its own, `steps.npz` beside the other. A training that
-    would see its rows in another order cannot go on from there, and goes back to the end of the
-    epoch before.
+    The state within an epoch has its own file, `steps.npz`. A training that would see its rows in
+    another order cannot continue from it, and goes back to the end of the previous epoch.
 
     Args:
         path: As in `Checkpoint`, like all arguments but the last two.

@@ -18,7 +18,7 @@ class Data:
         x: The network's inputs.
         y: Labels by task.
         weights: Sample weights by task, for tasks that have any.
-        feed: The training rows, where those in memory are a sample of them. Default None.
+        feed: The stream of training rows, if `x` and `y` contain a sample of them. Default None.
 
     Example:
 
@@ -33,7 +33,7 @@ class Data:
     feed: Feed | None = None
 
     def training_and_validation(self) -> "Data":
-        """The validation rows as training rows, after those that are.
+        """The same data with the validation rows appended to the training rows.
 
         Example:
 

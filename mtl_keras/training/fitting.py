@@ -24,14 +24,14 @@ from mtl_keras.training.workers import ALONE, Workers
 
 @dataclass(frozen=True)
 class Fitted:
-    """What comes out of a training.
+    """The result of a training.
 
     Attributes:
         model: The network, with each task's best epoch.
         history: The logs, a row per epoch, in which `<task>_best` marks the epoch of a task.
-        validation: By task, the outputs for the validation rows of the network that was not yet
-            trained on them: what thresholds and the like may be learned from.
-        refitted: Whether the network has then been trained on the validation rows, too.
+        validation: The outputs for the validation rows by task, from before the network was
+            trained on these rows. Thresholds and calibrations are computed from them.
+        refitted: Whether the network was then trained on the validation rows, too.
     """
 
     model: MultiTaskModel
@@ -42,16 +42,16 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a network is trained, and which weights are kept.
+    """One training of a network, and the choice of the weights to keep.
 
     Attributes:
         data: The rows.
         training: The recipe.
         checkpoint: Folder for the checkpoint, or None.
-        fingerprint: What the training depends on, as text; a checkpoint must match it to be
-            resumed.
+        fingerprint: What the training depends on, as text. Only a checkpoint with the same
+            fingerprint can be resumed.
         resume: Whether to resume from a checkpoint, if there is one.
-        finished: Whether the checkpoint is of a training that others have brought to its end.
+        finished: Whether the checkpoint is that of a training that a cluster has finished.
         show: A function that prints a line.
         watching: Further Keras callbacks.
         workers: The processes that train together.
@@ -93,7 +93,7 @@ class Fitting:
             words = described(chosen, best, self.data.validation_rows)
             self.show(words)
             moving(self.show, lambda: (words, None))
-            np.random.set_state(random)  # the same if there was nothing left to train
+            np.random.set_state(random)  # the same as after a resumed training
             with self.workers.scope():
                 kept = refitted(model, chosen, best, self.data, self.training)
             kept = self.workers.local(kept)
@@ -105,7 +105,7 @@ class Fitting:
         return self.training.refit > 0 and self.data.feed is None
 
     def train(self, model: MultiTaskModel) -> tuple[BestEpoch, pd.DataFrame]:
-        """Train, or resume training; the early stopping and the logs, a row per epoch."""
+        """Train, or resume training; returns the early stopping, and the logs of each epoch."""
         training = self.training
         best = BestEpoch(
             model.tasks,
@@ -144,8 +144,8 @@ class Fitting:
                     raise  # the sums of an epoch cannot be read without the other workers
                 saved.write()
                 raise DataError(
-                    f"{error} What was trained is kept in {saved.path.parent}: resume it once the "
-                    "data are as they were."
+                    f"{error} The training so far is saved in {saved.path.parent}. Restore the "
+                    "data, then resume."
                 ) from error
         history = saved.history if saved else log
         frame = pd.DataFrame(history)
@@ -223,8 +223,8 @@ def _resumed(epoch: int, step: int, left_out: str) -> str:
     """Where a training is resumed, in words."""
     if left_out:
         return (
-            f"resuming after epoch {epoch}: {left_out} in the next saw rows in another order, and "
-            "are done again"
+            f"resuming after epoch {epoch}: {left_out} of the next saw rows in another order, and "
+            "are repeated"
         )
     if not epoch and not step:
         return "there is nothing to resume: training from the start"

@@ -9,8 +9,9 @@ import keras
 class NamedLogs(keras.callbacks.Callback):
     """Logs `<task>_loss` and `<task>_<metric>` for a single task, too, as for several.
 
-    Keras, and so `MultiTaskModel`, names the logs of a single output without it. What reads the
-    history of an experiment looks for the task's name. The callback must be the first of its list.
+    Keras, and therefore `MultiTaskModel`, leaves the name out of the logs of a single output, but
+    the code that reads the history of an experiment needs it. The callback must be the first in its
+    list.
 
     Args:
         tasks: Names of the tasks.

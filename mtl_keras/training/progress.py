@@ -26,13 +26,13 @@ def moving(show: Callable[[str], None], now: Now | None) -> None:
 
 
 class Progress(keras.callbacks.Callback):
-    """Tells each epoch: the total loss and each task's metrics, training / validation.
+    """Prints a line per epoch: the total loss and each task's metrics, training / validation.
 
-    The tasks whose validation loss is the lowest so far are marked as best.
+    Tasks whose validation loss is the lowest so far are marked as best.
 
-    Where the log has a line that moves, that one tells the epoch, the step, the loss of each task
-    and the time left; only the last epoch's line stays. The steps are read from the optimizer while
-    it works: nothing waits for them.
+    If the log has a progress line, it shows the epoch, the step, the loss of each task and the
+    remaining time, and only the line of the last epoch is kept. The steps are read from the
+    optimizer while it works, so nothing waits for them.
 
     Args:
         metrics: Names of the logs to show beside the loss, e.g. `"churned_auc"`.

@@ -21,34 +21,35 @@ class Training:
 
     Args:
         epochs: Maximum number of epochs. Default 60.
-        batch_size: Batch size. Default None: about a sixtieth of the training rows, as a power of
-            two from 32 to 256.
+        batch_size: Batch size. Default None: a power of two from 32 to 256, about a sixtieth of the
+            training rows.
         learning_rate: Highest learning rate, reached after the warm-up. Default 3e-3.
         weight_decay: Weight decay of AdamW, applied to matrices but not to biases. Default 0.03.
         warmup: Share of all steps over which the learning rate rises from 0. Default 0.05.
-        clipnorm: Maximum norm of the whole gradient. Default 10.0: a low value would bias the
-            learning of heavy-tailed quantities, whose rare large values matter most.
-        patience: Epochs without a better validation loss of any task before training stops.
-            Default 6: the averaged weights make smooth curves (`benchmarks/patience.py`).
-        best_epoch: `"task"`: each task uses the epoch that was best for it, and tasks whose epochs
-            differ get separate copies of the network; or `"joint"`: one epoch for all. Default
-            "task".
-        refit: Number of epochs up to each task's best one that are trained a second time, on the
-            training and validation rows together; 0 for none. The rows that chose the epoch then
-            add to what the network knows (a short form of Goodfellow et al.: "Deep Learning",
-            algorithm 7.2). Thresholds and the calibration are learned before it. Not done if a task
-            has an `interval` or a `set`, whose guarantee needs rows that were not trained on, nor
-            for a stream, which has rows enough. Default 3.
-        schedule: `"cosine"`, from the highest learning rate to a hundredth of it over all epochs,
-            or `"constant"` after the warm-up. Default "constant".
-        networks: Number of networks to train. With more than one, they differ in how much is
-            shared, in dropout, bins and learning rate, and each task is answered by the weighted
-            mean that is best on the validation rows, all in one model. Default 1.
-        average: Number of epochs over which the weights are averaged (an exponential moving
-            average), for validation and for the kept network; 0 for no averaging. Default 1.0.
+        clipnorm: Maximum norm of the whole gradient. Default 10.0. Lower values would bias
+            predictions of heavy-tailed quantities, whose rare large values matter most.
+        patience: Number of epochs without a new best validation loss of any task after which
+            training stops. Default 6, which suffices because averaged weights make the curves
+            smooth (`benchmarks/patience.py`).
+        best_epoch: `"task"`: each task is predicted from the epoch that was best for it, and tasks
+            with different epochs get separate copies of the network. `"joint"`: one epoch for all
+            tasks. Default "task".
+        refit: Number of epochs, up to the best one of each task, that are trained a second time on
+            the training and validation rows together, so that the rows that chose the epoch are
+            learned from, too (a short form of algorithm 7.2 in Goodfellow et al.: "Deep Learning",
+            2016). Thresholds and calibrations are computed before. Not done if a task has an
+            `interval` or a `set`, whose coverage is only guaranteed by rows that were not trained
+            on, nor for streams. 0 means no refit. Default 3.
+        schedule: `"constant"` after the warm-up, or `"cosine"`, which falls from the highest
+            learning rate to a hundredth of it over all epochs. Default "constant".
+        networks: Number of networks to train. If there are several, they differ in how much they
+            share, and in dropout, bins and learning rate. Each task is predicted by the weighted
+            mean that is best on the validation rows. All networks are part of one model. Default 1.
+        average: Number of epochs over which the weights are averaged, for validation and for the
+            trained network (an exponential moving average). 0 means no averaging. Default 1.0.
         tensorboard: Folder for TensorBoard logs. Default none.
-        tracking: What records the training: `"mlflow"`, a mapping with its arguments, an object,
-            or `"package.module:Class"`: see `mtl_keras.tracking`. Default none.
+        tracking: The tracker that records the training: `"mlflow"`, a mapping with its arguments,
+            an object, or `"package.module:Class"`. See `mtl_keras.tracking`. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
 
     Raises:
@@ -109,18 +110,18 @@ class Training:
             )
 
     def untracked(self) -> Self:
-        """The same recipe, without a record of the training."""
+        """Return the same recipe without a tracker."""
         return replace(self, tracking=None)
 
     def rows_per_step(self, rows: int) -> int:
-        """The batch size for a number of training rows.
+        """Return the batch size for a number of training rows.
 
         Example:
 
         >>> [Training().rows_per_step(rows) for rows in (500, 5_000, 50_000)]
         [32, 128, 256]
 
-        Under a distribution strategy it is a multiple of the number of replicas, which get equal
+        Under a distribution strategy, it is a multiple of the number of replicas, which get equal
         parts of each batch.
         """
         size = self.batch_size or min(256, max(32, 2 ** math.ceil(math.log2(max(rows, 1) / 60))))
@@ -130,7 +131,7 @@ class Training:
         return -(-size // replicas) * replicas
 
     def optimizer(self, rows: int) -> keras.optimizers.Optimizer:
-        """A new optimizer with a schedule for `epochs` epochs of `rows` training rows."""
+        """Return a new optimizer with a schedule for `epochs` epochs of `rows` training rows."""
         steps = self.epochs * -(-rows // self.rows_per_step(rows))
         warmup = int(self.warmup * steps)
         alpha = 0.01 if self.schedule == "cosine" else 1.0
@@ -152,7 +153,7 @@ class Training:
         return optimizer
 
     def callbacks(self) -> list[Any]:
-        """The callbacks that the recipe itself needs."""
+        """Return the callbacks that the recipe itself needs."""
         averaged = [AveragedWeights()] if self.average > 0 else []
         if not self.tensorboard:
             return averaged

@@ -1,4 +1,4 @@
-"""Trains the last epochs a second time, with the rows that chose them."""
+"""Trains the last epochs a second time, including the rows that chose them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,16 +19,16 @@ def refitted(
     data: Data,
     training: Training,
 ) -> MultiTaskModel:
-    """The network with the last epochs of each task trained again, on the validation rows as well.
+    """Train the last epochs of each task again, on the training and validation rows together.
 
-    Each starts from the weights of `training.refit` epochs before, so that no row is seen more
-    often than the validation rows have shown to be good, and ends where the epoch chosen for the
-    task does.
+    The training goes back to the weights from `training.refit` epochs before the epoch chosen for
+    a task, and ends after that epoch. So no row is trained on more often than the validation rows
+    have shown to be good.
 
     Args:
         model: The network at the end of its training.
         chosen: The epoch of each task, from 0.
-        best: The early stopping, with the weights that the last epochs began with.
+        best: The early stopping, which has the weights from before the last epochs.
         data: The rows.
         training: The recipe.
 
@@ -44,7 +44,7 @@ def refitted(
     for epoch in sorted(set(chosen.values())):
         start = best.start(epoch) + 1
         model.set_weights(best.snapshots[start - 1])
-        optimizer.iterations.assign(start * steps)  # of which the learning rate depends
+        optimizer.iterations.assign(start * steps)  # on which the learning rate depends
         restart_averages(optimizer, variables)
         model.fit(
             both.x["train"],
@@ -58,12 +58,12 @@ def refitted(
         if training.average > 0:
             optimizer.finalize_variable_values(variables)
         ended[epoch] = model.get_weights()
-    model.balancing[:] = balancing  # what is told of the balancer are the epochs of the history
+    model.balancing[:] = balancing  # the records are those of the epochs in the history
     return assembled(model, chosen, ended)
 
 
 def described(chosen: Mapping[str, int], best: BestEpoch, rows: int) -> str:
-    """What is trained again, in words.
+    """A line for the log.
 
     Example:
 

@@ -8,10 +8,10 @@ import numpy as np
 def greedy(
     outputs: Sequence[np.ndarray], loss: Callable[[np.ndarray], float], rounds: int = 20
 ) -> list[float]:
-    """Weights of several networks' outputs for one task, by greedy selection with replacement.
+    """Return weights for the outputs of several networks, by greedy selection with replacement.
 
-    Starting from the best network, repeatedly adds the network that most lowers the loss of the
-    mean, until none does.
+    Starts from the best network, and repeatedly adds the network that lowers the loss of the mean
+    most, until none does.
 
     Args:
         outputs: The outputs of each network for the validation rows.

@@ -75,7 +75,7 @@ class Workers:
         if (first := self.agreed(number)) != number:
             raise TrainingError(
                 f"Worker {self.index} has {number} as {what}, the first worker {first}. Expected "
-                "the same on all: give all workers the same files, in a folder that they share."
+                "the same on all: give all workers the same files, in a shared folder."
             )
 
     @contextlib.contextmanager
@@ -138,8 +138,8 @@ def workers() -> Workers:
     except RuntimeError as error:
         raise ConfigError(
             "TF_CONFIG declares several workers, but TensorFlow has already computed something in "
-            "this process, and cannot join them any more. Expected the training to be the first "
-            f"thing that the process does. ({error})"
+            "this process, so it cannot join them. Start the training before anything else in "
+            f"the process. ({error})"
         ) from error
 
 

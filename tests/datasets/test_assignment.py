@@ -121,7 +121,7 @@ def test_what_cannot_be_split_is_refused(tmp_path):
     for split, message in (
         (Split("group", column="g"), "The split leaves no .* rows of 100 of"),
         (Split("file"), "has 1 files with rows. Expected at least three"),
-        (Split("group", column="h"), "no column 'h', which the split names"),
+        (Split("group", column="h"), "no column 'h', which the split needs"),
         (Split("group", column="t"), r"a\.parquet: Column 't' has no group in row 0"),
     ):
         with pytest.raises(DataError, match=message):

@@ -218,7 +218,7 @@ def test_what_was_trained_is_kept_when_a_file_vanishes_and_goes_on_within_the_ep
 
     small = {"buffer_rows": 16, "batches_per_block": 4}
     whole = fitting(tmp_path / "whole", feed(**small)).fit(model())
-    with pytest.raises(DataError, match=r"c\.parquet cannot be read\. What was trained is kept in"):
+    with pytest.raises(DataError, match=r"c\.parquet cannot be read\. The training so far is"):
         fitting(tmp_path / "cut", feed(read=vanishing, **small)).fit(model())
     said = []
     again = fitting(tmp_path / "cut", feed(**small), resume=True)

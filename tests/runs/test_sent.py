@@ -69,13 +69,13 @@ def test_what_a_cluster_began_is_not_begun_anew_without_it(tmp_path):
     check_begun_here(tmp_path, "abc")
     (tmp_path / "network_2" / "abc_1" / "checkpoint_1").mkdir(parents=True)
     check_begun_here(tmp_path, "def")
-    with pytest.raises(ConfigError, match=r"was begun with workers\. Resume it with --workers"):
+    with pytest.raises(ConfigError, match=r"was started with workers\. Resume it with --workers"):
         check_begun_here(tmp_path, "abc")
 
 
 def test_a_checkpoint_that_could_not_be_written_ends_the_training(tmp_path):
     chief = Worker(rank=0, job=lambda: None, folder=tmp_path, tell=print)
-    with pytest.raises(TrainingError, match=r"checkpoint could not be written.*Make room"):
+    with pytest.raises(TrainingError, match=r"checkpoint could not be written.*Free space"):
         kept(chief, written=False)
 
 

@@ -254,4 +254,4 @@ def test_what_is_open_is_tried_on_the_sample_and_a_comparison_too(folder, monkey
     losses = pd.DataFrame({f"val_{task}_loss": [1.0] for task in TASKS})
     settled(experiment(balancer="auto"), prepared.data, lambda *_: losses, said.append)
     rows = prepared.rows["train"]
-    assert f"what is tried trains on {len(rows):,} rows that are in memory" in said
+    assert f"candidates are trained on {len(rows):,} rows in memory" in said

@@ -68,7 +68,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     end_epoch(saved, 0)
     assert saved.load(saved.model) == (1, 0)
     saved.path.write_bytes(damage(saved.path.read_bytes()))
-    with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start anew without"):
+    with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start again without"):
         saved.load(saved.model)
 
 
@@ -100,7 +100,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_once_and_costs_nothing(
     assert saved_epochs(saved.path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["training.npz"]
     (warning,) = [w for w in recwarn if "checkpoint" in str(w.message)]
-    assert "after epoch 2: No space left on device. The training goes on" in str(warning.message)
+    assert "after epoch 2: No space left on device. Training continues" in str(warning.message)
     end_epoch(saved, 3)
     assert saved.load(saved.model) == (4, 0)  # there is room again
 
