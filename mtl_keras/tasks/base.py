@@ -185,6 +185,14 @@ class Task(Declaration, Judged):
         """
         return ""
 
+    @property
+    def otherwise(self) -> str:
+        """The flags of the command line that state another decision. Default: none, an empty text.
+
+        The arguments of the task of the same names state it in an experiment's file.
+        """
+        return ""
+
     # Intervals and sets that hold the label with a stated probability
 
     @property

@@ -105,7 +105,7 @@ def _of_texts(name: str, values: list[object], rows: int) -> TaskGuess:
     if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
         what = f"{count:,} different texts in {rows:,} rows look like identifiers or free texts"
         raise _refused(name, what, f"If they are classes all the same, state {name}:multiclass.")
-    return TaskGuess(name, "multiclass", f"{count} classes")  # an order of texts needs a file
+    return TaskGuess(name, "multiclass", f"{count} classes")  # their order would have to be stated
 
 
 def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGuess:

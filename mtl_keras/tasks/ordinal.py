@@ -1,5 +1,6 @@
 """Ordinal classification."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers.ascending import ascending_steps
-from mtl_keras.tasks.classes import distinct, plain_labels
+from mtl_keras.tasks.classes import SHOWN, distinct, plain_labels, some_of
 from mtl_keras.tasks.measures import Measure, ratio
 from mtl_keras.tasks.multiclass import Multiclass
 
@@ -111,17 +112,20 @@ class Ordinal(Multiclass):
             ordered = plain_labels(pd.Series(column.cat.categories))
             return tuple(label for label in ordered if label in labels)
         if any(isinstance(label, str) for label in labels):
+            flag = shlex.quote(f"{self.name}={','.join(map(str, labels[:SHOWN]))}")
             raise DataError(
-                f"Task {self.name!r} is ordinal, and the labels of column {self.columns[0]!r} are "
-                "texts, whose order it cannot know. State it, from the lowest to the highest, as "
-                f"the task's `classes`, in an experiment's file under [tasks.{self.name}]: "
-                f"classes = {labels[:20]}, put in order."
+                f"Task {self.name!r} is ordinal, and the order of the texts in column "
+                f"{self.columns[0]!r} is not known. State it, from the lowest to the highest: "
+                f"--order {flag} on the command line, `classes = {labels[:SHOWN]}` under "
+                f"[tasks.{self.name}] in an experiment's file, or "
+                f"`tasks.Ordinal({self.name!r}, classes={labels[:SHOWN]})` in Python, with all "
+                f"{len(labels)} labels in their order."
             )
         return tuple(labels)
 
     @property
     def decision(self) -> str:
-        return f"the order is {' < '.join(map(str, self.classes))}" if self.classes else ""
+        return f"the order is {some_of(self.classes, ' < ')}" if self.classes else ""
 
     def head(self, representation: Any) -> Any:
         score = self.dense(1, "linear", representation)
