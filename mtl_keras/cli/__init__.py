@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from mtl_keras.cli import coding, training, trials, using  # noqa: F401 - they add commands to `app`
 from mtl_keras.cli.application import app
+from mtl_keras.cli.bash import whole_words
 from mtl_keras.errors import MTLError
 
 
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.path.append(os.getcwd())
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(args=arguments, standalone_mode=True)
+        with whole_words():
+            code = app(args=arguments, standalone_mode=True)
     except (MTLError, OSError) as error:
         if "--verbose" in arguments:
             traceback.print_exc()

@@ -8,14 +8,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-import tensorflow as tf
-
-from mtl_keras.errors import TrainingError
+from mtl_keras.errors import TrainingError, silenced
 from mtl_keras.jobs.ray_cluster import HELPS
+
+with silenced() if parent_process() else contextlib.nullcontext():  # a process that helps starts
+    import tensorflow as tf
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
