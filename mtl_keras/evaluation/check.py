@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mtl_keras.evaluation.distribution import Distribution, level, missing
+from mtl_keras.evaluation.distribution import MAJOR, Distribution, level, missing
 from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
@@ -127,10 +127,27 @@ class Check:
             ),
         ]
 
+    @property
+    def limits(self) -> str:
+        """What so few rows cannot tell, in words; empty where a major change would be seen."""
+        chance = float(np.median([c.chance for c in self.columns] or [0.0]))
+        if chance <= MAJOR:
+            return ""
+        needed = float(np.median([c.then.rows_to_see(MAJOR) for c in self.columns]))
+        rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        told = (
+            f"{rows} can tell little: by chance alone, the index of most columns reaches up to "
+            f"{chance:.2g}, and a change above {MAJOR:g} is a major one. To see one, "
+        )
+        if np.isfinite(needed):
+            return told + f"check about {needed:,.0f} rows or more"
+        return told + "the model would have to be trained on more rows, too"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable values."""
         return {
             "rows": self.rows,
+            "limits": self.limits,
             "columns": [{"level": c.level, **asdict(c)} for c in self.columns],
             "answers": [{"level": c.level, **asdict(c)} for c in self.answers],
             "scores": [asdict(score) for score in self.scores],

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import features
+from mtl_keras.datasets.cells import place
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess, Guesses
@@ -166,7 +167,7 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     if len(bad):
         raise DataError(
             f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
-            f"Received: {shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
+            f"Received: {shown(rows[column].iloc[bad[0]])} in {place(rows, int(bad[0]))}."
         )
     return values.astype("float32")
 

@@ -75,6 +75,10 @@ class Task(Declaration, Judged):
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
         return self.encode(table)
 
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        """Which labels of one of its columns `encode` would refuse, bool. Default: none."""
+        return np.zeros(len(column), bool)
+
     def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:
         """Labels as columns to count: numbers (NaN: missing) or texts (empty: missing).
 

@@ -91,7 +91,7 @@ class Binary(ClassTask):
 
     def _positive(self, labels: list[Any]) -> Any:
         if self.positive is not None:
-            stated = plain_labels(pd.Series([self.positive], dtype=object))
+            stated = list(plain_labels(pd.Series([self.positive], dtype=object)))
             (wanted,) = as_in_column(stated, labels)
             if wanted not in labels:
                 raise DataError(

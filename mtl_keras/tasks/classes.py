@@ -191,7 +191,7 @@ class ClassTask(ConformalTask):
     def _with_counts(self, table: pd.DataFrame, classes: tuple[Any, ...]) -> Self:
         labels = coded_labels(table[self.columns[0]])[1]
         fitted = self.but(classes=as_in_column(classes, labels))
-        if labels and not {*labels} & {*fitted.classes}:
+        if labels and not {*labels} & {*(fitted.classes or ())}:
             raise DataError(
                 f"Task {self.name!r}: column {self.columns[0]!r} has none of the task's `classes`, "
                 f"{shown(list(classes))}. Its labels are {shown(labels[:10])}. Correct the classes."

@@ -165,4 +165,5 @@ def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     columns = np.stack([truth, answers, truth**2, answers**2, (truth - answers) ** 2], axis=1)
     rows = weights.sum(axis=1)
     label, answer, labels, squares, apart = (weights @ columns.astype(float)).T / rows
-    return 1 - ratio(apart, labels + squares - 2 * label * answer)
+    kappa = 1 - ratio(apart, labels + squares - 2 * label * answer)
+    return np.where(np.abs(kappa) < 1e-12, 0.0, kappa)  # of one answer for all, but for rounding

@@ -32,7 +32,7 @@ def test_delimiter_and_byte_order_mark_are_found(tmp_path, delimiter):
         (b"a,b,a\n1,2,3\n", r"more than once: \['a'\]"),
         (b"a,b\n\xff\xfe,2\n", "is not UTF-8 text"),
         (b"a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
-        (b"a,b\n1,2,3\n4,5,6\n", "row 0 has more cells than the 2 names"),
+        (b"a,b\n1,2,3\n4,5,6\n", "row 0 .* has more cells than the 2 names"),
         (b'a,"b\nc"\n1,2\n', "line break in a column's name: 'b.nc'"),
         (b'a,b\n1,"x\n2,y\n', "EOF inside string"),
         ("a,b\n1,2\n".encode("utf-16-le"), "not UTF-8 text: it has zero bytes"),
@@ -89,7 +89,9 @@ def test_cells_stay_as_they_are_where_that_is_asked_for(tmp_path):
 
 def test_a_quote_that_swallows_rows_is_told(tmp_path):
     (tmp_path / "table.csv").write_text('a,b\n1,"x\n2,y\n3,z\n4,w"\n5,u\n')
-    with pytest.warns(UserWarning, match=r"column 'b' of row 0 holds 3 lines that look like rows"):
+    with pytest.warns(
+        UserWarning, match=r"column 'b' of row 0 .* holds 3 lines that look like rows"
+    ):
         datasets.read(tmp_path / "table.csv")
 
 
