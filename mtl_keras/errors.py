@@ -80,8 +80,9 @@ def nearest(name: str, options: Iterable[str]) -> str:
     >>> nearest("chrned", ["churned", "spend"])
     " Did you mean 'churned'?"
     """
-    matches = difflib.get_close_matches(str(name), [str(option) for option in options], n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    folded = {str(option).casefold(): str(option) for option in reversed([*options])}
+    matches = difflib.get_close_matches(str(name).casefold(), folded, n=1)
+    return f" Did you mean {folded[matches[0]]!r}?" if matches else ""
 
 
 def unknown(what: str, name: object, options: Iterable[str], instead: str = "") -> str:

@@ -9,6 +9,12 @@ from typing import Any
 from mtl_keras.cli import names
 from mtl_keras.errors import ConfigError, nearest
 
+FORMS = {
+    "--order": "COLUMN=LOW,MID,HIGH",
+    "--positive": "COLUMN=LABEL",
+    "--threshold": "COLUMN=NUMBER",
+}
+
 
 def built_in() -> Path:
     """The built-in experiment: in this folder, else in the checkout or the installation."""
@@ -81,7 +87,7 @@ def values(flags: Sequence[str] | None, flag: str, columns: Iterable[str]) -> di
 
     Args:
         flags: What they say.
-        flag: Their name.
+        flag: Their name, one of `FORMS`.
         columns: Columns that are known; the name of another one ends at the first equals sign.
 
     Example:
@@ -95,7 +101,7 @@ def values(flags: Sequence[str] | None, flag: str, columns: Iterable[str]) -> di
         column = max(known, key=len, default=text.partition("=")[0])
         value = text[len(column) + 1 :].strip()
         if not column or not value:
-            raise ConfigError(f"{flag} must be COLUMN=VALUE. Received: {text!r}.")
+            raise ConfigError(f"{flag} must be {FORMS[flag]}. Received: {text!r}.")
         found[column] = value
     return found
 
@@ -121,7 +127,7 @@ def threshold(text: str) -> float:
         return float(text)
     except ValueError:
         raise ConfigError(
-            f"--threshold must be COLUMN=NUMBER, e.g. churned=0.3. Received: {text!r}."
+            f"--threshold must be {FORMS['--threshold']}, e.g. churned=0.3. Received: {text!r}."
         ) from None
 
 

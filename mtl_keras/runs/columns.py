@@ -59,9 +59,9 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
         feature = declared.get(name)
         if not set(sources) & set(columns):
             source = feature.source if feature else name
+            what = "declared as a feature" if feature or name in wanted else "to be dropped"
             raise DataError(
-                f"The table has no column {source!r}, which is declared as a feature."
-                f"{nearest(source, columns)}"
+                f"The table has no column {source!r}, which is {what}.{nearest(source, columns)}"
             )
         if (feature is not None or name in wanted) and (taken := set(sources) & skip):
             raise ConfigError(

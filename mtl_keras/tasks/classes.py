@@ -321,7 +321,8 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
     if len(labels) == 1:
         raise DataError(
             f"Task {task.name!r}: column {column!r} is constant in the training rows "
-            f"(always {labels[0]!r}); there is nothing to learn. Remove the task."
+            f"(always {labels[0]!r}); there is nothing to learn. Remove the task; or, if a few "
+            f"other rows have another label, share them out: `stratify = {column!r}` in the split."
         )
     if not answerable(labels):
         examples = shown(list({type(label): label for label in labels}.values()))
