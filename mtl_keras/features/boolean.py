@@ -16,13 +16,9 @@ from mtl_keras.features.base import Feature
 
 NEITHER = 2.0  # of texts: neither yes nor no
 TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-WORDS = dict(
-    pair.split("/")
-    for pair in (
-        "no/yes false/true n/y f/t 0/1 off/on nein/ja falsch/wahr non/oui faux/vrai não/sim "
-        "nie/tak ne/ano нет/да όχι/ναι"
-    ).split()
-)
+WORDS = {"no": "yes", "false": "true", "n": "y", "f": "t", "0": "1", "off": "on"}
+WORDS |= {"nein": "ja", "falsch": "wahr", "non": "oui", "faux": "vrai", "não": "sim"}
+WORDS |= {"nie": "tak", "ne": "ano", "нет": "да", "όχι": "ναι"}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

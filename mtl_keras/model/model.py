@@ -37,6 +37,9 @@ class MultiTaskModel(BalancedTrainer):
             one, each named after the layer that made it.
         name: Name of the model.
 
+    Raises:
+        ConfigError: if it is given an argument of `compile`, such as the balancer.
+
     Example:
 
     >>> rows = keras.Input((3,))

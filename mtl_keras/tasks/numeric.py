@@ -129,7 +129,8 @@ class NumericTask(ConformalTask):
         )
         raise DataError(
             f"Task {self.name!r}: column {self.columns[0]!r} can be read in two ways: "
-            f"{ambiguous!r} is {readings}. State the task's `notation`."
+            f"{ambiguous!r} is {readings}. State the task's `notation`, "
+            f"in an experiment's file under [tasks.{self.name}]."
         )
 
     def unreadable(self, column: pd.Series) -> np.ndarray:

@@ -112,7 +112,8 @@ class Ordinal(Multiclass):
             ordered = plain_labels(pd.Series(column.cat.categories))
             return tuple(label for label in ordered if label in labels)
         if any(isinstance(label, str) for label in labels):
-            flag = shlex.quote(f"{self.name}={','.join(map(str, labels[:SHOWN]))}")
+            listed = [f'"{label}"' if "," in str(label) else str(label) for label in labels]
+            flag = shlex.quote(f"{self.name}={','.join(listed[:SHOWN])}")
             raise DataError(
                 f"Task {self.name!r} is ordinal, and the order of the texts in column "
                 f"{self.columns[0]!r} is not known. State it, from the lowest to the highest: "
