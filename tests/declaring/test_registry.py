@@ -137,7 +137,7 @@ def test_packages_are_found_wherever_a_class_is_named():
         ({"experts": 4}, r"architecture={'kind': 'mmoe', 'experts': 4}"),
         ({"test_size": 0.2}, r"split={'test': 0.2}"),
         ({"balancr": "dwa"}, "Did you mean 'balancer'"),
-        ({"zzz": 1}, "Unknown .*'zzz'. Expected one of: tasks, "),
+        ({"zzz": 1}, "'zzz'. Expected one of: tasks, "),
     ],
 )
 def test_an_experiment_says_where_a_setting_belongs(arguments, message):
