@@ -7,9 +7,11 @@ Keras or scikit-learn catches them.
 
 import contextlib
 import difflib
+import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
 import numpy as np
 
@@ -78,12 +80,19 @@ def nearest(name: str, options: Iterable[str]) -> str:
     >>> nearest("chrned", ["churned", "spend"])
     " Did you mean 'churned'?"
     """
-    matches = difflib.get_close_matches(str(name), [str(option) for option in options], n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    folded = {str(option).casefold(): str(option) for option in reversed([*options])}
+    matches = difflib.get_close_matches(str(name).casefold(), folded, n=1)
+    return f" Did you mean {folded[matches[0]]!r}?" if matches else ""
 
 
-def unknown(what: str, name: object, options: Iterable[str]) -> str:
+def unknown(what: str, name: object, options: Iterable[str], instead: str = "") -> str:
     """The message for a name that is not among `options`.
+
+    Args:
+        what: The word for it.
+        name: The name.
+        options: Those that there are.
+        instead: A sentence that says what to do. Default: the nearest option.
 
     Example:
 
@@ -91,10 +100,8 @@ def unknown(what: str, name: object, options: Iterable[str]) -> str:
     "Unknown balancer 'fixd'. Did you mean 'fixed'? Expected one of: fixed, uncertainty."
     """
     options = [str(option) for option in options]
-    return (
-        f"Unknown {what} {shown(name)}.{nearest(str(name), options)} "
-        f"Expected one of: {', '.join(options)}."
-    )
+    hint = f" {instead}" if instead else nearest(str(name), options)
+    return f"Unknown {what} {shown(name)}.{hint} Expected one of: {', '.join(options)}."
 
 
 def check(condition: bool, argument: str, expected: str, received: object) -> None:
@@ -119,6 +126,47 @@ def check(condition: bool, argument: str, expected: str, received: object) -> No
     if not condition:
         name = argument.rsplit(".", 1)[-1]
         raise ConfigError(f"`{argument}` must {expected}. Received: {name}={shown(received)}")
+
+
+class Checked:
+    """Base class whose constructor refuses an argument that it does not have, in a sentence.
+
+    Raises:
+        ConfigError: for such an argument.
+
+    Example:
+
+    >>> class K(Checked):
+    ...     def __init__(self, cups=4): ...
+    >>> K(cup=2)
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ConfigError: Unknown argument of K: 'cup'. Did you mean 'cups'? Expected one
+    of: cups.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        signature = inspect.signature(cls)
+        try:
+            signature.bind_partial(*args, **kwargs)
+        except TypeError:
+            accepted = list(signature.parameters)
+            for name in kwargs:
+                if name not in accepted:
+                    where = cls.elsewhere(name, kwargs[name])
+                    what = f"argument of {cls.__name__}:"
+                    raise ConfigError(unknown(what, name, accepted, where)) from None
+        return super().__new__(cls)
+
+    @classmethod
+    def elsewhere(cls, name: str, value: object) -> str:
+        """Where an argument belongs that is not one of this class, in a sentence. Default: ""."""
+        return ""
+
+
+def one_line(message: object, *_: Any, **__: Any) -> str:
+    """A warning as the command line prints it, in the place of `warnings.formatwarning`."""
+    return f"warning: {message}\n"
 
 
 @contextlib.contextmanager

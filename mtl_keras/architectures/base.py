@@ -8,7 +8,7 @@ import keras
 
 from mtl_keras.declaring import docstrings
 from mtl_keras.declaring.references import identifier, reference
-from mtl_keras.errors import ConfigError, check
+from mtl_keras.errors import Checked, ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
 from mtl_keras.tasks import Task
 
@@ -45,7 +45,7 @@ class Embed(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Architecture:
+class Architecture(Checked):
     """Base class: what the tasks share, and how the network's layers are built.
 
     Subclasses define `represent`. It should use only layers that work on the last axis, so that it

@@ -8,11 +8,11 @@ import keras
 
 from mtl_keras.declaring import docstrings
 from mtl_keras.declaring.references import reference
-from mtl_keras.errors import check
+from mtl_keras.errors import Checked, check
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backbone:
+class Backbone(Checked):
     """Base class: the part of the network that reads one text, image or sequence.
 
     Subclasses define `represent`. In a network with several trunks, each has its own backbone.

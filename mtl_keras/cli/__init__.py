@@ -9,10 +9,12 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from mtl_keras.cli import coding, training, trials, using  # noqa: F401 - they add commands to `app`
 from mtl_keras.cli.application import app
-from mtl_keras.errors import MTLError
+from mtl_keras.cli.bash import whole_words
+from mtl_keras.errors import MTLError, one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,13 +24,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices
-    whole_format = warnings.formatwarning
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    whole_format, told = warnings.formatwarning, set()
+
+    def once(*warning: Any, **details: Any) -> str:
+        line = one_line(*warning, **details)
+        new = line not in told
+        told.add(line)
+        return line if new else ""
+
+    warnings.formatwarning = once
     if os.getcwd() not in sys.path:  # where classes of the user's own are, as with `python -m`
         sys.path.append(os.getcwd())
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(args=arguments, standalone_mode=True)
+        with whole_words():
+            code = app(args=arguments, standalone_mode=True)
     except (MTLError, OSError) as error:
         if "--verbose" in arguments:
             traceback.print_exc()

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 from mtl_keras import __version__
+from mtl_keras.cli import names
 from mtl_keras.cli.interrupted import going_on
 from mtl_keras.cli.terminal import Terminal
 from mtl_keras.errors import silenced
@@ -24,6 +25,14 @@ Trust = Annotated[
     list[str] | None,
     typer.Option(
         "--trust", help="PACKAGE whose classes the model may import. Repeat it for several."
+    ),
+]
+BadCells = Annotated[
+    str,
+    typer.Option(
+        help="What becomes of cells that cannot be read, such as a text in a column of numbers: "
+        "refuse, or missing, to go on without them.",
+        autocompletion=names.one_of(lambda: ["refuse", "missing"]),
     ),
 ]
 Address = Annotated[

@@ -1,11 +1,19 @@
-"""What the flags of commands mean: columns and kinds, names, the built-in experiment."""
+"""What the flags of commands mean: columns, kinds and labels, the built-in experiment."""
 
+import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtl_keras.errors import ConfigError
+from mtl_keras.cli import names
+from mtl_keras.errors import ConfigError, nearest
+
+FORMS = {
+    "--order": "COLUMN=LOW,MID,HIGH",
+    "--positive": "COLUMN=LABEL",
+    "--threshold": "COLUMN=NUMBER",
+}
 
 
 def built_in() -> Path:
@@ -27,15 +35,16 @@ def name_of(source: str) -> str:
 
 
 def pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
-    """`COLUMN:KIND` flags as a dict; a column's name may itself have colons.
-
-    A kind of the user's own is `package.module:Class`.
-    """
+    """`COLUMN:KIND` flags of features as a dict: see `divided`."""
     kinds = {}
     for text in flags or []:
-        column, kind = _divided(text)
+        column, kind = divided(text, "features")
         if kind is None:
-            raise ConfigError(f"{flag} must be COLUMN:KIND, e.g. age:numeric. Received: {text!r}")
+            known = names.names("features")
+            raise ConfigError(
+                f"{flag} must be COLUMN:KIND, e.g. age:numeric. Received: {text!r}."
+                f"{nearest(text.rpartition(':')[2], known)} Kinds: {', '.join(known)}."
+            )
         kinds[column] = kind
     return kinds
 
@@ -45,17 +54,81 @@ def targets(flags: Sequence[str] | None) -> dict[str, str | None]:
 
     Example:
 
-    >>> targets(["churned:binary", "spend", "hours:own.kinds:Duration"])
-    {'churned': 'binary', 'spend': None, 'hours': 'own.kinds:Duration'}
+    >>> targets(["churned:binary", "spend", "a:b", "hours:own.kinds:Duration"])
+    {'churned': 'binary', 'spend': None, 'a:b': None, 'hours': 'own.kinds:Duration'}
     """
-    return dict(map(_divided, flags or []))
+    return dict(divided(text, "tasks") for text in flags or [])
 
 
-def _divided(text: str) -> tuple[str, str | None]:
-    parts = re.fullmatch(r"(.+):((?:\w+\.)*\w+:[A-Z]\w*)", text) or re.fullmatch(
-        r"(.+):([^:]+)", text
-    )
-    return (text, None) if parts is None else (parts[1], parts[2])
+def divided(text: str, room: str) -> tuple[str, str | None]:
+    """A column and its kind, which is what follows the last colon if that is the name of a kind.
+
+    Else there is no kind, and the colons are part of the column's name. A kind of the user's own is
+    `package.module:Class`.
+
+    Args:
+        text: What a flag says.
+        room: Where the kinds are: `"tasks"` or `"features"`.
+
+    Example:
+
+    >>> divided("a:b", "tasks"), divided("a:b:binary", "tasks")
+    (('a:b', None), ('a:b', 'binary'))
+    """
+    column, _, kind = text.rpartition(":")
+    if column and kind in names.names(room):
+        return column, kind
+    own = re.fullmatch(r"(.+):((?:\w+\.)*\w+:[A-Z]\w*)", text)
+    return (text, None) if own is None else (own[1], own[2])
+
+
+def values(flags: Sequence[str] | None, flag: str, columns: Iterable[str]) -> dict[str, str]:
+    """`COLUMN=VALUE` flags as a dict.
+
+    Args:
+        flags: What they say.
+        flag: Their name, one of `FORMS`.
+        columns: Columns that are known; the name of another one ends at the first equals sign.
+
+    Example:
+
+    >>> values(["income=<=50K", "a=b=low,high"], "--order", ["a=b"])
+    {'income': '<=50K', 'a=b': 'low,high'}
+    """
+    found = {}
+    for text in flags or []:
+        known = [column for column in columns if text.startswith(f"{column}=")]
+        column = max(known, key=len, default=text.partition("=")[0])
+        value = text[len(column) + 1 :].strip()
+        if not column or not value:
+            raise ConfigError(f"{flag} must be {FORMS[flag]}. Received: {text!r}.")
+        found[column] = value
+    return found
+
+
+def listed(text: str) -> list[str]:
+    """Labels with commas between them; one that has a comma of its own stands in double quotes.
+
+    Example:
+
+    >>> listed('low, "mid, or so",high')
+    ['low', 'mid, or so', 'high']
+    """
+    return [label.strip() for label in next(csv.reader([text], skipinitialspace=True))]
+
+
+def threshold(text: str) -> float:
+    """The probability that `--threshold` states.
+
+    Raises:
+        ConfigError: if it is no number.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(
+            f"--threshold must be {FORMS['--threshold']}, e.g. churned=0.3. Received: {text!r}."
+        ) from None
 
 
 def stated(**values: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 UNLISTED = r"^    listed\b.* = False"
+DELIMITERS = ",;\t|"  # of CSV files, as `datasets.files` has them
 OPEN = "auto"  # an architecture or balancer that is chosen on the validation rows
 
 
@@ -81,10 +82,10 @@ def column_and_kind(room: str) -> Callable[[object, str], list[str]]:
     """Completes `COLUMN:KIND`: first a column of the table that the command names, then a kind."""
 
     def complete(ctx: object, incomplete: str) -> list[str]:
-        column, colon, kind = incomplete.rpartition(":")
-        if colon:
-            return [f"{column}:{name}" for name in names(room) if name.startswith(kind)]
-        return [name for name in _columns(ctx) if name.startswith(incomplete)]
+        begun, colon, kind = incomplete.rpartition(":")
+        columns = column(ctx, incomplete)  # whose names may have colons
+        kinds = [f"{begun}:{name}" for name in names(room) if name.startswith(kind)]
+        return [*columns, *kinds] if colon else columns
 
     return complete
 
@@ -97,8 +98,15 @@ def column(ctx: object, incomplete: str) -> list[str]:
 def _columns(ctx: object) -> list[str]:
     """The columns of the CSV file that the command names; none of any other source."""
     given = getattr(ctx, "params", {})
-    path = Path(str(given.get("source") or given.get("table") or ""))
-    if path.suffix != ".csv" or not path.is_file():
-        return []
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
+    unread = getattr(ctx, "args", [])  # all of them where the last option still lacks its value
+    named = map(Path, filter(None, [given.get("source"), given.get("table"), *unread]))
+    for path in named:
+        if path.suffix == ".csv" and path.is_file():
+            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+                line = file.readline()
+            return max((_divided(line, each) for each in DELIMITERS), key=len)
+    return []
+
+
+def _divided(line: str, delimiter: str) -> list[str]:
+    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]

@@ -9,6 +9,7 @@ import typer
 from mtl_keras.cli import names
 from mtl_keras.cli.application import (
     Address,
+    BadCells,
     Command,
     Model,
     Trust,
@@ -73,6 +74,7 @@ def predict(
         ),
     ] = None,
     address: Address = None,
+    bad_cells: BadCells = "refuse",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -93,7 +95,7 @@ def predict(
         if output is not None and not folder:
             datasets.check_writable(output)
         show.moving(lambda: ("loading the model", None))
-        predictor = load(model, trusted=trust or [])
+        predictor = load(model, trusted=trust or [], bad_cells=bad_cells)
         available = answer_names(predictor.tasks)
         wanted = answer_names(predictor.tasks, _divided(columns, available), probabilities)
         chosen = None if wanted == available else wanted

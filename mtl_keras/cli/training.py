@@ -10,8 +10,9 @@ import typer
 
 from mtl_keras.cli import names
 from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, load_tensorflow
-from mtl_keras.cli.experiments import Flags, Source, declared, with_flags
+from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.exporting import exported, finished
+from mtl_keras.cli.flags import Flags, with_flags
 from mtl_keras.cli.interrupted import going_on
 from mtl_keras.cli.terminal import Terminal, terminal
 

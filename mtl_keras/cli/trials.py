@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, load_tensorflow
-from mtl_keras.cli.experiments import Flags, Source, declared, with_flags
+from mtl_keras.cli.experiments import Source, declared
+from mtl_keras.cli.flags import Flags, with_flags
 from mtl_keras.cli.interrupted import going_on
 from mtl_keras.cli.terminal import terminal
 from mtl_keras.errors import ArtifactError

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import Command, Model, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import BadCells, Command, Model, Trust, Verbose, app, load_tensorflow
 from mtl_keras.cli.predicting import written
 from mtl_keras.cli.terminal import terminal
 from mtl_keras.errors import ArtifactError, ConfigError, nearest
@@ -24,6 +24,7 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file of the scores.")
     ] = None,
+    bad_cells: BadCells = "refuse",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -34,7 +35,7 @@ def evaluate(
 
         if output is not None:
             datasets.check_writable(output)
-        predictor = load(model, trusted=trust or [])
+        predictor = load(model, trusted=trust or [], bad_cells=bad_cells)
         show.moving(lambda: (f"evaluating on {table}", None))
         evaluation = predictor.evaluate(table, show=show)
     typer.echo(str(evaluation))
@@ -55,6 +56,7 @@ def leaderboard(
         typer.Option(help="TASK to sort by. Default: the mean rank in all tasks they share."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    bad_cells: BadCells = "refuse",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -77,7 +79,7 @@ def leaderboard(
         if others:
             typer.echo(f"not trained models, and left out: {', '.join(map(str, others))}", err=True)
         show.moving(lambda: (f"scoring {len(found)} models on {data}", None))
-        ranked = board.leaderboard(found, data, trust or [], sort, show)
+        ranked = board.leaderboard(found, data, trust or [], sort, show, bad_cells)
     typer.echo(written_as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
 
 
@@ -93,6 +95,7 @@ def check(
     alarm: Annotated[
         str, typer.Option(help="Smallest change that counts: moderate or major.")
     ] = "major",
+    bad_cells: BadCells = "refuse",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -110,7 +113,7 @@ def check(
             raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
         if output is not None and output.suffix not in (".html", ".json"):
             raise ConfigError(f"--output must end in .html or .json. Received: {output}.")
-        predictor = load(model, trusted=trust or [])
+        predictor = load(model, trusted=trust or [], bad_cells=bad_cells)
         show.moving(lambda: (f"checking {table}", None))
         result = predictor.check(table, show=show)
         show.moving(None)
@@ -129,7 +132,8 @@ def check(
         if alarms:
             typer.echo("changed: " + "; ".join(alarms), err=True)
             raise typer.Exit(CHANGED)
-        show("no change beyond what chance explains")
+        few = f", but {result.limits}" if result.limits else ""
+        show(f"no change beyond what chance explains{few}")
 
 
 @app.command(cls=Command, epilog="mtl-keras report saved_models/shop")

@@ -15,6 +15,7 @@ from mtl_keras.datasets.split import PARTS
 from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
+from mtl_keras.runs.columns import labelled_rows
 
 MOST_ROWS = 200_000  # of a stream
 
@@ -82,7 +83,8 @@ def compare(
     show = show or (lambda line: None)
     plan.check_readable()
     table = _in_memory(plan, plan.data if data is None else data, show)
-    table = table[table[plan.label_columns()].notna().any(axis=1)]
+    table = labelled_rows(plan, table, show)
+    tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
     all_candidates = candidates(plan, also, tries, tune, baselines)
     show(f"{len(all_candidates)} candidates, {seeds} seed{'s' * (seeds > 1)}")
@@ -99,7 +101,6 @@ def compare(
     ground = Ground(comparable(plan), tables)
     results = carry_out_all(trials, ground, store, workers, address, show)
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
-    tasks = [task.fit(table) for task in plan.tasks]
     measures = {task.name: task.measure for task in tasks}
     return Comparison(
         name=plan.name,

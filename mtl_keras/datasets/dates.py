@@ -6,6 +6,7 @@ ISO = "ISO8601"
 DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d")
 FORMATS = [ISO, *(day + time for day in DAYS for time in ("", " %H:%M", " %H:%M:%S"))]
 MOSTLY = 0.95
+DATED = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)"  # how a date looks in any of them
 
 
 def find_format(texts: pd.Series) -> str | None:
@@ -16,7 +17,7 @@ def find_format(texts: pd.Series) -> str | None:
     >>> find_format(pd.Series(["31.12.2020", "1.2.2021"])), find_format(pd.Series(["soon"]))
     ('%d.%m.%Y', None)
     """
-    looks = texts.str.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)")
+    looks = texts.str.match(DATED)
     if len(texts) == 0 or looks.mean() < MOSTLY:
         return None
     some = texts.iloc[:2000]  # most formats are ruled out by a few

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import lzma
+import shlex
 import warnings
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.errors import DataError, shown
 
 DELIMITERS = ",;\t|"
@@ -137,7 +139,9 @@ def as_utf8(path: Path, content: bytes) -> bytes:
         text = content.decode("utf-16" if marked else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8."
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8: in "
+            "Excel as `CSV UTF-8`; or convert it, if it is of Windows, with: "
+            f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > utf8.csv"
         ) from error
     return text.encode() if marked else content.removeprefix(b"\xef\xbb\xbf")
 
@@ -174,7 +178,7 @@ def read_csv(
     """
     head = content[: 2**20].decode(errors="replace")
     try:
-        headers = {d: next(csv.reader(io.StringIO(head), delimiter=d)) for d in DELIMITERS}
+        headers = {d: next(csv.reader(io.StringIO(head, None), delimiter=d)) for d in DELIMITERS}
     except (csv.Error, StopIteration) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     delimiter = max(DELIMITERS, key=lambda d: len(headers[d]))
@@ -201,6 +205,8 @@ def read_csv(
     nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
     empty = [column for column in nameless if table[column].isin(["", None]).all()]
     table = table.drop(columns=[*empty, *(c for c in nameless if table[c].isna().all())])
+    if content.rstrip().count(b"\n") == len(table):  # a line for each row, below that of names
+        table.attrs |= {FIRST_LINE: 2, "source": str(path)}
     if not as_texts and dtypes is None:
         table = _with_leading_zeros(table, content, options)
         if content.count(b"\n") > len(table) + 1:  # cells with line breaks in them
@@ -227,8 +233,9 @@ def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any
     if filled.any(axis=None):
         row = int(filled.any(axis=1).to_numpy().argmax())
         raise DataError(
-            f"{path} cannot be read as CSV: row {row} has more cells than the {len(names)} names "
-            "of the first line. Is a delimiter within a text that is not quoted?"
+            f"{path} cannot be read as CSV: {place(table, row)} has more cells than the "
+            f"{len(names)} names of the first line. Is a delimiter within a text that is not "
+            "quoted?"
         )
     return table.drop(columns=beyond)
 
@@ -261,7 +268,7 @@ def _has_leading_zero(content: bytes, delimiter: str) -> bool:
     characters = np.frombuffer(content, np.uint8)
     zeros = np.flatnonzero(characters[1:-1] == ord("0")) + 1
     zeros = zeros[characters[zeros + 1] - ord("0") < 10]  # unsigned: others are far above
-    return bool(np.isin(characters[zeros - 1], list(f'{delimiter}"\n '.encode())).any())
+    return bool(np.isin(characters[zeros - 1], list(f'{delimiter}"\r\n '.encode())).any())
 
 
 def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:
@@ -276,8 +283,8 @@ def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> Non
             lines = cells.iloc[row].split("\n")[1:-1]
             if lines and all(line.count(delimiter) == between for line in lines):
                 warnings.warn(
-                    f"{path}: column {column!r} of row {row} holds {len(lines) + 1} lines that "
-                    "look like rows. Is a quote not closed?",
+                    f"{path}: column {column!r} of {place(table, row)} holds {len(lines) + 1} "
+                    "lines that look like rows. Is a quote not closed?",
                     stacklevel=2,
                 )
                 return

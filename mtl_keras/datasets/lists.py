@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.cells import place
 from mtl_keras.errors import DataError, shown
 
 
@@ -42,7 +43,7 @@ def refuse_several(name: str, kind: str, column: pd.Series) -> None:
         if is_list(value) or isinstance(value, dict):
             raise DataError(
                 f"Feature {name!r} is {kind} and takes one value per row. Received: "
-                f"{shown(value)} in row {column.index[row]}. Declare it as categories, a sequence "
+                f"{shown(value)} in {place(column, row)}. Declare it as categories, a sequence "
                 "or a vector, or drop it."
             )
 
@@ -77,7 +78,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
         bad = next((part for part in parts if separator in part), None)
         if bad is not None:
             raise DataError(
-                f"Feature {name!r}: {bad!r} in row {column.index[row]} holds the separator "
+                f"Feature {name!r}: {bad!r} in {place(column, row)} holds the separator "
                 f"{separator!r}. Give the feature another `separator`."
             )
         texts[row] = separator.join(parts)

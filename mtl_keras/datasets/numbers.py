@@ -66,6 +66,27 @@ def find_notation(column: pd.Series) -> Notation:
     return Notation(best, None)
 
 
+def almost_all(texts: pd.Series, share: float = 0.95) -> tuple[str, int] | None:
+    """Of texts that are numbers, all but a few: the first that is none, and how many there are.
+
+    Args:
+        texts: Texts.
+        share: Share of them that are numbers. Default 0.95.
+
+    Returns:
+        None if all of them are numbers, or fewer than this share.
+
+    Example:
+
+    >>> almost_all(pd.Series(["1.5"] * 99 + ["1.2.3"])), almost_all(pd.Series(["1", "one"]))
+    (('1.2.3', 1), None)
+    """
+    bad = parsed(texts, find_notation(texts).name, words=True)[1]
+    if not 0 < bad.mean() <= 1 - share + 1e-9:
+        return None
+    return texts.iloc[int(np.flatnonzero(bad)[0])], int(bad.sum())
+
+
 def parsed(
     column: pd.Series, notation: str | None = None, words: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:

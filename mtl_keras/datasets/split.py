@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from mtl_keras.datasets.cells import first_of, place
 from mtl_keras.datasets.dates import ISO, find_format, parse_dates
 from mtl_keras.datasets.numbers import parsed
-from mtl_keras.errors import ConfigError, DataError, check, nearest, shown, unknown
+from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
 
 STRATEGIES = ("random", "group", "time", "column", "file")
 PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Split:
+class Split(Checked):
     """How the rows are divided into training, validation and test rows.
 
     Args:
@@ -116,10 +117,9 @@ class Split:
         stated = table[self.column]
         strange = ~stated.isin(PARTS).to_numpy()
         if strange.any():
-            row = int(np.flatnonzero(strange)[0])
             raise DataError(
                 f"Column {self.column!r} must say train, validation or test. Received: "
-                f"{shown(stated.iloc[row])} in row {table.index[row]}."
+                f"{first_of(stated, strange)}."
             )
         return stated
 
@@ -190,18 +190,15 @@ class Split:
         else:
             times = pd.to_datetime(texts, errors="coerce", format=ISO)
         if times.isna().any():
-            row = int(np.flatnonzero(times.isna())[0])
             raise DataError(
                 f"Column {self.column!r} must hold times to split by: dates in one format, such as "
                 "1997-09-30 or 30.09.1997, or numbers. Received: "
-                f"{shown(column.iloc[row])} in row {table.index[row]}."
+                f"{first_of(column, times.isna().to_numpy())}."
             )
         return times
 
     def refuse_missing(self, column: pd.Series, what: str) -> None:
         """Raise a DataError for the first row without a value."""
         if column.isna().any():
-            row = column.index[int(np.flatnonzero(column.isna())[0])]
-            raise DataError(
-                f"Column {self.column!r} has no {what} in row {row}; the split needs it."
-            )
+            row = place(column, int(np.flatnonzero(column.isna())[0]))
+            raise DataError(f"Column {self.column!r} has no {what} in {row}; the split needs it.")

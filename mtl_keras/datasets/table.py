@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mtl_keras.datasets import files
+from mtl_keras.datasets.cells import place
 from mtl_keras.errors import DataError, nearest, shown
 
 
@@ -91,8 +92,8 @@ def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
             parts = cell if isinstance(cell, (list, tuple, set, frozenset)) else (cell,)
             if not all(_encodes(part) for part in parts if isinstance(part, str)):
                 raise DataError(
-                    f"{where}: column {name!r} holds a text that is no valid Unicode in row "
-                    f"{table.index[row]}: {shown(cell)}. Clean the column."
+                    f"{where}: column {name!r} holds a text that is no valid Unicode in "
+                    f"{place(table, row)}: {shown(cell)}. Clean the column."
                 )
 
 

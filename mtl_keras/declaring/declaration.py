@@ -6,11 +6,11 @@ from types import ModuleType
 from typing import Any, ClassVar, Self
 
 from mtl_keras.declaring import docstrings, references, registry
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import Checked, ConfigError
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Declaration:
+class Declaration(Checked):
     """Base class: a named part of a table, declared by the user in as much detail as she likes.
 
     What is left open (None) is learned from the training rows by `fit`, which returns a complete

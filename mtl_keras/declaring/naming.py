@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Collection, Iterable
 
-IDENTIFIER_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "code")
+IDENTIFIER_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "nr", "code")
 
 
 def layer_name(*parts: str) -> str:

@@ -1,12 +1,12 @@
 """What has changed since a model was trained: columns, answers, scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from mtl_keras.evaluation.distribution import Distribution, level, missing
+from mtl_keras.evaluation.distribution import MAJOR, Distribution, level, missing
 from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
@@ -29,6 +29,7 @@ class ColumnChange:
         unknown: Share of values that the network does not know, then and now.
         examples: Some of the unknown values, the most frequent first.
         outside: Share of numbers outside the range of the training rows.
+        range: That range, in words; empty for texts.
         then: The distribution then.
         now: The counts of the same bins now.
     """
@@ -41,6 +42,7 @@ class ColumnChange:
     unknown: tuple[float, float]
     examples: tuple[str, ...]
     outside: float
+    range: str
     then: Distribution
     now: tuple[int, ...]
 
@@ -59,7 +61,7 @@ class ColumnChange:
             listed = ", ".join(map(repr, self.examples))
             said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
         if self.outside >= TOLD:
-            said.append(f"{_percent(self.outside)} outside {self.then.low:g} to {self.then.high:g}")
+            said.append(f"{_percent(self.outside)} outside {self.range}")
         return "; ".join(said)
 
 
@@ -127,10 +129,27 @@ class Check:
             ),
         ]
 
+    @property
+    def limits(self) -> str:
+        """What so few rows cannot tell, in words; empty where a major change would be seen."""
+        chance = float(np.median([c.chance for c in self.columns] or [0.0]))
+        if chance <= MAJOR:
+            return ""
+        needed = float(np.median([c.then.rows_to_see(MAJOR) for c in self.columns]))
+        rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        told = (
+            f"{rows} can tell little: by chance alone, the index of most columns reaches up to "
+            f"{chance:.2g}, and a change above {MAJOR:g} is a major one. To see one, "
+        )
+        if np.isfinite(needed):
+            return told + f"check about {needed:,.0f} rows or more"
+        return told + "the model would have to be trained on more rows, too"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable values."""
         return {
             "rows": self.rows,
+            "limits": self.limits,
             "columns": [{"level": c.level, **asdict(c)} for c in self.columns],
             "answers": [{"level": c.level, **asdict(c)} for c in self.answers],
             "scores": [asdict(score) for score in self.scores],
@@ -166,6 +185,7 @@ def column_change(
     values: np.ndarray,
     unknown: tuple[float, float] = (0.0, 0.0),
     examples: tuple[str, ...] = (),
+    shown: Callable[[float], str] = "{:g}".format,
 ) -> ColumnChange:
     """How values differ from a distribution.
 
@@ -176,7 +196,9 @@ def column_change(
         values: Numbers (NaN: missing) or texts (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
+        shown: One of the numbers in words. Default: with six digits.
     """
+    ends = (then.low, then.high)
     return ColumnChange(
         name=name,
         kind=kind,
@@ -186,6 +208,7 @@ def column_change(
         unknown=unknown,
         examples=examples,
         outside=then.outside(values),
+        range=" to ".join(shown(end) for end in ends if end is not None),
         then=then,
         now=then.counted(values),
     )

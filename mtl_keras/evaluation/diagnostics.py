@@ -59,6 +59,7 @@ class Diagnostics:
             "searched": self.searched,
             "worst_rows": self.worst_rows.to_dict("records"),
             "correlation": self.correlation.to_dict("records"),
+            "correlation_left_out": self.correlation.attrs.get("left_out", {}),
         }
 
 

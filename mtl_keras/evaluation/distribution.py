@@ -143,8 +143,27 @@ class Distribution:
             Yurdakul, Naranjo: "Statistical Properties of the Population Stability Index", Journal
             of Risk Model Validation 2020.
         """
+        return self._quantile * (1 / max(1, sum(self.counts)) + 1 / rows)
+
+    def rows_to_see(self, index: float) -> float:
+        """The number of other rows from which on `chance` is no larger than an index.
+
+        Infinite where this distribution itself is of too few rows.
+
+        Example:
+
+        >>> before = Distribution.of(np.arange(1000.0))
+        >>> rows = before.rows_to_see(0.25)
+        >>> round(rows), round(before.chance(rows), 3)
+        (126, 0.25)
+        """
+        left = index - self._quantile / max(1, sum(self.counts))
+        return self._quantile / left if left > 0 else np.inf
+
+    @property
+    def _quantile(self) -> float:
         used = max(1, sum(count > 0 for count in self.counts) - 1)
-        return float(stats.chi2.ppf(CHANCE, used)) * (1 / max(1, sum(self.counts)) + 1 / rows)
+        return float(stats.chi2.ppf(CHANCE, used))
 
 
 def missing(values: np.ndarray) -> np.ndarray:

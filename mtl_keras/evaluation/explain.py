@@ -242,7 +242,8 @@ def _values(
     for task in tasks:
         truth, measure = truths[task.name], task.measure
         present = labelled(truth)
-        value = measure.value(truth[present], np.asarray(predictions[task.name])[present])
+        predicted = np.asarray(predictions[task.name])[present]
+        value = measure.value(truth[present], predicted) if present.any() else np.nan
         values[task.name] = value if measure.higher_is_better else -value
     return values
 

@@ -32,14 +32,19 @@ def residual_correlation(
         A row per pair, of at most 12 residuals: `first` and `second`, their names (a class or label
             has one of its own; of a task with many, the three that vary most), `rows`,
             `correlation`, and `chance`, what chance explains. Pairs within one task and pairs with
-            fewer than 20 rows are left out.
+            fewer than 20 rows are left out; `attrs["left_out"]` says by task what of it is in no
+            pair, and why.
     """
+    left_out: dict[str, str] = {}
     ranked: list[tuple[int, int, str, np.ndarray]] = []
     for place, task in enumerate(tasks):
         truth, predicted = truths[task.name], np.asarray(predictions[task.name])
         truth, predicted = truth[:MOST_ROWS], predicted[:MOST_ROWS]
         named = task.residuals(truth, predicted)
         of_task = sorted(named.items(), key=lambda item: -_variance(item[1]))[:MOST_PER_TASK]
+        if len(named) > MOST_PER_TASK:
+            more = len(named) - MOST_PER_TASK
+            left_out[task.name] = f"{more} of its {len(named)} residuals, which vary least"
         ranked += [(rank, place, *each) for rank, each in enumerate(of_task)]
     ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # the first ones of each task, first
     ranked = sorted(ranked, key=lambda each: each[1])
@@ -50,7 +55,15 @@ def residual_correlation(
         if place != other_place
     ]
     columns = ["first", "second", "rows", "correlation", "chance"]
-    return pd.DataFrame([pair for pair in pairs if pair is not None], columns=columns)
+    found = pd.DataFrame([pair for pair in pairs if pair is not None], columns=columns)
+    for place, task in enumerate(tasks if len(tasks) > 1 else ()):
+        names = {name for _, at, name, _ in ranked if at == place}
+        if not names & {*found["first"], *found["second"]}:
+            few = f"fewer than {FEWEST_ROWS} rows have its label and another task's"
+            why = f"residuals that are all the same, or {few}"
+            left_out[task.name] = why if names else f"of many residuals, only {MOST} are shown"
+    found.attrs["left_out"] = left_out
+    return found
 
 
 def _variance(values: np.ndarray) -> float:

@@ -68,9 +68,11 @@ def _decision(config: Any) -> str:
     """What is to be known of a task; nothing of one whose class is not part of mtl_keras."""
     try:
         with without_imports():
-            return tasks.get(config).decision
+            task = tasks.get(config)
     except ConfigError:
         return ""
+    change = f"; to change it, train with {task.otherwise}" if task.otherwise else ""
+    return task.decision + change
 
 
 def _between(*ends: float) -> str:

@@ -121,6 +121,7 @@ def leaderboard(
     trusted: Collection[str] = (),
     sort: str | None = None,
     show: Callable[[str], None] = lambda line: None,
+    bad_cells: str = "refuse",
 ) -> Leaderboard:
     """Score artifacts on a table, each on the tasks whose labels the table has.
 
@@ -133,6 +134,7 @@ def leaderboard(
         trusted: Packages that may be imported: see `load`.
         sort: A task to sort by instead. Default None.
         show: A function that prints a line.
+        bad_cells: See `load`.
 
     Raises:
         DataError: if no artifact can be scored on the table.
@@ -143,7 +145,7 @@ def leaderboard(
     entries, better, left_out = [], {}, {}
     for path in paths:
         try:
-            model = load(path, trusted=trusted)
+            model = load(path, trusted=trusted, bad_cells=bad_cells)
             found = scored(model, rows, show)
         except (ArtifactError, DataError) as error:
             left_out[str(path)] = str(error)

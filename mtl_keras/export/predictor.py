@@ -14,6 +14,7 @@ from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.drawing import notebook
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, shown
+from mtl_keras.errors import check as check_argument
 from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
@@ -25,10 +26,12 @@ from mtl_keras.export.predicting import Answering, Keep, write_all, write_each
 from mtl_keras.export.scoring import groups_of, scored
 from mtl_keras.export.serving import answer_rows, answer_table
 from mtl_keras.export.trained_rows import TrainedRows
-from mtl_keras.features.encoder import raw_columns, read_columns, rows_per_call
+from mtl_keras.features.encoder import raw_columns, read_columns, readable, rows_per_call
 from mtl_keras.features.infer import IDENTIFIER
 
 T = TypeVar("T")
+
+BAD_CELLS = ("refuse", "missing")
 
 CHECKED_ROWS = 1_000_000  # of a stream
 
@@ -43,6 +46,8 @@ class Predictor:
         trusted: Names of packages that may be imported to find such classes; `"tensorflow"` allows
             operations that reach files, too. Default: none, since an artifact may come from
             elsewhere: see docs/loading_artifacts.md.
+        bad_cells: What becomes of cells that cannot be read, such as a text in a column of numbers:
+            `"refuse"` (default), an error; or `"missing"`, a warning, and they count as missing.
 
     Attributes:
         features: The fitted features, by which tables are read.
@@ -63,7 +68,10 @@ class Predictor:
         path: str | Path,
         custom_objects: Mapping[str, type] | None = None,
         trusted: Collection[str] = (),
+        bad_cells: str = "refuse",
     ) -> None:
+        check_argument(bad_cells in BAD_CELLS, "bad_cells", f"be one of {BAD_CELLS}", bad_cells)
+        self.bad_cells = bad_cells
         self.path = artifact.latest(Path(path))
         self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
         self.schema = artifact.read_schema(self.path)
@@ -95,7 +103,7 @@ class Predictor:
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process loads the artifact itself, with the classes that this one found."""
         found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
-        return Predictor, (self.path, {**found, **self._given}, self._trusted)
+        return Predictor, (self.path, {**found, **self._given}, self._trusted, self.bad_cells)
 
     @property
     def _schema_path(self) -> Path:
@@ -137,7 +145,19 @@ class Predictor:
                 f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write their "
                 "answers to files with `predict_files`."
             )
-        return pd.DataFrame(self.columns(self.answers(table)), index=table.index)
+        return pd.DataFrame(self.columns(self.answers(self.readable(table, ()))), index=table.index)
+
+    def readable(self, table: pd.DataFrame, judged: Sequence[Any] | None = None) -> pd.DataFrame:
+        """The table, without cells that cannot be read if these count as missing.
+
+        Args:
+            table: The table.
+            judged: The tasks whose labels are read, too. Default None: all.
+        """
+        if self.bad_cells == "refuse":
+            return table
+        judged = self.tasks if judged is None else judged
+        return self.asked("features", partial(readable, self.features, judged, table))
 
     @property
     def identifiers(self) -> list[str]:
@@ -237,6 +257,7 @@ class Predictor:
         if isinstance(rows, datasets.Stream):
             show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(CHECKED_ROWS)
+        rows = self.readable(rows)
         folder, groups = self.path / artifact.EXTRA, groups_of(self, rows).get("rows")
         return check(folder, self.features, self.tasks, rows, self.answers, groups)
 
@@ -320,6 +341,7 @@ def load(
     path: str | Path,
     custom_objects: Mapping[str, type] | None = None,
     trusted: Collection[str] = (),
+    bad_cells: str = "refuse",
 ) -> Predictor:
     """Load the newest version of an artifact, e.g. `saved_models/customers`.
 
@@ -327,6 +349,7 @@ def load(
         path: The artifact.
         custom_objects: See `Predictor`.
         trusted: See `Predictor`.
+        bad_cells: See `Predictor`.
 
     Returns:
         A `Predictor`.
@@ -340,4 +363,4 @@ def load(
     >>> model = mtl.load("saved_models/customers")  # doctest: +SKIP
     >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
-    return Predictor(path, custom_objects, trusted)
+    return Predictor(path, custom_objects, trusted, bad_cells)

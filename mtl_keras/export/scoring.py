@@ -74,7 +74,7 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     wanted += [column for column in columns if column == model.schema.get("group")]
     stream = source if isinstance(source, datasets.Stream) else None
     tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
-    for rows in tables:
+    for rows in map(model.readable, tables):
         truths = {task.name: task.truth(rows) for task in judged}
         answers = model.answers(rows)
         regions = model.asked("outputs", lambda: regions_in(model.tasks, answers))  # noqa: B023

@@ -132,6 +132,10 @@ class Feature(Declaration, abc.ABC):
         """Which raw values are present, but mean nothing to the network. Default: none."""
         return np.zeros(len(raw), bool)
 
+    def unreadable(self, column: Any) -> np.ndarray:
+        """Which cells of what `select` gives `raw` would refuse, bool `(rows,)`. Default: none."""
+        return np.zeros(len(column), bool)
+
     def refuse(self, raw: np.ndarray) -> None:
         """Raise a DataError for the first raw value that the layer cannot handle, if any."""
 

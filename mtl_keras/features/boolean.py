@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets import cells
 from mtl_keras.datasets.lists import factorized, refuse_several
-from mtl_keras.errors import DataError, shown
+from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 
+NEITHER = 2.0  # of texts: neither yes nor no
+TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 WORDS = {"no": "yes", "false": "true", "n": "y", "f": "t", "0": "1", "off": "on"}
+WORDS |= {"nein": "ja", "falsch": "wahr", "non": "oui", "faux": "vrai", "não": "sim"}
+WORDS |= {"nie": "tak", "ne": "ano", "нет": "да", "όχι": "ναι"}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -90,19 +95,23 @@ class Boolean(Feature):
         if self.raw_dtype == "string":
             codes, values = factorized(column)
             return np.array([*(str(value).strip() for value in values), ""], object)[codes]
-        values = column
-        if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
-            words = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-            values = values.astype(object).map(
-                lambda v: np.nan if pd.isna(v) or v == "" else words.get(str(v).lower(), 2.0)
+        numbers = self._numbers(column)
+        what = f"Feature {self.name!r} is boolean (0/1, true/false)"
+        cells.refuse(what, column, numbers == NEITHER, "Correct the value or leave it empty.")
+        return numbers
+
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        if self.raw_dtype == "string":
+            return super().unreadable(column)
+        return self._numbers(column) == NEITHER
+
+    def _numbers(self, column: pd.Series) -> np.ndarray:
+        """1 for yes, 0 for no, NaN where missing, `NEITHER` for other texts."""
+        if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+            column = column.astype(object).map(
+                lambda v: np.nan if pd.isna(v) or v == "" else TRUTH.get(str(v).lower(), NEITHER)
             )
-            if (values == 2.0).any():
-                row = int(np.flatnonzero(values == 2.0)[0])
-                raise DataError(
-                    f"Feature {self.name!r} is boolean (0/1, true/false). Received: "
-                    f"{shown(column.iloc[row])} in row {column.index[row]}."
-                )
-        return values.to_numpy(np.float32, na_value=np.nan)
+        return column.to_numpy(np.float32, na_value=np.nan)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         return raw

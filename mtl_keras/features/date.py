@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets import cells
 from mtl_keras.datasets.dates import ISO, find_format, parse_dates
 from mtl_keras.datasets.lists import factorized
-from mtl_keras.errors import DataError, check, shown
+from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 
 PATTERN = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?"
@@ -177,28 +178,33 @@ class Date(Feature):
     def layer(self) -> DateEncoding:
         return DateEncoding(self.center or 0.0, self.scale or 1.0, bool(self.time))
 
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        return self._read(column)[1]
+
     def _parsed(self, column: pd.Series) -> pd.Series:
-        if column.dtype.kind == "M":
-            moments = column
-        else:
-            codes, cells = factorized(column)
-            written = pd.Series([str(cell).strip() for cell in cells], dtype=object)
+        moments, bad = self._read(column)
+        advice = (
+            f"Expected e.g. 1997-09-30{self._example()}. Correct the value or leave it empty; or "
+            "train with the date's `format`, or as categorical."
+        )
+        cells.refuse(f"Feature {self.name!r} is a date", column, bad, advice)
+        return moments
+
+    def _read(self, column: pd.Series) -> tuple[pd.Series, np.ndarray]:
+        """The moments, NaT where missing, and which cells are none."""
+        moments, bad = column, np.zeros(len(column), bool)
+        if column.dtype.kind != "M":
+            codes, distinct = factorized(column)
+            written = pd.Series([str(cell).strip() for cell in distinct], dtype=object)
             parsed = parse_dates(written, ISO)
             if self.format is not None and self.format != ISO:
                 parsed = parsed.fillna(parse_dates(written, self.format))
-            bad = np.flatnonzero(parsed.isna() & (written != ""))
-            if len(bad):
-                row = column.index[int(np.flatnonzero(codes == bad[0])[0])]
-                raise DataError(
-                    f"Feature {self.name!r} is a date. Received: {shown(cells[bad[0]])} in row "
-                    f"{row}. Expected e.g. 1997-09-30{self._example()}. Correct the value "
-                    "or leave it empty; or train with the date's `format`, or as categorical."
-                )
             each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # a missing one has code -1
             moments = pd.Series(each[codes], column.index)
+            bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]
         if getattr(moments.dtype, "tz", None) is not None:
             moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
-        return moments
+        return moments, bad
 
     def _example(self) -> str:
         if self.format in (None, ISO):

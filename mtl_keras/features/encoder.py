@@ -1,5 +1,6 @@
 """The encoder: all features' preprocessing as Keras layers, one object for training and serving."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,12 +9,18 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.cells import CellError, place
 from mtl_keras.declaring.naming import unique_names
-from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features.base import Feature
 from mtl_keras.features.crossing import Crossing
+from mtl_keras.tasks import Task
 
 RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
+GO_ON = (
+    "A trained model takes such cells for missing with --bad-cells missing, in Python with "
+    "`load(..., bad_cells='missing')`."
+)
 GROUPS = ("numeric", "plain", "categorical", "crossed")
 
 
@@ -25,7 +32,54 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     """
     read_columns(features, list(map(str, table.columns)))
     own = input_features(features)
-    return {f.name: f.raw(f.select(table)) for f in features if own[f.name] == f.name}
+    columns: dict[str, np.ndarray] = {}
+    refused: list[str] = []  # told of all at once, as the user corrects them all at once
+    for feature in features:
+        if own[feature.name] == feature.name:
+            try:
+                columns[feature.name] = feature.raw(feature.select(table))
+            except CellError as error:
+                refused.append(str(error))
+    if refused:
+        raise CellError("\n".join([*refused, GO_ON]))
+    return columns
+
+
+def readable(
+    features: Sequence[Feature], tasks: Sequence[Task], table: pd.DataFrame
+) -> pd.DataFrame:
+    """A table in which cells that features and tasks cannot read are missing, with a warning.
+
+    Args:
+        features: Fitted features.
+        tasks: Fitted tasks, whose columns the table may lack.
+        table: The table.
+
+    Example:
+
+    >>> from mtl_keras.features import Numeric
+    >>> readable([Numeric("age")], [], pd.DataFrame({"age": ["20", "40"]}))["age"].tolist()
+    ['20', '40']
+    """
+    columns, attributes = list(table.columns), dict(table.attrs)
+    read: list[tuple[Feature | Task, str]]
+    read = [(part, name) for part in features for name in part.reads(columns)]
+    read += [(part, name) for part in tasks for name in part.columns if name in columns]
+    for part, name in read:
+        bad = part.unreadable(table[name])
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            of = f" of {attributes['source']}" if "source" in attributes else ""
+            warnings.warn(
+                f"Column {name!r}{of}: {int(bad.sum()):,} of {len(bad):,} cells cannot be read "
+                f"and count as missing; the first is {shown(table[name].iloc[first])} in "
+                f"{place(table, first)}.",
+                stacklevel=3,
+            )
+            table = table.copy(deep=False)
+            table[name] = table[name].astype(object).mask(bad, None)
+            table.attrs = attributes
+    return table
 
 
 def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[str]:

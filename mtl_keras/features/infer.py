@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.dates import MOSTLY, find_format, parse_dates
+from mtl_keras.datasets.dates import DATED, MOSTLY, find_format, parse_dates
 from mtl_keras.datasets.lists import first_list, is_list
-from mtl_keras.datasets.numbers import find_notation, parsed
+from mtl_keras.datasets.numbers import almost_all, find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
 from mtl_keras.drawing import notebook
 from mtl_keras.features.base import Feature
@@ -37,6 +37,8 @@ class Guess:
         column: Name of the column.
         feature: The feature; None if the column is dropped.
         why: The reason, in words.
+        doubt: What may be wrong in the column, so that it is taken for another kind than it is.
+            Default: nothing, an empty text.
 
     Example:
 
@@ -49,15 +51,25 @@ class Guess:
     column: str
     feature: Feature | None
     why: str
+    doubt: str = ""
 
     @property
     def is_identifier(self) -> bool:
         """Whether the column is dropped because it looks like an identifier."""
         return self.feature is None and self.why.startswith(IDENTIFIER)
 
+    @property
+    def decided(self) -> str:
+        """The kind of the feature, or `dropped`."""
+        return self.feature.kind if self.feature else "dropped"
+
+    @property
+    def because(self) -> str:
+        """The reason with the doubt, if there is one."""
+        return f"{self.why}; {self.doubt}" if self.doubt else self.why
+
     def __str__(self) -> str:
-        kind = self.feature.kind if self.feature else "dropped"
-        return f"{self.column}: {kind}, {self.why}"
+        return f"{self.column}: {self.decided}, {self.because}"
 
 
 class Guesses(list[Guess]):
@@ -77,7 +89,7 @@ class Guesses(list[Guess]):
         return "\n".join([*map(str, self[:SHOWN]), *more]) or "no columns"
 
     def _repr_html_(self) -> str:
-        rows = [(g.column, g.feature.kind if g.feature else "dropped", g.why) for g in self]
+        rows = [(g.column, g.decided, g.because) for g in self]
         return notebook.block("Columns", notebook.table(["column", "type", "because"], rows))
 
 
@@ -100,7 +112,8 @@ def infer(
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier.
     7. Numbers, or only texts that are numbers, as `12.5`, `$1,299` or `12 %`: `Numeric`.
     8. Texts with more than 50 values, more than half of the rows' number: `Text`, if they have
-       three or more words on average; else dropped as an identifier.
+       three or more words on average; else dropped as an identifier. So are texts each in one row
+       only, in a column named like an identifier.
     9. Anything else: `Categorical`.
 
     Args:
@@ -139,8 +152,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if not name:
         return Guess(name, None, "it has no name")
     present = column.dropna()
-    several = _several(name, present)
-    if several is not None:
+    if (several := _several(name, present)) is not None:
         return several
     is_text = column.dtype == object or isinstance(
         column.dtype, (pd.StringDtype, pd.CategoricalDtype)
@@ -148,8 +160,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if is_text:
         texts = present.astype(str).str.strip()
         present, texts = present[texts != ""], texts[texts != ""]
-    nothing = uninformative(column)
-    if nothing is not None:
+    if (nothing := uninformative(column)) is not None:
         return Guess(name, None, nothing)
     values = pd.unique(texts if is_text else present)
 
@@ -173,18 +184,37 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if numbers is not None:
         return numbers
 
+    doubt = _doubt(name, texts) if is_text else ""
+    if is_text and len(values) == len(present) and named_like_identifier(name):
+        return Guess(name, None, f"{IDENTIFIER}: its name, and no text twice")
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
             return Guess(name, Text(name), f"texts of {words:.0f} words on average")
         why = f"{IDENTIFIER}: {len(values)} values in {len(present)} rows"
-        return Guess(name, None, why)
+        return Guess(name, None, why, doubt)
     why = f"{len(values)} texts"
     if is_text:
         folded = pd.Series(values).groupby(pd.Series(values).astype(str).str.lower()).agg(list)
         alike = next((texts for texts in folded if len(texts) > 1), None)
         why += f"; {' and '.join(map(repr, alike[:2]))} differ in case only" if alike else ""
-    return Guess(name, Categorical(name), why)
+    return Guess(name, Categorical(name), why, doubt)
+
+
+def _doubt(name: str, texts: pd.Series) -> str:
+    """What speaks for numbers or dates in a column of texts that are not all of them."""
+    if texts.str.fullmatch(r"0[0-9]+").any():
+        return ""  # codes
+    others = almost_all(texts)
+    if others is not None:
+        first, count = others
+        return (
+            f"all but {count:,} are numbers: if {first!r} is a mistake, correct it; "
+            f"--feature {name}:numeric tells where it stands"
+        )
+    if len(texts) > 1 and texts.str.match(DATED).mean() >= MOSTLY:
+        return "they look like dates in several formats: write all of them as 2021-12-31"
+    return ""
 
 
 def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets import cells
 from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
-from mtl_keras.errors import ConfigError, DataError, check, shown, unknown
+from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
 
 TRANSFORMS = ("auto", "none", "log1p")
@@ -194,22 +195,22 @@ class Numeric(Feature):
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:
-        converted, bad = parsed(column, self.notation, words=True)
-        values = converted.astype(np.float32)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise DataError(
-                f"Feature {self.name!r} is numeric. Received: {shown(column.iloc[row])} in row "
-                f"{column.index[row]} ({int(bad.sum())} such rows). Correct the value or "
-                "leave it empty; or train with the column as categorical."
-            )
-        if np.isinf(values).any():
-            row = int(np.flatnonzero(np.isinf(values))[0])
-            raise DataError(
-                f"Feature {self.name!r} must hold finite numbers. Received: {column.iloc[row]} in "
-                f"row {column.index[row]}. Leave the value empty if it is unknown."
-            )
+        values, bad = self._read(column)
+        advice = "Correct the value or leave it empty; or train with the column as categorical."
+        cells.refuse(f"Feature {self.name!r} is numeric", column, bad, advice)
+        what = f"Feature {self.name!r} must hold finite numbers"
+        cells.refuse(what, column, np.isinf(values), "Leave the value empty if it is unknown.")
         return values
+
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        values, bad = self._read(column)
+        return bad | np.isinf(values)
+
+    def _read(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers as float32, and which cells are none."""
+        values, bad = parsed(column, self.notation, words=True)
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32), bad
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         return raw

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets import cells
 from mtl_keras.datasets.lists import joined, vocabulary
-from mtl_keras.errors import DataError, check, shown
+from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import (
     category_text,
@@ -143,7 +144,7 @@ class Sequence(BackboneFeature):
             check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
 
     def fit(self, column: pd.Series) -> Self:
-        texts = pd.Series(joined(self.name, column, self.separator, category_text), column.index)
+        texts = joined(self.name, column, self.separator, category_text)
         parts = [self._split(text) for text in texts]
         lengths = np.array([len(part) for part in parts])
         if lengths.max(initial=0) == 0:
@@ -154,7 +155,7 @@ class Sequence(BackboneFeature):
         most = int(np.quantile(lengths[lengths > 0], COVERED, method="higher"))
         fitted = self.but(of=of, length=self.length or min(most, self.max_length))
         if of == "numbers":
-            self._check_numbers(texts)
+            self._check_numbers(column, texts)
             values = np.array([float(value) for part in parts for value in part])
             return fitted.but(
                 center=float(values.mean()) if self.center is None else self.center,
@@ -166,8 +167,13 @@ class Sequence(BackboneFeature):
     def raw(self, column: pd.Series) -> np.ndarray:
         texts = joined(self.name, column, self.separator, category_text)
         if self.of == "numbers":
-            self._check_numbers(pd.Series(texts, column.index))
+            self._check_numbers(column, texts)
         return texts
+
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        if self.of != "numbers":
+            return super().unreadable(column)
+        return self._strange(joined(self.name, column, self.separator, category_text))
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         numbers = observed + random.integers(1, 2 * (self.length or 1) + 1, len(observed))
@@ -192,21 +198,16 @@ class Sequence(BackboneFeature):
     def _split(self, text: str) -> list[str]:
         return [part.strip() for part in text.split(self.separator) if part.strip()]
 
-    def _strange(self, texts: pd.Series) -> pd.Series:
+    def _strange(self, texts: np.ndarray) -> np.ndarray:
         """Which texts are not numbers only."""
         between = rf"(?:\s*{_escaped(self.separator)}\s*)+"
         pattern = rf"(?:\s*{NUMBER}(?:{between}{NUMBER})*)?(?:{between})?\s*"
-        return ~texts.astype(str).str.fullmatch(pattern).astype(bool)
+        return ~pd.Series(texts).astype(str).str.fullmatch(pattern).to_numpy(bool)
 
-    def _check_numbers(self, texts: pd.Series) -> None:
-        strange = self._strange(texts)
-        if strange.any():
-            row = strange.index[int(np.flatnonzero(strange)[0])]
-            raise DataError(
-                f"Feature {self.name!r} is a sequence of numbers. Received: "
-                f"{shown(texts.loc[row])} in row {row}. Clean it, or declare the feature with "
-                "of='tokens'."
-            )
+    def _check_numbers(self, column: pd.Series, texts: np.ndarray) -> None:
+        what = f"Feature {self.name!r} is a sequence of numbers"
+        advice = "Clean it, or declare the feature with of='tokens'."
+        cells.refuse(what, column, self._strange(texts), advice)
 
 
 def _escaped(separator: str) -> str:

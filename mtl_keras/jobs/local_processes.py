@@ -5,17 +5,20 @@ import functools
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-import tensorflow as tf
-
-from mtl_keras.errors import TrainingError
+from mtl_keras.errors import TrainingError, one_line, silenced
 from mtl_keras.jobs.ray_cluster import HELPS
+
+helping = current_process().name != "MainProcess"  # one of the processes that are started here
+with silenced() if helping else contextlib.nullcontext():
+    import tensorflow as tf
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -64,6 +67,7 @@ def _start(threads: int, common: Any, needed: Connection) -> None:
     left to that process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.formatwarning = one_line
     set_up(threads)
     _COMMON.append(common)
     threading.Thread(target=_end_with, args=(needed,), daemon=True).start()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.errors import ConfigError, check
+from mtl_keras.errors import Checked, ConfigError, check
 
 EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
 HELPS = "MTL_KERAS_HELPS"  # set in the environment of processes that do a part of some work
@@ -35,7 +35,7 @@ def wanted(address: str | None = None) -> bool:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class Cluster(Checked):
     """The workers of a Ray cluster that train one network together.
 
     Args:

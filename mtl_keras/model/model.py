@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.errors import ConfigError, shown
 from mtl_keras.layers import tied
 from mtl_keras.model import keras_private, sharing
 from mtl_keras.model.partition import Partition
@@ -37,6 +38,9 @@ class MultiTaskModel(BalancedTrainer):
             one, which are named after the layers that made them.
         name: Name of the model.
 
+    Raises:
+        ConfigError: if it is given an argument of `compile`, such as the balancer.
+
     Example:
 
     >>> rows = keras.Input((3,))
@@ -60,6 +64,11 @@ class MultiTaskModel(BalancedTrainer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if keras_private.is_functional_call(args, kwargs):
+            for name in {"balancer", "optimizer", "loss", "loss_weights", "metrics"} & {*kwargs}:
+                raise ConfigError(  # Keras would ignore it
+                    f"`{name}` is an argument of `compile`, not of the model: "
+                    f"model.compile({name}={shown(kwargs[name])}, ...)."
+                )
             if not isinstance(self, FunctionalMultiTaskModel):  # a subclass's first model
                 make = keras_private.make_functional
                 make(type(self), MultiTaskModel, FunctionalMultiTaskModel)

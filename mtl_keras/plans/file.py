@@ -47,7 +47,9 @@ def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     for key, value in overrides.items():
         old = result.get(key)
         if key in NAMED and old is not None:
-            old, value = ({"kind": v} if isinstance(v, str) else v for v in (old, value))
+            old, value = map(_of_kind, (old, value))
+        if key == "tasks" and isinstance(old, Mapping) and isinstance(value, Mapping):
+            old, value = ({name: _of_kind(task) for name, task in v.items()} for v in (old, value))
         if key == "features" and isinstance(value, Mapping) and isinstance(old, list):
             value = _listed(old, value)
         elif isinstance(value, Mapping) and isinstance(old, Mapping):
@@ -55,6 +57,10 @@ def merged(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
             value = merged(old, value) if alike else value
         result[key] = value
     return result
+
+
+def _of_kind(declared: Any) -> Any:
+    return {"kind": declared} if isinstance(declared, str) else declared
 
 
 def _listed(features: list[Any], changes: Mapping[str, Any]) -> list[Any]:

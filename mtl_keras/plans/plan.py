@@ -13,17 +13,17 @@ from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
 from mtl_keras.datasets import Split
 from mtl_keras.declaring import references, registry
-from mtl_keras.errors import ConfigError, shown, unknown
+from mtl_keras.errors import Checked, ConfigError, shown, unknown
 from mtl_keras.features import Feature, crossing
 from mtl_keras.features.infer import named
-from mtl_keras.plans import file, presets, sources, types
+from mtl_keras.plans import file, misplaced, presets, sources, types
 from mtl_keras.plans.joint import covering_together
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
 
 
 @dataclasses.dataclass
-class Plan:
+class Plan(Checked):
     """The values of an experiment; `mtl_keras.Experiment` describes them and adds the methods.
 
     Raises:
@@ -96,6 +96,12 @@ class Plan:
             tracking.get(self.training.tracking)  # likewise
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
+
+    @classmethod
+    def elsewhere(cls, name: str, value: object) -> str:
+        """The part of an experiment that has a setting of this name, if it has none itself."""
+        own = [field.name for field in dataclasses.fields(cls)]
+        return misplaced.elsewhere(name, value, own)
 
     # What it needs from a table
 

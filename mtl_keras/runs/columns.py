@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import features
+from mtl_keras.datasets.cells import place
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess, Guesses
@@ -58,9 +59,9 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
         feature = declared.get(name)
         if not set(sources) & set(columns):
             source = feature.source if feature else name
+            what = "declared as a feature" if feature or name in wanted else "to be dropped"
             raise DataError(
-                f"The table has no column {source!r}, which is declared as a feature."
-                f"{nearest(source, columns)}"
+                f"The table has no column {source!r}, which is {what}.{nearest(source, columns)}"
             )
         if (feature is not None or name in wanted) and (taken := set(sources) & skip):
             raise ConfigError(
@@ -166,7 +167,7 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     if len(bad):
         raise DataError(
             f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
-            f"Received: {shown(rows[column].iloc[bad[0]])} in row {rows.index[bad[0]]}."
+            f"Received: {shown(rows[column].iloc[bad[0]])} in {place(rows, int(bad[0]))}."
         )
     return values.astype("float32")
 

@@ -52,7 +52,7 @@ def prepare(
         else _in_memory(plan, table, show, clock)
     )
     for guess in prepared.guesses:
-        if guess.feature is None:
+        if guess.feature is None or guess.doubt:
             show(f"column {guess}")
     for task in prepared.tasks:
         if words := task.decision:

@@ -29,7 +29,11 @@ from mtl_keras.runs.on_cluster import check_begun_here, finished
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
-from mtl_keras.runs.warnings import warn_of_leaks, warn_of_unused_experts
+from mtl_keras.runs.warnings import (
+    warn_of_leaks,
+    warn_of_missing_labels,
+    warn_of_unused_experts,
+)
 from mtl_keras.tasks import Task
 from mtl_keras.tracking import Recording
 from mtl_keras.training import Fitted, Fitting, Training
@@ -117,6 +121,7 @@ def _carried_out(
     with clock("choose"):
         some = rows.sampled()
         plan, tried = search.settled(plan, rows.data, partial(short, rows=some), show, cluster)
+        warn_of_missing_labels(some, show)
         leaks = warn_of_leaks(some, show)
     own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)

@@ -1,14 +1,27 @@
-"""What a user should look at before trusting a model: leaks, experts without use."""
+"""What a user should look at before trusting a model: labels that lack, leaks, idle experts."""
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtl_keras.evaluation import telling, unused_sources
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.runs.prepared import Prepared
+
+
+def warn_of_missing_labels(rows: Prepared, show: Callable[[str], None]) -> None:
+    """Print a warning for each task without a label in the validation or the test rows."""
+    lost = {"validation": "its best epoch cannot be chosen", "test": "it cannot be evaluated"}
+    for part, what in lost.items():
+        for task, labels in rows.data.y[part].items():
+            if np.isnan(labels).all():
+                show(
+                    f"warning: {task}: no {part} row has a label that the training rows have, too, "
+                    f"so {what}. Add rows with labels, or stratify the split by it"
+                )
 
 
 def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:

@@ -75,6 +75,10 @@ class Task(Declaration, Judged):
         """Labels as evaluation reads them: units for numbers, class indices for classes."""
         return self.encode(table)
 
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        """Which labels of one of its columns `encode` would refuse, bool. Default: none."""
+        return np.zeros(len(column), bool)
+
     def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:
         """Labels as columns to count: numbers (NaN: missing) or texts (empty: missing).
 
@@ -182,6 +186,14 @@ class Task(Declaration, Judged):
 
         E.g. which class is the positive one, and from which probability on it is predicted.
         Default: nothing, an empty text.
+        """
+        return ""
+
+    @property
+    def otherwise(self) -> str:
+        """The flags of the command line that state another decision. Default: none, an empty text.
+
+        The arguments of the task of the same names state it in an experiment's file.
         """
         return ""
 

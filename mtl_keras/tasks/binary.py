@@ -1,5 +1,6 @@
 """Binary classification."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -12,7 +13,7 @@ from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
+from mtl_keras.tasks.classes import ClassTask, as_in_column, distinct, plain_labels
 from mtl_keras.tasks.measures import AUC, Measure, average_precision, f1, log_losses
 from mtl_keras.tasks.rivals import Problem
 from mtl_keras.tasks.thresholds import (
@@ -24,7 +25,22 @@ from mtl_keras.tasks.thresholds import (
 
 POSITIVE_WORDS = (
     *("true", "yes", "y", "t", "1", "positive", "pos"),
-    *("ja", "oui", "si", "sí", "sì", "sim", "tak", "ano", "igen", "evet", "да", "ναι"),
+    *(
+        "wahr",
+        "vrai",
+        "ja",
+        "oui",
+        "si",
+        "sí",
+        "sì",
+        "sim",
+        "tak",
+        "ano",
+        "igen",
+        "evet",
+        "да",
+        "ναι",
+    ),
 )
 
 COSTS = ("false_positive", "false_negative")
@@ -90,7 +106,8 @@ class Binary(ClassTask):
 
     def _positive(self, labels: list[Any]) -> Any:
         if self.positive is not None:
-            wanted = plain_labels(pd.Series([self.positive], dtype=object))[0]
+            stated = list(plain_labels(pd.Series([self.positive], dtype=object)))
+            (wanted,) = as_in_column(stated, labels)
             if wanted not in labels:
                 raise DataError(
                     f"Task {self.name!r}: the positive label {self.positive!r} is not in column "
@@ -148,6 +165,13 @@ class Binary(ClassTask):
         if self.threshold is not None:
             words += f", predicted when its probability is at least {self.threshold:.4g}"
         return words
+
+    @property
+    def otherwise(self) -> str:
+        if self.classes is None:
+            return ""
+        other = shlex.quote(f"{self.name}={self.classes[0]}")
+        return f"--positive {other}, --threshold {shlex.quote(f'{self.name}=0.5')}"
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = (self.name, f"{self.name}_probability")

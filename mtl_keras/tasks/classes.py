@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.tasks import calibration
 from mtl_keras.tasks.base import Task
@@ -188,12 +189,19 @@ class ClassTask(ConformalTask):
         return region.sum(axis=1)
 
     def _with_counts(self, table: pd.DataFrame, classes: tuple[Any, ...]) -> Self:
-        fitted = self.but(classes=classes)
+        labels = coded_labels(table[self.columns[0]])[1]
+        fitted = self.but(classes=as_in_column(classes, labels))
+        if labels and not {*labels} & {*(fitted.classes or ())}:
+            raise DataError(
+                f"Task {self.name!r}: column {self.columns[0]!r} has none of the task's `classes`, "
+                f"{shown(list(classes))}. Its labels are {shown(labels[:10])}. Correct the classes."
+            )
         encoded = fitted.encode(table)
         counts = np.bincount(encoded[~np.isnan(encoded)].astype(int), minlength=len(classes))
         return fitted.but(counts=tuple(int(count) for count in counts))
 
 
+SHOWN = 10  # labels that are listed
 ANSWERABLE = "texts, numbers or booleans alone, numbers within the range of int64 or float32"
 
 
@@ -213,6 +221,41 @@ def answerable(labels: Sequence[Any]) -> bool:
     whole = all(issubclass(kind, (int, np.integer)) for kind in kinds)
     low, high = (-(2**63), 2**63 - 1) if whole else (-3.4e38, 3.4e38)
     return all(low <= label <= high for label in labels)
+
+
+def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...]:
+    """Stated labels as a column has them: a text may stand for a number or a boolean.
+
+    Example:
+
+    >>> as_in_column(["2", "1", "3"], [1, 2]), as_in_column(["TRUE"], [False, True])
+    ((2, 1, 3), (True,))
+    """
+    booleans = all(isinstance(label, (bool, np.bool_)) for label in labels)
+    numbers = not booleans and not any(isinstance(label, (str, bool)) for label in labels)
+
+    def text(label: Any) -> str:
+        return str(label).lower() if booleans else str(label)
+
+    def otherwise(label: Any) -> Any:
+        value = parsed(pd.Series([label], dtype=object), "1,234.5")[0][0] if numbers else np.nan
+        return label if np.isnan(value) else int(value) if value.is_integer() else float(value)
+
+    known = {text(label): label for label in labels}
+    return tuple(known[text(s)] if text(s) in known else otherwise(s) for s in stated)
+
+
+def some_of(labels: Sequence[Any], separator: str = ", ") -> str:
+    """The first ten labels, for a reader, and how many more there are.
+
+    Example:
+
+    >>> some_of("abc"), some_of(range(12), " < ")
+    ('a, b, c', '0 < 1 < 2 < 3 < 4 < 5 < 6 < 7 < 8 < 9 < ... (12 in all)')
+    """
+    first = separator.join(map(str, labels[:SHOWN]))
+    more = f"{separator}... ({len(labels):,} in all)" if len(labels) > SHOWN else ""
+    return first + more
 
 
 def check_class_weight(task: Any) -> None:
@@ -278,7 +321,8 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
     if len(labels) == 1:
         raise DataError(
             f"Task {task.name!r}: column {column!r} is constant in the training rows "
-            f"(always {labels[0]!r}); there is nothing to learn. Remove the task."
+            f"(always {labels[0]!r}); there is nothing to learn. Remove the task; or, if a few "
+            f"other rows have another label, share them out: `stratify = {column!r}` in the split."
         )
     if not answerable(labels):
         examples = shown(list({type(label): label for label in labels}.values()))

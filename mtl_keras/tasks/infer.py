@@ -7,7 +7,7 @@ import pandas as pd
 
 from mtl_keras.datasets.dates import find_format
 from mtl_keras.datasets.lists import first_list
-from mtl_keras.datasets.numbers import find_notation, parsed
+from mtl_keras.datasets.numbers import almost_all, find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
 from mtl_keras.errors import DataError, shown
 from mtl_keras.tasks.classes import coded_labels
@@ -94,18 +94,23 @@ def infer(labels: pd.Series) -> TaskGuess:
     if isinstance(labels.dtype, pd.CategoricalDtype) and labels.dtype.ordered:
         return TaskGuess(name, "ordinal", f"{len(values)} classes with an order")
     if numbers is None:
-        return _of_texts(name, values, rows)
+        return _of_texts(name, values, rows, present)
     if not whole:
         return _of_fractions(name, numbers, codes)
     return _of_whole_numbers(name, numbers, codes)
 
 
-def _of_texts(name: str, values: list[object], rows: int) -> TaskGuess:
+def _of_texts(name: str, values: list[object], rows: int, present: pd.Series) -> TaskGuess:
     count = len(values)
+    others = almost_all(present.astype(str)) if count > FEW_NUMBERS else None
+    if others is not None:
+        first, number = others
+        what = f"all but {number:,} of its labels are numbers; the first other one is {first!r}"
+        raise _refused(name, what, f"Correct them, or state {name}:multiclass if they are classes.")
     if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
         what = f"{count:,} different texts in {rows:,} rows look like identifiers or free texts"
         raise _refused(name, what, f"If they are classes all the same, state {name}:multiclass.")
-    return TaskGuess(name, "multiclass", f"{count} classes")  # an order of texts needs a file
+    return TaskGuess(name, "multiclass", f"{count} classes")  # their order would have to be stated
 
 
 def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGuess:

@@ -12,7 +12,7 @@ from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.classes import ClassTask, distinct
+from mtl_keras.tasks.classes import ClassTask, distinct, some_of
 from mtl_keras.tasks.measures import ACCURACY, EPSILON, Measure, ratio
 from mtl_keras.tasks.rivals import Problem
 
@@ -72,7 +72,10 @@ class Multiclass(ClassTask):
 
     @property
     def decision(self) -> str:
-        return "the class with the highest probability is predicted"
+        if not self.classes:
+            return ""
+        best = "the one with the highest probability is predicted"
+        return f"the classes are {some_of(self.classes)}; {best}"
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         probabilities = answers[f"{self.name}_probabilities"]

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets import cells
 from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.drawing.thresholds import against_threshold
@@ -26,6 +27,7 @@ NEGATIVE_WORDS = (
     *("false", "no", "n", "f", "0", "negative", "neg"),
     *("nein", "non", "não", "nie", "ne", "nem", "hayır", "нет", "όχι"),
 )
+WORDS = {**dict.fromkeys(POSITIVE_WORDS, 1.0), **dict.fromkeys(NEGATIVE_WORDS, 0.0)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,17 +103,16 @@ class Multilabel(Task):
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         return np.stack([self._encode_column(table[label]) for label in self.labels], axis=1)
 
-    def _encode_column(self, column: pd.Series) -> np.ndarray:
-        words = {**dict.fromkeys(POSITIVE_WORDS, 1.0), **dict.fromkeys(NEGATIVE_WORDS, 0.0)}
+    def unreadable(self, column: pd.Series) -> np.ndarray:
         codes, labels = coded_labels(column)
-        strange = [place for place, label in enumerate(labels) if str(label).lower() not in words]
-        if strange:
-            row = column.index[int(np.flatnonzero(codes == strange[0])[0])]
-            raise DataError(
-                f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or yes/no. "
-                f"Received: {labels[strange[0]]!r} in row {row}."
-            )
-        numbers = [*(words[str(label).lower()] for label in labels), np.nan]
+        strange = [n for n, label in enumerate(labels) if str(label).lower() not in WORDS]
+        return np.isin(codes, strange)
+
+    def _encode_column(self, column: pd.Series) -> np.ndarray:
+        codes, labels = coded_labels(column)
+        what = f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or yes/no"
+        cells.refuse(what, column, self.unreadable(column), "Clean the column.")
+        numbers = [*(WORDS[str(label).lower()] for label in labels), np.nan]
         return np.array(numbers, "float32")[codes]
 
     def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:

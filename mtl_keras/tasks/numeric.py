@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets import cells
 from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
-from mtl_keras.errors import ConfigError, DataError, check, shown, unknown
+from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.conformal import ConformalTask, check_level
 from mtl_keras.tasks.measures import MAE, MEDIAN_ABSOLUTE_ERROR, R2, RMSE, Measure
@@ -128,8 +129,12 @@ class NumericTask(ConformalTask):
         )
         raise DataError(
             f"Task {self.name!r}: column {self.columns[0]!r} can be read in two ways: "
-            f"{ambiguous!r} is {readings}. State the task's `notation`."
+            f"{ambiguous!r} is {readings}. State the task's `notation`, "
+            f"in an experiment's file under [tasks.{self.name}]."
         )
+
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        return _read(self, column)[1]
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         values = numbers(self, table)
@@ -265,16 +270,18 @@ def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
     Raises:
         DataError: if a label is not a number, or infinite; the row is named.
     """
-    column = task.columns[0]
-    values = table[column]
-    converted, bad = parsed(values, task.notation)
-    bad = bad | (np.abs(converted) > LARGEST)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"Task {task.name!r}: column {column!r} must hold numbers. Received: "
-            f"{shown(values.iloc[row])} in row {table.index[row]} ({int(bad.sum())} such rows; "
-            f"numbers are of a size up to {LARGEST:g}). Clean the column, or declare the task as "
-            f"{task.name}:multiclass."
-        )
+    column = table[task.columns[0]]
+    converted, bad = _read(task, column)
+    what = f"Task {task.name!r}: column {task.columns[0]!r} must hold numbers"
+    advice = (
+        f"Numbers are of a size up to {LARGEST:g}. Clean the column, or declare the task as "
+        f"{task.name}:multiclass."
+    )
+    cells.refuse(what, column, bad, advice)
     return converted
+
+
+def _read(task: NumericTask, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The labels, NaN where missing, and which cells are none."""
+    values, bad = parsed(column, task.notation)
+    return values, bad | (np.abs(values) > LARGEST)

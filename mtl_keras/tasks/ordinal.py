@@ -1,5 +1,6 @@
 """Ordinal classification."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers.ascending import ascending_steps
-from mtl_keras.tasks.classes import distinct, plain_labels
+from mtl_keras.tasks.classes import SHOWN, distinct, plain_labels, some_of
 from mtl_keras.tasks.measures import Measure, ratio
 from mtl_keras.tasks.multiclass import Multiclass
 
@@ -111,17 +112,21 @@ class Ordinal(Multiclass):
             ordered = plain_labels(pd.Series(column.cat.categories))
             return tuple(label for label in ordered if label in labels)
         if any(isinstance(label, str) for label in labels):
+            listed = [f'"{label}"' if "," in str(label) else str(label) for label in labels]
+            flag = shlex.quote(f"{self.name}={','.join(listed[:SHOWN])}")
             raise DataError(
-                f"Task {self.name!r} is ordinal, and the labels of column {self.columns[0]!r} are "
-                "texts, whose order it cannot know. State it, from the lowest to the highest, as "
-                f"the task's `classes`, in an experiment's file under [tasks.{self.name}]: "
-                f"classes = {labels[:20]}, put in order."
+                f"Task {self.name!r} is ordinal, and the order of the texts in column "
+                f"{self.columns[0]!r} is not known. State it, from the lowest to the highest: "
+                f"--order {flag} on the command line, `classes = {labels[:SHOWN]}` under "
+                f"[tasks.{self.name}] in an experiment's file, or "
+                f"`tasks.Ordinal({self.name!r}, classes={labels[:SHOWN]})` in Python, with all "
+                f"{len(labels)} labels in their order."
             )
         return tuple(labels)
 
     @property
     def decision(self) -> str:
-        return f"the order is {' < '.join(map(str, self.classes))}" if self.classes else ""
+        return f"the order is {some_of(self.classes, ' < ')}" if self.classes else ""
 
     def head(self, representation: Any) -> Any:
         score = self.dense(1, "linear", representation)
@@ -161,4 +166,5 @@ def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     columns = np.stack([truth, answers, truth**2, answers**2, (truth - answers) ** 2], axis=1)
     rows = weights.sum(axis=1)
     label, answer, labels, squares, apart = (weights @ columns.astype(float)).T / rows
-    return 1 - ratio(apart, labels + squares - 2 * label * answer)
+    kappa = 1 - ratio(apart, labels + squares - 2 * label * answer)
+    return np.where(np.abs(kappa) < 1e-12, 0.0, kappa)  # of one answer for all, but for rounding

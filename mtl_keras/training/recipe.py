@@ -8,7 +8,7 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
-from mtl_keras.errors import ConfigError, check
+from mtl_keras.errors import Checked, ConfigError, check
 from mtl_keras.training.averaged import AveragedWeights
 
 NOT_DECAYED = ["bias", "scale"]
@@ -16,7 +16,7 @@ NOT_DECAYED = ["bias", "scale"]
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Checked):
     """AdamW with warm-up, clipped gradients, averaged weights, and each task's best epoch kept.
 
     Args:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,9 @@ import pytest
 import tomli_w
 
 from mtl_keras.cli import main
+from mtl_keras.cli.experiments import declared
+from mtl_keras.cli.flags import Flags
+from mtl_keras.errors import ConfigError
 from mtl_keras.jobs.ray_cluster import Cluster
 from tests import cases
 
@@ -59,6 +63,13 @@ def test_train_inspect_predict_evaluate(table, capsys):
         (["inspect", "nothing"], "neither a trained model nor a table"),
         (["train", "shop.csv"], "Name the columns of shop.csv to predict"),
         (["train", "shop.csv", "--feature", "left"], "must be COLUMN:KIND"),
+        (["train", "shop.csv", "--feature", "left:boolan"], "Did you mean 'boolean'"),
+        (["train", "shop.csv", "--target", "town:ordinal"], "--order 'town=Bath,Ely,\"Wells, "),
+        (["compare", "shop.csv", "--target", "town:ordinal", "--workers", "2"], "--order 'town="),
+        (["train", "shop.csv", "--order", "town=a,b"], "has none of the task's `classes`"),
+        (["train", "shop.csv", "--order", "town"], "--order must be COLUMN=LOW,MID,HIGH"),
+        (["train", "shop.csv", "--threshold", "left=x"], "--threshold must be COLUMN=NUMBER"),
+        (["train", "shop.csv", "--positive", "left=maybe"], "'maybe' is not in column 'left'"),
         (["train", "shop.csv", "--target", "lft"], "Did you mean 'left'"),
         (["train", "shop.csv", "--target", "id"], "look like an identifier"),
         (["train", "shop.csv", "--target", "visits"], "visits:count for numbers of events"),
@@ -102,6 +113,8 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     calls = []
     monkeypatch.setattr("mtl_keras.cli.training._train", lambda *arguments: calls.append(arguments))
     flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
+    flags += ["--target", "a:b", "--target", "a=b:binary", "--target", "c:d:count"]
+    flags += ["--positive", "a=b=<=50K", "--threshold", "a=b=0.3", "--order", "g=1,2"]
     flags += ["--target", "u", "--stream", "--split", "time", "--split-column", "at"]
     flags += [
         "--workers",
@@ -121,7 +134,14 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     assert given.overrides() == {
         "seed": 0,
         "features": {"c": "date", "b": "drop"},
-        "tasks": {"t": "own.kinds:Mine", "u": None},
+        "tasks": {
+            "t": "own.kinds:Mine",
+            "a:b": None,
+            "a=b": {"kind": "binary", "positive": "<=50K", "threshold": 0.3},
+            "c:d": "count",
+            "u": None,
+            "g": {"classes": ["1", "2"]},
+        },
         "data": {"streaming": True},
         "split": {"strategy": "time", "column": "at"},
     }
@@ -221,3 +241,34 @@ def test_tensorflows_notices_are_not_printed(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: The table has no column 'z'")
+
+
+def test_what_is_stated_of_a_target_goes_into_the_experiment_that_is_there(table):
+    shop = Flags(positive=["left=no"], order=["class=1st,2nd"])
+    experiment, _ = declared(table, shop, (), print)
+    left, grade = sorted(experiment.tasks, key=lambda task: task.kind)
+    assert (left.kind, left.positive) == ("binary", "no")
+    assert (grade.kind, grade.classes) == ("ordinal", ("1st", "2nd"))
+    toml = '[tasks]\nleft = {kind = "binary", weight = 2.0}\n[data]\npath = "shop.csv"\n'
+    Path("shop.toml").write_text(toml)
+    (task,) = declared("shop.toml", Flags(threshold=["left=0.3"]), (), print)[0].tasks
+    assert (task.weight, task.threshold) == (2.0, 0.3)
+
+
+def test_a_column_with_a_colon_is_a_target(table):
+    cases.table().rename(columns={"left": "a:b"}).to_csv(table, index=False)
+    told = []
+    experiment, _ = declared(table, Flags(target=["a:b"]), (), told.append)
+    assert [(task.name, task.kind) for task in experiment.tasks] == [("a:b", "binary")]
+    with pytest.raises(ConfigError, match=r"Unknown kind of a target 'binry'. Did you mean 'bin"):
+        declared(table, Flags(target=["a:b:binry"]), (), told.append)
+
+
+def test_a_warning_is_printed_once(monkeypatch, capsys):
+    def warn(*_):
+        for line in ("one", "two", "one"):
+            print(warnings.formatwarning(line, UserWarning, "", 0), end="", file=sys.stderr)
+
+    monkeypatch.setattr("mtl_keras.cli.training._train", warn)
+    assert main(["train"]) == 0
+    assert capsys.readouterr().err == "warning: one\nwarning: two\n"

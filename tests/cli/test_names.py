@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -56,7 +57,7 @@ def completed(words: str, **environment: str) -> list[str]:
     )
     given = {
         "_MTL_KERAS_COMPLETE": "complete_bash",
-        "COMP_WORDS": f"mtl-keras {words}",
+        "COMP_WORDS": "\n".join(["mtl-keras", *words.split(" ")]),
         "COMP_CWORD": str(len(words.split(" "))),
     }
     command = [sys.executable, "-c", script]
@@ -71,6 +72,27 @@ def test_bash_completes_a_balancer():
     assert completed("train shop.csv --balancer gra") == [
         *("graddrop", "gradient_similarity", "gradnorm", "gradvac")
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--target", "spend", ":", "re"], ["regression"]),
+        (["--target", "spend", ":"], list(names.names("tasks"))),
+        (["--target", "a", ":", "b", ":", "bi"], ["binary"]),
+        (["--target", "spend:co"], ["spend:count"]),  # bash was told not to divide at colons
+        (["--target", "=", "acc"], ["account\\ balance"]),
+    ],
+)
+def test_bash_completes_a_word_that_it_divided(words, expected, tmp_path, monkeypatch, capsys):
+    (tmp_path / "shop.csv").write_text("account balance;a:b;spend\n1;2;3\n")
+    parts = ["mtl-keras", "train", str(tmp_path / "shop.csv"), *words]
+    monkeypatch.setattr("sys.argv", ["mtl-keras"])
+    monkeypatch.setenv("_MTL_KERAS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(parts))
+    monkeypatch.setenv("COMP_CWORD", str(len(parts) - 1))
+    main()
+    assert capsys.readouterr().out.splitlines() == expected
 
 
 @pytest.mark.parametrize(
@@ -92,6 +114,10 @@ def test_columns_are_completed_and_then_kinds(tmp_path):
     complete = names.column_and_kind("tasks")
     assert complete(Context, "a") == ["age", "art"]
     assert complete(Context, "art:m") == ["art:multiclass", "art:multilabel"]
+    (tmp_path / "shop.csv").write_text("a:b;age\n1;2\n", encoding="utf-8")
+    assert complete(Context, "a:b") == ["a:b", "a:binary"]
+    unread = SimpleNamespace(params={}, args=[str(tmp_path / "shop.csv")])  # as after an option
+    assert complete(unread, "a") == ["a:b", "age"]
     assert complete(object(), "a") == []
 
 

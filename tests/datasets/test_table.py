@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from mtl_keras import datasets
+from mtl_keras.datasets import cells
 from mtl_keras.errors import ConfigError, DataError
 
 
@@ -30,9 +31,9 @@ def test_delimiter_and_byte_order_mark_are_found(tmp_path, delimiter):
         (b"", "is empty"),
         (b"a,b\n", "has no rows"),
         (b"a,b,a\n1,2,3\n", r"more than once: \['a'\]"),
-        (b"a,b\n\xff\xfe,2\n", "is not UTF-8 text"),
+        (b"a,b\n\xff\xfe,2\n", "is not UTF-8 text.*iconv -f WINDOWS-1252 -t UTF-8 .*broken.csv"),
         (b"a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
-        (b"a,b\n1,2,3\n4,5,6\n", "row 0 has more cells than the 2 names"),
+        (b"a,b\n1,2,3\n4,5,6\n", "row 0 .* has more cells than the 2 names"),
         (b'a,"b\nc"\n1,2\n', "line break in a column's name: 'b.nc'"),
         (b'a,b\n1,"x\n2,y\n', "EOF inside string"),
         ("a,b\n1,2\n".encode("utf-16-le"), "not UTF-8 text: it has zero bytes"),
@@ -89,7 +90,9 @@ def test_cells_stay_as_they_are_where_that_is_asked_for(tmp_path):
 
 def test_a_quote_that_swallows_rows_is_told(tmp_path):
     (tmp_path / "table.csv").write_text('a,b\n1,"x\n2,y\n3,z\n4,w"\n5,u\n')
-    with pytest.warns(UserWarning, match=r"column 'b' of row 0 holds 3 lines that look like rows"):
+    with pytest.warns(
+        UserWarning, match=r"column 'b' of row 0 .* holds 3 lines that look like rows"
+    ):
         datasets.read(tmp_path / "table.csv")
 
 
@@ -183,3 +186,27 @@ def test_columns_of_arrows_types_are_read_whatever_their_name(name):
     table = pd.DataFrame({name: numbers, "b": pd.array(["x", "y"], "string[pyarrow]")})
     assert datasets.read(table)[name].tolist()[0] == 1
     assert table[name].dtype == "int64[pyarrow]"  # the caller's table is left as it was
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"a;b\n1;x\n2;y\n", "row 1 (line 3 of {})"),
+        (b"a;b\r\n1;x\n2;y\r\n\r\n", "row 1 (line 3 of {})"),  # mixed ends, an empty line below
+        (b'a;b\n1;"x\nx"\n2;y\n', "row 1 (counting from 0)"),  # lines are not rows
+        (b"a;b\n\n1;x\n2;y\n", "row 1 (counting from 0)"),
+        (b"a;b\r1;x\r2;y\r", "row 1 (counting from 0)"),  # of an old Mac
+    ],
+)
+def test_a_row_is_named_by_its_line_where_lines_are_rows(tmp_path, content, place):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    table = datasets.read(path)
+    assert table["a"].tolist() == [1, 2]
+    assert cells.place(table["b"], 1) == place.format(path)
+    assert cells.place(table.iloc[1:], 0) == place.format(path)
+
+
+def test_a_row_of_a_table_in_memory_is_named_as_it_is_there():
+    column = pd.Series(["x", "y"], index=["first", "second"])
+    assert cells.place(column, 1) == "row 'second'"

@@ -126,3 +126,46 @@ def test_an_artifact_imports_nothing_but_what_is_trusted(monkeypatch, tmp_path):
 def test_packages_are_found_wherever_a_class_is_named():
     config = [{"kind": "text", "encoder": [{"kind": "reading.slow:Reader"}]}, {"kind": "own:Task"}]
     assert references.packages_named(config) == {"reading", "own"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 4}, r"belongs to the training: training={'epochs': 4}; in a file, under \[tr"),
+        ({"lr": 0.1}, r"Did you mean training={'learning_rate': 0.1}\?"),
+        ({"layers": [8]}, r"architecture={'layers': \[8\]}"),
+        ({"experts": 4}, r"architecture={'kind': 'mmoe', 'experts': 4}"),
+        ({"test_size": 0.2}, r"split={'test': 0.2}"),
+        ({"balancr": "dwa"}, "Did you mean 'balancer'"),
+        ({"zzz": 1}, "'zzz'. Expected one of: tasks, "),
+    ],
+)
+def test_an_experiment_says_where_a_setting_belongs(arguments, message):
+    with pytest.raises(ConfigError, match=f"Unknown argument of Experiment: .*{message}"):
+        experiment(**arguments)
+    with pytest.raises(ConfigError, match=f"Unknown key of the experiment: .*{message}"):
+        mtl.Experiment.from_dict({"tasks": {"y": "binary"}, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "nearest"),
+    [
+        (lambda **of: mtl.tasks.Binary("y", **of), "treshold", "threshold"),
+        (lambda **of: mtl.features.Numeric("x", **of), "scalng", "scaling"),
+        (mtl.architectures.MMoE, "expert", "experts"),
+        (Narrow, "layer", "layers"),
+        (mtl.backbones.CNN, "dropuot", "dropout"),
+        (mtl.Training, "Epochs", "epochs"),
+        (mtl.Split, "stratfy", "stratify"),
+        (mtl.Cluster, "worker", "workers"),
+    ],
+)
+def test_an_unknown_argument_is_told_with_the_nearest(make, name, nearest):
+    with pytest.raises(ConfigError, match=rf": '{name}'\. Did you mean '{nearest}'\?"):
+        make(**{name: 1})
+
+
+def test_arguments_of_compile_are_not_taken_by_a_model():
+    rows = keras.Input((2,))
+    with pytest.raises(ConfigError, match=r"`balancer` is an argument of `compile`.*'pcgrad'"):
+        mtl.MultiTaskModel(rows, {"y": keras.layers.Dense(1)(rows)}, balancer="pcgrad")

@@ -107,6 +107,20 @@ def test_of_many_classes_those_that_vary_most_are_shown():
         [task, SPEND], {"y": truth, **others}, {"y": predicted, "spend": 0 * truth}
     )
     assert set(found["first"]) == {"y: a", "y: b", "y: c"}
+    assert found.attrs["left_out"] == {"y": "2 of its 5 residuals, which vary least"}
+
+
+def test_tasks_without_a_correlation_are_told_with_the_reason():
+    names = [f"t{number}" for number in range(14)]
+    truths = dict(zip(names, np.random.default_rng(0).normal(size=(14, 100))))
+    truths["t1"][19:] = np.nan
+    predictions = {name: np.zeros(100) for name in names}
+    found = residual_correlation([Regression(n) for n in names], truths, predictions)
+    told = found.attrs["left_out"]
+    assert set(told) == {"t1", "t12", "t13"} and told["t13"].startswith("of many residuals, only")
+    assert "fewer than 20 rows" in told["t1"]
+    alone = residual_correlation([Regression("t0")], truths, predictions)
+    assert alone.attrs["left_out"] == {}
 
 
 @pytest.mark.parametrize("case", cases.TASKS, ids=lambda task: task.name)

@@ -1,6 +1,7 @@
 """Whether new rows are like those of the training: by the command, with its exit code."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -32,6 +33,13 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "2 of 2 columns are unchanged" in out or "no change beyond what chance explains" in out
     assert "spend: " in out and "worse" not in out
+    fresh(3).to_csv(tmp_path / "few.csv", index=False)
+    assert main(["check", str(checked), str(tmp_path / "few.csv")]) == 0
+    out = capsys.readouterr().out
+    assert "chance explains, but 3 rows can tell little: by chance alone, the index of" in out
+    needed = int(re.search(r"To see one, check about (\d+) rows or more", out)[1])
+    predictor = mtl.load(checked)
+    assert not predictor.check(fresh(needed + 5)).limits and predictor.check(fresh(20)).limits
 
 
 @pytest.mark.parametrize(
@@ -67,6 +75,7 @@ def test_unknown_values_missing_ones_and_ranges_are_told(checked):
     assert age.missing == (0.0, 0.25) and age.outside == pytest.approx(4 / 300)
     assert town.unknown == (0.0, 0.1) and town.examples == ("Ulm",)
     assert "10 % unknown values, such as 'Ulm'" in town.notes
+    assert age.notes.endswith(f"1 % outside {age.range}") and " to " in age.range
     assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
 
 

@@ -1,6 +1,7 @@
 """The artifact: whole or not at all, the same answers as in training, TensorFlow alone."""
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras.errors import ArtifactError, DataError
+from mtl_keras.errors import ArtifactError, ConfigError, DataError
 from mtl_keras.export import artifact as folder_of
 from mtl_keras.export.description import describe
 from mtl_keras.features.crossing import Crossing
@@ -86,6 +87,39 @@ def test_missing_columns_and_wrong_values_are_named(predictor):
         predictor.predict(table.drop(columns=["town", "joined"]))
     with pytest.raises(DataError, match=r"'age' is numeric\. Received: 'old' in row 2"):
         predictor.predict(table.assign(age=["1", "2", "old", "", None]))
+
+
+def test_bad_cells_are_counted_named_by_line_and_may_count_as_missing(
+    predictor, artifact, tmp_path
+):
+    table, path = cases.table(8), tmp_path / "rows.csv"
+    table["age"] = table["age"].astype(object)
+    table.loc[[2, 5], "age"] = ["old", "very"]
+    table["joined"] = ["soon", *table["joined"][1:].astype(str)]
+    table.to_csv(path, index=False)
+    line = f"'old' in row 2 (line 4 of {path}), the first of 2 such cells in 8 rows"
+    with pytest.raises(DataError) as refused:
+        predictor.predict(path)
+    told = str(refused.value)
+    assert line in told and f"'soon' in row 0 (line 2 of {path})" in told  # both columns at once
+    assert "--bad-cells missing" in told
+    lenient = mtl.load(artifact, bad_cells="missing")
+    with pytest.warns(UserWarning) as warned:
+        answers = lenient.predict(path)
+    lines = [str(each.message) for each in warned]
+    assert [each.split(" of ")[0] for each in lines] == ["Column 'age'", "Column 'joined'"]
+    counted = (
+        "2 of 8 cells cannot be read and count as missing; the first is 'old' in row 2 (line 4"
+    )
+    assert counted in lines[0]
+    table.loc[[2, 5], "age"], table.loc[0, "joined"] = None, None
+    pd.testing.assert_frame_equal(answers, predictor.predict(table))
+    table["spend"] = ["much", *table["spend"][1:]]
+    with pytest.warns(UserWarning, match="Column 'spend': 1 of 8 cells cannot be read"):
+        assert "spend" in [each.task for each in lenient.evaluate(table).tasks]
+    assert pickle.loads(pickle.dumps(lenient)).bad_cells == "missing"  # as workers get it
+    with pytest.raises(ConfigError, match="`bad_cells` must be one of"):
+        mtl.load(artifact, bad_cells="ignore")
 
 
 def test_evaluate_judges_the_tasks_that_have_labels(predictor):

@@ -25,6 +25,7 @@ COLUMNS = {
     "flag": (RANDOM.integers(0, 2, ROWS), "boolean"),
     "active": (RANDOM.choice([True, False], ROWS), "boolean"),
     "smoker": (RANDOM.choice(["Yes", "No"], ROWS), "boolean"),
+    "raucht": (RANDOM.choice(["Nein", "Ja"], ROWS), "boolean"),
     "since": (pd.date_range("2020-01-01", periods=ROWS).strftime("%Y-%m-%d"), "date"),
     "seen": (pd.date_range("2020-01-01", periods=ROWS).strftime("%d.%m.%Y"), "date"),
     "called": (
@@ -44,6 +45,33 @@ def test_each_rule(name):
     (guess,) = features.infer(pd.DataFrame({name: values}))
     assert (guess.feature.kind if guess.feature else None) == kind, str(guess)
     assert guess.why
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "doubt"),
+    [
+        (
+            [*map(str, RANDOM.normal(size=99)), "1.2.3"],
+            None,
+            "all but 1 are numbers: if '1.2.3' is",
+        ),
+        (["1.5", "2.5"] * 49 + ["x", "2"], "categorical", "all but 1 are numbers: if 'x'"),
+        (["2021-01-05", "5/6/21", "1.2.2021"] * 9, "categorical", "look like dates in several"),
+        (["0123", "A12", "0456"] * 9, "categorical", ""),
+        (["red", "blue", "teal"] * 9, "categorical", ""),
+    ],
+)
+def test_a_column_that_is_almost_of_another_kind_says_so(values, kind, doubt):
+    (guess,) = features.infer(pd.DataFrame({"x": values}))
+    assert (guess.feature.kind if guess.feature else None) == kind
+    assert doubt in guess.doubt and bool(doubt) == bool(guess.doubt)
+    assert guess.doubt in str(guess)
+
+
+def test_texts_of_one_row_each_are_identifiers_by_their_name():
+    codes = [f"{number:05d}" for number in range(30)]
+    guesses = features.infer(pd.DataFrame({"Kunden-Nr": codes, "PLZ": codes}))
+    assert [guess.is_identifier for guess in guesses] == [True, False]
 
 
 def test_a_declared_column_is_what_the_user_says():

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from mtl_keras import tasks
+from mtl_keras.errors import DataError
 
 ROWS = pd.DataFrame({"left": ["no", "yes", None, "no", "no"], "grade": [3, 1, 2, 3, None]})
 
@@ -15,6 +16,8 @@ ROWS = pd.DataFrame({"left": ["no", "yes", None, "no", "no"], "grade": [3, 1, 2,
         (tasks.Binary("left", positive="no"), "the positive class is 'no' (75 % of 4 training"),
         (tasks.Binary("left", threshold=0.25), "), predicted when its probability is at least 0.2"),
         (tasks.Ordinal("grade"), "the order is 1 < 2 < 3"),
+        (tasks.Ordinal("grade", classes=("3", "2", "1")), "the order is 3 < 2 < 1"),
+        (tasks.Multiclass("grade"), "the classes are 1, 2, 3; the one with the highest"),
         (tasks.Regression("grade"), ""),
     ],
     ids=str,
@@ -30,3 +33,21 @@ def test_each_label_has_a_threshold_of_its_own():
     assert task.but(thresholds=(0.4, 0.31)).decision == (
         "a label is predicted when its probability is at least: tea 0.4, jam 0.31"
     )
+
+
+def test_many_classes_are_counted():
+    rows = pd.DataFrame({"code": range(100, 112)})
+    assert "108, 109, ... (12 in all)" in tasks.Multiclass("code").fit(rows).decision
+
+
+def test_a_binary_task_says_how_another_class_and_threshold_are_stated():
+    task = tasks.Binary("left or not").fit(ROWS.rename(columns={"left": "left or not"}))
+    assert task.otherwise == "--positive 'left or not=no', --threshold 'left or not=0.5'"
+    assert tasks.Regression("grade").fit(ROWS).otherwise == ""
+
+
+def test_stated_labels_are_those_of_the_column():
+    rows = pd.DataFrame({"on": [True, False, True], "grade": [1, 2, 3]})
+    assert tasks.Binary("on", positive="FALSE").fit(rows).classes == (True, False)
+    with pytest.raises(DataError, match=r"has none of the task's `classes`, \['a', 'b'\]. Its l"):
+        tasks.Multiclass("grade", classes=("a", "b")).fit(rows)

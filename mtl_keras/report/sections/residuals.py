@@ -1,6 +1,7 @@
 """What the predictions leave over: by their size, and what the tasks have in common."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def residuals(content: Content, draw: Drawer) -> Section | None:
     units = {task.name: task.unit for task in content.tasks}
     grouped = itertools.groupby(found.get("residuals", []), lambda row: row["task"])
     quantities = [_quantity(name, list(rows), units[name], draw) for name, rows in grouped]
-    correlation = _correlation(found.get("correlation", []))
+    correlation = _correlation(found.get("correlation", []), found.get("correlation_left_out", {}))
     if not quantities and not correlation:
         return None
     values = {"quantities": quantities, "correlation": correlation}
@@ -64,7 +65,7 @@ def _quantity(name: str, rows: list[dict[str, Any]], unit: str, draw: Drawer) ->
     }
 
 
-def _correlation(pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _correlation(pairs: list[dict[str, Any]], left_out: Mapping[str, str]) -> dict[str, Any] | None:
     """The pairs as a square table; None without any."""
     if not pairs:
         return None
@@ -75,7 +76,14 @@ def _correlation(pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
         for name in names
     ]
     beyond = sum(abs(pair["correlation"]) > pair["chance"] for pair in pairs)
-    return {"names": names, "rows": rows, "beyond": beyond, "pairs": len(pairs)}
+    without = "; ".join(f"{task} ({why})" for task, why in left_out.items())
+    return {
+        "names": names,
+        "rows": rows,
+        "beyond": beyond,
+        "pairs": len(pairs),
+        "without": without,
+    }
 
 
 def _cell(pair: dict[str, Any] | None) -> dict[str, Any] | None:

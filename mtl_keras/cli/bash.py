@@ -1,0 +1,63 @@
+"""Completion in bash, which divides words at colons and equals signs before a program sees them."""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+from collections.abc import Iterator
+
+ASKED = "_MTL_KERAS_COMPLETE"
+BREAKS = re.compile("[:=]+")
+SPECIAL = re.compile(r"([^\w@%+=:,./-])")
+
+
+@contextlib.contextmanager
+def whole_words() -> Iterator[None]:
+    """Within the block, completion for bash sees whole words, and answers with what bash replaces.
+
+    bash hands over `churned:bi` as the three words `churned`, `:` and `bi`, of which an answer
+    replaces the last one.
+    """
+    if os.environ.get(ASKED) != "complete_bash":
+        yield
+        return
+    parts = os.environ["COMP_WORDS"].split("\n")
+    words, begun = joined(parts[: int(os.environ["COMP_CWORD"]) + 1])
+    os.environ |= {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+    answers = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(answers):
+            yield
+    finally:
+        in_quotes = words[-1][:1] in ("'", '"')
+        for answer in answers.getvalue().splitlines():
+            rest = answer.removeprefix(begun)
+            print(rest if in_quotes else SPECIAL.sub(r"\\\1", rest))
+
+
+def joined(parts: list[str]) -> tuple[list[str], str]:
+    """The words up to the cursor that bash divided, and how much of the last one's value stays.
+
+    Example:
+
+    >>> joined(["train", "--target", "churned", ":", "bi"])
+    (['train', '--target', 'churned:bi'], 'churned:')
+    >>> joined(["train", "--target", "=", "chu"])
+    (['train', '--target=chu'], '')
+    """
+    words: list[str] = []
+    stays, glued = "", False
+    for part in parts:
+        breaks = BREAKS.fullmatch(part) is not None
+        if words and (breaks or glued):
+            stays = words[-1] + part * breaks
+            words[-1] += part
+        else:
+            stays = ""
+            words.append(part)
+        glued = breaks
+    value = stays.partition("=")[2] if stays.startswith("-") else stays
+    with contextlib.suppress(ValueError):  # an open quote
+        value = "".join(shlex.split(value))
+    return words, value

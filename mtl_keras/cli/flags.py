@@ -1,0 +1,190 @@
+"""The options that declare an experiment, the same for all commands that train."""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from mtl_keras.cli import names
+from mtl_keras.cli.arguments import listed, pairs, stated, targets, threshold, values
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """The options that declare an experiment, or change one that is declared."""
+
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN or COLUMN:KIND to predict, e.g. churned:binary; the kind is guessed "
+            "where it is not stated. A colon that no kind follows is part of the column's name. "
+            "Repeat it for several.",
+            autocompletion=names.column_and_kind("tasks"),
+        ),
+    ] = None
+    order: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=LOW,MID,HIGH: the labels of an ordinal target from the lowest to the "
+            "highest.",
+            autocompletion=names.column,
+        ),
+    ] = None
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=LABEL: the positive class of a binary target.",
+            autocompletion=names.column,
+        ),
+    ] = None
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=NUMBER: the probability from which the positive class is predicted. "
+            "Default: chosen on the validation rows.",
+            autocompletion=names.column,
+        ),
+    ] = None
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN:KIND to predict from, where the kind that is guessed is wrong.",
+            autocompletion=names.column_and_kind("features"),
+        ),
+    ] = None
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN not to predict from.", autocompletion=names.column),
+    ] = None
+    data: Annotated[
+        str | None, typer.Option(help="Table to use instead of the experiment's own.")
+    ] = None
+    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="Which layers the tasks share.", autocompletion=names.one_of(names.architectures)
+        ),
+    ] = None
+    balancer: Annotated[
+        str | None,
+        typer.Option(
+            help="How the tasks' losses or gradients are balanced.",
+            autocompletion=names.one_of(names.balancers),
+        ),
+    ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="fast (seconds), default or best (minutes).",
+            autocompletion=names.one_of(names.presets),
+        ),
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="Rows per training step.")] = None
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without improvement before training stops.")
+    ] = None
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="How rows are split: random, group, time, column or file.",
+            autocompletion=names.one_of(lambda: ["random", "group", "time", "column", "file"]),
+        ),
+    ] = None
+    split_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of groups, times or parts to split by.", autocompletion=names.column
+        ),
+    ] = None
+    stratify: Annotated[
+        str | None,
+        typer.Option(
+            help="Column whose values have the same shares in all parts of the split.",
+            autocompletion=names.column,
+        ),
+    ] = None
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Whether to read rows while training. Default: if they do not fit into memory.",
+        ),
+    ] = None
+    seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None
+
+    def overrides(self) -> dict[str, Any]:
+        """What the flags state, as entries of an experiment; the kind of a target may be None."""
+        features = {**pairs(self.feature, "--feature"), **dict.fromkeys(self.drop or [], "drop")}
+        return stated(
+            name=self.name,
+            seed=self.seed,
+            architecture=self.architecture,
+            preset=self.preset,
+            balancer=self.balancer,
+            tasks=self._tasks() or None,
+            features=features or None,
+            data=stated(streaming=self.stream) or None,
+            split=stated(strategy=self.split, column=self.split_column, stratify=self.stratify)
+            or None,
+            training=stated(
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                patience=self.patience,
+            )
+            or None,
+        )
+
+    def _tasks(self) -> dict[str, Any]:
+        """The kind of each target, None if it is to be guessed, or a mapping with what is stated.
+
+        A mapping lacks the kind where it is not stated.
+        """
+        tasks: dict[str, Any] = targets(self.target)
+        for key, _, flag, texts, read in self._stated_of_tasks():
+            for column, text in values(texts, flag, tasks).items():
+                task = tasks.get(column) or {}
+                task = task if isinstance(task, dict) else {"kind": task}
+                tasks[column] = {**task, key: read(text)}
+        return tasks
+
+    def implied(self) -> dict[str, str]:
+        """The kinds of targets that follow from what else is stated of them."""
+        return {
+            column: kind
+            for _, kind, flag, texts, _ in self._stated_of_tasks()
+            for column in values(texts, flag, targets(self.target))
+        }
+
+    def _stated_of_tasks(self) -> list[tuple[str, str, str, list[str] | None, Any]]:
+        """An argument of a task, its kind, the flag, what it says, and how that is read."""
+        return [
+            ("classes", "ordinal", "--order", self.order, listed),
+            ("positive", "binary", "--positive", self.positive, str),
+            ("threshold", "binary", "--threshold", self.threshold, threshold),
+        ]
+
+
+def with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with an option for each of the `Flags`, which it takes as its second argument."""
+    fields = dataclasses.fields(Flags)
+
+    @functools.wraps(command)
+    def taking_options(source: str | None = None, **options: Any) -> None:
+        flags = Flags(**{field.name: options.pop(field.name) for field in fields})
+        command(source, flags, **options)
+
+    source, _, *own = inspect.signature(command).parameters.values()
+    flags = [
+        inspect.Parameter(f.name, source.kind, default=f.default, annotation=f.type) for f in fields
+    ]
+    parameters = [source, *flags, *own]
+    taking_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    taking_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return taking_options
