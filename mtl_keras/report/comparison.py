@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import ENVIRONMENT
-from mtl_keras.report.wording import measure, numbers, signed
+from mtl_keras.report.wording import measure
 
 REFERENCE, CONSTANT = "single-task", "constant"
 FAR = 8.0  # times the joint model's interval, beyond which a candidate is an arrow at the edge

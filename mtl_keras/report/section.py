@@ -6,6 +6,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from mtl_keras.drawing import digits
 from mtl_keras.report import wording
 
 ENVIRONMENT = jinja2.Environment(
@@ -13,10 +14,10 @@ ENVIRONMENT = jinja2.Environment(
 )
 ENVIRONMENT.filters |= {
     "measure": wording.measure,
-    "number": wording.number,
-    "numbers": wording.numbers,
-    "share": wording.share,
-    "signed": wording.signed,
+    "number": digits.number,
+    "numbers": digits.numbers,
+    "share": digits.share,
+    "signed": digits.signed,
 }
 
 

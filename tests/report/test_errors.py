@@ -4,11 +4,11 @@ import json
 import re
 from types import SimpleNamespace
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.sections.residuals import residuals
 from mtl_keras.report.sections.weak_slices import weak_slices
 from mtl_keras.report.sections.worst_rows import worst_rows
-from mtl_keras.report.wording import numbers
 from mtl_keras.tasks import Regression
 
 

@@ -17,6 +17,7 @@ from selenium.webdriver.chrome.service import Service
 
 from mtl_keras import features, report
 from mtl_keras.comparison import Comparison
+from mtl_keras.drawing import digits
 from mtl_keras.evaluation import Difference
 from mtl_keras.evaluation.distribution import Distribution, missing
 from mtl_keras.report import columns, wording
@@ -119,7 +120,7 @@ def test_each_target_and_feature_has_its_distribution_and_each_decision_its_thre
     ],
 )
 def test_a_column_in_a_chart_and_a_few_words(values, words, bars):
-    found = columns.summary(Distribution.of(values), wording.number)
+    found = columns.summary(Distribution.of(values), digits.number)
     assert (found.words, found.chart.count("<rect")) == (words, bars)
     assert found.missing == pytest.approx(missing(values).mean())
     for width, height in re.findall(r'width="([\d.]+)" height="([\d.]+)"', found.chart):

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from mtl_keras.drawing.digits import number
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.report.columns import Summary, summary
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import number
 
 SPLITS = {
     "random": "at random",

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, numbers
+from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
 
 NAMES = {"mtl_keras": "mtl_keras", "tensorflow": "TensorFlow", "keras": "Keras", "python": "Python"}

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import numbers, signed
 
 
 def residuals(content: Content, draw: Drawer) -> Section | None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, numbers
+from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, numbers
+from mtl_keras.report.wording import measure
 
 
 def weak_slices(content: Content, draw: Drawer) -> Section | None:
