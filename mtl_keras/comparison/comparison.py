@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Comparison:
         costs: Per candidate seconds (mean over seeds), parameters and bytes.
         chosen: Per candidate what was chosen on validation, per seed.
         rows: Rows of each part of the split.
+        about: What was compared, when and with what, as texts by heading. Default none.
 
     Example:
 
@@ -59,6 +60,7 @@ class Comparison:
     costs: dict[str, dict[str, float]]
     chosen: dict[str, list[str]]
     rows: dict[str, int]
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> int:
@@ -167,7 +169,10 @@ class Comparison:
             "seeds": self.seeds,
             "rows": self.rows,
             "advice": self.advice(),
+            "about": self.about,
             "measures": {t: m.name for t, m in self.measures.items()},
+            "units": self.units,
+            "higher_is_better": {t: m.higher_is_better for t, m in self.measures.items()},
             "results": self.to_frame().to_dict("records"),
             "values": self.values,
             "candidates": {

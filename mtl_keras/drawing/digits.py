@@ -85,7 +85,7 @@ def _form_of_uncertainty(intervals: Iterable[Interval]) -> str | None:
     reaches = [
         (float(ends[1]) - float(ends[0])) / 2
         for ends in intervals
-        if ends and ends[0] is not None and ends[1] is not None
+        if ends is not None and len(ends) and ends[0] is not None and ends[1] is not None
     ]
     known = sorted(reach for reach in reaches if np.isfinite(reach) and reach > 0)
     if not known:

@@ -1,6 +1,6 @@
 """What has changed since a model was trained: columns, answers, scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ class ColumnChange:
         outside: Share of numbers outside the range of the training rows.
         then: The distribution then.
         now: The counts of the same bins now.
+        limits: The smallest and the largest number then, as people write them; None for texts.
+        limits_now: The same now.
     """
 
     name: str
@@ -43,6 +45,8 @@ class ColumnChange:
     outside: float
     then: Distribution
     now: tuple[int, ...]
+    limits: tuple[str, str] | None = None
+    limits_now: tuple[str, str] | None = None
 
     @property
     def level(self) -> str:
@@ -54,12 +58,14 @@ class ColumnChange:
         """What else is to be said of it, in words."""
         said = []
         if abs(self.missing[0] - self.missing[1]) >= TOLD:
-            said.append(f"missing {_percent(self.missing[0])}, now {_percent(self.missing[1])}")
+            before, now = map(_percent, self.missing)
+            said.append(f"{now} missing, {before} in training")
         if self.unknown[1] > self.unknown[0] and self.examples:
             listed = ", ".join(map(repr, self.examples))
             said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
-        if self.outside >= TOLD:
-            said.append(f"{_percent(self.outside)} outside {self.then.low:g} to {self.then.high:g}")
+        if self.outside >= TOLD and self.limits and self.limits_now:
+            before, now = (" to ".join(ends) for ends in (self.limits, self.limits_now))
+            said.append(f"{_percent(self.outside)} outside {before}: now {now}")
         return "; ".join(said)
 
 
@@ -166,6 +172,7 @@ def column_change(
     values: np.ndarray,
     unknown: tuple[float, float] = (0.0, 0.0),
     examples: tuple[str, ...] = (),
+    shown: Callable[[float], str] = "{:,.4g}".format,
 ) -> ColumnChange:
     """How values differ from a distribution.
 
@@ -176,7 +183,11 @@ def column_change(
         values: Numbers (NaN: missing) or texts (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
+        shown: How one of the numbers is written. Default: with four digits.
     """
+    present = values[~missing(values)]
+    ends = None if then.low is None or then.high is None else (then.low, then.high)
+    ends_now = None if ends is None or not len(present) else (present.min(), present.max())
     return ColumnChange(
         name=name,
         kind=kind,
@@ -188,6 +199,8 @@ def column_change(
         outside=then.outside(values),
         then=then,
         now=then.counted(values),
+        limits=None if ends is None else (shown(ends[0]), shown(ends[1])),
+        limits_now=None if ends_now is None else (shown(ends_now[0]), shown(ends_now[1])),
     )
 
 

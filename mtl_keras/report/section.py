@@ -13,6 +13,8 @@ ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True
 )
 ENVIRONMENT.filters |= {
+    "breakable": wording.breakable,
+    "capitalised": wording.capitalised,
     "measure": wording.measure,
     "number": digits.number,
     "numbers": digits.numbers,

@@ -2,6 +2,8 @@
 
 import re
 
+from markupsafe import Markup, escape
+
 MEASURES = {
     "auc": "AUC",
     "roc_auc": "ROC AUC",
@@ -42,6 +44,28 @@ def measure(name: str, unit: str = "") -> str:
     """
     written = MEASURES.get(name, name.replace("_", " "))
     return f"{written} ({unit})" if unit and name in IN_UNITS else written
+
+
+def breakable(text: str) -> Markup:
+    """A name for a page, which may begin a new line after each of its parts.
+
+    Example:
+
+    >>> breakable("spend_90d <£>")
+    Markup('spend_<wbr>90d &lt;£&gt;')
+    """
+    return Markup(re.sub(r"([_+/.])(?=\w)", r"\1<wbr>", str(escape(text))))
+
+
+def capitalised(text: str) -> str:
+    """A text that begins with a capital letter, all others as they are.
+
+    Example:
+
+    >>> capitalised("the AUC")
+    'The AUC'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def without_folders(text: str) -> str:

@@ -43,7 +43,8 @@ def _quantity(name: str, rows: list[dict[str, Any]], unit: str, draw: Drawer) ->
     listed = []
     for row in rows:
         predicted, actual, error = numbers([row["mean_predicted"], row["mean_actual"], row["mae"]])
-        residual, low, high = signed([row["residual"], row["low"], row["high"]])
+        ends = (row["low"], row["high"])
+        residual, low, high = signed([row["residual"], *ends], [ends])
         listed.append(
             {
                 "predicted": row["predicted"],

@@ -42,7 +42,8 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         beside = [v if name == main else None for v in others.values()]
         trained, base = (result.get(part, {}).get(name) for part in ("training", "baseline"))
         ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none
-        own, trained, base, *texts = numbers([value, trained, base, *beside, *ends])
+        values = [value, trained, base, *beside, *ends]
+        own, trained, base, *texts = numbers(values, intervals=[ends])
         rest, ends = texts[: len(beside)], texts[len(beside) :]
         scores.append(
             {
@@ -50,7 +51,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
                 "value": own,
                 "interval": " to ".join(ends),
                 "others": ["" if text == "–" else text for text in (trained, base, *rest)],
-                "higher": task.higher_is_better(name),
+                "better": f"{'higher' if task.higher_is_better(name) else 'lower'} is better",
                 "main": name == main,
             }
         )
@@ -60,6 +61,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         "unit": task.unit,
         "rows": result["rows"],
         "decision": task.decision,
+        "uncertain": any(row["interval"] for row in scores),
         "columns": ["training rows", "baseline", *others],
         "scores": scores,
         "figures": figures.panels(task, content, draw),
