@@ -120,9 +120,8 @@ def check(
         if output is not None:
             if output.suffix == ".html":
                 files = artifact.read_files(predictor.path)
-                about = report.about_model(report.content(files, trusted=trust or []))
-                name, features = predictor.schema["name"], predictor.features
-                text = report.check_page(result, alarms, name, table, features, about)
+                content = report.content(files, trusted=trust or [])
+                text = report.check_page(result, alarms, predictor.schema["name"], table, content)
             else:
                 text = as_json({"changed": alarms, **result.to_dict()})
             with replaced(output) as file:

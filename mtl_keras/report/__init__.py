@@ -1,7 +1,6 @@
 """Figures and HTML pages about a trained model or a comparison."""
 
 from mtl_keras.drawing.figure import png
-from mtl_keras.report.about import about_model
 from mtl_keras.report.card import model_card
 from mtl_keras.report.check import check_page
 from mtl_keras.report.comparison import comparison_page
@@ -13,7 +12,6 @@ from mtl_keras.report.structure import structure, structure_figure
 
 __all__ = [
     "Content",
-    "about_model",
     "arrays",
     "check_page",
     "comparison_page",

@@ -1,7 +1,7 @@
 """The page about what has changed since a model was trained."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from mtl_keras.drawing import style
 from mtl_keras.evaluation.check import Check, ColumnChange
 from mtl_keras.features import Feature
 from mtl_keras.report import about
+from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import ENVIRONMENT
 
@@ -23,8 +24,7 @@ def check_page(
     alarms: list[str],
     name: str,
     table: str,
-    features: Sequence[Feature] = (),
-    model: Mapping[str, str] | None = None,
+    model: Content | None = None,
 ) -> str:
     """The page of a check, with a figure for each column or answer that has changed.
 
@@ -33,9 +33,8 @@ def check_page(
         alarms: What counts as changed.
         name: The model's name.
         table: What was checked.
-        features: The model's features, which know how one of their numbers is written. Default:
-            none; numbers are written with three digits.
-        model: What is to be said of the model: see `about_model`. Default: nothing.
+        model: The files of the model, for the units of its tasks, for how numbers of its features
+            are written, and for what it was trained on. Default: none.
 
     Returns:
         The page, HTML that needs no other file.
@@ -47,6 +46,7 @@ def check_page(
     True
     """
     draw = Drawer()
+    features, tasks = (model.features, model.tasks) if model else ([], [])
     shown = {feature.name: feature.shown for feature in features}
     columns = sorted(result.columns, key=lambda change: -change.index)
     answers = sorted(result.answers, key=lambda change: -change.index)
@@ -56,7 +56,8 @@ def check_page(
         heading=f"{name}: check of new rows",
         subheading=f"{result.rows:,} rows, compared with those that the model was trained on",
         facts=_facts(result, table, features),
-        model=model or {},
+        model={} if model is None else about.about_model(model),
+        units={task.name: task.unit for task in tasks},
         alarms=alarms,
         scores=result.scores,
         columns=columns,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from mtl_keras.drawing.digits import numbers
+from mtl_keras.drawing.digits import signed
 
 FAR = 8.0  # times the joint model's interval, beyond which a gain is an arrow at the edge
 MARGIN = 0.06  # of the picture's width, on either side
@@ -75,5 +75,5 @@ def picture(gains: Sequence[tuple[float, float, float]], reference: int) -> Pict
             bars.append(Bar(0.0, 0.0, 0.0, "←" if gain < 0 else "→"))
     values = MaxNLocator(MOST_TICKS).tick_values(left, right)
     shown = [value for value in values if left + margin <= value <= right - margin]
-    texts = numbers(shown, digits=2)
+    texts = signed(shown, [(0.0, values[1] - values[0])])
     return Picture(place(0.0), bars, [(place(v), text) for v, text in zip(shown, texts)])

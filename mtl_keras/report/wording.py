@@ -54,7 +54,7 @@ def breakable(text: str) -> Markup:
     >>> breakable("spend_90d <£>")
     Markup('spend_<wbr>90d &lt;£&gt;')
     """
-    return Markup(re.sub(r"([_+/.])(?=\w)", r"\1<wbr>", str(escape(text))))
+    return Markup(re.sub(r"([_+/])(?=\w)", r"\1<wbr>", str(escape(text))))
 
 
 def capitalised(text: str) -> str:

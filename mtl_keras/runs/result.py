@@ -322,9 +322,6 @@ class Run:
         found = {}
         for task, judged in zip(self.tasks, self.evaluation.tasks):
             name = task.measure.name
-            value, baseline = (
-                notebook.number(scores.get(name, float("nan")))
-                for scores in (judged.scores, judged.baseline)
-            )
+            value, _, _, baseline = judged.written(name)
             found[task.name] = f"{name} {value} (baseline: {baseline})"
         return found
