@@ -28,7 +28,7 @@ def about_comparison(
     left_out = len(guesses) - len(read)
     facts = {
         "Predicts": about.predicted(plan.tasks),
-        "Table": about.table("" if isinstance(source, pd.DataFrame) else source),
+        "Table": about.table(source),
         "Rows": about.in_parts(parts),
         "Period": "; ".join(about.periods(dates, column_statistics(dates, rows))),
         "Columns": f"{len({feature.source for feature in read})} read"

@@ -33,7 +33,7 @@ def about_model(content: Content) -> dict[str, str]:
     left_out = f", {len(schema['dropped'])} left out" if schema["dropped"] else ""
     facts = {
         "Predicts": predicted(content.tasks),
-        "Table": table(experiment.get("data", {}).get("path", "")),
+        "Table": table(experiment.get("data", {}).get("path")),
         "Rows": in_parts(content.metrics["rows"]),
         "Period of the training rows": "; ".join(
             periods(content.features, content.statistics.get("features", {}))
@@ -57,15 +57,17 @@ def kind(task: Task) -> str:
 
 
 def table(source: Any) -> str:
-    """The names of a table's files, without their folders.
+    """The names of a table's files, without their folders; other sources are tables in memory.
 
     Example:
 
-    >>> table(["data/may.csv", "data/june.csv"]), table("")
+    >>> table(["data/may.csv", "data/june.csv"]), table(None)
     ('may.csv, june.csv', 'a DataFrame')
     """
-    listed = [source] if isinstance(source, str) else list(source)
-    files = [PurePath(path).name for path in listed if path]
+    if isinstance(source, (str, PurePath)):
+        source = [source]
+    paths = source if isinstance(source, (list, tuple)) else []
+    files = [PurePath(path).name for path in paths if path]
     more = f" and {len(files) - MOST_FILES} more" if len(files) > MOST_FILES else ""
     return ", ".join(files[:MOST_FILES]) + more or "a DataFrame"
 

@@ -74,6 +74,12 @@ def own_parameters(model: keras.Model) -> int:
     `count_params` of an assembled network also counts the copies of layers that it keeps for the
     tasks of other epochs.
 
+    Args:
+        model: A network, assembled or not.
+
+    Returns:
+        How many numbers its weights are, each copied layer counted once.
+
     Example:
 
     >>> rows = keras.Input((2,))

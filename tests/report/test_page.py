@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import shutil
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -21,9 +20,9 @@ from mtl_keras.drawing import digits
 from mtl_keras.evaluation import Difference
 from mtl_keras.evaluation.distribution import Distribution, missing
 from mtl_keras.report import columns, wording
+from mtl_keras.report.about import periods
 from mtl_keras.report.comparison import comparison_page
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.sections.overview import periods
 from mtl_keras.runs import rewrite_report
 from mtl_keras.runs.files import model_card_of
 from mtl_keras.tasks import Binary, Regression
@@ -83,18 +82,17 @@ def test_the_head_says_what_the_page_is_about(page, artifact):
     facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", page))
     assert facts["Trained"] == f"{schema['trained_at'][:16]} UTC"
     rows = json.loads((artifact / "metrics.json").read_text())["rows"]
-    assert facts["Rows"].startswith(f"{sum(rows.values())}: {rows['train']} train")
-    assert re.fullmatch(r"2020-\d\d-\d\d to 2022-\d\d-\d\d \(joined, .*\)", facts["Period"])
+    assert facts["Rows"].startswith(f"{sum(rows.values())}: {rows['train']} training")
+    period = facts["Period of the training rows"]
+    assert re.fullmatch(r"2020-\d\d-\d\d to 2022-\d\d-\d\d \(joined\)", period)
     assert facts["Intended use"] == "not stated by the author"
 
 
 def test_only_columns_of_dates_have_a_period():
     kept = {"low": 1.0, "high": 9.0}
-    told = SimpleNamespace(
-        features=[features.Text("note"), features.Numeric("age"), features.Date("seen")],
-        statistics={"features": dict.fromkeys(("note", "age", "seen"), kept)},
-    )
-    assert periods(told) == ["1970-01-02 to 1970-01-10 (seen, training rows)"]
+    read = [features.Text("note"), features.Numeric("age"), features.Date("seen")]
+    found = periods(read, dict.fromkeys(("note", "age", "seen"), kept))
+    assert found == ["1970-01-02 to 1970-01-10 (seen)"]
 
 
 def test_each_target_and_feature_has_its_distribution_and_each_decision_its_threshold(page, run):
