@@ -3,6 +3,7 @@
 Matplotlib is only imported when panels are drawn, not when they are declared.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from sklearn.calibration import calibration_curve
 from mtl_keras.drawing import style
 
 MAX_POINTS = 4000
+CAPTION = 66  # letters in a line of a caption
 LOG_AXES = " Logarithmic axes."
 TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
 
@@ -38,9 +40,12 @@ class Panel:
     caption: str = ""
 
     def draw_on(self, ax: Any) -> None:
-        """Draw it with its title on axes."""
+        """Draw it with its title, and its caption below that, on axes."""
         self.draw(ax)
-        ax.set_title(style.short(self.title, 60), fontsize=11)
+        lines = textwrap.wrap(self.caption, CAPTION)
+        ax.set_title(style.short(self.title, 52), fontsize=11, pad=6 + 10 * len(lines))
+        below_title = {"transform": ax.transAxes, "ha": "center", "va": "bottom"}
+        ax.text(0.5, 1.02, "\n".join(lines), fontsize=7.5, color=style.QUIET, **below_title)
 
 
 def quantity(
