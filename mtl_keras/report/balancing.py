@@ -91,16 +91,15 @@ def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool
         names: Names of the tasks.
         signed: Whether the sign matters. Default False.
     """
+    epochs = range(1, len(values) + 1)
     if len(names) > MOST_LINES:
-        epochs = list(map(str, range(1, len(values) + 1)))
         largest = float(np.nanmax(np.abs(values))) or 1.0
-        heat_map(ax, values.T, epochs, names, "", signed, largest)
+        heat_map(ax, values.T, list(map(str, epochs)), names, "", signed, largest)
         ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
         ax.tick_params(axis="x", rotation=0)
     else:
         for number, (name, of_task) in enumerate(zip(names, values.T)):
             look = style.line_style(number)
-            epochs = np.arange(1, len(values) + 1)
             ax.plot(epochs, of_task, label=style.short(name), lw=1.8, **look)
         if signed:
             ax.axhline(0, color=style.MUTED, lw=1, ls="--")

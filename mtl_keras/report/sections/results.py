@@ -5,6 +5,7 @@ from typing import Any
 from mtl_keras.drawing.digits import numbers
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
+from mtl_keras.report.glossary import glossary
 from mtl_keras.report.section import Section
 from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
@@ -21,6 +22,7 @@ def results(content: Content, draw: figures.Drawer) -> Section:
             "rows": content.metrics["rows"],
             "trained": max(each.get("training_rows", 0) for each in tested.values()),
             "tasks": [_judged(task, content, draw) for task in content.tasks],
+            "glossary": glossary(name for each in tested.values() for name in each["scores"]),
             "compared": content.comparison is not None,
             "joint": content.metrics.get("joint_coverage"),
             "slices": content.explanation.get("slices"),
