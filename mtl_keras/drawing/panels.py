@@ -110,8 +110,8 @@ def quantity(
         Panel(
             f"{name}: calibration by decile",
             deciles,
-            "The rows in ten equal parts by their prediction. On the dashed line the mean of a "
-            "part is predicted exactly." + (LOG_AXES if heavy else ""),
+            "The rows are sorted by prediction and divided into ten equal parts. On the dashed "
+            "line, the mean of a part is predicted exactly." + (LOG_AXES if heavy else ""),
         ),
     )
 
@@ -212,19 +212,19 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             f"{name}: ROC curve",
             roc,
             ("Each class against all others. " if several else "")
-            + "AUC is the area under the curve; on the dashed line, guessing, it is 0.5.",
+            + "AUC is the area under the curve. It is 0.5 on the dashed line, which is guessing.",
         ),
         Panel(
             f"{name}: precision-recall curve",
             precision_recall,
             "AP is the average precision"
-            + ("." if several else "; on the dashed line, guessing, it is the share of positives."),
+            + ("." if several else ". The dashed line, the share of positives, is guessing."),
         ),
         Panel(
             f"{name}: calibration by decile",
             calibration,
-            "The rows in ten equal parts by their probability. On the dashed line the probability "
-            "is the share of rows that have the label.",
+            "The rows are sorted by probability and divided into ten equal parts. On the dashed "
+            "line, the mean probability of a part is the share of its rows that have the label.",
         ),
     ]
 
@@ -261,8 +261,8 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
     return Panel(
         f"{name}: confusion matrix",
         draw,
-        "Of the rows of each actual class, the share predicted as each"
-        + (", and how many rows that are." if few else "."),
+        "What the rows of each actual class were predicted as"
+        + (": shares, and numbers of rows." if few else ", in shares."),
     )
 
 

@@ -125,7 +125,7 @@ class Check:
         at_least = LEVELS[LEVELS.index(at) :]
         return [
             *(f"column {c.name}: {c.level} change" for c in self.columns if c.level in at_least),
-            *(f"answer {c.name}: {c.level} change" for c in self.answers if c.level in at_least),
+            *(f"prediction {c.name}: {c.level} change" for c in self.answers if c.level in at_least),
             *(
                 f"task {score.task}: {score.measure} is worse"
                 for score in self.scores
@@ -144,7 +144,7 @@ class Check:
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} rows"]
-        for title, changes in (("column", self.columns), ("answer", self.answers)):
+        for title, changes in (("column", self.columns), ("prediction", self.answers)):
             told = [c for c in changes if c.level != "none" or c.notes]
             width = max([len(title), *(len(c.name) for c in told)])
             if told:

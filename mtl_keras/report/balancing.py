@@ -13,10 +13,10 @@ from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 
 RECORDS = {
-    "weights": ("Weight of each task", "By what the balancer multiplied each loss or gradient."),
+    "weights": ("Weight of each task", "What the balancer multiplied each loss or gradient by."),
     "gradient_norms": (
         "Gradient norm of each task",
-        "Of the shared parameters, before balancing: how strongly each task pulls.",
+        "How strongly each task pulls at the shared parameters, before balancing.",
     ),
     "dropped": ("Share of steps without the task", ""),
 }

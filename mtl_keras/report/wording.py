@@ -46,6 +46,17 @@ def measure(name: str, unit: str = "") -> str:
     return f"{written} ({unit})" if unit and name in IN_UNITS else written
 
 
+def row_loss(name: str, unit: str = "") -> str:
+    """The name of a score of a single row.
+
+    Example:
+
+    >>> row_loss("mae", "dollars"), row_loss("log_loss")
+    ('absolute error (dollars)', 'log loss')
+    """
+    return measure(name, unit).replace("MAE", "absolute error")
+
+
 def breakable(text: str) -> Markup:
     """A name for a page, which may begin a new line after each of its parts.
 

@@ -150,7 +150,7 @@ def test_slices_cut_numbers_and_name_the_missing(run):
 def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
     folder = shutil.copytree(artifact, tmp_path / "shop")
     before = (folder / "report.html").read_text()
-    assert "one training cannot tell" in before
+    assert "A single training cannot tell" in before
     comparison.write(folder / "comparison")
     path = folder / "1" / "assets.extra" / "metrics.json"
     tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}

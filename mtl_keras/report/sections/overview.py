@@ -29,9 +29,8 @@ def _verdict(content: Content) -> str:
     if content.comparison:
         return content.comparison["advice"]
     return (
-        "The scores are compared with a baseline: the best constant prediction. Whether it helped "
-        "to train the tasks together, one training cannot tell: run mtl-keras compare on this "
-        "experiment."
+        "The baseline is the best constant prediction. A single training cannot tell whether it "
+        "helped to train the tasks together; mtl-keras compare on this experiment can."
     )
 
 
