@@ -123,9 +123,14 @@ class Check:
             at: The lowest level of a column's change that counts: `"moderate"` or `"major"`.
         """
         at_least = LEVELS[LEVELS.index(at) :]
+        changes = [("column", self.columns), ("prediction", self.answers)]
         return [
-            *(f"column {c.name}: {c.level} change" for c in self.columns if c.level in at_least),
-            *(f"prediction {c.name}: {c.level} change" for c in self.answers if c.level in at_least),
+            *(
+                f"{what} {change.name}: {change.level} change"
+                for what, of_kind in changes
+                for change in of_kind
+                if change.level in at_least
+            ),
             *(
                 f"task {score.task}: {score.measure} is worse"
                 for score in self.scores
