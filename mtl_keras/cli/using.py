@@ -106,6 +106,7 @@ def check(
     with terminal() as show:
         load_tensorflow(show)
         from mtl_keras import load, report
+        from mtl_keras.export import artifact
         from mtl_keras.jobs import replaced
         from mtl_keras.runs.files import as_json
 
@@ -121,9 +122,9 @@ def check(
         show(str(result))
         if output is not None:
             if output.suffix == ".html":
-                written = {feature.name: feature.shown for feature in predictor.features}
-                name = predictor.schema["name"]
-                text = report.check_page(result, alarms, name, table, written)
+                files = artifact.read_files(predictor.path)
+                content = report.content(files, trusted=trust or [])
+                text = report.check_page(result, alarms, predictor.schema["name"], table, content)
             else:
                 text = as_json({"changed": alarms, **result.to_dict()})
             with replaced(output) as file:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtl_keras.comparison.candidates import JOINT, SINGLE
 from mtl_keras.drawing import notebook
+from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
@@ -30,6 +31,7 @@ class Comparison:
         costs: Per candidate seconds (mean over seeds), parameters and bytes.
         chosen: Per candidate what was chosen on validation, per seed.
         rows: Rows of each part of the split.
+        about: What was compared, when and with what, as texts by heading. Default none.
 
     Example:
 
@@ -59,6 +61,7 @@ class Comparison:
     costs: dict[str, dict[str, float]]
     chosen: dict[str, list[str]]
     rows: dict[str, int]
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> int:
@@ -167,7 +170,10 @@ class Comparison:
             "seeds": self.seeds,
             "rows": self.rows,
             "advice": self.advice(),
+            "about": self.about,
             "measures": {t: m.name for t, m in self.measures.items()},
+            "units": self.units,
+            "higher_is_better": {t: m.higher_is_better for t, m in self.measures.items()},
             "results": self.to_frame().to_dict("records"),
             "values": self.values,
             "candidates": {
@@ -193,82 +199,71 @@ class Comparison:
     def __str__(self) -> str:
         seeds = f"{self.seeds} seed{'s' * (self.seeds > 1)}"
         lines = [f"{self.name}: {seeds}, {self.rows['test']:,} test rows", self.advice()]
+        wide = max(map(len, self.values)) + 2
         for task in self.tasks:
-            judged = self.measures[task]
-            better = "higher" if judged.higher_is_better else "lower"
-            unit = f" in {self.units[task]}" if self.units[task] else ""
-            lines += ["", f"{task}: {judged.name}{unit} ({better} is better)"]
-            lines.append(f"  {'':30}{'value':>10}{'gain over single-task':>34}")
-            for name, values in self.values.items():
-                gain = self.differences[name][task]
-                words = self._in_words(name, gain)
-                text = f"{gain.gain:+.4f}  [{gain.low:+.4f}, {gain.high:+.4f}]  {words}"
-                shown = "" if name == SINGLE else text
-                lines.append(f"  {name:30}{np.mean(values[task]):>10.4f}   {shown}")
-        lines += ["", f"  {'':30}{'gain %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]
-        ranks = self.mean_rank()
-        for name in self.values:
-            cost = self.costs[name]
-            lines.append(
-                f"  {name:30}{-self.delta_m(name)[0]:>+8.2f}{ranks[name]:>7.2f}"
-                f"{cost['seconds']:>9.0f}{cost['parameters']:>12,.0f}"
-            )
+            lines += ["", self._title(task)]
+            lines.append(f"  {'':{wide}}{'value':>10}  gain over single-task, 95 % interval")
+            for name, (value, gain, interval, words) in self._rows(task).items():
+                text = f"  {name:{wide}}{value:>10}  {gain:>8}  {interval:24}  {words}"
+                lines.append(text.rstrip())
+        lines += ["", f"  {'':{wide}}{'gain %':>8}{'rank':>7}{'seconds':>9}{'parameters':>12}"]
+        for name, gain, rank, seconds, parameters in self._costs():
+            lines.append(f"  {name:{wide}}{gain:>8}{rank:>7.2f}{seconds:>9,}{parameters:>12,}")
         return "\n".join(lines)
 
-    def __repr__(self) -> str:
-        gains = [f"  {task}: {self._gain(JOINT, task)}" for task in self.tasks]
-        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
-        return "\n".join([f"Comparison of {self.name!r}, {seeds}. {self.advice()}", *gains])
+    def _title(self, task: str) -> str:
+        """A task, its measure with the unit, and which direction is better."""
+        measure = self.measures[task]
+        unit = f" in {self.units[task]}" if self.units[task] else ""
+        better = "higher" if measure.higher_is_better else "lower"
+        return f"{task}: {measure.name}{unit} ({better} is better)"
 
-    def _gain(self, candidate: str, task: str) -> str:
-        """What a candidate gains over single-task models on a task, in words."""
-        gain = self.differences[candidate][task]
-        words = self._in_words(candidate, gain)
-        return f"{gain.gain:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words}".rstrip()
+    def _rows(self, task: str) -> dict[str, tuple[str, str, str, str]]:
+        """Per candidate the value, the gain, its interval and the verdict in words."""
+        gains = {name: self.differences[name][task] for name in self.values}
+        ends = [(gain.low, gain.high) for name, gain in gains.items() if name != SINGLE]
+        values = numbers([float(np.mean(v[task])) for v in self.values.values()], intervals=ends)
+        rows = {}
+        for (name, gain), value in zip(gains.items(), values):
+            text, low, high = signed([gain.gain, gain.low, gain.high], ends)
+            shown = (text, f"{low} to {high}", self._in_words(name, gain))
+            rows[name] = (value, *(("", "", "") if name == SINGLE else shown))
+        return rows
 
-    def _repr_html_(self) -> str:
-        gains = [
-            self._row(task, name, first=number == 0)
-            for task in self.tasks
-            for number, name in enumerate(self.values)
-        ]
+    def _costs(self) -> list[tuple[str, str, float, int, int]]:
+        """A row per candidate: mean relative gain in per cent, rank, seconds, parameters."""
         ranks = self.mean_rank()
-        costs = [
+        return [
             (
                 name,
-                -self.delta_m(name)[0],
+                f"{round(-self.delta_m(name)[0], 2) + 0.0:+.2f}",
                 ranks[name],
                 round(cost["seconds"]),
                 round(cost["parameters"]),
             )
             for name, cost in self.costs.items()
         ]
+
+    def __repr__(self) -> str:
+        gains = [f"  {task}: {' '.join(self._rows(task)[JOINT][1:])}" for task in self.tasks]
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        return "\n".join([f"Comparison of {self.name!r}, {seeds}. {self.advice()}", *gains])
+
+    def _repr_html_(self) -> str:
+        gains = [
+            (self._title(task) if number == 0 else "", name, *row)
+            for task in self.tasks
+            for number, (name, row) in enumerate(self._rows(task).items())
+        ]
         seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
         columns = ["task", "candidate", "value", "gain over single-task", "95 % interval", ""]
+        costs = ["candidate", "mean gain %", "rank", "seconds", "parameters"]
         return notebook.block(
             f"{self.name}: did sharing help?",
             notebook.line(self.advice()),
             notebook.table(columns, gains),
-            notebook.table(["candidate", "mean gain %", "rank", "seconds", "parameters"], costs),
+            notebook.table(costs, self._costs()),
             notebook.line(f"{seeds}, {self.rows['test']:,} test rows each", quiet=True),
-        )
-
-    def _row(self, task: str, candidate: str, first: bool) -> tuple[Any, ...]:
-        """A line of the table: how good a candidate is on a task, and what it gains."""
-        measure, gain = self.measures[task], self.differences[candidate][task]
-        better = "higher" if measure.higher_is_better else "lower"
-        title = f"{task}: {measure.name} ({better} is better)" if first else ""
-        value = float(np.mean(self.values[candidate][task]))
-        if candidate == SINGLE:
-            return title, candidate, value, "", "", ""
-        interval = f"{gain.low:+.4f} to {gain.high:+.4f}"
-        return (
-            title,
-            candidate,
-            value,
-            f"{gain.gain:+.4f}",
-            interval,
-            self._in_words(candidate, gain),
         )
 
 

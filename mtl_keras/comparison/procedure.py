@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import __version__, datasets
+from mtl_keras.comparison.about import about_comparison
 from mtl_keras.comparison.candidates import PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Ground, Result, carry_out_all, combined, trials_of
@@ -82,10 +83,13 @@ def compare(
     """
     show = show or (lambda line: None)
     plan.check_readable()
-    table = _in_memory(plan, plan.data if data is None else data, show)
+    source = plan.data if data is None else data
+    table = _in_memory(plan, source, show)
     table = labelled_rows(plan, table, show)
     tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
+    parts = tables[-1][PART].value_counts()[list(PARTS)].to_dict()
+    facts = about_comparison(plan, source, table, parts)
     all_candidates = candidates(plan, also, tries, tune, baselines)
     show(f"{len(all_candidates)} candidates, {seeds} seed{'s' * (seeds > 1)}")
     trials = [
@@ -132,7 +136,8 @@ def compare(
             for name, of_seeds in by_name.items()
         },
         chosen={name: [result.chosen for result in of_seeds] for name, of_seeds in by_name.items()},
-        rows=tables[-1][PART].value_counts()[list(PARTS)].to_dict(),
+        rows=parts,
+        about=facts,
     )
 
 

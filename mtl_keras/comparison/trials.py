@@ -20,6 +20,7 @@ from mtl_keras.export.serving import write_saved_model
 from mtl_keras.jobs import Store, in_parallel
 from mtl_keras.plans import Plan
 from mtl_keras.runs.prepare import prepare
+from mtl_keras.training import own_parameters
 from mtl_keras.training.progress import counted, moving
 
 
@@ -55,7 +56,7 @@ class Result:
         truths: Per task their labels.
         validation: Per task the validation loss of the chosen epoch; empty for a baseline.
         seconds: Time of the training, or of all trainings.
-        parameters: Numbers in the network or networks; 0 for a baseline.
+        parameters: Those of the network or networks as they were trained; 0 for a baseline.
         size: Bytes of the SavedModels; 0 if not measured.
         chosen: What was chosen on validation, for people; empty if nothing was.
     """
@@ -160,7 +161,7 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
         return result
     plan = Plan.from_dict({**trial.model, "seed": trial.model["seed"] + trial.seed})
     run = runs.run(plan, table, show=None)
-    result = Result(seconds=time.perf_counter() - start, parameters=int(run.model.count_params()))
+    result = Result(seconds=time.perf_counter() - start, parameters=own_parameters(run.model))
     for task in run.tasks:
         truth = run.truths["test"][task.name]
         present = labelled(truth)

@@ -4,11 +4,14 @@ Colours are those of the notebook around them, so that they suit a dark page as 
 """
 
 import html
-import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mtl_keras.drawing.digits import number
+
 MOST_ROWS = 60
+NUMBER = r"[-+]?[\d,.]*(?:e[-+]\d+)?%?|–"
 STYLE = (
     "<style>"
     "div.mtl-keras table{border-collapse:collapse;margin:.4em 0;font-size:.92em}"
@@ -59,14 +62,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """
     rows = list(rows)
     numeric = [
-        bool(rows) and all(isinstance(row[place], (int, float)) for row in rows)
+        any(row[place] != "" for row in rows) and all(_is_number(row[place]) for row in rows)
         for place in range(len(columns))
     ]
     kinds = [_class("number" if right else "") for right in numeric]
     head = "".join(f"<th{k}>{html.escape(str(name))}</th>" for k, name in zip(kinds, columns))
     body = "".join(
         "<tr>"
-        + "".join(f"<td{kind}>{html.escape(number(v))}</td>" for kind, v in zip(kinds, row))
+        + "".join(f"<td{kind}>{html.escape(cell(v))}</td>" for kind, v in zip(kinds, row))
         + "</tr>"
         for row in rows[:MOST_ROWS]
     )
@@ -75,21 +78,21 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return f"<table><tr>{head}</tr>{body}</table>{note}"
 
 
-def number(value: Any) -> str:
-    """A cell as text: four decimals, or one for a large number.
+def cell(value: Any) -> str:
+    """A cell as text.
 
     Example:
 
-    >>> [number(value) for value in (0.51234, 23456.78, 1200, float("nan"), "yes")]
-    ['0.5123', '23,456.8', '1,200', '–', 'yes']
+    >>> [cell(value) for value in (0.51234, 23456.78, 1200, float("nan"), "yes")]
+    ['0.512', '23,457', '1,200', '–', 'yes']
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if not math.isfinite(value):
-        return "–"
-    return f"{value:,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number(value) if is_number else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a cell belongs to the right: a number, one that is written, or nothing."""
+    return isinstance(value, (int, float)) or re.fullmatch(NUMBER, str(value)) is not None
 
 
 def _class(name: str) -> str:

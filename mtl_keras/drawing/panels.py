@@ -3,6 +3,7 @@
 Matplotlib is only imported when panels are drawn, not when they are declared.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from sklearn.calibration import calibration_curve
 from mtl_keras.drawing import style
 
 MAX_POINTS = 4000
+CAPTION = 66  # letters in a line of a caption
 LOG_AXES = " Logarithmic axes."
 TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
 
@@ -38,9 +40,12 @@ class Panel:
     caption: str = ""
 
     def draw_on(self, ax: Any) -> None:
-        """Draw it with its title on axes."""
+        """Draw it with its title, and its caption below that, on axes."""
         self.draw(ax)
-        ax.set_title(style.short(self.title, 60), fontsize=11)
+        lines = textwrap.wrap(self.caption, CAPTION)
+        ax.set_title(style.short(self.title, 52), fontsize=11, pad=6 + 10 * len(lines))
+        below_title = {"transform": ax.transAxes, "ha": "center", "va": "bottom"}
+        ax.text(0.5, 1.02, "\n".join(lines), fontsize=7.5, color=style.QUIET, **below_title)
 
 
 def quantity(
@@ -105,8 +110,8 @@ def quantity(
         Panel(
             f"{name}: calibration by decile",
             deciles,
-            "The rows in ten equal parts by their prediction. On the dashed line the mean of a "
-            "part is predicted exactly." + (LOG_AXES if heavy else ""),
+            "The rows are sorted by prediction and divided into ten equal parts. On the dashed "
+            "line, the mean of a part is predicted exactly." + (LOG_AXES if heavy else ""),
         ),
     )
 
@@ -207,19 +212,19 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             f"{name}: ROC curve",
             roc,
             ("Each class against all others. " if several else "")
-            + "AUC is the area under the curve; on the dashed line, guessing, it is 0.5.",
+            + "AUC is the area under the curve. It is 0.5 on the dashed line, which is guessing.",
         ),
         Panel(
             f"{name}: precision-recall curve",
             precision_recall,
             "AP is the average precision"
-            + ("." if several else "; on the dashed line, guessing, it is the share of positives."),
+            + ("." if several else ". The dashed line, the share of positives, is guessing."),
         ),
         Panel(
             f"{name}: calibration by decile",
             calibration,
-            "The rows in ten equal parts by their probability. On the dashed line the probability "
-            "is the share of rows that have the label.",
+            "The rows are sorted by probability and divided into ten equal parts. On the dashed "
+            "line, the mean probability of a part is the share of its rows that have the label.",
         ),
     ]
 
@@ -256,8 +261,8 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
     return Panel(
         f"{name}: confusion matrix",
         draw,
-        "Of the rows of each actual class, the share predicted as each"
-        + (", and how many rows that are." if few else "."),
+        "What the rows of each actual class were predicted as"
+        + (": shares, and numbers of rows." if few else ", in shares."),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 COLORS = ["#3366aa", "#cc6633", "#338855", "#aa3377", "#887722", "#666666"]
 MUTED = "#8a8f98"
+QUIET = "#566070"  # of captions
 POINTS = "#4b8add"  # of raster images in figures: visible on light and dark backgrounds
 DASHES = ("-", "--", ":", "-.")
 """Of lines: another one each time that the colors begin again."""

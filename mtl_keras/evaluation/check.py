@@ -29,9 +29,10 @@ class ColumnChange:
         unknown: Share of values that the network does not know, then and now.
         examples: Some of the unknown values, the most frequent first.
         outside: Share of numbers outside the range of the training rows.
-        range: That range, in words; empty for texts.
         then: The distribution then.
         now: The counts of the same bins now.
+        limits: The smallest and the largest number then, as people write them; None for texts.
+        limits_now: The same now.
     """
 
     name: str
@@ -42,9 +43,10 @@ class ColumnChange:
     unknown: tuple[float, float]
     examples: tuple[str, ...]
     outside: float
-    range: str
     then: Distribution
     now: tuple[int, ...]
+    limits: tuple[str, str] | None = None
+    limits_now: tuple[str, str] | None = None
 
     @property
     def level(self) -> str:
@@ -56,12 +58,14 @@ class ColumnChange:
         """What else is to be said of it, in words."""
         said = []
         if abs(self.missing[0] - self.missing[1]) >= TOLD:
-            said.append(f"missing {_percent(self.missing[0])}, now {_percent(self.missing[1])}")
+            before, now = map(_percent, self.missing)
+            said.append(f"{now} missing, {before} in training")
         if self.unknown[1] > self.unknown[0] and self.examples:
             listed = ", ".join(map(repr, self.examples))
             said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
-        if self.outside >= TOLD:
-            said.append(f"{_percent(self.outside)} outside {self.range}")
+        if self.outside >= TOLD and self.limits and self.limits_now:
+            before, now = (" to ".join(ends) for ends in (self.limits, self.limits_now))
+            said.append(f"{_percent(self.outside)} outside {before}: now {now}")
         return "; ".join(said)
 
 
@@ -119,9 +123,14 @@ class Check:
             at: The lowest level of a column's change that counts: `"moderate"` or `"major"`.
         """
         at_least = LEVELS[LEVELS.index(at) :]
+        changes = [("column", self.columns), ("prediction", self.answers)]
         return [
-            *(f"column {c.name}: {c.level} change" for c in self.columns if c.level in at_least),
-            *(f"answer {c.name}: {c.level} change" for c in self.answers if c.level in at_least),
+            *(
+                f"{what} {change.name}: {change.level} change"
+                for what, of_kind in changes
+                for change in of_kind
+                if change.level in at_least
+            ),
             *(
                 f"task {score.task}: {score.measure} is worse"
                 for score in self.scores
@@ -157,7 +166,7 @@ class Check:
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} rows"]
-        for title, changes in (("column", self.columns), ("answer", self.answers)):
+        for title, changes in (("column", self.columns), ("prediction", self.answers)):
             told = [c for c in changes if c.level != "none" or c.notes]
             width = max([len(title), *(len(c.name) for c in told)])
             if told:
@@ -185,7 +194,7 @@ def column_change(
     values: np.ndarray,
     unknown: tuple[float, float] = (0.0, 0.0),
     examples: tuple[str, ...] = (),
-    shown: Callable[[float], str] = "{:g}".format,
+    shown: Callable[[float], str] = "{:,.4g}".format,
 ) -> ColumnChange:
     """How values differ from a distribution.
 
@@ -196,9 +205,11 @@ def column_change(
         values: Numbers (NaN: missing) or texts (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
-        shown: One of the numbers in words. Default: with six digits.
+        shown: How one of the numbers is written. Default: with four digits.
     """
-    ends = (then.low, then.high)
+    present = values[~missing(values)]
+    ends = None if then.low is None or then.high is None else (then.low, then.high)
+    ends_now = None if ends is None or not len(present) else (present.min(), present.max())
     return ColumnChange(
         name=name,
         kind=kind,
@@ -208,9 +219,10 @@ def column_change(
         unknown=unknown,
         examples=examples,
         outside=then.outside(values),
-        range=" to ".join(shown(end) for end in ends if end is not None),
         then=then,
         now=then.counted(values),
+        limits=None if ends is None else (shown(ends[0]), shown(ends[1])),
+        limits_now=None if ends_now is None else (shown(ends_now[0]), shown(ends_now[1])),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.drawing import notebook
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.evaluation.regions import JointCoverage, joint_coverage
 from mtl_keras.tasks import Task
@@ -48,6 +49,15 @@ class TaskEvaluation:
     training: Mapping[str, float] = field(default_factory=dict)
     training_rows: int = 0
 
+    def written(self, metric: str) -> tuple[str, str, str, str]:
+        """A metric in no more digits than tell anything: score, interval, training, baseline."""
+        ends = self.intervals.get(metric, ())
+        others = (column.get(metric) for column in (self.training, self.baseline))
+        value, training, baseline, *texts = numbers(
+            [self.scores[metric], *others, *ends], intervals=[ends]
+        )
+        return value, " to ".join(texts) or "–", training, baseline
+
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
@@ -66,7 +76,7 @@ class Evaluation:
     >>> print(Evaluation([one]))
     churned (binary, 90 rows)
       metric                      model         95 % interval   baseline
-      roc_auc                    0.8000      0.7400 to 0.8500     0.5000
+      roc_auc                     0.800        0.740 to 0.850      0.500
     """
 
     tasks: Sequence[TaskEvaluation]
@@ -125,10 +135,9 @@ class Evaluation:
             columns = [each.training, each.baseline] if each.training else [each.baseline]
             heads = ["training", "baseline"][-len(columns) :]
             lines.append(_line("metric", "model", "95 % interval", *heads))
-            for metric, value in each.scores.items():
-                others = [_number(column.get(metric, np.nan)) for column in columns]
-                interval = _interval(each.intervals.get(metric))
-                lines.append(_line(metric, _number(value), interval, *others))
+            for metric in each.scores:
+                value, interval, *others = each.written(metric)
+                lines.append(_line(metric, value, interval, *others[-len(columns) :]))
         if self.joint is not None:
             lines.append(str(self.joint))
         return "\n".join(lines)
@@ -136,18 +145,16 @@ class Evaluation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        columns = ["task", "metric", "model", "95 % interval", "baseline", "better"]
+        columns = ["task", "metric", "model", "95 % interval", "training", "baseline", "better"]
         rows = [
             (
                 each.task if number == 0 else "",
                 metric,
-                float(value),
-                _interval(each.intervals.get(metric)),
-                float(each.baseline[metric]),
+                *each.written(metric),
                 "lower" if metric in each.lower_is_better else "higher",
             )
             for each in self.tasks
-            for number, (metric, value) in enumerate(each.scores.items())
+            for number, metric in enumerate(each.scores)
         ]
         counts = ", ".join(f"{each.task} {each.rows:,} rows" for each in self.tasks)
         parts = [notebook.table(columns, rows), notebook.line(counts, quiet=True)]
@@ -275,14 +282,3 @@ def _evaluate(
 
 def _line(metric: str, model: str, interval: str, *others: str) -> str:
     return f"  {metric:22}{model:>11}{interval:>22}" + "".join(f"{each:>11}" for each in others)
-
-
-def _interval(ends: tuple[float, float] | None) -> str:
-    return "-" if ends is None else " to ".join(map(_number, ends))
-
-
-def _number(value: float) -> str:
-    if not np.isfinite(value):
-        return "-"
-    decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 1
-    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # 0, never -0

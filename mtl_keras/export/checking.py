@@ -131,7 +131,13 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
     shares = (float(kept["unknown"]), float(unknown.mean()))
     values = _watched(feature, raw)
     return column_change(
-        feature.name, feature.kind, then, values, shares, tuple(map(str, examples)), feature.shown
+        feature.name,
+        feature.kind,
+        then,
+        values,
+        shares,
+        tuple(map(str, examples)),
+        feature.shown,
     )
 
 

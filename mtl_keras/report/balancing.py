@@ -13,10 +13,10 @@ from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 
 RECORDS = {
-    "weights": ("Weight of each task", "By what the balancer multiplied each loss or gradient."),
+    "weights": ("Weight of each task", "What the balancer multiplied each loss or gradient by."),
     "gradient_norms": (
         "Gradient norm of each task",
-        "Of the shared parameters, before balancing: how strongly each task pulls.",
+        "How strongly each task pulls at the shared parameters, before balancing.",
     ),
     "dropped": ("Share of steps without the task", ""),
 }
@@ -31,12 +31,12 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
     for key, (title, note) in RECORDS.items():
         records = [record[key] for record in content.balancing if record.get(key) is not None]
         if records and np.ptp(np.array(records, float)) > 0:
-            figures.append(_of_each_task(title, note, np.array(records, float), names, draw))
+            figures.append(_figure(title, note, np.array(records, float), names, draw))
     cosines = recorded_cosines(content)
     if len(cosines):
         with_others = (cosines.sum(axis=2) - 1) / max(1, len(names) - 1)
         figures.append(
-            _of_each_task(
+            _figure(
                 "Agreement of each task with the others",
                 "The mean cosine of its gradient with theirs. Below 0 they pull apart.",
                 with_others,
@@ -82,7 +82,38 @@ def recorded_cosines(content: Content) -> np.ndarray:
     return np.array(recorded, float)
 
 
-def _of_each_task(
+def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool = False) -> None:
+    """Draw a line for each of a few tasks over the epochs, or a row of colors for each of many.
+
+    Args:
+        ax: Matplotlib axes.
+        values: `(epochs, tasks)`.
+        names: Names of the tasks.
+        signed: Whether the sign matters. Default False.
+    """
+    epochs = range(1, len(values) + 1)
+    if len(names) > MOST_LINES:
+        largest = float(np.nanmax(np.abs(values))) or 1.0
+        heat_map(ax, values.T, list(map(str, epochs)), names, "", signed, largest)
+        ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
+        ax.tick_params(axis="x", rotation=0)
+    else:
+        for number, (name, of_task) in enumerate(zip(names, values.T)):
+            look = style.line_style(number)
+            ax.plot(epochs, of_task, label=style.short(name), lw=1.8, **look)
+        if signed:
+            ax.axhline(0, color=style.MUTED, lw=1, ls="--")
+        positive = values[values > 0]
+        if len(positive) == values.size and positive.max() > WIDE * positive.min():
+            ax.set_yscale("log")
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter("")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+        style.legend(ax, len(names), "best")
+    ax.set_xlabel("epoch")
+
+
+def _figure(
     title: str,
     note: str,
     values: np.ndarray,
@@ -90,38 +121,4 @@ def _of_each_task(
     draw: Drawer,
     signed: bool = False,
 ) -> dict[str, str]:
-    """A line for each of a few tasks, or a row of colors for each of many.
-
-    Args:
-        title: The figure's title.
-        note: How to read it.
-        values: `(epochs, tasks)`.
-        names: Names of the tasks.
-        draw: Draws it.
-        signed: Whether the sign matters.
-    """
-    epochs = range(1, len(values) + 1)
-    positive = values[values > 0]
-    spread = len(positive) == values.size and positive.max() > WIDE * positive.min()
-
-    def lines(ax: Any) -> None:
-        for number, (name, of_task) in enumerate(zip(names, values.T)):
-            look = style.line_style(number)
-            ax.plot(epochs, of_task, label=style.short(name), lw=1.8, **look)
-        if signed:
-            ax.axhline(0, color=style.MUTED, lw=1, ls="--")
-        if spread:
-            ax.set_yscale("log")
-        ax.set_xlabel("epoch")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        style.legend(ax, len(names), "best")
-
-    def colors(ax: Any) -> None:
-        largest = float(np.nanmax(np.abs(values))) or 1.0
-        heat_map(ax, values.T, list(map(str, epochs)), names, "", signed, largest)
-        ax.set_xlabel("epoch")
-        ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
-        ax.tick_params(axis="x", rotation=0)
-
-    few = len(names) <= MOST_LINES
-    return draw(title, lines if few else colors, note=note)
+    return draw(title, lambda ax: of_each_task(ax, values, names, signed), note=note)

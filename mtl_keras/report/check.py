@@ -1,15 +1,17 @@
 """The page about what has changed since a model was trained."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 from mtl_keras.drawing import style
 from mtl_keras.evaluation.check import Check, ColumnChange
+from mtl_keras.features import Feature
+from mtl_keras.report import about
+from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import ENVIRONMENT
 
@@ -22,7 +24,7 @@ def check_page(
     alarms: list[str],
     name: str,
     table: str,
-    shown: Mapping[str, Callable[[float], str]] | None = None,
+    model: Content | None = None,
 ) -> str:
     """The page of a check, with a figure for each column or answer that has changed.
 
@@ -31,7 +33,8 @@ def check_page(
         alarms: What counts as changed.
         name: The model's name.
         table: What was checked.
-        shown: By column, how one of its numbers is written. Default: with three digits.
+        model: The files of the model, for the units of its tasks, for how numbers of its features
+            are written, and for what it was trained on. Default: none.
 
     Returns:
         The page, HTML that needs no other file.
@@ -42,7 +45,9 @@ def check_page(
     >>> "new.csv" in page
     True
     """
-    draw, shown = Drawer(), shown or {}
+    draw = Drawer()
+    features, tasks = (model.features, model.tasks) if model else ([], [])
+    shown = {feature.name: feature.shown for feature in features}
     columns = sorted(result.columns, key=lambda change: -change.index)
     answers = sorted(result.answers, key=lambda change: -change.index)
     changed = [change for change in (*columns, *answers) if change.level != "none"]
@@ -50,6 +55,9 @@ def check_page(
         title=f"{name}: check of new rows",
         heading=f"{name}: check of new rows",
         subheading=f"{result.rows:,} rows, compared with those that the model was trained on",
+        facts=_facts(result, table, features),
+        model={} if model is None else about.about_model(model),
+        units={task.name: task.unit for task in tasks},
         alarms=alarms,
         scores=result.scores,
         columns=columns,
@@ -58,9 +66,24 @@ def check_page(
             draw(change.name, partial(_shares, change=change, shown=shown.get(change.name, _short)))
             for change in changed[:MOST_FIGURES]
         ],
-        rows=f"{result.rows:,}",
-        table_name=PurePath(table).name,
     )
+
+
+def _facts(result: Check, path: str, features: Sequence[Feature]) -> dict[str, str]:
+    """What was checked: file, rows, period, and when."""
+    changes = {change.name: change for change in result.columns}
+    dates = [changes[f.name] for f in features if f.is_moment and f.name in changes]
+    facts = {
+        "Table": about.table(path),
+        "Rows": f"{result.rows:,}",
+        "Period": "; ".join(
+            f"{' to '.join(change.limits_now)} ({change.name})"
+            for change in dates
+            if change.limits_now is not None
+        ),
+        "Checked": about.moment(about.now()),
+    }
+    return {heading: text for heading, text in facts.items() if text}
 
 
 def _short(number: float) -> str:

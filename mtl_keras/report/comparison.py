@@ -1,24 +1,19 @@
-"""The page of a comparison: did sharing help?"""
+"""The page of a comparison: did it help to train the tasks together?"""
 
-import functools
 from typing import Any
 
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
-from mtl_keras.drawing import style
-from mtl_keras.report.figures import Drawer
+from mtl_keras.drawing.digits import numbers, signed
+from mtl_keras.report.intervals import picture
 from mtl_keras.report.section import ENVIRONMENT
-from mtl_keras.report.wording import measure, numbers, signed
+from mtl_keras.report.wording import measure
 
 REFERENCE, CONSTANT = "single-task", "constant"
-FAR = 8.0  # times the joint model's interval, beyond which a candidate is an arrow at the edge
-GOOD, BAD = style.COLORS[2], "#cc4433"
-COLORS = {"helped": GOOD, "better": GOOD, "hurt": BAD, "worse": BAD}
 SENTENCES = {
-    "helped": "Sharing helped",
-    "hurt": "Sharing hurt",
-    "no difference seen": "No difference seen between sharing and training apart",
+    "helped": "Sharing helped.",
+    "hurt": "Sharing hurt.",
+    "no difference seen": "No difference between sharing and training apart was seen.",
 }
 
 
@@ -38,54 +33,64 @@ def comparison_page(compared: dict[str, Any]) -> str:
     >>> compared = experiment.compare(seeds=2)  # doctest: +SKIP
     >>> page = comparison_page(compared.to_dict())  # doctest: +SKIP
     """
-    draw = Drawer()
     results = pd.DataFrame(compared["results"])
     seeds = compared["seeds"]
+    name = f"{compared['name']}: did sharing help?"
     return ENVIRONMENT.get_template("comparison.html").render(
-        title=f"{compared['name']}: did sharing help?",
-        heading=f"{compared['name']}: did sharing help?",
-        subheading=f"{seeds} seed{'' if seeds == 1 else 's'}, "
-        f"{compared['rows']['test']:,} test rows each",
+        title=name,
+        heading=name,
+        subheading=f"{len(compared['candidates'])} candidates, {seeds} "
+        f"seed{'' if seeds == 1 else 's'}, {compared['rows']['test']:,} test rows each",
+        facts=compared["about"],
         advice=compared["advice"],
-        tasks=[_task(str(name), part, draw) for name, part in results.groupby("task", sort=False)],
+        tasks=[
+            _task(str(task), part, compared["units"][task], compared["higher_is_better"][task])
+            for task, part in results.groupby("task", sort=False)
+        ],
         candidates=[_candidate(name, row) for name, row in compared["candidates"].items()],
         seeds=seeds,
     )
 
 
-def _task(name: str, part: pd.DataFrame, draw: Drawer) -> dict[str, Any]:
+def _task(name: str, part: pd.DataFrame, unit: str, higher: bool) -> dict[str, Any]:
     """The joint model's verdict at a task, and all candidates', the best first."""
-    joint = part[part["candidate"] == "joint"].iloc[0]
-    what = measure(joint["measure"])
-    ranked = part.sort_values("gain", ascending=False, kind="stable")
-    values = numbers(ranked["value"])
-    rows = [
-        {
-            "candidate": _named(row["candidate"]),
-            "joint": row["candidate"] == "joint",
-            "value": value,
-            "gain": "" if row["candidate"] == REFERENCE else gain,
-            "interval": "" if row["candidate"] == REFERENCE else f"{low} to {high}",
-            "verdict": "reference" if row["candidate"] == REFERENCE else row["verdict"],
-            "numbers": (row["value"], row["gain"]),
-        }
-        for (_, row), value in zip(ranked.iterrows(), values)
-        for gain, low, high in [signed(row[["gain", "low", "high"]])]
-    ]
-    shown = next(row for row in rows if row["joint"])
+    ranked = part.sort_values("gain", ascending=False, kind="stable").reset_index(drop=True)
+    shown = ranked[ranked["candidate"] != CONSTANT]  # it would be an arrow in nearly every picture
+    rivals = shown[shown["candidate"] != REFERENCE].reset_index(drop=True)
+    joint = rivals.index[rivals["candidate"] == "joint"][0]
+    drawn = picture(list(rivals[["gain", "low", "high"]].itertuples(index=False)), joint)
+    bars = dict(zip(rivals["candidate"], drawn.bars))
+    ends = list(ranked.loc[ranked["candidate"] != REFERENCE, ["low", "high"]].to_numpy())
+    values = numbers(ranked["value"], intervals=ends)
+    rows = []
+    for value, (_, row) in zip(values, ranked.iterrows()):
+        gain, low, high = signed(row[["gain", "low", "high"]], ends)
+        is_reference = row["candidate"] == REFERENCE
+        rows.append(
+            {
+                "candidate": _named(row["candidate"]),
+                "joint": row["candidate"] == "joint",
+                "value": value,
+                "gain": "" if is_reference else gain,
+                "interval": "" if is_reference else f"{low} to {high}",
+                "verdict": "reference" if is_reference else row["verdict"],
+                "numbers": (row["value"], row["gain"]),
+                "bar": bars.get(row["candidate"]),
+            }
+        )
+    own = next(row for row in rows if row["joint"])
+    what = measure(ranked["measure"][0])
+    in_units = f" {unit}" if unit else ""
     return {
         "name": name,
         "measure": what,
-        "verdict": joint["verdict"],
-        "sentence": SENTENCES.get(joint["verdict"], joint["verdict"]),
-        "evidence": f"gain {shown['gain']} in {what} ({shown['interval']})",
+        "in_units": f"{what} ({unit})" if unit else what,
+        "better": "higher is better" if higher else "lower is better",
+        "verdict": own["verdict"],
+        "sentence": SENTENCES.get(own["verdict"], own["verdict"]),
+        "evidence": f"gain in {what}: {own['gain']}{in_units} ({own['interval']})",
         "rows": rows,
-        "figure": draw(
-            f"Gain in {what} over single-task models",
-            functools.partial(draw_gains, part=part),
-            note="Right of the line is better. Lines are 95 % intervals; an arrow stands for a "
-            "candidate that is too far off to be drawn.",
-        ),
+        "picture": drawn,
     }
 
 
@@ -107,44 +112,3 @@ def _candidate(name: str, row: dict[str, Any]) -> dict[str, Any]:
 
 def _named(candidate: str) -> str:
     return "baseline (constant)" if candidate == CONSTANT else candidate
-
-
-def draw_gains(ax: Any, part: pd.DataFrame) -> None:
-    """The gain of each candidate over the single-task models on one task, with its interval.
-
-    Args:
-        ax: Matplotlib axes.
-        part: The rows of a comparison's results for the task.
-    """
-    shown = part[(part["candidate"] != REFERENCE) & (part["candidate"] != CONSTANT)]
-    shown = shown.sort_values("gain", kind="stable")
-    # Wide enough for the candidates near the joint model; those far off become arrows at the edge.
-    size = shown[["low", "high"]].abs().max(axis=1)
-    near = shown[size <= FAR * size[shown["candidate"] == "joint"].max()]
-    left, right = min(near["low"].min(), 0.0), max(near["high"].max(), 0.0)
-    if not left < right:  # no gain, and no uncertainty of it
-        left, right = -1.0, 1.0
-    margin = 0.08 * (right - left)
-    for place, (index, row) in enumerate(shown.iterrows()):
-        color = COLORS.get(str(row["verdict"]), style.MUTED)
-        if index in near.index:
-            ax.plot([row["low"], row["high"]], [place, place], color=color, lw=2.4)
-            ax.plot(row["gain"], place, "o", color=color, ms=6)
-            continue
-        worse = row["gain"] < 0
-        ax.plot(left if worse else right, place, "<" if worse else ">", color=color, ms=7)
-        ax.annotate(
-            signed([row["gain"]])[0],
-            (left + margin if worse else right - margin, place),
-            ha="left" if worse else "right",
-            va="center",
-            fontsize=9,
-            color=color,
-        )
-    ax.set_xlim(left - margin, right + margin)
-    names = [style.short(name) for name in shown["candidate"]]
-    ax.set_yticks(range(len(shown)), names, fontsize=9)
-    ax.set_ylim(-0.6, len(shown) - 0.4)
-    ax.axvline(0, color=style.MUTED, lw=1)
-    ax.set_xlabel("← worse · gain · better →")
-    ax.xaxis.set_major_locator(MaxNLocator(5))

@@ -6,6 +6,7 @@ from typing import Any
 from mtl_keras.drawing.figure import axes, svg
 from mtl_keras.report.content import Content
 from mtl_keras.report.prediction import task_panels
+from mtl_keras.report.wording import capitalised
 from mtl_keras.tasks import Task
 
 WIDTH, HEIGHT = 4.0, 3.1  # inches, about as large as a page shows them, so that letters can be read
@@ -52,11 +53,5 @@ def panels(task: Task, content: Content, draw: Drawer) -> list[dict[str, str]]:
         shown = task_panels(task, content.truths[task.name], content.predictions[task.name])
     except Exception as error:  # as in Drawer
         return [{"caption": "Predictions", "note": "", "error": str(error)}]
-    return [
-        draw(_capital(panel.title.removeprefix(f"{task.name}: ")), panel.draw, note=panel.caption)
-        for panel in shown
-    ]
-
-
-def _capital(title: str) -> str:
-    return title[:1].upper() + title[1:]
+    titles = [capitalised(panel.title.removeprefix(f"{task.name}: ")) for panel in shown]
+    return [draw(title, panel.draw, note=panel.caption) for title, panel in zip(titles, shown)]

@@ -1,5 +1,6 @@
 """The training curves: losses and metrics over the epochs."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,16 +11,18 @@ from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.drawing import style
 from mtl_keras.drawing.figure import axes
+from mtl_keras.report.balancing import of_each_task
 from mtl_keras.report.wording import measure
 
+MANY = 5  # tasks, from which two are beside each other
 NO_METRICS = ("loss", "best", "weight", "gradient_norm")
 
 
 def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     """The loss and the metrics of each task over the epochs, training and validation.
 
-    The first row holds the total loss, and the weights of the tasks if they are learned; then each
-    task has a row.
+    The first row holds the total loss, and the weights of the tasks if they are learned; then come
+    the tasks, two in a row where there are many.
 
     Args:
         history: Logs, a row per epoch, with the column `epoch` and, for each task, `<task>_best`,
@@ -39,27 +42,28 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
     True
     """
     metrics = metric_logs(history, tasks)
-    rows = [["loss"], *([f"{task}_loss", *metrics[task]] for task in tasks)]
-    weights = [task for task in tasks if f"{task}_weight" in history]
-    figure, grid = axes(max(2, *map(len, rows)), len(rows), height=2.8)
+    wide = max(2, *(1 + len(of_task) for of_task in metrics.values()))
+    beside = 1 if len(tasks) < MANY else 2  # tasks in a row
+    figure, grid = axes(beside * wide, 1 + math.ceil(len(tasks) / beside), height=2.8)
     for ax in grid.flat:
         ax.set_visible(False)
-    for row, task, logs in zip(grid, ("", *tasks), rows):
-        for ax, log in zip(row, logs):
-            ax.set_visible(True)
-            curve(ax, history, log, epoch_in_use(history, task))
-            what = measure(log.removeprefix(f"{task}_")) if task else "loss"
-            ax.set_title(f"{task}: {what}" if task else "total loss", fontsize=11)
+    places = grid[1:].reshape(-1, wide)  # a row of them for each task
+    shown = [(grid[0, 0], "loss", "", "total loss")]
+    for row, task in zip(places, tasks):
+        for ax, log in zip(row, (f"{task}_loss", *metrics[task])):
+            what = measure(log.removeprefix(f"{task}_"))
+            shown.append((ax, log, task, f"{style.short(task, 30)}: {what}"))
+    for ax, log, task, title in shown:
+        ax.set_visible(True)
+        curve(ax, history, log, epoch_in_use(history, task))
+        ax.set_title(title, fontsize=11)
+    weights = [task for task in tasks if f"{task}_weight" in history]
     if weights:
         ax = grid[0, 1]
         ax.set_visible(True)
-        for number, task in enumerate(weights):
-            look = style.line_style(number)
-            ax.plot(history["epoch"], history[f"{task}_weight"], label=task, lw=1.8, **look)
-        ax.set_title("learned task weights", fontsize=11)
-        ax.set_yscale("log")
-        ax.legend(frameon=False, fontsize=7, ncols=1 + (len(weights) > 5))
-        over_epochs(ax)
+        learned = history[[f"{task}_weight" for task in weights]].to_numpy(float)
+        of_each_task(ax, learned, weights)
+        ax.set_title("learned weight of each task", fontsize=11)
     return figure
 
 

@@ -6,17 +6,20 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from mtl_keras.drawing import digits
 from mtl_keras.report import wording
 
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True
 )
 ENVIRONMENT.filters |= {
+    "breakable": wording.breakable,
+    "capitalised": wording.capitalised,
     "measure": wording.measure,
-    "number": wording.number,
-    "numbers": wording.numbers,
-    "share": wording.share,
-    "signed": wording.signed,
+    "number": digits.number,
+    "numbers": digits.numbers,
+    "share": digits.share,
+    "signed": digits.signed,
 }
 
 

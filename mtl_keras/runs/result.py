@@ -1,13 +1,11 @@
 """What came out of an experiment: the trained model, how good it is, and its artifact."""
 
 import functools
-import platform
 import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras import __version__, datasets
+from mtl_keras import datasets
 from mtl_keras.code import Trained
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.drawing import notebook
@@ -28,6 +26,7 @@ from mtl_keras.features import Guesses
 from mtl_keras.features.encoder import Encoder, raw_columns
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
+from mtl_keras.report import about
 from mtl_keras.runs import exporting
 from mtl_keras.runs.columns import row_names
 from mtl_keras.runs.figures import Figures
@@ -269,11 +268,7 @@ class Run:
             "tasks": [task.get_config() for task in self.tasks],
             "constants": {name: constant.tolist() for name, constant in self._constants.items()},
             "group": split.column if split.strategy == "group" else None,
-            "versions": {
-                "python": platform.python_version(),
-                "mtl_keras": __version__,
-                **{name: version(name) for name in ("tensorflow", "keras")},
-            },
+            "versions": about.versions(),
         }
 
     def _answer_slugs(self) -> dict[str, str]:
@@ -329,9 +324,6 @@ class Run:
         found = {}
         for task, judged in zip(self.tasks, self.evaluation.tasks):
             name = task.measure.name
-            value, baseline = (
-                notebook.number(scores.get(name, float("nan")))
-                for scores in (judged.scores, judged.baseline)
-            )
+            value, _, _, baseline = judged.written(name)
             found[task.name] = f"{name} {value} (baseline: {baseline})"
         return found

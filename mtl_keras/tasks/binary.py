@@ -227,7 +227,7 @@ class Binary(ClassTask):
         }
         marked = f"The dashed line is the threshold in use, {curve.in_use:.3g}."
         title = f"{self.name}: precision and recall by threshold"
-        caption = f"Of the answer {curve.label}, if it were given from a threshold on. {marked}"
+        caption = f"What predicting {curve.label} at or above each threshold would give. {marked}"
         shown = [against_threshold(title, lines, in_use, "score", caption)]
         if curve.cost is not None:
             cost, title = {"cost": (x, curve.cost)}, f"{self.name}: cost by threshold"

@@ -1,6 +1,6 @@
 """How networks are trained: the recipe, its callbacks, and which weights are kept."""
 
-from mtl_keras.training.assemble import assembled, weighted_mean
+from mtl_keras.training.assemble import assembled, own_parameters, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch
 from mtl_keras.training.checkpoint import Checkpoint
 from mtl_keras.training.data import Data
@@ -19,5 +19,6 @@ __all__ = [
     "Training",
     "assembled",
     "greedy",
+    "own_parameters",
     "weighted_mean",
 ]

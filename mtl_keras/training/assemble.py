@@ -68,6 +68,31 @@ def original_name(name: str) -> str:
     return COPY.sub("", name)
 
 
+def own_parameters(model: keras.Model) -> int:
+    """Number of parameters of a network as it was trained.
+
+    `count_params` of an assembled network also counts the copies of layers that it keeps for the
+    tasks of other epochs.
+
+    Args:
+        model: A network, assembled or not.
+
+    Returns:
+        How many numbers its weights are, each copied layer counted once.
+
+    Example:
+
+    >>> rows = keras.Input((2,))
+    >>> hidden = [keras.layers.Dense(3, name=f"shared_epoch_{epoch}")(rows) for epoch in (1, 4)]
+    >>> model = keras.Model(rows, hidden)
+    >>> model.count_params(), own_parameters(model)
+    (18, 9)
+    """
+    once = {original_name(layer.name): layer for layer in model.layers}
+    weights = {id(weight): weight for layer in once.values() for weight in layer.weights}
+    return sum(int(np.prod(weight.shape)) for weight in weights.values())
+
+
 def weighted_mean(
     models: Sequence[MultiTaskModel], weights: Mapping[str, Sequence[float]]
 ) -> MultiTaskModel:

@@ -62,7 +62,12 @@ def test_a_planted_change_is_named_and_ends_with_its_own_exit_code(
         assert main(arguments) == 3
     assert alarm in capsys.readouterr().err
     assert alarm in json.loads(values.read_text())["changed"]
-    assert alarm in page.read_text() and "could not be drawn" not in page.read_text()
+    text = page.read_text()
+    assert alarm in text and "could not be drawn" not in text
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", text))
+    assert facts["Predicts"].startswith("left (binary)") and "900: " in text
+    assert "<dt>Table</dt><dd>new.csv</dd></div><div><dt>Rows</dt><dd>400</dd>" in text
+    assert facts["Intended use"] == "not stated by the author"
 
 
 def test_unknown_values_missing_ones_and_ranges_are_told(checked):
@@ -75,7 +80,7 @@ def test_unknown_values_missing_ones_and_ranges_are_told(checked):
     assert age.missing == (0.0, 0.25) and age.outside == pytest.approx(4 / 300)
     assert town.unknown == (0.0, 0.1) and town.examples == ("Ulm",)
     assert "10 % unknown values, such as 'Ulm'" in town.notes
-    assert age.notes.endswith(f"1 % outside {age.range}") and " to " in age.range
+    assert age.limits and age.limits_now == (age.limits_now[0], "500") and "to 500" in age.notes
     assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
 
 

@@ -4,11 +4,11 @@ import json
 import re
 from types import SimpleNamespace
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.sections.residuals import residuals
 from mtl_keras.report.sections.weak_slices import weak_slices
 from mtl_keras.report.sections.worst_rows import worst_rows
-from mtl_keras.report.wording import numbers
 from mtl_keras.tasks import Regression
 
 
@@ -32,7 +32,10 @@ def test_the_page_of_a_model_has_them_all(artifact):
     assert worst["name"] in page and worst["name"].startswith("id ")
     ends = kept["test"]["left"]["intervals"]["roc_auc"]
     trained = kept["test"]["left"]["training"]["roc_auc"]
-    for text in (" to ".join(numbers(ends)), numbers([trained])[0]):
+    for text in (
+        " to ".join(numbers(ends, intervals=[ends])),
+        *numbers([trained], intervals=[ends]),
+    ):
         assert text in page
     (heat,) = re.findall(r'<table class="heat">.*?</table>', page, re.DOTALL)
     assert {f"{task['first']}" in heat for task in kept["diagnostics"]["correlation"]} == {True}
@@ -40,13 +43,13 @@ def test_the_page_of_a_model_has_them_all(artifact):
 
 def test_a_weak_slice_is_told_with_its_interval_and_its_absence_is_said():
     told = str(weak_slices(content(weak_slices=[slice_of()], searched=5), Drawer()).__html__())
-    for text in ("Bath", "1,234", "MAE (pounds)", "6.00 to 8.00", "9.00"):
+    for text in ("Bath", "1,234", "MAE (pounds)", "6.0 to 8.0", "9.0"):
         assert text in told, text
     told = str(weak_slices(content(weak_slices=[], searched=5), Drawer()).__html__())
     assert "No value or range of any of the 5 features was found" in told
     undetermined = slice_of(low=None, high=None)
     told = weak_slices(content(weak_slices=[undetermined], searched=5), Drawer())
-    assert "6.00 to" not in str(told.__html__())
+    assert "6.0 to" not in str(told.__html__())
 
 
 def test_what_is_not_wanted_or_not_known_is_left_out():

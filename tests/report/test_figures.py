@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import mtl_keras as mtl
@@ -33,9 +34,25 @@ def test_the_history_has_a_line_for_each_log(run):
         lines = {line.get_label(): line.get_ydata() for line in shown[title].lines}
         np.testing.assert_array_equal(lines["training"], history[log])
         np.testing.assert_array_equal(lines["validation"], history[f"val_{log}"])
-    weights = {line.get_label(): line.get_ydata() for line in shown["learned task weights"].lines}
-    assert list(weights) == [task.name for task in run.tasks]
-    np.testing.assert_array_equal(weights["left"], history["left_weight"])
+    weights = shown["learned weight of each task"]  # of many tasks a row of colors each
+    learned = history[[f"{task.name}_weight" for task in run.tasks]]
+    np.testing.assert_array_equal(weights.images[0].get_array(), learned.to_numpy().T)
+    assert [text.get_text() for text in weights.get_yticklabels()] == [t.name for t in run.tasks]
+
+
+def test_the_history_of_few_tasks_has_a_row_for_each_and_lines_of_their_weights():
+    logs = {"epoch": [1, 2], "loss": [3.0, 2.0]}
+    for task, weight in (("a", [1.0, 2.0]), ("b", [1.0, 50.0])):
+        logs |= {f"{task}_loss": [1.0, 0.5], f"{task}_mae": [9.0, 8.0], f"{task}_weight": weight}
+    figure = report.history_figure(pd.DataFrame(logs), ["a", "b"])
+    titles = [ax.get_title() for ax in figure.axes if ax.get_visible()]
+    first = ["total loss", "learned weight of each task"]
+    assert titles == [*first, "a: loss", "a: MAE", "b: loss", "b: MAE"]
+    weights = figure.axes[1]
+    lines = {line.get_label(): list(line.get_ydata()) for line in weights.lines}
+    assert lines == {"a": [1.0, 2.0], "b": [1.0, 50.0]} and weights.get_yscale() == "log"
+    figure.draw_without_rendering()
+    assert "10" in [text.get_text() for text in weights.get_yticklabels()]  # not a power of ten
 
 
 def test_every_task_has_a_row_of_panels_with_something_in_them(run):

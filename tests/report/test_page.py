@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import shutil
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -17,12 +16,14 @@ from selenium.webdriver.chrome.service import Service
 
 from mtl_keras import features, report
 from mtl_keras.comparison import Comparison
+from mtl_keras.drawing import digits
 from mtl_keras.evaluation import Difference
 from mtl_keras.evaluation.distribution import Distribution, missing
-from mtl_keras.report import columns, wording
+from mtl_keras.report import columns, glossary, intervals, wording
+from mtl_keras.report.about import periods
 from mtl_keras.report.comparison import comparison_page
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.sections.overview import periods
+from mtl_keras.report.section import ENVIRONMENT
 from mtl_keras.runs import rewrite_report
 from mtl_keras.runs.files import model_card_of
 from mtl_keras.tasks import Binary, Regression
@@ -45,7 +46,7 @@ def comparison():
         name="shop",
         tasks=[task.name for task in tasks],
         measures={task.name: task.measure for task in tasks},
-        units={task.name: "" for task in tasks},
+        units={task.name: task.unit for task in tasks},
         values={
             n: {t.name: [v[i], v[i] + 0.01] for i, t in enumerate(tasks)} for n, v in values.items()
         },
@@ -53,6 +54,7 @@ def comparison():
         costs={n: {"seconds": 3.0, "parameters": 100.0, "size": 1e6} for n in values},
         chosen={n: ["", ""] for n in values},
         rows={"train": 60, "validation": 20, "test": 20},
+        about={"Table": "shop.csv", "Rows": "100: 60 training, 20 validation, 20 test"},
     )
 
 
@@ -82,18 +84,17 @@ def test_the_head_says_what_the_page_is_about(page, artifact):
     facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", page))
     assert facts["Trained"] == f"{schema['trained_at'][:16]} UTC"
     rows = json.loads((artifact / "metrics.json").read_text())["rows"]
-    assert facts["Rows"].startswith(f"{sum(rows.values())}: {rows['train']} train")
-    assert re.fullmatch(r"2020-\d\d-\d\d to 2022-\d\d-\d\d \(joined, .*\)", facts["Period"])
+    assert facts["Rows"].startswith(f"{sum(rows.values())}: {rows['train']} training")
+    period = facts["Period of the training rows"]
+    assert re.fullmatch(r"2020-\d\d-\d\d to 2022-\d\d-\d\d \(joined\)", period)
     assert facts["Intended use"] == "not stated by the author"
 
 
 def test_only_columns_of_dates_have_a_period():
     kept = {"low": 1.0, "high": 9.0}
-    told = SimpleNamespace(
-        features=[features.Text("note"), features.Numeric("age"), features.Date("seen")],
-        statistics={"features": dict.fromkeys(("note", "age", "seen"), kept)},
-    )
-    assert periods(told) == ["1970-01-02 to 1970-01-10 (seen, training rows)"]
+    read = [features.Text("note"), features.Numeric("age"), features.Date("seen")]
+    found = periods(read, dict.fromkeys(("note", "age", "seen"), kept))
+    assert found == ["1970-01-02 to 1970-01-10 (seen)"]
 
 
 def test_each_target_and_feature_has_its_distribution_and_each_decision_its_threshold(page, run):
@@ -119,7 +120,7 @@ def test_each_target_and_feature_has_its_distribution_and_each_decision_its_thre
     ],
 )
 def test_a_column_in_a_chart_and_a_few_words(values, words, bars):
-    found = columns.summary(Distribution.of(values), wording.number)
+    found = columns.summary(Distribution.of(values), digits.number)
     assert (found.words, found.chart.count("<rect")) == (words, bars)
     assert found.missing == pytest.approx(missing(values).mean())
     for width, height in re.findall(r'width="([\d.]+)" height="([\d.]+)"', found.chart):
@@ -151,7 +152,7 @@ def test_slices_cut_numbers_and_name_the_missing(run):
 def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
     folder = shutil.copytree(artifact, tmp_path / "shop")
     before = (folder / "report.html").read_text()
-    assert "one training cannot tell" in before
+    assert "A single training cannot tell" in before
     comparison.write(folder / "comparison")
     path = folder / "1" / "assets.extra" / "metrics.json"
     tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}
@@ -197,9 +198,55 @@ def test_a_comparison_has_one_direction_of_better_and_one_seed_will_do(compariso
     order = re.findall(r'<tr[^>]*><th scope="row">([^<]+)</th>', spend)
     assert order == ["joint", "single-task", "linear"]  # by gain, though a lower RMSE is better
     assert "+0.10" in spend and "+0.05 to +0.15" in spend and "worse · gain · better" in spend
+    assert "(RMSE (pounds); lower is better)" in spend and "+0.10 pounds" in spend
     gains = re.findall(r'<th scope="row">(?:joint|linear)</th><td class="number" data-value="'
                        r'[^"]+">([+-])', page[page.index('id="overall"') :])  # fmt: skip
     assert gains == ["+", "-"]
+
+
+def test_what_a_comparison_is_about_and_how_its_gains_are_written(comparison):
+    page = comparison_page(comparison.to_dict())
+    assert "<dt>Table</dt><dd>shop.csv</dd>" in page
+    text, html = str(comparison), comparison._repr_html_()
+    small = dataclasses.replace(  # the same in a unit of which there are a million times fewer
+        comparison,
+        values={n: {t: [1e-6 * v for v in vs] for t, vs in of.items()}
+                for n, of in comparison.values.items()},
+        differences={n: {t: Difference(*(1e-6 * np.array(dataclasses.astuple(d))))
+                         for t, d in of.items()} for n, of in comparison.differences.items()},
+    )  # fmt: skip
+    for written, told in (("+0.10", text), ("+0.05 to +0.15", html), ("+1.00e-07", str(small))):
+        assert written in told
+    widths = {line.index("helped") for line in text.splitlines() if line.endswith("helped")}
+    assert len(widths) == 1
+
+
+def test_the_picture_of_gains_has_better_on_the_right_and_arrows_for_what_is_far_off():
+    gains = [(0.02, 0.01, 0.03), (-0.01, -0.02, 0.005), (-9.0, -9.5, -8.5)]
+    drawn = intervals.picture(gains, reference=0)
+    better, worse, far = drawn.bars
+    assert worse.middle < drawn.zero < better.low < better.middle
+    assert worse.low < drawn.zero < worse.low + worse.width  # its interval contains 0
+    assert better.middle == pytest.approx(better.low + better.width / 2, abs=0.02)
+    assert far.arrow == "←" and not better.arrow
+    places = [place for place, _ in drawn.ticks]
+    assert places == sorted(places) and all(0 < place < 100 for place in places)
+    assert (drawn.zero in places) and len({text for _, text in drawn.ticks}) == len(places)
+    assert intervals.picture([(0.0, 0.0, 0.0)], reference=0).zero == 50
+
+
+@pytest.mark.parametrize("count", range(1, 14))
+def test_the_last_row_of_figures_is_filled(count):
+    figures = ENVIRONMENT.get_template("macros.html").module.figures
+    made = str(figures([{"caption": "one", "svg": "<svg/>"}] * count))
+    halves = made.count('<figure class="half">')
+    thirds = count - halves
+    assert thirds % 3 == 0 and (halves % 2 == 0 or count == 1)
+
+
+def test_every_metric_of_a_task_is_explained(run):
+    names = {name for task in run.evaluation.tasks for name in task.scores}
+    assert names <= glossary.MEANINGS.keys()
 
 
 @pytest.fixture(scope="module")

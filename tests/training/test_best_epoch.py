@@ -6,7 +6,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import layers
-from mtl_keras.training import BestEpoch, assembled, greedy, weighted_mean
+from mtl_keras.training import BestEpoch, assembled, greedy, own_parameters, weighted_mean
 
 
 def model(seed=0) -> mtl.MultiTaskModel:
@@ -98,6 +98,8 @@ def test_one_network_holds_each_task_as_it_was(tmp_path):
         np.testing.assert_allclose(found[task], answers[epoch][task], atol=1e-6)
     assert list(network.output) == ["a", "b", "c"] and list(network.input) == ["rows"]
     assert len([layer for layer in network.layers if layer.name.startswith("trunk")]) == 2
+    assert own_parameters(network) == own_parameters(made) == made.count_params()
+    assert network.count_params() > made.count_params()
     assert set(network.step.inside.output["members"]) == {"b"}  # still trained member by member
     network.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")

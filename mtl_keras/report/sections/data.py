@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from mtl_keras.drawing.digits import number
 from mtl_keras.evaluation.distribution import Distribution
+from mtl_keras.report.about import PARTS, kind
 from mtl_keras.report.columns import Summary, summary
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import number
 
 SPLITS = {
     "random": "at random",
@@ -26,7 +27,7 @@ def data(content: Content, draw: Drawer) -> Section:
         "data",
         "Data",
         {
-            "rows": content.metrics["rows"],
+            "rows": {PARTS.get(p, p): count for p, count in content.metrics["rows"].items()},
             "split_text": f"Rows were divided {SPLITS[split.get('strategy', 'random')]}"
             + (f" (column {split['column']})" if "column" in split else "")
             + (f", stratified by {split['stratify']}" if "stratify" in split else "")
@@ -43,7 +44,7 @@ def _targets(content: Content) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "kind": task.kind.replace("_", " ") + (f", {task.unit}" if task.unit else ""),
+            "kind": kind(task),
             "summary": _summary(counts),
         }
         for task in content.tasks

@@ -27,6 +27,7 @@ def importance(content: Content, draw: Drawer) -> Section | None:
 
 
 def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
+    units = {task.name: task.unit for task in content.tasks}
     table = pd.DataFrame(content.explanation.get("importance") or [])
     if table.empty or table["feature"].nunique() == 1:  # with one feature, all the same
         return []
@@ -34,12 +35,14 @@ def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
     for task, part in table.groupby("task", sort=False):
         top = part.sort_values("drop", ascending=False).head(MOST_FEATURES).iloc[::-1]
 
-        def bars(ax: Any, top: Any = top) -> None:
+        what = measure(top["measure"].iloc[0], units.get(str(task), ""))
+
+        def bars(ax: Any, top: Any = top, what: str = what) -> None:
             names = list(map(style.short, top["feature"]))
             color = style.COLORS[0]
             ax.barh(range(len(top)), top["drop"], xerr=top["sd"], color=color, height=0.65)
             ax.set_yticks(range(len(top)), names, fontsize=8)
-            ax.set_xlabel(f"how much worse {measure(top['measure'].iloc[0])} gets")
+            ax.set_xlabel(f"how much worse the {what} gets")
             space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
             ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import numbers, signed
 
 
 def residuals(content: Content, draw: Drawer) -> Section | None:
@@ -44,7 +44,8 @@ def _quantity(name: str, rows: list[dict[str, Any]], unit: str, draw: Drawer) ->
     listed = []
     for row in rows:
         predicted, actual, error = numbers([row["mean_predicted"], row["mean_actual"], row["mae"]])
-        residual, low, high = signed([row["residual"], row["low"], row["high"]])
+        ends = (row["low"], row["high"])
+        residual, low, high = signed([row["residual"], *ends], [ends])
         listed.append(
             {
                 "predicted": row["predicted"],

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report import figures
 from mtl_keras.report.content import Content
+from mtl_keras.report.glossary import glossary
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, numbers
+from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
 
@@ -20,6 +22,7 @@ def results(content: Content, draw: figures.Drawer) -> Section:
             "rows": content.metrics["rows"],
             "trained": max(each.get("training_rows", 0) for each in tested.values()),
             "tasks": [_judged(task, content, draw) for task in content.tasks],
+            "glossary": glossary(name for each in tested.values() for name in each["scores"]),
             "compared": content.comparison is not None,
             "joint": content.metrics.get("joint_coverage"),
             "slices": content.explanation.get("slices"),
@@ -41,7 +44,8 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         beside = [v if name == main else None for v in others.values()]
         trained, base = (result.get(part, {}).get(name) for part in ("training", "baseline"))
         ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none
-        own, trained, base, *texts = numbers([value, trained, base, *beside, *ends])
+        values = [value, trained, base, *beside, *ends]
+        own, trained, base, *texts = numbers(values, intervals=[ends])
         rest, ends = texts[: len(beside)], texts[len(beside) :]
         scores.append(
             {
@@ -49,7 +53,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
                 "value": own,
                 "interval": " to ".join(ends),
                 "others": ["" if text == "–" else text for text in (trained, base, *rest)],
-                "higher": task.higher_is_better(name),
+                "better": f"{'higher' if task.higher_is_better(name) else 'lower'} is better",
                 "main": name == main,
             }
         )
@@ -59,6 +63,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         "unit": task.unit,
         "rows": result["rows"],
         "decision": task.decision,
+        "uncertain": any(row["interval"] for row in scores),
         "columns": ["training rows", "baseline", *others],
         "scores": scores,
         "figures": figures.panels(task, content, draw),

@@ -32,7 +32,7 @@ def use(content: Content, draw: Drawer) -> Section:
             f"mtl-keras evaluate {folder} rows_with_labels.csv",
             "python": "import pandas as pd\n\nimport mtl_keras as mtl\n\n"
             f'model = mtl.load("saved_models/{name}")\n'
-            f'rows = pd.read_csv("new_rows.csv")  # with the columns {columns}\n'
+            f'# new_rows.csv has the columns {columns}\nrows = pd.read_csv("new_rows.csv")\n'
             f"model.predict(rows)  # a table with the columns {listed}",
             "plain": "import tensorflow as tf\n\n"
             f'loaded = tf.saved_model.load("saved_models/{name}/1")\n'

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, numbers
+from mtl_keras.report.wording import measure
 
 
 def weak_slices(content: Content, draw: Drawer) -> Section | None:
@@ -20,6 +21,7 @@ def weak_slices(content: Content, draw: Drawer) -> Section | None:
 
 def _worded(row: dict[str, Any], unit: str) -> dict[str, Any]:
     names = ("score", "low", "high", "elsewhere", "constant")
-    texts = dict(zip(names, numbers([row[name] for name in names])))
+    found = numbers([row[name] for name in names], intervals=[(row["low"], row["high"])])
+    texts = dict(zip(names, found))
     ends = "" if row["low"] is None else f"{texts['low']} to {texts['high']}"
     return {**row, "texts": texts, "interval": ends, "measure": measure(row["measure"], unit)}

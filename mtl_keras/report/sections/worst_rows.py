@@ -3,10 +3,11 @@
 import itertools
 from typing import Any
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure, numbers
+from mtl_keras.report.wording import row_loss
 
 
 def worst_rows(content: Content, draw: Drawer) -> Section | None:
@@ -20,7 +21,7 @@ def worst_rows(content: Content, draw: Drawer) -> Section | None:
         {
             "name": task.name,
             "unit": task.unit,
-            "loss": measure(task.row_loss.name, task.unit),
+            "loss": row_loss(task.row_loss.name, task.unit),
             "rows": _worded(by_task[task.name]),
         }
         for task in content.tasks

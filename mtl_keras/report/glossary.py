@@ -1,0 +1,58 @@
+"""What each metric says, in a sentence for readers who do not know it."""
+
+from collections.abc import Iterable
+
+from mtl_keras.report.wording import measure
+
+MEANINGS = {
+    "roc_auc": "The probability that a random positive row gets a higher probability than a random "
+    "negative one. Guessing has 0.5, perfect order 1.",
+    "mean_auc": "The ROC AUC of each label (how well it ranks the rows that have the label above "
+    "those that do not), averaged over the labels. Guessing has 0.5.",
+    "average_precision": "The precision averaged over all recalls, the area under the "
+    "precision-recall curve. Guessing has the share of positives.",
+    "log_loss": "The mean of −ln(probability given to the actual class). Confident mistakes cost "
+    "most.",
+    "brier": "The mean squared difference between the probability and what happened, 0 or 1.",
+    "accuracy": "The share of rows whose class is predicted correctly.",
+    "f1": "The harmonic mean of precision (how many predicted positives are positive) and recall "
+    "(how many positives are found).",
+    "macro_f1": "The F1 of each class or label, averaged with equal weight: rare ones count as "
+    "much as frequent ones.",
+    "micro_f1": "The F1 over all labels of all rows taken together: frequent labels count most.",
+    "quadratic_kappa": "Agreement beyond chance, where mistakes count by the square of how many "
+    "classes they are off. Guessing has 0, perfect predictions 1.",
+    "classes_off": "How many classes the prediction is from the actual one, on average.",
+    "rmse": "The root of the mean squared error. Large errors count most.",
+    "mae": "The mean absolute error: how far predictions are off on average.",
+    "median_absolute_error": "Half of the predictions are off by less, half by more.",
+    "r2": "The share of the variance that the predictions explain: 1 is perfect, 0 is no better "
+    "than the mean, and below 0 is worse.",
+    "poisson_deviance": "How badly the predicted means fit the counts or amounts if these scatter "
+    "as a Poisson distribution says; 0 is perfect.",
+    "pinball": "The loss of predicted quantiles: errors above and below count as unequally as the "
+    "level of the quantile says.",
+    "coverage": "The share of labels between the lowest and the highest predicted quantile.",
+    "interval_width": "How far apart the lowest and the highest predicted quantile are on average.",
+    "conformal_coverage": "The share of labels that the intervals or sets contain; it should be "
+    "near the declared coverage.",
+    "conformal_coverage_se": "How far the coverage may be off by chance: its standard error.",
+    "conformal_width": "How wide the intervals are on average.",
+    "conformal_set_size": "How many labels a set has on average.",
+}
+"""By the name of a measure."""
+
+
+def glossary(names: Iterable[str]) -> dict[str, str]:
+    """What some measures say, by their names as a page writes them, in alphabetical order.
+
+    Args:
+        names: Names of measures; those of classes of a user's own are left out.
+
+    Example:
+
+    >>> list(glossary(["rmse", "mae", "my_own"]))
+    ['MAE', 'RMSE']
+    """
+    known = {measure(name): MEANINGS[name] for name in names if name in MEANINGS}
+    return dict(sorted(known.items(), key=lambda item: item[0].lower()))
