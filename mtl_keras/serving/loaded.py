@@ -84,16 +84,14 @@ def table_of(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     >>> table.dtypes.astype(str).tolist(), table["code"].tolist()
     (['float64', 'object'], [31, '007'])
     """
-    return pd.DataFrame({name: _array(list(values)) for name, values in columns.items()})
+    return pd.DataFrame({name: _column(values) for name, values in columns.items()})
 
 
-def _array(values: list[Any]) -> np.ndarray:
+def _column(values: Sequence[Any]) -> np.ndarray | pd.Series:
     """Numbers as float64, which is quick to read, if it holds them all exactly; else objects."""
     if all(type(v) in _NUMBERS and (type(v) is not int or abs(v) < 2**53) for v in values):
         return np.array(values, float)
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
+    return pd.Series(values, dtype=object)
 
 
 def _unit(task: Mapping[str, Any], answer: str) -> dict[str, str]:

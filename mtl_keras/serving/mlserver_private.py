@@ -1,6 +1,11 @@
 """Every private name of MLServer that is relied on, so that a new version affects one file only."""
 
+import struct
 from typing import Any
+
+from mlserver.errors import MLServerError
+from mlserver.grpc import servicers
+from mlserver.grpc.converters import ModelInferRequestConverter
 
 
 def application(server: Any) -> Any:
@@ -15,3 +20,23 @@ def application(server: Any) -> Any:
 def repository(server: Any) -> Any:
     """The repository that a server has made of the implementation in its settings."""
     return server._model_repository
+
+
+def refuse_unreadable_tensors() -> None:
+    """Make gRPC answer INVALID_ARGUMENT to raw contents that do not fit their tensor.
+
+    MLServer takes them for an error of its own, INTERNAL.
+    """
+    servicers.ModelInferRequestConverter = _Converter
+
+
+class _Converter(ModelInferRequestConverter):
+    @classmethod
+    def to_types(cls, pb_object: Any) -> Any:
+        try:
+            return super().to_types(pb_object)
+        except (struct.error, IndexError, ValueError) as error:
+            raise MLServerError(
+                "The raw_input_contents must hold the values of each tensor, in its datatype and "
+                f"shape. They cannot be read: {error}."
+            ) from error

@@ -151,6 +151,8 @@ def _rows(tensor: Any, vector: bool) -> list[Any]:
             f"Column {tensor.name!r} has the shape {shape}, but {len(data)} values. Expected "
             f"{math.prod(shape)}."
         )
+    if tensor.datatype not in TYPES:  # gRPC's may be any text
+        raise DataError(f"Column {tensor.name!r}: {unknown('datatype', tensor.datatype, TYPES)}")
     types = TYPES[tensor.datatype]
     for row, value in enumerate(data):
         number = isinstance(value, types) and (isinstance(value, bool) == (types == (bool,)))

@@ -2,31 +2,24 @@
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import orjson
 from fastapi import Request, Response
 from mlserver import MLModel, ModelSettings
-from mlserver.batching import AdaptiveBatcher
-from mlserver.context import model_context
 from mlserver.errors import MLServerError, ModelNotFound
 from mlserver.handlers import custom_handler
-from mlserver.types import (
-    InferenceRequest,
-    InferenceResponse,
-    RequestInput,
-    ResponseOutput,
-)
+from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
 from mlserver.utils import to_absolute_path
 
 from mtl_keras.errors import DataError, MTLError, unknown
 from mtl_keras.export import artifact
+from mtl_keras.serving.gathering import Gathering
 from mtl_keras.serving.loaded import DATATYPES, Loaded, table_of
 from mtl_keras.serving.requests import Columns, of_json, of_tensors
 
-MOST_REQUESTS, WAIT = 64, 0.002  # that are answered together, and the seconds to wait for them
+MOST_REQUESTS = 64  # that are answered together
 
 
 class Runtime(MLModel):
@@ -36,14 +29,14 @@ class Runtime(MLModel):
     `Predictor.predict`. `POST /v1/models/<name>[/versions/<number>]:predict` takes and gives what
     TensorFlow Serving's REST API does.
 
-    Each request is checked by itself before it is answered together with others, and answered alone
-    if one of the others has a row that cannot be answered.
+    Each request is checked by itself before it is answered together with those that arrived during
+    the last call, and answered alone if one of the others has a row that cannot be answered.
 
     Args:
         settings: `parameters.uri` is the artifact, of which the newest version is served, or one of
             its versions. `parameters.extra` may hold `loaded`, what `Loaded` is already there.
-            `max_batch_size` (default 64) requests are answered
-            together, which wait for each other for `max_batch_time` (default 0.002) seconds.
+            At most `max_batch_size` requests (default 64) are answered together; none waits for
+            others, so `max_batch_time` has no effect.
 
     Example:
 
@@ -65,14 +58,7 @@ class Runtime(MLModel):
         except MTLError as error:
             raise MLServerError(str(error)) from error
         parameters.version = parameters.version or self._folder.name
-        gathered = SimpleNamespace(
-            predict=self._answered,
-            settings=SimpleNamespace(
-                max_batch_size=settings.max_batch_size or MOST_REQUESTS,
-                max_batch_time=settings.max_batch_time or WAIT,
-            ),
-        )
-        self._together = AdaptiveBatcher(gathered)
+        self._together = Gathering(self._answered, settings.max_batch_size or MOST_REQUESTS)
         settings.max_batch_size = 0  # else MLServer puts together what was not checked
 
     async def load(self) -> bool:
@@ -99,7 +85,7 @@ class Runtime(MLModel):
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The answers to a request of the Open Inference Protocol."""
         try:
-            answers = await self._answers(of_tensors(self.model.features, payload.inputs))
+            answers = await self._together.answers(of_tensors(self.model.features, payload.inputs))
             columns = self.model.columns(answers)
             for output in payload.outputs or ():
                 if output.name not in columns:
@@ -107,7 +93,7 @@ class Runtime(MLModel):
         except DataError as error:
             raise MLServerError(str(error)) from error
         wanted = [output.name for output in payload.outputs or ()] or list(columns)
-        outputs = [_tensor(name, columns[name], as_bytes=True) for name in wanted]
+        outputs = [_tensor(name, columns[name]) for name in wanted]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
 
     @custom_handler("/v1/models/{name}:predict")
@@ -131,7 +117,7 @@ class Runtime(MLModel):
         try:
             body = orjson.loads(await request.body())
             columns = of_json(self.model.features, schema["inputs"], body)
-            answers = await self._answers(columns)
+            answers = await self._together.answers(columns)
         except orjson.JSONDecodeError as error:
             raise MLServerError(f"The request is not JSON: {error}.") from error
         except DataError as error:
@@ -145,38 +131,14 @@ class Runtime(MLModel):
             told = {"predictions": only or rows}
         return Response(orjson.dumps(told), media_type="application/json")
 
-    async def _answers(self, columns: Columns) -> dict[str, np.ndarray]:
-        """The answers for checked columns, with those for other requests or alone."""
-        request = InferenceRequest(inputs=[_input(name, v) for name, v in columns.items()])
-        with model_context(self.settings):
-            try:  # a request that is given up must not take the others' answers with it
-                response = await asyncio.shield(self._together.predict(request))
-            except DataError:
-                response = await self._answered(request)
-        return {
-            output.name: np.array(
-                output.data.root, object if output.datatype == "BYTES" else None
-            ).reshape(output.shape)
-            for output in response.outputs
-        }
-
-    async def _answered(self, request: InferenceRequest) -> InferenceResponse:
-        """The signature's answers for columns."""
-        table = table_of({tensor.name: tensor.data.root for tensor in request.inputs})
-        answers = await asyncio.to_thread(self.model.answers, table)
-        outputs = [_tensor(name, values) for name, values in answers.items()]
-        return InferenceResponse(model_name=self.name, outputs=outputs)
+    def _answered(self, columns: Columns) -> dict[str, np.ndarray]:
+        """The signature's answers for checked columns."""
+        return self.model.answers(table_of(columns))
 
 
-def _input(name: str, values: list[Any]) -> RequestInput:
-    return RequestInput(name=name, shape=[len(values), 1], datatype="BYTES", data=values)
-
-
-def _tensor(name: str, values: np.ndarray, as_bytes: bool = False) -> ResponseOutput:
+def _tensor(name: str, values: np.ndarray) -> ResponseOutput:
     """An array of answers; texts as bytes, as gRPC wants them."""
-    shape = [len(values), *(values.shape[1:] or [1])] if as_bytes else list(values.shape)
-    data = values.ravel().tolist()
-    datatype = DATATYPES[values.dtype.kind]
-    if as_bytes and datatype == "BYTES":
+    datatype, data = DATATYPES[values.dtype.kind], values.tolist()
+    if datatype == "BYTES":
         data = [text.encode("utf-8") for text in data]
-    return ResponseOutput(name=name, shape=shape, datatype=datatype, data=data)
+    return ResponseOutput(name=name, shape=[len(data), 1], datatype=datatype, data=data)

@@ -12,6 +12,7 @@ from mtl_keras import __version__
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.serving import mlserver_private
 from mtl_keras.serving.limited_body import MEGABYTE, LimitedBody
+from mtl_keras.serving.refused_stream import RefusedStream
 from mtl_keras.serving.repository import Artifacts
 
 
@@ -78,8 +79,11 @@ def _check_free(host: str, port: int) -> None:
 
 
 async def _served(settings: Settings, most: int) -> None:
+    mlserver_private.refuse_unreadable_tensors()
     server = MLServer(settings)
-    mlserver_private.application(server).add_middleware(LimitedBody, most=most)
+    application = mlserver_private.application(server)
+    application.add_middleware(RefusedStream)
+    application.add_middleware(LimitedBody, most=most)
     artifacts: Artifacts = mlserver_private.repository(server)  # which keeps what it has loaded
     models = []
     for name in artifacts.names:

@@ -12,6 +12,7 @@ from scipy import special
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
+from mtl_keras.layers.normal_quantile import normal_quantile
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask, numbers
 
 SMALLEST_SIGMA = 0.05
@@ -88,8 +89,8 @@ class ZeroInflatedLogNormalBounds(keras.layers.Layer):
         def amount(z: tf.Tensor) -> tf.Tensor:
             return tf.exp(tf.minimum(self.center + self.scale * (mu + sigma * z), 80.0))
 
-        low = tf.where(below > 0, amount(tf.math.ndtri(tf.clip_by_value(below, 0.0, 1.0))), 0.0)
-        high = tf.where(above < 1, amount(-tf.math.ndtri(tf.clip_by_value(above, 0.0, 1.0))), 0.0)
+        low = tf.where(below > 0, amount(normal_quantile(below)), 0.0)
+        high = tf.where(above < 1, amount(-normal_quantile(above)), 0.0)
         return tf.stack([low, high], axis=1)
 
     def get_config(self) -> dict[str, Any]:

@@ -100,18 +100,22 @@ def tune(
         storage = optuna.storages.InMemoryStorage()
     where = Where(_study_name(plan, rows, found, front), kept, storage)
     study = where.study(optuna, plan.seed, len(front))
-    done = len(_finished(study))
+    before = study.get_trials(deepcopy=False)
+    judged = [trial for trial in before if trial.state.name in ("COMPLETE", "PRUNED")]
+    done = len(judged)
     if done:
         show(f"{done} trials were finished before and are kept")
-    elif own is not None:
-        study.enqueue_trial(own)  # so that nothing worse than the declared plan comes out
+    numbers = range(len(before), len(before) + trials - done)
+    missing = own is not None and not any(own.items() >= trial.params.items() for trial in judged)
+    stated = {numbers.start: own} if missing else {}  # so that nothing worse than it comes out
     show(
         f"searching {len(found)} settings in {max(0, trials - done)} trials, judged by validation "
         "losses relative to a baseline's: -0.12 is 12 % below it"
     )
-    how = Trials(objective, where, np.inf if timeout is None else time.time() + timeout)
+    until = np.inf if timeout is None else time.time() + timeout
+    how = Trials(objective, where, until, stated)
     moving(show, lambda: (f"{done} of {trials} trials finished", done / trials))
-    for _, line in in_parallel(_carried_out, range(done, trials), how, workers, address):
+    for _, line in in_parallel(_carried_out, numbers, how, workers, address):
         if line is not None:
             done += 1
             show(f"  {done}/{trials}  {line}")
@@ -159,19 +163,27 @@ class Trials:
         objective: What each is judged by.
         where: Where they are kept.
         until: The time, in seconds since 1970, from which none is begun.
+        stated: Settings that are not drawn, by the number of the trial.
     """
 
     objective: Objective
     where: Where
     until: float
+    stated: Mapping[int, Mapping[str, Any]]
 
 
 def _carried_out(number: int, how: Trials) -> str | None:
-    """Carry out one trial; returns a line about it, or None if the time is over."""
+    """Carry out one trial; returns a line about it, or None if the time is over.
+
+    The number is that of no earlier trial of the study, not even of one that was killed: from it
+    follows what is drawn first. A trial that is killed here, and begun again, is the same one.
+    """
     if time.time() >= how.until:
         return None
     objective = how.objective
     study = how.where.study(optuna_module(), objective.plan.seed + number, len(objective.front))
+    if number in how.stated:
+        study.enqueue_trial(how.stated[number])
     lines: list[str] = []
     study.optimize(
         objective,

@@ -61,7 +61,12 @@ def trained(names: list[str], crossings: list[tuple[str, ...]], folder) -> Train
     inputs = encoder.inputs()
     numbers = [keras.ops.cast(each, "float32") for each in inputs.values()]
     hidden = keras.layers.Dense(4, "relu")(keras.layers.Concatenate()(numbers))
-    tasks = [targets.Binary("left").fit(rows), targets.Regression("spend").fit(rows)]
+    paid = {"column": "spend", "interval": 0.8, "conformal_quantile": 1.3}
+    tasks = [
+        targets.Binary("left").fit(rows),
+        targets.Regression("spend").fit(rows),
+        targets.ZeroInflatedLogNormal("paid", **paid).fit(rows),
+    ]
     network = keras.Model(inputs, {task.name: task.head(hidden) for task in tasks})
     serving = serving_model(encoder, network, tasks)
     schema = {

@@ -6,7 +6,9 @@ import json
 import shutil
 import socket
 import sys
+from collections import Counter
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,7 @@ from mlserver.types import InferenceRequest
 
 from mtl_keras.serving import Runtime, serve
 from mtl_keras.serving.requests import checked, of_json
+from tests.export.malformed import drawn
 from tests.export.server import Server, free_port
 
 pytestmark = pytest.mark.xdist_group("small")
@@ -95,6 +98,7 @@ def test_what_goes_in_and_comes_out_is_told(server):
     assert 'model_infer_request_success_total{model="small"' in metrics
 
 
+OIP = [(f"v2/models/small/{verb}", tensors(ROWS)) for verb in ("infer", "infer_stream")]
 BAD = {
     "a missing column": ({"inputs": tensors(ROWS)["inputs"][:1]}, "lacks columns .* 'town'"),
     "an unknown column": (tensors(ROWS, name="agee"), "lacks columns .* Did you mean 'agee'"),
@@ -147,6 +151,17 @@ def test_a_wrong_request_in_tensorflow_servings_json(server, body, message):
     assert pd.Series([answer["error"]]).str.contains(message)[0], answer
 
 
+def test_no_malformed_request_is_an_error_of_the_server(server):
+    random = Random(0)
+    statuses = Counter()
+    for _ in range(60):
+        for path, body in (("v1/models/small:predict", {"instances": ROWS}), *OIP):
+            status, answer = server.ask(path, drawn(body, random))
+            assert status in (200, 400, 422), (status, answer)
+            statuses[status] += 1
+    assert statuses[400] > 30 and statuses[422] > 30
+
+
 def test_nothing_is_decoded_as_a_request_says(server):
     hints = {"content_type": "pickle"}
     expected = frame(server.ask("v2/models/small/infer", tensors(ROWS))[1])
@@ -191,10 +206,21 @@ def test_grpc(server):
     expected = mtl.load(server.folder).predict(pd.DataFrame(ROWS[:2]))
     assert list(answers["spend"].fp32_contents) == pytest.approx(expected["spend"], rel=1e-6)
     assert [t.decode() for t in answers["left"].bytes_contents] == list(expected["left"])
-    del request.inputs[1]
-    with pytest.raises(grpc.RpcError, match=r"lacks columns .* 'town'") as refused:
-        infer(request)
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    for field, value, message in (
+        ("name", "agee", r"lacks columns .* 'age'"),
+        ("datatype", "STRING", "Unknown datatype 'STRING'"),
+        ("contents", None, "raw_input_contents .* cannot be read"),
+    ):
+        wrong = type(request)()
+        wrong.CopyFrom(request)
+        if field == "contents":
+            wrong.inputs[0].ClearField(field)
+            wrong.raw_input_contents.append(b"raw")
+        else:
+            setattr(wrong.inputs[0], field, value)
+        with pytest.raises(grpc.RpcError, match=message) as refused:
+            infer(wrong)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     channel.close()
 
 

@@ -1,5 +1,6 @@
 """Searching settings: the space, the front, going on, and the experiment that comes out."""
 
+import contextlib
 import json
 import tomllib
 
@@ -99,6 +100,30 @@ def test_a_search_goes_on_and_its_best_trial_is_an_experiment(tmp_path):
     assert "trial" in str(found)
     with pytest.raises(ConfigError, match="no complete trial 99"):
         found.experiment(99)
+
+
+def test_after_an_interruption_nothing_is_drawn_twice_and_the_declared_plan_is_tried(monkeypatch):
+    optuna = pytest.importorskip("optuna")
+    storage = optuna.storages.InMemoryStorage()
+    rates: list[float] = []
+
+    def trained(plan, callbacks, rows):
+        rates.append(plan.training.learning_rate)
+        if len(rates) in (1, 4):
+            raise KeyboardInterrupt
+        callbacks[0].on_epoch_end(0, {"val_left_loss": 0.1, "val_spend_loss": 0.1})
+        return [{}]
+
+    monkeypatch.setattr("mtl_keras.tuning.objective.short", trained)
+    declared = plan(architecture={"layers": [4]})
+    for trials in (4, 4, 5):
+        with contextlib.suppress(KeyboardInterrupt):
+            table, quiet = small_table(), {"show": lambda line: None}
+            found = tuning.tune(declared, table, trials, space=SPACE, storage=storage, **quiet)
+    assert rates[:2] == [declared.training.learning_rate] * 2
+    assert len(set(rates[1:])) == len(rates[1:]) == 6
+    states = ["failed", "complete", "complete", "failed", *["complete"] * 3]
+    assert found.trials["state"].tolist() == states
 
 
 def test_the_front_is_what_no_trial_beats_in_all_tasks():
