@@ -18,6 +18,9 @@ from mtl_keras.errors import ConfigError, DataError
 BLOCK_BYTES = 32 * 2**20
 BLOCK_BATCHES = 64
 
+traced_as_it_is = tf.autograph.experimental.do_not_convert
+"""Marks a data set's function without loops or branches on tensors: rewriting it takes long."""
+
 
 class Share(NamedTuple):
     """Which of several processes rows are for, and the replicas that each process feeds.
@@ -94,6 +97,7 @@ class Blocks(NamedTuple):
             own = keras.tree.map_structure(lambda t: tf.gather(t, chosen), data)
             return (*own, ruler_of(tf.shape(ruler)[0], -(-size // share.replicas)))
 
+        @traced_as_it_is
         def parts_of(*block: Any) -> tf.data.Dataset:
             return tf.data.Dataset.range(share.replicas).map(lambda number: part(block, number))
 
@@ -183,7 +187,8 @@ def blocks_of_arrays(
 
     def of_process(process: int, processes: int) -> tf.data.Dataset:
         epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)  # `counter` would not be freed
-        return epochs.flat_map(lambda number: epoch(number, process, processes)).prefetch(2)
+        of_epoch = traced_as_it_is(lambda number: epoch(number, process, processes))
+        return epochs.flat_map(of_epoch).prefetch(2)
 
     return Blocks(of_process, batch_size, steps, batches_per_block)
 

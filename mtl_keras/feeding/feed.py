@@ -12,7 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import DataError
-from mtl_keras.feeding.blocks import BLOCK_BATCHES, BLOCK_BYTES, Blocks, rows_within
+from mtl_keras.feeding.blocks import (
+    BLOCK_BATCHES,
+    BLOCK_BYTES,
+    Blocks,
+    rows_within,
+    traced_as_it_is,
+)
 
 BUFFER_BYTES = 128 * 2**20
 BUFFER_ROWS = 131_072
@@ -106,6 +112,7 @@ class Feed:
             flat = [tf.TensorSpec([None, *leaf.shape[1:]], leaf.dtype) for leaf in leaves]
             signature = (*flat, tf.TensorSpec([None, size, 0], tf.int8))
 
+            @traced_as_it_is
             def packed(*flat: tf.Tensor) -> tuple[Any, ...]:
                 return (*keras.tree.pack_sequence_as(self.like, flat[:-1]), flat[-1])
 

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.shapes import LastAxis, SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BottleneckAdapter(keras.layers.Layer):
+class BottleneckAdapter(SameShape, keras.layers.Layer):
     r"""$x + W_{up}\, \phi(W_{down} x)$, the identity at the start ($W_{up} = 0$).
 
     **Shape:** `(rows, ..., n)` to the same.
@@ -52,7 +53,7 @@ class BottleneckAdapter(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class LowRankUpdate(keras.layers.Layer):
+class LowRankUpdate(LastAxis, keras.layers.Layer):
     r"""LoRA's $\frac{s}{r} B A x$, to be added to a shared layer's $W x$; 0 at the start (B = 0).
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., units)`.

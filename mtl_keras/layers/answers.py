@@ -54,6 +54,10 @@ class Unscale(keras.layers.Layer):
             values = tf.maximum(values, lowest)
         return values if highest is None else tf.minimum(values, highest)
 
+    def compute_output_spec(self, outputs: Any) -> keras.KerasTensor:
+        shape = outputs.shape[:1] if outputs.shape[-1] == 1 else outputs.shape
+        return keras.KerasTensor(shape, dtype="float32")
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

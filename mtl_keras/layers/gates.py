@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.shapes import SameShape
 
 SPARE_CODES = ("penalised", "reused")
 
@@ -30,6 +31,9 @@ class Gate(keras.layers.Layer):
     def __init__(self, reader: str, sources: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reader, self.sources = reader, tuple(sources)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], len(self.sources))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "reader": self.reader, "sources": list(self.sources)}
@@ -272,9 +276,12 @@ class WeightedSum(keras.layers.Layer):
             total = total + weights[..., number : number + 1] * source
         return total
 
+    def compute_output_shape(self, weights_shape: Any, sources_shape: Any) -> Any:
+        return sources_shape[0]
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class StopGradient(keras.layers.Layer):
+class StopGradient(SameShape, keras.layers.Layer):
     """The identity, which stops the gradient.
 
     Example:

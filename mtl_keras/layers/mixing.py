@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.shapes import SameShape
 
 
-class Mixing(keras.layers.Layer):
+class Mixing(SameShape, keras.layers.Layer):
     """Base class: mixes streams into as many streams; `MultiTaskModel.sharing` reads `mixing`.
 
     Args:
@@ -202,6 +203,9 @@ class LayerMixture(keras.layers.Layer):
     def call(self, layers: Sequence[tf.Tensor]) -> tf.Tensor:
         weights = keras.ops.softmax(self.beta / self.temperature)
         return combined(weights[None], layers)[0]
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return input_shape[0]
 
     def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.initializer)

@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.layers.shapes import SameShape
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Modulation(keras.layers.Layer):
+class Modulation(SameShape, keras.layers.Layer):
     r"""$x \odot 2\sigma(g)$: each number between zero and twice itself, unchanged where g is 0.
 
     **Shape:** two `(rows, ..., n)`, x and g, to the same.
@@ -47,6 +49,9 @@ class Select(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return keras.ops.take(x, keras.ops.array(self.indices, "int32"), axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], len(self.indices))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "indices": list(self.indices)}

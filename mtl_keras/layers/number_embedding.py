@@ -97,6 +97,9 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
             keras.ops.transpose(vectors, (1, 0, 2)), (-1, self.columns * self.dimension)
         )
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        return input_shape[0], self.columns * self.dimension
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -166,6 +169,9 @@ class PeriodicEmbedding(keras.layers.Layer):
         both = keras.ops.concatenate([x, mixed], axis=2)
         return keras.ops.reshape(both, (-1, self.columns * self.dimension))
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        return input_shape[0], self.columns * self.dimension
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -181,7 +187,7 @@ LARGEST = 1e9  # no clipping; infinity would make 0 * inf of a missing bin
 
 def _each(weight: Any) -> Any:
     """A weight `(columns, n)` for all rows of `(columns, rows, n)`."""
-    return weight[:, None, :]
+    return keras.ops.expand_dims(weight, 1)
 
 
 def _uniform(shape: tuple[int, int], dtype: Any = None) -> Any:

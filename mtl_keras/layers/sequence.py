@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from mtl_keras.layers.shapes import SameShape
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SequencePooling(keras.layers.Layer):
@@ -42,7 +44,7 @@ class SequencePooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PositionEmbedding(keras.layers.Layer):
+class PositionEmbedding(SameShape, keras.layers.Layer):
     """Adds a learned vector to each position.
 
     **Shape:** `(rows, length, n)` to the same.
@@ -93,6 +95,9 @@ class TokenEmbedding(keras.layers.Layer):
     def call(self, indices: Any) -> Any:
         vectors = ops.take(self.table, indices, axis=0)
         return vectors * ops.cast(indices > 0, vectors.dtype)[:, :, None]
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape, self.dimension)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "dimension": self.dimension}

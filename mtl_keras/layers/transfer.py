@@ -5,9 +5,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.layers.shapes import SameShape
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class TransferAttention(keras.layers.Layer):
+class TransferAttention(SameShape, keras.layers.Layer):
     r"""AITM's attention over a task's own features q and what the previous task passes on, p.
 
     $z = \sum_{u \in \{q, p\}} \mathrm{softmax}_u(\langle h_2(u), h_3(u) \rangle / \sqrt d)\,
@@ -83,7 +85,7 @@ class InformationTransfer(TransferAttention):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class OrderPenalty(keras.layers.Layer):
+class OrderPenalty(SameShape, keras.layers.Layer):
     r"""Passes on a probability, and adds a loss where it exceeds that of the previous step.
 
     The added loss is $\alpha$ times the mean over rows of $\max(\hat y_t - \hat y_{t-1}, 0)$.

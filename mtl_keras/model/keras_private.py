@@ -203,6 +203,41 @@ def restart_averages(optimizer: keras.optimizers.Optimizer, variables: Sequence[
         average.assign(variable)
 
 
+@contextlib.contextmanager
+def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Within the block, an optimizer of Keras reads its step number and learning rate once a step.
+
+    By itself it reads `_iterations` and calls `_get_current_learning_rate` again for each variable
+    in `_backend_apply_gradients`: a schedule with a branch would be traced, and run, as many times.
+    Both are the same for all variables. One of another package may need the variable itself.
+
+    Args:
+        optimizer: The optimizer of a single replica; several are threads that share it.
+    """
+    counting = getattr(optimizer, "inner_optimizer", optimizer)
+    if not type(counting).__module__.startswith("keras."):
+        yield
+        return
+    own, cls = counting.__dict__, type(counting)
+
+    def apply(gradients: Any, variables: Any) -> None:
+        rate = tf.convert_to_tensor(counting.learning_rate)
+        kept = own["_iterations"]
+        own["_iterations"] = tf.convert_to_tensor(kept)
+        own["_get_current_learning_rate"] = lambda: rate
+        try:
+            cls._backend_apply_gradients(counting, gradients, variables)
+        finally:
+            own["_iterations"] = kept
+            del own["_get_current_learning_rate"]
+
+    own["_backend_apply_gradients"] = apply
+    try:
+        yield
+    finally:
+        del own["_backend_apply_gradients"]
+
+
 class BuiltFromOneReplica:
     """Builds a model under a strategy from one replica's batch, and not at all from blocks.
 

@@ -1,5 +1,6 @@
 """One step: forward, measure, decide, backward, update."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -215,8 +216,11 @@ class Step:
 
     def apply(self, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
         """Let the optimizer take its step, with the gradients of all replicas' rows."""
-        with keras_private.summed_gradients(self.model.optimizer):
-            self.model.optimizer.apply(gradients, variables)
+        optimizer = self.model.optimizer
+        alone = self.model.distribute_strategy.num_replicas_in_sync == 1
+        once = keras_private.counted_once(optimizer) if alone else contextlib.nullcontext()
+        with keras_private.summed_gradients(optimizer), once:
+            optimizer.apply(gradients, variables)
 
     # What is logged
 

@@ -136,7 +136,8 @@ class TaskLoss:
         """
         if members:
             count = y_pred.shape[1]
-            repeated = [None if part is None else tf.repeat(part, count, axis=0) for part in masked]
+            rows = tf.range(tf.shape(y_pred)[0] * count) // count  # each once per member
+            repeated = [None if part is None else tf.gather(part, rows) for part in masked]
             y_pred = tf.reshape(y_pred, [-1, *y_pred.shape[2:]])
             loss, divisor, weight = self(Masked(*repeated), y_pred)
             return loss / count, divisor / count, weight / count

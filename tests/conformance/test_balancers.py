@@ -51,21 +51,54 @@ def test_it_fits_without_retracing_and_leaves_an_absent_task_alone(balancer):
     assert len(traces) == traced <= 2
 
 
-@pytest.mark.xla
-@pytest.mark.parametrize(
+ORDERED = (balancers.PCGrad, balancers.GradVac)  # draw an order of all tasks, present or not
+
+
+def in_order(balancer: balancers.Balancer) -> balancers.Balancer:
+    """A balancer that takes tasks in their own order, not in one drawn at random."""
+    if not isinstance(balancer, ORDERED):
+        return balancer
+    return type(balancer).from_config({**balancer.get_config(), "shuffle": False})
+
+
+compiled_balancer = pytest.mark.parametrize(
     "balancer",
     [case for case in cases.BALANCERS if getattr(case, "xla", False)],
     ids=lambda case: type(case).__name__,
 )
+
+
+@pytest.mark.xla
+@compiled_balancer
 def test_xla_knows_all_operations_of_its_decision(balancer):
     """Translated for XLA, but not compiled: some are, and run, in
-    `tests/balancers/test_training.py`."""
+    `tests/balancers/test_training.py`; all are in the test below."""
     fresh = balancer.fresh()
     fresh.setup(Setup(["a", "b", "c"], shared_size=5))
     gramian = tf.eye(3)
     halves = gramian if balancer.needs == "halves" else None
     arguments = (gramian, tf.ones(3), tf.constant([True] * 3), halves)
     assert "HloModule" in fresh._compiled.experimental_get_compiler_ir(*arguments)(stage="hlo")
+
+
+@pytest.mark.slow  # a second of compiling for each
+@pytest.mark.xla
+@compiled_balancer
+def test_a_compiled_decision_is_the_one_that_is_not_compiled(balancer):
+    jacobian = np.random.default_rng(1).normal(size=(3, 5))
+    gramian = tf.constant(jacobian @ jacobian.T, tf.float32)
+    halves = gramian if balancer.needs == "halves" else None
+    arguments = (gramian, tf.constant([1.0, 2.0, 0.5]), tf.constant([True] * 3), halves)
+
+    def made():
+        fresh = in_order(balancer).fresh()
+        fresh.setup(Setup(["a", "b", "c"], shared_size=5))
+        return fresh
+
+    found, expected = made()._compiled(*arguments), made().decided(*arguments)
+    for one, other in zip(found, expected, strict=True):
+        if one is not None:
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 @every_balancer
@@ -118,14 +151,10 @@ def over_epochs(balancer: balancers.Balancer, tasks: int):
         fresh.end_epoch(mean, np.where(present, 9.0, 0.0))
 
 
-ORDERED = (balancers.PCGrad, balancers.GradVac)  # draw an order of all tasks, present or not
-
-
 @every_balancer
 def test_a_task_that_is_absent_changes_nothing_for_the_others(balancer):
     """As if the model did not have it: weights, directions and what is learned from both."""
-    if isinstance(balancer, ORDERED):
-        balancer = type(balancer).from_config({**balancer.get_config(), "shuffle": False})
+    balancer = in_order(balancer)
     for without, beside in zip(over_epochs(balancer, 3), over_epochs(balancer, 4)):
         for expected, value in zip(without, beside):
             if expected is not None:

@@ -4,6 +4,7 @@ Each test says in its message what to look for. The functions are in `model/kera
 """
 
 import ast
+import contextlib
 from pathlib import Path
 
 import keras
@@ -166,6 +167,38 @@ def test_an_optimizer_sums_gradients_over_replicas_in_one_method():
         optimizer.apply([tf.constant([0.25])])
     assert variable.numpy() == [0.5]
     assert "_all_reduce_sum_gradients" not in vars(optimizer)
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    calls = 0
+
+    def __call__(self, step):
+        self.calls += 1
+        return 0.1 / (keras.ops.cast(step, "float32") + 1)
+
+
+@pytest.mark.parametrize("every", [None, 2])
+def test_an_optimizer_reads_its_step_and_learning_rate_once_and_takes_the_same_step(every):
+    def after_steps(within):
+        variables, schedule = [keras.Variable([1.0, 2.0]), keras.Variable([3.0])], Schedule()
+        options = {"weight_decay": 0.1, "use_ema": True, "gradient_accumulation_steps": every}
+        optimizer = keras.optimizers.AdamW(schedule, **options)
+        optimizer.build(variables)
+        for size in (1.0, 0.5, 0.25, 0.125):
+            schedule.calls = 0
+            with within(optimizer):
+                optimizer.apply([tf.fill(v.shape, size) for v in variables])
+        assert optimizer.variables[0].numpy() == 4
+        left = {"_backend_apply_gradients", "_get_current_learning_rate"} & set(vars(optimizer))
+        assert not left, f"{left} stay with the optimizer"
+        return schedule.calls, [v.numpy() for v in [*variables, *optimizer.variables[1:]]]
+
+    calls, expected = after_steps(lambda optimizer: contextlib.nullcontext())
+    assert calls > 1, "an optimizer reads its learning rate once by itself: `counted_once` can go"
+    once, found = after_steps(keras_private.counted_once)
+    assert once == 1, "an optimizer reads its learning rate in another way: traces take longer"
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 def test_no_other_file_uses_a_private_name_of_keras():
