@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from . import baselines
+from . import baselines, rivals
 from .baselines import JUDGED, Answers, per_target
 from .case import Case
 
@@ -45,4 +45,7 @@ MODELS = {
     "default": joint(preset="default"),
     "best": joint(preset="best"),
     "single_task": joint(architecture="single_task"),  # the network of `default` for each target
+    "realmlp": per_target(rivals.realmlp),
+    "tabm": per_target(rivals.tabm),
+    "autogluon": per_target(rivals.autogluon),
 }
