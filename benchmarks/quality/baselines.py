@@ -44,7 +44,8 @@ def per_target(fit: Callable) -> Callable[[Case], "Answers"]:
     return run
 
 
-def _answers(model, classes):
+def predictor(model, classes):
+    """The probabilities of the classes, or the quantity, that the model predicts for rows."""
     return lambda rows: model.predict_proba(rows) if classes else model.predict(rows)
 
 
@@ -91,11 +92,11 @@ def linear(x, y, classes):
     models = [fitted(strength) for strength in (0.01, 0.1, 1.0, 10.0, 100.0)]
 
     def on_validation(model):
-        predicted = _answers(model, classes)(_plain(x["validation"]))
+        predicted = predictor(model, classes)(_plain(x["validation"]))
         return loss(y["validation"], predicted, classes)
 
     best = min(models, key=on_validation)
-    return lambda rows: _answers(best, classes)(_plain(rows))
+    return lambda rows: predictor(best, classes)(_plain(rows))
 
 
 def sklearn_mlp(x, y, classes):
@@ -109,11 +110,11 @@ def sklearn_mlp(x, y, classes):
     if not classes:
         one = TransformedTargetRegressor(one, transformer=StandardScaler())
     model = make_pipeline(_prepared(x["train"]), one).fit(_plain(x["train"]), y["train"])
-    return lambda rows: _answers(model, classes)(_plain(rows))
+    return lambda rows: predictor(model, classes)(_plain(rows))
 
 
-def _categories(x) -> tuple:
-    """Text columns as pandas categories with the training rows' values."""
+def categories(x) -> tuple:
+    """A function that makes text columns categories of the training rows' values; their names."""
     train = _plain(x["train"])
     values = {name: pd.Index(train[name].unique()) for name in train.select_dtypes(object)}
     values |= {name: pd.Index(train[name].unique()) for name in train.select_dtypes("string")}
@@ -129,7 +130,7 @@ def _categories(x) -> tuple:
 
 def _lightgbm(x, y, classes, **arguments):
     lightgbm = needed("lightgbm")
-    transform, _ = _categories(x)
+    transform, _ = categories(x)
     kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
     model = kind(random_state=0, n_jobs=2, verbose=-1, **arguments)
     extra = {}
@@ -139,7 +140,7 @@ def _lightgbm(x, y, classes, **arguments):
             "callbacks": [lightgbm.early_stopping(50, verbose=False)],
         }
     model.fit(transform(x["train"]), y["train"], **extra)
-    return lambda rows: _answers(model, classes)(transform(rows))
+    return lambda rows: predictor(model, classes)(transform(rows))
 
 
 def lightgbm_default(x, y, classes):
@@ -203,7 +204,7 @@ def catboost_tuned(x, y, classes):
 
 def _catboost(x, y, classes, **arguments):
     package = needed("catboost")
-    transform, texts = _categories(x)
+    transform, texts = categories(x)
 
     def rows_of(rows):
         rows = transform(rows)
@@ -225,4 +226,4 @@ def _catboost(x, y, classes, **arguments):
             "early_stopping_rounds": 50,
         }
     model.fit(rows_of(x["train"]), y["train"], **extra)
-    return lambda rows: _answers(model, classes)(rows_of(rows))
+    return lambda rows: predictor(model, classes)(rows_of(rows))

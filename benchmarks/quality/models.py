@@ -34,6 +34,11 @@ def joint(**settings: Any) -> Callable[[Case], Answers]:
     return run
 
 
+RIVALS = {  # run if they are named
+    "realmlp": per_target(rivals.realmlp),
+    "tabm": per_target(rivals.tabm),
+    "autogluon": per_target(rivals.autogluon),
+}
 MODELS = {
     "linear": per_target(baselines.linear),
     "sklearn_mlp": per_target(baselines.sklearn_mlp),
@@ -45,7 +50,5 @@ MODELS = {
     "default": joint(preset="default"),
     "best": joint(preset="best"),
     "single_task": joint(architecture="single_task"),  # the network of `default` for each target
-    "realmlp": per_target(rivals.realmlp),
-    "tabm": per_target(rivals.tabm),
-    "autogluon": per_target(rivals.autogluon),
+    **RIVALS,
 }
