@@ -10,7 +10,6 @@ import time
 from unittest import mock
 
 import numpy as np
-import pandas as pd
 
 from .baselines import categories, predictor
 from .packages import needed
@@ -88,6 +87,6 @@ def autogluon(x, y, classes):
         )
 
     def predict(rows, _folder=folder):  # which is removed with the last reference to it
-        return np.asarray(predictor(model, classes)(pd.DataFrame(rows)))
+        return np.asarray(predictor(model, classes)(rows))
 
     return predict
