@@ -13,7 +13,7 @@ import pandas as pd
 from . import __doc__ as description
 from .case import Case
 from .check import check
-from .models import MODELS
+from .models import MODELS, RIVALS
 from .running import Results, shown
 from .scores import report
 from .table import ROWS
@@ -32,7 +32,8 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--tables", type=words, default=["known"], help="tables, or parts of them")
-    add("--models", type=words, default=[], help=f"of {', '.join(MODELS)}")
+    usual = f"default: all but {', '.join(RIVALS)}"
+    add("--models", type=words, default=[], help=f"of {', '.join(MODELS)}; {usual}")
     add("--seeds", type=int, default=3, help="how many, from 0")
     add("--limit", type=int, default=ROWS, help="at most this many rows of a table")
     add("--results", type=Path, default=Path(__file__).with_name("results"))
@@ -53,17 +54,18 @@ def main() -> None:
     for name in models:
         if name not in MODELS and name not in trials:
             raise SystemExit(f"No model {name!r}. There are: {', '.join(MODELS)}.")
+    models = models or [name for name in MODELS if given.report or name not in RIVALS]
     results, found = Results(given.results, trials), []
     for seed in range(given.seeds):
         for table in tables:
             case = Case(table, seed, given.limit)
-            for rows in results(case, models or list(MODELS), compute=not given.report):
+            for rows in results(case, models, compute=not given.report):
                 found += rows
                 if not given.report:
                     print(shown(rows), flush=True)
             if given.beside is not None:
                 other = Results(given.beside, trials)
-                for rows in other(case, models or list(MODELS), compute=False):
+                for rows in other(case, models, compute=False):
                     found += [{**r, "model": f"{r['model']} ({given.beside.name})"} for r in rows]
     if not found:
         raise SystemExit(f"There are no results in {given.results}.")

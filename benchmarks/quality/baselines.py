@@ -44,7 +44,8 @@ def per_target(fit: Callable) -> Callable[[Case], "Answers"]:
     return run
 
 
-def _answers(model, classes):
+def predictor(model, classes):
+    """The probabilities of the classes, or the quantity, that the model predicts for rows."""
     return lambda rows: model.predict_proba(rows) if classes else model.predict(rows)
 
 
@@ -91,11 +92,11 @@ def linear(x, y, classes):
     models = [fitted(strength) for strength in (0.01, 0.1, 1.0, 10.0, 100.0)]
 
     def on_validation(model):
-        predicted = _answers(model, classes)(_plain(x["validation"]))
+        predicted = predictor(model, classes)(_plain(x["validation"]))
         return loss(y["validation"], predicted, classes)
 
     best = min(models, key=on_validation)
-    return lambda rows: _answers(best, classes)(_plain(rows))
+    return lambda rows: predictor(best, classes)(_plain(rows))
 
 
 def sklearn_mlp(x, y, classes):
@@ -109,11 +110,11 @@ def sklearn_mlp(x, y, classes):
     if not classes:
         one = TransformedTargetRegressor(one, transformer=StandardScaler())
     model = make_pipeline(_prepared(x["train"]), one).fit(_plain(x["train"]), y["train"])
-    return lambda rows: _answers(model, classes)(_plain(rows))
+    return lambda rows: predictor(model, classes)(_plain(rows))
 
 
-def _categories(x) -> tuple:
-    """Text columns as pandas categories with the training rows' values."""
+def categories(x) -> tuple:
+    """A function that makes text columns categories of the training rows' values; their names."""
     train = _plain(x["train"])
     values = {name: pd.Index(train[name].unique()) for name in train.select_dtypes(object)}
     values |= {name: pd.Index(train[name].unique()) for name in train.select_dtypes("string")}
@@ -133,7 +134,7 @@ def _lightgbm(x, y, classes, refit=False, **arguments):
     With `refit`, another one is then fitted to these and the training rows, of as many trees.
     """
     lightgbm = needed("lightgbm")
-    transform, _ = _categories(x)
+    transform, _ = categories(x)
     kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
     model = kind(random_state=0, n_jobs=2, verbose=-1, **arguments)
     extra = {}
@@ -147,7 +148,7 @@ def _lightgbm(x, y, classes, refit=False, **arguments):
         model = model.set_params(n_estimators=model.best_iteration_)
         both = pd.concat([x["train"], x["validation"]])
         model.fit(transform(both), np.concatenate([y["train"], y["validation"]]))
-    return lambda rows: _answers(model, classes)(transform(rows))
+    return lambda rows: predictor(model, classes)(transform(rows))
 
 
 def lightgbm_default(x, y, classes):
@@ -208,14 +209,27 @@ def _catboost_settings(random):
 
 
 def catboost_tuned(x, y, classes):
-    """Of 20 random configurations within 60 s on two cores the best on the validation rows."""
+    """Of 20 random configurations within 60 s on two cores the best on the validation rows.
+
+    One of them takes 15 s at most: with categories of many values, a few deep trees take minutes.
+    """
     _, predict = _best_of(_catboost, _catboost_settings, x, y, classes, seconds=60)
     return predict
 
 
+@dataclass(frozen=True)
+class _Until:
+    """Ends a training of CatBoost when the process has taken so many seconds of the processor."""
+
+    seconds: float
+
+    def after_iteration(self, info) -> bool:
+        return time.process_time() < self.seconds
+
+
 def _catboost(x, y, classes, **arguments):
     package = needed("catboost")
-    transform, texts = _categories(x)
+    transform, texts = categories(x)
 
     def rows_of(rows):
         rows = transform(rows)
@@ -235,6 +249,7 @@ def _catboost(x, y, classes, **arguments):
         extra = {
             "eval_set": (rows_of(x["validation"]), y["validation"]),
             "early_stopping_rounds": 50,
+            "callbacks": [_Until(time.process_time() + 2 * 15)],  # of both cores
         }
     model.fit(rows_of(x["train"]), y["train"], **extra)
-    return lambda rows: _answers(model, classes)(rows_of(rows))
+    return lambda rows: predictor(model, classes)(rows_of(rows))

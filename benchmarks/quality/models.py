@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from . import baselines
+from . import baselines, rivals
 from .baselines import JUDGED, Answers, per_target
 from .case import Case
 
@@ -35,6 +35,11 @@ def joint(**settings: Any) -> Callable[[Case], Answers]:
     return run
 
 
+RIVALS = {  # run if they are named
+    "realmlp": per_target(rivals.realmlp),
+    "tabm": per_target(rivals.tabm),
+    "autogluon": per_target(rivals.autogluon),
+}
 MODELS = {
     "linear": per_target(baselines.linear),
     "sklearn_mlp": per_target(baselines.sklearn_mlp),
@@ -47,4 +52,5 @@ MODELS = {
     "default": joint(preset="default"),
     "best": joint(preset="best"),
     "single_task": joint(architecture="single_task"),  # the network of `default` for each target
+    **RIVALS,
 }
