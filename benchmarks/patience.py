@@ -25,7 +25,7 @@ def curves(case: Case, patience: int) -> pd.DataFrame:
     """The validation losses of each task, a row per epoch, in units of the best constant's."""
     import mtl_keras as mtl
     from mtl_keras.runs.build import build
-    from mtl_keras.runs.story import constant_losses, short
+    from mtl_keras.runs.networks import constant_losses, short
 
     plan = mtl.Experiment(case.kinds, seed=case.seed, training={"patience": patience})
     plan.split = case.split

@@ -11,8 +11,8 @@ import numpy as np
 
 from mtl_keras.errors import ConfigError
 from mtl_keras.plans import Plan
+from mtl_keras.runs.networks import short
 from mtl_keras.runs.prepared import Prepared
-from mtl_keras.runs.story import short
 from mtl_keras.tuning.space import Space, changed
 
 

@@ -16,9 +16,9 @@ from mtl_keras.errors import ConfigError, TrainingError, unknown
 from mtl_keras.jobs import in_parallel, ray_cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs.build import build
+from mtl_keras.runs.networks import constant_losses
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
-from mtl_keras.runs.story import constant_losses
 from mtl_keras.training.progress import moving
 from mtl_keras.tuning.objective import Objective, optuna_module
 from mtl_keras.tuning.space import Space, changed, current, space_of
@@ -106,8 +106,9 @@ def tune(
     if done:
         show(f"{done} trials were finished before and are kept")
     numbers = range(len(before), len(before) + trials - done)
-    missing = own is not None and not any(own.items() >= trial.params.items() for trial in judged)
-    stated = {numbers.start: own} if missing else {}  # so that nothing worse than it comes out
+    stated: dict[int, dict[str, Any]] = {}
+    if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
+        stated = {numbers.start: own}  # so that nothing worse than it comes out
     show(
         f"searching {len(found)} settings in {max(0, trials - done)} trials, judged by validation "
         "losses relative to a baseline's: -0.12 is 12 % below it"

@@ -14,7 +14,7 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.export import artifact
 from mtl_keras.runs import on_cluster
 from mtl_keras.runs.identity import facts, fingerprint
-from mtl_keras.runs.story import short
+from mtl_keras.runs.networks import short
 from mtl_keras.training import workers
 from mtl_keras.training.fitting import Fitting
 from tests import own

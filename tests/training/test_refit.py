@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras.runs.story import recipe
+from mtl_keras.runs.networks import recipe
 from mtl_keras.training import BestEpoch, Data, Fitting, Training
 from mtl_keras.training.refit import described
 
