@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -32,6 +33,13 @@ class Fitted:
         validation: The outputs for the validation rows by task, from before the network was
             trained on these rows. Thresholds and calibrations are computed from them.
         refitted: Whether the network was then trained on the validation rows, too.
+
+    Example:
+
+    >>> rows = keras.Input((2,))
+    >>> model = MultiTaskModel(rows, {"spend": keras.layers.Dense(1)(rows)})
+    >>> Fitted(model, pd.DataFrame({"epoch": [1, 2]}), {"spend": np.zeros((4, 1))}, False).refitted
+    False
     """
 
     model: MultiTaskModel
