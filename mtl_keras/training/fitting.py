@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -36,6 +35,7 @@ class Fitted:
 
     Example:
 
+    >>> import keras
     >>> rows = keras.Input((2,))
     >>> model = MultiTaskModel(rows, {"spend": keras.layers.Dense(1)(rows)})
     >>> Fitted(model, pd.DataFrame({"epoch": [1, 2]}), {"spend": np.zeros((4, 1))}, False).refitted
