@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 PICTURE = Path(__file__).with_name("report.png")
-SIZE = (1280, 1000)  # of the browser's window
+SIZE = (1280, 1600)  # of the browser's window
 COLOURS = 64
 
 

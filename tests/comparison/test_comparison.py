@@ -130,7 +130,9 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     folder = Path("saved_models/shop/comparison")
     assert "gain %" in printed and str(folder / "comparison.html") in printed
-    assert json.loads((folder / "comparison.json").read_text())["seeds"] == 1
+    kept = json.loads((folder / "comparison.json").read_text())
+    assert kept["seeds"] == 1 and kept["about"]["Table"] == "shop.csv"
+    assert kept["about"]["Columns"] == "2 read" and kept["about"]["Rows"].endswith(" test")
     assert "sharing:" in Path("saved_models/shop/report.html").read_text()
 
     assert main(command) == 0  # all from before

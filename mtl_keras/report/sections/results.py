@@ -53,7 +53,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
                 "value": own,
                 "interval": " to ".join(ends),
                 "others": ["" if text == "–" else text for text in (trained, base, *rest)],
-                "better": f"{'higher' if task.higher_is_better(name) else 'lower'} is better",
+                "better": _better(name, task),
                 "main": name == main,
             }
         )
@@ -70,6 +70,13 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         "calibration": _calibration(task, content),
         "coverage": _coverage(task, result["scores"]),
     }
+
+
+def _better(name: str, task: Task) -> str:
+    """Which values of a score are good."""
+    if name == "conformal_coverage":
+        return f"should be near {task.nominal_coverage:.4g}"
+    return f"{'higher' if task.higher_is_better(name) else 'lower'} is better"
 
 
 def _calibration(task: Task, content: Content) -> str:
