@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.shapes import SameShape
 
 SPARE_CODES = ("penalised", "reused")
 
@@ -281,7 +280,7 @@ class WeightedSum(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class StopGradient(SameShape, keras.layers.Layer):
+class StopGradient(keras.layers.Layer):
     """The identity, which stops the gradient.
 
     Example:
@@ -294,3 +293,6 @@ class StopGradient(SameShape, keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return keras.ops.stop_gradient(x)
+
+    def compute_output_spec(self, x: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(x.shape, dtype=x.dtype)

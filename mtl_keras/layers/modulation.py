@@ -50,8 +50,8 @@ class Select(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return keras.ops.take(x, keras.ops.array(self.indices, "int32"), axis=-1)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], len(self.indices))
+    def compute_output_spec(self, x: Any) -> keras.KerasTensor:
+        return keras.KerasTensor((*x.shape[:-1], len(self.indices)), dtype=x.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "indices": list(self.indices)}
