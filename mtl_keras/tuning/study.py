@@ -106,8 +106,9 @@ def tune(
     if done:
         show(f"{done} trials were finished before and are kept")
     numbers = range(len(before), len(before) + trials - done)
-    missing = own is not None and not any(own.items() >= trial.params.items() for trial in judged)
-    stated = {numbers.start: own} if missing else {}  # so that nothing worse than it comes out
+    stated = {}
+    if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
+        stated = {numbers.start: own}  # so that nothing worse than the declared plan comes out
     show(
         f"searching {len(found)} settings in {max(0, trials - done)} trials, judged by validation "
         "losses relative to a baseline's: -0.12 is 12 % below it"
