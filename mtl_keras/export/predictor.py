@@ -3,40 +3,33 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import pandas as pd
-import tensorflow as tf
 
-from mtl_keras import datasets, features, tasks
-from mtl_keras.declaring.references import reference
-from mtl_keras.declaring.registry import without_imports
+from mtl_keras import datasets
 from mtl_keras.drawing import notebook
-from mtl_keras.errors import ArtifactError, ConfigError, DataError, shown
+from mtl_keras.errors import DataError
 from mtl_keras.errors import check as check_argument
 from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
 from mtl_keras.export.coding import code_of
 from mtl_keras.export.formats import Exported, Trained, export
-from mtl_keras.export.loading import loaded, network_of
-from mtl_keras.export.operations import TRUST
+from mtl_keras.export.loading import network_of
 from mtl_keras.export.predicting import Answering, Keep, write_all, write_each
 from mtl_keras.export.scoring import groups_of, scored
-from mtl_keras.export.serving import answer_rows, answer_table
+from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.trained_rows import TrainedRows
-from mtl_keras.features.encoder import raw_columns, read_columns, readable, rows_per_call
+from mtl_keras.features.encoder import read_columns, readable, rows_per_call
 from mtl_keras.features.infer import IDENTIFIER
-
-T = TypeVar("T")
 
 BAD_CELLS = ("refuse", "missing")
 
 CHECKED_ROWS = 1_000_000  # of a stream
 
 
-class Predictor:
+class Predictor(ServedModel):
     """Predicts for tables with the exported SavedModel.
 
     Args:
@@ -72,17 +65,11 @@ class Predictor:
     ) -> None:
         check_argument(bad_cells in BAD_CELLS, "bad_cells", f"be one of {BAD_CELLS}", bad_cells)
         self.bad_cells = bad_cells
-        self.path = artifact.latest(Path(path))
-        self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
-        self.schema = artifact.read_schema(self.path)
-        try:
-            with without_imports(custom_objects, trusted):
-                self.features = [features.get(config) for config in self.schema["features"]]
-                self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
-        except ConfigError as error:
-            raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
-        self._loaded = loaded(self.path, self.schema, self.features, TRUST in trusted)
-        self._signature = self._loaded.signatures["serving_default"]
+        super().__init__(path, custom_objects, trusted)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, arguments = super().__reduce__()
+        return kind, (*arguments, self.bad_cells)
 
     def __repr__(self) -> str:
         lines = [f"  {what}: {value}" for what, value in self._facts().items()]
@@ -99,29 +86,6 @@ class Predictor:
             "tasks": ", ".join(f"{task.name} ({task.kind})" for task in self.tasks),
             "answers": ", ".join(self.schema["outputs"]),
         }
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Another process loads the artifact itself, with the classes that this one found."""
-        found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
-        return Predictor, (self.path, {**found, **self._given}, self._trusted, self.bad_cells)
-
-    @property
-    def _schema_path(self) -> Path:
-        return self.path / artifact.EXTRA / "schema.json"
-
-    def asked(self, key: str, ask: Callable[[], T]) -> T:
-        """What `ask` returns, or an ArtifactError where the schema's `key` makes it impossible."""
-        try:
-            return ask()
-        except KeyError as error:
-            raise ArtifactError(
-                f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
-            ) from error
-        except (MemoryError, TypeError, tf.errors.ResourceExhaustedError) as error:
-            raise ArtifactError(
-                f"{self._schema_path} is damaged, or memory is short: what {key!r} tells cannot be "
-                f"followed ({type(error).__name__}: {shown(str(error))}). Train and export again."
-            ) from error
 
     def predict(self, table: Any) -> pd.DataFrame:
         """A row of answers for each row of the table, with its index.
@@ -164,13 +128,6 @@ class Predictor:
         """Columns of the training table that were dropped since they look like identifiers."""
         dropped = self.schema.get("dropped", {})
         return [name for name, why in dropped.items() if str(why).startswith(IDENTIFIER)]
-
-    def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The columns of `predict`, of what `answers` gives."""
-        columns: dict[str, np.ndarray] = {}
-        for task in self.tasks:
-            columns |= self.asked("outputs", partial(task.answer_columns, answers))
-        return columns
 
     def predict_files(
         self,
@@ -307,34 +264,6 @@ class Predictor:
             return 0.0
         rows = datasets.read(table)
         return self.asked("features", lambda: known.seen(self.features, rows))
-
-    def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
-        return self.answered(self.answers(table))
-
-    def answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """By task, what `answers` gives as evaluation reads it: see `predictions`."""
-        return self.asked(
-            "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
-        )
-
-    def answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """What the signature answers for a table, by name: a task's probabilities in one array.
-
-        Raises:
-            DataError: as `predict`.
-        """
-        columns = self.asked("features", partial(raw_columns, self.features, table))
-        inputs, outputs = self.schema["inputs"], self.schema["outputs"]
-        return answer_table(self._answer, self.features, columns, inputs, outputs)
-
-    def _answer(self, part: dict[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
-        return self._signature(**part)
-
-    def _served(
-        self, raw: Mapping[str, np.ndarray], rows: int, outputs: Mapping[str, str]
-    ) -> dict[str, np.ndarray]:
-        return answer_rows(self._answer, raw, rows, outputs)
 
 
 def load(

@@ -8,6 +8,7 @@ import pandas as pd
 import tensorflow as tf
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from mtl_keras.declaring.naming import unique_names
@@ -173,7 +174,9 @@ class MultiTaskEstimator(BaseEstimator):
     def score(self, X: Any, y: Any) -> float:
         """Return the mean over the tasks of the accuracy of classes and the R² of quantities.
 
-        Rows without a label for a task are left out.
+        Rows without a label for a task are left out. Accuracy is between 0 and 1, R² may be far
+        below 0: one task that is predicted badly outweighs the others. See docs/sklearn.md for
+        scores of a task.
         """
         answers, labels = self._answers(X), self.targets_.table(y)
         values = []
@@ -199,6 +202,11 @@ class MultiTaskEstimator(BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        if len(getattr(self, "tasks_", ())) == 1:  # so that "roc_auc" and others know what it is
+            if self._classifying():
+                tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+            else:
+                tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
 
     def _table(self, X: Any, fitting: bool = False) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -72,6 +73,7 @@ def test_a_single_target_has_the_form_of_an_array(table):
     assert model.predict(numbers).shape == left.shape
     assert model.predict_proba(numbers).shape == (len(left), 2)
     assert model.classes_.tolist() == sorted(set(left)) and model.n_features_in_ == 1
+    assert 0.5 < get_scorer("roc_auc")(model, numbers, left) <= 1
     with pytest.raises(ValueError, match="2 features"):
         model.predict(np.ones((3, 2)))
 

@@ -1,0 +1,121 @@
+"""The exported model in memory: a table in, arrays of answers out."""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from mtl_keras import features, tasks
+from mtl_keras.declaring.references import reference
+from mtl_keras.declaring.registry import without_imports
+from mtl_keras.errors import ArtifactError, ConfigError, shown
+from mtl_keras.export import artifact
+from mtl_keras.export.loading import loaded
+from mtl_keras.export.operations import TRUST
+from mtl_keras.export.serving import answer_rows, answer_table
+from mtl_keras.features.encoder import raw_columns
+
+T = TypeVar("T")
+
+
+class ServedModel:
+    """A version of an artifact, with the tasks and features that say what its arrays mean.
+
+    Args:
+        path: The artifact, whose newest version is loaded, or one of its numbered versions.
+        custom_objects: See `Predictor`.
+        trusted: See `Predictor`.
+
+    Attributes:
+        features: The fitted features, by which tables are read.
+        tasks: The fitted tasks.
+        schema: The content of `schema.json`.
+
+    Raises:
+        ArtifactError: if there is no model, or it is damaged.
+
+    Example:
+
+    >>> model = ServedModel("saved_models/customers")  # doctest: +SKIP
+    >>> model.answers(table)["churned_probability"]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        custom_objects: Mapping[str, type] | None = None,
+        trusted: Collection[str] = (),
+    ) -> None:
+        self.path = artifact.latest(Path(path))
+        self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
+        self.schema = artifact.read_schema(self.path)
+        try:
+            with without_imports(custom_objects, trusted):
+                self.features = [features.get(config) for config in self.schema["features"]]
+                self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
+        except ConfigError as error:
+            raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
+        self._loaded = loaded(self.path, self.schema, self.features, TRUST in trusted)
+        self._signature = self._loaded.signatures["serving_default"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process loads the artifact itself, with the classes that this one found."""
+        found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
+        return type(self), (self.path, {**found, **self._given}, self._trusted)
+
+    def answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What the signature answers for a table, by name: a task's probabilities in one array.
+
+        Raises:
+            DataError: as `predict`.
+        """
+        columns = self.asked("features", partial(raw_columns, self.features, table))
+        inputs, outputs = self.schema["inputs"], self.schema["outputs"]
+        return answer_table(self._answer, self.features, columns, inputs, outputs)
+
+    def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The columns of `predict`, of what `answers` gives."""
+        columns: dict[str, np.ndarray] = {}
+        for task in self.tasks:
+            columns |= self.asked("outputs", partial(task.answer_columns, answers))
+        return columns
+
+    def answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """By task, what `answers` gives as evaluation reads it: see `predictions`."""
+        return self.asked(
+            "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
+        )
+
+    def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
+        return self.answered(self.answers(table))
+
+    def asked(self, key: str, ask: Callable[[], T]) -> T:
+        """What `ask` returns, or an ArtifactError where the schema's `key` makes it impossible."""
+        try:
+            return ask()
+        except KeyError as error:
+            raise ArtifactError(
+                f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
+            ) from error
+        except (MemoryError, TypeError, tf.errors.ResourceExhaustedError) as error:
+            raise ArtifactError(
+                f"{self._schema_path} is damaged, or memory is short: what {key!r} tells cannot be "
+                f"followed ({type(error).__name__}: {shown(str(error))}). Train and export again."
+            ) from error
+
+    @property
+    def _schema_path(self) -> Path:
+        return self.path / artifact.EXTRA / "schema.json"
+
+    def _answer(self, part: dict[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
+        return self._signature(**part)
+
+    def _served(
+        self, raw: Mapping[str, np.ndarray], rows: int, outputs: Mapping[str, str]
+    ) -> dict[str, np.ndarray]:
+        return answer_rows(self._answer, raw, rows, outputs)
