@@ -1,8 +1,9 @@
 """Models of one target each that the field calls strong, in the form of `baselines.py`.
 
-They are run as their authors' libraries set them, on one thread, but choose by log loss and
-squared error. AutoGluon wants older versions of other packages: give it an environment of its own.
-A torch that comes with triton crashes beside TensorFlow: uninstall triton.
+They are run as their libraries set them but for what their docstrings say, on one thread, and
+choose by log loss and squared error. AutoGluon wants older versions of other packages: give it
+an environment of its own. A torch that comes with triton crashes beside TensorFlow: uninstall
+triton.
 """
 
 import logging
