@@ -1,7 +1,9 @@
 """Models of one target each that the field calls strong, in the form of `baselines.py`.
 
-They are run as their authors' libraries set them, on one thread, but choose by log loss and
-squared error. AutoGluon wants older versions of other packages: give it an environment of its own.
+They are run as their libraries set them but for what their docstrings say, on one thread, and
+choose by log loss and squared error. AutoGluon wants older versions of other packages: give it
+an environment of its own. A torch that comes with triton crashes beside TensorFlow: uninstall
+triton.
 """
 
 import logging
@@ -56,8 +58,9 @@ def realmlp(x, y, classes):
 def tabm(x, y, classes):
     """TabM of Gorishniy et al., https://arxiv.org/abs/2410.24210, for one core.
 
-    Its 32 members have layers of 128 units; the 512 of its default take five times as long. When
-    it stops on the log loss, pytabkit 1.7.3 hands probabilities to a metric that reads logits.
+    Its 32 members have layers of 128 units; the 512 of its default take five times as long
+    at least. Where it stops on the log loss, pytabkit 1.7.3 hands probabilities to a metric that
+    reads logits.
     """
     metrics = needed("pytabkit.models.training.metrics", PYTABKIT).Metrics
     of_logits = metrics.apply
