@@ -13,9 +13,10 @@ from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.classes import ClassTask, as_in_column, distinct, plain_labels
+from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
 from mtl_keras.tasks.measures import AUC, Measure, average_precision, f1, log_losses
 from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.stated import as_in_column
 from mtl_keras.tasks.thresholds import (
     Costs,
     ThresholdCurve,

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.tasks import calibration
 from mtl_keras.tasks.base import Task
@@ -21,6 +20,7 @@ from mtl_keras.tasks.conformal import (
     of_all_classes,
     preferred_mass,
 )
+from mtl_keras.tasks.stated import as_in_column
 
 
 @dataclass(frozen=True, repr=False)
@@ -201,7 +201,6 @@ class ClassTask(ConformalTask):
         return fitted.but(counts=tuple(int(count) for count in counts))
 
 
-SHOWN = 10  # labels that are listed
 ANSWERABLE = "texts, numbers or booleans alone, numbers within the range of int64 or float32"
 
 
@@ -221,41 +220,6 @@ def answerable(labels: Sequence[Any]) -> bool:
     whole = all(issubclass(kind, (int, np.integer)) for kind in kinds)
     low, high = (-(2**63), 2**63 - 1) if whole else (-3.4e38, 3.4e38)
     return all(low <= label <= high for label in labels)
-
-
-def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...]:
-    """Stated labels as a column has them: a text may stand for a number or a boolean.
-
-    Example:
-
-    >>> as_in_column(["2", "1", "3"], [1, 2]), as_in_column(["TRUE"], [False, True])
-    ((2, 1, 3), (True,))
-    """
-    booleans = all(isinstance(label, (bool, np.bool_)) for label in labels)
-    numbers = not booleans and not any(isinstance(label, (str, bool)) for label in labels)
-
-    def text(label: Any) -> str:
-        return str(label).lower() if booleans else str(label)
-
-    def otherwise(label: Any) -> Any:
-        value = parsed(pd.Series([label], dtype=object), "1,234.5")[0][0] if numbers else np.nan
-        return label if np.isnan(value) else int(value) if value.is_integer() else float(value)
-
-    known = {text(label): label for label in labels}
-    return tuple(known[text(s)] if text(s) in known else otherwise(s) for s in stated)
-
-
-def some_of(labels: Sequence[Any], separator: str = ", ") -> str:
-    """The first ten labels, for a reader, and how many more there are.
-
-    Example:
-
-    >>> some_of("abc"), some_of(range(12), " < ")
-    ('a, b, c', '0 < 1 < 2 < 3 < 4 < 5 < 6 < 7 < 8 < 9 < ... (12 in all)')
-    """
-    first = separator.join(map(str, labels[:SHOWN]))
-    more = f"{separator}... ({len(labels):,} in all)" if len(labels) > SHOWN else ""
-    return first + more
 
 
 def check_class_weight(task: Any) -> None:

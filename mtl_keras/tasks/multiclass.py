@@ -12,9 +12,10 @@ from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.classes import ClassTask, distinct, some_of
+from mtl_keras.tasks.classes import ClassTask, distinct
 from mtl_keras.tasks.measures import ACCURACY, EPSILON, Measure, ratio
 from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.stated import some_of
 
 MAX_CLASSES = 1000
 

@@ -41,7 +41,7 @@ def test_train_inspect_predict_evaluate(table, capsys):
     assert main(["inspect", "saved_models/shop"]) == 0
     inspected = capsys.readouterr().out
     assert "town: categorical, string" in inspected
-    words = re.search(r"  left: (the positive .* at least \S+)", inspected)
+    words = re.search(r"  left: (the positive .* least [\d.]+); to change it, train", inspected)
     assert f"left: {words[1]}" in printed  # what is told once the threshold is chosen
     for name in ("out.csv", "out.parquet"):
         assert main(["predict", "saved_models/shop", table, "-o", name]) == 0

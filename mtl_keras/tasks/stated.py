@@ -1,0 +1,46 @@
+"""Labels as a user states them, and as she reads them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl_keras.datasets.numbers import parsed
+
+SHOWN = 10  # labels that are listed
+
+
+def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...]:
+    """Stated labels as a column has them: a text may stand for a number or a boolean.
+
+    Example:
+
+    >>> as_in_column(["2", "1", "3"], [1, 2]), as_in_column(["TRUE"], [False, True])
+    ((2, 1, 3), (True,))
+    """
+    booleans = all(isinstance(label, (bool, np.bool_)) for label in labels)
+    numbers = not booleans and not any(isinstance(label, (str, bool)) for label in labels)
+
+    def text(label: Any) -> str:
+        return str(label).lower() if booleans else str(label)
+
+    def otherwise(label: Any) -> Any:
+        value = parsed(pd.Series([label], dtype=object), "1,234.5")[0][0] if numbers else np.nan
+        return label if np.isnan(value) else int(value) if value.is_integer() else float(value)
+
+    known = {text(label): label for label in labels}
+    return tuple(known[text(s)] if text(s) in known else otherwise(s) for s in stated)
+
+
+def some_of(labels: Sequence[Any], separator: str = ", ") -> str:
+    """The first ten labels, for a reader, and how many more there are.
+
+    Example:
+
+    >>> some_of("abc"), some_of(range(12), " < ")
+    ('a, b, c', '0 < 1 < 2 < 3 < 4 < 5 < 6 < 7 < 8 < 9 < ... (12 in all)')
+    """
+    first = separator.join(map(str, labels[:SHOWN]))
+    more = f"{separator}... ({len(labels):,} in all)" if len(labels) > SHOWN else ""
+    return first + more
