@@ -37,7 +37,7 @@ def normal_quantile(p: tf.Tensor) -> tf.Tensor:
 
     Example:
 
-    >>> normal_quantile(tf.constant([0.0, 0.025, 0.5, 0.975])).numpy().round(4).tolist()
+    >>> [round(float(z), 4) for z in normal_quantile(tf.constant([0.0, 0.025, 0.5, 0.975]))]
     [-inf, -1.96, 0.0, 1.96]
     """
     q = p - 0.5

@@ -22,6 +22,7 @@ from mtl_keras.runs import story
 from mtl_keras.runs.build import build
 from mtl_keras.runs.files import as_json
 from mtl_keras.runs.prepare import prepare
+from mtl_keras.training import Fitted
 from tests.property.tables import Case
 
 
@@ -98,7 +99,8 @@ def _not_trained(plan: Any, number: int, rows: Any, *_: Any) -> Any:
     model = build(plan, rows)
     history = {"epoch": [1]} | {f"{task.name}_best": [True] for task in rows.tasks}
     history |= {f"val_{task.name}_loss": [1.0] for task in rows.tasks}
-    return model, pd.DataFrame(history)
+    outputs = model.predict(rows.data.x["validation"], verbose=0)
+    return Fitted(model, pd.DataFrame(history), outputs, False)
 
 
 def same(name: str, expected: np.ndarray, received: np.ndarray) -> None:
