@@ -73,4 +73,4 @@ def described(chosen: Mapping[str, int], best: BestEpoch, rows: int) -> str:
     spans = sorted({(best.start(epoch) + 2, epoch + 1) for epoch in chosen.values()})
     words = [f"{first} to {last}" if first < last else f"{last}" for first, last in spans]
     plural = "" if words == [f"{spans[0][1]}"] else "s"
-    return f"training epoch{plural} {', '.join(words)} again, with the {rows:,} validation rows"
+    return f"training epoch{plural} {' and '.join(words)} again, with the {rows:,} validation rows"

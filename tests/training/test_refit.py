@@ -98,5 +98,5 @@ def test_the_weights_that_the_last_epochs_began_with_are_kept():
 
 def test_the_epochs_are_told():
     best = BestEpoch(["a", "b"], patience=6, before=3)
-    assert described({"a": 0, "b": 7}, best, 40).startswith("training epochs 1, 6 to 8 again")
+    assert described({"a": 0, "b": 7}, best, 40).startswith("training epochs 1 and 6 to 8 again")
     assert described({"a": 0, "b": 0}, best, 40).startswith("training epoch 1 again")
