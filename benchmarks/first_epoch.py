@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 import mtl_keras as mtl
-from mtl_keras.runs import story
+from mtl_keras.runs import networks
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 4
@@ -39,9 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("experiment", nargs="?", default=ROOT / "data" / "customers.toml")
     experiment = mtl.Experiment.from_file(parser.parse_args().experiment)
-    experiment = experiment.but(training={**experiment.to_dict()["training"], "epochs": EPOCHS})
+    once = {"epochs": EPOCHS, "refit": 0}
+    experiment = experiment.but(training={**experiment.to_dict()["training"], **once})
     clock, seconds = Clock(), {}
-    build, fit = story.build, mtl.MultiTaskModel.fit
+    build, fit = networks.build, mtl.MultiTaskModel.fit
 
     def timed_build(*args):
         start = time.process_time()
@@ -53,7 +54,7 @@ def main() -> None:
         seconds["fit begins"] = time.process_time()
         return fit(self, *args, callbacks=[*callbacks, clock], **kwargs)
 
-    story.build, mtl.MultiTaskModel.fit = timed_build, timed_fit
+    networks.build, mtl.MultiTaskModel.fit = timed_build, timed_fit
     experiment.run(show=None)
     epochs = [end - start for start, end in zip([clock.begin, *clock.ends], clock.ends)]
     later = statistics.median(epochs[1:])

@@ -1,6 +1,6 @@
 """A command of mtl_keras that kills itself at a moment.
 
-    MTL_KILL='{"target": "mtl_keras.runs.story:build"}' python benchmarks/moments.py train
+    MTL_KILL='{"target": "mtl_keras.runs.networks:build"}' python benchmarks/moments.py train
 
 `benchmarks/kills.py` runs it at each of these moments.
 """
@@ -40,7 +40,7 @@ FILES = 11  # that describe a version
 TRAINING = {
     "while the table is read": Moment("mtl_keras.datasets.table:files.load", "after"),
     "while rows are encoded": Moment("mtl_keras.runs.prepare:Encoder.encode", "after", 2),
-    "before the network is built": Moment("mtl_keras.runs.story:build"),
+    "before the network is built": Moment("mtl_keras.runs.networks:build"),
     "before the first epoch": Moment("mtl_keras.training.progress:Progress.on_train_begin"),
     "within an epoch": Moment("mtl_keras.training.progress:Progress.on_epoch_begin", "soon", 3),
     "within a checkpoint": Moment("numpy:savez", "amid", 3),
@@ -57,7 +57,7 @@ TRAINING = {
         for number in range(1, FILES + 1)
     },
     "while figures are drawn": Moment("mtl_keras.report:history_figure", "after"),
-    "while the model is explained": Moment("mtl_keras.runs.explaining:explain.importance"),
+    "while the model is explained": Moment("mtl_keras.evaluation.explain:importance"),
     "before the report": Moment("mtl_keras.runs.exporting:report_page_of"),
     "before the version's rename": Moment("pathlib:Path.rename"),
     "behind the version's rename": Moment("pathlib:Path.rename", "after"),
@@ -65,7 +65,7 @@ TRAINING = {
     "before the checkpoint is removed": Moment("mtl_keras.runs.result:Run.discard_checkpoint"),
 }
 COMPARISON = {
-    "in a comparison's worker": Moment("mtl_keras.runs.story:build", call=2, worker=True),
+    "in a comparison's worker": Moment("mtl_keras.runs.networks:build", call=2, worker=True),
     "in all of a comparison, between results": Moment(
         "mtl_keras.comparison.trials:Result.save", "after"
     ),

@@ -25,14 +25,12 @@ def about_comparison(
     guesses = guess_features(plan, rows, rows)
     read = [guess.feature for guess in guesses if guess.feature is not None]
     dates = [feature.fit(feature.select(rows)) for feature in read if feature.is_moment]
-    left_out = len(guesses) - len(read)
     facts = {
         "Predicts": about.predicted(plan.tasks),
         "Table": about.table(source),
         "Rows": about.in_parts(parts),
         "Period": "; ".join(about.periods(dates, column_statistics(dates, rows))),
-        "Columns": f"{len({feature.source for feature in read})} read"
-        + (f", {left_out} left out" if left_out else ""),
+        "Columns": about.columns(read, len(guesses) - len(read)),
         "Compared": about.moment(about.now()),
         "Made with": about.made_with(about.versions()),
         "Intended use": plan.intended_use or about.UNSTATED,

@@ -30,7 +30,6 @@ def about_model(content: Content) -> dict[str, str]:
     '23,570: 15,320 training, 3,536 validation, 4,714 test'
     """
     experiment, schema = content.experiment, content.schema
-    left_out = f", {len(schema['dropped'])} left out" if schema["dropped"] else ""
     facts = {
         "Predicts": predicted(content.tasks),
         "Table": table(experiment.get("data", {}).get("path")),
@@ -38,7 +37,7 @@ def about_model(content: Content) -> dict[str, str]:
         "Period of the training rows": "; ".join(
             periods(content.features, content.statistics.get("features", {}))
         ),
-        "Columns": f"{len({feature.source for feature in content.features})} read{left_out}",
+        "Columns": columns(content.features, len(schema["dropped"])),
         "Trained": moment(schema.get("trained_at", "")),
         "Made with": made_with(schema["versions"]),
         "Intended use": experiment.get("intended_use") or UNSTATED,
@@ -99,6 +98,12 @@ def periods(features: Sequence[Feature], statistics: Mapping[str, Any]) -> list[
             low, high = map(feature.shown, ends)
             found.append(f"{low} to {high} ({feature.source})")
     return found
+
+
+def columns(features: Iterable[Feature], left_out: int) -> str:
+    """How many columns features read, and how many are left out."""
+    read = len({feature.source for feature in features})
+    return f"{read} read" + (f", {left_out} left out" if left_out else "")
 
 
 def moment(text: str) -> str:

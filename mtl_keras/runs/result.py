@@ -5,7 +5,6 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
-    trained_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(" ", "seconds"))
+    trained_at: str = field(default_factory=about.now)
     trained: TrainedRows | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
     recording: Recording = field(default_factory=lambda: Recording(None))

@@ -67,7 +67,7 @@ class BestEpoch(keras.callbacks.Callback):
         now = len(self.curves) - 1
         self.snapshots[now] = self.model.get_weights()
         needed = {*best.values(), *map(self.start, best.values())}
-        needed |= {*range(self.start(now) + 1, now + 1)} if self.before else set()
+        needed |= {*range(self.start(now) + 1, now + 1)}  # where a later best one may start
         for old in set(self.snapshots) - needed:
             del self.snapshots[old]
         if now - max(best.values()) >= self.patience:
