@@ -53,6 +53,8 @@ def encode(encoding, rows, given=None):
 def numeric(values, of):
     x = np.asarray(values, np.float32)[:, None]
     missing = np.isnan(x)
+    x = x if of["lowest"] is None else np.maximum(x, np.float32(of["lowest"]))
+    x = x if of["highest"] is None else np.minimum(x, np.float32(of["highest"]))
     if of["knots"] is not None:
         x = normal_score(np.where(missing, 0, x), np.float32(of["knots"]), np.float32(of["ranks"]))
     else:

@@ -32,10 +32,11 @@ class NumericEncoding(keras.layers.Layer):
         scale: Float > 0, divisor after the centring.
         transform: `"none"` or `"log1p"`, the signed logarithm `sign(x) log(1 + |x|)`.
         indicator: Bool, whether to indicate missing values.
-        limit: Float, encoded values are clipped to `[-limit, limit]`: so that an outlier at serving
-            time stays near the range seen in training.
+        limit: Float, encoded values are clipped to `[-limit, limit]`.
         smooth: Bool, whether they are limited smoothly instead, $x / \sqrt{1 + (x /
             \mathrm{limit})^2}$.
+        lowest: Float, lower values are replaced by it. Default none.
+        highest: Float, higher values are replaced by it. Default none.
         knots: Values whose rank among the training values is known, ascending; with them the
             number is replaced by the normal score of its rank, linear between knots. Default none.
         ranks: The rank of each knot, between 0 and 1. Default none.
@@ -55,6 +56,8 @@ class NumericEncoding(keras.layers.Layer):
         indicator: bool = False,
         limit: float = 10.0,
         smooth: bool = False,
+        lowest: float | None = None,
+        highest: float | None = None,
         knots: Sequence[float] | None = None,
         ranks: Sequence[float] | None = None,
         **kwargs: Any,
@@ -62,12 +65,17 @@ class NumericEncoding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.center, self.scale, self.transform = center, scale, transform
         self.indicator, self.limit, self.smooth = indicator, limit, smooth
+        self.lowest, self.highest = lowest, highest
         self.knots = None if knots is None else tuple(knots)
         self.ranks = None if ranks is None else tuple(ranks)
 
     def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
         values = tf.cast(values, tf.float32)[:, tf.newaxis]
         missing = tf.math.is_nan(values)
+        if self.lowest is not None:
+            values = tf.maximum(values, self.lowest)
+        if self.highest is not None:
+            values = tf.minimum(values, self.highest)
         if self.knots is not None:
             encoded = self._normal_score(tf.where(missing, 0.0, values))
         else:
@@ -102,6 +110,8 @@ class NumericEncoding(keras.layers.Layer):
             "indicator": self.indicator,
             "limit": self.limit,
             "smooth": self.smooth,
+            "lowest": self.lowest,
+            "highest": self.highest,
             "knots": None if self.knots is None else list(self.knots),
             "ranks": None if self.ranks is None else list(self.ranks),
         }
@@ -113,7 +123,8 @@ class Numeric(Feature):
 
     Texts may be written as `$1,299.00` or `12 %`: see `mtl_keras.datasets.numbers`. *Missing* (NaN
     or empty): encoded as the mean, with an indicator if it was missing in any training row.
-    *Unseen*: a value far outside the training range is clipped: see `scaling`.
+    *Unseen*: a value beyond the training range is read as the nearest one in it, because nothing
+    is known of what the answers would do there. So one absurd value cannot make an absurd answer.
 
     A number that is a code, or one whose values are each a case of their own, is read by its exact
     value as well where that is worth it: see `Crossing` and `crossings.choose`.
@@ -127,6 +138,10 @@ class Numeric(Feature):
             values, whatever their distribution.
         center: Float, mean (or median) after the transform. Learned.
         scale: Float, divisor after the transform. Learned.
+        lowest: Float, lower values are read as this one. Default None: the lowest of the training
+            rows.
+        highest: Float, higher values are read as this one. Default None: the highest of the
+            training rows.
         notation: Number format of texts, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
             234.5`. Default None: the one that fits the training rows.
         indicator: Bool, whether missing values have an indicator. Learned.
@@ -150,6 +165,8 @@ class Numeric(Feature):
     scaling: str = "standard"
     center: float | None = None
     scale: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
     indicator: bool | None = None
     notation: str | None = None
     knots: tuple[float, ...] | None = None
@@ -163,6 +180,12 @@ class Numeric(Feature):
             raise ConfigError(unknown(f"{self.name}.scaling", self.scaling, SCALINGS))
         good = self.scale is None or (np.isfinite(self.scale) and self.scale > 0)
         check(good, f"{self.name}.scale", "be > 0 and finite", self.scale)
+        for name in ("lowest", "highest"):
+            value = getattr(self, name)
+            good = value is None or np.isfinite(value)
+            check(good, f"{self.name}.{name}", "be finite", value)
+        good = self.lowest is None or self.highest is None or self.lowest <= self.highest
+        check(good, f"{self.name}.highest", f"be >= lowest, which is {self.lowest}", self.highest)
         good = self.notation is None or self.notation in NOTATIONS
         check(good, f"{self.name}.notation", f"be one of {NOTATIONS}", self.notation)
 
@@ -174,9 +197,13 @@ class Numeric(Feature):
         if len(present) == 0:
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
         indicator = bool(np.isnan(values).any()) if self.indicator is None else self.indicator
+        lowest = float(present.min()) if self.lowest is None else self.lowest
+        highest = float(present.max()) if self.highest is None else self.highest
+        learned = self.but(indicator=indicator, lowest=lowest, highest=highest)
+        present = np.clip(present, lowest, highest)
         if self.scaling == "quantile":
             knots, ranks = _ranked(present) if self.knots is None else (self.knots, self.ranks)
-            return self.but(transform="none", indicator=indicator, knots=knots, ranks=ranks)
+            return learned.but(transform="none", knots=knots, ranks=ranks)
         transform = self.transform
         if transform == "auto":
             heavy = abs(pd.Series(present).skew()) > HEAVY_TAIL
@@ -187,11 +214,10 @@ class Numeric(Feature):
         if self.scaling == "robust":
             low, center, high = map(float, np.quantile(present, (0.25, 0.5, 0.75)))
             scale = high - low or float(np.ptp(present)) / 2
-        return self.but(
+        return learned.but(
             transform=transform,
             center=center if self.center is None else self.center,
             scale=(scale or 1.0) if self.scale is None else self.scale,
-            indicator=indicator,
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:
@@ -224,6 +250,8 @@ class Numeric(Feature):
             bool(self.indicator),
             limit=3.0 if robust else 10.0,
             smooth=robust,
+            lowest=self.lowest,
+            highest=self.highest,
             knots=self.knots,
             ranks=self.ranks,
         )

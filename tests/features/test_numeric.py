@@ -20,7 +20,17 @@ def test_robust_scaling_is_scikit_learns_bent_at_three():
     plain = RobustScaler().fit_transform(COLUMN.to_frame())
     expected = plain / np.sqrt(1 + (plain / 3) ** 2)
     np.testing.assert_allclose(encoded(feature, COLUMN), expected, atol=1e-5)
-    assert abs(encoded(feature, pd.Series([1e9]))[0, 0] - 3) < 1e-3
+    unbounded = feature.but(highest=None)
+    assert abs(encoded(unbounded, pd.Series([1e9]))[0, 0] - 3) < 1e-3
+
+
+@pytest.mark.parametrize("transform", ["none", "log1p"])
+@pytest.mark.parametrize("scaling", ["standard", "robust", "quantile"])
+def test_a_number_beyond_the_training_range_is_read_as_the_end_of_the_range(transform, scaling):
+    feature = Numeric("x", transform=transform, scaling=scaling).fit(COLUMN)
+    beyond = encoded(feature, pd.Series([COLUMN.min() - 1, -1e9, COLUMN.max() + 1, 1e9, np.nan]))
+    low, high = encoded(feature, pd.Series([COLUMN.min(), COLUMN.max()]))[:, 0]
+    np.testing.assert_array_equal(beyond[:, 0], [low, low, high, high, 0])
 
 
 def test_robust_scaling_of_a_column_that_is_mostly_one_value():
@@ -46,6 +56,16 @@ def test_quantile_scaling_of_few_values_keeps_their_order(values):
     found = encoded(Numeric("x", scaling="quantile").fit(column), column)[:, 0]
     assert np.isfinite(found).all()
     assert (np.diff(found[np.argsort(values)]) >= 0).all()
+
+
+def test_a_stated_range_is_kept_and_has_to_ascend():
+    feature = Numeric("x", transform="none", lowest=0.0, highest=100.0).fit(COLUMN)
+    assert (feature.lowest, feature.highest) == (0.0, 100.0)
+    values = pd.Series([-5.0, 0.0, 100.0, 200.0])
+    low, zero, hundred, high = encoded(feature, values)[:, 0]
+    assert low == zero < hundred == high
+    with pytest.raises(ConfigError, match=r"`x\.highest` must be >= lowest, which is 3\.0"):
+        Numeric("x", lowest=3.0, highest=2.0)
 
 
 def test_an_unknown_scaling_is_named():
