@@ -18,7 +18,7 @@ from mtl_keras.errors import ConfigError, DataError
         (lambda: tasks.Multiclass("y", classes=("a", "a", "b")), "at least two labels, each once"),
         (lambda: tasks.Multiclass("y", classes=("a",)), "at least two labels, each once"),
         (lambda: tasks.Multilabel("y", labels=("a", "a")), "name each column once"),
-        (lambda: tasks.Multilabel("y", labels=("a", "a_probability")), "differ also as"),
+        (lambda: tasks.Multilabel("y", labels=("a", "a_probability")), "still differ as"),
         (
             lambda: tasks.Multilabel("y", labels=("tea", "jam"), class_weight={"te": 2.0}),
             "Unknown label 'te'. Did you mean 'tea'",
