@@ -217,6 +217,6 @@ def write_each(
     if refused:
         first = min(refused, key=names.index)
         raise DataError(
-            f"{len(refused):,} of {len(names):,} files have no predictions; those of the others are "
-            f"kept. The first is {first}: {refused[first]}"
+            f"{len(refused):,} of {len(names):,} files have no predictions; those of the others "
+            f"are kept. The first is {first}: {refused[first]}"
         ) from refused[first]

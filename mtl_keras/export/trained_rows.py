@@ -84,7 +84,7 @@ class TrainedRows:
         return cls(hashes, known.share, known.seen(features, test))
 
     def seen(self, features: Sequence[Feature], table: pd.DataFrame) -> float:
-        """Return the approximate share of rows that were trained on, corrected for chance matches."""
+        """Return the approximate share of rows that were trained on, less chance matches."""
         rows = row_hashes(features, table)
         alike = min(1.0, float(np.isin(rows, self.hashes).mean()) / self.share)
         return max(0.0, (alike - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0

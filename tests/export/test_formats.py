@@ -185,7 +185,9 @@ def test_nothing_is_written_if_the_answers_differ(small_artifact, tmp_path, monk
     monkeypatch.setattr(Onnx, "converted", lambda self, folder: b"")
     monkeypatch.setattr(Onnx, "loaded", lambda self, content: tampered)
     monkeypatch.setattr("mtl_keras.export.encoding_reader.encode", lambda _, raw, given: raw)
-    with pytest.raises(ArtifactError, match=r"small\.onnx was not written: the predictions 'spend'"):
+    with pytest.raises(
+        ArtifactError, match=r"small\.onnx was not written: the predictions 'spend'"
+    ):
         predictor.export(tmp_path / "small.onnx")
     assert not list(tmp_path.iterdir())
 

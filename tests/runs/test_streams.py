@@ -133,7 +133,9 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tm
         f"2/4  {output / '1.parquet'}: 750 rows",
     ]
     assert (output / "2.parquet").stat().st_mtime_ns == before
-    with pytest.raises(ConfigError, match="contains predictions of another model, or with other columns"):
+    with pytest.raises(
+        ConfigError, match="contains predictions of another model, or with other columns"
+    ):
         model.predict_files(folder, output, keep=True)
     model.predict_files(folder, tmp_path / "all.csv", keep=True)
     together = pd.read_csv(tmp_path / "all.csv", dtype={"id": str})
