@@ -88,9 +88,7 @@ def candidates(
 def comparable(plan: Plan) -> dict[str, Any]:
     """Return a plan as plain values, for rows that the comparison has split."""
     plan = plan.but(training=plan.training.untracked())
-    config = json.loads(
-        json.dumps(plan.to_dict())
-    )  # plain values only, so that they can be pickled
+    config = json.loads(json.dumps(plan.to_dict()))  # plain values, to be pickled
     config["split"] = {"strategy": "column", "column": PART}
     config["data"] = {k: v for k, v in config["data"].items() if k == "sample_weight"}
     return _without(config, plan.split.columns())

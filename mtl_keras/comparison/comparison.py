@@ -73,7 +73,7 @@ class Comparison:
         return self.differences[candidate][task].verdict
 
     def delta_m(self, candidate: str) -> tuple[float, float]:
-        r"""Return $\Delta_m$ in per cent, mean and standard deviation over seeds; below 0 is better.
+        r"""Return $\Delta_m$ in per cent, its mean and deviation over seeds; below 0 is better.
 
         $\Delta_m = \frac{100}{K} \sum_k (-1)^{\delta_k} (M_k - B_k) / |B_k|$ with B the measure of
         single-task models and $\delta_k = 1$ if higher is better. Tasks whose B is almost 0 are

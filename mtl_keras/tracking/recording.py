@@ -113,9 +113,7 @@ class Recording:
         try:
             tell()
         except Exception as error:  # any error: the training is worth more than its record
-            later = (
-                ". Missed epochs are reported again at the end" if what.startswith("epoch") else ""
-            )
+            later = ". Epochs are reported again at the end" if what.startswith("epoch") else ""
             warnings.warn(
                 f"{self._name} could not record {what} ({_why(error)}). The training is not "
                 f"affected{later}.",
