@@ -99,7 +99,7 @@ def _of_model(version: Path, flags: Flags, trusted: Collection[str], **entries: 
 
 def _told(guess: Any) -> str:
     """Return a guess in words, with the flag that overrides it."""
-    told = f"{guess.column}: taken as {guess.kind}, {guess.why}"
+    told = f"{guess.column}: assumed to be {guess.kind}, {guess.why}"
     if guess.unless is None:
         return told
     kind, when = guess.unless

@@ -140,7 +140,7 @@ def as_utf8(path: Path, content: bytes) -> bytes:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8: in "
-            "Excel as `CSV UTF-8`; or convert it, if it is of Windows, with: "
+            "Excel as `CSV UTF-8`; or, for a file from Windows, convert it with: "
             f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > utf8.csv"
         ) from error
     return text.encode() if marked else content.removeprefix(b"\xef\xbb\xbf")

@@ -78,7 +78,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
         bad = next((part for part in parts if separator in part), None)
         if bad is not None:
             raise DataError(
-                f"Feature {name!r}: {bad!r} in {place(column, row)} holds the separator "
+                f"Feature {name!r}: {bad!r} in {place(column, row)} contains the separator "
                 f"{separator!r}. Give the feature another `separator`."
             )
         texts[row] = separator.join(parts)

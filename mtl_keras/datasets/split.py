@@ -118,7 +118,7 @@ class Split(Checked):
         strange = ~stated.isin(PARTS).to_numpy()
         if strange.any():
             raise DataError(
-                f"Column {self.column!r} must say train, validation or test. Received: "
+                f"Column {self.column!r} must contain train, validation or test. Received: "
                 f"{first_of(stated, strange)}."
             )
         return stated
@@ -152,7 +152,8 @@ class Split(Checked):
             strata_of = table[self.stratify].iloc[rows]
             if any(isinstance(value, (list, dict, set, np.ndarray)) for value in strata_of):
                 raise DataError(
-                    f"Column {self.stratify!r} holds lists; the split stratifies by single values."
+                    f"Column {self.stratify!r} contains lists; the split stratifies by "
+                    "single values."
                 )
             codes = pd.factorize(strata_of)[0]  # -1 where missing
             counts = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
@@ -191,8 +192,8 @@ class Split(Checked):
             times = pd.to_datetime(texts, errors="coerce", format=ISO)
         if times.isna().any():
             raise DataError(
-                f"Column {self.column!r} must hold times to split by: dates in one format, such as "
-                "1997-09-30 or 30.09.1997, or numbers. Received: "
+                f"Column {self.column!r} must contain times to split by: dates in one format, such "
+                "as 1997-09-30 or 30.09.1997, or numbers. Received: "
                 f"{first_of(column, times.isna().to_numpy())}."
             )
         return times

@@ -92,7 +92,7 @@ def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
             parts = cell if isinstance(cell, (list, tuple, set, frozenset)) else (cell,)
             if not all(_encodes(part) for part in parts if isinstance(part, str)):
                 raise DataError(
-                    f"{where}: column {name!r} holds a text that is no valid Unicode in "
+                    f"{where}: column {name!r} contains invalid Unicode in "
                     f"{place(table, row)}: {shown(cell)}. Clean the column."
                 )
 

@@ -186,7 +186,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     doubt = _doubt(name, texts) if is_text else ""
     if is_text and len(values) == len(present) and named_like_identifier(name):
-        return Guess(name, None, f"{IDENTIFIER}: its name, and no text twice")
+        return Guess(name, None, f"{IDENTIFIER}: its name, and no string twice")
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
@@ -210,7 +210,7 @@ def _doubt(name: str, texts: pd.Series) -> str:
         first, count = others
         return (
             f"all but {count:,} are numbers: if {first!r} is a mistake, correct it; "
-            f"--feature {name}:numeric tells where it stands"
+            f"--feature {name}:numeric shows where it is"
         )
     if len(texts) > 1 and texts.str.match(DATED).mean() >= MOSTLY:
         return "they look like dates in several formats: write all of them as 2021-12-31"
@@ -239,10 +239,10 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     if not is_text:
         return Guess(name, Numeric(name), "numbers")
     example = present.iloc[int(np.flatnonzero(~empty)[0])]
-    why = f"texts that are numbers, such as {example}"
+    why = f"strings that are numbers, such as {example}"
     if written.ambiguous is not None:
         value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
-        why += f"; {written.ambiguous} is taken as {value:g}"
+        why += f"; {written.ambiguous} is read as {value:g}"
     if empty.any():
         why += f"; {present.iloc[int(np.flatnonzero(empty)[0])]} as missing"
     return Guess(name, Numeric(name, notation=written.name), why)
@@ -277,7 +277,7 @@ def _several(name: str, present: pd.Series) -> Guess | None:
         return Guess(name, Image(name), "arrays of pixels")
     members = [member for values in lists for member in values]
     if any(isinstance(member, str) for member in members):
-        return Guess(name, Categories(name), "lists of texts")
+        return Guess(name, Categories(name), "lists of strings")
     lengths = {len(values) for values in present if is_list(values)}
     if len(lengths) == 1:
         return Guess(name, Vector(name), f"lists of {max(lengths)} numbers")
@@ -288,7 +288,9 @@ def _dated(texts: pd.Series, form: str) -> str:
     """Return why strings are read as dates, with an example that shows day and month, if any."""
     read = parse_dates(texts.iloc[:2000], form)
     shows = read.dt.day > 12
-    return f"texts like {texts[shows[shows].index[0] if shows.any() else read.first_valid_index()]}"
+    return (
+        f"strings like {texts[shows[shows].index[0] if shows.any() else read.first_valid_index()]}"
+    )
 
 
 def named(declared: Mapping[str, Any], get: Any) -> dict[str, Feature | None]:

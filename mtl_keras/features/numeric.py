@@ -198,7 +198,7 @@ class Numeric(Feature):
         values, bad = self._read(column)
         advice = "Correct the value or leave it empty; or train with the column as categorical."
         cells.refuse(f"Feature {self.name!r} is numeric", column, bad, advice)
-        what = f"Feature {self.name!r} must hold finite numbers"
+        what = f"Feature {self.name!r} must contain finite numbers"
         cells.refuse(what, column, np.isinf(values), "Leave the value empty if it is unknown.")
         return values
 

@@ -42,7 +42,7 @@ def check_vocabulary(feature: Any) -> None:
     good = words is None or (
         all(isinstance(word, str) and word for word in words) and len(set(words)) == len(words)
     )
-    check(good, f"{feature.name}.vocabulary", "list texts, each once and none empty", words)
+    check(good, f"{feature.name}.vocabulary", "list strings, each once and none empty", words)
 
 
 def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:

@@ -169,6 +169,6 @@ class Vector(Feature):
 
     def _refuse(self, row: Any, value: Any, expected: str) -> None:
         raise DataError(
-            f"Feature {self.name!r} is a vector and must hold {expected}. Received: {value!r} in "
-            f"row {row}."
+            f"Feature {self.name!r} is a vector and must contain {expected}. Received: {value!r} "
+            f"in row {row}."
         )

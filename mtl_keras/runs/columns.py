@@ -92,7 +92,7 @@ def check_answers(fitted: Sequence[Task]) -> None:
             if owner != task.name:
                 raise ConfigError(
                     f"Tasks {owner!r} and {task.name!r} would both have an output named {name!r}. "
-                    "Give one of them another `name`, and state its `column`."
+                    "Give one of them another `name`, and set its `column`."
                 )
 
 
@@ -156,7 +156,7 @@ def check_that_some_count(plan: Plan, counting: Mapping[str, bool], part: str) -
     for task, column in plan.weight_columns().items():
         if not counting[task]:
             raise DataError(
-                f"Column {column!r} must hold a weight > 0 in some {part} row of task {task!r}. "
+                f"Column {column!r} must contain a weight > 0 in some {part} row of task {task!r}. "
                 "Received: 0 in all of them."
             )
 
@@ -166,7 +166,7 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST_WEIGHT)))
     if len(bad):
         raise DataError(
-            f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
+            f"Column {column!r} must contain weights from 0 to {LARGEST_WEIGHT:g}. "
             f"Received: {shown(rows[column].iloc[bad[0]])} in {place(rows, int(bad[0]))}."
         )
     return values.astype("float32")

@@ -37,6 +37,6 @@ class _Converter(ModelInferRequestConverter):
             return super().to_types(pb_object)
         except (struct.error, IndexError, ValueError) as error:
             raise MLServerError(
-                "The raw_input_contents must hold the values of each tensor, in its datatype and "
-                f"shape. They cannot be read: {error}."
+                "The raw_input_contents must contain the values of each tensor, in its datatype "
+                f"and shape. They cannot be read: {error}."
             ) from error

@@ -110,7 +110,7 @@ def of_json(features: Sequence[Feature], inputs: Mapping[str, str], body: Any) -
     received = _of_instances(body["instances"]) if "instances" in body else body["inputs"]
     if not isinstance(received, dict) or not all(isinstance(v, list) for v in received.values()):
         raise DataError(
-            f"`inputs` must hold a list of values for each column. Received: {shown(received)}."
+            f"`inputs` must contain a list of values for each column. Received: {shown(received)}."
         )
     columns = {inputs[feature.name]: feature.source for feature in features}
     return checked(features, {columns.get(name, name): v for name, v in received.items()})
@@ -186,12 +186,12 @@ def _value(column: str, value: Any, file: bool) -> Any:
             return value.decode("utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"Column {column!r} takes text in UTF-8. Received: {shown(value)}."
+                f"Column {column!r} takes strings in UTF-8. Received: {shown(value)}."
             ) from error
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise DataError(
-        f"Column {column!r} takes numbers, texts, booleans and null. Received: {shown(value)}."
+        f"Column {column!r} takes numbers, strings, booleans and null. Received: {shown(value)}."
     )
 
 

@@ -76,7 +76,7 @@ def infer(labels: pd.Series) -> TaskGuess:
     present = labels.dropna()
     if first_list(present) is not None or (len(present) and isinstance(present.iloc[0], dict)):
         raise _refused(
-            name, "its cells hold several values each", "Split it into columns of one value."
+            name, "its cells contain several values each", "Split it into columns of one value."
         )
     codes, values = coded_labels(present)
     rows = int((codes >= 0).sum())
@@ -85,7 +85,7 @@ def infer(labels: pd.Series) -> TaskGuess:
         raise _refused(name, what, "There is nothing to learn. Name another column.")
     if labels.dtype.kind == "M" or _dates(values):
         raise _refused(
-            name, "it holds dates", "Make a number of it, such as the days from a fixed date."
+            name, "it contains dates", "Make a number of it, such as the days from a fixed date."
         )
     numbers = _numbers(values)
     whole = numbers is not None and bool((numbers == np.floor(numbers)).all())
@@ -106,10 +106,12 @@ def _of_texts(name: str, values: list[object], rows: int, present: pd.Series) ->
     if others is not None:
         first, number = others
         what = f"all but {number:,} of its labels are numbers; the first other one is {first!r}"
-        raise _refused(name, what, f"Correct them, or state {name}:multiclass if they are classes.")
+        raise _refused(
+            name, what, f"Correct them, or declare {name}:multiclass if they are classes."
+        )
     if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
-        what = f"{count:,} different texts in {rows:,} rows look like identifiers or free texts"
-        raise _refused(name, what, f"If they are classes all the same, state {name}:multiclass.")
+        what = f"{count:,} different strings in {rows:,} rows look like identifiers or free text"
+        raise _refused(name, what, f"If they are classes nevertheless, declare {name}:multiclass.")
     return TaskGuess(name, "multiclass", f"{count} classes")  # their order would have to be given
 
 
@@ -132,7 +134,7 @@ def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> Task
         raise _refused(
             name,
             f"{len(numbers):,} whole numbers, each in one row, look like an identifier",
-            f"If it is a quantity all the same, state {name}:regression.",
+            f"If it is a quantity nevertheless, declare {name}:regression.",
         )
     span = f"whole numbers from {numbers.min():g} to {numbers.max():g}"
     small, most = np.quantile(labels, (0.5, 0.95))

@@ -110,7 +110,7 @@ class Multilabel(Task):
 
     def _encode_column(self, column: pd.Series) -> np.ndarray:
         codes, labels = coded_labels(column)
-        what = f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or yes/no"
+        what = f"Task {self.name!r}: column {column.name!r} must contain 0/1, booleans or yes/no"
         cells.refuse(what, column, self.unreadable(column), "Clean the column.")
         numbers = [*(WORDS[str(label).lower()] for label in labels), np.nan]
         return np.array(numbers, "float32")[codes]

@@ -131,7 +131,7 @@ class NumericTask(ConformalTask):
         )
         raise DataError(
             f"Task {self.name!r}: column {self.columns[0]!r} can be read in two ways: "
-            f"{ambiguous!r} is {readings}. State the task's `notation`, "
+            f"{ambiguous!r} is {readings}. Set the task's `notation`, "
             f"in an experiment's file under [tasks.{self.name}]."
         )
 
@@ -274,7 +274,7 @@ def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
     """
     column = table[task.columns[0]]
     converted, bad = _read(task, column)
-    what = f"Task {task.name!r}: column {task.columns[0]!r} must hold numbers"
+    what = f"Task {task.name!r}: column {task.columns[0]!r} must contain numbers"
     advice = (
         f"Numbers may be as large as {LARGEST:g}. Clean the column, or declare the task as "
         f"{task.name}:multiclass."

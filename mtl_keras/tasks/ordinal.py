@@ -116,7 +116,7 @@ class Ordinal(Multiclass):
             listed = [f'"{label}"' if "," in str(label) else str(label) for label in labels]
             flag = shlex.quote(f"{self.name}={','.join(listed[:SHOWN])}")
             raise DataError(
-                f"Task {self.name!r} is ordinal, and the order of the texts in column "
+                f"Task {self.name!r} is ordinal, and the order of the strings in column "
                 f"{self.columns[0]!r} is not known. State it, from the lowest to the highest: "
                 f"--order {flag} on the command line, `classes = {labels[:SHOWN]}` under "
                 f"[tasks.{self.name}] in an experiment's file, or "
@@ -168,4 +168,4 @@ def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     rows = weights.sum(axis=1)
     label, answer, labels, squares, apart = (weights @ columns.astype(float)).T / rows
     kappa = 1 - ratio(apart, labels + squares - 2 * label * answer)
-    return np.where(np.abs(kappa) < 1e-12, 0.0, kappa)  # all alike, but for rounding
+    return np.where(np.abs(kappa) < 1e-12, 0.0, kappa)  # rounding, if predictions are all alike

@@ -85,7 +85,7 @@ class Quantiles(TransformableTask):
         check(
             good,
             f"{self.name}.levels",
-            "differ in six digits, as columns of the answers do",
+            "differ in six digits, as the names of their columns do",
             self.levels,
         )
 

@@ -68,7 +68,7 @@ class MLflow(Tracker):
             )
         if self.uri and urlsplit(self.uri).password:
             raise ConfigError(
-                "`uri` of MLflow must hold no password: each artifact has a copy of the "
+                "`uri` of MLflow must not contain a password: each artifact has a copy of the "
                 "experiment. Leave `uri` out and set MLFLOW_TRACKING_URI in the environment, or "
                 "state it without the password and set MLFLOW_TRACKING_PASSWORD."
             )

@@ -89,7 +89,7 @@ def tune(
     own = current(plan, found)
     for name in ("architecture", "balancer"):
         if getattr(plan, name) == "auto" and not any(s.startswith(name) for s in found):
-            raise ConfigError(f"{name} = 'auto' must be in the space, or be stated.")
+            raise ConfigError(f"{name} = 'auto' must be in the space, or be set.")
     rows = prepare(plan, data, show).sampled()
     constants = constant_losses(rows, build(plan, rows))
     objective = Objective(plan, rows, found, constants, tuple(front))
@@ -111,7 +111,7 @@ def tune(
     if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
         stated = {numbers.start: own}  # so that the result is never worse
     show(
-        f"searching {len(found)} settings in {max(0, trials - done)} trials, judged by validation "
+        f"searching {len(found)} settings in {max(0, trials - done)} trials, scored by validation "
         "losses relative to a baseline's: -0.12 is 12 % below it"
     )
     until = np.inf if timeout is None else time.time() + timeout

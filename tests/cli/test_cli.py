@@ -36,7 +36,7 @@ def test_train_inspect_predict_evaluate(table, capsys):
     assert main([*train, "--balancer", "uncertainty", "--stratify", "left"]) == 0
     printed = capsys.readouterr().out
     assert "2/2" in printed and "left_auc" in printed and "roc_auc" in printed
-    assert "column id: dropped" in printed and "left: taken as binary, 2 classes" in printed
+    assert "column id: dropped" in printed and "left: assumed to be binary, 2 classes" in printed
     assert "left: the positive class is 'yes' (" in printed
     assert main(["inspect", "saved_models/shop"]) == 0
     inspected = capsys.readouterr().out

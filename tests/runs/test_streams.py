@@ -214,7 +214,7 @@ def test_a_bad_row_of_the_last_file_is_found_before_the_training(folder, tmp_pat
     assert f"{tmp_path}/a/3.parquet: Feature 'price' is numeric" in message
     assert "'dear' in row 749" in message
     message = refused(tmp_path / "in", tmp_path / "b", with_last("weight", -1.0))
-    assert "b/3.parquet: Column 'weight' must hold weights >= 0" in message
+    assert "b/3.parquet: Column 'weight' must contain weights from 0" in message
 
 
 def test_of_two_workers_each_reads_half_and_meets_what_is_wrong_there(
