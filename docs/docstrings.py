@@ -7,6 +7,7 @@ the package is imported, and examples become sections that Griffe knows.
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import griffe
@@ -48,9 +49,16 @@ def _completed(member: griffe.Object) -> str:
 def _readable(docstring: str) -> str:
     """What Google's style does not know, as Markdown; and the example under its heading there."""
     text, heading, example = docstring.partition("\nExample:\n\n")
+    text = re.sub(r"`?\bdocs/([\w/]+)\.md\b`?", _linked, text)
     text = re.sub(r"^References:\n((?:    .*\n?)+)", _references, text, flags=re.MULTILINE)
     text = re.sub(r"^(\w[^\n:]*: \S.*)((?:\n    \S.*)+)", _unindented, text, flags=re.MULTILINE)
     return f"{text}\nExamples:\n{textwrap.indent(example, '    ')}" if heading else text
+
+
+def _linked(found: re.Match[str]) -> str:
+    """A link to a page of the site, by the page's title; the reference is a folder below."""
+    title = (Path(__file__).parent / f"{found[1]}.md").read_text(encoding="utf-8").split("\n")[0]
+    return f"[{title.removeprefix('# ')}](../{found[1]}.html)"
 
 
 def _references(found: re.Match[str]) -> str:

@@ -207,7 +207,7 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
     assert main([*predict, *trust]) == 1
     error = capfd.readouterr().err
     assert "oneDNN" not in error  # TensorFlow's notices, of the processes that help
-    assert "1 of 3 files have no answers" in error and "1.parquet" in error and "heavy" in error
+    assert "1 of 3 files have no predictions" in error and "1.parquet" in error and "heavy" in error
     rows.to_parquet("rows/1.parquet")
     assert contents(engine) == {n: alone["answers"][n] for n in ("0.parquet", "2.parquet")}
     said = []
@@ -215,7 +215,7 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
     alone["model"].predict_files("rows", engine, show=said.append, workers=2, **same)
     assert said[:2] == [
         "2 of 3 files were finished before and are kept",
-        "a file is not divided: of 2 workers, 1 have one to answer",
+        "a file is not divided: 1 of 2 workers have one to predict",
     ]
     assert contents(engine) == alone["answers"]
 

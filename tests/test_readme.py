@@ -1,19 +1,26 @@
 """The README and the pages of the site run as they stand, from top to bottom."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 
 from mtl_keras.cli import main
+from mtl_keras.cli.application import app
 from mtl_keras.plans import presets
+from tests import cases
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}
-QUICK = ["several_inputs", "scale", "notes", "experiment", "tutorials/own_model"]
+QUICK = [
+    *("several_inputs", "scale", "notes", "experiment", "tutorials/own_model"),
+    *("choosing_a_task", "weighting", "weak_models", "own_layers"),
+]
 LONG = ["sklearn", "tutorials/table", "tutorials/texts", "tutorials/images"]
 
 
@@ -56,6 +63,42 @@ def test_every_line_of_the_readme_runs(clone, artifact, capsys):
             for line in re.findall(r"^\$ (.*)", code, flags=re.MULTILINE):
                 in_shell(line)
     assert len(pd.read_csv("predictions.csv")) == len(pd.read_csv("new_customers.csv")) > 100
+
+
+OTHERS = {  # and why they do not run from top to bottom
+    "checking": "needs a trained model: see below",
+    "tracking": "needs other packages; tests/tracking has the trackers",
+    "tutorials/cluster": "needs a cluster",
+    "tutorials/server": "needs a server; tests/export/test_serving_examples.py has one",
+}
+
+
+def test_every_page_with_python_runs_or_is_known_not_to():
+    pages = {path.relative_to(ROOT / "docs").with_suffix("") for path in ROOT.glob("docs/**/*.md")}
+    with_python = {str(page) for page in pages if blocks(f"docs/{page}.md")}
+    assert with_python == {*QUICK, *LONG, *OTHERS}
+
+
+def test_the_commands_of_the_pages_exist_with_their_options():
+    """Parsed, not run: a wrong command, option or type raises an error."""
+    commands = typer.main.get_command(app).commands
+    known = 0
+    for page in ROOT.glob("docs/**/*.md"):
+        for code in blocks(page.relative_to(ROOT), "console"):
+            for line in re.findall(r"^\$ mtl-keras (.*)", code.replace("\\\n", " "), re.MULTILINE):
+                name, *arguments = shlex.split(line, comments=True)
+                commands[name].make_context(name, arguments).close()
+                known += 1
+    assert known > 30
+
+
+@pytest.mark.filterwarnings("ignore:.*of these rows were trained on")
+def test_the_example_of_a_check_runs(clone, artifact, capsys):
+    shutil.copytree(artifact, clone / "saved_models" / "customers")
+    cases.table().to_csv("new_customers.csv", index=False)
+    (code,) = blocks("docs/checking.md")
+    exec(compile(code, "checking", "exec"), {})
+    assert "stability index" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in LONG)])

@@ -25,13 +25,13 @@ class Backbone(Checked):
 
     Example:
 
-    >>> class Mean(Backbone):
-    ...     '''The mean of the vectors.'''
+    >>> class LastState(Backbone):
+    ...     '''The last state of a small recurrent network.'''
     ...     reads = "sequences"
     ...     def represent(self, x, mask, name):
-    ...         return keras.layers.GlobalAveragePooling1D(name=name)(x, mask=mask)
-    >>> Mean().represent(keras.Input((None, 4)), None, "review").shape
-    (None, 4)
+    ...         return keras.layers.SimpleRNN(8, name=name)(x, mask=mask)
+    >>> LastState().represent(keras.Input((None, 4)), None, "review").shape
+    (None, 8)
     """
 
     reads: ClassVar[str]  # "sequences" or "images"
@@ -54,7 +54,8 @@ class Backbone(Checked):
         Args:
             x: The vectors of a sequence, `(rows, length, n)`, or images `(rows, height, width,
                 channels)` from 0 to 1.
-            mask: `(rows, length)`, bool: which vectors are present. None for images.
+            mask: `(rows, length)`, bool: which vectors are present; a row may have none. None for
+                images.
             name: Prefix for names of layers.
         """
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """The command line, `mtl-keras`: see `mtl-keras --help`.
 
-Nothing heavy is imported until a command needs it.
+Slow packages are imported only when a command needs them.
 """
 
 import errno
@@ -18,10 +18,10 @@ from mtl_keras.errors import MTLError, one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code.
+    """Run a command and return its exit code.
 
-    A user's mistake gives one message on the error stream and exit code 1; `--verbose` adds the
-    traceback.
+    A mistake of the user prints one message to the error stream and gives the exit code 1;
+    `--verbose` adds the traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices
     whole_format, told = warnings.formatwarning, set()
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return line if new else ""
 
     warnings.formatwarning = once
-    if os.getcwd() not in sys.path:  # where classes of the user's own are, as with `python -m`
+    if os.getcwd() not in sys.path:  # where the user's own classes are, as with `python -m`
         sys.path.append(os.getcwd())
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """What went wrong; for the operating system's errors, with the file and what may help."""
+    """Return what went wrong; for errors of the system, with the file and what may help."""
     if isinstance(error, MTLError) or not isinstance(error, OSError):
         return str(error)
     where = f"{error.filename}: " if error.filename else ""

@@ -1,4 +1,4 @@
-"""What all commands share: the application, options, and TensorFlow without its notices."""
+"""What all commands share: the application, options, and the import of TensorFlow."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,14 +24,14 @@ Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_mode
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        "--trust", help="PACKAGE whose classes the model may import. Repeat it for several."
+        "--trust", help="PACKAGE from which the model may import classes. Repeat it for several."
     ),
 ]
 BadCells = Annotated[
     str,
     typer.Option(
-        help="What becomes of cells that cannot be read, such as a text in a column of numbers: "
-        "refuse, or missing, to go on without them.",
+        help="What to do with cells that cannot be read, such as a word in a column of numbers: "
+        "refuse, or missing, to continue without them.",
         autocompletion=names.one_of(lambda: ["refuse", "missing"]),
     ),
 ]
@@ -47,7 +47,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of 
 
 
 class Command(TyperCommand):
-    """A command whose help ends with an example, its epilog, and breaks lines where they end."""
+    """A command whose help ends with an example (its epilog) and keeps its line breaks."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -77,7 +77,7 @@ def common(
 
 
 def load_tensorflow(show: Terminal) -> None:
-    """Import TensorFlow without the notices that it prints at any log level."""
+    """Import TensorFlow without the messages that it prints at any log level."""
     show.moving(lambda: ("starting TensorFlow", None))
     with silenced():
         import tensorflow  # noqa: F401

@@ -1,4 +1,4 @@
-"""What the flags of commands mean: columns, kinds and labels, the built-in experiment."""
+"""The meaning of flags: columns, kinds and labels; and the built-in experiment."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ FORMS = {
 
 
 def built_in() -> Path:
-    """The built-in experiment: in this folder, else in the checkout or the installation."""
+    """Return the built-in experiment: in this folder, or in the checkout or installation."""
     package = Path(__file__).parents[1]
     for folder in (Path(), package.parent, package):
         if (folder / "data" / "customers.toml").is_file():
@@ -29,13 +29,13 @@ def built_in() -> Path:
 
 
 def name_of(source: str) -> str:
-    """A model's name from that of its table, or of the folder of its files."""
+    """Return the name of a model: that of its table, or of the folder of its files."""
     parts = [part for part in source.split("/") if part and not any(c in part for c in "*?[")]
     return (parts[-1].split(".")[0] if parts else "") or "model"
 
 
 def pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
-    """`COLUMN:KIND` flags of features as a dict: see `divided`."""
+    """Return `COLUMN:KIND` flags of features as a dict: see `divided`."""
     kinds = {}
     for text in flags or []:
         column, kind = divided(text, "features")
@@ -50,7 +50,7 @@ def pairs(flags: Sequence[str] | None, flag: str) -> dict[str, str]:
 
 
 def targets(flags: Sequence[str] | None) -> dict[str, str | None]:
-    """`COLUMN` or `COLUMN:KIND` flags as a dict; the kind is None where it is to be guessed.
+    """Return `COLUMN` or `COLUMN:KIND` flags as a dict; the kind is None if it is to be guessed.
 
     Example:
 
@@ -61,14 +61,14 @@ def targets(flags: Sequence[str] | None) -> dict[str, str | None]:
 
 
 def divided(text: str, room: str) -> tuple[str, str | None]:
-    """A column and its kind, which is what follows the last colon if that is the name of a kind.
+    """Return a column and its kind, which follows the last colon if it is the name of a kind.
 
-    Else there is no kind, and the colons are part of the column's name. A kind of the user's own is
-    `package.module:Class`.
+    Otherwise there is no kind, and the colons are part of the column's name. The user's own kinds
+    are `package.module:Class`.
 
     Args:
-        text: What a flag says.
-        room: Where the kinds are: `"tasks"` or `"features"`.
+        text: The value of a flag.
+        room: The package of the kinds: `"tasks"` or `"features"`.
 
     Example:
 
@@ -83,12 +83,12 @@ def divided(text: str, room: str) -> tuple[str, str | None]:
 
 
 def values(flags: Sequence[str] | None, flag: str, columns: Iterable[str]) -> dict[str, str]:
-    """`COLUMN=VALUE` flags as a dict.
+    """Return `COLUMN=VALUE` flags as a dict.
 
     Args:
-        flags: What they say.
-        flag: Their name, one of `FORMS`.
-        columns: Columns that are known; the name of another one ends at the first equals sign.
+        flags: The values of the flags.
+        flag: Name of the flag, one of `FORMS`.
+        columns: Known columns. The name of any other column ends at the first equals sign.
 
     Example:
 
@@ -107,7 +107,7 @@ def values(flags: Sequence[str] | None, flag: str, columns: Iterable[str]) -> di
 
 
 def listed(text: str) -> list[str]:
-    """Labels with commas between them; one that has a comma of its own stands in double quotes.
+    """Return labels that are separated by commas; one that contains a comma is in quotes.
 
     Example:
 
@@ -118,10 +118,10 @@ def listed(text: str) -> list[str]:
 
 
 def threshold(text: str) -> float:
-    """The probability that `--threshold` states.
+    """Return the probability of a `--threshold`.
 
     Raises:
-        ConfigError: if it is no number.
+        ConfigError: if it is not a number.
     """
     try:
         return float(text)

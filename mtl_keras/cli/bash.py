@@ -1,4 +1,4 @@
-"""Completion in bash, which divides words at colons and equals signs before a program sees them."""
+"""Completion in bash, which splits words at colons and equals signs."""
 
 import contextlib
 import io
@@ -14,10 +14,9 @@ SPECIAL = re.compile(r"([^\w@%+=:,./-])")
 
 @contextlib.contextmanager
 def whole_words() -> Iterator[None]:
-    """Within the block, completion for bash sees whole words, and answers with what bash replaces.
+    """Within the block, let completion for bash see whole words and return what bash replaces.
 
-    bash hands over `churned:bi` as the three words `churned`, `:` and `bi`, of which an answer
-    replaces the last one.
+    bash passes `churned:bi` as the three words `churned`, `:` and `bi`, and replaces the last one.
     """
     if os.environ.get(ASKED) != "complete_bash":
         yield
@@ -37,7 +36,7 @@ def whole_words() -> Iterator[None]:
 
 
 def joined(parts: list[str]) -> tuple[list[str], str]:
-    """The words up to the cursor that bash divided, and how much of the last one's value stays.
+    """Return the whole words up to the cursor, and how much of the last one bash keeps.
 
     Example:
 

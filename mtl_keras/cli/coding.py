@@ -1,4 +1,4 @@
-"""The command `code`: a network as Python, to go on with by hand."""
+"""The command `code`: a network as Python code, to edit by hand."""
 
 import typer
 
@@ -8,7 +8,7 @@ from mtl_keras.cli.terminal import terminal
 
 @app.command(cls=Command, epilog="mtl-keras code saved_models/shop")
 def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
-    """Print a model's network as a Python file of Keras code, to change and train by hand."""
+    """Print a model's network as a Python file of Keras code, to edit and train by hand."""
     with terminal(error=True) as show:
         load_tensorflow(show)
         from mtl_keras import load

@@ -1,4 +1,4 @@
-"""The experiment that a command is about: a file, a table, a trained model; and its flags."""
+"""The experiment of a command: from a file, a table or a trained model, and flags."""
 
 import functools
 import shlex
@@ -31,20 +31,20 @@ def declared(
     show: Callable[[str], None],
     **training: Any,
 ) -> tuple[Any, Any]:
-    """The experiment that a command is about, and its table if that has been read already.
+    """Return the experiment of a command, and its table if that has already been read.
 
     Args:
-        source: What the command names; None for the built-in experiment.
+        source: What the user named; None for the built-in experiment.
         flags: Its flags.
         trusted: Packages that the experiment of an artifact may import.
         show: A function that prints a line.
         training: Further entries of `[training]`.
 
     Returns:
-        An `Experiment`; and the table, or None where the experiment reads it itself.
+        An `Experiment`, and the table, or None if the experiment reads it itself.
 
     Raises:
-        ConfigError: if a table is named and no target.
+        ConfigError: if a table is named without a target.
     """
     overrides = flags.overrides()
     if training := {**overrides.get("training", {}), **stated(**training)}:
@@ -63,7 +63,7 @@ def declared(
 
 
 def _maker(source: str, flags: Flags, trusted: Collection[str]) -> Callable[..., Any]:
-    """A function from entries of an experiment to that experiment of the source with them."""
+    """Return a function that makes the source's experiment, with some entries changed."""
     from mtl_keras.experiment import Experiment
     from mtl_keras.export import artifact
     from mtl_keras.plans import file
@@ -83,7 +83,7 @@ def _maker(source: str, flags: Flags, trusted: Collection[str]) -> Callable[...,
 
 
 def _of_model(version: Path, flags: Flags, trusted: Collection[str], **entries: Any) -> Any:
-    """The experiment of a version of a model, whose table must still be where it was."""
+    """Return the experiment of a model's version, whose table must still be where it was."""
     from mtl_keras.datasets.location import is_many
     from mtl_keras.experiment import Experiment
     from mtl_keras.export import artifact
@@ -98,8 +98,8 @@ def _of_model(version: Path, flags: Flags, trusted: Collection[str], **entries: 
 
 
 def _told(guess: Any) -> str:
-    """A guess, and the flag that says otherwise."""
-    told = f"{guess.column}: taken as {guess.kind}, {guess.why}"
+    """Return a guess in words, with the flag that overrides it."""
+    told = f"{guess.column}: assumed to be {guess.kind}, {guess.why}"
     if guess.unless is None:
         return told
     kind, when = guess.unless
@@ -107,7 +107,7 @@ def _told(guess: Any) -> str:
 
 
 def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list[Any]]:
-    """The table of a plan, or None if it is to be streamed; and guesses of these targets' kinds."""
+    """Return the table of a plan (None if it is streamed), and guesses of the targets' kinds."""
     from mtl_keras import datasets, tasks
 
     by_file = True if plan.split.strategy == "file" else None
@@ -122,7 +122,7 @@ def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list
 
 
 def _no_column(target: str, columns: list[str]) -> MTLError:
-    """The error for a target that is no column of the table: it may end with a mistyped kind."""
+    """Return the error for a target that is not a column; it may end with a mistyped kind."""
     column, _, kind = target.rpartition(":")
     if column in columns:
         return ConfigError(

@@ -1,4 +1,4 @@
-"""Writes what was trained: the artifact, or the place where it is kept if that fails."""
+"""Writes what was trained: to the artifact, or elsewhere if that fails."""
 
 import tempfile
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 
 def exported(run: Any, folder: Path, state: Path) -> Path:
-    """The version that a run is written to; if that fails, where what was trained is."""
+    """Export a run and return its version; if that fails, say where the training is kept."""
     from mtl_keras.training.checkpoint import saved_epochs
 
     try:
@@ -29,7 +29,7 @@ def exported(run: Any, folder: Path, state: Path) -> Path:
 
 
 def _written_elsewhere(run: Any) -> Path | None:
-    """Write a run that has no other place to a folder for temporary files, if that can be."""
+    """Write a run to a folder for temporary files, if that is possible."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
         run.export(folder)
@@ -39,7 +39,7 @@ def _written_elsewhere(run: Any) -> Path | None:
 
 
 def finished(folder: Path, state: Path) -> Path | None:
-    """The version published by a training that was killed right afterwards, or None."""
+    """Return the version that a training published right before it was killed, or None."""
     from mtl_keras.export.artifact import version_of
     from mtl_keras.runs.identity import kept_identity
 

@@ -1,4 +1,4 @@
-"""The options that declare an experiment, the same for all commands that train."""
+"""The options that declare an experiment, which are the same for all commands that train."""
 
 import dataclasses
 import functools
@@ -14,7 +14,7 @@ from mtl_keras.cli.arguments import listed, pairs, stated, targets, threshold, v
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """The options that declare an experiment, or change one that is declared."""
+    """The options that declare an experiment, or change one."""
 
     target: Annotated[
         list[str] | None,
@@ -119,7 +119,7 @@ class Flags:
     seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None
 
     def overrides(self) -> dict[str, Any]:
-        """What the flags state, as entries of an experiment; the kind of a target may be None."""
+        """Return the flags as entries of an experiment; the kind of a target may be None."""
         features = {**pairs(self.feature, "--feature"), **dict.fromkeys(self.drop or [], "drop")}
         return stated(
             name=self.name,
@@ -142,9 +142,9 @@ class Flags:
         )
 
     def _tasks(self) -> dict[str, Any]:
-        """The kind of each target, None if it is to be guessed, or a mapping with what is stated.
+        """Return the kind of each target, None if it is to be guessed, or a mapping of arguments.
 
-        A mapping lacks the kind where it is not stated.
+        A mapping has no kind if the kind is to be guessed.
         """
         tasks: dict[str, Any] = targets(self.target)
         for key, _, flag, texts, read in self._stated_of_tasks():
@@ -155,7 +155,7 @@ class Flags:
         return tasks
 
     def implied(self) -> dict[str, str]:
-        """The kinds of targets that follow from what else is stated of them."""
+        """Return the kinds of targets that follow from their other flags."""
         return {
             column: kind
             for _, kind, flag, texts, _ in self._stated_of_tasks()
@@ -163,7 +163,7 @@ class Flags:
         }
 
     def _stated_of_tasks(self) -> list[tuple[str, str, str, list[str] | None, Any]]:
-        """An argument of a task, its kind, the flag, what it says, and how that is read."""
+        """Return tasks' arguments: name, kind, flag, values, and the function that reads them."""
         return [
             ("classes", "ordinal", "--order", self.order, listed),
             ("positive", "binary", "--positive", self.positive, str),
@@ -172,7 +172,7 @@ class Flags:
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with an option for each of the `Flags`, which it takes as its second argument."""
+    """Return a command with an option for each of the `Flags`, its second argument."""
     fields = dataclasses.fields(Flags)
 
     @functools.wraps(command)

@@ -1,11 +1,11 @@
-"""What Ctrl-C leaves, and how to go on."""
+"""Says what is kept after Ctrl-C, and how to continue."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 
 import typer
 
-INTERRUPTED = 130  # the exit code of a process that Ctrl-C ended
+INTERRUPTED = 130  # exit code of a process that Ctrl-C ended
 
 
 @contextlib.contextmanager
@@ -13,7 +13,7 @@ def going_on(told: Callable[[], str]) -> Iterator[None]:
     """Within the block, Ctrl-C ends the command with a line on the error stream.
 
     Args:
-        told: What is kept and how to go on, in sentences; asked for once it is needed.
+        told: A function that returns what is kept and how to continue, in sentences.
     """
     try:
         yield

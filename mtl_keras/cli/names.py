@@ -1,4 +1,4 @@
-"""The names that options take, read from the package's text: importing it would load TensorFlow."""
+"""The names that options accept, read from source code, since importing it loads TensorFlow."""
 
 import csv
 import re
@@ -8,13 +8,13 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 UNLISTED = r"^    listed\b.* = False"
-DELIMITERS = ",;\t|"  # of CSV files, as `datasets.files` has them
+DELIMITERS = ",;\t|"  # suffixes of CSV files, as in `datasets.files`
 OPEN = "auto"  # an architecture or balancer that is chosen on the validation rows
 
 
 @cache
 def names(room: str) -> tuple[str, ...]:
-    """The names of the classes of a room, as `registry.classes` finds them, in alphabetical order.
+    """Return the names of a package's classes, as `registry.classes` does, in alphabetical order.
 
     Args:
         room: `"tasks"`, `"features"`, `"architectures"` or `"balancers"`.
@@ -40,19 +40,19 @@ def names(room: str) -> tuple[str, ...]:
 
 
 def _body(name: str, code: str) -> str:
-    """The text of a class that extends another one; empty if the code has no such class."""
+    """Return the code of a class that extends another one; empty if there is no such class."""
     found = re.search(rf"\nclass {name}\([A-Z]", code)  # and not list[...]
     return re.split(r"\n(?=\S)", code[found.end() :], maxsplit=1)[0] if found else ""
 
 
 def _identifier(name: str, body: str) -> str:
-    """The short name of a class: see `declaring.references.identifier`."""
+    """Return the short name of a class: see `declaring.references.identifier`."""
     stated = re.search(r'^    identifier\b[^=\n]*= "(\w+)"', body, re.M)
     return stated[1] if stated else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def presets() -> tuple[str, ...]:
-    """The names of the presets."""
+    """Return the names of the presets."""
     text = (PACKAGE / "plans" / "presets.py").read_text(encoding="utf-8")
     table = re.search(r"^PRESETS.*?^}", text, re.M | re.S)
     assert table is not None
@@ -60,17 +60,17 @@ def presets() -> tuple[str, ...]:
 
 
 def architectures() -> list[str]:
-    """What `--architecture` may be."""
+    """Return the values of `--architecture`."""
     return [*names("architectures"), OPEN]
 
 
 def balancers() -> list[str]:
-    """What `--balancer` may be."""
+    """Return the values of `--balancer`."""
     return [*names("balancers"), OPEN]
 
 
 def one_of(options: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:
-    """Completes an option's value by one of these."""
+    """Return a completion of an option by one of these values."""
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in options() if name.startswith(incomplete)]
@@ -79,7 +79,7 @@ def one_of(options: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:
 
 
 def column_and_kind(room: str) -> Callable[[object, str], list[str]]:
-    """Completes `COLUMN:KIND`: first a column of the table that the command names, then a kind."""
+    """Return a completion of `COLUMN:KIND`: first a column of the command's table, then a kind."""
 
     def complete(ctx: object, incomplete: str) -> list[str]:
         begun, colon, kind = incomplete.rpartition(":")
@@ -91,14 +91,14 @@ def column_and_kind(room: str) -> Callable[[object, str], list[str]]:
 
 
 def column(ctx: object, incomplete: str) -> list[str]:
-    """Completes a column of the table that the command names."""
+    """Complete a column of the command's table."""
     return [name for name in _columns(ctx) if name.startswith(incomplete)]
 
 
 def _columns(ctx: object) -> list[str]:
-    """The columns of the CSV file that the command names; none of any other source."""
+    """Return the columns of the command's CSV file; none for any other source."""
     given = getattr(ctx, "params", {})
-    unread = getattr(ctx, "args", [])  # all of them where the last option still lacks its value
+    unread = getattr(ctx, "args", [])  # includes all values if the last option still lacks its own
     named = map(Path, filter(None, [given.get("source"), given.get("table"), *unread]))
     for path in named:
         if path.suffix == ".csv" and path.is_file():

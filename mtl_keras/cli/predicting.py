@@ -52,7 +52,7 @@ def predict(
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN of the predictions to write, or several with commas between them. Repeat "
+            help="COLUMN of the predictions to write, or several separated by commas. Repeat "
             "it for more. Default: all."
         ),
     ] = None,
@@ -64,7 +64,7 @@ def predict(
         bool,
         typer.Option(
             "--escape-formulas",
-            help="For spreadsheets: put an apostrophe before texts that begin with = + - @.",
+            help="For spreadsheets: put an apostrophe before cells that begin with = + - @.",
         ),
     ] = False,
     workers: Annotated[
@@ -116,7 +116,7 @@ def predict(
                 )
             return
         if workers is not None and workers > 1:
-            show(f"{table} is one table, which is not divided: one process answers it")
+            show(f"{table} is one table, which is not divided: one process predicts for it")
         show.moving(lambda: (f"predicting for {len(rows):,} rows", None))
         answers = predictor.predict(rows)
         answers = answers if chosen is None else answers[chosen]
@@ -126,7 +126,7 @@ def predict(
 
 
 def _identifiers(named: Sequence[str] | None, predictor: Any, columns: Sequence[str]) -> list[str]:
-    """The columns to keep: those that are named, or those that the model dropped as identifiers."""
+    """Return the columns to keep: the named ones, or those that were dropped as identifiers."""
     if not named:
         return [name for name in predictor.identifiers if name in columns]
     for name in named:
@@ -139,14 +139,14 @@ def _identifiers(named: Sequence[str] | None, predictor: Any, columns: Sequence[
 
 
 def _divided(texts: Sequence[str] | None, available: Sequence[str]) -> list[str]:
-    """Names of columns; a text that is none of them is divided at its commas."""
+    """Return names of columns; a string that is not a column is split at its commas."""
     divided = [[text] if text in available else text.split(",") for text in texts or ()]
     return [name.strip() for each in divided for name in each]
 
 
 def _left(output: Path, folder: bool) -> str:
     if folder:
-        return f"Finished files are kept in {output}. To go on, run the same command again."
+        return f"Finished files are kept in {output}. To continue, run the same command again."
     return f"{output} was not written."
 
 

@@ -1,4 +1,4 @@
-"""Where a command's lines go, and the one line that moves while it works."""
+"""Prints a command's lines, with a progress line below them."""
 
 import contextlib
 import sys
@@ -8,25 +8,25 @@ from typing import Any
 
 import typer
 
-WIDTH = 24  # of the bar
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"  # where it is not known how much is done
-PER_SECOND = 10.0  # how often the moving line is drawn, at most
+WIDTH = 24  # width of the bar
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"  # shown if the progress is unknown
+PER_SECOND = 10.0  # seconds between two drawings of the progress line, at least
 
 Now = Callable[[], tuple[str, float | None]]
-"""What goes on: a line, and which share of it is done, from 0 to 1, or None if unknown."""
+"""What is going on: a line, and the share that is done, from 0 to 1, or None if unknown."""
 
 
 class Terminal:
-    """Prints lines; and, where the stream is a terminal, one line below them that moves.
+    """Prints lines and, if the stream is a terminal, a progress line below them.
 
-    The moving line is asked for what it shows ten times a second by a thread of its own, so that
-    whatever works does nothing for it.
+    A thread of its own updates the progress line ten times a second, so that the work itself need
+    not do anything.
 
     Args:
         error: Whether to print on the error stream. Default False.
 
     Attributes:
-        moves: Whether there is a line that moves.
+        moves: Whether there is a progress line.
     """
 
     def __init__(self, error: bool = False) -> None:
@@ -36,7 +36,7 @@ class Terminal:
         self._now: Now = lambda: ("", None)
 
     def __call__(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
         if self._live is None:
             typer.echo(line, err=self.error)
         else:
@@ -45,7 +45,7 @@ class Terminal:
             )
 
     def moving(self, now: Now | None) -> None:
-        """Show from now on what a function returns, until another one, or None, is given."""
+        """Show what a function returns on the progress line, until another one or None is given."""
         if not self.moves:
             return
         if now is None:
@@ -57,7 +57,7 @@ class Terminal:
             self._live.start()
 
     def close(self) -> None:
-        """Remove the moving line."""
+        """Remove the progress line."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -77,7 +77,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def terminal(error: bool = False) -> Iterator[Terminal]:
-    """A block with a `Terminal`, whose moving line is gone at its end."""
+    """Yield a `Terminal`, whose progress line is removed at the end of the block."""
     made = Terminal(error)
     try:
         yield made
@@ -100,7 +100,7 @@ def _live(draw: Callable[[], Any], error: bool) -> Any:
 
 
 def _steerable(error: bool) -> bool:
-    """Whether a terminal can show the line: move its cursor, and print what is not ASCII."""
+    """Return whether a terminal can show a progress line: move its cursor, and print Unicode."""
     from rich.console import Console
 
     console = Console(stderr=error)

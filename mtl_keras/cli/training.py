@@ -21,7 +21,7 @@ EXAMPLE = """mtl-keras train data/customers.csv --target churned:binary \\
 
 
 class Train(Command):
-    """`train`, whose help ends with the names that its options take, read only when needed."""
+    """`train`, whose help ends with the names that its options accept, read when needed."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         lists = {
@@ -47,7 +47,7 @@ def train(
     ] = None,
     models: Models = Path("saved_models"),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted training.")
+        bool, typer.Option("--resume", help="Continue an interrupted training.")
     ] = False,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that train one network together, with Ray.")
@@ -56,15 +56,15 @@ def train(
     gpus_per_worker: Annotated[int, typer.Option(min=0, help="GPUs of each worker.")] = 0,
     storage: Annotated[
         str | None,
-        typer.Option(help="Folder or URL for checkpoints that all workers reach."),
+        typer.Option(help="Folder or URL for checkpoints that all workers can access."),
     ] = None,
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
     """Train a model and write it to saved_models/NAME/, with a report of how good it is.
 
-    The kind of a target that is not stated is guessed, and told; where it is not clear, nothing is
-    trained. Options override what an experiment's file says.
+    The kind of a target is guessed and printed if it is not given; if it is not clear, nothing is
+    trained. Options override the file of an experiment.
     """
     cluster = {
         "workers": workers,
@@ -96,7 +96,7 @@ def _train(
     from mtl_keras.runs.story import one_at_a_time
     from mtl_keras.training.workers import workers
 
-    together = workers()  # joined before TensorFlow computes anything
+    together = workers()  # must be joined before TensorFlow computes anything
     imported = time.time() - start
     aloud = show if together.chief else lambda line: None
     experiment, table = declared(source, flags, trusted, aloud, **recorded)
@@ -125,7 +125,7 @@ def _train(
 
 
 def _kept(state: Path, start: float, resume: bool) -> str:
-    """What an interrupted training leaves."""
+    """Return what is kept of an interrupted training, in words."""
     from mtl_keras.training.checkpoint import saved_epochs
 
     path = state / "training.npz"
@@ -134,6 +134,6 @@ def _kept(state: Path, start: float, resume: bool) -> str:
     if not epochs:
         return "No epoch was finished, so nothing is kept: start again without --resume."
     return (
-        f"The training up to epoch {epochs} is kept in {state}. To go on, run the same command "
-        "with --resume."
+        f"The training up to epoch {epochs} is kept in {state}. To continue, run the same "
+        "command with --resume."
     )

@@ -33,18 +33,18 @@ def compare(
         ),
     ] = None,
     tries: Annotated[
-        int, typer.Option(min=0, help="How many sets of constant task weights are tried.")
+        int, typer.Option(min=0, help="How many sets of constant task weights to try.")
     ] = 4,
     tune: Annotated[
         int,
         typer.Option(
-            min=0, help="How many other learning rates and dropouts are tried for each network."
+            min=0, help="How many other learning rates and dropouts to try for each network."
         ),
     ] = 0,
     baselines: Annotated[
         bool,
         typer.Option(
-            "--baselines/--no-baselines", help="Whether linear models and boosted trees take part."
+            "--baselines/--no-baselines", help="Whether to include linear models and boosted trees."
         ),
     ] = True,
     workers: Annotated[
@@ -57,8 +57,8 @@ def compare(
 ) -> None:
     """Compare the joint model with single-task and simple models: did sharing help?
 
-    Whatever is tried is chosen on the validation rows. Finished trainings are kept in
-    saved_models/NAME/comparison/, so an interrupted comparison goes on when it is run again.
+    All choices are made on the validation rows. Finished trainings are kept in
+    saved_models/NAME/comparison/: run the command again to continue an interrupted comparison.
     """
     with terminal() as show:
         load_tensorflow(show)
@@ -110,13 +110,13 @@ def tune(
     front: Annotated[
         list[str] | None,
         typer.Option(
-            help="TASK between which the best compromises (the Pareto front) are searched. Repeat "
+            help="TASK for which to search the best trade-offs (the Pareto front). Repeat "
             "it for each."
         ),
     ] = None,
     pick: Annotated[
         int | None,
-        typer.Option(min=0, help="Trial whose experiment is written. Default: the best."),
+        typer.Option(min=0, help="Trial whose experiment to write. Default: the best."),
     ] = None,
     storage: Annotated[
         str | None,
@@ -130,8 +130,8 @@ def tune(
 ) -> None:
     """Search for better settings of an experiment, with Optuna, on its validation rows.
 
-    Finished trials are kept in saved_models/NAME/tuning/, so an interrupted search goes on when it
-    is run again.
+    Finished trials are kept in saved_models/NAME/tuning/: run the command again to continue an
+    interrupted search.
     """
     with terminal() as show:
         load_tensorflow(show)
@@ -157,4 +157,4 @@ def tune(
 
 
 def _kept(what: str, where: Path | str) -> str:
-    return f"Finished {what} are kept in {where}. To go on, run the same command again."
+    return f"Finished {what} are kept in {where}. To continue, run the same command again."

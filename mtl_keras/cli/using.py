@@ -11,7 +11,7 @@ from mtl_keras.cli.predicting import written
 from mtl_keras.cli.terminal import terminal
 from mtl_keras.errors import ArtifactError, ConfigError, nearest
 
-CHANGED = 3  # the exit code of a check that found a change
+CHANGED = 3  # exit code of a check that found a change
 GUESSED_ROWS = 100_000  # of a stream
 
 
@@ -28,7 +28,7 @@ def evaluate(
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
-    """Evaluate a model on a table that has labels."""
+    """Evaluate a model on a table with labels."""
     with terminal() as show:
         load_tensorflow(show)
         from mtl_keras import datasets, load
@@ -53,17 +53,17 @@ def leaderboard(
     ],
     sort: Annotated[
         str | None,
-        typer.Option(help="TASK to sort by. Default: the mean rank in all tasks they share."),
+        typer.Option(help="TASK to sort by. Default: the mean rank in all tasks that they share."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     bad_cells: BadCells = "refuse",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
-    """Compare trained models on one table that has labels.
+    """Compare trained models on a table with labels.
 
-    A row for each model, a column for each task with its main measure and a 95 % interval. A model
-    is scored on those of its tasks whose labels the table has.
+    The result has a row for each model, and a column for each task with its main measure and a 95 %
+    interval. A model is scored on the tasks whose labels are in the table.
     """
     with terminal(error=as_json) as show:
         load_tensorflow(show)
@@ -93,15 +93,16 @@ def check(
         Path | None, typer.Option("--output", "-o", help="A .html page or a .json file.")
     ] = None,
     alarm: Annotated[
-        str, typer.Option(help="Smallest change that counts: moderate or major.")
+        str, typer.Option(help="Smallest change that raises the alarm: moderate or major.")
     ] = "major",
     bad_cells: BadCells = "refuse",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
-    """Check whether new rows, and the predictions for them, are still like those of the training.
+    """Check whether new rows, and the predictions for them, still resemble the training data.
 
-    The exit code is 3 if a column or a prediction has changed that much, or a score is worse.
+    The exit code is 3 if a column or a prediction has changed as much as --alarm says, or if a
+    score is worse.
     """
     with terminal() as show:
         load_tensorflow(show)
@@ -171,7 +172,7 @@ def export(
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
-    """Write a model as ONNX or LiteRT, once it is checked that the predictions are the same."""
+    """Write a model as ONNX or LiteRT, after checking that the predictions are the same."""
     with terminal() as show:
         load_tensorflow(show)
         from mtl_keras import load
@@ -186,7 +187,7 @@ def export(
             raise ConfigError(f"--output must end in {suffix} for {form}. Received: {output}.")
         predictor = load(model, trusted=trust or [])
         path = output or Path(f"{predictor.schema['name']}{suffix}")
-        show.moving(lambda: (f"writing {path}, and comparing its answers", None))
+        show.moving(lambda: (f"writing {path}, and comparing its predictions", None))
         show(str(predictor.export(path, check)))
 
 

@@ -1,4 +1,4 @@
-"""Did sharing help? Compares the joint model with what it has to beat."""
+"""Did sharing help? Compares the joint model with single-task and simple models."""
 
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.procedure import compare

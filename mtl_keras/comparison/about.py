@@ -1,4 +1,4 @@
-"""What a comparison is about."""
+"""Describes a comparison."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +14,11 @@ from mtl_keras.runs.columns import guess_features
 def about_comparison(
     plan: Plan, source: Any, rows: pd.DataFrame, parts: Mapping[str, int]
 ) -> dict[str, str]:
-    """What was compared, when and with what, as texts by heading.
+    """Return what was compared, when and with what, as strings by heading.
 
     Args:
         plan: The plan of the joint model.
-        source: Where the table came from.
+        source: The source of the table.
         rows: The table.
         parts: Number of rows of each part.
     """

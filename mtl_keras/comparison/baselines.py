@@ -1,4 +1,4 @@
-"""What any model has to beat: simple models, one per target, on the same columns and rows."""
+"""The baselines: simple models, one per target, on the same columns and rows."""
 
 import importlib
 import importlib.util
@@ -21,25 +21,25 @@ from mtl_keras.tasks import Task
 from mtl_keras.tasks.rivals import Problem
 
 STRENGTHS = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
-COMPONENTS = 64  # of an image, or of a text for trees
-MOST_ROWS = {"quantile": 4000}  # a linear program takes no more
+COMPONENTS = 64  # principal components of an image, or of a text for trees
+MOST_ROWS = {"quantile": 4000}  # a linear program cannot handle more
 
 BASELINES = ("constant", "linear", "histogram gradient boosting", "LightGBM")
 
 
 def available() -> list[str]:
-    """Names of the baselines; LightGBM where it is installed."""
+    """Return the names of the baselines, including LightGBM if it is installed."""
     installed = importlib.util.find_spec("lightgbm") is not None
     return [name for name in BASELINES if name != "LightGBM" or installed]
 
 
 class Matrices:
-    """The encoded rows as matrices that scikit-learn takes.
+    """The encoded rows as matrices for scikit-learn.
 
-    Numbers as they are encoded; categories one-hot for linear models, as indices for trees. Of a
-    feature that the network reads in its own way, its `words` as TF-IDF of words and pairs of them,
-    for trees the 64 main components of these; or, if it has none, the 64 main components of its
-    `flattened` numbers.
+    Numbers stay as they are encoded. Categories are one-hot for linear models, and indices for
+    trees. A feature of the group `"own"` is represented by the TF-IDF of its `words` and word pairs
+    (for trees, by 64 principal components of these) or, if it has none, by 64 principal components
+    of its `flattened` numbers.
 
     Args:
         encoder: The fitted encoder.
@@ -47,8 +47,8 @@ class Matrices:
         encoded: The encoded rows by part.
 
     Attributes:
-        linear: Per part a sparse matrix for linear models.
-        trees: Per part an array for trees.
+        linear: A sparse matrix for linear models, by part.
+        trees: An array for trees, by part.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Matrices:
     ) -> None:
         self.rows, self.encoded = rows, encoded
         columns: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []  # for linear models, trees
-        read: set[str] = set()  # columns of texts: features that share one have the same words
+        read: set[str] = set()  # columns of texts; features that share one have the same words
         own = {f"own_{slug}": f for slug, f in zip(encoder.slugs, encoder.features)}
         indices = {"categorical": encoder.category_sizes, "crossed": encoder.crossing_sizes}
         for group in encoded["train"]:
@@ -90,7 +90,7 @@ class Matrices:
         counter = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
         try:
             counter.fit(texts["train"])
-        except ValueError:  # no word is in two texts
+        except ValueError:  # no word occurs in two texts
             nothing = {part: np.zeros((len(rows), 1)) for part, rows in self.rows.items()}
             return {part: sparse.csr_matrix(each) for part, each in nothing.items()}, nothing
         words = {part: counter.transform(each) for part, each in texts.items()}
@@ -110,16 +110,16 @@ class Matrices:
 def predict(
     name: str, task: Task, matrices: Matrices, truths: Mapping[str, Mapping[str, np.ndarray]]
 ) -> np.ndarray:
-    """A baseline's predictions for the test rows, as evaluation reads them.
+    """Return a baseline's predictions for the test rows.
 
-    How strongly a linear model is regularised is chosen on the validation rows; the trees have
-    their library's defaults.
+    The regularisation of a linear model is chosen on the validation rows; trees use the defaults of
+    their library.
 
     Args:
         name: The baseline, one of `available()`.
         task: A fitted task.
         matrices: The rows.
-        truths: Per part and task the labels, as evaluation reads them.
+        truths: The labels by part and task, as `Task.truth` returns them.
     """
     if name == "constant":
         constant = np.asarray(task.constant(truths["train"][task.name]))
@@ -135,7 +135,7 @@ def predict(
 def _solved(
     name: str, problem: Problem, rows: Mapping[str, Any], labels: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """The answers for the test rows."""
+    """Return the predictions for the test rows."""
     present = {part: ~np.isnan(labels[part]) for part in labels}
     most = MOST_ROWS.get(problem.loss)
     x, y = (
@@ -156,7 +156,7 @@ def _solved(
 
 
 def _models(name: str, problem: Problem) -> list[Any]:
-    """The models to choose from, not fitted."""
+    """Return the models to choose from, not fitted."""
     return {"linear": _linear, "LightGBM": _lightgbm}.get(name, _trees)(problem)
 
 
@@ -193,7 +193,7 @@ def _answers(model: Any, x: Any, problem: Problem) -> np.ndarray:
     probabilities = model.predict_proba(x)
     if problem.classes is None:
         return probabilities[:, -1]
-    of_all = np.full((x.shape[0], problem.classes), 1e-9)  # a class may have no training row
+    of_all = np.full((x.shape[0], problem.classes), 1e-9)  # a class may have no training rows
     of_all[:, model.classes_.astype(int)] = probabilities
     return of_all
 

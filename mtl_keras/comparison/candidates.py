@@ -1,4 +1,4 @@
-"""What is compared: the joint model, its single-task twins, other weights, other architectures."""
+"""The candidates: the joint model, single-task twins, other weights, other architectures."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from mtl_keras.plans import Plan
 JOINT, SINGLE, EQUAL, TUNED = "joint", "single-task", "equal weights", "tuned weights"
 PART = "part_of_the_comparison"
 
-Setting = tuple[str, Mapping[str, Any]]  # what is special about it, and the plan
+Setting = tuple[str, Mapping[str, Any]]  # its choices in words, and the plan
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to answer all tasks.
+    """A way to predict all tasks.
 
     Attributes:
-        name: For people.
-        networks: For each network its settings, of which the best on the validation rows is taken;
-            together the networks answer all tasks. Empty for a baseline.
+        name: Name for people to read.
+        networks: The settings of each network, of which the best on the validation rows is used.
+            Together, the networks predict all tasks. Empty for a baseline.
     """
 
     name: str
@@ -39,14 +39,14 @@ def candidates(
     tune: int = 0,
     baselines: bool = True,
 ) -> list[Candidate]:
-    """All that a comparison trains.
+    """Return everything that a comparison trains.
 
     Args:
-        plan: The joint model's.
-        also: Further ones, `"architecture"`, `"+balancer"` or `"architecture+balancer"`.
-        tries: Settings of constant weights that are tried, on validation; 0 for none.
-        tune: Settings of learning rate and dropout that each network may choose from on validation,
-            beside the declared one; the same ones for the joint model and for each twin.
+        plan: The plan of the joint model.
+        also: Further candidates, `"architecture"`, `"+balancer"` or `"architecture+balancer"`.
+        tries: Number of settings of constant weights to try on the validation rows; 0 for none.
+        tune: Number of further settings of learning rate and dropout to choose from on the
+            validation rows, the same for the joint model and each twin.
         baselines: Whether to include models that are not networks.
     """
     joint = comparable(plan)
@@ -86,16 +86,16 @@ def candidates(
 
 
 def comparable(plan: Plan) -> dict[str, Any]:
-    """A plan as plain values, on the rows that the comparison has split."""
+    """Return a plan as plain values, for rows that the comparison has split."""
     plan = plan.but(training=plan.training.untracked())
-    config = json.loads(json.dumps(plan.to_dict()))  # plain values throughout, to be pickled
+    config = json.loads(json.dumps(plan.to_dict()))  # plain values, to be pickled
     config["split"] = {"strategy": "column", "column": PART}
     config["data"] = {k: v for k, v in config["data"].items() if k == "sample_weight"}
     return _without(config, plan.split.columns())
 
 
 def twin(plan: Plan, task: str) -> dict[str, Any]:
-    """The same plan for one task alone: same features, trunk, recipe and budget."""
+    """Return the same plan for a single task: same features, trunk, recipe and budget."""
     config = comparable(plan)
     config["tasks"] = {task: config["tasks"][task]}
     config["balancer"] = {"kind": "fixed"}
@@ -107,9 +107,9 @@ def twin(plan: Plan, task: str) -> dict[str, Any]:
 
 
 def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:
-    """A plan as declared, and variants with other learning rates and dropouts.
+    """Return a plan as declared, and variants with other learning rates and dropouts.
 
-    The rate is from a third to three times the declared one, the dropout from 0 to 0.5.
+    Rates are between a third and three times the declared one, and dropouts between 0 and 0.5.
     """
     random = np.random.default_rng(0)
     choices: list[Setting] = [("as declared", declared)]
@@ -126,7 +126,7 @@ def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:
 
 
 def _without(config: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """The declaration without these columns as features; a list of features already has none."""
+    """Return a plan that drops these columns, unless it has a list of features without them."""
     declared = config["features"]
     if isinstance(declared, list) or not columns:
         return config
@@ -143,7 +143,7 @@ def _weighted(tasks: Mapping[str, Any], weights: Mapping[str, float]) -> dict[st
 
 
 def _draws(names: Sequence[str], tries: int) -> list[dict[str, float]]:
-    """Constant weights with a geometric mean of 1, from a quarter to four, one task up in each."""
+    """Return constant weights from 1/4 to 4, geometric mean 1, one task increased in each."""
     random = np.random.default_rng(0)
     drawn = []
     for number in range(tries):

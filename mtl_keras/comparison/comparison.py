@@ -24,14 +24,14 @@ class Comparison:
     Attributes:
         name: Name of the experiment.
         tasks: Names of the tasks.
-        measures: For each task, the name of its measure.
-        units: Per task the unit of its measure, "" where there is none.
-        values: Per candidate and task the measure on the test rows, one number per seed.
-        differences: Per candidate and task the gain over single-task models.
-        costs: Per candidate seconds (mean over seeds), parameters and bytes.
-        chosen: Per candidate what was chosen on validation, per seed.
-        rows: Rows of each part of the split.
-        about: What was compared, when and with what, as texts by heading. Default none.
+        measures: The name of each task's measure.
+        units: The unit of each task's measure; "" if it has none.
+        values: The measure on the test rows by candidate and task, one number per seed.
+        differences: The gain over single-task models by candidate and task.
+        costs: Seconds (mean over seeds), parameters and bytes by candidate.
+        chosen: What was chosen on the validation rows, by candidate and seed.
+        rows: Number of rows of each part of the split.
+        about: What was compared, when and with what, as strings by heading. Default: empty.
 
     Example:
 
@@ -65,19 +65,19 @@ class Comparison:
 
     @property
     def seeds(self) -> int:
-        """How many seeds were run."""
+        """Number of seeds."""
         return len(self.values[JOINT][self.tasks[0]])
 
     def verdict(self, task: str, candidate: str = JOINT) -> str:
-        """`"helped"`, `"no difference seen"` or `"hurt"`."""
+        """Return `"helped"`, `"no difference seen"` or `"hurt"`."""
         return self.differences[candidate][task].verdict
 
     def delta_m(self, candidate: str) -> tuple[float, float]:
-        r"""$\Delta_m$ in per cent, mean and standard deviation over the seeds; below 0 is better.
+        r"""Return $\Delta_m$ in per cent, its mean and deviation over seeds; below 0 is better.
 
-        $\Delta_m = \frac{100}{K} \sum_k (-1)^{\delta_k} (M_k - B_k) / |B_k|$ with B the single-task
-        models' measure and $\delta_k = 1$ where higher is better. A task whose B is almost 0 takes
-        no part.
+        $\Delta_m = \frac{100}{K} \sum_k (-1)^{\delta_k} (M_k - B_k) / |B_k|$ with B the measure of
+        single-task models and $\delta_k = 1$ if higher is better. Tasks whose B is almost 0 are
+        left out.
         """
         per_seed = []
         for seed in range(self.seeds):
@@ -93,7 +93,7 @@ class Comparison:
         return float(np.mean(per_seed)), spread
 
     def _in_words(self, candidate: str, gain: Difference) -> str:
-        """A verdict in words that fit the candidate: simple models share nothing."""
+        """Return a verdict in words that fit the candidate: simple models share nothing."""
         if candidate == SINGLE:
             return ""
         if self.costs[candidate]["parameters"]:
@@ -101,7 +101,7 @@ class Comparison:
         return {"helped": "better", "hurt": "worse"}.get(gain.verdict, gain.verdict)
 
     def mean_rank(self) -> dict[str, float]:
-        """Per candidate the mean over tasks of its rank, 1 the best."""
+        """Return the mean rank over tasks by candidate; 1 is the best."""
         ranks: dict[str, list[float]] = {name: [] for name in self.values}
         for task in self.tasks:
             means = pd.Series({name: np.mean(v[task]) for name, v in self.values.items()})
@@ -111,7 +111,7 @@ class Comparison:
         return {name: float(np.mean(positions)) for name, positions in ranks.items()}
 
     def advice(self) -> str:
-        """Whether to train the tasks together, in a sentence."""
+        """Return whether to train the tasks together, in a sentence."""
         verdicts = {task: self.verdict(task) for task in self.tasks}
         helped = [task for task in self.tasks if verdicts[task] == "helped"]
         hurt = [task for task in self.tasks if verdicts[task] == "hurt"]
@@ -134,7 +134,7 @@ class Comparison:
         return "No difference was seen: choose whichever is simpler to maintain." + cheaper
 
     def _otherwise(self, advice: str) -> str:
-        """What was tried beside and hurts no task, the best first; else the advice."""
+        """Return which other candidates hurt no task, best first; otherwise the advice."""
         networks = [n for n in self.values if self.costs[n]["parameters"] and n != SINGLE]
         good = [n for n in networks if all(self.verdict(t, n) != "hurt" for t in self.tasks)]
         if not good:
@@ -143,7 +143,7 @@ class Comparison:
         return f"Of the other candidates, {_listed(ranked)} hurt none."
 
     def to_frame(self) -> pd.DataFrame:
-        """A row per candidate and task."""
+        """Return a table with a row per candidate and task."""
         rows = []
         for name, values in self.values.items():
             for task in self.tasks:
@@ -163,7 +163,7 @@ class Comparison:
         return pd.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """Return everything as plain values."""
         ranks = self.mean_rank()
         return {
             "name": self.name,
@@ -189,7 +189,7 @@ class Comparison:
         }
 
     def write(self, folder: str | Path) -> Path:
-        """Write `comparison.json` and `comparison.html` to a folder; returns the page's path."""
+        """Write `comparison.json` and `comparison.html` to a folder; return the page's path."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         content = self.to_dict()
@@ -212,14 +212,14 @@ class Comparison:
         return "\n".join(lines)
 
     def _title(self, task: str) -> str:
-        """A task, its measure with the unit, and which direction is better."""
+        """Return a task, its measure with the unit, and which direction is better."""
         measure = self.measures[task]
         unit = f" in {self.units[task]}" if self.units[task] else ""
         better = "higher" if measure.higher_is_better else "lower"
         return f"{task}: {measure.name}{unit} ({better} is better)"
 
     def _rows(self, task: str) -> dict[str, tuple[str, str, str, str]]:
-        """Per candidate the value, the gain, its interval and the verdict in words."""
+        """Return each candidate's value, gain, interval and verdict in words."""
         gains = {name: self.differences[name][task] for name in self.values}
         ends = [(gain.low, gain.high) for name, gain in gains.items() if name != SINGLE]
         values = numbers([float(np.mean(v[task])) for v in self.values.values()], intervals=ends)
@@ -231,7 +231,7 @@ class Comparison:
         return rows
 
     def _costs(self) -> list[tuple[str, str, float, int, int]]:
-        """A row per candidate: mean relative gain in per cent, rank, seconds, parameters."""
+        """Return a row per candidate: mean relative gain in per cent, rank, seconds, parameters."""
         ranks = self.mean_rank()
         return [
             (

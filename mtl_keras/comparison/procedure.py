@@ -1,4 +1,4 @@
-"""Did sharing help? Trains and compares the joint model, single-task twins and other candidates."""
+"""Trains and compares the joint model, single-task twins and other candidates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,36 +34,37 @@ def compare(
     address: str | None = None,
     show: Callable[[str], None] | None = print,
 ) -> Comparison:
-    """Train and evaluate the joint model and what it has to beat, on the same rows.
+    """Compare the joint model with single-task models and baselines, on the same rows.
 
-    For each seed the rows are split anew, as the plan says, and every candidate is trained on the
-    same training rows, makes its choices on the same validation rows and is evaluated on the same
-    test rows: the joint model; its single-task twins (the same features, trunk, recipe and budget,
-    one task each, tuned as much as the joint model is); equal and tuned constant weights; a
-    constant, a linear model and boosted trees per target; and what `also` names.
+    For each seed, the rows are split again as the plan says, and all candidates use the same
+    training, validation and test rows: the joint model; its single-task twins (with the same
+    features, trunk, recipe and budget, one task each, and tuned as much as the joint model); equal
+    and tuned constant weights; a constant, a linear model and boosted trees per target; and the
+    candidates in `also`.
 
     Args:
-        plan: The joint model's.
-        data: A path, folder, pattern or DataFrame. Default: the plan's `data`. Of data that are
-            streamed, a random sample of 200,000 rows is compared on.
-        seeds: How many seeds. Default 3.
+        plan: The plan of the joint model.
+        data: A path, folder, pattern or DataFrame. Default: the plan's `data`. If the data are
+            streamed, a random sample of 200,000 rows is used.
+        seeds: Number of seeds. Default 3.
         also: Further candidates: `"mmoe"`, `"+nash_mtl"`, `"mmoe+nash_mtl"`.
-        tries: Settings of constant weights to try on validation; 0 for none. Default 4.
-        tune: Settings of learning rate and dropout beside the declared one that every network, each
-            twin as much as the joint model, may choose from on validation. Default 0.
-        baselines: Whether models that are no networks take part. Default True.
-        folder: Where finished trainings are kept, so that a comparison can be stopped and resumed.
-            Default none.
-        workers: Trainings at a time, each in a process. Without Ray, more than one needs a script
-            with `if __name__ == "__main__":`, as Python's `multiprocessing` does. Default: as many
-            as the Ray cluster has CPUs; without Ray 1.
+        tries: Number of settings of constant weights to try on the validation rows; 0 for none.
+            Default 4.
+        tune: Number of further settings of learning rate and dropout from which each network, joint
+            or twin, chooses on the validation rows. Default 0.
+        baselines: Whether to include models that are not networks. Default True.
+        folder: Folder in which finished trainings are stored, so that a comparison can be
+            interrupted and resumed. Default None: they are not stored.
+        workers: Number of trainings at a time, each in a process. Without Ray, more than one needs
+            a script with `if __name__ == "__main__":`, as with Python's `multiprocessing`. Default:
+            as many as the Ray cluster has CPUs; 1 without Ray.
         address: A Ray cluster to train on: `"auto"` for the one that runs on this machine,
-            `"host:port"` or `"ray://host:port"`. Default: that of `RAY_ADDRESS`, or the one that
-            this process is connected to, if there is any.
+            `"host:port"` or `"ray://host:port"`. Default: `RAY_ADDRESS`, or the one to which this
+            process is connected, if any.
         show: A function that prints a line; None for silence.
 
     Returns:
-        A `Comparison`; print it.
+        A `Comparison`, to print.
 
     Raises:
         ConfigError: if a candidate is unknown.
@@ -142,7 +143,7 @@ def compare(
 
 
 def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFrame:
-    """The table to compare on, all of it or a sample."""
+    """Return the table to compare on, all of it or a sample."""
     source = datasets.opened(data, plan.streaming, show)
     if isinstance(source, pd.DataFrame):
         return source
@@ -152,7 +153,7 @@ def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFra
 
 
 def _with_parts(table: pd.DataFrame, parts: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """The table with the part of each row beside it."""
+    """Return the table with a column for the part of each row."""
     names = np.empty(len(table), object)
     for part, positions in parts.items():
         names[positions] = part
@@ -162,5 +163,5 @@ def _with_parts(table: pd.DataFrame, parts: Mapping[str, np.ndarray]) -> pd.Data
 
 
 def _values(measure: Measure, results: Sequence[Result], task: str) -> list[float]:
-    """The measure of one task for each seed."""
+    """Return the measure of a task for each seed."""
     return [measure.value(result.truths[task], result.predictions[task]) for result in results]

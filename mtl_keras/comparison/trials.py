@@ -29,10 +29,10 @@ class Trial:
     """A training that candidates may share.
 
     Attributes:
-        name: For people.
+        name: Name for people to read.
         model: A plan as plain values, or the name of a baseline.
-        seed: Added to the plan's; says also which split of the rows it gets.
-        exported: Whether its SavedModel is written, to be weighed.
+        seed: Added to the seed of the plan. It also determines the split.
+        exported: Whether to write its SavedModel, to measure its size.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """The same for the same training, and another one if anything that matters differs."""
+        """The same for the same training, and different if anything that matters differs."""
         text = json.dumps([self.model, self.seed], default=str, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -52,13 +52,13 @@ class Result:
     """The result of a training.
 
     Attributes:
-        predictions: Per task the predictions for its labelled test rows.
-        truths: Per task their labels.
-        validation: Per task the validation loss of the chosen epoch; empty for a baseline.
+        predictions: The predictions for labelled test rows, by task.
+        truths: Their labels, by task.
+        validation: The validation loss of the chosen epoch, by task; empty for a baseline.
         seconds: Time of the training, or of all trainings.
-        parameters: Those of the network or networks as they were trained; 0 for a baseline.
-        size: Bytes of the SavedModels; 0 if not measured.
-        chosen: What was chosen on validation, for people; empty if nothing was.
+        parameters: Number of parameters of the trained networks; 0 for a baseline.
+        size: Size of the SavedModels in bytes; 0 if not measured.
+        chosen: What was chosen on the validation rows, for people to read; empty if nothing was.
     """
 
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Result:
     chosen: str = ""
 
     def save(self, store: Store, key: str) -> None:
-        """Keep it in a store."""
+        """Save it in a store."""
         tasks = list(self.truths)
         values = {
             "tasks": tasks,
@@ -85,7 +85,7 @@ class Result:
 
     @classmethod
     def load(cls, store: Store, key: str) -> "Result | None":
-        """What was kept in a store, or None; something else that lies there counts as none."""
+        """Load it from a store; None if there is none, or something else."""
         kept = store.load(key)
         if kept is None:
             return None
@@ -104,8 +104,8 @@ class Ground:
     """What all trainings have in common.
 
     Attributes:
-        joint: The joint model's plan as plain values, whose features the baselines read.
-        tables: The rows by seed, with the part of each in the column `candidates.PART`.
+        joint: The plan of the joint model as plain values. Baselines read its features.
+        tables: The rows by seed, with their parts in the column `candidates.PART`.
     """
 
     joint: Mapping[str, Any]
@@ -113,7 +113,7 @@ class Ground:
 
 
 def trials_of(candidate: Candidate, seed: int) -> list[list[Trial]]:
-    """The trainings of a candidate: for each network those to choose from."""
+    """Return the trainings of a candidate: for each network, those to choose from."""
     if not candidate.networks:
         return [[Trial(f"{candidate.name}, seed {seed}", candidate.name, seed)]]
     networks = []
@@ -132,7 +132,7 @@ def trials_of(candidate: Candidate, seed: int) -> list[list[Trial]]:
 
 
 def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> Result:
-    """A candidate's answers: of each network with the setting that is best on validation."""
+    """Return a candidate's predictions, each network with its best setting on validation rows."""
     whole, chosen = Result(), []
     networks = trials_of(candidate, seed)
     for number, options in enumerate(networks):
@@ -152,7 +152,7 @@ def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> 
 
 
 def carry_out(trial: Trial, ground: Ground) -> Result:
-    """Train and evaluate."""
+    """Train and evaluate a trial."""
     start = time.perf_counter()
     table = ground.tables[trial.seed]
     if isinstance(trial.model, str):
@@ -179,7 +179,7 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
 
 
 def _baseline(name: str, joint: Plan, table: pd.DataFrame) -> Result:
-    """A baseline that is not a network: one model per target."""
+    """Return the result of a baseline that is not a network: one model per target."""
     prepared = prepare(joint, table)
     truths = prepared.truths()
     matrices = baselines.Matrices(prepared.encoder, prepared.rows, prepared.data.x)
@@ -193,7 +193,7 @@ def _baseline(name: str, joint: Plan, table: pd.DataFrame) -> Result:
 
 
 def _relative(result: Result, reference: Result) -> float:
-    """Mean over the tasks of the validation loss relative to another result's."""
+    """Return the mean over tasks of the validation loss relative to another result's."""
     pairs = [(result.validation[t], reference.validation[t]) for t in reference.validation]
     return float(np.mean([(a - b) / max(abs(b), 1e-9) for a, b in pairs])) if pairs else 0.0
 
@@ -206,9 +206,9 @@ def carry_out_all(
     address: str | None,
     show: Callable[[str], None],
 ) -> dict[str, Result]:
-    """The results of all trainings by their key, those that are in the store from there.
+    """Return the results of all trainings by key; those in the store are read from there.
 
-    They run as `jobs.in_parallel` says, with this number of workers and this address.
+    They run in `jobs.in_parallel`, with this number of workers and this address.
     """
     unique: dict[str, Trial] = {}
     for trial in wanted:

@@ -1,8 +1,8 @@
-"""Splits of a stream: which part each row is in, decided chunk by chunk.
+"""Splits of a stream: the part of each row, decided chunk by chunk.
 
-A random or grouped split goes by a stable hash: of a row's file and its number in it, or of its
-group. So a row is in the same part whatever else is read, in whatever order, by however many
-readers. Parts have their shares of the rows up to chance.
+A random or grouped split uses a stable hash of a row's file and number, or of its group. A row is
+therefore in the same part whatever else is read, in any order and by any number of readers. The
+parts have their shares of the rows up to chance.
 """
 
 import numpy as np
@@ -23,33 +23,33 @@ class Assignment:
 
     Args:
         split: The split.
-        stream: The data. With `"time"`, the column is read once, to find the times between parts
-            (from up to a million rows, so shares are exact to about 0.1 %).
+        stream: The data. With `"time"`, the column is read once to find the times between parts,
+            from up to a million rows, so that shares are exact to about 0.1 %.
         seed: Integer seed of random and grouped splits.
 
     Raises:
-        DataError: if a column is not there.
+        DataError: if a column does not exist.
     """
 
     def __init__(self, split: Split, stream: Stream, seed: int) -> None:
         split.check_columns(stream.columns)
         self.split, self.seed = split, seed
         self.cuts: np.ndarray | None = None
-        self.format: str | None = None  # of times that are texts
+        self.format: str | None = None  # format of times that are strings
         if split.strategy == "time":
             self._find_cuts(stream)
         self.files = self._files(stream) if split.strategy == "file" else {}
 
     @property
     def columns(self) -> list[str]:
-        """The columns that are read to assign rows."""
+        """The columns to read to assign rows."""
         return [self.split.column] if self.split.column else []
 
     def of(self, chunk: Chunk) -> np.ndarray:
-        """The number of each row's part in `PARTS`, int8.
+        """Return the number of each row's part in `PARTS`, int8.
 
         Raises:
-            DataError: if a row has no group, time or part; the file is named.
+            DataError: if a row has no group, time or part; the message names the file.
         """
         strategy, table = self.split.strategy, chunk.table
         with naming_source(table):
@@ -76,7 +76,7 @@ class Assignment:
         )
 
     def _find_cuts(self, stream: Stream) -> None:
-        """Find the times from which rows validate, and from which they test."""
+        """Find the times at which the validation and test rows begin."""
         share = min(1.0, MOST_TIMES / stream.rows)
         sample = pd.concat(
             [
@@ -93,7 +93,7 @@ class Assignment:
         self.cuts = times[[min(len(times) - 1, round(share * len(times))) for share in shares]]
 
     def _files(self, stream: Stream) -> dict[str, int]:
-        """The part of each file: drawn in an order that only the seed and the names decide."""
+        """Return the part of each file, drawn in an order that depends on seed and names only."""
         rows: dict[str, int] = {}
         for group in stream.groups:
             rows[group.file] = rows.get(group.file, 0) + group.rows

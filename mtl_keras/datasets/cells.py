@@ -1,19 +1,19 @@
-"""Where a cell stands, as a user finds it in the file, and errors about cells."""
+"""The place of a cell as a user finds it in the file, and errors about cells."""
 
 import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import DataError, shown
 
-FIRST_LINE = "first_line"  # of `attrs`: the line of row 0 in a file with a line for each row
+FIRST_LINE = "first_line"  # key of `attrs`: the line of row 0 in a file with a line for each row
 
 
 class CellError(DataError):
-    """Cells of a table are not of the kind that its column is declared as."""
+    """Cells of a table are not of the declared kind of their column."""
 
 
 def place(rows: pd.Series | pd.DataFrame, position: int) -> str:
-    """The row at a position, by its number in the table and its line in the file, if known.
+    """Return the row at a position: its number in the table, and its line in the file if known.
 
     Example:
 
@@ -33,7 +33,7 @@ def place(rows: pd.Series | pd.DataFrame, position: int) -> str:
 
 
 def first_of(column: pd.Series, bad: np.ndarray) -> str:
-    """The first of some cells of a column, where it stands, and how many there are.
+    """Return the first of some cells of a column, its place, and their number.
 
     Args:
         column: The column.
@@ -53,7 +53,7 @@ def refuse(what: str, column: pd.Series, bad: np.ndarray, advice: str) -> None:
     """Raise a CellError for the cells of a column that are bad, if there are any.
 
     Args:
-        what: What the column is, a sentence without its full stop.
+        what: What the column is, as a sentence without its full stop.
         column: The column.
         bad: Which cells, bool `(rows,)`.
         advice: What to do, in sentences.

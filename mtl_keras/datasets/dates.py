@@ -1,4 +1,4 @@
-"""Dates in tables, including texts in one of the usual formats."""
+"""Dates in tables, including strings in one of the usual formats."""
 
 import pandas as pd
 
@@ -6,11 +6,11 @@ ISO = "ISO8601"
 DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d")
 FORMATS = [ISO, *(day + time for day in DAYS for time in ("", " %H:%M", " %H:%M:%S"))]
 MOSTLY = 0.95
-DATED = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)"  # how a date looks in any of them
+DATED = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)"  # how a date looks in all of them
 
 
 def find_format(texts: pd.Series) -> str | None:
-    """The first format that fits at least 95 % of some texts, for `strptime`, or `"ISO8601"`.
+    """Return the first format that fits at least 95 % of strings: for `strptime`, or `"ISO8601"`.
 
     Example:
 
@@ -20,13 +20,13 @@ def find_format(texts: pd.Series) -> str | None:
     looks = texts.str.match(DATED)
     if len(texts) == 0 or looks.mean() < MOSTLY:
         return None
-    some = texts.iloc[:2000]  # most formats are ruled out by a few
+    some = texts.iloc[:2000]  # a few rule out most formats
     good = [form for form in FORMATS if parse_dates(some, form).notna().mean() >= MOSTLY]
     return max(good, key=lambda form: parse_dates(texts, form).notna().mean(), default=None)
 
 
 def parse_dates(texts: pd.Series, form: str) -> pd.Series:
-    """Parse texts in one format as timestamps, NaT where a text does not fit it.
+    """Parse strings in one format as timestamps, NaT where a string does not fit.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The labelled rows of a stream by part: counted, looked through for labels, sampled."""
+"""The labelled rows of a stream by part: counted, searched for labels, sampled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,19 +13,19 @@ from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
 from mtl_keras.errors import DataError
 
-MOST_VALUES = 10_000  # of a column of labels that are looked for everywhere
+MOST_VALUES = 10_000  # number of labels in a column up to which all are searched
 
 
 class Divided:
     """The rows of a stream that have a label, by part.
 
-    The columns of labels and of the split are read once in full when this is made.
+    The columns of labels and of the split are read completely when this is created.
 
     Args:
         stream: The data.
         split: The split.
         seed: Integer seed of the split and of samples.
-        labels: Columns of labels, of which a row must have one.
+        labels: Columns of labels. A row needs a value in at least one of them.
 
     Attributes:
         counts: Number of rows by row group and part, int64 `(groups, 3)`.
@@ -64,7 +64,7 @@ class Divided:
     def assigned(
         self, columns: Sequence[str] | None = None, groups: Sequence[RowGroup] | None = None
     ) -> Iterator[tuple[Chunk, np.ndarray]]:
-        """All rows in order, with the number of each row's part, int8; -1 without any label.
+        """Yield all rows in order, with the number of each row's part, int8; -1 without a label.
 
         Args:
             columns: The columns that are wanted; others may be among them. Default None: all.
@@ -84,13 +84,13 @@ class Divided:
         groups: Sequence[RowGroup] | None = None,
         share: float = 1.0,
     ) -> Iterator[Chunk]:
-        """The rows of a part, in order.
+        """Yield the rows of a part, in order.
 
         Args:
             part: `"train"`, `"validation"` or `"test"`.
             columns: The columns that are wanted; others may be among them. Default None: all.
             groups: The row groups. Default None: all.
-            share: The share of the rows, drawn at random but always the same ones. Default 1.0.
+            share: The share of the rows, drawn at random but always the same. Default 1.0.
         """
         for chunk, parts in self.assigned(columns, groups):
             chosen = parts == PARTS.index(part)
@@ -100,13 +100,13 @@ class Divided:
                 yield chunk.but(chosen)
 
     def samples(self, most: Mapping[str, int]) -> dict[str, pd.DataFrame]:
-        """Random rows of each part, read in one pass.
+        """Return random rows of each part, read in one pass.
 
-        Among the training rows is one with each label of a column that has at most 10,000
-        different ones, however rare it is.
+        If a column has at most 10,000 different labels, the training rows include one with each,
+        however rare it is.
 
         Args:
-            most: For each part, about how many rows; all where there are fewer.
+            most: Approximate number of rows of each part; all if there are fewer.
         """
         totals = self.totals
         shares = np.array([min(1.0, most[part] / totals[part]) for part in PARTS])
@@ -125,11 +125,11 @@ class Divided:
         whole = {part: pd.concat(each, ignore_index=True) for part, each in tables.items()}
         for table in whole.values():
             table.attrs = {"folder": self.stream.location.root, "source": self.stream.shown}
-            table.attrs["sampled"] = True  # its index tells nothing
+            table.attrs["sampled"] = True  # its index has no meaning
         return whole
 
     def _look(self, chunk: Chunk) -> None:
-        """Note where each label of the training rows is met first."""
+        """Note where each label of the training rows occurs first."""
         for label, found in list(self._first.items()):
             column = chunk.table[label]
             try:

@@ -1,4 +1,4 @@
-"""Files that hold a table: CSV, JSON lines and Parquet, also compressed."""
+"""Files with a table: CSV, JSON lines and Parquet, also compressed."""
 
 import bz2
 import csv
@@ -35,7 +35,7 @@ EXACT = {
     pa.uint32(): pd.UInt32Dtype(),
     pa.uint64(): pd.UInt64Dtype(),
 }
-"""Types that hold whole numbers beside missing values; others would make floats of them."""
+"""Types for whole numbers with missing values, which others would turn into floats."""
 REFUSED = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet. Save the sheet as CSV"),
     **dict.fromkeys((".tar", ".tgz", ".7z", ".rar"), "an archive. Unpack it"),
@@ -44,15 +44,15 @@ REFUSED = {
 
 
 def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
-    """The table of a file.
+    """Return the table of a file.
 
     Args:
         path: The file.
-        as_texts: Whether to keep the cells of a CSV file as text, and whole numbers of a Parquet
-            file that has missing values beside them as they are.
+        as_texts: Whether to keep the cells of a CSV file as strings, and whole numbers in Parquet
+            columns with missing values exact.
 
     Raises:
-        DataError: if the file cannot be read; it is named.
+        DataError: if the file cannot be read; the message names it.
     """
     kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
@@ -72,10 +72,10 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
 
 
 def kind_of(path: PurePath) -> tuple[str, str | None]:
-    """The suffix that says how a file holds its table, and the suffix of its compression or None.
+    """Return the suffix for the format of a file, and that of its compression or None.
 
     Raises:
-        DataError: if it is a file of a kind that is not read.
+        DataError: if files of this kind cannot be read.
 
     Example:
 
@@ -129,7 +129,7 @@ def _decompressed(path: Path, compression: str | None) -> bytes:
 
 
 def as_utf8(path: Path, content: bytes) -> bytes:
-    """The content as UTF-8, without a byte-order mark."""
+    """Return the content as UTF-8, without a byte-order mark."""
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if not marked and b"\0" in content[:4096]:
         raise DataError(
@@ -140,14 +140,14 @@ def as_utf8(path: Path, content: bytes) -> bytes:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8: in "
-            "Excel as `CSV UTF-8`; or convert it, if it is of Windows, with: "
+            "Excel as `CSV UTF-8`; or, for a file from Windows, convert it with: "
             f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > utf8.csv"
         ) from error
     return text.encode() if marked else content.removeprefix(b"\xef\xbb\xbf")
 
 
 def read_json(path: Path, content: bytes) -> pd.DataFrame:
-    """The table of a JSON file's content: an object per line, or a list of objects."""
+    """Return the table of a JSON file's content: an object per line, or a list of objects."""
     lines = not content.lstrip().startswith(b"[")
     try:
         table = pd.read_json(io.BytesIO(content), lines=lines, dtype=False)
@@ -168,13 +168,13 @@ def read_csv(
     as_texts: bool = False,
     dtypes: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """The table of a CSV file's content.
+    """Return the table of a CSV file's content.
 
     Args:
         path: The file, for messages.
-        content: UTF-8, with the line of names.
-        as_texts: Whether to keep the cells as text, including empty ones. Default False.
-        dtypes: The columns' types, if they are known. Default None: inferred.
+        content: The content in UTF-8, with the line of names.
+        as_texts: Whether to keep the cells as strings, including empty ones. Default False.
+        dtypes: The types of the columns, if known. Default None: inferred.
     """
     head = content[: 2**20].decode(errors="replace")
     try:
@@ -190,7 +190,7 @@ def read_csv(
             f"{path} has a line break in a column's name: {shown(broken)}. Is a quote not closed?"
         )
     duplicated = sorted({name for name in names if name and names.count(name) > 1})
-    if duplicated:  # pandas would rename them silently
+    if duplicated:  # pandas would silently rename them
         raise DataError(f"{path} names columns more than once: {duplicated}. Rename them.")
     options: dict[str, Any] = {"sep": delimiter, "skipinitialspace": True, "low_memory": False}
     if as_texts:
@@ -205,17 +205,17 @@ def read_csv(
     nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
     empty = [column for column in nameless if table[column].isin(["", None]).all()]
     table = table.drop(columns=[*empty, *(c for c in nameless if table[c].isna().all())])
-    if content.rstrip().count(b"\n") == len(table):  # a line for each row, below that of names
+    if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
         table.attrs |= {FIRST_LINE: 2, "source": str(path)}
     if not as_texts and dtypes is None:
         table = _with_leading_zeros(table, content, options)
-        if content.count(b"\n") > len(table) + 1:  # cells with line breaks in them
+        if content.count(b"\n") > len(table) + 1:  # cells with line breaks
             _warn_of_open_quotes(path, table, delimiter)
     return table
 
 
 def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
-    """The rows; a row that ends with the delimiter has one more cell than there are names."""
+    """Return the rows, of which those that end with the delimiter have a cell too many."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
@@ -243,7 +243,7 @@ def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any
 def _with_leading_zeros(
     table: pd.DataFrame, content: bytes, options: dict[str, Any]
 ) -> pd.DataFrame:
-    """The table, with codes such as `00123` kept as text: as numbers they would change."""
+    """Return the table with codes such as `00123` as strings, since numbers lose the zeros."""
     if not _has_leading_zero(content, options["sep"]):
         return table
     whole = [
@@ -264,7 +264,7 @@ def _with_leading_zeros(
 
 
 def _has_leading_zero(content: bytes, delimiter: str) -> bool:
-    """Whether any cell begins with a zero and another digit, in a file of any length."""
+    """Return whether any cell begins with a zero and another digit, in a file of any length."""
     characters = np.frombuffer(content, np.uint8)
     zeros = np.flatnonzero(characters[1:-1] == ord("0")) + 1
     zeros = zeros[characters[zeros + 1] - ord("0") < 10]  # unsigned: others are far above
@@ -272,7 +272,7 @@ def _has_leading_zero(content: bytes, delimiter: str) -> bool:
 
 
 def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:
-    """Warn where a cell seems to have swallowed the rows below it."""
+    """Warn if a cell seems to contain the rows below it."""
     between = table.shape[1] - 1
     for column in table.columns:
         if not between or pd.api.types.is_numeric_dtype(table[column]):

@@ -1,4 +1,4 @@
-"""Stable numbers for rows and groups: the same on every machine, in every order of reading."""
+"""Stable hashes of rows and groups: the same on every machine and in any order."""
 
 import hashlib
 from typing import Any
@@ -10,12 +10,12 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def text_key(text: str) -> np.uint64:
-    """A key of a text."""
+    """Return a key for a string."""
     return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()))
 
 
 def row_keys(file: str, first: int, rows: int) -> np.ndarray:
-    """A key for each of some successive rows of a file, uint64.
+    """Return a key for each of some successive rows of a file, uint64.
 
     Example:
 
@@ -27,13 +27,13 @@ def row_keys(file: str, first: int, rows: int) -> np.ndarray:
 
 
 def group_keys(column: pd.Series) -> np.ndarray:
-    """A key for each row that is the same for equal values of a column, by their texts."""
+    """Return a key for each row, the same for equal values of a column (as strings)."""
     codes, values = pd.factorize(column.astype(str))
     return np.array([text_key(str(value)) for value in values], np.uint64)[codes]
 
 
 def uniform(keys: np.ndarray, *seeds: Any) -> np.ndarray:
-    """A number from 0 to below 1 for each key, independent for different seeds.
+    """Return a number >= 0 and < 1 for each key, independent for different seeds.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Columns that hold several values per row: lists, arrays, or one text with a separator."""
+"""Columns with several values per row: lists, arrays, or strings with a separator."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
@@ -12,14 +12,14 @@ from mtl_keras.errors import DataError, shown
 
 
 def is_list(value: Any) -> bool:
-    """Whether a value of a column is a list, tuple, set or array."""
+    """Return whether a value of a column is a list, tuple, set or array."""
     return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
 
 
 def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """The number of each row's value, -1 where there is none, and the values, each once.
+    """Return the index of each row's value, -1 where it is missing, and the distinct values.
 
-    A value that several are in, such as a list, stands as its text: it has no number of its own.
+    Values that cannot be hashed, such as lists, are replaced by their strings.
 
     Example:
 
@@ -36,7 +36,7 @@ def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
 
 
 def refuse_several(name: str, kind: str, column: pd.Series) -> None:
-    """Raise a DataError for the first row that holds several values where one is wanted."""
+    """Raise a DataError for the first row with several values in place of one."""
     if column.dtype != object:
         return
     for row, value in enumerate(column):
@@ -49,7 +49,7 @@ def refuse_several(name: str, kind: str, column: pd.Series) -> None:
 
 
 def first_list(column: pd.Series) -> Any:
-    """The first value of a column if it is a list, else None."""
+    """Return the first value of a column if it is a list, else None."""
     if column.dtype != object:
         return None
     start = column.first_valid_index()
@@ -58,13 +58,13 @@ def first_list(column: pd.Series) -> Any:
 
 
 def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarray:
-    """One text per row: its values joined by the separator, "" if there are none.
+    """Return a string per row: its values joined by the separator, "" if there are none.
 
     Args:
         name: Name of the feature, for messages.
-        column: Lists, or texts that already have the separator.
+        column: Lists, or strings that already contain the separator.
         separator: The separator of the values.
-        text: A function from a list's value to its text.
+        text: A function from a value in a list to a string.
 
     Raises:
         DataError: if a value of a list contains the separator.
@@ -78,7 +78,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
         bad = next((part for part in parts if separator in part), None)
         if bad is not None:
             raise DataError(
-                f"Feature {name!r}: {bad!r} in {place(column, row)} holds the separator "
+                f"Feature {name!r}: {bad!r} in {place(column, row)} contains the separator "
                 f"{separator!r}. Give the feature another `separator`."
             )
         texts[row] = separator.join(parts)
@@ -86,7 +86,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
 
 
 def vocabulary(sets: Iterable[Iterable[Any]], min_frequency: int, max_size: int) -> list[Any]:
-    """The values that enough rows have, most frequent first, ties in alphabetical order.
+    """Return the values that enough rows have, most frequent first, ties in alphabetical order.
 
     Example:
 

@@ -1,7 +1,7 @@
 """The files of a data set: a folder, a pattern or a list, local or elsewhere.
 
-Files are named by their paths below the folder that they have in common, and sorted by these names,
-so that nothing depends on how a file system lists them or on where the folder is.
+Files are named by their paths below their common folder, and sorted by these names, so that nothing
+depends on the order in which a file system lists them or on where the folder is.
 """
 
 import importlib
@@ -22,12 +22,12 @@ WILD = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True)
 class Location:
-    """Where the files of a data set are.
+    """The place of a data set's files.
 
     Attributes:
         filesystem: Arrow's file system.
-        root: The folder that the files have in common.
-        names: The files' paths below it, ascending.
+        root: The common folder of the files.
+        names: The paths of the files below it, ascending.
         shown: The data set as the user named it.
     """
 
@@ -37,12 +37,12 @@ class Location:
     shown: str
 
     def path(self, name: str) -> str:
-        """The whole path of a file, for the file system and for messages."""
+        """Return the whole path of a file, for the file system and for messages."""
         return f"{self.root}/{name}" if self.root else name
 
     @property
     def suffix(self) -> str:
-        """The suffix that the files have in common.
+        """The common suffix of the files.
 
         Raises:
             DataError: if they are of several kinds.
@@ -60,7 +60,7 @@ class Location:
 
 
 def is_many(source: Any) -> bool:
-    """Whether a source of data names more than one local file: a folder, pattern, list or URI.
+    """Return whether a source is more than one local file: a folder, pattern, list or URI.
 
     Example:
 
@@ -75,7 +75,7 @@ def is_many(source: Any) -> bool:
 
 
 def locate(source: Any) -> Location:
-    """The files of a path, folder, pattern, URI, or list of paths.
+    """Return the files of a path, folder, pattern, URI or list of paths.
 
     Raises:
         DataError: if there are none.
@@ -125,7 +125,7 @@ def _listed(sources: Sequence[Any]) -> Location:
 
 
 def _opened(text: str) -> tuple[Any, str]:
-    """The file system of a path or URI, and the path on it."""
+    """Return the file system of a path or URI, and the path on it."""
     if "://" not in text:
         return filesystems.LocalFileSystem(), Path(text).as_posix()
     scheme, _, rest = text.partition("://")
@@ -150,7 +150,7 @@ def _opened(text: str) -> tuple[Any, str]:
 
 
 def _below(filesystem: Any, root: str) -> list[str]:
-    """The files below a folder, by their paths from there; those that are hidden left out."""
+    """Return the files below a folder by their paths from there, except for hidden ones."""
     selector = filesystems.FileSelector(root, recursive=True)
     try:
         infos = filesystem.get_file_info(selector)
@@ -168,7 +168,7 @@ def _below(filesystem: Any, root: str) -> list[str]:
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    """A pattern of paths, in which `*` stays within a folder and `**` does not."""
+    """Return a pattern of paths, in which `*` stays within a folder and `**` does not."""
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     text = ""
     for piece in re.findall(r"\*\*/|\*\*|\*|\?|\[[^]]+\]|.", pattern):
@@ -178,7 +178,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def _family(name: str) -> str:
-    """One of the suffixes of each kind of file that is read; "" for anything else."""
+    """Return the suffix that stands for a kind of readable file; "" for anything else."""
     try:
         kind, compression = files.kind_of(PurePosixPath(name))
     except DataError:

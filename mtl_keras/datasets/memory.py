@@ -1,19 +1,19 @@
-"""How much memory a program can have: of the machine, of its container, and by its own limits."""
+"""The memory that a program can use: of the machine, of its container, and by its limits."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 ROOT = Path("/")
-NONE = 2**60  # from which a limit is none: cgroups of version 1 write a huge number
+NONE = 2**60  # a limit above this is none: cgroups of version 1 write a huge number
 
 
 def available_memory() -> float:
-    """Bytes of memory that this program can have now; infinite where the system does not say.
+    """Return the bytes of memory that are available; infinite if the system does not say.
 
-    It is the least of what the machine has left, what each control group of the program has left
-    (versions 1 and 2, as containers, Kubernetes and Slurm use them; files that the kernel keeps
-    in memory do not count, since it gives them up), and what `ulimit -v` and `ulimit -d` leave.
+    This is the minimum of what is left on the machine, in each control group of the program
+    (versions 1 and 2, as used by containers, Kubernetes and Slurm; the page cache counts as free),
+    and under `ulimit -v` and `ulimit -d`.
     """
     return min([float("inf"), *_of_machine(), *_of_groups(), *_of_process()])
 
@@ -23,7 +23,7 @@ def _of_machine() -> Iterator[float]:
 
 
 def _of_groups() -> Iterator[float]:
-    """What each group that the program is in, up to the root, has left."""
+    """Yield what is left in each group of the program, up to the root."""
     for line in _text("proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers not in ("", "memory"):
@@ -49,7 +49,7 @@ def _of_process() -> Iterator[float]:
 
 
 def _numbers(file: str, name: str) -> Iterator[int]:
-    """The number behind a name at the start of a line, if there is one."""
+    """Return the number after a name at the start of a line, if there is one."""
     found = re.search(rf"^{name}:?\s+(\d+)", _text(file), re.MULTILINE)
     if found:
         yield int(found[1])

@@ -20,7 +20,7 @@ _DIGITS = {
     "1 234.5": rf"[1-9][0-9]{{0,2}}(?:[{_SPACES}][0-9]{{3}})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+",
 }
 NOTATIONS = tuple(_DIGITS)
-"""Number formats, each shown by an example: which marks separate thousands and decimals."""
+"""Number formats, each shown by an example: how thousands and decimals are separated."""
 _WRITTEN = {
     notation: re.compile(
         rf"(?P<debt>\()?\s*{_SIGN}\s*{_MONEY}?\s*{_SIGN.replace('sign', 'inner')}"
@@ -36,7 +36,7 @@ class Notation(NamedTuple):
 
     Attributes:
         name: One of `NOTATIONS`.
-        ambiguous: A text that another notation reads as a different number, if both fit the whole
+        ambiguous: A string that another notation reads as a different number, if both fit the whole
             column; None if only one fits.
     """
 
@@ -45,7 +45,7 @@ class Notation(NamedTuple):
 
 
 def find_notation(column: pd.Series) -> Notation:
-    """The first notation that fits all texts of a column, or else the most.
+    """Return the first notation that fits all strings of a column, or otherwise the most.
 
     Example:
 
@@ -67,11 +67,11 @@ def find_notation(column: pd.Series) -> Notation:
 
 
 def almost_all(texts: pd.Series, share: float = 0.95) -> tuple[str, int] | None:
-    """Of texts that are numbers, all but a few: the first that is none, and how many there are.
+    """Return the first string that is not a number, and their count, if almost all are numbers.
 
     Args:
         texts: Texts.
-        share: Share of them that are numbers. Default 0.95.
+        share: Minimum share of numbers. Default 0.95.
 
     Returns:
         None if all of them are numbers, or fewer than this share.
@@ -90,13 +90,13 @@ def almost_all(texts: pd.Series, share: float = 0.95) -> tuple[str, int] | None:
 def parsed(
     column: pd.Series, notation: str | None = None, words: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A column's numbers, and a mask of values that are neither a number nor empty.
+    """Return a column's numbers, and a mask of values that are neither numbers nor empty.
 
-    A text may have a currency sign, a per cent sign (12 % is 12), marks between groups of three
-    digits, or brackets for a negative number.
+    A string may contain a currency sign, a per cent sign (12 % is 12), separators of thousands, or
+    brackets for a negative number.
 
     Args:
-        column: Numbers, texts or both.
+        column: Numbers, strings or both.
         notation: One of `NOTATIONS`. Default None: the one that fits the column, see
             `find_notation`.
         words: Whether words for a missing value (`?`, `unknown`, `n/a`, `-`) count as empty.
@@ -118,7 +118,7 @@ def parsed(
     if column.dtype.kind in "mMc":  # timestamps, durations and complex numbers
         return np.full(len(column), np.nan), column.notna().to_numpy()
     notation = notation or find_notation(column).name
-    codes, cells = factorized(column)  # a missing one has the code -1
+    codes, cells = factorized(column)  # for the code -1: missing
     empty = MISSING_WORDS if words else {"", "nan"}
     numbers, wrong = np.full(len(cells) + 1, np.nan), np.zeros(len(cells) + 1, bool)
     for index, cell in enumerate(cells):
@@ -146,7 +146,7 @@ def _number(text: str, notation: str) -> float | None:
 
 
 def _plain(cell: object) -> float | None:
-    """What Python parses as a real number, such as 1e-5; else None."""
+    """Return what Python parses as a real number, such as 1e-5; else None."""
     if isinstance(cell, str) and not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
         return None
     if isinstance(cell, (str, bool, int, float, np.number, np.bool_)) or hasattr(cell, "__float__"):

@@ -1,7 +1,7 @@
 """CSV and JSON lines files of any length, read in pieces of whole rows.
 
-A file is looked through once: for the places where it can be cut, and for the type of each column
-in the whole of it, so that a cell is the same in whatever piece it is read.
+Each file is scanned once, to find where it can be cut and the type of each column in the whole
+file, so that a cell is read in the same way in any piece.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ from mtl_keras.datasets.location import Location
 from mtl_keras.datasets.row_groups import RowGroup
 from mtl_keras.errors import DataError
 
-PIECE = 8 * 2**20  # about how many bytes a piece has
+PIECE = 8 * 2**20  # approximate size of a piece in bytes
 EMPTY, BOOLEANS, TEXT = "empty", "booleans with missing values", "text"
 
 
 class TextFiles:
-    """The pieces of CSV or JSON lines files, which have the same columns.
+    """The pieces of CSV or JSON lines files with the same columns.
 
     Args:
         location: The files.
@@ -29,7 +29,7 @@ class TextFiles:
     Attributes:
         columns: The columns' names.
         groups: The pieces, in the order of the files' names.
-        size: Bytes of the files.
+        size: Size of the files in bytes.
         empty: The files without rows.
 
     Raises:
@@ -55,13 +55,13 @@ class TextFiles:
         rows: int,
         as_texts: bool = False,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of a piece, at most `rows` at a time: see `ParquetFiles.tables`.
+        """Yield the rows of a piece, at most `rows` at a time: see `ParquetFiles.tables`.
 
         Args:
             group: The piece.
             columns: The columns; None for all.
             rows: Rows per table.
-            as_texts: Whether to keep the cells of a CSV file as text. Default False.
+            as_texts: Whether to keep the cells of a CSV file as strings. Default False.
         """
         start, length = group.place
         path = Path(self.location.path(group.file))
@@ -85,7 +85,7 @@ class TextFiles:
             yield table.iloc[row : row + rows]
 
     def _typed(self, path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
-        """The table of a piece, its columns of the types that they have in the whole."""
+        """Return the table of a piece, with the columns' types in the whole file."""
         content = files.as_utf8(path, content)
         if self.json:
             table = files.read_json(path, content)
@@ -141,7 +141,7 @@ class TextFiles:
         self._types = {name: together(kind, types[name]) for name, kind in known.items()}
 
     def _cut(self, name: str, path: Path) -> Iterator[tuple[int, bytes]]:
-        """The pieces of a file: where each begins, and its content."""
+        """Yield the pieces of a file: where each begins, and its content."""
         filesystem = self.location.filesystem
         try:
             self.size += filesystem.get_file_info(str(path)).size
@@ -167,7 +167,7 @@ class TextFiles:
 
 
 def type_of(column: pd.Series) -> str:
-    """The type of a column of a piece, by name."""
+    """Return the name of the type of a column in a piece."""
     if column.isna().all():
         return EMPTY
     if column.dtype.kind in "bif" and column.dtype.itemsize in (1, 8):
@@ -178,7 +178,7 @@ def type_of(column: pd.Series) -> str:
 
 
 def together(one: str, other: str) -> str:
-    """The type of a column that has two types in two pieces, as it would be in both together.
+    """Return the type of a column in two pieces together, from its types in each.
 
     Example:
 
@@ -196,9 +196,9 @@ def together(one: str, other: str) -> str:
 
 
 def _inferred(kind: str, column: pd.Series) -> pd.Series | None:
-    """A column whose type was inferred from its piece, as one of the type that it has in the whole.
+    """Convert a column, whose type was inferred from a piece, to its type in the whole file.
 
-    None where cells could differ from those that are read as that type.
+    Return None if cells could differ from those that are read as that type.
     """
     wanted = {EMPTY: "float64", TEXT: "str"}.get(kind, kind)
     if column.dtype.name == wanted:
@@ -210,14 +210,14 @@ def _inferred(kind: str, column: pd.Series) -> pd.Series | None:
 
 
 def _json_type(kind: str, column: pd.Series) -> Any:
-    """The type that a column of a piece of JSON lines gets: texts stay texts among numbers."""
+    """Return the type for a column of JSON lines: strings remain strings among numbers."""
     if kind == EMPTY or (kind == TEXT and column.dtype.kind not in "bif"):
         return column.dtype
     return object if kind in (BOOLEANS, TEXT) else kind
 
 
 def _ends(content: bytes, quoted: bool) -> np.ndarray:
-    """Where rows end: behind each line break that is not within quotes."""
+    """Return where rows end: after each line break that is not inside quotes."""
     characters = np.frombuffer(content, np.uint8)
     ends = np.flatnonzero(characters == ord("\n"))
     if quoted:

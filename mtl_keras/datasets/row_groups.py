@@ -13,7 +13,7 @@ from mtl_keras.datasets.files import EXACT
 from mtl_keras.datasets.location import Location
 from mtl_keras.errors import DataError
 
-BUFFER = 2**20  # bytes that are read of a column at a time
+BUFFER = 2**20  # bytes of a column to read at a time
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 UNREADABLE = (OSError, ValueError, pa.ArrowException)
 
@@ -26,7 +26,7 @@ class RowGroup(NamedTuple):
         number: Number of the group in its file.
         first: Number of its first row in the file.
         rows: Number of its rows.
-        place: Where it is in the file, for its reader.
+        place: Its place in the file, for its reader.
     """
 
     file: str
@@ -49,7 +49,8 @@ class ParquetFiles:
         empty: The files without rows.
 
     Raises:
-        DataError: if a file is damaged as far as its footer shows, or if two files disagree.
+        DataError: if the footer of a file shows that it is damaged, or if two files have different
+            columns.
     """
 
     def __init__(self, location: Location) -> None:
@@ -57,7 +58,7 @@ class ParquetFiles:
         self.groups: list[RowGroup] = []
         self.empty: list[str] = []
         self.size = 0
-        self._types: dict[str, tuple[pa.DataType, str]] = {}  # and the file that states it
+        self._types: dict[str, tuple[pa.DataType, str]] = {}  # and a file that has it
         for name in location.names:
             self._add(name, self._footer(name))
         self._keys = self._partitions()
@@ -66,16 +67,16 @@ class ParquetFiles:
     def tables(
         self, group: RowGroup, columns: Sequence[str] | None, rows: int, as_texts: bool = False
     ) -> Iterator[pd.DataFrame]:
-        """The rows of a group, at most `rows` at a time, with their numbers in the file as index.
+        """Yield the rows of a group, at most `rows` at a time, with their numbers as index.
 
         Args:
             group: The row group.
             columns: The columns to read; None for all.
             rows: Rows per table.
-            as_texts: Whether whole numbers are exact where some are missing. Default False.
+            as_texts: Whether to keep whole numbers exact if some are missing. Default False.
 
         Raises:
-            DataError: if they cannot be read; the file and the group are named.
+            DataError: if they cannot be read; the message names the file and the group.
         """
         keys = self._keys[group.file]
         wanted = self.columns if columns is None else list(columns)
@@ -114,7 +115,7 @@ class ParquetFiles:
             filesystem=self.location.filesystem,
             buffer_size=BUFFER,
             pre_buffer=False,
-            page_checksum_verification=True,  # where the writer has made checksums
+            page_checksum_verification=True,  # if the writer stored checksums
         )
 
     def _footer(self, name: str) -> pq.FileMetaData:
@@ -154,11 +155,11 @@ class ParquetFiles:
             self.empty.append(name)
 
     def _check(self, name: str, schema: pa.Schema) -> None:
-        """Add a file's columns, or raise a DataError where they differ from those before."""
+        """Add a file's columns, or raise a DataError if they differ from those of other files."""
         path = self.location.path
         types = {}
         for field in schema:
-            if re.fullmatch(r"__index_level_\d+__", field.name):  # an index of pandas
+            if re.fullmatch(r"__index_level_\d+__", field.name):  # a pandas index
                 continue
             if field.name in types:
                 raise DataError(f"{path(name)} names a column more than once: {field.name!r}.")
@@ -186,7 +187,7 @@ class ParquetFiles:
                 )
 
     def _partitions(self) -> dict[str, dict[str, Any]]:
-        """For each file, the columns that stand in its path as `name=value`."""
+        """Return, for each file, the columns in its path: `name=value`."""
         keys: dict[str, dict[str, Any]] = {
             name: dict(re.findall(r"([^/=]+)=([^/]*)/", name)) for name in self.location.names
         }
@@ -216,7 +217,7 @@ class ParquetFiles:
 
 
 def _plain(dtype: pa.DataType) -> pa.DataType:
-    """A type without the differences that do not matter to a reader."""
+    """Return a type without differences that do not matter to a reader."""
     if pa.types.is_dictionary(dtype):
         return _plain(dtype.value_type)
     if pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype):

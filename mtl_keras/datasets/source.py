@@ -1,4 +1,4 @@
-"""Opens data: into memory where they fit, else as a stream."""
+"""Opens data: in memory if they fit, or else as a stream."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from mtl_keras.datasets.stream import GROWTH, Stream
 from mtl_keras.datasets.table import read
 from mtl_keras.errors import ConfigError
 
-PACKED = 8.0  # bytes of columns for a byte of a Parquet file, at most in most cases
+PACKED = 8.0  # bytes of columns per byte of a Parquet file; rarely more
 
 
 def opened(
@@ -64,6 +64,6 @@ def opened(
 
 
 def _size(path: Path) -> float:
-    """About how many bytes of memory a file would take, at most in most cases."""
+    """Return how many bytes of memory a file would take; rarely more."""
     packed = path.suffix.lower() in (*files.PARQUET, *files.DECOMPRESSORS)
     return path.stat().st_size * GROWTH * (PACKED if packed else 1.0)

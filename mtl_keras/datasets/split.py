@@ -26,11 +26,11 @@ class Split(Checked):
             the test; `"column"`: `column` contains `train`, `validation` or `test` for each row; or
             `"file"`: for data in several files, the rows of one file stay together. Default
             `"random"`.
-        validation: Share of the rows that epochs, thresholds and correction factors are chosen on.
+        validation: Share of the rows on which epochs, thresholds and correction factors are chosen.
             Default 0.15.
         test: Share of the rows for the final evaluation; they are used only once. Default 0.2.
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
-            values with fewer than 4 rows are not stratified. Default none.
+            values with fewer than 4 rows are not stratified. Default: none.
         column: Column with the groups, times or parts, for the strategies that need one.
 
     Raises:
@@ -66,17 +66,17 @@ class Split(Checked):
         return [self.column] if self.strategy in ("group", "column") and self.column else []
 
     def groups(self, table: pd.DataFrame) -> np.ndarray | None:
-        """What the rows that stay together have in common; None where rows are split one by one.
+        """Return the group of each row; None if rows are split one by one.
 
         Args:
-            table: Rows, of one file where they are split by file.
+            table: Rows; of a single file if rows are split by file.
         """
         if self.strategy == "file":
             return np.full(len(table), table.attrs["source"], dtype=object)
         return table[self.column].astype(str).to_numpy() if self.strategy == "group" else None
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """Raise a DataError for a column that the split names and that is not there."""
+        """Raise a DataError if a column of the split does not exist."""
         for name in (self.column, self.stratify):
             if name is not None and name not in columns:
                 raise DataError(
@@ -85,10 +85,10 @@ class Split(Checked):
                 )
 
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
-        """Row positions of `"train"`, `"validation"` and `"test"`, ascending; the same for a seed.
+        """Return the row positions of `"train"`, `"validation"` and `"test"`, ascending.
 
         Raises:
-            DataError: if a column is not there, or a part would be empty.
+            DataError: if a column does not exist, or if a part would be empty.
         """
         self.check_columns(list(map(str, table.columns)))
         if self.strategy == "file":
@@ -113,12 +113,12 @@ class Split(Checked):
         return {name: np.sort(positions) for name, positions in parts.items()}
 
     def stated(self, table: pd.DataFrame) -> pd.Series:
-        """The column of parts, checked."""
+        """Return the column of parts, after checking it."""
         stated = table[self.column]
         strange = ~stated.isin(PARTS).to_numpy()
         if strange.any():
             raise DataError(
-                f"Column {self.column!r} must say train, validation or test. Received: "
+                f"Column {self.column!r} must contain train, validation or test. Received: "
                 f"{first_of(stated, strange)}."
             )
         return stated
@@ -152,13 +152,14 @@ class Split(Checked):
             strata_of = table[self.stratify].iloc[rows]
             if any(isinstance(value, (list, dict, set, np.ndarray)) for value in strata_of):
                 raise DataError(
-                    f"Column {self.stratify!r} holds lists; the split stratifies by single values."
+                    f"Column {self.stratify!r} contains lists; the split stratifies by "
+                    "single values."
                 )
             codes = pd.factorize(strata_of)[0]  # -1 where missing
             counts = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
             codes = np.where(counts < 4, -2, codes)
             kinds, sizes = np.unique(codes, return_counts=True)
-            if sizes[0] < 4:  # a few rare rows left over: join the most common
+            if sizes[0] < 4:  # a few rare rows are left over: they join the most common
                 codes[codes == kinds[0]] = kinds[sizes.argmax()]
             if len(np.unique(codes)) <= share * len(rows):
                 strata = codes
@@ -174,7 +175,7 @@ class Split(Checked):
         return rows[order[:cut]], rows[order[cut:]]
 
     def times(self, table: pd.DataFrame, form: str | None = None) -> pd.Series:
-        """The column of times as sortable values; texts in a format, or in the one that fits."""
+        """Return the column of times as sortable values; strings in a given or guessed format."""
         column = table[self.column]
         self.refuse_missing(column, "time")
         if column.dtype.kind in "Mmiuf":
@@ -191,8 +192,8 @@ class Split(Checked):
             times = pd.to_datetime(texts, errors="coerce", format=ISO)
         if times.isna().any():
             raise DataError(
-                f"Column {self.column!r} must hold times to split by: dates in one format, such as "
-                "1997-09-30 or 30.09.1997, or numbers. Received: "
+                f"Column {self.column!r} must contain times to split by: dates in one format, such "
+                "as 1997-09-30 or 30.09.1997, or numbers. Received: "
                 f"{first_of(column, times.isna().to_numpy())}."
             )
         return times

@@ -13,16 +13,16 @@ from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
 from mtl_keras.errors import DataError
 
 CHUNK_ROWS = 32_768
-GROWTH = 8.0  # bytes in memory, with what is made of a table, for a byte of its columns: measured
+GROWTH = 8.0  # bytes in memory per byte of columns, with all that is computed from them: measured
 
 
 class Chunk(NamedTuple):
     """Some successive rows of a file.
 
     Attributes:
-        table: The rows, their numbers in the file as index.
+        table: The rows, with their numbers in the file as index.
         keys: A key for each row, uint64: see `datasets.keys`.
-        group: The row group that they are from.
+        group: The row group to which they belong.
     """
 
     table: pd.DataFrame
@@ -30,7 +30,7 @@ class Chunk(NamedTuple):
     group: RowGroup
 
     def but(self, rows: np.ndarray) -> "Chunk":
-        """Some of the rows, by a mask."""
+        """Return some of the rows, by a mask."""
         return self if rows.all() else Chunk(self.table[rows], self.keys[rows], self.group)
 
 
@@ -78,7 +78,7 @@ class Stream:
 
     @property
     def size(self) -> int:
-        """Bytes of all columns: of Parquet files, uncompressed."""
+        """Size of all columns in bytes; uncompressed for Parquet files."""
         return max(self._files.size, 8 * self.rows * len(self.columns))
 
     @property
@@ -99,7 +99,7 @@ class Stream:
             columns: The columns to read. Default None: all.
             groups: The row groups. Default None: all.
             rows: Maximum number of rows per chunk. Default 32,768.
-            options: `as_texts=True` keeps the cells of CSV files as text, and whole numbers in
+            options: `as_texts=True` keeps the cells of CSV files as strings, and whole numbers in
                 Parquet columns with missing values exact.
         """
         for group in self.groups if groups is None else groups:
@@ -140,7 +140,7 @@ class Stream:
             yield self._joined(waiting)
 
     def sample(self, rows: int, seed: int = 0) -> pd.DataFrame:
-        """Return about this many random rows, the same for the same seed; all if there are fewer.
+        """Return about this many random rows, or all if there are fewer.
 
         Args:
             rows: Number of rows.
@@ -159,7 +159,7 @@ class Stream:
         return self._joined([chunk.table for chunk in self.chunks()])
 
     def _joined(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        """Successive tables as one; rows of one file keep their numbers as index."""
+        """Return successive tables as one; rows of one file keep their numbers as index."""
         one = len({table.attrs["source"] for table in tables}) == 1
         table = pd.concat(tables, ignore_index=not one)
         source = tables[0].attrs["source"] if one else self.shown
@@ -167,5 +167,5 @@ class Stream:
         return table
 
     def identity(self) -> list[Any]:
-        """What identifies these data: files, row groups, sizes and columns."""
+        """Return what identifies these data: files, row groups, sizes and columns."""
         return [self.columns, [group[:4] for group in self.groups], self.size]

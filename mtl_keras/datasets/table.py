@@ -21,13 +21,13 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     A CSV file must be UTF-8 (or UTF-16 with a byte-order mark). Its first line names the columns,
     and the delimiter is the comma, semicolon, tab or bar, whichever splits that line into most
     names. Empty cells are missing values, and whole numbers that begin with a zero, such as
-    `00123`, remain texts. A JSON file contains one object per line, or a list of objects.
+    `00123`, remain strings. A JSON file contains one object per line, or a list of objects.
 
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,
             `.xz`, `.zst`, `.zip` of one file; or `.parquet`), or a `pandas.DataFrame`.
-        as_texts: Whether to keep the cells of a CSV file as text, including empty ones, and whole
-            numbers in Parquet columns with missing values exact. Default False.
+        as_texts: Whether to keep the cells of a CSV file as strings, including empty ones, and
+            whole numbers in Parquet columns with missing values exact. Default False.
 
     Returns:
         The table.
@@ -72,19 +72,19 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     table = table.set_axis(names, axis=1)
     table.attrs = attributes
     arrow = [name for name in names if isinstance(table[name].dtype, pd.ArrowDtype)]
-    if arrow:  # lists and days of Arrow's own types, as pandas has them
+    if arrow:  # lists and days of Arrow's own types, as pandas objects
         table = table.copy(deep=False)
-        for name in arrow:  # no arguments of `assign`: a column may be named `self`
+        for name in arrow:  # not as arguments of `assign`, since a column may be named `self`
             table[name] = _from_arrow(table[name])
         table.attrs = attributes
     _refuse_broken_texts(table, where)
     if not isinstance(source, pd.DataFrame):
-        table.attrs |= {"folder": str(path.parent), "source": where}  # start of relative paths
+        table.attrs |= {"folder": str(path.parent), "source": where}  # folder of relative paths
     return table
 
 
 def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
-    """Raise a DataError for a text that is no Unicode: neither a file nor TensorFlow takes it."""
+    """Raise a DataError for invalid Unicode, which neither files nor TensorFlow accept."""
     for name in table.columns:
         if table[name].dtype != object:
             continue
@@ -92,7 +92,7 @@ def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
             parts = cell if isinstance(cell, (list, tuple, set, frozenset)) else (cell,)
             if not all(_encodes(part) for part in parts if isinstance(part, str)):
                 raise DataError(
-                    f"{where}: column {name!r} holds a text that is no valid Unicode in "
+                    f"{where}: column {name!r} contains invalid Unicode in "
                     f"{place(table, row)}: {shown(cell)}. Clean the column."
                 )
 
@@ -100,7 +100,7 @@ def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
 def _encodes(text: str) -> bool:
     try:
         return text.isascii() or bool(text.encode())
-    except UnicodeEncodeError:  # a half of a pair, as broken JSON has them
+    except UnicodeEncodeError:  # half of a surrogate pair, as in broken JSON
         return False
 
 
@@ -110,7 +110,7 @@ def _from_arrow(column: pd.Series) -> pd.Series:
 
 @contextlib.contextmanager
 def naming_source(table: pd.DataFrame) -> Iterator[None]:
-    """Within the block, an error about rows of a file names the file."""
+    """Within the block, name the file in errors about its rows."""
     try:
         yield
     except DataError as error:

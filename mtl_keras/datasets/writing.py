@@ -1,4 +1,4 @@
-"""Writing tables to files, whole or piece by piece."""
+"""Writes tables to files, at once or in pieces."""
 
 from pathlib import Path
 from types import TracebackType
@@ -15,13 +15,13 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Writer:
-    """Writes a table to a file, piece by piece and atomically.
+    """Writes a table to a file in pieces, and atomically.
 
     The file has a temporary name until the block ends, and is removed if the block fails.
 
     Args:
         path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
-        escape_formulas: Whether texts of a CSV file that begin with `=`, `+`, `-` or `@` are
+        escape_formulas: Whether strings in a CSV file that begin with `=`, `+`, `-` or `@` are
             prefixed with an apostrophe, so that a spreadsheet does not read them as formulas.
             Default False.
 
@@ -48,7 +48,7 @@ class Writer:
         return self
 
     def write(self, table: pd.DataFrame) -> None:
-        """Add rows; the index is left out."""
+        """Add rows, without the index."""
         with naming(self.path):
             if self.path.suffix in files.PARQUET:
                 self._write_parquet(table)
@@ -88,8 +88,8 @@ def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) 
     Args:
         table: The table.
         path: Path of a `.csv`, `.tsv` or `.parquet` file.
-        escape_formulas: Whether to put an apostrophe before texts that a spreadsheet would read as
-            formulas. Default False.
+        escape_formulas: Whether to put an apostrophe before strings that a spreadsheet would read
+            as formulas. Default False.
 
     Raises:
         ConfigError: if files with this suffix cannot be written.

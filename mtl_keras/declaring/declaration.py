@@ -11,11 +11,11 @@ from mtl_keras.errors import Checked, ConfigError
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Declaration(Checked):
-    """Base class: a named part of a table, declared by the user in as much detail as she likes.
+    """Base class: a named part of a table, declared in as much or little detail as needed.
 
-    What is left open (None) is learned from the training rows by `fit`, which returns a complete
-    copy. A fitted declaration thus holds the declaration and its statistics, and converts to and
-    from a plain dict.
+    Arguments that are None are learned from the training rows by `fit`, which returns a complete
+    copy. A fitted declaration thus contains the declaration and its statistics, and can be
+    converted to and from a plain dict.
 
     Args:
         name: A name.
@@ -37,7 +37,7 @@ class Declaration(Checked):
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
-            raise ConfigError(f"A name must be a non-empty text. Received: name={self.name!r}")
+            raise ConfigError(f"A name must be a non-empty string. Received: name={self.name!r}")
         for field in dataclasses.fields(self):  # lists come from TOML and JSON
             value = getattr(self, field.name)
             if isinstance(value, list):
@@ -49,16 +49,16 @@ class Declaration(Checked):
         return f"{type(self).__name__}({', '.join([repr(self.name), *stated])})"
 
     def but(self, **changes: Any) -> Self:
-        """A copy with some fields changed."""
+        """Return a copy with some arguments changed."""
         return dataclasses.replace(self, **changes)
 
     def get_config(self) -> dict[str, Any]:
-        """All fields that differ from their defaults, and the `kind`."""
+        """Return all arguments that differ from their defaults, and the `kind`."""
         config: dict[str, Any] = {"kind": references.reference(type(self))}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default:
-                if isinstance(value, Mapping):  # a file's keys are texts
+                if isinstance(value, Mapping):  # the keys of a file are strings
                     value = {str(key): entry for key, entry in value.items()}
                 config[field.name] = list(value) if isinstance(value, tuple) else value
         return config
@@ -67,7 +67,7 @@ class Declaration(Checked):
 def from_config(
     declared: Any, name: str | None, package: ModuleType, base: type, what: str
 ) -> Declaration:
-    """A declaration from an object, a kind's name, or a mapping with `kind` (and `name`).
+    """Return a declaration from an object, a kind, or a mapping with `kind` (and `name`).
 
     Raises:
         ConfigError: if the kind or an argument is unknown.

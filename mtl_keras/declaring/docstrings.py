@@ -1,4 +1,4 @@
-"""Docstrings of classes that take the arguments of their base classes, too."""
+"""Docstrings of classes that also accept the arguments of their base classes."""
 
 import inspect
 import re
@@ -8,10 +8,10 @@ INHERITED = ("Args", "Raises")
 
 
 def complete(cls: type, root: type) -> None:
-    """Add to a class's docstring what its base classes say of arguments and errors.
+    """Add the arguments and errors of base classes to a class's docstring.
 
     An argument is described once, by the class that introduces it, and `help` shows it for all
-    classes that have it. A class that describes one of them anew keeps its own words.
+    classes that have it. A class that describes an inherited argument itself keeps its own words.
 
     Args:
         cls: A class whose constructor takes all arguments of its base classes.
@@ -48,7 +48,7 @@ def complete(cls: type, root: type) -> None:
 
 
 def completed(documented: str, bases: list[str]) -> str:
-    """A docstring, completed by those of base classes, the topmost one first."""
+    """Return a docstring, completed by those of base classes, the topmost first."""
     for section in INHERITED:
         inherited: dict[str, str] = {}
         for base in bases:
@@ -58,7 +58,7 @@ def completed(documented: str, bases: list[str]) -> str:
 
 
 def entries(docstring: str, section: str = "Args") -> dict[str, str]:
-    """What a section of a docstring says of each name, as it stands there.
+    """Return the text for each name in a section of a docstring.
 
     Example:
 
@@ -72,7 +72,7 @@ def entries(docstring: str, section: str = "Args") -> dict[str, str]:
 
 
 def _with_entries(docstring: str, section: str, added: dict[str, str]) -> str:
-    """A docstring with further entries at the end of a section, which is made if there is none."""
+    """Return a docstring with further entries in a section, which is added if there is none."""
     known = entries(docstring, section)
     lines = [f"    {name}: {text}" for name, text in added.items() if name not in known]
     if not lines:

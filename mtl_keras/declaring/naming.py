@@ -1,4 +1,4 @@
-"""What names tell, and names that TensorFlow accepts, made from arbitrary ones."""
+"""Names that TensorFlow accepts, made from arbitrary ones, and names of identifiers."""
 
 import keyword
 from collections.abc import Collection, Iterable
@@ -7,7 +7,7 @@ IDENTIFIER_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "nr", 
 
 
 def layer_name(*parts: str) -> str:
-    """A name that TensorFlow accepts for a layer or an argument, made from arbitrary names."""
+    """Return a name that TensorFlow accepts for a layer or argument, made from any names."""
     text = "_".join(parts)
     slug = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in text)
     if slug != text or not slug[0].isalpha() or keyword.iskeyword(slug) or slug == "self":
@@ -16,7 +16,7 @@ def layer_name(*parts: str) -> str:
 
 
 def unique_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
-    """A `layer_name` for each name; no two are equal, even ignoring case.
+    """Return a `layer_name` for each name; no two are equal, even ignoring case.
 
     TensorFlow treats `age` and `AGE` as the same name.
 
@@ -43,7 +43,7 @@ def unique_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str,
 
 
 def named_like_identifier(name: str) -> bool:
-    """Whether a column is named like one of identifiers.
+    """Return whether a column is named like an identifier.
 
     Example:
 

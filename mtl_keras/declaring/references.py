@@ -15,7 +15,7 @@ OURS = "mtl_keras."
 
 
 def identifier(cls: type) -> str:
-    """The short name of a class.
+    """Return the short name of a class.
 
     It is the class name in snake case, or the class attribute `identifier` if there is one.
 
@@ -31,7 +31,7 @@ def identifier(cls: type) -> str:
 
 
 def reference(value: Any) -> str:
-    """The name that files and artifacts use for a class or function.
+    """Return the name that files and artifacts use for a class or function.
 
     Args:
         value: A class or a function.
@@ -76,7 +76,7 @@ def check_reference(value: Any, what: str) -> None:
 
 
 def _importable(value: Any) -> bool:
-    """Whether importing `package.module:Class` gives this very object in any process."""
+    """Return whether importing `package.module:Class` gives this very object in any process."""
     if value.__module__ == "__main__" or "<" in value.__qualname__:
         return False
     try:
@@ -93,7 +93,7 @@ def attribute_at(module: ModuleType, path: str) -> Any:
 
 
 def packages_named(config: Any) -> set[str]:
-    """The packages whose classes, and functions that make layers, a configuration names.
+    """Return the packages of the classes and functions that a configuration names.
 
     Example:
 

@@ -1,7 +1,7 @@
 """Names for classes: `"mmoe"` for a class of this package, `"package.module:Class"` for any other.
 
-An experiment file is the user's own and may name what to import. An artifact may come from
-elsewhere, so code that reads one does so within `without_imports`.
+An experiment file is the user's own and may name what to import. An artifact may come from someone
+else, so code that reads one does so within `without_imports`.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ def without_imports(
 
 
 def classes(package: ModuleType, base: type) -> dict[str, Any]:
-    """The public subclasses of `base` that `package.__all__` names, by their identifier.
+    """Return the public subclasses of `base` that `package.__all__` names, by identifier.
 
     A class that sets `listed = False` is meant as a base class and is not found by name.
     """
@@ -72,7 +72,7 @@ def classes(package: ModuleType, base: type) -> dict[str, Any]:
 def resolve(
     name: str, package: ModuleType, base: type, what: str, others: Collection[str] = ()
 ) -> Any:
-    """The class (or function) with this name.
+    """Return the class (or function) with this name.
 
     Args:
         name: A short name, `"package.module:Class"`, or a name registered with Keras
@@ -80,11 +80,12 @@ def resolve(
         package: The package whose `__all__` lists the built-in classes.
         base: Their base class.
         what: The word for it in messages.
-        others: Further names that the user may state where no class is wanted, such as `"auto"`,
-            for the message. Default: none.
+        others: Further valid names that are not classes, such as `"auto"`, for the message.
+            Default: none.
 
     Raises:
-        ConfigError: if there is no such class, it may not be imported, or is of another kind.
+        ConfigError: if there is no such class, if it may not be imported, or if it is of another
+            kind.
     """
     options = classes(package, base)
     ours = options.get(name) or {cls.__name__: cls for cls in options.values()}.get(name)
@@ -105,7 +106,7 @@ def resolve(
 
 
 def _foreign(name: str, what: str) -> Any:
-    """A class or function from outside this package."""
+    """Return a class or function from outside this package."""
     sources = _SOURCES.get() or ANYWHERE
     module, _, path = name.partition(":")
     known = {**keras.saving.get_custom_objects(), **sources.custom_objects}
@@ -144,7 +145,7 @@ def get(
     from_function: Callable[[Any], Any] | None = None,
     others: Collection[str] = (),
 ) -> Any:
-    """An instance of `base` from a name, a `{"kind": name, ...}` mapping or an instance.
+    """Return an instance of `base` from a name, a `{"kind": name, ...}` mapping or an instance.
 
     Args:
         declared: `"uncertainty"`, `{"kind": "uncertainty", "learning_rate": 0.01}` or an object.
@@ -159,7 +160,7 @@ def get(
         An instance of `base`.
 
     Raises:
-        ConfigError: if the name or an argument is unknown; the closest valid one is named.
+        ConfigError: if the name or an argument is unknown; the message names the closest valid one.
     """
     if isinstance(declared, base):
         return declared
@@ -181,11 +182,10 @@ def get(
 
 
 def construct(cls: Any, arguments: Any, what: str, typed: bool = True) -> Any:
-    """`cls(**arguments)` with arguments from a file: checked by name and, if `typed`, by type.
+    """Return `cls(**arguments)`, with arguments checked by name and, if `typed`, by type.
 
     Raises:
-        ConfigError: if they are no mapping, or if one is unknown (the closest is named) or has the
-            wrong type.
+        ConfigError: if they are not a mapping, or if one is unknown or has the wrong type.
     """
     options = getattr(cls, "options", None)  # includes those of the base classes
     accepted = list(options()) if options else list(inspect.signature(cls).parameters)

@@ -1,4 +1,4 @@
-"""What has changed since a model was trained: columns, answers, scores."""
+"""What has changed since a model was trained: columns, predictions, scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,26 +13,26 @@ from mtl_keras.tasks.measures import labelled
 
 Judged = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 LEVELS = ("none", "moderate", "major")
-TOLD = 0.01  # the least share of the rows that is told of a column that has not changed
+TOLD = 0.01  # a smaller share of the rows is not reported for an unchanged column
 
 
 @dataclass(frozen=True)
 class ColumnChange:
-    """How a column, or a column of answers, differs from that of the training.
+    """How a column, or a column of predictions, differs from that in training.
 
     Attributes:
-        name: Of the feature, or of the answer.
-        kind: Kind of the feature, `"answer"` for an answer.
+        name: Name of the feature, or of the prediction.
+        kind: Kind of the feature; `"answer"` for a prediction.
         index: The population stability index: see `Distribution.stability_index`.
-        chance: The index that one of 1,000 unchanged columns exceeds.
+        chance: The index that one in 1,000 unchanged columns exceeds.
         missing: Share of missing values, then and now.
         unknown: Share of values that the network does not know, then and now.
         examples: Some of the unknown values, the most frequent first.
-        outside: Share of numbers outside the range of the training rows.
+        outside: Share of numbers outside the range in the training rows.
         then: The distribution then.
-        now: The counts of the same bins now.
-        limits: The smallest and the largest number then, as people write them; None for texts.
-        limits_now: The same now.
+        now: The counts in the same bins now.
+        limits: The smallest and the largest number then, as strings; None for a column of strings.
+        limits_now: The smallest and the largest number now.
     """
 
     name: str
@@ -55,7 +55,7 @@ class ColumnChange:
 
     @property
     def notes(self) -> str:
-        """What else is to be said of it, in words."""
+        """Return further remarks, in words."""
         said = []
         if abs(self.missing[0] - self.missing[1]) >= TOLD:
             before, now = map(_percent, self.missing)
@@ -71,17 +71,17 @@ class ColumnChange:
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """A task's main measure on the test rows of the training, and on these rows.
+    """A task's main measure on the test rows of the training, and on the checked rows.
 
     Attributes:
         task: Name of the task.
         measure: Name of the measure.
         rows: Number of labelled rows now.
         then: The value on the test rows.
-        now: The value on these rows.
+        now: The value on the checked rows.
         then_interval: Its 95 % interval, from bootstrap samples of the rows.
-        now_interval: Likewise.
-        worse: Whether it is worse than chance in the choice of rows explains, at 95 %.
+        now_interval: Likewise, on the checked rows.
+        worse: Whether it is worse than chance explains, at a level of 95 %.
     """
 
     task: str
@@ -96,13 +96,13 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class Check:
-    """The result of a check. `print` shows it as text.
+    """The result of a check, to print.
 
     Attributes:
         rows: Number of rows that were checked.
         columns: The changes of the columns that the model reads.
-        answers: The changes of its answers, compared with those for the test rows.
-        scores: For tasks with labels, the changes of their scores.
+        answers: The changes of its predictions, compared with those for the test rows.
+        scores: The changes of scores, for tasks with labels.
 
     Example:
 
@@ -117,10 +117,10 @@ class Check:
     scores: Sequence[ScoreChange]
 
     def alarms(self, at: str = "major") -> list[str]:
-        """What has changed so much that someone should look, in words.
+        """Return what has changed so much that someone should look at it, in words.
 
         Args:
-            at: The lowest level of a column's change that counts: `"moderate"` or `"major"`.
+            at: The lowest level of a change that counts: `"moderate"` or `"major"`.
         """
         at_least = LEVELS[LEVELS.index(at) :]
         changes = [("column", self.columns), ("prediction", self.answers)]
@@ -140,14 +140,14 @@ class Check:
 
     @property
     def limits(self) -> str:
-        """What so few rows cannot tell, in words; empty where a major change would be seen."""
+        """What so few rows cannot show, in words; empty if they would show a major change."""
         chance = float(np.median([c.chance for c in self.columns] or [0.0]))
         if chance <= MAJOR:
             return ""
         needed = float(np.median([c.then.rows_to_see(MAJOR) for c in self.columns]))
         rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
         told = (
-            f"{rows} can tell little: by chance alone, the index of most columns reaches up to "
+            f"{rows} can show little: by chance alone, the index of most columns reaches up to "
             f"{chance:.2g}, and a change above {MAJOR:g} is a major one. To see one, "
         )
         if np.isfinite(needed):
@@ -155,7 +155,7 @@ class Check:
         return told + "the model would have to be trained on more rows, too"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable values."""
+        """Return JSON-serialisable values."""
         return {
             "rows": self.rows,
             "limits": self.limits,
@@ -196,16 +196,16 @@ def column_change(
     examples: tuple[str, ...] = (),
     shown: Callable[[float], str] = "{:,.4g}".format,
 ) -> ColumnChange:
-    """How values differ from a distribution.
+    """Return how values differ from a distribution.
 
     Args:
-        name: Of the column.
+        name: Name of the column.
         kind: Its kind.
         then: The distribution.
-        values: Numbers (NaN: missing) or texts (empty: missing).
+        values: Numbers (NaN: missing) or strings (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
-        shown: How one of the numbers is written. Default: with four digits.
+        shown: A function that writes one of the numbers. Default: with four digits.
     """
     present = values[~missing(values)]
     ends = None if then.low is None or then.high is None else (then.low, then.high)
@@ -231,11 +231,11 @@ def score_change(
     then: Judged,
     now: Judged,
 ) -> ScoreChange | None:
-    """How a task's main measure has changed; None where it is not defined.
+    """Return how a task's main measure has changed; None if it is not defined.
 
     Args:
         task: The fitted task.
-        then: Labels and predictions of the test rows, and what their groups have in common.
+        then: Labels, predictions and groups of the test rows.
         now: Those of the rows to check.
     """
     before, after = _measured(task, *then), _measured(task, *now)
@@ -266,5 +266,5 @@ def _measured(
 
 
 def _percent(share: float) -> str:
-    """A share in words of a few characters: `7 %`, `under 1 %`."""
+    """Return a share as a short string: `7 %`, `under 1 %`."""
     return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"

@@ -1,4 +1,4 @@
-"""What an expert looks at beside the scores: where, on which rows and how a model is wrong."""
+"""Diagnostics beyond the scores: where, on which rows and how a model is wrong."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,16 +18,16 @@ from mtl_keras.tasks.thresholds import ThresholdCurve
 
 @dataclass(frozen=True, repr=False)
 class Diagnostics:
-    """Where a model is wrong on the rows that it was tested on.
+    """Where a model is wrong on the test rows.
 
     Attributes:
-        thresholds: For each task whose answers depend on a threshold, what others would give.
-        residuals: The residuals of each quantity by the size of the prediction: a column `task`,
-            and those of `evaluation.segments.by_prediction`.
+        thresholds: The scores at other thresholds, for each task that uses one.
+        residuals: The residuals of each quantity by the size of the prediction, with a column
+            `task` and those of `evaluation.segments.by_prediction`.
         weak_slices: See `evaluation.weak_slices.weak_slices`.
-        searched: Number of features that were searched for them.
-        worst_rows: The rows with the largest losses of each task: a column `task`, and those of
-            `evaluation.worst_rows.worst_rows`. Empty if they are not wanted.
+        searched: Number of features that were searched for weak slices.
+        worst_rows: The rows with the largest losses of each task, with a column `task` and those of
+            `evaluation.worst_rows.worst_rows`. Empty if they were not requested.
         correlation: See `evaluation.residual_correlation.residual_correlation`.
 
     Example:
@@ -51,7 +51,7 @@ class Diagnostics:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable values; NaN where something is not defined."""
+        """Return JSON-serialisable values; NaN where something is not defined."""
         return {
             "thresholds": {n: [asdict(c) for c in each] for n, each in self.thresholds.items()},
             "residuals": self.residuals.to_dict("records"),
@@ -73,20 +73,20 @@ def diagnose(
     most: int = 10,
     groups: np.ndarray | None = None,
 ) -> Diagnostics:
-    """Look into the predictions for some rows.
+    """Find out where predictions are wrong.
 
     Args:
         tasks: Fitted tasks.
-        truths: For each task, the labels, as evaluation reads them.
+        truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
         constants: For each task, its `Task.constant`.
         cells: The features' values in these rows: see `evaluation.weak_slices.cells_of`.
-        names: What each row is called.
-        most: How many of the worst rows of each task are named; 0 for none. Default 10.
-        groups: What rows of a group have in common. Default: no groups.
+        names: A name for each row.
+        most: Number of the worst rows of each task to return; 0 for none. Default 10.
+        groups: The group of each row. Default None: no groups.
 
     Returns:
-        What was found.
+        The diagnostics.
 
     Example:
 

@@ -14,7 +14,7 @@ VERDICTS = ("helped", "no difference seen", "hurt")
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one model is than another at a task.
+    """How much better one model is than another on a task.
 
     Attributes:
         gain: Difference between the models, averaged over seeds; positive if the first is better.
@@ -47,18 +47,18 @@ def difference(
     draws: int = 300,
     seed: int = 0,
 ) -> Difference:
-    r"""The gain of the first model over the second, with a bootstrap interval.
+    r"""Return the gain of the first model over the second, with a bootstrap interval.
 
-    Two things make it uncertain: which rows were tested (a bootstrap over the test rows of each
-    seed, the same rows for both models), and how training went (the spread over seeds). With $d_s$
-    the gain with seed s of S and $v_s$ its variance over the bootstrap, the variance of the mean
-    gain is taken as $(\mathrm{var}_s(d_s) + \bar v) / S$. That counts the rows twice, on purpose:
-    seeds share most of their rows, so they tell less than S independent samples would. The interval
-    is a Student interval whose degrees of freedom combine those of the two parts by Satterthwaite's
-    formula, so that few seeds give a wide interval.
+    Two things make the gain uncertain: the choice of test rows (a bootstrap over the test rows of
+    each seed, the same rows for both models), and the randomness of training (the spread over
+    seeds). With $d_s$ the gain with seed s of S and $v_s$ its variance over the bootstrap, the
+    variance of the mean gain is estimated as $(\mathrm{var}_s(d_s) + \bar v) / S$. This counts the
+    rows twice on purpose: seeds share most of their rows, so they contain less information than S
+    independent samples. The interval is a Student interval whose degrees of freedom combine those
+    of the two parts by Satterthwaite's formula, so that few seeds give a wide interval.
 
     Args:
-        measure: The measure that the models are compared by.
+        measure: The measure to compare the models by.
         truths: The labels of the test rows for each seed, none missing.
         first: The first model's predictions for these rows, for each seed.
         second: The second model's predictions, likewise.
@@ -66,7 +66,7 @@ def difference(
         seed: Integer seed of the draws. Default 0.
 
     Returns:
-        The gain, and the interval that holds it with a probability of 95 %.
+        The gain, and its 95 % interval.
 
     Example:
 

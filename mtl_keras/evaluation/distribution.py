@@ -1,4 +1,4 @@
-"""How the values of a column are distributed, and whether those of other rows still are."""
+"""The distribution of a column's values, and how much that of other rows differs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,23 +8,24 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-BINS = 10  # of numbers
-MOST_VALUES = 20  # of a category, all others being counted together
-MIN_ROWS = 5  # that a value needs to be kept by name
+BINS = 10  # bins of numbers
+MOST_VALUES = 20  # categories; all others are counted together
+MIN_ROWS = 5  # rows that a value needs to be stored by name
 MODERATE, MAJOR = 0.1, 0.25
-CHANCE = 0.999  # the share of unchanged columns that are not taken for changed
+CHANCE = 0.999  # share of unchanged columns that are not reported as changed
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Counts of a column's values: deciles of numbers, the most frequent ones of texts.
+    """Counts of a column's values: deciles of numbers, or the most frequent strings.
 
-    No row can be read from it, but the smallest and the largest number.
+    It reveals nothing about single rows except for the smallest and the largest number.
 
     Attributes:
-        counts: Number of rows: without a value, then in each bin; of texts the last is all others.
-        edges: Of numbers: where one bin ends and the next begins, ascending.
-        values: Of texts: the value of each bin but the last.
+        counts: Number of rows: first without a value, then in each bin. For strings, the last bin
+            is for all others.
+        edges: For numbers: the edges between bins, ascending.
+        values: For strings: the value of each bin but the last.
         low: The smallest number.
         high: The largest number.
 
@@ -45,7 +46,7 @@ class Distribution:
 
     @classmethod
     def of(cls, values: np.ndarray) -> Self:
-        """The distribution of numbers (NaN: missing), or of texts (empty: missing)."""
+        """Return the distribution of numbers (NaN: missing) or strings (empty: missing)."""
         present = values[~missing(values)]
         if values.dtype == object:
             ranked = pd.Series(present, dtype=object).value_counts()
@@ -62,14 +63,14 @@ class Distribution:
 
     @classmethod
     def from_dict(cls, config: dict[str, Any]) -> Self:
-        """The inverse of `dataclasses.asdict`, with lists for tuples."""
+        """Return the inverse of `dataclasses.asdict`, with lists for tuples."""
         plain: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
         }
         return cls(**plain)
 
     def counted(self, values: np.ndarray) -> tuple[int, ...]:
-        """The counts of other values in the same bins."""
+        """Return the counts of other values in the same bins."""
         without = missing(values)
         present = values[~without]
         if self.values is None:
@@ -82,9 +83,9 @@ class Distribution:
         return (int(without.sum()), *np.bincount(bins, minlength=number).tolist())
 
     def drawn(self, rows: int, random: np.random.Generator) -> np.ndarray:
-        """Values of such a column, a tenth of them missing and a tenth such as it never had.
+        """Return random values of such a column; a tenth is missing and a tenth was never seen.
 
-        Numbers are the edges of bins, or lie between them; those never had are far outside.
+        Numbers are edges of bins or between them. Those never seen are far outside.
 
         Example:
 
@@ -114,17 +115,17 @@ class Distribution:
         return self.counts[0] / max(1, sum(self.counts))
 
     def outside(self, values: np.ndarray) -> float:
-        """Share of numbers below the smallest or above the largest one; 0 for texts."""
+        """Return the share of numbers below the smallest or above the largest; 0 for strings."""
         present = values[~missing(values)]
         if self.low is None or self.high is None or len(present) == 0:
             return 0.0
         return float(((present < self.low) | (present > self.high)).mean())
 
     def stability_index(self, values: np.ndarray) -> float:
-        r"""The population stability index of other values, $\sum_b (q_b - p_b) \ln(q_b / p_b)$.
+        r"""Return the population stability index of values, $\sum_b (q_b - p_b) \ln(q_b / p_b)$.
 
-        p and q are the bins' shares here and there, with half a row more in each bin, so that an
-        empty one does not make the sum infinite. *Missing* is a bin.
+        p and q are the shares of the bins here and in the other values, with half a row added to
+        each bin, so that an empty one does not make the sum infinite. *Missing* is a bin.
 
         References:
             Siddiqi: "Credit Risk Scorecards", Wiley 2006: below 0.1 the population is stable, above
@@ -134,10 +135,10 @@ class Distribution:
         return float(((q - p) * np.log(q / p)).sum())
 
     def chance(self, rows: int) -> float:
-        r"""The index that one of 1,000 unchanged columns exceeds, for a number of other rows.
+        r"""Return the index that one in 1,000 unchanged columns exceeds, for a number of rows.
 
-        The index of n and m rows of one distribution, in B bins, is distributed as $(1/n + 1/m)
-        \chi^2_{B - 1}$: of a few rows, it is large by chance alone.
+        If n and m rows have the same distribution, the index in B bins is distributed as $(1/n +
+        1/m) \chi^2_{B - 1}$. For few rows, it is large by chance alone.
 
         References:
             Yurdakul, Naranjo: "Statistical Properties of the Population Stability Index", Journal
@@ -146,9 +147,9 @@ class Distribution:
         return self._quantile * (1 / max(1, sum(self.counts)) + 1 / rows)
 
     def rows_to_see(self, index: float) -> float:
-        """The number of other rows from which on `chance` is no larger than an index.
+        """Return the number of rows from which `chance` is at most an index.
 
-        Infinite where this distribution itself is of too few rows.
+        It is infinite if this distribution itself has too few rows.
 
         Example:
 
@@ -167,14 +168,14 @@ class Distribution:
 
 
 def missing(values: np.ndarray) -> np.ndarray:
-    """Which values are missing: NaN, or empty; of several numbers per row, any."""
+    """Return which values are missing: NaN or empty; with several numbers per row, any."""
     if values.dtype == object:
         return pd.Series(values).isin(["", b""]).to_numpy()
     return np.isnan(values.reshape(len(values), -1)).any(axis=1)
 
 
 def level(index: float, chance: float) -> str:
-    """What an index means: `"major"`, `"moderate"`, or `"none"` as it may be chance.
+    """Return what an index means: `"major"`, `"moderate"`, or `"none"` if it may be chance.
 
     Example:
 

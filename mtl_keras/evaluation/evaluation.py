@@ -26,10 +26,10 @@ class TaskEvaluation:
         scores: Value of each metric.
         baseline: Value of each metric for a constant prediction: the training rows' mean or class
             shares.
-        lower_is_better: The metrics for which lower is better. Default none.
-        intervals: For each metric whose uncertainty these rows determine, its 95 % interval over
-            the choice of the rows: see `evaluation.interval`. Default none.
-        training: Value of each metric for rows that were trained on. Default none.
+        lower_is_better: The metrics for which lower is better. Default: none.
+        intervals: The 95 % interval of each metric whose uncertainty the rows determine: see
+            `evaluation.interval`. Default: none.
+        training: Value of each metric on training rows. Default: none.
         training_rows: Number of those rows. Default 0.
 
     Example:
@@ -50,7 +50,7 @@ class TaskEvaluation:
     training_rows: int = 0
 
     def written(self, metric: str) -> tuple[str, str, str, str]:
-        """A metric in no more digits than tell anything: score, interval, training, baseline."""
+        """Return a metric with its significant digits: score, interval, training, baseline."""
         ends = self.intervals.get(metric, ())
         others = (column.get(metric) for column in (self.training, self.baseline))
         value, training, baseline, *texts = numbers(
@@ -61,7 +61,7 @@ class TaskEvaluation:
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """The scores of all tasks on held-out rows, beside those of a constant prediction.
+    """The scores of all tasks on held-out rows, and those of a constant prediction.
 
     Attributes:
         tasks: The scores of each task.
@@ -87,7 +87,7 @@ class Evaluation:
         return {each.task: each.scores for each in self.tasks}[task]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-serialisable dict by task; a score that is undefined on these rows is None."""
+        """Return a JSON-serialisable dict by task; scores that are not defined are None."""
 
         def plain(values: Mapping[str, float]) -> dict[str, float | None]:
             return {k: float(v) if np.isfinite(v) else None for k, v in values.items()}
@@ -106,10 +106,10 @@ class Evaluation:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """A row per task and metric.
+        """Return a table with a row per task and metric.
 
-        The columns: task, metric, value, low and high (the ends of its interval), baseline,
-        training, higher_is_better.
+        Its columns are `task`, `metric`, `value`, `low` and `high` (the ends of the interval),
+        `baseline`, `training` and `higher_is_better`.
         """
         columns = ["task", "metric", "value", "low", "high", "baseline", "training"]
         rows = [
@@ -172,7 +172,7 @@ def evaluate(
     groups: np.ndarray | None = None,
     training: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> Evaluation:
-    """Score predictions against the labels.
+    """Evaluate predictions.
 
     Args:
         tasks: Fitted tasks.
@@ -180,11 +180,10 @@ def evaluate(
         predictions: For each task, the probabilities `(rows,)` or `(rows, n)`, or the numbers in
             units.
         constants: For each task, its `Task.constant` for the training rows.
-        regions: For each task with intervals or sets, those of these rows. Default: none.
-        groups: What rows of a group have in common, which are no independent evidence. Default
-            None: all rows are independent.
-        training: For each task, labels and predictions of rows that it was trained on. Default:
-            none.
+        regions: The intervals or sets of each task that has them. Default: none.
+        groups: The group of each row. Rows of one group are not independent. Default None: all rows
+            are independent.
+        training: For each task, labels and predictions of training rows. Default: none.
 
     Returns:
         The scores of each task, over the rows that have its label.
@@ -219,11 +218,11 @@ def evaluate(
 def calibration(
     tasks: Sequence[Task], truths: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
-    """How much calibrating the outputs improved the log loss on rows not used for calibration.
+    """Return how much calibration improved the log loss on rows not used for it.
 
     Args:
         tasks: Fitted tasks.
-        truths: For each task, the labels as evaluation reads them.
+        truths: For each task, the labels, as `Task.truth` returns them.
         outputs: For each task, the network's uncalibrated outputs.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What a model's answers depend on, measured from outside through the raw columns."""
+"""What a model's predictions depend on, measured by changing the raw columns."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +23,14 @@ def explanation(
     features: Sequence[Feature],
     seconds: float = 2.0,
 ) -> dict[str, Any]:
-    """Importance of the features, how the mean answer depends on the first, and the gaps.
+    """Return the features' importance, the dependence on the most important, and missing cells.
 
     Args:
         tasks: Fitted tasks.
         predict: A function from a table of raw columns to predictions by task.
         table: Held-out rows with labels.
         features: The features.
-        seconds: About how long the shuffles of the importance may take. Default 2.0.
+        seconds: Approximate time limit for measuring the importance. Default 2.0.
 
     Returns:
         JSON-serialisable values: `importance`, `dependence`, and the share of `missing` cells.
@@ -63,27 +63,26 @@ def importance(
     seconds: float = 5.0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How much worse each task's predictions get when a feature's values are shuffled among rows.
+    """Return how much worse predictions get when a feature's values are shuffled among rows.
 
     Args:
         tasks: Fitted tasks.
-        predict: A function from a table of raw columns to predictions by task, as evaluation reads
-            them.
+        predict: A function from a table of raw columns to predictions by task.
         table: Held-out rows with labels.
         columns: For each feature, the columns that it reads.
         rows: Maximum number of rows to use. Default 2000.
-        repeats: Shuffles of each feature. Default 3.
+        repeats: Number of shuffles of each feature. Default 3.
         seconds: Time after which no new shuffle is started; each feature gets at least one. Default
             5.0.
         seed: Integer seed of the shuffles. Default 0.
 
     Returns:
         A row per task and feature: `task`, `feature`, `measure`, `drop` (mean over the shuffles; in
-            the measure's unit, positive where the feature helps) and `sd`, sorted by `drop`.
+        the unit of the measure, positive if the feature helps) and `sd`, sorted by `drop`.
 
     References:
         Breiman: "Random Forests", Machine Learning 45, 2001. Features with the same information
-            share their importance, and each may seem to have none.
+            share their importance, so that each may seem unimportant.
     """
     random, start = np.random.default_rng(seed), time.perf_counter()
     if len(table) > rows:
@@ -131,21 +130,20 @@ def dependence(
     rows: int = 300,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The mean prediction when all rows get the same value of a feature, for several values.
+    """Return the mean prediction if all rows have the same value of a feature.
 
     Args:
         tasks: Fitted tasks.
         predict: A function from a table of raw columns to predictions by task.
         table: Rows to average over.
-        feature: The column to vary: numbers at their quantiles, anything else at its most frequent
-            values.
+        feature: The column to vary: to quantiles of numbers, or to the most frequent other values.
         points: Maximum number of values. Default 12.
         rows: Maximum number of rows to average over. Default 300.
         seed: Integer seed of the row sample. Default 0.
 
     Returns:
-        A row per value: the value, in a column with the feature's name, and the means of each
-            task's `named_predictions`: one, or one per class or label.
+        A row per value, with the value in a column named like the feature, and the means of each
+        task's `named_predictions`.
 
     References:
         Friedman: "Greedy Function Approximation", Annals of Statistics 29, 2001 (section 8.2).
@@ -154,7 +152,7 @@ def dependence(
     chosen = table.iloc[np.sort(random.permutation(len(table))[:rows])]
     column = table[feature].dropna()
     numbers, bad = parsed(column) if column.dtype.kind in "fiuO" else (None, np.ones(1, bool))
-    if numbers is not None and not bad.any():  # actual values, so none between two classes
+    if numbers is not None and not bad.any():  # actual values, so that none is between two classes
         ranks = np.linspace(0.02, 0.98, points) * (len(column) - 1)
         places = np.argsort(numbers, kind="stable")[ranks.round().astype(int)]
         values, first = np.unique(numbers[places], return_index=True)
@@ -182,15 +180,15 @@ def slices(
     groups: np.ndarray | None = None,
     most: int = 12,
 ) -> pd.DataFrame:
-    """A model's scores on the rows of each value of a column.
+    """Return a model's scores on the rows with each value of a column.
 
     Args:
         tasks: Fitted tasks.
-        truths: For each task, the labels of all rows, as evaluation reads them.
+        truths: For each task, the labels of all rows, as `Task.truth` returns them.
         predictions: For each task, the predictions for all rows.
         column: The column; numbers are cut at their quartiles.
-        regions: For each task with intervals or sets, those of all rows. Default: none.
-        groups: What rows of a group have in common. Default: no groups.
+        regions: The intervals or sets of all rows, for each task that has them. Default: none.
+        groups: The group of each row. Default None: no groups.
         most: Maximum number of values, the most frequent first. Default 12.
 
     Returns:
@@ -237,7 +235,7 @@ def slices(
 def _values(
     tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """Each task's measure, negated if lower is better."""
+    """Return each task's measure, negated if lower is better."""
     values = {}
     for task in tasks:
         truth, measure = truths[task.name], task.measure
@@ -249,7 +247,7 @@ def _values(
 
 
 def _plain(value: Any) -> Any:
-    """A cell as JSON has it: numbers and booleans as they are, all else as a text.
+    """Return a cell for JSON: numbers and booleans unchanged, everything else as a string.
 
     Example:
 

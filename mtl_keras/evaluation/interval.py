@@ -1,4 +1,4 @@
-"""The uncertainty of measures that comes from the choice of the rows they were measured on."""
+"""The uncertainty of measures that is due to the choice of rows."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,18 +9,18 @@ from scipy import stats
 from mtl_keras.tasks.measures import Measure
 
 DRAWS = 400
-MOST_ROWS = 10_000  # that are drawn from
-NUMBERS = 1_000_000  # weights that are held at once
-TAIL = 0.025  # beyond each end of an interval
+MOST_ROWS = 10_000  # rows to draw from
+NUMBERS = 1_000_000  # number of weights in memory at once
+TAIL = 0.025  # probability beyond each end of an interval
 
 
 class Measured(NamedTuple):
-    """A measure on some rows, and how uncertain it is.
+    """A measure on some rows, and its uncertainty.
 
     Attributes:
-        value: Its value; NaN where the rows do not determine it.
-        interval: Its 95 % interval; None where the rows do not determine it: a single row, a single
-            group, or the same value whatever rows are drawn.
+        value: Its value; NaN if the rows do not determine it.
+        interval: Its 95 % interval; None if the rows do not determine it because there is a single
+            row or group, or because the value is the same whatever rows are drawn.
         error: Its standard error; None without an interval.
         rows: Number of rows.
     """
@@ -38,20 +38,19 @@ def measured(
     groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> list[Measured]:
-    r"""Measures of predictions, with bootstrap intervals.
+    r"""Return measures of predictions, with bootstrap intervals.
 
     400 samples of the rows are drawn with replacement, the same for all measures; rows of one group
-    are drawn together. The interval is the bias-corrected percentile interval (Efron 1987), with
-    tails that are widened as a Student interval is wider than a normal one (Hesterberg 2015), for
-    few rows. Of more than 10,000 rows n, the samples are of m = 10,000 random ones, and their
-    spread is scaled by $\sqrt{m / n}$, since that of every measure here falls so.
+    are drawn together. The interval is the bias-corrected percentile interval (Efron 1987). For few
+    rows, its tails are widened as a Student interval is wider than a normal one (Hesterberg 2015).
+    If there are n > 10,000 rows, samples are drawn from m = 10,000 random ones, and their spread is
+    scaled by $\sqrt{m / n}$, as is right for all measures here.
 
     Args:
         measures: The measures.
-        truth: The labels, none missing (of several per row, not all).
+        truth: The labels, none missing (or not all, if there are several per row).
         predicted: The predictions for these rows.
-        groups: What the rows of a group have in common, `(rows,)`. Default None: each row is a
-            group of its own.
+        groups: The group of each row, `(rows,)`. Default None: each row is a group of its own.
         seed: Integer seed of the draws. Default 0.
 
     References:
@@ -78,7 +77,7 @@ def measured(
             chosen, codes, among = _some(rows, codes, random)
             truth, predicted = truth[chosen], predicted[chosen]
             centers = [measure.value(truth, predicted) for measure in measures]
-        if predicted.ndim == 1:  # a measure of ranks then need not sort each sample
+        if predicted.ndim == 1:  # so that a measure of ranks need not sort each sample
             order = np.argsort(predicted, kind="stable")
             truth, predicted = truth[order], predicted[order]
             codes = None if codes is None else codes[order]
@@ -97,12 +96,12 @@ def measured(
 def resampled(
     rows: int, draws: int, random: np.random.Generator, codes: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    """Bootstrap samples, as many at once as are good to compute with.
+    """Yield bootstrap samples, several at once.
 
     Args:
         rows: Number of rows.
         draws: Number of samples.
-        random: For the draws.
+        random: Random generator.
         codes: The number of each row's group, from 0. Default None: no groups.
 
     Yields:
@@ -126,7 +125,7 @@ def resampled(
 def _some(
     rows: int, codes: np.ndarray | None, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray | None, int]:
-    """About 10,000 of the rows, whole groups of them, the codes of these, and their number."""
+    """Return about 10,000 rows in whole groups, their groups' codes, and the number of groups."""
     if codes is None:
         return np.sort(random.choice(rows, MOST_ROWS, replace=False)), None, MOST_ROWS
     sizes = np.bincount(codes)
@@ -141,7 +140,7 @@ def _some(
 def _spread(
     value: float, deviations: np.ndarray, units: int
 ) -> tuple[tuple[float, float] | None, float | None]:
-    """The interval and the standard error of a value from the deviations of its samples."""
+    """Return the interval and the standard error of a value from its samples' deviations."""
     deviations = deviations[np.isfinite(deviations)]
     if not np.isfinite(value) or len(deviations) < DRAWS / 2 or not np.ptp(deviations):
         return None, None

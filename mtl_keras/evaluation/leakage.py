@@ -1,4 +1,4 @@
-"""Features that alone tell a task's label, which is often too good to be true."""
+"""Features that alone predict a task's label, which is often too good to be true."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from mtl_keras.tasks import Task
 
-SUSPICIOUS = 0.97  # of the variance of the labels
+SUSPICIOUS = 0.97  # share of the labels' variance
 BINS = 64
 ROWS = {"train": 20_000, "validation": 10_000}
 MIN_ROWS = 50
@@ -18,21 +18,20 @@ def telling(
     x: Mapping[str, Mapping[str, np.ndarray]],
     y: Mapping[str, Mapping[str, np.ndarray]],
 ) -> list[tuple[str, str, float]]:
-    """Features that alone explain nearly all of a task, on the validation rows.
+    """Return features that alone explain nearly all of a task, on the validation rows.
 
-    For each bin of a number, and each value of a category, the answer is the mean label of the
-    training rows in it; the share of the variance of the validation rows' labels that this explains
-    is what the feature tells by itself. Labels are taken as ranks, so that a few large ones do not
-    decide.
+    The label is predicted by the mean of the training rows in each bin of a number, or with each
+    value of a category. A feature is returned if this explains nearly all of the variance of the
+    validation labels. Labels are replaced by their ranks, so that a few large ones do not dominate.
 
     Args:
         columns: For each feature, the indices of its columns in each group of encoded columns.
         tasks: Fitted tasks.
         x: Encoded rows by group, of the parts `"train"` and `"validation"`.
-        y: Encoded labels by task, likewise.
+        y: Encoded labels by task, of the same parts.
 
     Returns:
-        Feature, task, and the share of the variance, for shares of at least 97 %.
+        Feature, task, and the share of the variance, if it is at least 97 %.
 
     Example:
 
@@ -73,7 +72,7 @@ def telling(
 
 
 def _ranks(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The rank of each value among the ordered ones of its column, ties in the middle."""
+    """Return the rank of each value among the ordered ones of its column; ties get the mean."""
     columns = list(zip(ordered.T, values.T))
     sides = [
         np.stack([np.searchsorted(among, column, side) for among, column in columns], axis=1)
@@ -85,7 +84,7 @@ def _ranks(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _explained(
     known: np.ndarray, new: np.ndarray, *, train: np.ndarray, validation: np.ndarray
 ) -> float:
-    """The share of the variance of new labels that the means by value explain."""
+    """Return the share of the variance of new labels that the means by value explain."""
     if known.dtype.kind == "f":
         bins = max(2, min(BINS, len(known) // 20))
         edges = np.unique(np.quantile(known, np.arange(1, bins) / bins))

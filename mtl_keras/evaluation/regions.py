@@ -1,4 +1,4 @@
-"""The intervals and sets among a model's answers, and whether they hold the labels together."""
+"""The intervals and sets in a model's predictions, and their joint coverage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mtl_keras.tasks.measures import labelled
 
 @dataclass(frozen=True)
 class JointCoverage:
-    """In how many rows the intervals and sets of several tasks all hold their labels.
+    """In how many rows the intervals and sets of several tasks all contain their labels.
 
     Attributes:
         tasks: Names of the tasks.
@@ -39,11 +39,11 @@ class JointCoverage:
 
 
 def regions_in(tasks: Sequence[Task], answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those among the answers.
+    """Return the intervals or sets in a model's predictions, for each task that has them.
 
     Args:
         tasks: Fitted tasks.
-        answers: The answers of the exported model, by name.
+        answers: The predictions of the exported model, by name.
 
     Returns:
         Bounds `(rows, 2)` or sets `(rows, classes)` by task.
@@ -59,7 +59,7 @@ def regions_in(tasks: Sequence[Task], answers: Mapping[str, np.ndarray]) -> dict
 
 
 def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each task with intervals or sets, those for the network's outputs.
+    """Return the intervals or sets for the network's outputs, for each task that has them.
 
     Args:
         tasks: Fitted tasks.

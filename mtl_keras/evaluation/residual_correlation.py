@@ -1,4 +1,4 @@
-"""The correlation between the tasks' residuals: what their labels share and the model missed."""
+"""The correlation between tasks' residuals: what labels have in common beyond the features."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,24 +16,24 @@ FEWEST_ROWS = 20
 def residual_correlation(
     tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> pd.DataFrame:
-    r"""The correlation of each pair of tasks' residuals, over the rows with both labels.
+    r"""Return the correlation of each pair of tasks' residuals, over the rows with both labels.
 
-    Where both predictions are right on average whatever the features, residuals are uncorrelated
-    unless the labels have more in common than the features tell. Chance explains a correlation up
-    to $1.96 \sqrt{\mathrm{mean}(a^2 b^2) / n}$, with a and b the standardised residuals: where
-    these vary together in size, that is more than $1.96 / \sqrt n$.
+    If both predictions are right on average for all values of the features, residuals are
+    uncorrelated unless the labels have more in common than the features explain. Chance explains a
+    correlation up to $1.96 \sqrt{\mathrm{mean}(a^2 b^2) / n}$, with a and b the standardised
+    residuals. This is more than $1.96 / \sqrt n$ if their sizes vary together.
 
     Args:
         tasks: Fitted tasks.
-        truths: For each task, the labels, as evaluation reads them.
+        truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
 
     Returns:
-        A row per pair, of at most 12 residuals: `first` and `second`, their names (a class or label
-            has one of its own; of a task with many, the three that vary most), `rows`,
-            `correlation`, and `chance`, what chance explains. Pairs within one task and pairs with
-            fewer than 20 rows are left out; `attrs["left_out"]` says by task what of it is in no
-            pair, and why.
+        A row for each pair of at most 12 residuals: their names `first` and `second`, `rows`,
+        `correlation`, and `chance`, the largest correlation that chance explains. Classes and
+        labels have residuals of their own; if a task has more than three, those that vary most are
+        used. Pairs within one task and pairs with fewer than 20 rows are left out;
+        `attrs["left_out"]` says by task what is missing, and why.
     """
     left_out: dict[str, str] = {}
     ranked: list[tuple[int, int, str, np.ndarray]] = []
@@ -46,7 +46,7 @@ def residual_correlation(
             more = len(named) - MOST_PER_TASK
             left_out[task.name] = f"{more} of its {len(named)} residuals, which vary least"
         ranked += [(rank, place, *each) for rank, each in enumerate(of_task)]
-    ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # the first ones of each task, first
+    ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # first the first of all tasks
     ranked = sorted(ranked, key=lambda each: each[1])
     pairs = [
         _pair(name, other, values, others)

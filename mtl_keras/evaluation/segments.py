@@ -1,4 +1,4 @@
-"""Residuals by the size of the prediction: where answers are too low or too high."""
+"""Residuals by the size of the prediction: where predictions are too low or too high."""
 
 import itertools
 
@@ -14,19 +14,19 @@ SEGMENTS = 10
 def by_prediction(
     task: Task, truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None
 ) -> pd.DataFrame:
-    """The residuals of a quantity by tenths of the rows, ordered by the prediction.
+    """Return the residuals of a quantity by tenths of the rows, ordered by the prediction.
 
     Args:
         task: The fitted task, of a quantity.
         truth: The labels, none missing.
         predicted: The predictions for these rows.
-        groups: What rows of a group have in common. Default: no groups.
+        groups: The group of each row. Default None: no groups.
 
     Returns:
-        A row per segment, fewer than ten where predictions are equal: `predicted` (their range, in
-            words), `rows`, `mean_predicted`, `mean_actual`, `residual` (the mean of the label minus
-            the prediction; positive: answers are too low), `low` and `high` (its 95 % interval;
-            NaN where the rows do not determine one) and `mae`.
+        A row per segment, fewer than ten if predictions are equal: `predicted` (their range, in
+        words), `rows`, `mean_predicted`, `mean_actual`, `residual` (the mean of the label minus the
+        prediction; positive if predictions are too low), `low` and `high` (its 95 % interval; NaN
+        if the rows do not determine one) and `mae`.
 
     Example:
 
@@ -63,7 +63,7 @@ def by_prediction(
 
 
 def ranges(edges: np.ndarray) -> list[str]:
-    """The ranges between ascending edges, in words.
+    """Return the ranges between ascending edges, in words.
 
     Example:
 

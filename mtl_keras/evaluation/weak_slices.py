@@ -1,4 +1,4 @@
-"""Slices of the rows, chosen by the data, that a model answers worse than the others."""
+"""Slices of the rows, found in the data, that a model predicts worse than the others."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from mtl_keras.features.encoder import input_features, raw_columns
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import Measure, labelled
 
-BINS = 10  # of numbers
-MOST_VALUES = 50  # of texts
+BINS = 10  # cells of numbers
+MOST_VALUES = 50  # cells of strings
 MOST_ROWS = 20_000
-FEWEST_ROWS = 30  # of a slice, in each half
-LARGEST = 0.5  # share of the rows that is still a slice
+FEWEST_ROWS = 30  # rows of a slice, in each half
+LARGEST = 0.5  # a slice is at most this share of the rows
 SUGGESTIVE = 2.0  # standard errors
-MOST = 5  # that are tried to confirm for each task
-SIGNIFICANCE = 0.05  # of all slices of all tasks together
+MOST = 5  # slices to confirm for each task
+SIGNIFICANCE = 0.05  # level for all slices of all tasks together
 COLUMNS = ("task", "feature", "value", "rows", "measure", "score", "low", "high", "elsewhere")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A feature's values, counted in cells.
+    """A feature's values, grouped into cells.
 
     Attributes:
         feature: Its name.
-        codes: The cell of each row; the last one is of rows without a value, if any.
-        ordered: Number of cells that have an order, so that several in a row make a range.
-        words: A function from the first and the last cell of a range to its name.
+        codes: The cell of each row. If there are missing values, the last cell is for them.
+        ordered: Number of cells that have an order, so that adjacent ones form a range.
+        words: A function from the first and last cell of a range to its name.
     """
 
     feature: str
@@ -54,7 +54,7 @@ class _Candidate:
 
 
 def _difference(inside: np.ndarray, losses: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The mean loss inside of a slice minus that outside, for each row of weights."""
+    """Return the mean loss inside a slice minus that outside, for each row of weights."""
     columns = np.stack([inside * losses, inside, (1 - inside) * losses, 1 - inside], axis=1)
     total, rows, others, rest = (weights @ columns).T
     return total / rows - others / rest
@@ -64,16 +64,16 @@ DIFFERENCE = Measure("difference", False, _difference)
 
 
 def cells_of(features: Sequence[Feature], table: pd.DataFrame) -> list[Cells]:
-    """The cells of all features that are one number or text per row.
+    """Return the cells of all features with one number or string per row.
 
-    Numbers are cut into tenths of the rows; of texts, the 50 most frequent are cells.
+    Numbers are divided into tenths of the rows. For strings, the 50 most frequent values are cells.
 
     Args:
         features: Fitted features.
         table: The rows.
 
     Returns:
-        The cells of each such feature, in the features' order.
+        The cells of each such feature, in the order of the features.
 
     Example:
 
@@ -101,28 +101,28 @@ def weak_slices(
     groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Values and ranges of features where a task is answered worse than elsewhere, beyond chance.
+    """Return values and ranges of features where predictions are worse, beyond chance.
 
-    One half of the rows suggests: for each feature, the value or range of values with the largest
-    mean loss relative to its standard error, and of those the five strongest that do not overlap
-    much. The other half confirms: the mean loss is larger there, too, at a significance of 5 % for
-    all slices of all tasks together (Holm 1979). So where the model is equally good everywhere, one
-    model in twenty has any such slice.
+    One half of the rows suggests slices: for each feature, the value or range of values where the
+    mean loss is most standard errors above that of the other rows; of these, the five strongest
+    that do not overlap much. The other half confirms those where the mean loss is larger as well,
+    at a significance level of 5 % for all slices of all tasks together (Holm 1979). If a model is
+    equally good everywhere, the chance that any slice is returned is therefore 5 %.
 
     Args:
         tasks: Fitted tasks. Those without a `Task.row_loss` have no slices.
-        truths: For each task, the labels, as evaluation reads them.
+        truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
         constants: For each task, its `Task.constant`.
         cells: The features' values in these rows.
-        groups: What rows of a group have in common. Default: no groups.
+        groups: The group of each row. Default None: no groups.
         seed: Integer seed of the halves. Default 0.
 
     Returns:
-        A row per slice, all measured on the half of the rows that confirms: `task`, `feature`,
-            `value`, `rows`, `measure` (`Task.row_loss`), `score` in the slice with its 95 %
-            interval, `low` and `high`, the score `elsewhere`, and that of the best `constant` in
-            the slice, which tells whether its rows are harder for any model.
+        A row per slice, measured on the half of the rows that confirms: `task`, `feature`, `value`,
+            `rows`, `measure` (`Task.row_loss`), `score` in the slice with its 95 % interval, `low`
+            and `high`, the score `elsewhere`, and that of the best `constant` in the slice, which
+            shows whether its rows are harder for any model.
 
     References:
         Chung et al.: "Slice Finder: Automated Data Slicing for Model Validation", ICDE 2019. Holm:
@@ -187,7 +187,7 @@ def _row(
 def _suggested(
     cells: Sequence[Cells], losses: np.ndarray, rows: np.ndarray
 ) -> Iterator[_Candidate]:
-    """The strongest candidates, at most one per feature, that do not overlap much."""
+    """Return the strongest candidates, at most one per feature, that do not overlap much."""
     strongest = [found for each in cells if (found := _strongest(each, losses, rows)) is not None]
     chosen: list[np.ndarray] = []
     for candidate in sorted(strongest, key=lambda each: -each.strength):
@@ -200,7 +200,7 @@ def _suggested(
 
 
 def _strongest(cells: Cells, losses: np.ndarray, rows: np.ndarray) -> _Candidate | None:
-    """The cell, or range of cells, whose mean loss is the most standard errors above the others'.
+    """Return the cell or range whose mean loss is most standard errors above the others'.
 
     Sums over ranges are differences of cumulative sums; the standard error is Welch's.
     """
@@ -230,7 +230,7 @@ def _strongest(cells: Cells, losses: np.ndarray, rows: np.ndarray) -> _Candidate
 
 
 def _holm(found: list[tuple[float, dict[str, object]]]) -> list[dict[str, object]]:
-    """The rows whose probability by chance is small enough, given how many there are."""
+    """Return the rows whose probability by chance is small enough, given their number."""
     ordered = sorted(found, key=lambda each: each[0])
     kept = 0
     while kept < len(ordered) and ordered[kept][0] <= SIGNIFICANCE / (len(ordered) - kept):

@@ -1,4 +1,4 @@
-"""The rows that a model answers worst."""
+"""The rows with the worst predictions."""
 
 import numpy as np
 import pandas as pd
@@ -9,18 +9,18 @@ from mtl_keras.tasks import Task
 def worst_rows(
     task: Task, truth: np.ndarray, predicted: np.ndarray, names: np.ndarray, most: int = 10
 ) -> pd.DataFrame:
-    """The rows with the largest loss.
+    """Return the rows with the largest losses.
 
     Args:
         task: The fitted task.
-        truth: The labels, none missing (of several per row, not all).
+        truth: The labels, none missing (or not all, if there are several per row).
         predicted: The predictions for these rows.
-        names: What each row is called.
+        names: A name for each row.
         most: Maximum number of rows. Default 10.
 
     Returns:
-        The worst row first: `name`, `actual` and `predicted` in words, `loss`. Empty for a kind of
-            task without a `Task.row_loss`, and without the rows whose loss is 0.
+        A table with the worst row first: `name`, `actual` and `predicted` in words, and `loss`.
+        Rows with a loss of 0 are left out. Empty for tasks without a `Task.row_loss`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Whether the answers of two programs are the same but for rounding."""
+"""Whether the predictions of two programs are equal up to rounding."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,24 +7,24 @@ import numpy as np
 from mtl_keras.errors import MTLError, shown
 
 TOLERANCE = 1e-5
-NUDGE, NUDGES = 1e-6, 4  # relative: some times what rounding is
-EDGE = 3 * TOLERANCE  # what a nudge changes in an answer that rounding could change by TOLERANCE
+NUDGE, NUDGES = 1e-6, 4  # relative: several times the rounding error
+EDGE = 3 * TOLERANCE  # relative change of values that stands for rounding
 
 Rows = Mapping[str, np.ndarray]
 
 
 class Disagreement(MTLError):
-    """Two programs answer the same rows differently."""
+    """Two programs predict different values for the same rows."""
 
 
 def steady(stages: Sequence[Callable[[Rows], Rows]], rows: Rows) -> np.ndarray:
-    """Which rows are not on an edge, where rounding decides about the answer.
+    """Return which rows are not on an edge, where rounding decides the prediction.
 
     A probability may be next to the threshold of a label, or on a steep step of its calibration.
 
     Args:
-        stages: Functions of arrays by name, each of what the one before it returns; the first of
-            rows, the last returns answers. What each reads is nudged.
+        stages: Functions from arrays to arrays, both by name, to be called one after the other:
+            from the rows to the predictions. The inputs of each are slightly changed.
         rows: The rows, by name.
 
     Example:
@@ -51,14 +51,14 @@ def _nudged(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def difference(expected: Rows, received: Rows) -> float:
-    """The largest relative difference of numbers; texts, classes and yes or no are equal.
+    """Return the largest relative difference of numbers; all other values must be equal.
 
-    Numbers are compared relatively to the expected one, or to the mean of its column where that is
-    larger: numbers near 0 are sums of larger ones, which are rounded.
+    Differences are relative to the expected number, or to the mean of its column if that is larger,
+    because numbers near 0 are sums of larger ones, which are rounded.
 
     Args:
-        expected: Answers by name.
-        received: Answers by name.
+        expected: Predictions by name.
+        received: Predictions by name.
 
     Raises:
         Disagreement: if they differ by more than rounding.
@@ -73,12 +73,12 @@ def difference(expected: Rows, received: Rows) -> float:
         given = received.get(name)
         if given is None or given.shape != wanted.shape:
             what = "is missing" if given is None else f"has the shape {given.shape}"
-            raise Disagreement(f"the answer {name!r} {what}, instead of {wanted.shape}")
+            raise Disagreement(f"the prediction {name!r} {what}, instead of {wanted.shape}")
         apart = _apart(wanted, given)
         row = int(apart.argmax())
         if apart[row] > TOLERANCE:
             raise Disagreement(
-                f"the answers {name!r} differ from the SavedModel's, e.g. in row {row}: "
+                f"the predictions {name!r} differ from the SavedModel's, e.g. in row {row}: "
                 f"{shown(given[row])} instead of {shown(wanted[row])}"
             )
         largest = max(largest, float(apart[row]))
@@ -86,7 +86,7 @@ def difference(expected: Rows, received: Rows) -> float:
 
 
 def _apart(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """How far the answers are apart, `(rows,)`; infinitely if one is no number, or another text."""
+    """Return the differences, `(rows,)`; infinite for other strings or if one is not a number."""
     apart = np.where(wanted == given, 0.0, np.inf)
     if wanted.dtype.kind == "f":
         scale = np.maximum(np.abs(wanted), np.nanmean(np.abs(wanted)))

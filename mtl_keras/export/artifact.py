@@ -20,11 +20,11 @@ from mtl_keras.export.serving import write_saved_model
 UNFINISHED = ".unfinished-"
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
 MLSERVER = {"implementation": "mtl_keras.serving.Runtime", "parallel_workers": 0}
-"""What `mlserver start` needs to know: which class serves the folder, in the server's process."""
+"""Settings for `mlserver start`: the class that serves the folder, in the server's process."""
 
 
 def versions(folder: Path) -> list[int]:
-    """Numbers of the complete versions of an artifact, ascending."""
+    """Return the numbers of the complete versions of an artifact, ascending."""
     if not folder.is_dir():
         return []
     numbered = [number for number in map(_number, folder.iterdir()) if number is not None]
@@ -32,13 +32,13 @@ def versions(folder: Path) -> list[int]:
 
 
 def _number(path: Path) -> int | None:
-    """The number of a version's folder, None for another file: `²` and `007` are no versions."""
+    """Return the number of a version's folder, else None: `²` and `007` are not versions."""
     number = int(path.name) if path.name.isascii() and path.name.isdigit() else None
     return number if path.name == str(number) else None
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder is an artifact or one of its versions."""
+    """Return whether a folder is an artifact or one of its versions."""
     return _is_version(folder) or bool(versions(folder))
 
 
@@ -47,7 +47,7 @@ def _is_version(folder: Path) -> bool:
 
 
 def latest(folder: Path) -> Path:
-    """The newest version of an artifact, or the version that `folder` itself is.
+    """Return the newest version of an artifact, or `folder` itself if it is a version.
 
     Raises:
         ArtifactError: if there is none.
@@ -65,12 +65,12 @@ def latest(folder: Path) -> Path:
 
 @contextmanager
 def new_version(folder: Path) -> Iterator[Path]:
-    """A folder to write a new version to, which becomes the artifact's newest when the block ends.
+    """Yield a folder to write a version to, which becomes the newest one when the block ends.
 
-    Until then it has a unique temporary name, and nothing of it remains if the block fails. It gets
-    the next free number when the block ends, so two concurrent writers make two versions. Each
-    version keeps its own copy of the files in `assets.extra`; those beside the versions are the
-    newest version's.
+    Until then it has a unique temporary name, and it is removed if the block fails. It gets the
+    next free number when the block ends, so two concurrent writers create two versions. Each
+    version has its own copy of the files in `assets.extra`; those beside the versions are copies of
+    the newest version's.
 
     Args:
         folder: The artifact.
@@ -109,9 +109,9 @@ def _published(unfinished: Path, folder: Path) -> Path:
 
 
 def _copy_beside(folder: Path) -> None:
-    """Copy the newest version's files beside the versions, even if that one changes meanwhile.
+    """Copy the newest version's files beside the versions, even if a newer one is added.
 
-    Settings of MLServer are written there unless there are some: a user may have changed them.
+    Settings of MLServer are only written if there are none, because a user may have changed them.
     """
     if not (folder / "model-settings.json").exists():
         replace_file(folder / "model-settings.json", json.dumps(MLSERVER, indent=2) + "\n")
@@ -129,13 +129,13 @@ def _copy_beside(folder: Path) -> None:
 
 
 def _temporary_prefix(process: int | None = None) -> str:
-    """Prefix of the names of a process's unfinished files on this machine."""
+    """Return the prefix of the names of a process's unfinished files on this machine."""
     host = "".join(c for c in platform.node() if c.isalnum()) or "here"
     return f"{UNFINISHED}{host}-{os.getpid() if process is None else process}-"
 
 
 def _remove_what_the_dead_left(folder: Path) -> None:
-    """Remove unfinished files and folders of killed processes of this machine."""
+    """Remove unfinished files and folders of processes that were killed on this machine."""
     here = _temporary_prefix(0).removesuffix("0-")
     for path in folder.glob(f"{UNFINISHED}*"):
         process = path.name.removeprefix(here).split("-")[0]
@@ -163,7 +163,7 @@ def _umask() -> int:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the artifact's folder, and raise an OSError if nothing can be written to it."""
+    """Create the artifact's folder, and raise an OSError if it is not writable."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"probe")
@@ -171,7 +171,7 @@ def check_writable(folder: Path) -> None:
 
 
 def version_of(folder: Path, training: str) -> Path | None:
-    """The newest version that holds a training, by its identity; None if there is none."""
+    """Return the newest version from a training, given by its identity; None without one."""
     for number in reversed(versions(folder)):
         if read_schema(folder / str(number)).get("training") == training:
             return folder / str(number)
@@ -195,7 +195,7 @@ def write_files(version: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def read_files(version: Path) -> dict[str, str | bytes]:
-    """The files that describe a version, by name: text, or bytes for binary files.
+    """Return the files that describe a version, by name: strings, or bytes of binary files.
 
     Raises:
         ArtifactError: if one cannot be read.
@@ -224,7 +224,7 @@ def replace_file(path: Path, text: str) -> Path:
 
 
 def read_schema(version: Path) -> dict[str, Any]:
-    """The schema of a version.
+    """Return the schema of a version.
 
     Raises:
         ArtifactError: if it is damaged.
@@ -245,7 +245,7 @@ def read_schema(version: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object of a JSON file of an artifact.
+    """Return the object in a JSON file of an artifact.
 
     Raises:
         ArtifactError: if there is none.

@@ -1,4 +1,4 @@
-"""Checks a table against the one that a model was trained on."""
+"""Compares a table with the one that a model was trained on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,7 +22,7 @@ FILE = "statistics.json"
 
 
 def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[str, Any]:
-    """What an artifact keeps of its training rows: by feature, counts of its values.
+    """Return what an artifact stores about the training rows: counts of values by feature.
 
     Args:
         features: Fitted features.
@@ -50,12 +50,12 @@ def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[
 def result_statistics(
     tasks: Sequence[Task], truths: Mapping[str, np.ndarray], answers: pd.DataFrame
 ) -> dict[str, Any]:
-    """What an artifact keeps of its labels and answers: by column, counts of their values.
+    """Return what an artifact stores about labels and predictions: counts of values by column.
 
     Args:
         tasks: Fitted tasks.
-        truths: By task the labels of the training rows, or of a sample of them.
-        answers: What `Predictor.predict` returns for the test rows.
+        truths: Labels of the training rows, or of a sample of them, by task.
+        answers: The predictions for the test rows, from `Predictor.predict`.
     """
     labels = {task.name: task.label_columns(truths[task.name]) for task in tasks}
     return {
@@ -75,15 +75,15 @@ def check(
     answer: Callable[[pd.DataFrame], dict[str, np.ndarray]],
     groups: np.ndarray | None = None,
 ) -> Check:
-    """Compare a table with what an artifact keeps: see `Predictor.check`.
+    """Compare a table with the statistics in an artifact: see `Predictor.check`.
 
     Args:
         folder: The folder of the version's files.
         features: Its features.
         tasks: Its tasks.
         table: The table.
-        answer: A function from a table to the model's answers.
-        groups: What rows of a group have in common. Default None: no groups.
+        answer: A function from a table to the model's `answers`.
+        groups: The group of each row. Default None: no groups.
     """
     if not (folder / FILE).is_file():
         raise ArtifactError(
@@ -115,7 +115,7 @@ def check(
 
 
 def _tested(path: Path, tasks: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """By task the labels of the test rows, the predictions for them, and their groups."""
+    """Return the labels, predictions and groups of the test rows, by task."""
     try:
         with np.load(path, allow_pickle=False) as saved:
             groups = saved.get("groups")

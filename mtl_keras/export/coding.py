@@ -1,4 +1,4 @@
-"""What an artifact tells of its network's training, as code."""
+"""The network of an artifact, and its training, as code."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from mtl_keras.training import Training
 def code_of(
     version: Path, schema: Mapping[str, Any], features: Sequence[Feature], model: MultiTaskModel
 ) -> str:
-    """The network of a version as a Python file.
+    """Return the network of a version as a Python file.
 
     Args:
         version: The folder.
         schema: The content of its `schema.json`.
-        features: The features that it declares.
-        model: Its network, compiled.
+        features: Its features.
+        model: Its compiled network.
 
     Raises:
         ArtifactError: if a file of the version is damaged.

@@ -1,4 +1,4 @@
-"""The formats that a SavedModel is converted to, and the programs that answer in them."""
+"""The formats to which a SavedModel can be converted, and the runtimes that execute them."""
 
 import abc
 import importlib.util
@@ -14,22 +14,22 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError, MTLError, shown, silenced, unknown
 from mtl_keras.export.onnx_graph import in_other_operations
 
-NAMED = 3  # layers, in a message
+NAMED = 3  # number of layers in a message
 
 Answer = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 
 class NotConvertible(MTLError):
-    """A model does things that a format cannot express."""
+    """A model does something that a format cannot express."""
 
 
 class Format(abc.ABC):
     """A file format for a trained model.
 
     Attributes:
-        suffix: How the names of its files end.
-        extra: The optional dependency that brings its packages.
-        packages: The packages that are imported.
+        suffix: The suffix of its files.
+        extra: The extra of mtl_keras that installs its packages.
+        packages: The packages to import.
     """
 
     suffix: ClassVar[str]
@@ -47,7 +47,7 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def converted(self, saved_model: Path) -> bytes:
-        """The content of a file that does what a SavedModel does.
+        """Return the content of a file that computes what a SavedModel does.
 
         Raises:
             NotConvertible: if the format lacks an operation.
@@ -55,7 +55,7 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def loaded(self, content: bytes) -> Answer:
-        """A function from inputs to answers, both by name, as the format's own runtime gives them.
+        """Return a function from inputs to predictions, both by name, that calls the runtime.
 
         Raises:
             NotConvertible: if the runtime lacks an operation.
@@ -63,10 +63,10 @@ class Format(abc.ABC):
 
 
 class Onnx(Format):
-    """ONNX, converted by tf2onnx and answered by onnxruntime.
+    """ONNX, converted by tf2onnx and executed by onnxruntime.
 
-    tf2onnx leaves operations that ONNX does not have in the graph and reports success, so they are
-    looked for.
+    tf2onnx reports success even if it leaves operations in the graph that ONNX does not have, so
+    the graph is searched for them.
     """
 
     suffix, extra = ".onnx", "onnx"
@@ -119,14 +119,14 @@ class Onnx(Format):
             try:
                 values = session.run(names, {name: rows[name] for name in wanted})
             except (errors.Fail, errors.RuntimeException, errors.NotImplemented) as error:
-                raise NotConvertible(f"onnxruntime cannot answer with it: {error}") from error
+                raise NotConvertible(f"onnxruntime cannot run it: {error}") from error
             return dict(zip(names, values))
 
         return answer
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
-    """The nodes of an ONNX graph, and of the graphs of its loops and branches."""
+    """Return the nodes of an ONNX graph, including those in loops and branches."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
@@ -135,7 +135,7 @@ def _nodes(graph: Any) -> Iterator[Any]:
 
 
 def _lacking(form: str, operations: Sequence[tuple[str, str]]) -> str:
-    """Which layers need operations that a format lacks.
+    """Return which layers need operations that a format lacks.
 
     Example:
 
@@ -153,7 +153,7 @@ def _lacking(form: str, operations: Sequence[tuple[str, str]]) -> str:
 
 
 class LiteRT(Format):
-    """LiteRT, formerly TensorFlow Lite: converted by TensorFlow and answered by ai-edge-litert."""
+    """LiteRT, formerly TensorFlow Lite, converted by TensorFlow and executed by ai-edge-litert."""
 
     suffix, extra = ".tflite", "litert"
     packages = ("ai_edge_litert",)
@@ -190,7 +190,7 @@ class LiteRT(Format):
 
 
 def _texts(values: np.ndarray) -> np.ndarray:
-    """Texts for bytes; numbers as they are."""
+    """Return strings for bytes, and numbers unchanged."""
     if values.dtype.kind not in "OS":
         return values
     return np.array([v.decode("utf-8") if isinstance(v, bytes) else v for v in values], object)
@@ -200,7 +200,7 @@ FORMATS: dict[str, Format] = {each.extra: each for each in (Onnx(), LiteRT())}
 
 
 def format_for(path: Path) -> Format:
-    """The format of a file, by its suffix.
+    """Return the format of a file, by its suffix.
 
     Raises:
         ConfigError: if there is none.

@@ -1,4 +1,4 @@
-"""What an artifact is, in words."""
+"""Describes an artifact in words."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from mtl_keras.features.crossing import in_words
 
 
 def describe(folder: Path) -> str:
-    """What the newest version of an artifact reads and answers, and how good it was.
+    """Return what the newest version of an artifact reads and predicts, and its scores.
 
     Raises:
         ArtifactError: if there is none, or it is damaged.
@@ -28,7 +28,7 @@ def describe(folder: Path) -> str:
 
 
 def printable(line: str) -> str:
-    """A line whose names cannot steer the terminal."""
+    """Return a line without control characters, which could steer the terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
@@ -65,7 +65,7 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
 
 
 def _decision(config: Any) -> str:
-    """What is to be known of a task; nothing of one whose class is not part of mtl_keras."""
+    """Return the decision of a task; empty if its class is not part of mtl_keras."""
     try:
         with without_imports():
             task = tasks.get(config)

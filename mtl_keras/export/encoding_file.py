@@ -1,4 +1,4 @@
-"""What the file beside an exported network says: how raw rows are encoded."""
+"""The file beside an exported network that says how raw rows are encoded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +12,15 @@ from mtl_keras.features.encoder import Encoder
 
 
 def encoding_of(encoder: Encoder) -> dict[str, Any]:
-    """How raw rows are encoded, as `encoding_reader.encode` reads it.
+    """Return how raw rows are encoded, as `encoding_reader.encode` reads it.
 
     Args:
         encoder: The encoder.
 
     Returns:
-        The types of the network's `"inputs"` by name; for each of the `"features"` its name, the
-        input that it reads with its type, and what its layer knows (`"encode"` is None for a layer
-        that the reader does not know); and the `"crossings"`.
+        The types of the network's `"inputs"` by name; for each of the `"features"`, its name, the
+        input that it reads with its type, and the parameters of its layer (`"encode"` is None for
+        layers that the reader does not know); and the `"crossings"`.
     """
     layers = [encoder.model.get_layer(f"encode.{slug}") for slug in encoder.slugs]
     parts = [
@@ -50,7 +50,7 @@ def encoding_of(encoder: Encoder) -> dict[str, Any]:
 
 
 def _known(layer: keras.layers.Layer) -> dict[str, Any]:
-    """What the reader needs to do what a layer does; nothing if it does not know the layer."""
+    """Return the parameters of a layer for the reader; None if it does not know the layer."""
     name, ours = type(layer).__name__, type(layer).__module__.startswith("mtl_keras.features.")
     if not ours or name not in encoding_reader.LAYERS:
         return {}
@@ -62,10 +62,10 @@ def _known(layer: keras.layers.Layer) -> dict[str, Any]:
 def not_read(
     encoding: Mapping[str, Any], encoder: Encoder, raw: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
-    """By feature that the reader cannot encode, what the encoder's layer makes of raw rows.
+    """Return the encoded rows for each feature that the reader cannot encode.
 
     Args:
-        encoding: What `encoding_of` returns.
+        encoding: The result of `encoding_of`.
         encoder: The encoder.
         raw: The raw rows, by slug.
     """

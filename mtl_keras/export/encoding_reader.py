@@ -1,6 +1,6 @@
-"""Encodes raw rows as the inputs of an exported network, with NumPy alone.
+"""Encodes raw rows as the inputs of an exported network, with NumPy only.
 
-This file is copied beside an exported network, and needs nothing of mtl_keras:
+This file is copied beside an exported network, and does not need mtl_keras:
 
     import json, numpy, onnxruntime, encoding_reader
     encoding = json.load(open("customers.encoding.json", encoding="utf-8"))
@@ -20,16 +20,16 @@ SPACE = " \t\n\r\f\v"
 
 
 def encode(encoding, rows, given=None):
-    """The network's inputs for raw rows.
+    """Return the network's inputs for raw rows.
 
     Args:
         encoding: The content of the JSON file.
-        rows: By input, one value per row: numbers (NaN: missing) or texts (empty: missing).
-        given: By feature, what another program has encoded: its arrays by group. Needed for
-            features that the file has no encoding for (`"encode": null`).
+        rows: One value per row for each input: numbers (NaN: missing) or strings (empty: missing).
+        given: Encoded arrays by group, for each feature whose encoding is not in the file
+            (`"encode": null`).
 
     Returns:
-        Arrays by the name of the network's input.
+        Arrays by name of the network's input.
     """
     groups: dict = {}
     for feature in encoding["features"]:
@@ -145,7 +145,7 @@ def date(texts, of):
 
 
 def since_1970(year, month, day):
-    """Days from 1970-01-01 to a date of the Gregorian calendar; years start in March."""
+    """Return the days from 1970-01-01 to a Gregorian date; years start in March."""
     year, month = np.where(month <= np.int64(2), year - 1, year), (month + 9) % 12
     leap_days = year // 4 - year // 100 + year // 400
     return 365 * year + leap_days + (153 * month + 2) // 5 + day - 1 - 719468
@@ -168,7 +168,7 @@ def is_numbers(column):
 
 
 def found(wanted, known):
-    """2 and the position among the known ones, which ascend; 1 where it is none of them."""
+    """Return 2 plus the position among the known values, which ascend; 1 for unknown ones."""
     if len(known) == 0:
         return np.ones(len(wanted), np.int64)
     at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)

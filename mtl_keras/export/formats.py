@@ -1,7 +1,7 @@
 """A trained model in another format: converted, and checked before it is written.
 
-A format may lack operations that the encoding of raw rows needs. Then the network behind the
-encoding is converted, and the encoding is written beside it, for `encoding_reader` to follow.
+A format may lack operations for the encoding of raw rows. In this case only the network is
+converted, and the encoding is written to a file beside it that `encoding_reader` reads.
 """
 
 import json
@@ -30,7 +30,7 @@ from mtl_keras.features.encoder import Encoder, input_features, raw_columns
 from mtl_keras.jobs import replaced
 from mtl_keras.tasks import Task
 
-ROWS = 500  # that the answers are compared on
+ROWS = 500  # number of rows to compare predictions on
 MOST_ROWS = 2_000  # of a table
 ENCODING = ".encoding.json"
 
@@ -39,7 +39,7 @@ Rows = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Trained:
-    """What is exported.
+    """The model to export.
 
     Attributes:
         version: The folder of the artifact's version.
@@ -47,7 +47,7 @@ class Trained:
         features: Its features.
         tasks: Its tasks.
         network: Its network, from encoded groups to one output per task.
-        answer: A function from raw rows to the SavedModel's answers, both by slug.
+        answer: A function from raw rows to the SavedModel's predictions, both by slug.
     """
 
     version: Path
@@ -61,15 +61,15 @@ class Trained:
         """The encoder of its training.
 
         Raises:
-            ArtifactError: if the artifact does not tell what its crossings know, or the network
-                reads something else.
+            ArtifactError: if the artifact does not contain the values of its crossings, or if the
+                network has other inputs.
         """
         try:
             crossings = [Crossing.from_config(c) for c in self.schema.get("crossings", ())]
         except (KeyError, TypeError) as error:
             raise ArtifactError(
-                f"{self.version} does not tell the values of its crossings: it was written by an "
-                "older mtl_keras, or is damaged. Train and export again."
+                f"{self.version} does not contain the values of its crossings: it was written by "
+                "an older mtl_keras, or is damaged. Train and export again."
             ) from error
         encoder = Encoder(self.features, crossings)
         encoded, read = _shapes(encoder.model.output), _shapes(self.network.input)
@@ -82,13 +82,13 @@ class Trained:
         return encoder
 
     def told(self) -> dict[str, Any]:
-        """What its files say about it: its name, its version, and the names of its answers."""
+        """What its files say about it: its name, its version, and the names of its predictions."""
         answers = {slug: name for name, slug in self.schema["outputs"].items()}
         name, version = self.schema["name"], self.version.name
         return {"model": name, "version": version, "answers": answers}
 
     def rows(self, table: pd.DataFrame | None) -> Rows:
-        """Raw rows by slug: a table's, or some like those of the training, drawn at random.
+        """Return raw rows by slug: those of a table, or random ones like the training rows.
 
         Raises:
             ArtifactError: if the artifact has no statistics of its training rows.
@@ -122,21 +122,21 @@ def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:
 
 
 def _drawn(feature: Feature, kept: Mapping[str, Any], random: np.random.Generator) -> np.ndarray:
-    """Raw values like those that an artifact keeps the distribution of, and unlike ones."""
+    """Return raw values from a stored distribution, and some from outside it."""
     then = Distribution.from_dict({key: each for key, each in kept.items() if key != "unknown"})
     return feature.examples(then.drawn(ROWS, random), random)
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how it compares.
+    """The file that was written, and how its predictions compare.
 
     Attributes:
         path: The file.
-        why_encoded: Why it reads encoded rows instead of raw ones; empty if it does not.
-        unread: Features whose encoding `encoding_reader` cannot follow.
-        rows: Number of rows that it was compared on.
-        left_out: Number of rows that it was not, as rounding decides about their answers.
+        why_encoded: Why it reads encoded rows instead of raw ones; empty if it reads raw ones.
+        unread: Features that `encoding_reader` cannot encode.
+        rows: Number of rows on which predictions were compared.
+        left_out: Number of rows that were left out, because rounding decides their predictions.
         difference: The largest relative difference of a number.
     """
 
@@ -154,29 +154,29 @@ class Exported:
             reads = f"encoded rows ({self.why_encoded}); {beside}, encode raw ones"
             if self.unread:
                 reads += f", all features but {', '.join(self.unread)}"
-        edge = f" ({self.left_out:,} left out, on an edge)" if self.left_out else ""
+        edge = f" ({self.left_out:,} left out, too close to an edge)" if self.left_out else ""
         return (
-            f"{self.path}: reads {reads}. It answers {self.rows:,} rows{edge} as the SavedModel "
-            f"does: largest relative difference {self.difference:.0e}"
+            f"{self.path}: reads {reads}. It predicts the same as the SavedModel for "
+            f"{self.rows:,} rows{edge}: largest relative difference {self.difference:.0e}"
         )
 
 
 def encoding_path(path: Path) -> Path:
-    """The file beside an exported network that says how rows are encoded."""
+    """Return the path of the file that says how rows are encoded."""
     return path.with_name(path.stem + ENCODING)
 
 
 def export(trained: Trained, path: Path, table: pd.DataFrame | None = None) -> Exported:
-    """Write a trained model in the format that the suffix names.
+    """Write a trained model in the format of the suffix.
 
     Args:
         trained: The model.
         path: The file, `.onnx` or `.tflite`.
-        table: Rows to compare the answers on. Default: some like those of the training.
+        table: Rows to compare predictions on. Default: random ones like the training rows.
 
     Raises:
         ConfigError: if there is no such format, or its packages are missing.
-        ArtifactError: if the answers differ from the SavedModel's; nothing is written then.
+        ArtifactError: if the predictions differ from the SavedModel's; nothing is written then.
     """
     form = format_for(path)
     form.check_installed()
@@ -212,7 +212,7 @@ def export(trained: Trained, path: Path, table: pd.DataFrame | None = None) -> E
 
 
 def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
-    """Which rows can be compared: see `steady`.
+    """Return which rows can be compared: see `steady`.
 
     Raises:
         ArtifactError: if most cannot.
@@ -223,14 +223,14 @@ def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
     good = steady(stages, encode(raw))
     if good.mean() < 0.5:
         raise ArtifactError(
-            f"The answers cannot be compared: rounding alone changes those of {(~good).sum():,} of "
+            f"The predictions cannot be compared: rounding alone changes {(~good).sum():,} of "
             f"{len(good):,} rows. Serve the SavedModel."
         )
     return good
 
 
 def _function(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], Rows]:
-    """A model as a function of arrays."""
+    """Return a model as a function of arrays."""
 
     def call(arrays: Mapping[str, np.ndarray]) -> Rows:
         answers = model({name: tf.constant(values) for name, values in arrays.items()})
@@ -240,11 +240,11 @@ def _function(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], Rows]:
 
 
 def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tuple[bytes, float]:
-    """A model in another format, and the largest difference of its answers.
+    """Return a model in another format, and the largest difference of its predictions.
 
     Raises:
         NotConvertible: if the format lacks an operation.
-        Disagreement: if the answers differ.
+        Disagreement: if the predictions differ.
     """
     with tempfile.TemporaryDirectory() as folder:
         write_saved_model(model, Path(folder))

@@ -1,4 +1,4 @@
-"""The network in the form that answers fastest: the same function with other layers."""
+"""The network in its fastest form for inference: the same function with other layers."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,29 +16,29 @@ from mtl_keras.layers import (
 )
 from mtl_keras.model.keras_private import arguments_with, calls_of, made_by
 
-# Layers that treat each number by itself, and so may be called for one member at a time.
+# Elementwise layers, which can be called for one member at a time.
 ELEMENTWISE = (keras.layers.Activation, keras.layers.Dropout, keras.layers.Add)
 
 
 def for_inference(network: keras.Model, tables: bool = True) -> keras.Model:
-    """A network that answers as a trained one does, in less time.
+    """Return a network with the same predictions as a trained one, in less time.
 
-    *Members of an ensemble* are computed one after the other, with dense layers. The matrix that a
-    `BatchEnsembleDense` shares among them makes it small to train and to keep. Its scales, though,
-    are further passes over the activations of all members, `(rows, members, units)`, which do not
-    fit into the processor's cache. Here the scales are multiplied into a matrix for each member,
-    those of `Members` into the matrix that reads them. Where another kind of layer follows, the
-    members are put together again.
+    *Members of an ensemble* are computed one after the other, with dense layers. The matrix that
+    the members of a `BatchEnsembleDense` share makes it small to train and to store. Its scales,
+    however, require further passes over the activations of all members, `(rows, members, units)`,
+    which do not fit into the processor's cache. Here they are multiplied into a matrix for each
+    member, and those of `Members` into the matrix that reads them. If another kind of layer
+    follows, the members are stacked again.
 
-    *Piecewise-linear embeddings* are read from a table of the bins.
+    *Piecewise-linear embeddings* are looked up in a table of the bins.
 
     Args:
-        network: A trained Functional model. Layers that stay as they are become part of both.
-        tables: Whether embeddings are read from tables, by an operation (a binary search) that
-            only TensorFlow has. Default True.
+        network: A trained Functional model. Unchanged layers are shared by both models.
+        tables: Whether to look embeddings up in tables, by an operation (a binary search) that only
+            TensorFlow has. Default True.
 
     Returns:
-        A model with the same inputs and outputs, whose answers differ by rounding only.
+        A model with the same inputs and outputs, equal up to rounding.
 
     Example:
 
@@ -55,7 +55,7 @@ def for_inference(network: keras.Model, tables: bool = True) -> keras.Model:
 class _Apart:
     """A tensor `(rows, n)` for each member, in place of one `(rows, members, n)`.
 
-    After `Members` it is the same tensor for all of them, yet to be multiplied by its `scales`.
+    After `Members`, it is the same tensor for all of them, still to be multiplied by its `scales`.
     """
 
     def __init__(self, tensors: Sequence[Any], scaling: Members | None = None) -> None:
@@ -77,7 +77,7 @@ def _together(value: Any) -> Any:
 
 
 class _Graph:
-    """The values of a network's tensors in the graph that is made, by the tensors' identity."""
+    """The values of a network's tensors in the new graph, by the tensors' identity."""
 
     def __init__(self, network: keras.Model, tables: bool) -> None:
         self.values: dict[int, Any] = {id(tensor): tensor for tensor in network.inputs}
@@ -122,7 +122,7 @@ class _Graph:
         return self.tables[layer.name]
 
     def _heads(self, tensor: Any, given: _Apart) -> dict[str, Any]:
-        """The outputs of all `MemberDense` that read a tensor, by one matrix for each member."""
+        """Return the outputs of all `MemberDense` that read a tensor, by one matrix per member."""
         if id(tensor) not in self.heads:
             layers = [
                 each for each in self.member_dense if calls_of(each)[0].input_tensors[0] is tensor
@@ -144,7 +144,7 @@ class _Graph:
         return self.heads[id(tensor)]
 
     def _dense(self, layer: BatchEnsembleDense, given: _Apart) -> list[keras.layers.Dense]:
-        """A dense layer for each member, with the scales of what it reads in its matrix."""
+        """Return a dense layer for each member, with the scales of its input in its matrix."""
         key = layer.name, "" if given.scaling is None else given.scaling.name
         if key not in self.dense:
             kernel, before, after, bias = map(np.asarray, (

@@ -1,4 +1,4 @@
-"""Trained artifacts, compared on one table that has labels."""
+"""Trained artifacts, compared on a table with labels."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from mtl_keras.export.predictor import load
 from mtl_keras.export.scoring import SUSPICIOUS, scored
 
 Column = tuple[str, str]
-"""A task and its main measure: of one name, two artifacts may have tasks of different kinds."""
+"""A task and its main measure; two artifacts may use one name for tasks of different kinds."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Entry:
         path: The artifact.
         version: The number of its version.
         scores: For each task with labels in the table, its main measure with a 95 % interval.
-        trained_on: About which share of the table's rows it was trained on.
+        trained_on: Approximate share of the table's rows that it was trained on.
     """
 
     path: str
@@ -39,13 +39,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Artifacts with their scores on the same rows, the best first.
+    """Artifacts and their scores on the same rows, best first.
 
     Attributes:
         entries: The artifacts, sorted.
-        columns: Tasks and measures, those that most artifacts have first; whether higher is better.
-        sorted_by: What they are sorted by, in words.
-        left_out: Artifacts without a score, and why.
+        columns: Tasks and measures, starting with those that most artifacts have, and whether
+            higher is better.
+        sorted_by: What they are sorted by, as a phrase.
+        left_out: Artifacts without a score, with the reason.
     """
 
     entries: Sequence[Entry]
@@ -54,7 +55,7 @@ class Leaderboard:
     left_out: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable values."""
+        """Return JSON-serialisable values."""
         return {
             "sorted_by": self.sorted_by,
             "models": [
@@ -100,7 +101,7 @@ class Leaderboard:
         return "\n".join(map(printable, lines))
 
     def _better(self) -> str:
-        """For which tasks a higher score is better, and for which a lower one."""
+        """Return for which tasks a higher score is better, and for which a lower one."""
         twice = len({task for task, _ in self.columns}) < len(self.columns)
         tasks = {
             higher: ", ".join(
@@ -123,10 +124,10 @@ def leaderboard(
     show: Callable[[str], None] = lambda line: None,
     bad_cells: str = "refuse",
 ) -> Leaderboard:
-    """Score artifacts on a table, each on the tasks whose labels the table has.
+    """Score artifacts on a table, each on the tasks whose labels are in the table.
 
-    They are sorted by the mean of their ranks in the tasks that all of them have; where they have
-    none in common, by the first column.
+    They are sorted by their mean rank over the tasks that all of them have, or, if there are none,
+    by the first column.
 
     Args:
         paths: The artifacts, or single versions of them.
@@ -138,7 +139,7 @@ def leaderboard(
 
     Raises:
         DataError: if no artifact can be scored on the table.
-        ConfigError: if the task to sort by is none of the artifacts'.
+        ConfigError: if no artifact has the task to sort by.
     """
     opened = datasets.opened(table, show=show)
     rows = table if isinstance(opened, datasets.Stream) else opened
@@ -185,13 +186,13 @@ def leaderboard(
 
 
 def models_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The paths that are models, and the others, as `saved_models/*` names them all."""
+    """Return the paths that are models, and the others; `saved_models/*` may match both."""
     found = [path for path in paths if artifact.is_model(path)]
     return found, [path for path in paths if path not in found]
 
 
 def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray:
-    """The place of each artifact by a measure, from 0; those without it share the last."""
+    """Return the rank of each artifact by a measure, from 0; those without it share the last."""
     values = np.array([e.scores[column].value if column in e.scores else np.nan for e in entries])
     worse = -values if higher else values
     places = [(worse < own).sum() if np.isfinite(own) else len(entries) for own in worse]

@@ -1,4 +1,4 @@
-"""Loads what an artifact holds: the SavedModel, and the network for Keras."""
+"""Loads the models in an artifact: the SavedModel and the Keras network."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -17,22 +17,22 @@ from mtl_keras.features import Feature
 def loaded(
     version: Path, schema: Mapping[str, Any], features: Sequence[Feature], trusted: bool
 ) -> Any:
-    """The SavedModel of a version, with a signature that is as its schema says.
+    """Return the SavedModel of a version, whose signature fits the schema.
 
     Args:
         version: The folder.
         schema: The content of its `schema.json`.
-        features: The features that it declares.
-        trusted: Whether operations that reach files are allowed.
+        features: Its features.
+        trusted: Whether operations that access files are allowed.
 
     Raises:
-        ArtifactError: if it is damaged, or reaches files.
+        ArtifactError: if it is damaged, or accesses files.
     """
     if not trusted:
         check_operations(version)
     try:
         model = tf.saved_model.load(str(version))
-    except Exception as error:  # TensorFlow's, on damaged files, are of many types
+    except Exception as error:  # on damaged files, TensorFlow raises errors of many types
         raise ArtifactError(
             f"The SavedModel in {version} is damaged ({type(error).__name__}): {_why(error)}. "
             "Train and export again."
@@ -45,14 +45,14 @@ def loaded(
     strange |= {name for name, slug in schema["outputs"].items() if slug not in answers}
     if strange:
         raise ArtifactError(
-            f"{version / EXTRA / 'schema.json'} does not tell of the SavedModel beside it: that "
-            f"one has no {sorted(strange)}, or of another type. Train and export again."
+            f"{version / EXTRA / 'schema.json'} does not describe the SavedModel beside it, "
+            f"which has no {sorted(strange)}, or of another type. Train and export again."
         )
     return model
 
 
 def _fits(feature: Feature, spec: Any) -> bool:
-    """Whether a SavedModel's input, if there is one, takes the values of a feature."""
+    """Return whether a SavedModel's input, if there is one, takes the values of a feature."""
     wanted = tf.TensorShape((None, *feature.raw_shape))
     return (
         isinstance(spec, tf.TensorSpec)
@@ -67,13 +67,13 @@ def network_of(
     trusted: Collection[str],
     compiled: bool = False,
 ) -> keras.Model:
-    """The trained network of a version, from encoded groups to one output per task.
+    """Return the trained network of a version, from encoded groups to one output per task.
 
     Args:
         version: The folder.
         custom_objects: Classes that are not part of mtl_keras, by name.
         trusted: Packages that may be imported.
-        compiled: Whether to compile it as it was in training. Default False.
+        compiled: Whether to compile it as in training. Default False.
 
     Raises:
         ArtifactError: if it cannot be read.
@@ -82,7 +82,7 @@ def network_of(
     try:
         with without_imports(custom_objects, trusted):
             return keras.models.load_model(path, dict(custom_objects), compile=compiled)
-    except Exception as error:  # Keras's, on damaged files, are of many types
+    except Exception as error:  # on damaged files, Keras raises errors of many types
         raise ArtifactError(
             f"{path} cannot be read ({type(error).__name__}): {_why(error)}. If it has layers of "
             "your own, register them with Keras or pass `custom_objects`; else train again."

@@ -1,26 +1,26 @@
-"""What tf2onnx cannot write in ONNX, or writes wrongly, in operations that ONNX has."""
+"""Replaces operations that tf2onnx cannot convert, or converts wrongly."""
 
 from typing import Any
 
 import numpy as np
 
-ML = "ai.onnx.ml"  # ONNX's operations on tables of texts
+ML = "ai.onnx.ml"  # ONNX's operations on tables of strings
 
 
 def in_other_operations(graph: Any, nodes: Any) -> Any:
-    """Replace some of TensorFlow's operations: a rewriter of graphs for tf2onnx.
+    """Replace some of TensorFlow's operations: a graph rewriter for tf2onnx.
 
-    * A comparison of texts with a constant, which tf2onnx casts to integers, is a table of that
-      constant.
-    * `Log1p`, the logarithm of 1 + x.
-    * `LowerBound`, a search among numbers that ascend, counts those that are smaller.
+    * A comparison of strings with a constant, which tf2onnx casts to integers, becomes a lookup in
+      a table with that constant.
+    * `Log1p` becomes the logarithm of 1 + x.
+    * `LowerBound`, a search among ascending numbers, becomes a count of the smaller ones.
 
     Args:
         graph: tf2onnx's graph.
         nodes: Its nodes.
 
     Returns:
-        The nodes afterwards.
+        The new nodes.
     """
     for node in list(nodes):
         if node.type == "Equal":
@@ -73,7 +73,7 @@ def _count(graph: Any, node: Any) -> None:
 
 
 def _add(graph: Any, operation: str, inputs: list[str], near: Any, attributes: Any = None) -> str:
-    """Add a node; returns its output."""
+    """Add a node and return its output."""
     scope = f"{near.name}_{operation}"
     return graph.make_node(operation, inputs, attr=attributes, op_name_scope=scope).output[0]
 
@@ -81,7 +81,7 @@ def _add(graph: Any, operation: str, inputs: list[str], near: Any, attributes: A
 def _replace(
     graph: Any, node: Any, operation: str, inputs: list[str], attributes: Any = None
 ) -> None:
-    """Put another operation, with the same output, in the place of a node."""
+    """Replace a node by another operation with the same output."""
     output = node.output[0]
     shape, kind = graph.get_shape(output), graph.get_dtype(output)
     graph.remove_node(node.name)

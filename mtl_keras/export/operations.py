@@ -27,13 +27,13 @@ WITHOUT_FILES = (
     *("RandomShuffle", "StatefulStandardNormalV2", "StatefulUniform", "StatefulUniformInt"),
     *("SentencepieceOp", "SentencepieceTokenizeOp", "SentencepieceVocabSizeOp"),
 )
-"""Operations with a state or an effect that touch nothing but the model's own memory."""
+"""Stateful operations that affect nothing but the model's own memory."""
 
 REACHING = (
     *("File", "Dataset", "PyFunc", "Reader", "Summary", "Debug", "VocabRemapping"),
     *("DecodeProto", "EncodeProto", "ImmutableConst"),
 )
-"""Parts of the names of stateless operations that read files, or write them, or call Python."""
+"""Parts of the names of stateless operations that read or write files, or call Python."""
 
 TRUST = "tensorflow"  # the name to trust for a graph with other operations
 
@@ -41,16 +41,16 @@ TRUST = "tensorflow"  # the name to trust for a graph with other operations
 def check_operations(version: Path) -> None:
     """Raise an ArtifactError for a SavedModel that could do more than compute.
 
-    Loading a SavedModel runs the functions that fill its tables, and a call runs its signature.
-    TensorFlow has operations that read and write files, or call Python; none of them is in a model
-    of this library's parts.
+    Loading a SavedModel runs the functions that fill its tables, and calling it runs its signature.
+    TensorFlow has operations that read and write files or call Python, none of which this library
+    uses in a model.
 
     Args:
         version: The folder of the SavedModel.
 
     References:
         TensorFlow: "Using TensorFlow Securely",
-        https://github.com/tensorflow/tensorflow/blob/master/SECURITY.md: a model is a program.
+        https://github.com/tensorflow/tensorflow/blob/master/SECURITY.md.
     """
     path = version / "saved_model.pb"
     model = saved_model_pb2.SavedModel()
@@ -77,7 +77,7 @@ def check_operations(version: Path) -> None:
 
 
 def _operations(graph: Any) -> Iterator[str]:
-    """The operations of all functions that the graph's objects call, directly or not."""
+    """Return the operations of all functions that the graph's objects call, also indirectly."""
     functions = {function.signature.name: function for function in graph.graph_def.library.function}
     waiting, seen = list(graph.object_graph_def.concrete_functions), set()
     while waiting:

@@ -22,14 +22,14 @@ from mtl_keras.training.progress import counted, moving
 
 Predict = Callable[[pd.DataFrame], pd.DataFrame]
 Keep = bool | Sequence[str]
-"""Which of a table's own columns are kept beside the answers: all, none, or these."""
+"""Which of a table's own columns to write beside the predictions: all, none, or these."""
 
 EVALUATED_ROWS = 1_000_000
-NOTE = "answers.json"  # beside the answers: which model and which files they are of
+NOTE = "answers.json"  # beside the predictions: which model and which files they belong to
 
 
 def own_columns(source: str, keep: Keep) -> pd.DataFrame:
-    """The columns of a file that are kept beside the answers, as they stand in it.
+    """Return the columns of a file to write beside the predictions, as they are in the file.
 
     Args:
         source: The file.
@@ -40,7 +40,7 @@ def own_columns(source: str, keep: Keep) -> pd.DataFrame:
 
 
 def sample_of(stream: Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Some columns of a stream, of all rows or about a million random ones, chunk by chunk."""
+    """Yield some columns of a stream in chunks, of all rows or about a million random ones."""
     share = EVALUATED_ROWS / stream.rows
     for chunk in stream.chunks(columns):
         some = chunk if share >= 1 else chunk.but(uniform(chunk.keys, "evaluation") < share)
@@ -49,7 +49,7 @@ def sample_of(stream: Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
 
 
 def kept(table: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """A table with its answers beside it; an answer whose name is taken is `<name>_predicted`."""
+    """Return a table with its predictions; those with a name in use become `<name>_predicted`."""
     taken = {name: f"{name}_predicted" for name in answers if name in table}
     beside = answers.set_axis(table.index).rename(columns=taken)
     return pd.concat([table, beside], axis=1)
@@ -57,17 +57,18 @@ def kept(table: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Answering:
-    """How the answers for a file of a stream become a file.
+    """How the predictions for a file of a stream are written to a file.
 
     Attributes:
-        predict: From a table to its answers; another process reads its model from the artifact.
+        predict: A function from a table to its predictions. Other processes load the model from the
+            artifact.
         stream: The data.
-        columns: The columns that it reads.
-        folder: Where the files of answers are written, under the names of the data's.
-        rows: Rows at a time.
-        keep: The tables' own columns that are kept.
+        columns: The columns that the model reads.
+        folder: Where the files are written, under the names of the data's files.
+        rows: Number of rows at a time.
+        keep: The tables' own columns to write.
         escape_formulas: See `Writer`.
-        chosen: The columns of answers that are kept; None for all.
+        chosen: The columns of predictions to write; None for all.
     """
 
     predict: Predict
@@ -80,12 +81,12 @@ class Answering:
     chosen: Sequence[str] | None = None
 
     def output(self, name: str) -> Path:
-        """The file of the answers for a file: Parquet for Parquet, else CSV."""
+        """Return the file for the predictions of a file: Parquet for Parquet, else CSV."""
         path = PurePosixPath(name)
         return self.folder / (path if path.suffix in PARQUET else path.with_suffix(".csv"))
 
     def answers(self, file: str | None = None) -> Iterator[pd.DataFrame]:
-        """The answers for the rows of a file, or of all files, some rows at a time.
+        """Yield the predictions for a file, or for all files, some rows at a time.
 
         Args:
             file: Name of the file. Default None: all.
@@ -102,15 +103,15 @@ class Answering:
 def answer_names(
     tasks: Sequence[Task], columns: Sequence[str] = (), probabilities: bool = True
 ) -> list[str]:
-    """The names of the columns of answers, or of some of them.
+    """Return the names of the columns of predictions, or of some of them.
 
     Args:
         tasks: The fitted tasks.
-        columns: The ones that are wanted. Default: all.
-        probabilities: Whether probabilities are wanted. Default True.
+        columns: The wanted ones. Default: all.
+        probabilities: Whether to include probabilities. Default True.
 
     Raises:
-        ConfigError: if a wanted column is none of them, or none is left.
+        ConfigError: if a wanted column does not exist, or if none is left.
     """
     names: dict[str, bool] = {}  # whether it is a probability
     for task in tasks:
@@ -132,7 +133,7 @@ def answer_names(
 def write_all(
     how: Answering, output: Path, workers: int | None, show: Callable[[str], None]
 ) -> None:
-    """Write the answers for all files of a stream to one file: see `Predictor.predict_files`."""
+    """Write predictions for all files of a stream to one file: see `Predictor.predict_files`."""
     if (workers or 1) > 1:
         show(f"one process writes {output}; name a folder for {workers} workers")
     started = time.perf_counter()
@@ -145,7 +146,7 @@ def write_all(
 
 
 def write_one(name: str, how: Answering) -> int | DataError:
-    """Write the answers for one file; returns the number of rows, or why a row has no answer."""
+    """Write predictions for one file; return the number of rows, or the error for a row."""
     try:
         with Writer(how.output(name), how.escape_formulas) as file:
             for answers in how.answers(name):
@@ -162,20 +163,20 @@ def write_each(
     address: str | None,
     show: Callable[[str], None],
 ) -> None:
-    """Write a file of answers for each file; those that were finished before are kept.
+    """Write a file of predictions for each file; those that were finished before are kept.
 
-    A file with a row that cannot be answered is told of, and does not keep the others from theirs.
+    If a row of a file cannot be read, this is reported, and the other files are still written.
 
     Args:
-        how: What is answered, and how.
-        model: Identity of the model, to tell its answers from those of another one.
-        workers: Files at a time: see `jobs.in_parallel`.
+        how: What to write, and how.
+        model: Identity of the model, to recognise predictions of other models.
+        workers: Number of files at a time: see `jobs.in_parallel`.
         address: A Ray cluster: see `jobs.in_parallel`.
         show: A function that prints a line.
 
     Raises:
-        ConfigError: if the folder has answers of another model, or with other columns.
-        DataError: in the end, if files have rows that cannot be answered.
+        ConfigError: if the folder contains predictions of another model, or with other columns.
+        DataError: at the end, if files have rows that cannot be read.
     """
     stream, folder = how.stream, how.folder
     note = folder / NOTE
@@ -184,8 +185,8 @@ def write_each(
     state: dict[str, Any] = artifact.read_json(note) if note.is_file() else {**of, "files": {}}
     if any(state.get(key) != value for key, value in of.items()):
         raise ConfigError(
-            f"{folder} holds answers of another model, or with other columns. Write to another "
-            "folder, or remove it."
+            f"{folder} contains predictions of another model, or with other columns. Write to "
+            "another folder, or remove it."
         )
     folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(group.file for group in stream.groups))
@@ -197,17 +198,17 @@ def write_each(
         show(f"{len(done):,} of {len(names):,} files were finished before and are kept")
     left = [name for name in names if name not in done]
     if workers is not None and workers > len(left) > 0:
-        show(f"a file is not divided: of {workers} workers, {len(left)} have one to answer")
+        show(f"a file is not divided: {len(left)} of {workers} workers have one to predict")
         workers = len(left)
     numbers = {name: f"{number:,}/{len(names):,}" for number, name in enumerate(names, start=1)}
     refused: dict[str, DataError] = {}
     finished, started = 0, time.perf_counter()
-    moving(show, lambda: counted("files answered", finished, len(left), started))
+    moving(show, lambda: counted("files predicted", finished, len(left), started))
     for name, rows in in_parallel(write_one, left, how, workers, address):
         finished += 1
         if isinstance(rows, DataError):
             refused[name] = rows
-            show(f"{numbers[name]}  {name}: no answers. {rows}")
+            show(f"{numbers[name]}  {name}: no predictions. {rows}")
             continue
         state["files"][name] = sizes[name]
         artifact.replace_file(note, json.dumps(state, indent=1) + "\n")
@@ -216,6 +217,6 @@ def write_each(
     if refused:
         first = min(refused, key=names.index)
         raise DataError(
-            f"{len(refused):,} of {len(names):,} files have no answers; those of the others are "
-            f"kept. The first is {first}: {refused[first]}"
+            f"{len(refused):,} of {len(names):,} files have no predictions; those of the others "
+            f"are kept. The first is {first}: {refused[first]}"
         ) from refused[first]

@@ -1,4 +1,4 @@
-"""A loaded model: tables in, tables of answers out."""
+"""A loaded model: tables in, tables of predictions out."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -30,20 +30,20 @@ CHECKED_ROWS = 1_000_000  # of a stream
 
 
 class Predictor(ServedModel):
-    """Predicts for tables with the exported SavedModel.
+    """A trained model, loaded from an artifact: predicts for tables with the SavedModel.
 
     Args:
-        path: The artifact, whose newest version is loaded, or one of its numbered versions.
+        path: The artifact, of which the newest version is loaded, or one of its numbered versions.
         custom_objects: Classes of tasks and features that are not part of mtl_keras, by name.
             Classes registered with Keras need not be listed.
-        trusted: Names of packages that may be imported to find such classes; `"tensorflow"` allows
-            operations that reach files, too. Default: none, since an artifact may come from
-            elsewhere: see docs/loading_artifacts.md.
-        bad_cells: What becomes of cells that cannot be read, such as a text in a column of numbers:
-            `"refuse"` (default), an error; or `"missing"`, a warning, and they count as missing.
+        trusted: Names of packages that may be imported to find such classes; `"tensorflow"` also
+            allows operations that access files. Default: none, because an artifact may come from
+            someone else: see docs/loading_artifacts.md.
+        bad_cells: What to do with cells that cannot be read, such as a word in a column of numbers:
+            `"refuse"` (default) raises an error, `"missing"` warns and treats them as missing.
 
     Attributes:
-        features: The fitted features, by which tables are read.
+        features: The fitted features, which read the tables.
         tasks: The fitted tasks.
         schema: The content of `schema.json`.
 
@@ -79,7 +79,7 @@ class Predictor(ServedModel):
         return notebook.block(f"Predictor {self.schema['name']}", notebook.facts(self._facts()))
 
     def _facts(self) -> dict[str, str]:
-        """What it reads and answers, in words."""
+        """Return what it reads and predicts, in words."""
         return {
             "version": self.path.name,
             "reads": ", ".join(f"{f.name} ({f.kind})" for f in self.features),
@@ -88,17 +88,18 @@ class Predictor(ServedModel):
         }
 
     def predict(self, table: Any) -> pd.DataFrame:
-        """A row of answers for each row of the table, with its index.
+        """Predict all tasks for each row of a table.
 
         Args:
             table: A DataFrame, or a path to a file, a folder or a pattern of files. Columns that
                 the model does not read are ignored.
 
         Returns:
-            For a binary task the label and `<task>_probability`; for a multiclass task the label
-            and `<task>_probability_<label>` for each label; for a multilabel task `<label>` and
-            `<label>_probability` each; for others the number, in units. Where declared,
-            `<task>_low` and `<task>_high`, or `<task>_set`: see docs/intervals.md.
+            A DataFrame with the index of the table. A binary task has a column with the label and
+            `<task>_probability`; a multiclass task the label, and `<task>_probability_<label>` for
+            each label; a multilabel task `<label>` and `<label>_probability` for each label; any
+            other task the number, in units. If they are declared, there are also `<task>_low` and
+            `<task>_high`, or `<task>_set`: see docs/intervals.md.
 
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
@@ -106,17 +107,17 @@ class Predictor(ServedModel):
         table = datasets.opened(table)
         if isinstance(table, datasets.Stream):
             raise DataError(
-                f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write their "
-                "answers to files with `predict_files`."
+                f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write the "
+                "predictions to files with `predict_files`."
             )
         return pd.DataFrame(self.columns(self.answers(self.readable(table, ()))), index=table.index)
 
     def readable(self, table: pd.DataFrame, judged: Sequence[Any] | None = None) -> pd.DataFrame:
-        """The table, without cells that cannot be read if these count as missing.
+        """Return the table, without unreadable cells if `bad_cells` is `"missing"`.
 
         Args:
             table: The table.
-            judged: The tasks whose labels are read, too. Default None: all.
+            judged: Tasks whose labels are read as well. Default None: all.
         """
         if self.bad_cells == "refuse":
             return table
@@ -125,7 +126,7 @@ class Predictor(ServedModel):
 
     @property
     def identifiers(self) -> list[str]:
-        """Columns of the training table that were dropped since they look like identifiers."""
+        """Columns of the training table that were dropped because they look like identifiers."""
         dropped = self.schema.get("dropped", {})
         return [name for name, why in dropped.items() if str(why).startswith(IDENTIFIER)]
 
@@ -140,26 +141,26 @@ class Predictor(ServedModel):
         address: str | None = None,
         chosen: Sequence[str] | None = None,
     ) -> None:
-        """Write the answers for data of any size, in constant memory.
+        """Predict for data of any size in constant memory, and write the predictions to files.
 
         Args:
             source: A path, folder, pattern or list of paths: see `datasets.Stream`.
-            output: A folder, for a file of answers per file of the data, of which those that are
-                finished are kept when it is called again; or a `.csv` or `.parquet` file, for all.
-            keep: The data's own columns that are kept beside the answers, as they stand in the
-                files: True for all, or some by name. Default False: none.
+            output: A folder, in which each file of the data gets a file of predictions. If this is
+                called again, finished files are kept. Or a `.csv` or `.parquet` file for all.
+            keep: Columns of the data to write beside the predictions, unchanged: True for all, or a
+                list of names. Default False: none.
             escape_formulas: See `datasets.Writer`. Default False.
             show: A function that prints a line. Default: silence.
-            workers: Files at a time, each in a process with a model of its own, whose answers are
-                the same to the byte: see `comparison.compare`. One file is written by one process.
-            address: A Ray cluster whose machines find the model, the files and the output under
-                the same paths. Default: as for `compare`.
-            chosen: The columns of answers that are written: see `answer_names`. Default None: all.
+            workers: Number of files at a time, each in a process with its own copy of the model.
+                The predictions are the same, byte for byte. See `comparison.compare`.
+            address: A Ray cluster, on whose machines the model, the data and the output have the
+                same paths. Default: as for `compare`.
+            chosen: The columns of predictions to write. Default None: all.
 
         Raises:
-            DataError: if a column is missing, or, after all other files were answered, if a value
-                is not of its kind.
-            ConfigError: if the folder holds answers of another model.
+            DataError: if a column is missing; or, after all other files are written, if a value is
+                not of its kind.
+            ConfigError: if the folder contains predictions of another model.
         """
         stream = source if isinstance(source, datasets.Stream) else datasets.Stream(source)
         columns = self.asked("features", partial(read_columns, self.features, stream.columns))
@@ -172,19 +173,19 @@ class Predictor(ServedModel):
             write_each(how, model, workers, address, show)
 
     def evaluate(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Evaluation:
-        """How good the answers are for a table that has labels.
+        """Evaluate the predictions for a table with labels.
 
-        Of data that are too large for memory, up to about a million random rows are evaluated.
-        Tasks without columns in the table are left out. The constant to compare with is that of the
-        training rows.
+        If the data do not fit into memory, about a million random rows are evaluated. Tasks whose
+        columns are not in the table are left out. The baseline is the best constant on the training
+        rows.
 
         Args:
             table: A DataFrame, or a path to a file, a folder or a pattern of files.
-            show: A function that prints a line, as where only a sample is evaluated. Default:
+            show: A function that prints a line, for example if only a sample is evaluated. Default:
                 silence.
 
         Raises:
-            DataError: if no task's columns are in the table.
+            DataError: if the table has no task's columns.
         """
         found = scored(self, table, show)
         found.warn()
@@ -197,10 +198,10 @@ class Predictor(ServedModel):
         )
 
     def check(self, table: Any, show: Callable[[str], None] = lambda line: None) -> Check:
-        """Whether the rows of a table, and the answers for them, are like those of the training.
+        """Compare the rows of a table, and the predictions for them, with the training data.
 
-        Of data that are too large for memory, about a million random rows are checked. For tasks
-        with labels in the table, the scores are compared with those on the test rows.
+        If the data do not fit into memory, about a million random rows are checked. If the table
+        has labels of a task, its scores are compared with those on the test rows.
 
         Args:
             table: A DataFrame, or a path to a file, a folder or a pattern of files.
@@ -221,20 +222,21 @@ class Predictor(ServedModel):
     def export(self, path: str | Path, rows: Any = None) -> Exported:
         """Write the model in another format: ONNX (`.onnx`) or LiteRT (`.tflite`).
 
-        It answers as the SavedModel does, which is checked. It reads raw rows, or, if the format
-        lacks an operation for that, encoded ones: see docs/formats.md.
+        The predictions are checked to be those of the SavedModel. The file reads raw rows, or
+        encoded ones if the format lacks an operation for the encoding: see docs/formats.md.
 
         Args:
             path: The file.
-            rows: A table to check the answers on: its first 2,000 rows. Default: rows that are
-                drawn from what the artifact knows of the training rows.
+            rows: A table on whose first 2,000 rows predictions are checked. Default: random rows
+                like the training rows.
 
         Returns:
-            What was written; as text, a line for the user.
+            A description of what was written, which prints as one line.
 
         Raises:
             ConfigError: if there is no such format, or a package is missing.
-            ArtifactError: if it cannot be converted, or its answers differ; nothing is written.
+            ArtifactError: if the model cannot be converted, or if predictions differ; nothing is
+                written then.
         """
         table = None if rows is None else datasets.read(rows)
         network = network_of(self.path, self._given, self._trusted)
@@ -244,20 +246,20 @@ class Predictor(ServedModel):
         return export(trained, Path(path), table)
 
     def code(self) -> str:
-        """The network as a Python file that builds, compiles and trains it: see `Run.code`.
+        """Return a Python file that builds, compiles and trains the network: see `Run.code`.
 
         Raises:
-            ArtifactError: if the artifact lacks what the code tells.
+            ArtifactError: if the artifact does not contain what the code needs.
             ConfigError: if no code can be written for a part of the network.
         """
         network = network_of(self.path, self._given, self._trusted, compiled=True)
         return code_of(self.path, self.schema, self.features, network)
 
     def trained_on(self, table: Any) -> float:
-        """The approximate share of a table's rows that the model was trained on, from 0 to 1.
+        """Return the approximate share of a table's rows that the model was trained on, 0 to 1.
 
-        Rows are recognised by the columns that the model reads. 0 for an artifact without
-        fingerprints of its training rows.
+        Rows are recognised by the columns that the model reads. The result is 0 if the artifact has
+        no fingerprints of its training rows.
         """
         known = TrainedRows.read(self.path / artifact.EXTRA / "trained_rows.npz")
         if known is None:

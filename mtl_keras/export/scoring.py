@@ -1,4 +1,4 @@
-"""What a model answers for a table that has labels, beside these labels."""
+"""Labels in a table, and a model's predictions for them."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from mtl_keras.export.predicting import sample_of
 from mtl_keras.features.encoder import read_columns
 from mtl_keras.tasks import Task
 
-SUSPICIOUS = 0.05  # share of training rows in a table from which to warn
+SUSPICIOUS = 0.05  # warn from this share of training rows in a table
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Scored:
 
     Attributes:
         tasks: The tasks whose labels the table has.
-        truths: The labels, as evaluation reads them.
+        truths: The labels, as `Task.truth` returns them.
         predictions: The predictions for the same rows.
-        regions: The intervals and sets, of tasks that have any.
-        groups: What the rows of a group have in common, `(rows,)`; or None.
-        trained_on: About which share of the rows the model was trained on.
+        regions: The intervals and sets of tasks that have any.
+        groups: The group of each row, `(rows,)`; or None.
+        trained_on: Approximate share of the rows that the model was trained on.
     """
 
     tasks: Sequence[Task]
@@ -39,7 +39,7 @@ class Scored:
     trained_on: float
 
     def warn(self) -> None:
-        """Warn if the scores do not hold for new rows, since many of these were trained on."""
+        """Warn if many of the rows were trained on, so that the scores do not hold for new rows."""
         if self.trained_on > SUSPICIOUS:
             warnings.warn(
                 f"About {100 * self.trained_on:.0f} % of these rows were trained on; their scores "
@@ -49,7 +49,7 @@ class Scored:
 
 
 def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
-    """Labels and predictions for a table, or for about a million random rows of a larger one.
+    """Return labels and predictions for a table, or about a million random rows of a larger one.
 
     Args:
         model: The `Predictor`.
@@ -57,7 +57,7 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
         show: A function that prints a line.
 
     Raises:
-        DataError: if no task's columns are in the table.
+        DataError: if the table has no task's columns.
     """
     source = datasets.opened(table, show=show)
     columns = list(map(str, source.columns))
@@ -92,6 +92,6 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
 
 
 def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What the `rows` of a group have in common, if training was split by a known column."""
+    """Return the group of each of the `rows`, if training was split by a known column."""
     column = model.schema.get("group")  # version 0.1 had none
     return {"rows": table[column].astype(str).to_numpy()} if column in table.columns else {}

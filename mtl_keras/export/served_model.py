@@ -1,4 +1,4 @@
-"""The exported model in memory: a table in, arrays of answers out."""
+"""The exported model in memory: tables in, arrays of predictions out."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 
 class ServedModel:
-    """A version of an artifact, with the tasks and features that say what its arrays mean.
+    """A version of an artifact, with the tasks and features that give its arrays a meaning.
 
     Args:
-        path: The artifact, whose newest version is loaded, or one of its numbered versions.
+        path: The artifact, of which the newest version is loaded, or one of its numbered versions.
         custom_objects: See `Predictor`.
         trusted: See `Predictor`.
 
     Attributes:
-        features: The fitted features, by which tables are read.
+        features: The fitted features, which read the tables.
         tasks: The fitted tasks.
         schema: The content of `schema.json`.
 
@@ -63,39 +63,39 @@ class ServedModel:
         self._signature = self._loaded.signatures["serving_default"]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process loads the artifact itself, with the classes that this one found."""
+        """Let another process load the artifact itself, with the classes that this one found."""
         found = {reference(type(each)): type(each) for each in (*self.features, *self.tasks)}
         return type(self), (self.path, {**found, **self._given}, self._trusted)
 
     def answers(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """What the signature answers for a table, by name: a task's probabilities in one array.
+        """Return the outputs of the SavedModel for a table, by name, as arrays.
 
         Raises:
-            DataError: as `predict`.
+            DataError: if a column is missing, or a value is not of its kind.
         """
         columns = self.asked("features", partial(raw_columns, self.features, table))
         inputs, outputs = self.schema["inputs"], self.schema["outputs"]
         return answer_table(self._answer, self.features, columns, inputs, outputs)
 
     def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The columns of `predict`, of what `answers` gives."""
+        """Return the columns of `predict` for the result of `answers`."""
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
             columns |= self.asked("outputs", partial(task.answer_columns, answers))
         return columns
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """By task, what `answers` gives as evaluation reads it: see `predictions`."""
+        """Return what `predictions` does, for the result of `answers`."""
         return self.asked(
             "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
         )
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """By task, the answers as evaluation reads them: probabilities, or numbers in units."""
+        """Return an array to evaluate for each task: probabilities, or numbers in units."""
         return self.answered(self.answers(table))
 
     def asked(self, key: str, ask: Callable[[], T]) -> T:
-        """What `ask` returns, or an ArtifactError where the schema's `key` makes it impossible."""
+        """Return the result of `ask`; an ArtifactError if the schema's `key` makes it fail."""
         try:
             return ask()
         except KeyError as error:
@@ -104,7 +104,7 @@ class ServedModel:
             ) from error
         except (MemoryError, TypeError, tf.errors.ResourceExhaustedError) as error:
             raise ArtifactError(
-                f"{self._schema_path} is damaged, or memory is short: what {key!r} tells cannot be "
+                f"{self._schema_path} is damaged, or memory is short: what {key!r} says cannot be "
                 f"followed ({type(error).__name__}: {shown(str(error))}). Train and export again."
             ) from error
 

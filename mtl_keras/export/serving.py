@@ -1,4 +1,4 @@
-"""The served model: raw columns in, answers in the user's units out, in one graph."""
+"""The model to serve: raw columns in, predictions in the user's units out, in one graph."""
 
 import errno
 import re
@@ -21,14 +21,14 @@ from mtl_keras.tasks import Task
 def serving_model(
     encoder: Encoder, network: keras.Model, tasks: Sequence[Task], tables: bool = True
 ) -> keras.Model:
-    """Compose encoder, network and answers.
+    """Compose the encoder, the network and the predictions into one model.
 
     Inputs and outputs are dicts by slug (see `Encoder`).
 
     Args:
         encoder: The encoder that encoded the training rows.
-        network: From encoded groups to one output per task. Only its graph is used, without
-            balancer and optimizer.
+        network: The network, from encoded groups to one output per task. Only its graph is used,
+            without balancer and optimizer.
         tasks: Fitted and calibrated tasks.
         tables: See `for_inference`. Default True.
     """
@@ -38,9 +38,9 @@ def serving_model(
 
 
 def encoded_model(network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
-    """The served model behind its encoder: encoded groups in, the same answers out, no tables.
+    """Return the serving model without its encoder and without tables: encoded groups in.
 
-    It has two layers that are models, `"network"` and `"answers"`.
+    It consists of two models, `"network"` and `"answers"`.
 
     Args:
         network: See `serving_model`.
@@ -58,7 +58,7 @@ def encoded_model(network: keras.Model, tasks: Sequence[Task]) -> keras.Model:
 
 
 def _answers(outputs: Mapping[str, Any], tasks: Sequence[Task]) -> dict[str, Any]:
-    """The answers of all tasks, by slug."""
+    """Return the predictions of all tasks, by slug."""
     answers: dict[str, Any] = {}
     for task in tasks:
         answers |= task.answers(outputs[task.name])
@@ -72,12 +72,12 @@ def answer_rows(
     rows: int,
     outputs: Mapping[str, str],
 ) -> dict[str, np.ndarray]:
-    """The answers for raw columns, some rows at a time; texts are strings.
+    """Return the predictions for raw columns, computed some rows at a time.
 
     Args:
         answer: A function from a batch by slug to answers by slug.
         raw: The columns, by slug.
-        rows: Rows at a time.
+        rows: Number of rows at a time.
         outputs: The slug of each answer.
     """
     count = len(next(iter(raw.values())))
@@ -88,7 +88,7 @@ def answer_rows(
     answers = {}
     for name, slug in outputs.items():
         values = np.concatenate([part[slug].numpy() for part in parts])
-        if values.dtype == object:  # bytes: a few distinct texts, many rows
+        if values.dtype == object:  # bytes: few distinct strings, many rows
             codes, texts = pd.factorize(values)
             values = np.array([text.decode("utf-8") for text in texts], object)[codes]
         answers[name] = values
@@ -102,7 +102,7 @@ def answer_table(
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
 ) -> dict[str, np.ndarray]:
-    """The answers for a table's columns.
+    """Return the predictions for a table's columns.
 
     Args:
         answer: A function from a batch by slug to answers by slug.
@@ -134,7 +134,7 @@ def write_saved_model(model: keras.Model, path: Path) -> None:
     archive.add_endpoint("serve", model.__call__, input_signature=[signature])
     try:
         archive.write_out(str(path), verbose=False)
-    except tf.errors.OpError as error:  # how TensorFlow tells of a disk that is full, among others
+    except tf.errors.OpError as error:  # raised if the disk is full, for example
         full = isinstance(error, tf.errors.ResourceExhaustedError)
         why = re.sub(r"\{\{.*?\}\} ?", "", error.message)  # without the names of its functions
         raise OSError(errno.ENOSPC if full else errno.EIO, why, str(path)) from error

@@ -17,14 +17,14 @@ MOST_ROWS = 20_000
 
 @dataclass(frozen=True)
 class TrainedRows:
-    """Fingerprints of what the model reads of its training rows.
+    """Fingerprints of the training rows, as the model reads them.
 
     Attributes:
         hashes: Hashes of up to 20,000 training rows, uint64, ascending. They do not reveal the
             values.
-        share: The share of the training rows that these are.
-        chance: The share of rows *not* trained on that match a training row all the same, because
-            rows repeat; measured on the test rows.
+        share: The share of the training rows that have a fingerprint.
+        chance: The share of rows that were *not* trained on but match a training row, because rows
+            repeat; measured on the test rows.
 
     Example:
 
@@ -42,7 +42,7 @@ class TrainedRows:
 
     @classmethod
     def read(cls, path: Path) -> "TrainedRows | None":
-        """What an artifact's file holds; None if it has none.
+        """Return the fingerprints in an artifact's file; None if there is no file.
 
         Raises:
             ArtifactError: if the file is damaged.
@@ -70,7 +70,7 @@ class TrainedRows:
         test: pd.DataFrame,
         rows: int | None = None,
     ) -> "TrainedRows":
-        """Fingerprints of training rows.
+        """Return the fingerprints of training rows.
 
         Args:
             features: Fitted features.
@@ -84,14 +84,14 @@ class TrainedRows:
         return cls(hashes, known.share, known.seen(features, test))
 
     def seen(self, features: Sequence[Feature], table: pd.DataFrame) -> float:
-        """The approximate share of a table's rows that were trained on, beyond chance matches."""
+        """Return the approximate share of rows that were trained on, less chance matches."""
         rows = row_hashes(features, table)
         alike = min(1.0, float(np.isin(rows, self.hashes).mean()) / self.share)
         return max(0.0, (alike - self.chance) / (1 - self.chance)) if self.chance < 1 else 0.0
 
 
 def row_hashes(features: Sequence[Feature], table: pd.DataFrame) -> np.ndarray:
-    """A uint64 hash per row, of all columns that are quick to read (no images)."""
+    """Return a uint64 hash per row of all columns that are quick to read (no images)."""
     quick = [f for f in features if f.rows_per_call >= Feature.rows_per_call]
     total = np.zeros(len(table), np.uint64)
     for column in raw_columns(quick, table).values() if quick else ():

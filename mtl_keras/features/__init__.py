@@ -37,17 +37,17 @@ __all__ = [
 
 
 def get(declared: Any, name: str | None = None) -> Feature:
-    """A feature from its kind, a `{"kind": ..., ...}` mapping or an object.
+    """Return a feature from its kind, a `{"kind": ..., ...}` mapping or an object.
 
     Args:
         declared: The kind, mapping or object.
-        name: The feature's name, where `declared` does not say it. Default None.
+        name: Name of the feature, if `declared` does not contain it. Default None.
 
     Returns:
         The feature.
 
     Raises:
-        ConfigError: if there is no such kind, or it lacks an argument that is given.
+        ConfigError: if there is no such kind, or it has no such argument.
 
     Example:
 

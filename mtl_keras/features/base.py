@@ -15,26 +15,26 @@ from mtl_keras.declaring.declaration import Declaration
 
 @dataclass(frozen=True, repr=False)
 class Feature(Declaration, abc.ABC):
-    """Base class: one column to predict from, the column `name` unless `column` is stated.
+    """Base class: one column to predict from.
 
-    Several features may read one column, each in its own way: a text as a sequence and as a bag of
-    words, a month as a number and as a category. Features of the same kind share an input of the
-    exported model, named after the first of them.
+    Several features may read the same column in different ways: a text as a sequence and as a bag
+    of words, or a month as a number and as a category. If they are of the same kind, they share an
+    input of the exported model, which is named after the first of them.
 
-    A kind of feature must define `fit` (statistics of the training rows), `raw` (a table's column
-    as an input of the exported model) and `layer` (the Keras layer from raw to encoded values, by
-    group):
+    A kind of feature must define `fit` (which learns statistics of the training rows), `raw` (which
+    turns a table's column into an input of the exported model) and `layer` (the Keras layer from
+    raw to encoded values, by group):
 
-    * `"numeric"`, numbers that get embeddings, float32 `(rows, n)`;
-    * `"plain"`, numbers that the network takes as they are, float32 `(rows, n)`;
-    * `"categorical"`, indices, int32 `(rows, n)`: see `category_sizes`;
-    * `"own"`, anything that the feature's own part of the network reads: see `represent`.
+    * `"numeric"`: numbers that are embedded, float32 `(rows, n)`;
+    * `"plain"`: numbers that are not embedded, float32 `(rows, n)`;
+    * `"categorical"`: indices, int32 `(rows, n)`; see `category_sizes`;
+    * `"own"`: anything that the feature's own part of the network reads; see `represent`.
 
     Args:
-        name: Name of the feature, and of its column unless `column` says otherwise.
-        column: The column that is read. Default: the one called `name`.
-        crossed: Whether it may be part of a crossing that is chosen (`features.crossings`).
-            Default True.
+        name: Name of the feature, and of the column to read unless `column` names another.
+        column: The column to read. Default None: `name`.
+        crossed: Whether automatically chosen crossings may use it (`features.crossings`). Default
+            True.
 
     Example:
 
@@ -43,16 +43,16 @@ class Feature(Declaration, abc.ABC):
     'age'
     """
 
-    rows_per_call: ClassVar[int] = 16_384  # encoded, or predicted for, at once
+    rows_per_call: ClassVar[int] = 16_384  # to encode or to predict at once
     shows_dependence: ClassVar[bool] = False
-    """Whether an explanation may set it to one value in all rows, to see how the answers change."""
+    """Whether explanations may set it to one value in all rows, to see how predictions change."""
     reads_files: ClassVar[bool] = False
-    """Whether a text in its column is the path of a file, whose bytes the exported model takes."""
+    """Whether strings in its column are paths of files, whose bytes the exported model takes."""
 
     crossable: ClassVar[bool] = False
-    """Whether its raw values may be read exactly, alone or with another feature's (`Crossing`)."""
+    """Whether its exact values may be read as categories, alone or in pairs (`Crossing`)."""
     is_moment: ClassVar[bool] = False
-    """Whether `observed` tells a moment, so that the column has a period."""
+    """Whether `observed` returns points in time, so that the column covers a period."""
 
     column: str | None = field(default=None, kw_only=True)
     crossed: bool = field(default=True, kw_only=True)
@@ -65,16 +65,16 @@ class Feature(Declaration, abc.ABC):
         return self.column or self.name
 
     def reads(self, columns: Sequence[str]) -> list[str]:
-        """The columns that it reads, out of a table's columns; empty if they are missing."""
+        """Return the columns that it reads, out of a table's columns; empty if they are missing."""
         return [self.source] if self.source in columns else []
 
     def select(self, table: pd.DataFrame) -> Any:
-        """What `fit` and `raw` take: the column."""
+        """Return what `fit` and `raw` take: the column."""
         return table[self.source]
 
     @abc.abstractmethod
     def fit(self, column: pd.Series) -> Self:
-        """A copy in which everything left open is learned from the training rows."""
+        """Return a copy with everything that is still None learned from the training rows."""
 
     # The exported model's input
 
@@ -90,35 +90,35 @@ class Feature(Declaration, abc.ABC):
 
     @abc.abstractmethod
     def raw(self, column: pd.Series) -> np.ndarray:
-        """The column as input of the exported model: float32 (NaN: missing) or text ("": missing).
+        """Return the exported model's input: float32 (NaN: missing) or strings ("": missing).
 
         Raises:
-            DataError: if a value does not suit this kind; the row is named.
+            DataError: if a value is not of this kind; the message names the row.
         """
 
     def observed(self, raw: np.ndarray) -> np.ndarray | None:
-        """A number or text per row, whose distribution tells whether the column has changed.
+        """Return a number or string per row, whose distribution shows if the column has changed.
 
         Args:
-            raw: What `raw` returns.
+            raw: The result of `raw`.
 
         Returns:
-            Numbers (NaN: missing) or texts (empty: missing). Default None: rows hold more than
-            that, and only the share of missing ones is watched.
+            Numbers (NaN: missing) or strings (empty: missing). Default None: a row contains more
+            than that, and only the share of missing values is monitored.
         """
         return None
 
     def shown(self, observed: float) -> str:
-        """One of the `observed` numbers in words, for a report. Default: with four digits."""
+        """Return an `observed` number as a string, for a report. Default: with four digits."""
         return f"{observed:,.4g}" if abs(observed) < 1e4 else f"{observed:,.0f}"
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Raw values of which `observed` tells this, to try a model on: its inverse, if it has one.
+        """Return raw values for `observed` ones, to test a model: its inverse, if it has one.
 
         Args:
-            observed: Numbers (NaN: missing) or texts (empty: missing), `(rows,)`; where `observed`
-                tells nothing, any number or NaN.
-            random: For all that it leaves open.
+            observed: Numbers (NaN: missing) or strings (empty: missing), `(rows,)`. For a kind
+                without `observed`, any number or NaN.
+            random: Random generator for everything that `observed` leaves open.
         """
         if self.raw_dtype == "string":
             texts = observed.dtype == object
@@ -129,29 +129,29 @@ class Feature(Declaration, abc.ABC):
         ).astype("float32")
 
     def unknown(self, raw: np.ndarray) -> np.ndarray:
-        """Which raw values are present, but mean nothing to the network. Default: none."""
+        """Return which raw values are present but unknown to the network. Default: none."""
         return np.zeros(len(raw), bool)
 
     def unreadable(self, column: Any) -> np.ndarray:
-        """Which cells of what `select` gives `raw` would refuse, bool `(rows,)`. Default: none."""
+        """Return which cells of a selected column `raw` would reject, `(rows,)`. Default: none."""
         return np.zeros(len(column), bool)
 
     def refuse(self, raw: np.ndarray) -> None:
         """Raise a DataError for the first raw value that the layer cannot handle, if any."""
 
-    # The network's part
+    # The network
 
     @abc.abstractmethod
     def layer(self) -> keras.layers.Layer:
-        """The layer from raw `(rows,)` to a dict of encoded `(rows, n)` by group."""
+        """Return the layer from raw `(rows,)` to a dict of encoded `(rows, n)` by group."""
 
     @property
     def category_sizes(self) -> tuple[int, ...]:
-        """For the group `"categorical"`: number of indices of each of its columns. Default none."""
+        """For the group `"categorical"`: number of indices of each column. Default: none."""
         return ()
 
     def represent(self, encoded: Any, name: str) -> Any:
-        """For the group `"own"`: the network's tensor `(rows, n)` from the encoded one.
+        """For the group `"own"`: return the tensor `(rows, n)` for the encoded one.
 
         Args:
             encoded: The encoded rows.
@@ -164,17 +164,17 @@ class Feature(Declaration, abc.ABC):
     # What the simple models of a comparison read of the group "own"
 
     def words(self, column: Any) -> pd.Series | None:
-        """The texts whose words simple models count, for a column of texts. Default None."""
+        """Return the strings whose words simple models count, if it reads texts. Default None."""
         return None
 
     def flattened(self, encoded: np.ndarray) -> np.ndarray:
-        """The numbers `(rows, n)` whose principal components they read, if there are no `words`."""
+        """Return numbers `(rows, n)` whose principal components they read if `words` is None."""
         return encoded.reshape(len(encoded), -1)
 
 
 @dataclass(frozen=True, repr=False)
 class BackboneFeature(Feature):
-    """Base class: a feature that a backbone reads, and that is text to the exported model.
+    """Base class: a feature that a backbone reads, and a string in the exported model's input.
 
     Args:
         encoder: The backbone: its name, a mapping, an object or a Keras layer. The default depends

@@ -14,7 +14,7 @@ from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 
-NEITHER = 2.0  # of texts: neither yes nor no
+NEITHER = 2.0  # of strings: neither yes nor no
 TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 WORDS = {"no": "yes", "false": "true", "n": "y", "f": "t", "0": "1", "off": "on"}
 WORDS |= {"nein": "ja", "falsch": "wahr", "non": "oui", "faux": "vrai", "não": "sim"}
@@ -51,14 +51,14 @@ class BooleanEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Boolean(Feature):
-    """A yes-or-no column: booleans, 0 and 1, or two texts such as no and yes.
+    """A yes-or-no column: booleans, 0 and 1, or two strings such as no and yes.
 
     *Missing* and *unseen* values are 0, with an indicator.
 
     Args:
-        values: The values of no and yes. Learned: False and True or 0 and 1 for numbers; for texts,
-            the known pairs (`no`/`yes`, `false`/`true`, `n`/`y`, ...), else the two texts in
-            alphabetical order.
+        values: The values of no and yes. Learned: False and True or 0 and 1 for numbers; for
+            strings, a known pair (`no`/`yes`, `false`/`true`, `n`/`y`, ...), or otherwise the two
+            in alphabetical order.
 
     Example:
 
@@ -106,7 +106,7 @@ class Boolean(Feature):
         return self._numbers(column) == NEITHER
 
     def _numbers(self, column: pd.Series) -> np.ndarray:
-        """1 for yes, 0 for no, NaN where missing, `NEITHER` for other texts."""
+        """Return 1 for yes, 0 for no, NaN where missing, and `NEITHER` for other strings."""
         if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
             column = column.astype(object).map(
                 lambda v: np.nan if pd.isna(v) or v == "" else TRUTH.get(str(v).lower(), NEITHER)

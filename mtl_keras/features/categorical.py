@@ -17,7 +17,7 @@ from mtl_keras.features.tokens import category_text, check_vocabulary, string_lo
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoryEncoding(keras.layers.Layer):
-    """Encodes a category as an index: 0 is missing (empty), 1 unseen or rare, then the vocabulary.
+    """Encodes a category as an index: 0 if missing (empty), 1 if unseen or rare, else from 2.
 
     **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.
 
@@ -40,7 +40,7 @@ class CategoryEncoding(keras.layers.Layer):
         index = tf.cast(self.lookup(values), tf.int32)
         return {
             "categorical": tf.reshape(index, (-1, 1))
-        }  # what a table answers has no known shape
+        }  # results of lookup tables have no known shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary": list(self.vocabulary)}
@@ -52,11 +52,11 @@ class Categorical(Feature):
 
     *Missing* (NaN, None or empty) has its own index. *Unseen* values, those in fewer than
     `min_frequency` training rows, and those beyond the `max_size` most frequent ones share another.
-    Numbers are read as text, 3.0 as "3".
+    Numbers are read as strings, 3.0 as "3".
 
     Args:
-        min_frequency: Integer, number of training rows that a value needs to get its own index.
-            Default 5.
+        min_frequency: Integer, number of training rows in which a value must occur to get its own
+            index. Default 5.
         max_size: Integer, maximum number of values, the most frequent first. Default 1000.
         vocabulary: The values, most frequent first. Learned.
 
@@ -86,7 +86,7 @@ class Categorical(Feature):
 
     @property
     def category_sizes(self) -> tuple[int, ...]:
-        """The size of the vocabulary, plus an index each for missing and unseen."""
+        """The size of the vocabulary, plus one index each for missing and unseen values."""
         return (len(self.vocabulary or ()) + 2,)
 
     def fit(self, column: pd.Series) -> Self:

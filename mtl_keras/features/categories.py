@@ -27,11 +27,11 @@ FEW = 64
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoriesEncoding(keras.layers.Layer):
-    """Encodes the categories in a text, as 0 or 1 for each, or as indices.
+    """Encodes the categories in a string as 0 or 1 for each, or as indices.
 
     **Shape:** strings `(rows,)` to `{"plain": (rows, 2 + n)}`: whether there are none, whether any
-    is unseen or rare, and a 0 or 1 for each of the vocabulary; or, with a `length`, to `{"own":
-    (rows, length)}`, int32: 0 is nothing, 1 unseen or rare, then the vocabulary.
+    is unseen or rare, and 0 or 1 for each in the vocabulary. With a `length`, to `{"own": (rows,
+    length)}`, int32: 0 for padding, 1 for unseen or rare, then the vocabulary.
 
     Args:
         vocabulary: Strings, in the order of their indices.
@@ -80,17 +80,18 @@ class CategoriesEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Categories(Feature):
-    """A set of categories per row: a list, or a text with a separator, such as `jazz, folk`.
+    """A set of categories per row: a list, or a string with a separator, such as `jazz, folk`.
 
-    The exported model takes a text with the separator. *Missing*: an empty set has its own
-    indicator. *Unseen* and rare categories share one.
+    The exported model takes strings with the separator. *Missing*: an empty set has its own
+    indicator. *Unseen* and rare categories share another.
 
     Args:
-        separator: The separator of categories in a text. Default ",".
-        encoding: `"multi_hot"`: a 0 or 1 for each category; `"embedding"`: the mean and maximum of
-            learned vectors; or `"auto"` (default): multi-hot for up to 64 categories.
+        separator: The separator of categories in a string. Default ",".
+        encoding: `"multi_hot"` (0 or 1 for each category), `"embedding"` (the mean and maximum of
+            learned vectors), or `"auto"` (default): multi-hot for up to 64 categories, embedding
+            for more.
         dimension: Length of an embedding. Default 16.
-        min_frequency: Integer, number of training rows that a category must be in. Default 5.
+        min_frequency: Integer, number of training rows in which a category must occur. Default 5.
         max_size: Integer, maximum number of categories, the most frequent first. Default 5000.
         length: Maximum number of categories in a training row, and for an embedding in any row.
             Learned.

@@ -12,23 +12,25 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError, DataError, check, shown
 from mtl_keras.features.tokens import string_lookup
 
-Values = Sequence[Any]  # texts, or numbers
+Values = Sequence[Any]  # strings, or numbers
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CrossingEncoding(keras.layers.Layer):
     """Encodes the values of several inputs as one index, that of their combination.
 
-    Index 0 is a row in which all are missing, 1 an unknown combination; the known ones follow.
+    Index 0 is for rows in which all values are missing, 1 for unknown combinations. The known ones
+    follow.
 
     **Shape:** a list of `(rows,)`, strings or numbers, to `(rows, 1)`, int32.
 
     Args:
-        values: The known values of each input: texts, or numbers in ascending order. Within its
-            input a value has an index from 2; 0 is a missing one (an empty text, NaN), 1 any other.
+        values: The known values of each input: strings, or numbers in ascending order. Within its
+            input, a value has an index from 2; 0 is for a missing value (an empty string, NaN), 1
+            for any other.
         combinations: The known combinations of these indices, ascending, each as one number: i, j,
-            k are (i * n + j) * m + k, where n and m are the second and third input's numbers of
-            indices.
+            k is (i * n + j) * m + k, where n and m are the numbers of indices of the second and
+            third input.
 
     Example:
 
@@ -58,7 +60,7 @@ class CrossingEncoding(keras.layers.Layer):
             number = number * (len(values) + 2) + tf.cast(index, tf.int64)
         known = tf.constant(self.combinations, tf.int64)
         index = tf.where(number == 0, 0, _found(known, number))
-        return tf.reshape(index, (-1, 1))  # what tables answer has no known shape
+        return tf.reshape(index, (-1, 1))  # results of lookup tables have no known shape
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -69,12 +71,12 @@ class CrossingEncoding(keras.layers.Layer):
 
 
 def _indices(numbers: tf.Tensor, values: Sequence[float]) -> tf.Tensor:
-    """0 for NaN, 1 for a number that is none of the values, which start at 2."""
+    """Return 0 for NaN, 1 for a number that is not among the values, which start at 2."""
     return tf.where(tf.math.is_nan(numbers), 0, _found(tf.constant(values, tf.float32), numbers))
 
 
 def _found(known: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """2 and the position among the known ones, which ascend; 1 where it is none of them."""
+    """Return 2 plus the position among the known values, which ascend; 1 for unknown ones."""
     if known.shape[0] == 0:
         return tf.ones_like(wanted, tf.int32)
     at = tf.minimum(tf.searchsorted(known, wanted), known.shape[0] - 1)
@@ -83,19 +85,20 @@ def _found(known: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Crossing:
-    """The exact value of a feature, or the combination of several features' values, as a category.
+    """The exact value of a feature, or a combination of several features' values, as a category.
 
-    The network reads it in addition to the features themselves. Month and day together say which
-    day of the year it is; a school and the years that its teacher has taught, which class. A
-    crossing of one feature is for numbers that are codes: an article number or a postcode.
+    The network reads it in addition to the features themselves. Month and day together determine
+    the day of the year, for example. A crossing of a single feature is for numbers that are codes,
+    such as article numbers or postcodes.
 
-    *Missing*: a missing value is a value like any other; rows in which all are missing have an
-    index of their own. *Unseen*: combinations that the training rows do not have share one index,
-    with those in fewer than `min_frequency` of them and those beyond the `max_size` most frequent.
+    *Missing*: a missing value counts as a value; rows in which all are missing have their own
+    index. *Unseen*: combinations that do not occur in the training rows share one index with those
+    in fewer than `min_frequency` rows and those beyond the `max_size` most frequent ones.
 
     Args:
-        features: Names of features whose kinds are `crossable`.
-        min_frequency: Integer, number of training rows that a combination needs. Default 5.
+        features: Names of features of kinds that are `crossable`.
+        min_frequency: Integer, number of training rows in which a combination must occur. Default
+            5.
         max_size: Integer, maximum number of combinations. Default 2000.
         values: The values of each feature in the known combinations. Learned.
         combinations: The known combinations: see `CrossingEncoding`. Learned.
@@ -133,17 +136,17 @@ class Crossing:
 
     @property
     def category_size(self) -> int:
-        """The number of known combinations, plus an index each for missing and unknown."""
+        """The number of known combinations, plus one index each for missing and unknown ones."""
         return len(self.combinations or ()) + 2
 
     def fit(self, raw: Sequence[np.ndarray]) -> Self:
-        """A copy that knows the combinations of the training rows.
+        """Return a copy that knows the combinations in the training rows.
 
         Args:
             raw: For each feature, its `raw` values.
 
         Raises:
-            DataError: if no combination is in enough of them.
+            DataError: if no combination occurs in enough of them.
         """
         coded = [factorized(each) for each in raw]
         codes = pd.DataFrame({n: codes for n, (codes, _) in enumerate(coded)})
@@ -165,21 +168,21 @@ class Crossing:
         return replace(self, values=tuple(values), combinations=tuple(np.sort(numbers).tolist()))
 
     def layer(self) -> CrossingEncoding:
-        """The layer from its features' raw values to an index."""
+        """Return the layer from its features' raw values to an index."""
         return CrossingEncoding(self.values or (), self.combinations or ())
 
     def summary(self) -> dict[str, Any]:
-        """Its features, and how many combinations it knows."""
+        """Return its features and the number of known combinations."""
         return {"features": list(self.features), "known": len(self.combinations or ())}
 
     def get_config(self) -> dict[str, Any]:
-        """What an artifact keeps of it: the summary, and what its layer knows."""
+        """Return what an artifact stores: the summary, and what the layer needs."""
         values = [list(each) for each in self.values or ()]
         return {**self.summary(), "values": values, "combinations": list(self.combinations or ())}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """The inverse of `get_config`."""
+        """Return the crossing that a `get_config` describes."""
         values = tuple(map(tuple, config["values"]))
         return cls(
             tuple(config["features"]), values=values, combinations=tuple(config["combinations"])
@@ -187,10 +190,10 @@ class Crossing:
 
 
 def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:
-    """Crossings as a plan declares them: the features of each.
+    """Return the features of each crossing that a plan declares.
 
     Raises:
-        ConfigError: if they are no list of lists of names.
+        ConfigError: if they are not a list of lists of names.
 
     Example:
 
@@ -209,7 +212,7 @@ def declared(crossings: Any) -> tuple[tuple[str, ...], ...]:
 
 
 def in_words(crossings: Sequence[Mapping[str, Any]]) -> str:
-    """Summaries of crossings as a line for the user.
+    """Return summaries of crossings as a line for the user.
 
     Example:
 
@@ -221,7 +224,7 @@ def in_words(crossings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def factorized(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Raw values as codes from 1, in the order of the values, 0 where missing; and the values.
+    """Return codes of raw values, from 1 in the order of the values (0: missing), and the values.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Chooses crossings: combinations of values that tell more than the features one by one."""
+"""Chooses crossings: combinations of values that predict more than each feature alone."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,10 @@ from scipy import stats
 from mtl_keras.features.crossing import factorized
 from mtl_keras.features.unexplained import MIN_ROWS, Unexplained
 
-LEVEL = 0.05  # of a test, or of all tests together
-SHARE = 0.01  # of the squared error that a linear model leaves of a task
+LEVEL = 0.05  # level of a test, or of all tests together
+SHARE = 0.01  # share of the squared error that a linear model of a task leaves
 MOST = 8  # crossings
-COMBINED = 64  # features that are combined with each other
+COMBINED = 64  # number of features to combine with each other
 
 Names = tuple[str, ...]
 
@@ -25,29 +25,30 @@ def choose(
     labels: Sequence[np.ndarray],
     training: int,
 ) -> list[Names]:
-    """Choose crossings on training and validation rows: the features of each, the best first.
+    """Choose crossings on training and validation rows: the features of each, best first.
 
-    Every feature alone and every two together are candidates. What a linear model leaves of the
-    labels is averaged over the training rows of each combination of their values, and a candidate
-    passes if these means explain enough of the validation rows: 1 % of the squared error of a task
-    (or as much in sum over the tasks), and more than chance would. That is, the error they save,
-    divided by its standard error, is beyond the normal quantile of 5 %, divided by the number of
-    candidates. Those that pass must do so again, at 5 %, on what a random forest leaves: what trees
-    find, the network finds by itself, and as a category it would rather learn the rows by heart.
-    The best of the rest is taken, and what it explains is taken out before the next is chosen.
+    Every feature and every pair of features is a candidate. The residuals of a linear model are
+    averaged over the training rows of each combination of values, and a candidate passes if these
+    means explain enough of the validation rows: 1 % of the squared error of a task (or as much in
+    total over the tasks), and more than chance would. For the latter, the reduction of the error,
+    divided by its standard error, must exceed the normal quantile of 5 %, divided by the number of
+    candidates. Candidates that pass must do so again, at 5 %, on the residuals of a random forest:
+    the network finds by itself what trees find, and would overfit to it as a category. The best of
+    the remaining candidates is chosen, and what it explains is subtracted before the next is
+    chosen.
 
-    So neither what the features tell one by one is taken, nor combinations with too few rows. A
-    feature takes part if most of its rows have a value that five training rows have. Of more than
-    64 features, those are combined with each other that explain most alone; at most 8 crossings
-    are taken.
+    This excludes what the features explain one by one, and combinations with too few rows. A
+    feature takes part if the values of most of its rows occur in five training rows or more. If
+    there are more than 64 features, the 64 that explain most alone are combined with each other. At
+    most 8 crossings are chosen.
 
     Args:
-        raw: The raw values of each feature that may be crossed: training rows first, validation
-            rows behind them.
+        raw: The raw values of each feature that may be crossed: training rows, then validation
+            rows.
         encoded: The encoded rows by group, of these features and others.
         category_sizes: Number of indices of each column of the group `"categorical"`.
-        labels: For each task the rows' labels as numbers whose differences mean something
-            (`Task.distances`), NaN where missing.
+        labels: For each task, the labels as numbers with meaningful differences (`Task.distances`),
+            NaN where missing.
         training: Number of training rows.
 
     Example:
@@ -71,7 +72,7 @@ def choose(
         return _combined([codes[name] for name in names])
 
     def passing(rest: Unexplained, candidates: Iterable[Names], level: float) -> dict[Names, float]:
-        """How much each explains that explains enough, and more than chance would."""
+        """Return the gain of each candidate that explains enough, and more than chance would."""
         gains = {names: rest.gain(together(names)) for names in candidates}
         beyond = stats.norm.isf(level)
         return {
@@ -97,14 +98,14 @@ def choose(
 
 
 def _repeats(codes: np.ndarray) -> bool:
-    """Whether most of the rows have a value that enough rows have."""
+    """Return whether the values of most rows occur in enough rows."""
     counts = np.bincount(codes)
     counts[0] = 0
     return 2 * counts[counts >= MIN_ROWS].sum() >= (codes > 0).sum() > 0
 
 
 def _combined(codes: Sequence[np.ndarray]) -> np.ndarray:
-    """A number from 0 for each row, by the combination of its values."""
+    """Return a number from 0 for each row's combination of values."""
     number = codes[0].astype(np.int64)
     for each in codes[1:]:
         number = number * (each.max() + 1) + each

@@ -23,7 +23,8 @@ class DateEncoding(keras.layers.Layer):
     """Encodes an ISO date as elapsed time and as its position in the week, month, year and day.
 
     The positions are sines and cosines, so that December is next to January. A missing date (an
-    empty string), or a text that is not `YYYY-MM-DD[ HH:MM[:SS]]`, is all zeros with an indicator.
+    empty string), or a string that is not `YYYY-MM-DD[ HH:MM[:SS]]`, is encoded as zeros with an
+    indicator.
 
     **Shape:** strings `(rows,)` to `{"numeric": (rows, 1), "plain": (rows, 7 or 9)}`: elapsed
     days, centred and scaled; and sine and cosine of weekday, month day and year day (and of the
@@ -83,10 +84,10 @@ class DateEncoding(keras.layers.Layer):
 
 
 def days_since_1970(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:
-    """Days from 1970-01-01 to a date of the Gregorian calendar, by integer arithmetic.
+    """Return the days from 1970-01-01 to a Gregorian date, by integer arithmetic.
 
-    Years are counted from March, so that the leap day is the last of its year; month m of such a
-    year starts on day `(153 m + 2) // 5`.
+    Years start in March, so that the leap day is the last day of its year. Month m of such a year
+    starts on day `(153 m + 2) // 5`.
     """
     year = tf.where(month <= 2, year - 1, year)
     month = (month + 9) % 12
@@ -98,15 +99,14 @@ def days_since_1970(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Ten
 class Date(Feature):
     """A date or time: elapsed time, and its position in the week, month, year and day.
 
-    Tables may hold dates in one other format besides `YYYY-MM-DD[ HH:MM:SS]`, which is always
-    accepted and is the format of the exported model.
-    *Missing*: zeros, with an indicator. *Unseen*: a date outside the training range is fine, its
-    elapsed time clipped to 10 standard deviations.
+    A table may write dates in one format besides `YYYY-MM-DD[ HH:MM:SS]`, which is always accepted
+    and is the format of the exported model. *Missing*: zeros, with an indicator. *Unseen*: the
+    elapsed time of dates outside the training range is clipped to 10 standard deviations.
 
     Args:
-        format: Format of texts, for `strptime`: `"%d.%m.%Y"`. Default None: recognised; if the
-            training rows fit several formats, as 03/04/2021 does, the month comes first with
-            slashes, the day with points and hyphens.
+        format: Format of strings, as for `strptime`: `"%d.%m.%Y"`. Default None: recognised. If the
+            training rows fit several formats, as 03/04/2021 does, the month is first with slashes,
+            and the day with points and hyphens.
         center: Float, mean of the days since 1970-01-01. Learned.
         scale: Float, their standard deviation. Learned.
         time: Bool, whether the dates have a time of day. Learned.
@@ -162,7 +162,7 @@ class Date(Feature):
         return np.array(texts, object)[codes]
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
-        """Days since 1970-01-01."""
+        """Return the days since 1970-01-01."""
         codes, texts = pd.factorize(pd.Series(raw).replace("", None))
         moments = pd.to_datetime(pd.Series([*texts, None], dtype=object), format="ISO8601")
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
@@ -185,13 +185,13 @@ class Date(Feature):
         moments, bad = self._read(column)
         advice = (
             f"Expected e.g. 1997-09-30{self._example()}. Correct the value or leave it empty; or "
-            "train with the date's `format`, or as categorical."
+            "train with the date's `format`, or declare the column as categorical."
         )
         cells.refuse(f"Feature {self.name!r} is a date", column, bad, advice)
         return moments
 
     def _read(self, column: pd.Series) -> tuple[pd.Series, np.ndarray]:
-        """The moments, NaT where missing, and which cells are none."""
+        """Return the points in time, NaT where missing, and which cells are not dates."""
         moments, bad = column, np.zeros(len(column), bool)
         if column.dtype.kind != "M":
             codes, distinct = factorized(column)
@@ -199,7 +199,7 @@ class Date(Feature):
             parsed = parse_dates(written, ISO)
             if self.format is not None and self.format != ISO:
                 parsed = parsed.fillna(parse_dates(written, self.format))
-            each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # a missing one has code -1
+            each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # for the code -1: missing
             moments = pd.Series(each[codes], column.index)
             bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]
         if getattr(moments.dtype, "tz", None) is not None:

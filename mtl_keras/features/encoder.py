@@ -1,4 +1,4 @@
-"""The encoder: all features' preprocessing as Keras layers, one object for training and serving."""
+"""The encoder: the preprocessing of all features as Keras layers, for training and serving."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,15 +25,15 @@ GROUPS = ("numeric", "plain", "categorical", "crossed")
 
 
 def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """A table's columns as inputs of the exported model; extra columns are ignored.
+    """Return a table's columns as inputs of the exported model; other columns are ignored.
 
     Raises:
-        DataError: if a column is missing, or holds a value that does not suit its kind.
+        DataError: if a column is missing, or has a value that is not of its kind.
     """
     read_columns(features, list(map(str, table.columns)))
     own = input_features(features)
     columns: dict[str, np.ndarray] = {}
-    refused: list[str] = []  # told of all at once, as the user corrects them all at once
+    refused: list[str] = []  # reported all at once, so that the user can correct all at once
     for feature in features:
         if own[feature.name] == feature.name:
             try:
@@ -48,11 +48,11 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
 def readable(
     features: Sequence[Feature], tasks: Sequence[Task], table: pd.DataFrame
 ) -> pd.DataFrame:
-    """A table in which cells that features and tasks cannot read are missing, with a warning.
+    """Return a table in which unreadable cells of features and tasks are missing, and warn.
 
     Args:
         features: Fitted features.
-        tasks: Fitted tasks, whose columns the table may lack.
+        tasks: Fitted tasks, whose columns may be missing in the table.
         table: The table.
 
     Example:
@@ -83,7 +83,7 @@ def readable(
 
 
 def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[str]:
-    """The columns that features read, out of a table's columns and in their order.
+    """Return the columns that features read, out of a table's columns and in their order.
 
     Raises:
         DataError: if a column is missing.
@@ -103,13 +103,13 @@ def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[st
 
 
 def input_features(features: Sequence[Feature]) -> dict[str, str]:
-    """For each feature, the one whose input it reads: the first of its kind on its column."""
+    """Return, for each feature, the one whose input it reads: the first of its kind and column."""
     first: dict[Any, str] = {}
     return {f.name: first.setdefault((f.source, type(f), f.raw_shape), f.name) for f in features}
 
 
 def rows_per_call(features: Sequence[Feature]) -> int:
-    """Number of rows to encode, or to predict for, at once."""
+    """Return the number of rows to encode or to predict at once."""
     return min(feature.rows_per_call for feature in features)
 
 
@@ -120,14 +120,14 @@ class Encoder:
     kind on the same column share the first one's: see `input_features`), to one tensor per group:
     `"numeric"` and `"plain"`, float32 `(rows, n)`, `"categorical"` and `"crossed"`, int32; and to
     `"own_<slug>"` for each feature that the network reads separately, such as a text. The same
-    layers encode tables in training and are part of the exported model.
+    layers encode tables for training and are part of the exported model.
 
-    A slug is the feature's name if that is a plain identifier, else one made from it
-    (`declaring.naming.layer_name`), since TensorFlow accepts no others.
+    A slug is the feature's name if it is a plain identifier, and is otherwise made from it
+    (`declaring.naming.layer_name`), since TensorFlow does not accept other names.
 
     Args:
         features: Fitted features.
-        crossings: Fitted crossings of them, the columns of the group `"crossed"`. Default none.
+        crossings: Fitted crossings of them, which become the group `"crossed"`. Default: none.
 
     Attributes:
         slugs: The features' slugs, in their order.
@@ -163,7 +163,7 @@ class Encoder:
         self.columns: dict[str, dict[str, range]] = {}
         for slug, feature in zip(self.slugs, self.features):
             layer = feature.layer()
-            layer.name = f"encode.{slug}"  # no slug has a point, so no input has such a name
+            layer.name = f"encode.{slug}"  # slugs contain no point, so no input has this name
             for group, tensor in layer(raw[self.input_slugs[feature.name]]).items():
                 if group == "own":
                     group = f"own_{slug}"
@@ -202,7 +202,7 @@ class Encoder:
         return [crossing.category_size for crossing in self.crossings]
 
     def encode(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The network's inputs for all rows of a table, by group."""
+        """Return the network's inputs for all rows of a table, by group."""
         raw = {self.input_slugs[n]: v for n, v in raw_columns(self.features, table).items()}
         rows = rows_per_call(self.features)
         try:
@@ -217,7 +217,7 @@ class Encoder:
         return {group: np.concatenate([part[group] for part in parts]) for group in parts[0]}
 
     def inputs(self) -> dict[str, keras.KerasTensor]:
-        """Input tensors for a network that reads encoded rows, by group."""
+        """Return input tensors for a network that reads encoded rows, by group."""
         return {
             group: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=group)
             for group, tensor in self.model.output.items()

@@ -55,7 +55,7 @@ class ImageEncoding(keras.layers.Layer):
         self.indicator = indicator
 
     def decoded(self, file: tf.Tensor) -> tf.Tensor:
-        """One file's pixels."""
+        """Return the pixels of a file."""
         size = (self.height, self.width)
         image = tf.io.decode_image(file, channels=self.channels, expand_animations=False)
         image.set_shape((None, None, self.channels))
@@ -102,7 +102,7 @@ class ImageEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Image(BackboneFeature):
-    """An image: a PNG, JPEG, GIF or BMP file, by its path or its bytes, or an array.
+    """An image: the path or the bytes of a PNG, JPEG, GIF or BMP file, or an array.
 
     An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
     fractions from 0 to 1. The exported model takes a file's bytes. *Missing* (NaN, None or empty):
@@ -110,16 +110,16 @@ class Image(BackboneFeature):
 
     Args:
         encoder: What reads the pixels: `"cnn"` (default, small), a mapping such as `{"kind": "cnn",
-            "filters": [16, 32]}`, a Keras layer or model, or `"package.module:function"` that makes
-            one, e.g. of `keras.applications`: see `mtl_keras.backbones`.
-        augment: The random augmentations in training, such as `{"translation": 0.1, "rotation":
-            0.02, "zoom": 0.1, "flip": "horizontal", "contrast": 0.2, "brightness": 0.1}`: the
-            arguments of Keras's augmentation layers. Default none.
+            "filters": [16, 32]}`, a Keras layer or model, or a function `"package.module:function"`
+            that returns one, e.g. of `keras.applications`: see `mtl_keras.backbones`.
+        augment: Random augmentations in training, such as `{"translation": 0.1, "rotation": 0.02,
+            "zoom": 0.1, "flip": "horizontal", "contrast": 0.2, "brightness": 0.1}`, which are the
+            arguments of Keras's augmentation layers. Default: none.
         folder: Folder that relative paths start from. Default: the folder of the table's file.
-        max_size: Integer, maximum length of the longer side in pixels. Default 96.
-        height: Height in pixels that images are resized to: the median height of the training
+        max_size: Integer, maximum length of the longer side, in pixels. Default 96.
+        height: Height in pixels to which images are resized: the median height of the training
             images, reduced to fit `max_size`. Learned.
-        width: Width, likewise. Learned.
+        width: Width in pixels, likewise. Learned.
         channels: 1 for grey, 3 for colours. Learned.
         indicator: Whether missing images have an indicator. Learned.
 
@@ -209,8 +209,8 @@ class Image(BackboneFeature):
                 ) from error
 
     def _file(self, image: Any, row: Any, start: Path) -> bytes:
-        """The bytes of an image's file."""
-        if isinstance(image, dict):  # as data sets of images in Parquet have them
+        """Return the bytes of an image file."""
+        if isinstance(image, dict):  # the form in which Parquet data sets store images
             image = image.get("bytes") or image.get("path")
         if isinstance(image, np.ndarray):
             return self._encoded(image, row)
@@ -256,5 +256,5 @@ class Image(BackboneFeature):
 
 
 def _opened(file: bytes) -> PIL.Image.Image:
-    """The image of a file, with only its header read."""
+    """Return the image of a file, of which only the header is read."""
     return PIL.Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "GIF", "BMP"))

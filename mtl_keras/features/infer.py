@@ -1,4 +1,4 @@
-"""Guesses by documented rules which kind of feature a column is."""
+"""Guesses the kind of feature for a column, by documented rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from mtl_keras.features.text import Text
 from mtl_keras.features.vector import Vector
 
 MANY_VALUES = 50
-IDENTIFIER = "looks like an identifier"  # why such a column is dropped
+IDENTIFIER = "looks like an identifier"  # the reason for dropping such a column
 SHOWN = 30  # guesses of a `repr`
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
 
@@ -37,8 +37,8 @@ class Guess:
         column: Name of the column.
         feature: The feature; None if the column is dropped.
         why: The reason, in words.
-        doubt: What may be wrong in the column, so that it is taken for another kind than it is.
-            Default: nothing, an empty text.
+        doubt: What may be wrong with the column, if so that the guess may be wrong. Default: an
+            empty string.
 
     Example:
 
@@ -65,7 +65,7 @@ class Guess:
 
     @property
     def because(self) -> str:
-        """The reason with the doubt, if there is one."""
+        """The reason, and the doubt if there is one."""
         return f"{self.why}; {self.doubt}" if self.doubt else self.why
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Guess:
 
 
 class Guesses(list[Guess]):
-    """The guess for each column: a list of `Guess`, which a notebook shows as a table.
+    """The guesses for the columns: a list of `Guess`, which a notebook shows as a table.
 
     Args:
         iterable: The guesses. Default: none.
@@ -100,20 +100,20 @@ def infer(
 ) -> Guesses:
     """Guess a feature for each column. The first rule that applies decides:
 
-    1. A column that the user declared or dropped is used as declared, or dropped.
-    2. Bytes, or at least 95 % texts that end in .png, .jpg, .jpeg, .gif or .bmp: `Image`. Lists of
-       numbers are a `Vector` if all are of one length, else a `Sequence`; arrays of two or three
-       axes are an `Image`; lists of texts are `Categories`.
-    3. No value, or only one: dropped, as it carries no information.
-    4. Booleans, 0 and 1, or a known pair of texts such as no and yes: `Boolean`.
-    5. Dates and times, or at least 95 % texts in one format, `YYYY-MM-DD`, `31.12.2020`,
+    1. Columns that the user declared or dropped are used as declared, or dropped.
+    2. Bytes, or at least 95 % strings that end in .png, .jpg, .jpeg, .gif or .bmp: `Image`. Lists
+       of numbers are a `Vector` if all have the same length, else a `Sequence`; arrays with two or
+       three axes are an `Image`; lists of strings are `Categories`.
+    3. No value, or only one: dropped, since it carries no information.
+    4. Booleans, 0 and 1, or a known pair of strings such as no and yes: `Boolean`.
+    5. Dates and times, or at least 95 % strings in one format, `YYYY-MM-DD`, `31.12.2020`,
        `12/31/2020` or the like, with or without a time: `Date`.
-    6. Whole numbers, each in one row only, that are consecutive or whose column is named like an
+    6. Whole numbers without duplicates that are consecutive, or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier.
-    7. Numbers, or only texts that are numbers, as `12.5`, `$1,299` or `12 %`: `Numeric`.
-    8. Texts with more than 50 values, more than half of the rows' number: `Text`, if they have
-       three or more words on average; else dropped as an identifier. So are texts each in one row
-       only, in a column named like an identifier.
+    7. Numbers, or strings that are all numbers, such as `12.5`, `$1,299` or `12 %`: `Numeric`.
+    8. Strings with more than 50 distinct values that are more than half the number of rows: `Text`
+       if they have three or more words on average, else dropped as an identifier. Strings without
+       duplicates in a column named like an identifier are dropped, too.
     9. Anything else: `Categorical`.
 
     Args:
@@ -122,7 +122,7 @@ def infer(
         overrides: Features by column; None to drop a column.
 
     Returns:
-        A guess for each column not skipped, in the order of the table.
+        A guess for each column that is not skipped, in the order of the table.
 
     Example:
 
@@ -186,7 +186,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     doubt = _doubt(name, texts) if is_text else ""
     if is_text and len(values) == len(present) and named_like_identifier(name):
-        return Guess(name, None, f"{IDENTIFIER}: its name, and no text twice")
+        return Guess(name, None, f"{IDENTIFIER}: its name, and no string twice")
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
@@ -202,7 +202,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
 
 def _doubt(name: str, texts: pd.Series) -> str:
-    """What speaks for numbers or dates in a column of texts that are not all of them."""
+    """Return why a column of strings may be meant as numbers or dates, if not all are."""
     if texts.str.fullmatch(r"0[0-9]+").any():
         return ""  # codes
     others = almost_all(texts)
@@ -210,7 +210,7 @@ def _doubt(name: str, texts: pd.Series) -> str:
         first, count = others
         return (
             f"all but {count:,} are numbers: if {first!r} is a mistake, correct it; "
-            f"--feature {name}:numeric tells where it stands"
+            f"--feature {name}:numeric shows where it is"
         )
     if len(texts) > 1 and texts.str.match(DATED).mean() >= MOSTLY:
         return "they look like dates in several formats: write all of them as 2021-12-31"
@@ -218,7 +218,7 @@ def _doubt(name: str, texts: pd.Series) -> str:
 
 
 def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
-    """A guess for a column of numbers, also as people write them; None for any other column."""
+    """Return a guess for a column of numbers or numbers in strings; None for other columns."""
     if present.dtype.kind == "c":
         return Guess(name, None, "complex numbers")
     if is_text and present.str.fullmatch(r"0[0-9]+").any():
@@ -239,17 +239,17 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     if not is_text:
         return Guess(name, Numeric(name), "numbers")
     example = present.iloc[int(np.flatnonzero(~empty)[0])]
-    why = f"texts that are numbers, such as {example}"
+    why = f"strings that are numbers, such as {example}"
     if written.ambiguous is not None:
         value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
-        why += f"; {written.ambiguous} is taken as {value:g}"
+        why += f"; {written.ambiguous} is read as {value:g}"
     if empty.any():
         why += f"; {present.iloc[int(np.flatnonzero(empty)[0])]} as missing"
     return Guess(name, Numeric(name, notation=written.name), why)
 
 
 def uninformative(column: pd.Series) -> str | None:
-    """Why a column carries no information: no value, or only one; None if it may carry some.
+    """Return why a column carries no information (no value, or only one); None if it may.
 
     Example:
 
@@ -267,7 +267,7 @@ def uninformative(column: pd.Series) -> str | None:
 
 
 def _several(name: str, present: pd.Series) -> Guess | None:
-    """A guess for a column that holds several values per row."""
+    """Return a guess for a column with several values per row."""
     lists = [value for value in present[:1000] if is_list(value)]
     if len(present) and isinstance(present.iloc[0], (bytes, dict)):
         return Guess(name, Image(name), "bytes of files")
@@ -277,7 +277,7 @@ def _several(name: str, present: pd.Series) -> Guess | None:
         return Guess(name, Image(name), "arrays of pixels")
     members = [member for values in lists for member in values]
     if any(isinstance(member, str) for member in members):
-        return Guess(name, Categories(name), "lists of texts")
+        return Guess(name, Categories(name), "lists of strings")
     lengths = {len(values) for values in present if is_list(values)}
     if len(lengths) == 1:
         return Guess(name, Vector(name), f"lists of {max(lengths)} numbers")
@@ -285,14 +285,16 @@ def _several(name: str, present: pd.Series) -> Guess | None:
 
 
 def _dated(texts: pd.Series, form: str) -> str:
-    """Why a column of texts is taken for dates, with one that shows day and month, if any."""
+    """Return why strings are read as dates, with an example that shows day and month, if any."""
     read = parse_dates(texts.iloc[:2000], form)
     shows = read.dt.day > 12
-    return f"texts like {texts[shows[shows].index[0] if shows.any() else read.first_valid_index()]}"
+    return (
+        f"strings like {texts[shows[shows].index[0] if shows.any() else read.first_valid_index()]}"
+    )
 
 
 def named(declared: Mapping[str, Any], get: Any) -> dict[str, Feature | None]:
-    """Overrides from a mapping of column to kind, config, feature, `"drop"` or None."""
+    """Return overrides from a mapping of column to kind, config, feature, `"drop"` or None."""
     return {
         name: None if value in (None, "drop") else get(value, name)
         for name, value in declared.items()

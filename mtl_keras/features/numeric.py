@@ -32,14 +32,14 @@ class NumericEncoding(keras.layers.Layer):
         scale: Float > 0, divisor after the centring.
         transform: `"none"` or `"log1p"`, the signed logarithm `sign(x) log(1 + |x|)`.
         indicator: Bool, whether to indicate missing values.
-        limit: Float, encoded values are clipped to `[-limit, limit]`.
-        smooth: Bool, whether they are limited smoothly instead, $x / \sqrt{1 + (x /
+        limit: Float; encoded values are clipped to `[-limit, limit]`.
+        smooth: Bool, whether to limit them smoothly instead, $x / \sqrt{1 + (x /
             \mathrm{limit})^2}$.
-        lowest: Float, lower values are replaced by it. Default none.
-        highest: Float, higher values are replaced by it. Default none.
-        knots: Values whose rank among the training values is known, ascending; with them the
-            number is replaced by the normal score of its rank, linear between knots. Default none.
-        ranks: The rank of each knot, between 0 and 1. Default none.
+        lowest: Float; lower values are replaced by it. Default: none.
+        highest: Float; higher values are replaced by it. Default: none.
+        knots: Values with a known rank among the training values, ascending. If given, a number is
+            replaced by the normal score of its rank, linear between knots. Default: none.
+        ranks: The rank of each knot, between 0 and 1. Default: none.
 
     Example:
 
@@ -119,30 +119,30 @@ class NumericEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Numeric(Feature):
-    """A quantity, brought to a common scale.
+    """A number, brought to a common scale.
 
-    Texts may be written as `$1,299.00` or `12 %`: see `mtl_keras.datasets.numbers`. *Missing* (NaN
-    or empty): encoded as the mean, with an indicator if it was missing in any training row.
-    *Unseen*: a value beyond the training range is read as the nearest one in it, because nothing
-    is known of what the answers would do there. So one absurd value cannot make an absurd answer.
+    Strings such as `$1,299.00` or `12 %` are read as numbers: see `mtl_keras.datasets.numbers`.
+    *Missing* (NaN or empty): encoded as the mean, with an indicator if it was missing in any
+    training row. *Unseen*: a value beyond the training range is read as the nearest value in it,
+    so that one absurd value does not lead to an absurd prediction.
 
-    A number that is a code, or one whose values are each a case of their own, is read by its exact
-    value as well where that is worth it: see `Crossing` and `crossings.choose`.
+    If the exact value predicts more than the size, as with codes, the number is read as a category
+    as well: see `Crossing` and `crossings.choose`.
 
     Args:
         transform: `"none"`; `"log1p"`, a signed logarithm for heavy tails; or `"auto"` (default),
-            which takes the logarithm if the training values' skewness is beyond +-2.
-        scaling: `"standard"` (default): mean 0, standard deviation 1, clipped to 10 of them;
-            `"robust"`: median 0, interquartile range 1 (half of the whole range if that is 0),
-            smoothly limited to 3; `"quantile"`: the normal score of the rank among the training
-            values, whatever their distribution.
+            which takes the logarithm if the skewness of the training values is beyond +-2.
+        scaling: `"standard"` (default): mean 0 and standard deviation 1, clipped to +-10;
+            `"robust"`: median 0 and interquartile range 1 (if that is 0, half the whole range),
+            smoothly limited to +-3; `"quantile"`: the normal score of the rank among the training
+            values.
         center: Float, mean (or median) after the transform. Learned.
-        scale: Float, divisor after the transform. Learned.
-        lowest: Float, lower values are read as this one. Default None: the lowest of the training
-            rows.
-        highest: Float, higher values are read as this one. Default None: the highest of the
+        scale: Float, divisor after that. Learned.
+        lowest: Float; lower values are read as this one. Default None: the lowest value in the
             training rows.
-        notation: Number format of texts, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
+        highest: Float; higher values are read as this one. Default None: the highest value in the
+            training rows.
+        notation: Number format of strings, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
             234.5`. Default None: the one that fits the training rows.
         indicator: Bool, whether missing values have an indicator. Learned.
         knots: Training values at up to 256 ranks, for `"quantile"`. Learned.
@@ -224,7 +224,7 @@ class Numeric(Feature):
         values, bad = self._read(column)
         advice = "Correct the value or leave it empty; or train with the column as categorical."
         cells.refuse(f"Feature {self.name!r} is numeric", column, bad, advice)
-        what = f"Feature {self.name!r} must hold finite numbers"
+        what = f"Feature {self.name!r} must contain finite numbers"
         cells.refuse(what, column, np.isinf(values), "Leave the value empty if it is unknown.")
         return values
 
@@ -233,7 +233,7 @@ class Numeric(Feature):
         return bad | np.isinf(values)
 
     def _read(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers as float32, and which cells are none."""
+        """Return the numbers as float32, and which cells are not numbers."""
         values, bad = parsed(column, self.notation, words=True)
         with np.errstate(over="ignore"):
             return values.astype(np.float32), bad
@@ -258,7 +258,7 @@ class Numeric(Feature):
 
 
 def _ranked(values: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Values at evenly spaced ranks, each once, with the mean of its ranks."""
+    """Return distinct values at evenly spaced ranks, each with the mean of its ranks."""
     ranks = np.linspace(0, 1, min(KNOTS, max(2, len(values))))
     knots = pd.Series(ranks).groupby(np.quantile(values, ranks).astype("float32")).mean()
     if len(knots) == 1:

@@ -29,16 +29,17 @@ COVERED = 0.98
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SequenceEncoding(keras.layers.Layer):
-    """Encodes the last values of a text in order: tokens as indices, or numbers scaled.
+    """Encodes the last values in a string in order: tokens as indices, or scaled numbers.
 
-    **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 for padding, for tokens; for
-    numbers to `{"own": (rows, length, 2)}`: the number, and 1 where there is one.
+    **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 for padding, if they are
+    tokens. If they are numbers, to `{"own": (rows, length, 2)}`: the number, and 1 where there is
+    one.
 
     Args:
         length: Maximum number of values per row.
         separator: The separator of the values. Default " ".
-        vocabulary: Tokens in the order of their indices, from 2; 1 is an unknown one. Default None:
-            the values are numbers.
+        vocabulary: Tokens in the order of their indices, from 2; 1 is an unknown token. Default
+            None: the values are numbers.
         center: Subtracted from numbers. Default 0.0.
         scale: Divisor of numbers after that. Default 1.0.
 
@@ -64,7 +65,7 @@ class SequenceEncoding(keras.layers.Layer):
         self.lookup = string_lookup(vocabulary or [])
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Does nothing: the lookup has its vocabulary."""
+        """Do nothing: the lookup already has its vocabulary."""
 
     def call(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         parts = split(texts, self.separator)[:, -self.length :]
@@ -93,18 +94,18 @@ class SequenceEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Sequence(BackboneFeature):
-    """An ordered sequence of numbers or tokens, of variable length; the last ones are read.
+    """A sequence of numbers or tokens of variable length, whose last ones are read.
 
-    A row holds a list, an array, or a text with a separator, which the exported model takes.
-    *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are standardised
-    and clipped to 10 standard deviations.
+    A row has a list, an array, or a string with a separator, which is what the exported model
+    takes. *Missing*: an empty sequence. *Unseen* and rare tokens share an index; numbers are
+    standardised and clipped to 10 standard deviations.
 
     Args:
         of: `"numbers"`, `"tokens"`, or `"auto"` (default): numbers if all training values are.
         encoder: What reads them: see `mtl_keras.backbones`. Default `"gru"`.
-        separator: The separator of values in a text. Default " ".
+        separator: The separator of values in a string. Default " ".
         dimension: Length of a token's vector. Default 32.
-        min_frequency: Integer, number of training rows that a token must be in. Default 5.
+        min_frequency: Integer, number of training rows in which a token must occur. Default 5.
         max_size: Integer, maximum size of the vocabulary. Default 10,000.
         max_length: Integer, maximum length of a sequence. Default 256.
         length: Number of values read, from the end: enough for 98 % of the training rows, at most
@@ -199,7 +200,7 @@ class Sequence(BackboneFeature):
         return [part.strip() for part in text.split(self.separator) if part.strip()]
 
     def _strange(self, texts: np.ndarray) -> np.ndarray:
-        """Which texts are not numbers only."""
+        """Return which strings contain anything but numbers."""
         between = rf"(?:\s*{_escaped(self.separator)}\s*)+"
         pattern = rf"(?:\s*{NUMBER}(?:{between}{NUMBER})*)?(?:{between})?\s*"
         return ~pd.Series(texts).astype(str).str.fullmatch(pattern).to_numpy(bool)

@@ -21,10 +21,10 @@ COVERED = 0.98
 
 
 def standardise(texts: tf.Tensor, lowercase: bool = True) -> tf.Tensor:
-    """Texts with spaces between all words and around runs of punctuation.
+    """Return texts with spaces between all words and around runs of punctuation.
 
-    A word is a run of letters, marks, digits and underscores of any script, with apostrophes in it
-    (`don't`). All other runs, such as `...`, `:-)` or an emoji, are words of their own.
+    A word is a run of letters, marks, digits and underscores in any script, including apostrophes
+    inside it (`don't`). All other runs, such as `...`, `:-)` or an emoji, are words of their own.
 
     Example:
 
@@ -38,7 +38,7 @@ def standardise(texts: tf.Tensor, lowercase: bool = True) -> tf.Tensor:
 
 
 def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf.RaggedTensor:
-    """The words of each text, followed by its n-grams of up to `ngrams` words."""
+    """Return the words of each text, followed by its n-grams of up to `ngrams` words."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
     words = tf.strings.split(standardise(texts, lowercase))
     if ngrams == 1:
@@ -98,12 +98,12 @@ class TextEncoding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class Tokenised(keras.layers.Layer):
-    """Encodes a text by a tokenizer that is itself a Keras layer, such as one of keras-hub.
+    """Encodes a text with a tokenizer that is itself a Keras layer, such as one from KerasHub.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32.
 
     Args:
-        tokenizer: The layer, from texts to indices `(rows, length)`, 0 for padding.
+        tokenizer: The layer, from strings to indices `(rows, length)`, 0 for padding.
 
     Example:
 
@@ -131,28 +131,28 @@ class Tokenised(keras.layers.Layer):
 class Text(BackboneFeature):
     """A text in any language, as a sequence of words that a backbone reads.
 
-    *Missing* (NaN, None or empty): no words, for which the backbone gives zeros. *Unseen* and rare
-    words share an index.
+    *Missing* (NaN, None or empty): no words, for which the backbone returns zeros. *Unseen* and
+    rare words share an index.
 
     Args:
         encoder: What reads the words: `"pooling"` (default: a bag of words, fast), `"lstm"`,
             `"gru"`, `"convolution"`, `"transformer"`, a mapping such as `{"kind": "lstm",
-            "bidirectional": True}`, a Keras layer or model, or `"package.module:function"` that
-            makes one: see `mtl_keras.backbones`.
+            "bidirectional": True}`, a Keras layer or model, or a function
+            `"package.module:function"` that returns one: see `mtl_keras.backbones`.
         dimension: Length of a word's vector. Default 64.
         lowercase: Whether `Good` is `good`. Default True.
         ngrams: Maximum length of n-grams that count as words: with 2, a bag of words knows "not
             good". Default 1.
-        min_frequency: Integer, number of training texts that a word must be in. Default 2.
+        min_frequency: Integer, number of training texts in which a word must occur. Default 2.
         max_size: Integer, maximum size of the vocabulary. Default 20,000.
         max_length: Integer, maximum number of words per text. Default 256.
-        word_dropout: Fraction of words dropped at random in training, so that no single word is
-            relied on. Default 0.1.
-        tokenizer: A Keras layer from texts to indices `(rows, length)`, 0 for padding, for a
-            pretrained encoder that has its own. One of keras-hub (`pip install mtl_keras[hub]`)
-            puts operations of `tensorflow_text` into the SavedModel, which then has to be imported
-            where it is served. Default none.
-        length: Number of words read of a text: enough for 98 % of the training texts, at most
+        word_dropout: Fraction of words dropped at random in training, so that the model does not
+            rely on single words. Default 0.1.
+        tokenizer: A Keras layer from strings to indices `(rows, length)`, 0 for padding, for a
+            pretrained encoder with its own tokenizer. Those of KerasHub (`pip install
+            mtl_keras[hub]`) put operations of `tensorflow_text` into the SavedModel, so this
+            package must be imported where the model is served. Default: none.
+        length: Number of words to read: enough for 98 % of the training texts, at most
             `max_length`. Learned.
         vocabulary: The words, most frequent first. Learned.
 
@@ -185,7 +185,7 @@ class Text(BackboneFeature):
         for name in ("dimension", "ngrams", "min_frequency", "max_size", "max_length"):
             check(getattr(self, name) >= 1, f"{self.name}.{name}", "be >= 1", getattr(self, name))
         good = 0 <= self.word_dropout < 1
-        expected = "be from 0 up to, not including, 1"
+        expected = "be >= 0 and < 1"
         check(good, f"{self.name}.word_dropout", expected, self.word_dropout)
         if isinstance(self.tokenizer, str):
             object.__setattr__(self, "tokenizer", from_text(self.tokenizer))
@@ -215,7 +215,7 @@ class Text(BackboneFeature):
         return np.array([text if isinstance(text, str) else str(text) for text in texts], object)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
-        """Numbers of words."""
+        """Return the numbers of words."""
         return np.array([len(text.split()) or np.nan for text in raw], float)
 
     def shown(self, observed: float) -> str:

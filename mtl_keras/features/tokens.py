@@ -1,4 +1,4 @@
-"""Texts that represent categories, words or tokens, and their indices."""
+"""Strings that represent categories, words or tokens, and their indices."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from mtl_keras.errors import check
 
 
 def category_text(value: object) -> str:
-    """A category as text: 3.0 is "3"; bytes are UTF-8."""
+    """Return a category as a string: 3.0 is "3"; bytes are read as UTF-8."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bytes):
@@ -22,7 +22,7 @@ def category_text(value: object) -> str:
 
 
 def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
-    """A layer from text to index: 0 is empty, 1 unknown, then the (possibly empty) vocabulary.
+    """Return a layer from strings to indices: 0 is empty, 1 unknown, then the vocabulary.
 
     Example:
 
@@ -30,23 +30,23 @@ def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
     [0, 1, 2]
     """
     nothing = ["\x1f\x1f"]  # Keras accepts no empty vocabulary; no category equals this
-    unknown = "\x1f?"  # nor this, while Keras's own, [UNK], may be one
+    unknown = "\x1f?"  # nor this, whereas Keras's default, [UNK], may be one
     return keras.layers.StringLookup(
         vocabulary=list(vocabulary) or nothing, mask_token="", oov_token=unknown
     )
 
 
 def check_vocabulary(feature: Any) -> None:
-    """Raise a ConfigError for a stated vocabulary that no lookup can be made of."""
+    """Raise a ConfigError if no lookup can be made from a given vocabulary."""
     words = feature.vocabulary
     good = words is None or (
         all(isinstance(word, str) and word for word in words) and len(set(words)) == len(words)
     )
-    check(good, f"{feature.name}.vocabulary", "list texts, each once and none empty", words)
+    check(good, f"{feature.name}.vocabulary", "list strings, each once and none empty", words)
 
 
 def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
-    """The non-empty parts of each text, stripped of white space."""
+    """Return the non-empty parts of each string, stripped of white space."""
     white = separator.isspace()
     parts = tf.strings.split(texts) if white else tf.strings.split(texts, separator)
     parts = tf.ragged.map_flat_values(tf.strings.strip, parts)
@@ -56,7 +56,7 @@ def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
 def joined_at_random(
     numbers: np.ndarray, vocabulary: Sequence[str], separator: str, random: np.random.Generator
 ) -> np.ndarray:
-    """Texts of so many parts each, known and unknown ones; no text for NaN or less than 1."""
+    """Return strings with given numbers of known and unknown parts; empty for NaN or below 1."""
     parts = np.array([*vocabulary, "never-seen"], object)
     counts = np.clip(np.nan_to_num(numbers), 0, 1000).astype(int)
     return np.array([separator.join(random.choice(parts, n)) for n in counts], object)

@@ -1,4 +1,4 @@
-"""What a linear model, and then a random forest, leave unexplained of the labels of all tasks."""
+"""What a linear model, and then a random forest, leave unexplained in the tasks' labels."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,32 +9,32 @@ from scipy import sparse
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 
-INTERVALS = 16  # of a number's piecewise-linear function
+INTERVALS = 16  # knots of a number's piecewise-linear function
 PENALTIES = (1.0, 10.0, 100.0)
-COLUMNS = 8  # of a task's labels
-MIN_LABELS = 200  # validation rows with a label, for a task to take part
-MIN_ROWS = 5  # training rows of a value, and of a leaf
-PRIOR = 10  # rows without any effect that the mean of a value is taken with
+COLUMNS = 8  # columns of a task's labels
+MIN_LABELS = 200  # validation rows with a label that a task needs to take part
+MIN_ROWS = 5  # training rows that a value, and a leaf, need
+PRIOR = 10  # pseudo-rows with mean 0 in the mean of a value
 TREES, TREE_ROWS = 20, 5_000
 
 Array = np.ndarray
 
 
 class Unexplained:
-    """The labels of all tasks less what simple models of the features explain of them.
+    """The labels of all tasks, minus what simple models of the features explain.
 
-    At first that is a ridge regression for each task: of numbers it reads a piecewise-linear
-    function, of categories an indicator for each value; its penalty is chosen on the validation
-    rows. What it leaves is scaled so that the squared error of each task is 1 on these.
+    At first this is a ridge regression for each task, on a piecewise-linear function of each number
+    and an indicator for each category, with a penalty that is chosen on the validation rows. The
+    residuals are scaled so that the squared error of each task is 1 on these rows.
 
-    A task takes part if 200 validation rows have a label. Of labels with more than eight columns,
-    those that vary the most are read.
+    A task takes part if 200 validation rows have a label. If its labels have more than eight
+    columns, the eight that vary most are read.
 
     Args:
-        encoded: The encoded rows by group, `"numeric"`, `"plain"`, `"categorical"`: training rows
-            first, validation rows behind them.
+        encoded: The encoded rows by group, `"numeric"`, `"plain"`, `"categorical"`: training rows,
+            then validation rows.
         category_sizes: Number of indices of each column of the group `"categorical"`.
-        labels: For each task `(rows,)` or `(rows, n)`, NaN where missing.
+        labels: For each task, `(rows,)` or `(rows, n)`, NaN where missing.
         training: Number of training rows.
     """
 
@@ -54,17 +54,18 @@ class Unexplained:
         ]
 
     def __bool__(self) -> bool:
-        """Whether any task takes part."""
+        """Return whether any task takes part."""
         return bool(self._tasks)
 
     def gain(self, values: Array) -> tuple[float, float]:
-        """How much the mean of each value's training rows explains of the validation rows.
+        """Return how much the training rows' mean for each value explains of the validation rows.
 
         Args:
             values: A number from 0 per row, the same for the same value.
 
         Returns:
-            The share of the squared error, summed over the tasks; and this over its standard error.
+            The share of the squared error, summed over the tasks, and this divided by its standard
+            error.
         """
         saved = np.zeros(len(values) - self.training)
         for (left, _), mean in zip(self._tasks, self._means(values, PRIOR)):
@@ -73,9 +74,10 @@ class Unexplained:
         return saved.sum(), saved.sum() / max(np.sqrt((saved**2).sum()), 1e-12)
 
     def subtract(self, values: Array) -> None:
-        """Take out what the means of the values explain.
+        """Subtract what the means of the values explain.
 
-        Of the training rows the whole means, so that nothing is left to what tells the same.
+        In the training rows, the whole means are subtracted, so that nothing is left for candidates
+        that explain the same.
         """
         whole = self._means(values, 0)
         for (left, _), mean, shrunk in zip(self._tasks, whole, self._means(values, PRIOR)):
@@ -83,9 +85,9 @@ class Unexplained:
             left[self.training :] -= shrunk[self.training :]
 
     def without_forest(self) -> Self:
-        """A copy without what a random forest explains, which finds features that act together.
+        """Return a copy without what a random forest explains, which finds interactions.
 
-        Of a training row, that is what those of its trees say that were grown without the row.
+        For a training row, only those trees are used that were grown without it.
         """
         rest = copy.copy(self)
         rest._tasks = [(left.copy(), known) for left, known in self._tasks]
@@ -105,7 +107,7 @@ class Unexplained:
         return rest
 
     def _means(self, values: Array, prior: int) -> Iterator[Array]:
-        """For each task the mean of each row's value, 0 where there is no label."""
+        """Return, for each task, the mean of each row's value, 0 where there is no label."""
         rows, size = values[: self.training], int(values.max()) + 1
         for left, known in self._tasks:
             count = np.bincount(rows, known[: self.training], size)
@@ -116,7 +118,7 @@ class Unexplained:
 
 
 def _labels(y: Array) -> tuple[Array, Array]:
-    """The columns of a task's labels that are read, and which rows have a label in each."""
+    """Return the columns of a task's labels to read, and which rows have a label in each."""
     y = y.reshape(len(y), -1).astype("float32")
     known = ~np.isnan(y).any(axis=1)
     if y.shape[1] > COLUMNS and known.any():
@@ -125,7 +127,7 @@ def _labels(y: Array) -> tuple[Array, Array]:
 
 
 def _residuals(design: sparse.csr_matrix, y: Array, known: Array, training: int) -> Array:
-    """The labels less the linear model's answers, 0 where there is no label; scaled."""
+    """Return the scaled residuals of the linear model, 0 where there is no label."""
     fitted, judged = known.copy(), known.copy()
     fitted[training:], judged[:training] = False, False
     y = np.where(known[:, None], y - y[fitted].mean(axis=0), 0)
@@ -142,7 +144,7 @@ def _residuals(design: sparse.csr_matrix, y: Array, known: Array, training: int)
 def _design(
     encoded: Mapping[str, Array], category_sizes: Sequence[int], training: int
 ) -> sparse.csr_matrix:
-    """The columns that the linear model reads."""
+    """Return the columns that the linear model reads."""
     numbers = encoded.get("numeric", np.empty((0, 0))).T
     categories = encoded.get("categorical", np.empty((0, 0))).T
     parts = [_hats(column, training) for column in numbers]
@@ -153,9 +155,9 @@ def _design(
 
 
 def _hats(column: Array, training: int) -> sparse.csr_matrix:
-    """A number as weights of the two knots around it, quantiles of the training rows.
+    """Return a number as weights of the two knots around it, quantiles of the training rows.
 
-    A linear function of the weights is a piecewise-linear one of the number.
+    A linear function of the weights is a piecewise-linear function of the number.
     """
     knots = np.unique(np.quantile(column[:training], np.linspace(0, 1, INTERVALS + 1)))
     knots = np.append(knots, knots[-1] + 1)  # so that there are two
@@ -168,6 +170,6 @@ def _hats(column: Array, training: int) -> sparse.csr_matrix:
 
 
 def _indicators(values: Array, size: int) -> sparse.csr_matrix:
-    """A column of ones and zeros for each value from 0 up to, not including, the size."""
+    """Return a column of ones and zeros for each value in `range(size)`."""
     ones = np.ones(len(values), "float32")
     return sparse.csr_matrix((ones, (np.arange(len(values)), values)), shape=(len(values), size))

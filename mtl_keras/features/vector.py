@@ -64,13 +64,12 @@ class VectorEncoding(keras.layers.Layer):
 
 @dataclass(frozen=True, repr=False)
 class Vector(Feature):
-    """A vector, such as an embedding or a spectrum, whose numbers are each standardised.
+    """A vector, such as an embedding or a spectrum, each of whose numbers is standardised.
 
-    A column of lists or arrays (as in Parquet), or numbered columns of single numbers:
-    `embedding_0`, `embedding_1`, ... The exported model takes one array per row.
-    *Missing*: a NaN is replaced by the mean of its position; a missing vector by all means, with an
-    indicator if it was missing in any training row. *Unseen*: numbers are clipped to 10 standard
-    deviations.
+    The table has a column of lists or arrays (as in Parquet), or numbered columns: `embedding_0`,
+    `embedding_1`, ... The exported model takes one array per row. *Missing*: a NaN is replaced by
+    the mean of its position, and a missing vector by the means of all, with an indicator if it was
+    missing in any training row. *Unseen*: numbers are clipped to 10 standard deviations.
 
     Args:
         size: Length of the vector. Default None: learned.
@@ -170,6 +169,6 @@ class Vector(Feature):
 
     def _refuse(self, row: Any, value: Any, expected: str) -> None:
         raise DataError(
-            f"Feature {self.name!r} is a vector and must hold {expected}. Received: {value!r} in "
-            f"row {row}."
+            f"Feature {self.name!r} is a vector and must contain {expected}. Received: {value!r} "
+            f"in row {row}."
         )

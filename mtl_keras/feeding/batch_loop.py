@@ -89,7 +89,7 @@ def _loop(
     outputs: Mapping[str, Any],
     sums: int,
 ) -> tuple[dict[str, tf.TensorArray], tf.TensorArray]:
-    """Tensor arrays of the kept predictions and the vectors of `steps` batches."""
+    """Return tensor arrays of the kept predictions and the vectors of `steps` batches."""
 
     def array(shape: list[int | None]) -> tf.TensorArray:
         return tf.TensorArray(tf.float32, steps, element_shape=shape, infer_shape=False)
@@ -113,10 +113,10 @@ def _loop(
 
 
 def rows_between(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
-    """Some rows of all tensors of a nest."""
+    """Return some rows of all tensors of a nest."""
     return _mapped(lambda t: t[start:stop], data)
 
 
 def _mapped(function: Callable[[tf.Tensor], Any], data: Any) -> Any:
-    """A function applied to every tensor of a nest, in which there may be None."""
+    """Return a function's results for all tensors of a nest, which may contain None."""
     return keras.tree.map_structure(lambda t: None if t is None else function(t), data)

@@ -19,16 +19,16 @@ BLOCK_BYTES = 32 * 2**20
 BLOCK_BATCHES = 64
 
 traced_as_it_is = tf.autograph.experimental.do_not_convert
-"""Marks a data set's function without loops or branches on tensors: rewriting it takes long."""
+"""Marks functions without loops or branches on tensors, which AutoGraph need not rewrite."""
 
 
 class Share(NamedTuple):
-    """Which of several processes rows are for, and the replicas that each process feeds.
+    """The process that rows are for, and the replicas that each process feeds.
 
     Attributes:
         process: Number of the process. Default 0.
-        processes: How many there are. Default 1.
-        replicas: How many replicas each of them has. Default 1.
+        processes: Number of processes. Default 1.
+        replicas: Number of replicas of each process. Default 1.
     """
 
     process: int = 0
@@ -105,18 +105,18 @@ class Blocks(NamedTuple):
 
 
 def ruler_of(batches: tf.Tensor, rows: int) -> tf.Tensor:
-    """The ruler of a block: see `Blocks`."""
+    """Return the ruler of a block: see `Blocks`."""
     return tf.zeros(tf.stack([batches, rows, 0]), tf.int8)
 
 
 def in_memory(x: Any) -> bool:
-    """Whether `x` is an array or a list, tuple or dict of arrays."""
+    """Return whether `x` is an array, or a list, tuple or dict of arrays."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(isinstance(leaf, (np.ndarray, tf.Tensor)) for leaf in leaves)
 
 
 def row_count(data: Any, what: str = "x, y and sample_weight") -> int:
-    """The common number of rows of all arrays of `data`.
+    """Return the common number of rows of all arrays of `data`.
 
     Raises:
         DataError: if there are no rows, or if their numbers differ.
@@ -140,10 +140,10 @@ def blocks_of_arrays(
     first_epoch: int = 0,
     batches_per_block: int | None = None,
 ) -> Blocks:
-    """Blocks of rows gathered from memory.
+    """Return blocks of rows gathered from memory.
 
     The order of the rows is a function of `seed` and the epoch's number alone, so a training that
-    resumes at `first_epoch` sees the rows that an uninterrupted one sees.
+    resumes at `first_epoch` sees the same rows as an uninterrupted one.
 
     Args:
         data: `(x, y, sample_weight)`: nests of arrays with equal numbers of rows; None allowed.
@@ -155,7 +155,7 @@ def blocks_of_arrays(
     """
     rows = row_count(data)
     batch_size = min(batch_size, rows)
-    tensors = keras.tree.lists_to_tuples(  # a list is one tensor to `tf.data`
+    tensors = keras.tree.lists_to_tuples(  # `tf.data` would make a list one tensor
         keras.tree.map_structure(
             lambda leaf: None if leaf is None else tf.convert_to_tensor(leaf), data
         )
@@ -196,7 +196,7 @@ def blocks_of_arrays(
 def _part_of_each_batch(
     rows: tf.Tensor, batch_size: int, number: int | tf.Tensor, parts: int
 ) -> tf.Tensor:
-    """One part's rows of each batch; a smaller last batch is divided as evenly as can be."""
+    """Return one part's rows of each batch; a smaller last batch is divided evenly."""
     size = batch_size // parts
     full = tf.size(rows) // batch_size if size * parts == batch_size else 0
     batches = tf.reshape(rows[: full * batch_size], [full, batch_size])
@@ -207,12 +207,12 @@ def _part_of_each_batch(
 
 
 def is_block(element_spec: Any) -> bool:
-    """Whether an iterator of this element spec yields blocks."""
+    """Return whether an iterator with this element spec yields blocks."""
     return isinstance(element_spec, tuple) and len(element_spec) == 4
 
 
 def rows_within(tensors: Any, size: int, most: int) -> int:
-    """How many rows of all tensors fit into `size` bytes: at least 1, at most `most`."""
+    """Return how many rows of all tensors fit into `size` bytes: at least 1, at most `most`."""
     row = sum(
         int(np.prod(t.shape[1:], dtype=np.int64)) * t.dtype.size
         for t in keras.tree.flatten(tensors)

@@ -123,7 +123,7 @@ class Feed:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Within the block, an error of reading is raised as it is, not as TensorFlow's."""
+        """Within the block, raise errors of reading as they are, not as TensorFlow's."""
         self.failures.clear()
         try:
             yield
@@ -135,10 +135,10 @@ class Feed:
     def _epoch(
         self, number: int, process: int, processes: int, block_rows: int
     ) -> Iterator[list[np.ndarray]]:
-        """The blocks of a process in an epoch, as lists of arrays; when rows end, smaller ones."""
+        """Yield the blocks of a process in an epoch, as lists of arrays; the last are smaller."""
         random = np.random.default_rng([self.seed, number])
         order = list(map(int, random.permutation(np.flatnonzero(self.rows))))
-        if process:  # else all would draw from the same places of their buffers
+        if process:  # otherwise all would draw from the same places in their buffers
             bits = np.random.PCG64([self.seed, number]).jumped(process)
             random = np.random.Generator(bits)
         leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(self.like)]
@@ -154,10 +154,10 @@ class Feed:
             yield buffer.take(min(block_rows, buffer.rows))
 
     def _between(self, order: Sequence[int], first: int, last: int) -> list[tuple[int, int, int]]:
-        """Where the rows from `first` to `last` are, of all groups laid end to end in some order.
+        """Return where rows `first` to `last` are, if all groups are concatenated in some order.
 
         Returns:
-            Groups, each with its rows' first number and the one after their last.
+            Groups, each with the number of the first row and that after the last.
         """
         ends = np.cumsum([self.rows[group] for group in order])
         return [
@@ -167,7 +167,7 @@ class Feed:
         ]
 
     def _interleaved(self, parts: Sequence[tuple[int, int, int]]) -> Iterator[list[np.ndarray]]:
-        """The chunks of several groups in turns; each group's next chunk is made meanwhile."""
+        """Yield chunks of several groups in turn; each group's next chunk is read meanwhile."""
         waiting = deque(parts)
         with ThreadPoolExecutor(min(self.readers, max(1, len(waiting)))) as executor:
             turns: deque[tuple[Iterator[list[np.ndarray]], Future[Any]]] = deque()
@@ -187,7 +187,7 @@ class Feed:
                     turn(self._chunks(*waiting.popleft()))
 
     def _chunks(self, group: int, first: int, last: int) -> Iterator[list[np.ndarray]]:
-        """The rows of a group from `first` to `last`, as lists of arrays."""
+        """Yield the rows of a group from `first` to `last`, as lists of arrays."""
         left, whole = last - first, last == self.rows[group]
         for chunk in self.read(group, first):
             leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(chunk)]
@@ -195,7 +195,7 @@ class Feed:
             left -= len(leaves[0])
             if left <= 0 and not whole:
                 return
-        if left:  # to the end of a group, its reader looks itself whether all is well
+        if left:  # to the end of a group, its reader itself checks for errors
             raise DataError(
                 f"`read({group}, {first})` gave {last - first - left:,} rows. Expected "
                 f"{last - first:,}, as `rows` says."
@@ -203,7 +203,7 @@ class Feed:
 
 
 class _Buffer:
-    """Rows of which some are drawn at random, without replacement."""
+    """Rows from which random ones are drawn without replacement."""
 
     def __init__(self, like: Sequence[np.ndarray], random: np.random.Generator) -> None:
         self.leaves = [np.empty((0, *leaf.shape[1:]), leaf.dtype) for leaf in like]

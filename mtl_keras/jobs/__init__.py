@@ -1,4 +1,4 @@
-"""Work divided into jobs that run in parallel and whose results are kept on disk."""
+"""Work divided into jobs that run in parallel and whose results are stored on disk."""
 
 from mtl_keras.jobs.lock import exclusive
 from mtl_keras.jobs.parallel import executor, in_parallel

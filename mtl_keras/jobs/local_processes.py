@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from mtl_keras.errors import TrainingError, one_line, silenced
 from mtl_keras.jobs.ray_cluster import HELPS
 
-helping = current_process().name != "MainProcess"  # one of the processes that are started here
+helping = current_process().name != "MainProcess"  # set in processes that are started here
 with silenced() if helping else contextlib.nullcontext():
     import tensorflow as tf
 
@@ -31,7 +31,7 @@ KILLED = (
 
 @contextlib.contextmanager
 def processes(common: Any, workers: int) -> Iterator[Callable[..., Iterator[tuple[Any, Any]]]]:
-    """A block with a function that runs jobs in processes: see `executor`."""
+    """Yield a function that runs jobs in processes: see `executor`."""
     threads = max(1, (os.cpu_count() or 1) // workers)
     context = get_context("spawn")
     needed, ours = context.Pipe(duplex=False)
@@ -62,9 +62,9 @@ _COMMON: list[Any] = []
 def _start(threads: int, common: Any, needed: Connection) -> None:
     """Set up a new process: its share of threads, the common argument, and its end.
 
-    It ends when the other end of `needed` closes: because its work is not needed any more, or
-    because the process that started it was killed, which cannot tell its workers to stop. Ctrl-C is
-    left to that process.
+    It ends when the other end of `needed` closes: because its work is no longer needed, or because
+    the process that started it was killed and cannot stop its workers. Ctrl-C is left to that
+    process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.formatwarning = one_line
@@ -74,12 +74,12 @@ def _start(threads: int, common: Any, needed: Connection) -> None:
 
 
 def _end_with(needed: Connection) -> None:
-    needed.poll(None)  # returns at the end of the file: nothing is ever sent
+    needed.poll(None)  # returns when the pipe closes: nothing is ever sent
     os._exit(1)
 
 
 def set_up(threads: int) -> None:
-    """Give this process its share of cores, unless TensorFlow computes already; and no helpers."""
+    """Give this process its share of cores, unless TensorFlow has already started."""
     os.environ[HELPS] = "1"
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -19,19 +19,19 @@ _HELD: set[Path] = set()
 
 @contextlib.contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Within the block, no other process can be in a block with the same file.
+    """Within the block, keep other processes out of blocks with the same file.
 
     Blocks of one process may be nested.
 
     Args:
-        path: The lock file; created if missing, and never removed.
-        what: What the block does, for the message, e.g. `"a training into models/shop"`.
+        path: The lock file, which is created if it does not exist, and never removed.
+        what: What happens in the block, for the message, e.g. `"a training into models/shop"`.
 
     Yields:
         Nothing.
 
     Raises:
-        ConfigError: if another process is in its block.
+        ConfigError: if another process is in such a block.
 
     Example:
 
@@ -65,7 +65,7 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
 
 
 def _opened(path: Path) -> IO[str]:
-    """The lock file, open to read and write; a link that somebody planted is not followed."""
+    """Open the lock file to read and write, without following a link that somebody planted."""
     try:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         return os.fdopen(os.open(path, flags, 0o666), "r+")

@@ -1,4 +1,4 @@
-"""The executor of work that is divided into jobs: on a Ray cluster, or on this machine."""
+"""Runs work that is divided into jobs on a Ray cluster or on this machine."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,26 +17,28 @@ Executor = Callable[[Callable[[Any, Any], Any], Sequence[Any]], Iterator[tuple[A
 def executor(
     common: Any, workers: int | None = None, address: str | None = None
 ) -> Iterator[Executor]:
-    """A block with a function that runs `work(job, common)` for each of some jobs, in parallel.
+    """Yield a function that runs `work(job, common)` for each of some jobs, in parallel.
 
-    The jobs run as Ray tasks of one CPU each if an address is given, `RAY_ADDRESS` is set, or this
-    process is connected to Ray; else in processes of this machine, which share its cores. Whatever
-    still runs at the end of the block is ended: after an error, too, or Ctrl-C.
+    The jobs run as Ray tasks of one CPU each if an address is given, if `RAY_ADDRESS` is set, or if
+    this process is connected to Ray. Otherwise they run in processes of this machine, which share
+    its cores. Whatever still runs at the end of the block is stopped, also after an error or
+    Ctrl-C.
 
     Args:
-        common: The argument common to all jobs; sent to each process once.
-        workers: Number of jobs at a time. Default None: as many as the Ray cluster has CPUs;
-            without Ray 1. With 1, without Ray, this process does the work.
+        common: The argument common to all jobs, which is sent to each process once.
+        workers: Number of jobs at a time. Default None: as many as the Ray cluster has CPUs; 1
+            without Ray. With 1 and without Ray, this process does the work.
         address: The Ray cluster: see `ray_cluster.connected`. Default None.
 
     Yields:
-        A function of the work, which stands at the top of a module, so that another process can
-        import it, and of the jobs. It iterates over each job and its result, in order of
-        completion. An error of the work is raised as it is.
+        A function of the work and the jobs, which iterates over jobs and their results in order of
+        completion. The work must be defined at the top of a module, so that other processes can
+        import it. Its errors are raised as they are.
 
     Raises:
-        TrainingError: if a process is killed; of Ray's, one that is killed in a second attempt too.
-        ConfigError: if Ray is wanted and not installed, or no cluster answers.
+        TrainingError: if a process is killed; with Ray, if it is killed in a second attempt as
+            well.
+        ConfigError: if Ray is requested but not installed, or if no cluster responds.
 
     Example:
 
@@ -61,7 +63,7 @@ def in_parallel(
     workers: int | None = None,
     address: str | None = None,
 ) -> Iterator[tuple[Job, Result]]:
-    """Each job and its result, in order of completion, from an `executor` of its own.
+    """Yield each job and its result, in order of completion, from an `executor` of its own.
 
     Args:
         work: A function of a job and of `common`, at the top of a module.

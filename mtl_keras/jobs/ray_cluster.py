@@ -1,4 +1,4 @@
-"""The Ray cluster that jobs and trainings run on."""
+"""The Ray cluster on which jobs and trainings run."""
 
 import contextlib
 import importlib
@@ -13,15 +13,15 @@ from typing import Any
 from mtl_keras.errors import Checked, ConfigError, check
 
 EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
-HELPS = "MTL_KERAS_HELPS"  # set in the environment of processes that do a part of some work
-SECONDS = 10.0  # for a cluster to answer; Ray itself would try for five minutes
+HELPS = "MTL_KERAS_HELPS"  # set in the environment of processes that do a part of the work
+SECONDS = 10.0  # seconds for a cluster to respond; Ray itself would try for five minutes
 
 
 def wanted(address: str | None = None) -> bool:
-    """Whether work that can be divided runs on a Ray cluster.
+    """Return whether work that can be divided runs on a Ray cluster.
 
-    It does if an address is given, this process is connected to Ray, or `RAY_ADDRESS` is set. A
-    process that does a part of some work (a job, or as a worker of `TF_CONFIG`) does it alone.
+    It does if an address is given, if this process is connected to Ray, or if `RAY_ADDRESS` is set.
+    A process that does a part of the work (a job, or a worker of `TF_CONFIG`) does it alone.
 
     Args:
         address: The address that the user gave, or None.
@@ -70,12 +70,12 @@ class Cluster(Checked):
 
     @property
     def remote(self) -> bool:
-        """Whether Ray is needed: not for one process on this machine."""
+        """Whether Ray is needed, which it is not for one process on this machine."""
         return self.workers > 1 or self.address is not None or self.gpus_per_worker > 0
 
     @property
     def each(self) -> dict[str, float]:
-        """What each worker takes of its machine, in Ray's names."""
+        """The resources of each worker, by Ray's names."""
         return {"CPU": 1, **({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})}
 
     def __str__(self) -> str:
@@ -83,9 +83,9 @@ class Cluster(Checked):
         return f"{self.workers} workers with {each} each"
 
     def check_room(self, ray: Any, show: Callable[[str], None]) -> None:
-        """Raise a ConfigError if they do not fit on a cluster of this machine.
+        """Raise a ConfigError if the workers do not fit on a cluster of this machine.
 
-        Others may grow, and are waited for.
+        Other clusters may grow, so the training waits for them.
 
         Args:
             ray: The module `ray`, connected.
@@ -105,7 +105,7 @@ class Cluster(Checked):
 
 
 def room(ray: Any) -> str:
-    """What a cluster has and what of it is free, as a sentence."""
+    """Return what a cluster has and how much of it is free, as a sentence."""
     has, free = ray.cluster_resources(), ray.available_resources()
     kinds = " and ".join(f"{has.get(k, 0):g} {k} ({free.get(k, 0):g} free)" for k in ("CPU", "GPU"))
     machines = sum(node["Alive"] for node in ray.nodes())
@@ -113,30 +113,30 @@ def room(ray: Any) -> str:
 
 
 def nearest(address: str | None) -> str:
-    """The address, or that of `RAY_ADDRESS`, or `"local"`: a cluster of this machine alone."""
+    """Return the address, that of `RAY_ADDRESS`, or `"local"`: a cluster on this machine."""
     return address or os.environ.get("RAY_ADDRESS") or "local"
 
 
 @contextlib.contextmanager
 def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any]:
-    """A block in which this process is connected to a Ray cluster.
+    """Within the block, connect this process to a Ray cluster.
 
-    A connection that exists is used and kept. Else one is made, and ended with the block.
+    An existing connection is used and kept. Otherwise a new one is made, which ends with the block.
 
     Args:
         address: The cluster: `host:port`, `ray://host:port`, or `"auto"` for the one that runs on
-            this machine. Default None: that of the environment's `RAY_ADDRESS`; without it, a
-            cluster of this machine alone, started for the block.
+            this machine. Default None: the environment variable `RAY_ADDRESS`, or otherwise a
+            cluster on this machine that is started for the block.
         verbose: Whether to print the logs of Ray and its workers. Default False.
 
     Yields:
         The module `ray`.
 
     Raises:
-        ConfigError: if Ray is not installed, or no cluster answers at the address.
+        ConfigError: if Ray is not installed, or if no cluster responds at the address.
     """
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # of which gRPC would print notices
-    if not verbose:  # it is printed whatever `log_to_driver` says; what it means is told by us
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # about which gRPC would print messages
+    if not verbose:  # printed whatever `log_to_driver` says; our own errors explain it
         os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^A worker died or was killed")
     try:
         ray = importlib.import_module("ray")
@@ -150,7 +150,7 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
         _check_answers(address)
     try:
         ray.init(
-            address,  # without it Ray would join whatever runs here
+            address,  # otherwise Ray would join any cluster on this machine
             log_to_driver=verbose,
             logging_level=logging.INFO if verbose else logging.ERROR,
             include_dashboard=False if address == "local" else None,

@@ -18,14 +18,14 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 CPUS = 1  # of a task
-RETRIES = 1  # of a task whose process or machine is lost
+RETRIES = 1  # retries of a task whose process or machine is lost
 
 
 @contextlib.contextmanager
 def ray_tasks(
     common: Any, workers: int | None, address: str | None
 ) -> Iterator[Callable[..., Iterator[tuple[Any, Any]]]]:
-    """A block with a function that runs jobs as Ray tasks: see `executor`."""
+    """Yield a function that runs jobs as Ray tasks: see `executor`."""
     with connected(address) as ray:
         at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // CPUS)
         task = ray.remote(num_cpus=CPUS, max_retries=RETRIES)(_as_task)
@@ -61,15 +61,15 @@ def _results(
 
 
 def _as_task(folder: str, path: Sequence[str], sent: bytes, common: Sequence[Any]) -> Any:
-    """A job, in a process of Ray's.
+    """Do a job in a process of Ray.
 
     Args:
-        folder: That in which the work was started: relative paths mean the same, on this machine
-            and on others that have it.
-        path: Where the work that was started finds modules, those of the user's own too.
-        sent: The work and the job, pickled: to be read once their modules can be found.
-        common: The reference of the common argument in a list, in which Ray leaves it as it is: the
-            process fetches it for its first job only.
+        folder: The working directory in which the work was started, so that relative paths mean the
+            same on all machines that have it.
+        path: Where modules are found, including the user's own.
+        sent: The work and the job, pickled, to be read when their modules can be found.
+        common: A list with the reference to the common argument. Ray does not resolve references in
+            lists, so a process fetches it for its first job only.
     """
     ray = importlib.import_module("ray")
     if os.path.isdir(folder):
@@ -82,7 +82,7 @@ def _as_task(folder: str, path: Sequence[str], sent: bytes, common: Sequence[Any
     except (ImportError, AttributeError, ray.exceptions.RaySystemError) as error:
         why = str(error).splitlines()[0].removeprefix("System error: ").rstrip(".")
         raise ConfigError(
-            f"A process of Ray's cannot load what it is to work on: {why}. Install the same "
+            f"A Ray process cannot load its work: {why}. Install the same "
             "packages on all machines, and send modules of your own along: connect with "
             'ray.init(runtime_env={"working_dir": "."}) first.'
         ) from error

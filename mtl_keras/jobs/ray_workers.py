@@ -1,4 +1,4 @@
-"""Work that several processes of a Ray cluster do together: Ray Train, quiet and in our errors."""
+"""Work that several processes of a Ray cluster do together, with Ray Train."""
 
 import contextlib
 import importlib
@@ -16,26 +16,26 @@ from typing import Any
 from mtl_keras.errors import ConfigError, LostWorkerError, MTLError, TrainingError
 from mtl_keras.jobs.ray_cluster import Cluster, connected, room
 
-NO_ROOM = (  # the errors of Ray Train that say so, which it does not export
+NO_ROOM = (  # errors of Ray Train that say so, which it does not export
     "InsufficientClusterResourcesError",
     "WorkerGroupStartupFailedError",
     "WorkerGroupStartupTimeoutError",
 )
-RESTARTS = 3  # of all workers, after one has gone
-STARTS = 5  # times that Ray waits a minute for machines, before it gives up
+RESTARTS = 3  # restarts of all workers after one is lost
+STARTS = 5  # minutes that Ray waits for machines before it gives up
 
 
 @dataclass(frozen=True)
 class Worker:
-    """What a process knows of the work that it does with others.
+    """What a process knows about the work that it does with others.
 
     Attributes:
-        rank: Its number. Number 0, the chief, alone is heard.
-        job: Fetches what all processes got to work on. To be called once TensorFlow has joined the
-            others: to unpickle the job may compute something.
-        folder: A folder of its own, with the files that were kept last.
-        tell: Sends a line, a warning, or what else `show` of `together` takes, to the process that
-            started the work.
+        rank: Its number. Only number 0, the chief, reports.
+        job: A function that fetches the work of all processes. Call it after TensorFlow has joined
+            the others, because unpickling may compute something.
+        folder: A folder of its own, with the files that were stored last.
+        tell: A function that sends a line, a warning, or anything else that `show` of `together`
+            accepts, to the process that started the work.
     """
 
     rank: int
@@ -44,9 +44,9 @@ class Worker:
     tell: Callable[[Any], None]
 
     def keep(self) -> None:
-        """Store the chief's folder, and go on from it when workers start again.
+        """Store the chief's folder, to continue from it when workers start again.
 
-        All workers have to call it, and wait for each other in it.
+        All workers must call this, and wait for each other in it.
         """
         train = importlib.import_module("ray.train")
         chief = self.rank == 0
@@ -63,20 +63,20 @@ def together(
 ) -> None:
     """Run `work(worker)` in all processes at once, as TensorFlow's `TF_CONFIG` needs it.
 
-    If a process or its machine is lost, all start again from what was kept last, at most three
-    times. An error of ours ends the work, and is raised here as it is.
+    If a process or its machine is lost, all start again from what was stored last, at most three
+    times. An `MTLError` ends the work, and is raised here unchanged.
 
     Args:
         cluster: The processes.
         work: A function that a process can import.
-        job: What all processes get to work on, sent to each machine once.
-        folder: Folder whose files the work starts from, and which has those that were kept last
-            when it ends.
-        name: Name of the work in the storage. What was kept under it is taken up again.
-        show: A function that prints a line, and takes all else that the chief tells.
+        job: What all processes work on, sent to each machine once.
+        folder: Folder with the files from which the work starts. When it ends, the folder contains
+            those that were stored last.
+        name: Name of the work in the storage. What was stored under it is continued.
+        show: A function that prints a line, and accepts everything else that the chief reports.
 
     Raises:
-        ConfigError: if there is no cluster, or it is too small, or the job cannot be sent.
+        ConfigError: if there is no cluster, if it is too small, or if the job cannot be sent.
         TrainingError: if processes are lost again and again, or do not start within five minutes.
     """
     storage = cluster.storage or str(folder)
@@ -114,7 +114,7 @@ def together(
 
 
 def _sent(ray: Any, job: Any) -> Any:
-    """A reference to a job in Ray's object store."""
+    """Return a reference to a job in Ray's object store."""
     try:
         return ray.put(job)
     except TypeError as error:
@@ -133,7 +133,7 @@ def _in_worker(
     place: str,
 ) -> None:
     """Do the work in a process of the cluster."""
-    os.environ.pop("TF_USE_LEGACY_KERAS", None)  # Ray Train sets it; it means Keras 2
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)  # Ray Train sets it, and it means Keras 2
     if os.path.isdir(where):
         os.chdir(where)
     train = importlib.import_module("ray.train")
@@ -150,12 +150,12 @@ def _in_worker(
                 (folder / name).write_bytes(content)
         try:
             work(Worker(rank, job, folder, tell))
-        except MTLError as error:  # of a file that the user knows by its place in the storage
+        except MTLError as error:  # for a file that the user knows by its place in the storage
             raise type(error)(str(error).replace(own, place)) from error
 
 
 def _watch(train: Any, heard: Any) -> Any:
-    """A callback of Ray Train, by which an error of ours ends the work instead of a new start."""
+    """Return a callback of Ray Train with which our errors end the work, without a restart."""
 
     class Watch(train.UserCallback):
         left = RESTARTS
@@ -168,14 +168,14 @@ def _watch(train: Any, heard: Any) -> Any:
                     raise error
             self.left -= 1
             if self.left >= 0:
-                heard.put("a worker has gone: all start again")
+                heard.put("a worker was lost: all start again")
 
     return Watch()
 
 
 @contextlib.contextmanager
 def _heard(ray: Any, show: Callable[[str], None]) -> Iterator[Any]:
-    """A queue for what the chief tells, which is shown here as it comes."""
+    """Yield a queue for what the chief reports, which is shown here as it comes."""
     queue = importlib.import_module("ray.util.queue").Queue(actor_options={"num_cpus": 0})
 
     def listen() -> None:
@@ -190,7 +190,7 @@ def _heard(ray: Any, show: Callable[[str], None]) -> Iterator[Any]:
     try:
         yield queue
     finally:
-        with contextlib.suppress(ray.exceptions.RayError):  # where the cluster itself has gone
+        with contextlib.suppress(ray.exceptions.RayError):  # if the cluster itself is lost
             queue.put(None)
         listening.join()
         queue.shutdown(force=True)
@@ -198,11 +198,11 @@ def _heard(ray: Any, show: Callable[[str], None]) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends the work as Ray Train does, and is then told as Python does."""
+    """Let Ctrl-C end the work as in Ray Train, and then raise what Python does."""
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit as stop:  # by Ray Train's handler
+    except SystemExit as stop:  # raised by Ray Train's handler
         raise KeyboardInterrupt from stop
     finally:
         if threading.current_thread() is threading.main_thread():
@@ -211,7 +211,7 @@ def _interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
-    """Within the block, errors of Ray Train are raised as ours."""
+    """Within the block, raise errors of Ray Train as ours."""
     try:
         yield
     except train.ControllerError as error:
@@ -226,7 +226,7 @@ def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
             ) from error
         if isinstance(cause, ray.exceptions.RayActorError):
             raise TrainingError(
-                f"{cluster} lost a machine, and Ray Train could not go on: "
+                f"{cluster} lost a machine, and Ray Train could not continue: "
                 f"{_line(cause)}. {room(ray)} Wait for machines or ask for fewer workers, then "
                 "resume with --resume: a checkpoint has what was trained."
             ) from error
@@ -241,6 +241,6 @@ def _named(ray: Any, train: Any, cluster: Cluster) -> Iterator[None]:
 
 
 def _line(error: BaseException) -> str:
-    """The first line of an error, with its type."""
+    """Return the first line of an error, with its type."""
     line = next(iter(str(error).splitlines()), "").strip().rstrip(".")
     return f"{type(error).__name__}: {line[:200]}"

@@ -1,4 +1,4 @@
-"""A file that is there as a whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A new file, which takes the place of `path` when the block ends, or is removed if it fails.
+    """Yield a new file, which replaces `path` when the block ends, or is removed if it fails.
 
-    What a process that was killed has left is written anew, and no symbolic link is followed: the
-    folder may come from elsewhere.
+    Files of processes that were killed are overwritten, and symbolic links are not followed,
+    because the folder may come from someone else.
 
     Args:
-        path: The file, in a folder that exists or is made.
+        path: The file, in a folder that is created if necessary.
 
     Yields:
         The open file, binary.
@@ -36,6 +36,6 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
             yield file
         unfinished.replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):  # it takes room that others need
+        with contextlib.suppress(OSError):  # it takes up space that others need
             unfinished.unlink(missing_ok=True)
         raise

@@ -1,4 +1,4 @@
-"""Results kept on disk: plain values as JSON, arrays as npz; reading them executes no code."""
+"""Results on disk: plain values as JSON, arrays as npz; reading them executes no code."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ UNREADABLE = (
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
     *(ValueError, LookupError, TypeError, AttributeError, MemoryError, RecursionError),
 )
-"""The errors of reading values and arrays from a file that was cut off or written by others."""
+"""The errors when reading values and arrays from a truncated or foreign file."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Store:
     A result that cannot be read (truncated, or written by something else) counts as missing.
 
     Args:
-        folder: The folder; None to keep nothing.
-        content: What all results depend on, as text; results stored with a different one are not
-            found.
+        folder: The folder; None to store nothing.
+        content: What all results depend on, as a string. Results that were stored with a different
+            one are not found.
 
     Example:
 
@@ -45,7 +45,7 @@ class Store:
     content: str
 
     def load(self, key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """The values and arrays stored under a key, or None."""
+        """Return the values and arrays stored under a key, or None."""
         path = self._path(key)
         if path is None or not path.is_file():
             return None

@@ -1,7 +1,7 @@
 """MultiTaskModel: a Keras Functional model whose outputs are tasks, balanced while they train."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import keras
 import numpy as np
@@ -61,6 +61,14 @@ class MultiTaskModel(BalancedTrainer):
         if cls is MultiTaskModel and keras_private.is_functional_call(args, kwargs):
             cls = FunctionalMultiTaskModel
         return super().__new__(cls)
+
+    @overload
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None: ...
+
+    @overload  # of a subclass that defines `call`
+    def __init__(
+        self, *, name: str | None = None, trainable: bool = True, dtype: Any = None
+    ) -> None: ...
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if keras_private.is_functional_call(args, kwargs):

@@ -1,4 +1,4 @@
-"""Carries out a plan: prepare, build, train, evaluate, export."""
+"""Runs a plan: prepare, build, train, evaluate, export."""
 
 from mtl_keras.runs.files import rewrite_report
 from mtl_keras.runs.result import Run

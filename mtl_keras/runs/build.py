@@ -43,7 +43,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         raise ConfigError(
             f"Two layers of the network would be named {twice[1]!r}, after the names of tasks "
             f"({', '.join(map(repr, outputs))}) and features. Give one of them another name, and "
-            "state its `column`."
+            "set its `column`."
         ) from error
     model.compile(
         plan.training.optimizer(data.training_rows),

@@ -1,4 +1,4 @@
-"""Measures the time spent in each stage of a run, and tells which one it is in."""
+"""Measures the time spent in each stage of a run, and shows the current stage."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +22,7 @@ class Clock:
     """Seconds spent in named stages.
 
     Args:
-        show: A function that prints a line; a line of its that moves tells the stage. Default:
-            silence.
+        show: A function that prints a line, whose progress line shows the stage. Default: silence.
     """
 
     def __init__(self, show: Callable[[str], None] = lambda line: None) -> None:

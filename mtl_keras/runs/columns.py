@@ -1,4 +1,4 @@
-"""What a plan makes of a table's columns: labels, features, weights."""
+"""The columns of a table in a plan: labels, features, weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,11 +15,11 @@ from mtl_keras.features.infer import named, uninformative
 from mtl_keras.plans.plan import Plan
 from mtl_keras.tasks import Task
 
-LARGEST_WEIGHT = 1e18  # whose products are still float32
+LARGEST_WEIGHT = 1e18  # their products are still float32
 
 
 def check_columns(plan: Plan, columns: Sequence[str]) -> None:
-    """Raise a DataError for a target, weight or slice that is none of a table's columns."""
+    """Raise a DataError for a target, weight or slice that is not a column of the table."""
     wanted = [*plan.label_columns(), *plan.weight_columns().values()]
     wanted += [plan.slices] if plan.slices else []
     for name in wanted:
@@ -31,7 +31,7 @@ def check_columns(plan: Plan, columns: Sequence[str]) -> None:
 
 
 def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
-    """The rows with a label for at least one task."""
+    """Return the rows with a label for at least one task."""
     check_columns(plan, list(map(str, table.columns)))
     columns = plan.label_columns()
     labelled = table[columns].notna().any(axis=1)
@@ -43,10 +43,10 @@ def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) 
 
 
 def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Guesses:
-    """A feature for each column, as declared or inferred."""
+    """Return a feature for each column, as declared or inferred."""
     skip = {*plan.label_columns(), *plan.split.columns(), *plan.weight_columns().values()}
     declared: Mapping[str, Feature | None] = {}
-    wanted: list[str] = []  # columns that are features of a kind to be guessed
+    wanted: list[str] = []  # features whose kind is to be guessed
     columns = list(table.columns)
     if isinstance(plan.features, Mapping):
         declared = named(plan.features, features.get)
@@ -74,7 +74,7 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
 
 
 def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) -> Guess:
-    """A guess from all rows, dropped if the training rows carry no information."""
+    """Return a guess from all rows; it is dropped if training rows carry no information."""
     if guess.feature is None or guess.column in declared or guess.column not in train:
         return guess
     why = uninformative(train[guess.column])
@@ -82,7 +82,7 @@ def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) 
 
 
 def check_answers(fitted: Sequence[Task]) -> None:
-    """Raise a ConfigError if two answers share a name, as a column or in the SavedModel."""
+    """Raise a ConfigError if two predictions share a name, as a column or in the SavedModel."""
     owners: dict[str, str] = {}
     for task in fitted:
         answers = task.answers(np.zeros((1, task.width), "float32"))
@@ -92,7 +92,7 @@ def check_answers(fitted: Sequence[Task]) -> None:
             if owner != task.name:
                 raise ConfigError(
                     f"Tasks {owner!r} and {task.name!r} would both have an output named {name!r}. "
-                    "Give one of them another `name`, and state its `column`."
+                    "Give one of them another `name`, and set its `column`."
                 )
 
 
@@ -103,10 +103,10 @@ def row_weights(
     y: Mapping[str, np.ndarray],
     means: Mapping[str, float] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Row weights for each task that has any: sample weight times class weight.
+    """Return row weights for each task that has any: sample weight times class weight.
 
-    They are scaled to a mean of 1 over the labels that there are, so that the unit of a column of
-    weights does not change how much a task counts beside the others.
+    They are scaled to a mean of 1 over the labels that are present, so that the unit of a weight
+    column does not change how much a task counts.
 
     Args:
         plan: The plan.
@@ -123,7 +123,7 @@ def row_weights(
 def unscaled_weights(
     plan: Plan, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Sample weight times class weight, for each task that has any."""
+    """Return sample weight times class weight, for each task that has any."""
     columns = plan.weight_columns()
     weights_of = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
@@ -142,7 +142,7 @@ def unscaled_weights(
 def mean_weights(
     weights: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """For each task with weights, their mean over the labels that there are; 0 without any."""
+    """Return the mean weight of present labels for each task with weights; 0 if all are missing."""
     means = {}
     for task, weight in weights.items():
         by_label = weight if weight.ndim == y[task].ndim else weight[:, np.newaxis]
@@ -152,11 +152,11 @@ def mean_weights(
 
 
 def check_that_some_count(plan: Plan, counting: Mapping[str, bool], part: str) -> None:
-    """Raise a DataError if no row of a part counts for a task that has a column of weights."""
+    """Raise a DataError if no row of a part has a weight for a task with a weight column."""
     for task, column in plan.weight_columns().items():
         if not counting[task]:
             raise DataError(
-                f"Column {column!r} must hold a weight > 0 in some {part} row of task {task!r}. "
+                f"Column {column!r} must contain a weight > 0 in some {part} row of task {task!r}. "
                 "Received: 0 in all of them."
             )
 
@@ -166,18 +166,18 @@ def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
     bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST_WEIGHT)))
     if len(bad):
         raise DataError(
-            f"Column {column!r} must hold weights >= 0, of a size up to {LARGEST_WEIGHT:g}. "
+            f"Column {column!r} must contain weights from 0 to {LARGEST_WEIGHT:g}. "
             f"Received: {shown(rows[column].iloc[bad[0]])} in {place(rows, int(bad[0]))}."
         )
     return values.astype("float32")
 
 
 def row_names(guesses: Sequence[Guess], test: pd.DataFrame) -> np.ndarray:
-    """What the test rows are called: by a column that was dropped as an identifier, else by number.
+    """Return names of the test rows: from a column dropped as an identifier, or numbers.
 
-    A column that was dropped as declared counts if its values look like identifiers. The number is
-    that of the row in the table, as errors tell it; rows of a stream, which has no numbers that
-    stay, are called by nothing.
+    A column that the user dropped is used if its values look like identifiers. Numbers are those of
+    rows in the table, as in error messages. Rows of a stream have no fixed numbers, and therefore
+    no names.
 
     Example:
 
@@ -198,5 +198,5 @@ def row_names(guesses: Sequence[Guess], test: pd.DataFrame) -> np.ndarray:
 
 
 def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most `most` rows of a table, evenly spaced."""
+    """Return at most `most` rows of a table, evenly spaced."""
     return table.iloc[:: max(1, -(-len(table) // max(1, most)))]

@@ -13,7 +13,7 @@ from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.tasks import Task
 
-MOST_ROWS = {"train": 50_000, "validation": 25_000}  # that crossings are chosen on
+MOST_ROWS = {"train": 50_000, "validation": 25_000}  # rows on which crossings are chosen
 
 
 def crossed(
@@ -23,7 +23,7 @@ def crossed(
     rows: Mapping[str, pd.DataFrame],
     show: Callable[[str], None],
 ) -> Encoder:
-    """An encoder that reads crossings as well, where the plan declares some or some are worth it.
+    """Return an encoder that also reads crossings, if they are declared or worth it.
 
     Args:
         plan: The plan.
@@ -33,7 +33,8 @@ def crossed(
         show: A function that prints a line.
 
     Raises:
-        ConfigError: if a declared crossing names what is no feature, or none that can be crossed.
+        ConfigError: if a declared crossing names something that is not a feature, or cannot be
+            crossed.
     """
     features = {feature.name: feature for feature in encoder.features}
     if plan.crossings == "auto":

@@ -1,4 +1,4 @@
-"""Writes a run as an artifact: the SavedModel, and all that tells of it."""
+"""Writes a run as an artifact: the SavedModel, and the files that describe it."""
 
 import functools
 from pathlib import Path
@@ -17,13 +17,13 @@ from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, repo
 
 
 def export(run: Any, folder: Path) -> Path:
-    """Write a new version of an artifact; returns its folder.
+    """Write a new version of an artifact, and return its folder.
 
-    What only describes the model is left out with a warning if it cannot be made.
+    Files that only describe the model are left out with a warning if they cannot be made.
 
     Args:
         run: The `Run`.
-        folder: The artifact; created if missing.
+        folder: The artifact, which is created if it does not exist.
     """
     clock = Clock()
     with artifact.new_version(folder) as version:
@@ -32,7 +32,7 @@ def export(run: Any, folder: Path) -> Path:
             artifact.write_model(version, serving, run.model)
             schema = run.schema(serving)
             artifact.write_files(version, {"schema.json": as_json(schema)})
-        # What is in use here needs no further trust.
+        # Classes in use here need no further trust.
         trusted = packages_named([schema["features"], schema["tasks"]]) | {TRUST}
         with clock("figures"):
             pictures: dict[str, bytes] = attempted(

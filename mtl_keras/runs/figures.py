@@ -17,7 +17,7 @@ from mtl_keras.tasks import Task
 class Figures:
     """The figures of a run, as matplotlib figures: `run.figures.history()`.
 
-    Called itself, it gives those that an artifact holds, by file name.
+    Calling the object returns those of an artifact, by file name.
     """
 
     tasks: Sequence[Task]

@@ -1,4 +1,4 @@
-"""The contents of an artifact's files, and the report made from them."""
+"""The contents of an artifact's files, and the report that is made from them."""
 
 import io
 import json
@@ -39,12 +39,12 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
 
 
 def model_card_of(version: Path, trusted: Collection[str] = ()) -> str:
-    """The model card of a version."""
+    """Return the model card of a version."""
     return report.model_card(report.content(artifact.read_files(version), trusted=trusted))
 
 
 def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -> str:
-    """The report of a version, with the comparison that is in its artifact's folder."""
+    """Return the report of a version, with the comparison in the artifact's folder."""
     files = artifact.read_files(version)
     if "predictions.npz" not in files:
         raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
@@ -53,7 +53,7 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
         return report.report_page(report.content(files, compared, trusted))
     except ArtifactError as error:
         raise ArtifactError(f"{version}: {error} Train and export again.") from error
-    except Exception as error:  # whatever values that no run of ours wrote lead to
+    except Exception as error:  # whatever error results from values that no run has written
         raise ArtifactError(
             f"No report can be made of the files in {version / artifact.EXTRA}: one of them is "
             f"damaged ({type(error).__name__}: {error}). Train and export again."
@@ -61,7 +61,7 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
 
 
 def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:
-    """The result of `make`; if that fails, a warning, so that a trained model is never lost."""
+    """Return the result of `make`; warn if that fails, so that a trained model is never lost."""
     try:
         return make()
     except Exception as error:
@@ -71,19 +71,19 @@ def attempted(what: str, make: Callable[[], Made], otherwise: Made) -> Made:
 
 
 def as_json(value: Any) -> str:
-    """Plain values as JSON text; NaN and infinite numbers become null."""
+    """Return plain values as JSON; NaN and infinite numbers become null."""
     return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_npz(arrays: Mapping[str, Any]) -> bytes:
-    """Arrays as the bytes of a file."""
+    """Return arrays as the bytes of a file."""
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
 def _finite(value: Any) -> Any:
-    """Replace NaN and infinite numbers, which JSON lacks, by None."""
+    """Replace NaN and infinite numbers, which JSON does not have, by None."""
     if isinstance(value, Mapping):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""What tells a training from others: its name, and what it depends on."""
+"""What identifies a training: its name, and what it depends on."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from mtl_keras.tracking import Facts
 
 
 def identity(checkpoint: Path | None, resume: bool) -> str:
-    """A unique name of this training, kept when it is resumed."""
+    """Return a unique name of this training, which is kept when it is resumed."""
     if checkpoint is None:
         return uuid.uuid4().hex
     kept = kept_identity(checkpoint) if resume else None
@@ -26,7 +26,7 @@ def identity(checkpoint: Path | None, resume: bool) -> str:
 
 
 def kept_identity(checkpoint: Path) -> str | None:
-    """The name of the training whose state is in a folder, None if there is none."""
+    """Return the name of the training whose state is in a folder; None if there is none."""
     try:
         text = (checkpoint / "identity").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -35,17 +35,17 @@ def kept_identity(checkpoint: Path) -> str | None:
 
 
 def fingerprint(plan: Plan, rows: Prepared) -> str:
-    """What a training depends on, as text: its rows, and its plan without what only tells of it."""
+    """Return what a training depends on: its rows, and its plan without mere descriptions."""
     plan = plan.but(training=plan.training.untracked(), intended_use=None, worst_rows=10)
     values = {**plan.to_dict(), "data": plan.weight_columns()}
     return json.dumps([values, *rows.identity], sort_keys=True, default=str)
 
 
 def facts(training: str, rows: Prepared) -> Facts:
-    """The facts that a tracker gets at the beginning of a training.
+    """Return the facts that a tracker gets at the beginning of a training.
 
     Args:
-        training: The training's name.
+        training: Name of the training.
         rows: Its rows.
     """
     content = json.dumps(rows.identity, default=str)

@@ -49,17 +49,17 @@ def train(
 
 
 def recipe(plan: Plan, rows: Prepared) -> Training:
-    """The recipe of a plan, without a refit if validation rows guarantee a coverage."""
+    """Return the recipe of a plan, without a refit if validation rows guarantee a coverage."""
     return dataclasses.replace(plan.training, refit=0) if covered(rows.tasks) else plan.training
 
 
 def covered(tasks: Sequence[Task]) -> str:
-    """The names of the tasks that answer with an interval or a set."""
+    """Return the names of the tasks that predict an interval or a set."""
     return ", ".join(task.name for task in tasks if task.nominal_coverage is not None)
 
 
 def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
-    """The validation loss of the best constant for the training labels, by task."""
+    """Return the validation loss of the best constant for the training labels, by task."""
     losses = {}
     for task in rows.tasks:
         labels = rows.data.y["validation"][task.name]
@@ -75,9 +75,9 @@ def short(
     *,
     rows: Prepared,
 ) -> pd.DataFrame:
-    """The logs of a training of one network, which shows how promising a plan is.
+    """Return the logs of a short training, which shows how promising a plan is.
 
-    They do not depend on what was trained before, or in which process.
+    They do not depend on what was trained before or on the process.
 
     Args:
         plan: The plan.
@@ -98,7 +98,7 @@ def short(
 
 
 def summary(plan: Plan, rows: Prepared, model: MultiTaskModel) -> str:
-    """The size of a run, in three lines."""
+    """Return the size of a run, in three lines."""
     counts = ", ".join(f"{count:,} {name}" for name, count in rows.counts.items())
     kinds = ", ".join(f"{task.name} ({task.kind})" for task in plan.tasks)
     return (

@@ -1,4 +1,4 @@
-"""One training of one network by the workers of a cluster."""
+"""Trains a network with the workers of a cluster."""
 
 import dataclasses
 from functools import partial
@@ -20,15 +20,15 @@ from mtl_keras.training.workers import workers
 
 
 def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, name: str) -> Fitting:
-    """The training of a network whose checkpoint the workers of a cluster have brought to its end.
+    """Let the workers of a cluster train a network, and return the finished training.
 
-    All that is left to do here is to take the network from the checkpoint: as when a training is
-    resumed that was interrupted after its last epoch.
+    This process then only reads the network from the checkpoint, as when it resumes a training that
+    was interrupted after its last epoch.
 
     Args:
         plan: The plan of the network.
-        rows: The rows, which the workers get.
-        fitting: How the network is trained; with a folder for its checkpoint.
+        rows: The rows, which are sent to the workers.
+        fitting: How the network is trained, with a folder for its checkpoint.
         cluster: The workers.
         name: Name of the training in the cluster's storage.
     """
@@ -37,7 +37,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     if not fitting.resume:
         for old in (path, path.with_name("steps.npz")):
             old.unlink(missing_ok=True)
-    rows = dataclasses.replace(rows, rows={}, guesses=Guesses())  # the encoded ones are enough
+    rows = dataclasses.replace(rows, rows={}, guesses=Guesses())  # the encoded rows are enough
     sent = plan.but(data=None, training=plan.training.untracked())
     recipe = fitting.training.untracked()
     there = dataclasses.replace(fitting, training=recipe, show=print, watching=())
@@ -47,7 +47,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     def heard(told: str | Ended) -> None:
         if isinstance(told, str):
             fitting.show(told)
-        elif told[0] not in ended:  # one that was not kept when a worker went is trained again
+        elif told[0] not in ended:  # epochs that were not stored are trained again
             ended.add(told[0])
             for each in fitting.watching:
                 each.on_epoch_end(*told)
@@ -55,7 +55,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
     job = (sent, rows, there)
     together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", heard)
     history = saved_history(path)
-    for told in enumerate(history):  # a worker may go between keeping an epoch and telling of it
+    for told in enumerate(history):  # a worker may be lost after storing and before reporting
         heard(told)
     if not history:
         raise TrainingError(f"The workers have left no readable checkpoint in {path}.")
@@ -63,7 +63,7 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
 
 
 def check_begun_here(checkpoint: Path, name: str) -> None:
-    """Raise a ConfigError if a training that this process shall resume is that of a cluster.
+    """Raise a ConfigError if this process is to resume a training that a cluster began.
 
     Args:
         checkpoint: Folder of the training's checkpoint.
@@ -98,7 +98,7 @@ Ended = tuple[int, dict[str, float]]  # an epoch, from 0, and its logs
 
 
 class Told(keras.callbacks.Callback):
-    """Sends each epoch of the chief to those in the process that started the work who watch it."""
+    """Sends each epoch of the chief to the callbacks in the process that started the work."""
 
     def __init__(self, worker: Worker) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Told(keras.callbacks.Callback):
 
 
 def kept(worker: Worker, written: bool) -> None:
-    """Store a checkpoint where all workers can go on from it."""
+    """Store a checkpoint from which all workers can continue."""
     if not written:
         raise TrainingError(
             f"A checkpoint could not be written to {worker.folder}, but the network is read from "

@@ -33,7 +33,7 @@ def prepare(
         plan: The plan.
         data: A path, folder, pattern, list of paths or DataFrame. Default: the plan's `data`.
         show: A function that prints a line; None for silence.
-        clock: Records how long each stage takes. Default none.
+        clock: Records how long each stage takes. Default: none.
 
     Raises:
         DataError: if the table does not fit the plan.

@@ -1,4 +1,4 @@
-"""Rows that are ready for a network, whether they are all in memory or come as a stream."""
+"""Rows that are ready for a network, in memory or as a stream."""
 
 import functools
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
 
-MOST_LEARNED = 5000  # training rows that are scored, too
+MOST_LEARNED = 5000  # number of training rows to score as well
 
 Arrays = dict[str, np.ndarray]
 
@@ -47,12 +47,12 @@ class Prepared:
 
     @functools.cached_property
     def identity(self) -> list[Any]:
-        """What tells these rows from others."""
+        """What identifies these rows."""
         table = pd.concat(list(self.rows.values()))
         return [len(table), datasets.fingerprint(table)]
 
     def truths(self) -> dict[str, Arrays]:
-        """For each part and task, the labels of `rows` as evaluation reads them."""
+        """The labels of `rows` by part and task, as `Task.truth` returns them."""
         return {
             part: {task.name: task.truth(rows) for task in self.tasks}
             for part, rows in self.rows.items()
@@ -61,17 +61,17 @@ class Prepared:
     def tested(
         self, model: MultiTaskModel, split: Split
     ) -> tuple[dict[str, Arrays], Arrays, np.ndarray | None]:
-        """The labels of each part, as `truths`; for the test rows, a network's outputs and groups.
+        """Return the labels of each part, and a network's outputs and groups for the test rows.
 
         Args:
             model: The network.
-            split: The split, whose groups they are: see `Split.groups`.
+            split: The split that determines the groups: see `Split.groups`.
         """
         outputs = model.predict(self.data.x["test"], verbose=0)
         return self.truths(), outputs, split.groups(self.rows["test"])
 
     def learned(self, model: MultiTaskModel) -> tuple[Arrays, Arrays]:
-        """Labels, as evaluation reads them, and a network's outputs for some training rows."""
+        """Return labels and a network's outputs for some training rows."""
         count = len(self.rows["train"])
         some = np.sort(np.random.default_rng(0).permutation(count)[:MOST_LEARNED])
         table = self.rows["train"].iloc[some]
@@ -79,5 +79,5 @@ class Prepared:
         return {task.name: task.truth(table) for task in self.tasks}, model.predict(x, verbose=0)
 
     def sampled(self) -> "Prepared":
-        """The same with no more rows than are in memory, for what trains many times."""
+        """Return the same with only the rows in memory, for repeated trainings."""
         return self

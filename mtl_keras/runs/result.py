@@ -1,4 +1,4 @@
-"""What came out of an experiment: the trained model, how good it is, and its artifact."""
+"""The result of an experiment: the trained model, its scores, and its artifact."""
 
 import functools
 import shutil
@@ -45,8 +45,8 @@ class Run:
         encoder: The fitted encoder.
         model: The trained network on encoded rows, with each task's best epoch.
         guesses: The kind guessed for each column, and why.
-        history: Logs, a row per epoch. `<task>_best` marks the epoch that the task is predicted
-            from.
+        history: Logs, a row per epoch. `<task>_best` marks the epoch from which the task is
+            predicted.
         evaluation: Scores on the test rows.
         rows: Number of rows of each part of the split.
         test: The test rows of the table; a sample of them for a stream.
@@ -106,7 +106,7 @@ class Run:
         """Write a new version of the artifact: a SavedModel and the files that describe it.
 
         Args:
-            folder: E.g. `saved_models/customers`; created if missing.
+            folder: E.g. `saved_models/customers`, which is created if it does not exist.
 
         Returns:
             The folder of the new version.
@@ -114,11 +114,11 @@ class Run:
         return exporting.export(self, Path(folder))
 
     def serving_model(self) -> keras.Model:
-        """The Keras model to export: raw columns in, answers in the user's units out."""
+        """Return the Keras model to export: raw columns in, predictions in the user's units out."""
         return serving_model(self.encoder, self.model, self.tasks)
 
     def predict(self, table: Any) -> pd.DataFrame:
-        """Return the predictions for each row of a table, as the exported model does.
+        """Predict all tasks for each row of a table, as the exported model does.
 
         Args:
             table: A DataFrame, or the path of a file. Columns that the model does not read are
@@ -141,7 +141,7 @@ class Run:
 
     @functools.cached_property
     def _served(self) -> tuple[Any, dict[str, str]]:
-        """The model to export as a function of raw columns, and the slugs of its answers."""
+        """Return the model to export as a function of raw columns, and its predictions' slugs."""
         serve = tf.function(self.serving_model(), autograph=False, reduce_retracing=True)
         return serve, self._answer_slugs()
 
@@ -156,7 +156,7 @@ class Run:
         return self.model.predict(self.encoder.encode(table), verbose=0)
 
     def code(self, folder: str | Path | None = None) -> str:
-        """Return the network as a Python file, to change and train by hand.
+        """Return the network as a Python file, to edit and train by hand.
 
         The file creates the same Keras layers, reads encoded rows, and compiles and trains the
         network as the library does, as far as Keras can. Its first lines describe what differs.
@@ -226,12 +226,12 @@ class Run:
 
     @functools.cached_property
     def _tested(self) -> tuple[Arrays, Arrays, Arrays, np.ndarray | None]:
-        """Labels, predictions, regions and groups of `test`, which of a stream is a sample."""
+        """Return labels, predictions, regions and groups of `test`; for a stream, of a sample."""
         if len(self.test) == len(self.truths["test"][self.tasks[0].name]):
             return self.truths["test"], self.predictions, self.regions, self.groups
         truths = {task.name: task.truth(self.test) for task in self.tasks}
         outputs = self._outputs_for(self.test)
-        split = self.experiment.split  # the files of a sample's rows are not known
+        split = self.experiment.split  # the files of rows in a sample are not known
         groups = None if split.strategy == "file" else split.groups(self.test)
         return truths, self._predictions(outputs), regions_of(self.tasks, outputs), groups
 
@@ -271,14 +271,14 @@ class Run:
         }
 
     def _answer_slugs(self) -> dict[str, str]:
-        """The name of each answer in the exported model."""
+        """Return the name of each prediction in the exported model."""
         outputs = self.model.output
         return unique_names(
             name for task in self.tasks for name in task.answers(outputs[task.name])
         )
 
     def _best_epochs(self) -> dict[str, int]:
-        """The epoch that each task is answered from."""
+        """Return the epoch from which each task is predicted."""
         return {
             task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
             for task in self.tasks
@@ -319,7 +319,7 @@ class Run:
         )
 
     def _scores(self) -> dict[str, str]:
-        """The main score of each task on the test rows, in words."""
+        """Return the main score of each task on the test rows, in words."""
         found = {}
         for task, judged in zip(self.tasks, self.evaluation.tasks):
             name = task.measure.name

@@ -46,7 +46,7 @@ def run(
     show: Callable[[str], None] | None = print,
     cluster: Cluster | None = None,
 ) -> Run:
-    """Read, split, encode, build, fit, evaluate.
+    """Run an experiment: read, split, encode, build, fit, evaluate.
 
     Args:
         plan: The plan.
@@ -93,7 +93,7 @@ def run(
 
 
 def one_at_a_time(checkpoint: Path) -> AbstractContextManager[None]:
-    """A block in which no other process trains with this checkpoint."""
+    """Within the block, keep other processes from training with this checkpoint."""
     if checkpoint.is_symlink():
         raise ConfigError(f"{checkpoint} is a symbolic link. Expected a folder. Remove the link.")
     lock = checkpoint.with_name(f"{checkpoint.name}.lock")
@@ -194,11 +194,11 @@ def _carried_out(
 
 
 def calibrated(rows: Prepared, outputs: Mapping[str, np.ndarray]) -> list[Task]:
-    """The tasks with what is learned on the validation rows: thresholds, calibration, regions.
+    """Return the tasks with thresholds, calibration and regions from the validation rows.
 
     Args:
         rows: The rows.
-        outputs: By task, a network's outputs for the validation rows, which it has not seen.
+        outputs: A network's outputs by task, for validation rows that it was not trained on.
     """
     labels = rows.data.y["validation"]
     tasks = [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
@@ -213,7 +213,7 @@ def judged(
     groups: np.ndarray | None,
     learned: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
 ) -> Evaluation:
-    """The scores on the test rows, beside those on training rows and those of constants."""
+    """Return the scores on the test rows, with those on training rows and of constants."""
     constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
     known, outputs = learned
     training = {t.name: (known[t.name], t.prediction(outputs[t.name])) for t in tasks}

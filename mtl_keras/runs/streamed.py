@@ -1,4 +1,4 @@
-"""Prepares data that are larger than memory: samples in memory, training rows as a stream."""
+"""Prepares data larger than memory: samples in memory, training rows as a stream."""
 
 import functools
 import itertools
@@ -31,20 +31,20 @@ from mtl_keras.training import Data
 
 SAMPLE_ROWS = {"train": 1_000_000, "validation": 200_000, "test": 20_000}
 SAMPLE_BYTES = 256 * 2**20
-ENCODED_BYTES = 256 * 2**20  # of a part, in memory
-CHUNK_BYTES = 16 * 2**20  # encoded at once
+ENCODED_BYTES = 256 * 2**20  # rows of a part in memory
+CHUNK_BYTES = 16 * 2**20  # rows to encode at once
 GUESSED_ROWS = 100_000
 EVALUATED_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Streamed(Prepared):
-    """A stream, prepared for training. `rows` and all of `data` but its feed are of samples.
+    """A stream, prepared for training. `rows`, and `data` except for its feed, are samples.
 
     Attributes:
         divided: All rows by part.
-        read: The columns that are read.
-        at_once: Number of rows that are encoded at once.
+        read: The columns to read.
+        at_once: Number of rows to encode at once.
     """
 
     divided: Divided
@@ -91,9 +91,9 @@ def prepare_stream(
 ) -> Streamed:
     """Scan, sample, fit on the sample, and check all rows, before the network is built.
 
-    The data are read three times: the columns of labels and of the split; all columns, for the
-    samples; and the columns that the network reads, to find what does not suit it before the
-    training does.
+    The data are read three times: first the columns of labels and of the split; then all columns,
+    for the samples; then the columns that the network reads, to find invalid values before
+    training.
 
     Args:
         plan: The plan.
@@ -102,7 +102,7 @@ def prepare_stream(
         clock: Records how long each stage takes.
 
     Raises:
-        DataError: if a row does not fit the plan; its file is named.
+        DataError: if a row does not fit the plan; the message names its file.
     """
     with clock("split"):
         columns.check_columns(plan, stream.columns)
@@ -165,7 +165,7 @@ def prepare_stream(
 
 
 def _tables(chunks: Iterable[Chunk], rows: int, first: int = 0) -> Iterator[pd.DataFrame]:
-    """The tables of chunks, at most `rows` rows each, without the rows before the `first`."""
+    """Yield the tables of chunks, at most `rows` rows each, without rows before the `first`."""
     for chunk in chunks:
         for start in range(first, len(chunk.table), rows):
             yield chunk.table.iloc[start : start + rows]
@@ -183,7 +183,7 @@ def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:
 
 
 def _read(plan: Plan, stream: Stream, features: list[Feature]) -> list[str]:
-    """The columns that training and evaluation read, in the order of the stream."""
+    """Return the columns that training and evaluation read, in the order of the stream."""
     wanted = {column for feature in features for column in feature.reads(stream.columns)}
     wanted |= {*plan.label_columns(), *plan.weight_columns().values()}
     return [column for column in stream.columns if column in wanted]
@@ -197,7 +197,7 @@ def _check(
     encoder: Encoder,
     fitted: list[Task],
 ) -> None:
-    """Raise a DataError for the first row that the network could not be trained or tested on."""
+    """Raise a DataError for the first row on which the network cannot be trained or tested."""
     counting = {part: dict.fromkeys(plan.weight_columns(), False) for part in PARTS}
     for chunk, parts in divided.assigned(read):
         labelled = chunk.but(parts >= 0).table

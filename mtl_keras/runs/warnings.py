@@ -1,4 +1,4 @@
-"""What a user should look at before trusting a model: labels that lack, leaks, idle experts."""
+"""What to look at before trusting a model: missing labels, leaks, unused experts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def warn_of_missing_labels(rows: Prepared, show: Callable[[str], None]) -> None:
 
 
 def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
-    """Print a warning for each feature that alone tells a task's label, and return them."""
+    """Print a warning for each feature that alone predicts a task's label, and return them."""
     data = rows.data
     found = telling(rows.encoder.columns, rows.tasks, data.x, data.y)
     for feature, task, share in found:

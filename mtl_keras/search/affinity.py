@@ -15,8 +15,8 @@ class Affinity(keras.callbacks.Callback):
     parameters.
 
     Departure from the paper: the step is not that of plain SGD, but has the size of an Adam step
-        (`learning_rate` per parameter in the root mean square), so that tasks can be compared
-        whatever the size of their gradients.
+    (`learning_rate` per parameter in the root mean square), so that tasks can be compared whatever
+    the size of their gradients.
 
     Args:
         x: The network's inputs for all training rows.

@@ -1,4 +1,4 @@
-"""Settles what a plan leaves open: `"auto"`, and groups that it does not name."""
+"""Chooses what a plan leaves open: `"auto"`, and groups that it does not name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def settled(
 
 
 def _beginning(show: Callable[[str], None], line: str) -> Callable[[str], None]:
-    """A function that prints lines, and this one before the first."""
+    """Return a function that prints lines, and this line before the first."""
     waiting = [line]
 
     def first(text: str) -> None:
@@ -96,7 +96,7 @@ def _beginning(show: Callable[[str], None], line: str) -> Callable[[str], None]:
 def _searched(
     plan: Plan, run: Executor, show: Callable[[str], None]
 ) -> tuple[Plan, list[dict[str, Any]]]:
-    """Tries architectures first, with equal weights if the balancer is open too; then balancers."""
+    """Try architectures first, with equal weights if the balancer is open too; then balancers."""
     tried: list[dict[str, Any]] = []
 
     def best(what: str, options: Mapping[str, Plan]) -> Plan:
@@ -126,7 +126,7 @@ def _searched(
 
 
 def _losses(trial: Trial, short: ShortTraining) -> dict[str, float]:
-    """The lowest validation loss of each task."""
+    """Return the lowest validation loss of each task."""
     history, tasks = short(trial.plan, trial.epochs), trial.plan.tasks
     return {task.name: float(history[f"val_{task.name}_loss"].min()) for task in tasks}
 
@@ -134,7 +134,7 @@ def _losses(trial: Trial, short: ShortTraining) -> dict[str, float]:
 def _grouped(
     plan: Plan, data: Data, short: ShortTraining, show: Callable[[str], None]
 ) -> tuple[Plan, dict[str, Any]]:
-    """The groups in which the tasks help each other most, measured in a short training."""
+    """Return the groups in which tasks help each other most, measured in a short training."""
     names = [task.name for task in plan.tasks]
     rate = plan.training.learning_rate
     measured = Affinity(data.x["train"], data.y["train"], rate, seed=plan.seed)

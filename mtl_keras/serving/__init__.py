@@ -1,4 +1,4 @@
-"""The artifact behind a port, by MLServer: what it knows of tasks and columns, and no more."""
+"""Serves artifacts with MLServer, with checks that know the tasks and columns."""
 
 from mtl_keras.serving.repository import Artifacts
 from mtl_keras.serving.runtime import Runtime

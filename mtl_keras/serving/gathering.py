@@ -1,4 +1,4 @@
-"""Requests that are answered together: those that arrive while others are answered."""
+"""Gathers requests that arrive while others are answered, and answers them together."""
 
 import asyncio
 from collections import deque
@@ -20,18 +20,18 @@ class _Request(NamedTuple):
 
 
 class Gathering:
-    """Answers a request at once if nothing else is being answered, else together with others.
+    """Answers a request at once if no other is being answered, or else together with others.
 
-    The requests that arrive during a call are answered by the next one. So nobody waits for
-    requests that may never come, and the busier the server is, the more of them share a call. A
-    request of many rows gains nothing by that and would keep the others waiting: it is answered by
-    a call of its own, beside theirs. If a call fails, each of its requests is answered alone: what
-    one client sends never changes what another one gets.
+    Requests that arrive during a call are answered by the next one. So no request waits for others
+    that may never come, and the busier the server is, the more of them share a call. A request with
+    many rows would not gain from this and would delay the others, so it gets a call of its own, in
+    parallel. If a call fails, each of its requests is answered alone: what one client sends never
+    changes what another one gets.
 
     Args:
-        answer: A function from columns to answers with the same number of rows. It is called in a
-            thread.
-        most: How many requests are answered by one call; more rows than that are *many*.
+        answer: A function from columns to predictions with the same number of rows. It is called in
+            a thread.
+        most: Maximum number of requests per call. More rows than that are *many*.
 
     Example:
 
@@ -46,7 +46,7 @@ class Gathering:
         self._task: asyncio.Task[None] | None = None
 
     async def answers(self, columns: Columns) -> Answers:
-        """The answers for the columns of a request, all of the same names and one length."""
+        """Return the predictions for the columns of a request, which all have one length."""
         rows = len(next(iter(columns.values())))
         if rows > self._most:
             return await asyncio.to_thread(self._answer, columns)
@@ -63,7 +63,7 @@ class Gathering:
             await self._answer_together([r for r in requests if not r.answers.done()])
 
     async def _answer_together(self, requests: Sequence[_Request]) -> None:
-        """Answer requests by one call; those that were given up meanwhile need no answer."""
+        """Answer requests with one call; those that were cancelled meanwhile need no answer."""
         if not requests:
             return
         columns = {
@@ -72,7 +72,7 @@ class Gathering:
         }
         try:
             answers = await asyncio.to_thread(self._answer, columns)
-        except Exception as error:  # goes to the one whose request it is
+        except Exception as error:  # raised where the request was made
             if len(requests) > 1:
                 for request in requests:
                     await self._answer_together([request])

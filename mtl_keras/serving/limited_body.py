@@ -1,4 +1,4 @@
-"""A limit to what a request may weigh, which MLServer has for gRPC only."""
+"""A limit to the size of a request, which MLServer has for gRPC only."""
 
 import zlib
 from typing import Any
@@ -10,9 +10,9 @@ PACKING = (b"content-encoding", b"content-length")
 
 
 class LimitedBody:
-    """ASGI middleware that answers 413 to a request whose body is too large, before it is parsed.
+    """ASGI middleware that answers 413 if the body of a request is too large, before parsing it.
 
-    Bodies sent with gzip are unpacked here, since a small one may become a large one.
+    Bodies with gzip are decompressed here, because a small one may become large.
 
     Args:
         app: The application.

@@ -1,4 +1,4 @@
-"""A model in memory, and what MLServer tells of what goes in and comes out."""
+"""A model in memory, with the metadata that MLServer publishes."""
 
 import gc
 from collections.abc import Collection, Mapping, Sequence
@@ -14,19 +14,19 @@ from mtl_keras.export import Predictor
 from mtl_keras.features import Feature
 
 DATATYPES = {"f": "FP32", "i": "INT64", "b": "BOOL", "O": "BYTES"}
-"""By the kind of an answer's array, its data type in the Open Inference Protocol."""
+"""The data type in the Open Inference Protocol for each kind of NumPy array."""
 
 _NUMBERS = (float, int, type(None))
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A version that has answered a row, so that the next one is answered without delay.
+    """A version that has already predicted a row, so that the next one takes no extra time.
 
     Attributes:
         model: The model.
-        inputs: The columns that it reads.
-        outputs: The columns that it answers, with the unit of each number.
+        inputs: Metadata of the columns that it reads.
+        outputs: Metadata of the columns that it predicts, with the units of numbers.
     """
 
     model: Predictor
@@ -35,10 +35,11 @@ class Loaded:
 
     @classmethod
     def of(cls, version: Path, trusted: Collection[str] = ()) -> "Loaded":
-        """Load a version, and answer a row without any value.
+        """Load a version, and predict for an empty row.
 
-        All that is in memory then is exempt from the search for garbage, which would go through
-        TensorFlow's objects again and again while requests wait: a third of the processor's time.
+        Everything in memory is then exempt from garbage collection, which would otherwise go
+        through TensorFlow's objects again and again while requests wait, for a third of the
+        processor's time.
 
         Raises:
             ArtifactError: if there is no model, or it is damaged.
@@ -76,7 +77,7 @@ class Loaded:
 
 
 def table_of(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """A table whose values stay what they are, whichever others are beside them.
+    """Return a table whose values keep their types, whatever else is in their columns.
 
     Example:
 
@@ -88,13 +89,13 @@ def table_of(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
 
 
 def _column(values: Sequence[Any]) -> np.ndarray | pd.Series:
-    """Numbers as float64, which is quick to read, if it holds them all exactly; else objects."""
+    """Return numbers as float64, which is fast, if all of them are exact; otherwise objects."""
     if all(type(v) in _NUMBERS and (type(v) is not int or abs(v) < 2**53) for v in values):
         return np.array(values, float)
     return pd.Series(values, dtype=object)
 
 
 def _unit(task: Mapping[str, Any], answer: str) -> dict[str, str]:
-    """The unit of an answer, if its task has one; a probability has none."""
+    """Return the unit of a prediction, if its task has one; probabilities have none."""
     unit = None if answer.endswith("_probability") else task.get("unit")
     return {"unit": unit} if unit else {}

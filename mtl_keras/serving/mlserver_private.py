@@ -1,4 +1,4 @@
-"""Every private name of MLServer that is relied on, so that a new version affects one file only."""
+"""All uses of private names of MLServer, so that a new version affects one file only."""
 
 import struct
 from typing import Any
@@ -9,23 +9,23 @@ from mlserver.grpc.converters import ModelInferRequestConverter
 
 
 def application(server: Any) -> Any:
-    """The ASGI application behind a server's HTTP port.
+    """Return the ASGI application behind a server's HTTP port.
 
-    There is no setting for the size of a body, so a middleware must be added, and MLServer tells
-    publicly only of its settings.
+    There is no setting for the size of a body, so a middleware must be added, and MLServer has no
+    public access to the application.
     """
     return server._rest_server._app
 
 
 def repository(server: Any) -> Any:
-    """The repository that a server has made of the implementation in its settings."""
+    """Return the repository that a server created from the implementation in its settings."""
     return server._model_repository
 
 
 def refuse_unreadable_tensors() -> None:
-    """Make gRPC answer INVALID_ARGUMENT to raw contents that do not fit their tensor.
+    """Make gRPC answer INVALID_ARGUMENT if raw contents do not fit their tensor.
 
-    MLServer takes them for an error of its own, INTERNAL.
+    MLServer reports them as an error of its own, INTERNAL.
     """
     servicers.ModelInferRequestConverter = _Converter
 
@@ -37,6 +37,6 @@ class _Converter(ModelInferRequestConverter):
             return super().to_types(pb_object)
         except (struct.error, IndexError, ValueError) as error:
             raise MLServerError(
-                "The raw_input_contents must hold the values of each tensor, in its datatype and "
-                f"shape. They cannot be read: {error}."
+                "The raw_input_contents must contain the values of each tensor, in its datatype "
+                f"and shape. They cannot be read: {error}."
             ) from error

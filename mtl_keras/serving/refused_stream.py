@@ -1,4 +1,4 @@
-"""Answers to streams that are refused, which MLServer leaves to the server's last resort."""
+"""Error responses to streams, which MLServer leaves to the web server."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse
 
 
 class RefusedStream:
-    """ASGI middleware that answers a stream's wrong request as any other one is answered.
+    """ASGI middleware that answers an invalid streaming request like any other request.
 
-    A stream's status is decided before its first part is known. As long as nothing of it has been
-    sent, an error can still be told with its own status and sentence.
+    The status of a stream is decided before its first part is known. As long as nothing has been
+    sent, an error can still be reported with its own status and message.
 
     Args:
         app: The application.
@@ -29,7 +29,7 @@ class RefusedStream:
 
         try:
             await self._app(scope, receive, sending)
-        except RuntimeError as error:  # Starlette's, of a response that was begun
+        except RuntimeError as error:  # raised by Starlette if the response has begun
             refused = error.__cause__
             if sent or not isinstance(refused, MLServerError):
                 raise

@@ -1,4 +1,4 @@
-"""Where MLServer finds artifacts and their versions."""
+"""The repository in which MLServer finds artifacts and their versions."""
 
 import asyncio
 import logging
@@ -21,18 +21,17 @@ AllSettings = list[ModelSettings]
 
 
 class Artifacts(ModelRepository):
-    """The newest versions of artifacts, as MLServer's `model_repository_implementation`.
+    """The newest versions of artifacts, as a `model_repository_implementation` of MLServer.
 
     Args:
         root: An artifact, or a folder of artifacts. Not used if `artifacts` are given.
         artifacts: The artifacts, each served under the name of its folder.
-        versions: How many of the newest versions of each are served side by side. Default 2: the
-            newest and the one before it.
+        versions: Number of the newest versions of each artifact to serve side by side. Default 2.
         trusted: See `Predictor`.
 
     Raises:
         ArtifactError: if there is no model.
-        ConfigError: if two artifacts have one name.
+        ConfigError: if two artifacts have the same name.
 
     Example:
 
@@ -70,17 +69,18 @@ class Artifacts(ModelRepository):
         return list(self._folders)
 
     async def list(self) -> AllSettings:
-        """Settings for each version to serve, oldest first."""
+        """Return settings for each version to serve, oldest first."""
         return [_settings(path) for name in self.names for path in self._newest(name)]
 
     async def find(self, name: str) -> AllSettings:
-        """Settings for the versions of an artifact, which are loaded meanwhile.
+        """Load the versions of an artifact, and return settings for them.
 
-        MLServer serves them at once, in place of those before. It asks when it is told to load a
-        model.
+        MLServer calls this when it is told to load a model, and serves them at once, in place of
+        the previous ones.
 
         Raises:
-            MLServerError: if the newest version cannot be loaded; what is served stays so.
+            MLServerError: if the newest version cannot be loaded; the previous ones are still
+                served.
         """
         if name not in self._folders:
             raise ModelNotFound(name)
@@ -94,7 +94,7 @@ class Artifacts(ModelRepository):
         return served
 
     async def loadable(self, name: str) -> tuple[AllSettings, dict[Path, MTLError]]:
-        """The newest versions that can be loaded, loaded, and why others cannot."""
+        """Return the newest versions that can be loaded, and why others cannot."""
         paths = [self._folders[name] / str(n) for n in artifact.versions(self._folders[name])]
         loaded: dict[Path, Loaded] = {}
         failed: dict[Path, MTLError] = {}

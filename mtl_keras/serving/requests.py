@@ -1,4 +1,4 @@
-"""Requests as columns of a table: values, each checked, and nothing else is read from them."""
+"""Reads requests as columns of a table, and checks each value."""
 
 import base64
 import binascii
@@ -19,21 +19,21 @@ TYPES: dict[str, tuple[type, ...]] = {
     **{f"{sign}INT{bits}": (int,) for sign in ("", "U") for bits in (8, 16, 32, 64)},
     **{f"FP{bits}": (int, float) for bits in (16, 32, 64)},
 }
-"""What a value of each data type of the Open Inference Protocol is in Python; null is in all."""
+"""The Python types for each data type of the Open Inference Protocol; null is always valid."""
 
 
 def checked(features: Sequence[Feature], received: Mapping[str, Sequence[Any]]) -> Columns:
-    """The columns that a model reads, with one value per row: always the same ones, in one order.
+    """Return the columns that a model reads, in a fixed order, with one value per row.
 
-    So requests can be put together, and an answer does not depend on who else asks.
+    So requests can be concatenated, and a prediction does not depend on other requests.
 
     Args:
         features: The model's features.
-        received: Values by column. Numbered columns of single numbers become one of vectors.
+        received: Values by column. Numbered columns become a column of vectors.
 
     Raises:
-        DataError: if a column is missing, is not one of the model's or is of another length, if
-            there are no rows, or if something is not a value.
+        DataError: if a column is missing, unknown to the model or of another length, if there are
+            no rows, or if something is not a value.
 
     Example:
 
@@ -66,16 +66,16 @@ def checked(features: Sequence[Feature], received: Mapping[str, Sequence[Any]]) 
 
 
 def of_tensors(features: Sequence[Feature], inputs: Sequence[Any]) -> Columns:
-    """The columns of a request of the Open Inference Protocol.
+    """Return the columns of a request in the Open Inference Protocol.
 
-    A hint of how to decode a tensor (`content_type`) has no effect.
+    The hint how to decode a tensor (`content_type`) is ignored.
 
     Args:
         features: The model's features.
         inputs: Tensors with a `name`, a `shape`, a `datatype` and `data`, one per column.
 
     Raises:
-        DataError: if a tensor is not what it says, and as `checked`.
+        DataError: if a tensor does not match its datatype or shape, and as in `checked`.
     """
     vectors = {feature.source for feature in features if feature.raw_shape}
     columns = {tensor.name: _rows(tensor, tensor.name in vectors) for tensor in inputs}
@@ -85,16 +85,16 @@ def of_tensors(features: Sequence[Feature], inputs: Sequence[Any]) -> Columns:
 
 
 def of_json(features: Sequence[Feature], inputs: Mapping[str, str], body: Any) -> Columns:
-    """The columns of a request as TensorFlow Serving's REST API has it.
+    """Return the columns of a request in the format of TensorFlow Serving's REST API.
 
     Args:
         features: The model's features.
-        inputs: For each feature, by name, its input in the SavedModel's signature. A request names
-            these, or the columns.
+        inputs: The input in the SavedModel's signature for each feature, by name. A request may use
+            these names or those of the columns.
         body: `{"instances": [row, ...]}` or `{"inputs": {column: values, ...}}`.
 
     Raises:
-        DataError: if it is neither, and as `checked`.
+        DataError: if it is neither, and as in `checked`.
 
     References:
         TensorFlow Serving: RESTful API, https://www.tensorflow.org/tfx/serving/api_rest.
@@ -110,7 +110,7 @@ def of_json(features: Sequence[Feature], inputs: Mapping[str, str], body: Any) -
     received = _of_instances(body["instances"]) if "instances" in body else body["inputs"]
     if not isinstance(received, dict) or not all(isinstance(v, list) for v in received.values()):
         raise DataError(
-            f"`inputs` must hold a list of values for each column. Received: {shown(received)}."
+            f"`inputs` must contain a list of values for each column. Received: {shown(received)}."
         )
     columns = {inputs[feature.name]: feature.source for feature in features}
     return checked(features, {columns.get(name, name): v for name, v in received.items()})
@@ -136,7 +136,7 @@ def _of_instances(rows: Any) -> Columns:
 
 
 def _rows(tensor: Any, vector: bool) -> list[Any]:
-    """The values of a tensor, one per row; lists for a vector."""
+    """Return the values of a tensor, one per row; lists for a vector."""
     shape, data = list(tensor.shape), getattr(tensor.data, "root", tensor.data)
     if not isinstance(data, list) or not shape or min(shape) < 0:
         raise DataError(
@@ -151,7 +151,7 @@ def _rows(tensor: Any, vector: bool) -> list[Any]:
             f"Column {tensor.name!r} has the shape {shape}, but {len(data)} values. Expected "
             f"{math.prod(shape)}."
         )
-    if tensor.datatype not in TYPES:  # gRPC's may be any text
+    if tensor.datatype not in TYPES:  # in gRPC, it may be any string
         raise DataError(f"Column {tensor.name!r}: {unknown('datatype', tensor.datatype, TYPES)}")
     types = TYPES[tensor.datatype]
     for row, value in enumerate(data):
@@ -168,10 +168,10 @@ def _rows(tensor: Any, vector: bool) -> list[Any]:
 
 
 def _value(column: str, value: Any, file: bool) -> Any:
-    """A value of a request as it stands in a table: no more than one, or a list of them."""
+    """Return a value of a request as a table has it: a single value, or a list of them."""
     if isinstance(value, (list, tuple)):
         return [_value(column, part, file) for part in value if _single(column, part)]
-    if isinstance(value, dict) and value.keys() == {"b64"}:  # how JSON has bytes
+    if isinstance(value, dict) and value.keys() == {"b64"}:  # the form of bytes in JSON
         value = _decoded(column, value["b64"])
     if file:
         if isinstance(value, str) and value:
@@ -186,12 +186,12 @@ def _value(column: str, value: Any, file: bool) -> Any:
             return value.decode("utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"Column {column!r} takes text in UTF-8. Received: {shown(value)}."
+                f"Column {column!r} takes strings in UTF-8. Received: {shown(value)}."
             ) from error
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise DataError(
-        f"Column {column!r} takes numbers, texts, booleans and null. Received: {shown(value)}."
+        f"Column {column!r} takes numbers, strings, booleans and null. Received: {shown(value)}."
     )
 
 

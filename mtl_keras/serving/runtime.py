@@ -1,4 +1,4 @@
-"""What MLServer asks of a model, answered by an artifact."""
+"""Serves an artifact as a model of MLServer."""
 
 import asyncio
 from pathlib import Path
@@ -19,24 +19,24 @@ from mtl_keras.serving.gathering import Gathering
 from mtl_keras.serving.loaded import DATATYPES, Loaded, table_of
 from mtl_keras.serving.requests import Columns, of_json, of_tensors
 
-MOST_REQUESTS = 64  # that are answered together
+MOST_REQUESTS = 64  # requests to answer together
 
 
 class Runtime(MLModel):
-    """A version of an artifact, as MLServer serves models.
+    """Serves a version of an artifact, as a model of MLServer.
 
-    Columns come in as one tensor each, and answers go out as one tensor per column of
-    `Predictor.predict`. `POST /v1/models/<name>[/versions/<number>]:predict` takes and gives what
-    TensorFlow Serving's REST API does.
+    Each column is an input tensor, and each column of `Predictor.predict` is an output tensor.
+    `POST /v1/models/<name>[/versions/<number>]:predict` accepts and returns the JSON of TensorFlow
+    Serving's REST API.
 
-    Each request is checked by itself before it is answered together with those that arrived during
-    the last call, and answered alone if one of the others has a row that cannot be answered.
+    Each request is checked separately, and then answered together with those that arrived during
+    the last call. If this fails because of another request, it is answered alone.
 
     Args:
         settings: `parameters.uri` is the artifact, of which the newest version is served, or one of
-            its versions. `parameters.extra` may hold `loaded`, what `Loaded` is already there.
-            At most `max_batch_size` requests (default 64) are answered together; none waits for
-            others, so `max_batch_time` has no effect.
+            its versions. `parameters.extra` may contain `loaded`, a `Loaded` that is already in
+            memory. At most `max_batch_size` requests (default 64) are answered together. None waits
+            for others, so `max_batch_time` has no effect.
 
     Example:
 
@@ -48,7 +48,7 @@ class Runtime(MLModel):
     """
 
     served: ClassVar[dict[str, dict[str, "Runtime"]]] = {}
-    """What is served, by name and version: the paths of TensorFlow Serving are shared by all."""
+    """What is served, by name and version, for the paths of TensorFlow Serving, which all share."""
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
@@ -59,10 +59,10 @@ class Runtime(MLModel):
             raise MLServerError(str(error)) from error
         parameters.version = parameters.version or self._folder.name
         self._together = Gathering(self._answered, settings.max_batch_size or MOST_REQUESTS)
-        settings.max_batch_size = 0  # else MLServer puts together what was not checked
+        settings.max_batch_size = 0  # otherwise MLServer would concatenate unchecked requests
 
     async def load(self) -> bool:
-        """Load the artifact. One that is loaded already is served at once, without a pause."""
+        """Load the artifact. If it is already in memory, it is served without a pause."""
         try:
             extra = self.settings.parameters.extra or {}
             loaded = extra["loaded"] if "loaded" in extra else await self._load()
@@ -76,14 +76,14 @@ class Runtime(MLModel):
         return await asyncio.to_thread(Loaded.of, self._folder)
 
     async def unload(self) -> bool:
-        """Serve it no longer. Requests that came before are answered."""
+        """Stop serving it. Requests that arrived before are still answered."""
         versions = self.served.get(self.name, {})
         if versions.get(str(self.version)) is self:
             del versions[str(self.version)]
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """The answers to a request of the Open Inference Protocol."""
+        """Answer a request in the Open Inference Protocol."""
         try:
             answers = await self._together.answers(of_tensors(self.model.features, payload.inputs))
             columns = self.model.columns(answers)
@@ -98,7 +98,7 @@ class Runtime(MLModel):
 
     @custom_handler("/v1/models/{name}:predict")
     async def predict_json(self, request: Request, name: str) -> Response:
-        """What TensorFlow Serving answers, by the newest version of a model."""
+        """Answer a request in TensorFlow Serving's JSON by the newest version of a model."""
         versions = self.served.get(name)
         if not versions:
             raise ModelNotFound(name)
@@ -106,13 +106,13 @@ class Runtime(MLModel):
 
     @custom_handler("/v1/models/{name}/versions/{number}:predict")
     async def predict_json_of_version(self, request: Request, name: str, number: str) -> Response:
-        """What TensorFlow Serving answers, by one version of a model."""
+        """Answer a request in TensorFlow Serving's JSON by a given version of a model."""
         if number not in self.served.get(name, {}):
             raise ModelNotFound(name, number)
         return await self.served[name][number].answered_json(request)
 
     async def answered_json(self, request: Request) -> Response:
-        """The answers to a request in TensorFlow Serving's JSON."""
+        """Answer a request in TensorFlow Serving's JSON by this version."""
         schema = self.model.schema
         try:
             body = orjson.loads(await request.body())
@@ -132,12 +132,12 @@ class Runtime(MLModel):
         return Response(orjson.dumps(told), media_type="application/json")
 
     def _answered(self, columns: Columns) -> dict[str, np.ndarray]:
-        """The signature's answers for checked columns."""
+        """Return the predictions for checked columns."""
         return self.model.answers(table_of(columns))
 
 
 def _tensor(name: str, values: np.ndarray) -> ResponseOutput:
-    """An array of answers; texts as bytes, as gRPC wants them."""
+    """Return an array of predictions as a tensor; strings as bytes, as gRPC requires."""
     datatype, data = DATATYPES[values.dtype.kind], values.tolist()
     if datatype == "BYTES":
         data = [text.encode("utf-8") for text in data]

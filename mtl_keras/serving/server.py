@@ -1,4 +1,4 @@
-"""The server: MLServer, with artifacts in it."""
+"""Starts MLServer with artifacts."""
 
 import asyncio
 import socket
@@ -24,22 +24,23 @@ def serve(
     largest_request: float = 16.0,
     trusted: Collection[str] = (),
 ) -> None:
-    """Serve artifacts until the process is told to stop.
+    """Serve artifacts over HTTP and gRPC until the process is stopped.
 
-    Nothing of an artifact's folder but the SavedModel and `schema.json` is read; in particular no
-    settings of MLServer's. Further artifacts or settings need a start of their own.
+    Only the SavedModel and `schema.json` of an artifact are read, and none of MLServer's settings
+    files. To add artifacts or change settings, start the server again.
 
     Args:
         artifacts: Artifacts, each served under the name of its folder.
         host: Address to listen on. Default: this machine only.
-        port: HTTP's port; gRPC has the next one, Prometheus's metrics the one after that.
-        versions: How many of the newest versions of each artifact are served. Default 2.
-        largest_request: The largest body of a request, in MB. Default 16.
+        port: Port for HTTP. The next one is for gRPC, and the one after that for Prometheus
+            metrics.
+        versions: Number of the newest versions of each artifact to serve. Default 2.
+        largest_request: Maximum size of a request body in MB. Default 16.
         trusted: See `Predictor`.
 
     Raises:
         ArtifactError: if an artifact has no version that can be loaded.
-        ConfigError: if one of the ports is taken.
+        ConfigError: if one of the ports is in use.
 
     Example:
 
@@ -67,7 +68,7 @@ def serve(
 
 
 def _check_free(host: str, port: int) -> None:
-    """Raise a ConfigError for a port that cannot be listened on."""
+    """Raise a ConfigError if a port cannot be listened on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
@@ -84,7 +85,7 @@ async def _served(settings: Settings, most: int) -> None:
     application = mlserver_private.application(server)
     application.add_middleware(RefusedStream)
     application.add_middleware(LimitedBody, most=most)
-    artifacts: Artifacts = mlserver_private.repository(server)  # which keeps what it has loaded
+    artifacts: Artifacts = mlserver_private.repository(server)  # keeps what it has loaded
     models = []
     for name in artifacts.names:
         loadable, failed = await artifacts.loadable(name)

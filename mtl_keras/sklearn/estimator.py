@@ -20,7 +20,7 @@ from mtl_keras.sklearn.targets import Targets, Validated
 from mtl_keras.tasks.classes import ClassTask
 
 LEAST_ROWS = 5
-WEIGHT = "sample weight of fit"  # the column that holds it
+WEIGHT = "sample weight of fit"  # the column for it
 
 
 class MultiTaskEstimator(BaseEstimator):
@@ -32,7 +32,7 @@ class MultiTaskEstimator(BaseEstimator):
 
     Args:
         tasks: The kind of each target by name, or tasks, as in `Experiment`. Default None: guessed
-            from `y`. Texts, booleans and up to 20 different whole numbers are classes, and other
+            from `y`. Strings, booleans and up to 20 different whole numbers are classes, and other
             numbers are quantities.
         features: As in `Experiment`. Default `"infer"`; the columns of an array are numbers.
         architecture: As in `Experiment`. Default `"shared_bottom"`.
@@ -228,7 +228,7 @@ class MultiTaskEstimator(BaseEstimator):
         return [task for task in self.tasks_ if isinstance(task, ClassTask)]
 
     def _answering(self) -> Any:
-        """The function from raw columns to answers; no part of the state that is pickled."""
+        """Return the function from raw columns to predictions, which is not pickled."""
         network = serving_model(self.encoder_, self.model_, self.tasks_)
         signature = {slug: tf.TensorSpec(t.shape, t.dtype) for slug, t in network.input.items()}
         return tf.function(network, [signature], autograph=False)

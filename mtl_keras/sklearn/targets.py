@@ -1,4 +1,4 @@
-"""Targets and splits as scikit-learn has them."""
+"""Targets and splits in the form of scikit-learn."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,7 +9,7 @@ import pandas as pd
 from mtl_keras.datasets import Split
 from mtl_keras.errors import DataError
 
-MOST_CLASSES = 20  # of a target of whole numbers whose kind is not declared
+MOST_CLASSES = 20  # up to so many distinct whole numbers
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Targets:
 
     @classmethod
     def of(cls, y: Any, tasks: Any = None) -> Self:
-        """The targets in `y`, with declared tasks or, for None, kinds that are guessed.
+        """Return the targets in `y`, with declared tasks or, for None, guessed kinds.
 
         Raises:
-            DataError: if `y` is no column or table of targets.
+            DataError: if `y` is not a column or table of targets.
         """
         if isinstance(y, pd.DataFrame):
             names = tuple(map(str, y.columns))
@@ -56,7 +56,7 @@ class Targets:
         return cls({name: _kind(table[name]) for name in names}, *list(vars(found).values())[1:])
 
     def table(self, y: Any) -> pd.DataFrame:
-        """Targets as a table with their names."""
+        """Return targets as a table with their names."""
         if isinstance(y, pd.DataFrame):
             return y.rename(columns=str)
         values = np.asarray(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
@@ -66,7 +66,7 @@ class Targets:
         return pd.DataFrame(columns, columns=list(self.names)).infer_objects()
 
     def like(self, answers: dict[str, np.ndarray]) -> Any:
-        """Answers by task in the form of the targets."""
+        """Return predictions by task in the form of the targets."""
         table = pd.DataFrame(answers)
         if self.dimensions == 1:
             (column,) = answers.values()
@@ -75,7 +75,7 @@ class Targets:
 
 
 def _kind(column: pd.Series) -> str:
-    """The kind of task that a target is taken for."""
+    """Return the kind of task that is assumed for a target."""
     present = column.dropna().infer_objects()
     distinct = present.nunique()
     if pd.api.types.is_numeric_dtype(present.dtype) and present.dtype != bool:
@@ -86,10 +86,10 @@ def _kind(column: pd.Series) -> str:
 
 
 class Validated(Split):
-    """A random split without test rows: those for validation stand in their place."""
+    """A random split without test rows, in whose place the validation rows are used."""
 
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
-        """Row positions by part: see `Split.parts`."""
+        """Return row positions by part: see `Split.parts`."""
         train, validation = self._drawn(table, np.arange(len(table)), self.validation, seed)
         train, validation = np.sort(train), np.sort(validation)
         return {"train": train, "validation": validation, "test": validation}

@@ -32,17 +32,17 @@ __all__ = [
 
 
 def get(declared: Any, name: str | None = None) -> Task:
-    """A task from its kind, a `{"kind": ..., ...}` mapping or an object.
+    """Return a task from its kind, a `{"kind": ..., ...}` mapping or an object.
 
     Args:
         declared: The kind, mapping or object.
-        name: The task's name, where `declared` does not say it. Default None.
+        name: Name of the task, if `declared` does not contain it. Default None.
 
     Returns:
         The task.
 
     Raises:
-        ConfigError: if there is no such kind, or it lacks an argument that is given.
+        ConfigError: if there is no such kind, or it has no such argument.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The interface of a task: columns of a table in, one named output, answers out."""
+"""The interface of a task: columns of labels in, one named output, predictions out."""
 
 import abc
 from collections.abc import Mapping, Sequence
@@ -21,17 +21,18 @@ from mtl_keras.tasks.rivals import Problem
 class Task(Declaration, Judged):
     """Base class: one thing to predict.
 
-    A kind of task says how its labels are read and encoded, which head and loss learn them, how
-    outputs become answers, and how those are evaluated, drawn and compared with simple models. It
-    must define `fit`, `encode`, `head`, `training_loss`, `answers` and `measures`;
-    everything else has a default that suits one number per row. `NumericTask` and `ClassTask`
-    define more.
+    A kind of task defines how its labels are read and encoded, which head and loss learn them, how
+    outputs become predictions, and how predictions are scored, plotted and compared with those of
+    simple models. It must define `fit`, `encode`, `head`, `training_loss`, `answers` and
+    `measures`. Everything else has a default for predictions of one number per row. `NumericTask`
+    and `ClassTask` define more.
 
     Args:
-        name: Name of the output, and of its column unless `column` says otherwise.
-        column: The column that holds the labels. Default None: `name`.
-        weight: Float >= 0, the task's loss weight, which states a preference. Default 1.0.
-        unit: Unit for figures and reports, e.g. "dollars". Default none.
+        name: Name of the output, and of the column with the labels unless `column` names another.
+        column: The column with the labels. Default None: `name`.
+        weight: Float >= 0, weight of the task's loss: how much the task matters to you. Default
+            1.0.
+        unit: Unit of the labels, e.g. "dollars", for plots and reports. Default: none.
 
     Example:
 
@@ -56,34 +57,35 @@ class Task(Declaration, Judged):
 
     @property
     def columns(self) -> list[str]:
-        """The columns that hold the labels."""
+        """The columns with the labels."""
         return [self.column or self.name]
 
     @abc.abstractmethod
     def fit(self, table: pd.DataFrame) -> Self:
-        """A copy in which everything left open is learned from `table`, the training rows.
+        """Return a copy with everything that is still None learned from `table`, the training rows.
 
         Raises:
-            DataError: if the labels are unusable: none, all the same, or not of this kind.
+            DataError: if there are no labels, or only one, or if they are not of this kind.
         """
 
     @abc.abstractmethod
     def encode(self, table: pd.DataFrame) -> np.ndarray:
-        """Labels for training the network, float32 `(rows, width)` or `(rows,)`; NaN: missing."""
+        """Return labels to train with, float32 `(rows, width)` or `(rows,)`, NaN where missing."""
 
     def truth(self, table: pd.DataFrame) -> np.ndarray:
-        """Labels as evaluation reads them: units for numbers, class indices for classes."""
+        """Return labels to evaluate with: numbers in units, or indices of classes."""
         return self.encode(table)
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
-        """Which labels of one of its columns `encode` would refuse, bool. Default: none."""
+        """Return which labels of a column `encode` would reject, bool. Default: none."""
         return np.zeros(len(column), bool)
 
     def label_columns(self, truth: np.ndarray) -> dict[str, np.ndarray]:
-        """Labels as columns to count: numbers (NaN: missing) or texts (empty: missing).
+        """Return labels as columns to count: numbers (NaN: missing) or strings (empty: missing).
 
         Args:
-            truth: What `truth` returns. Default: as it is, under the task's name.
+            truth: The result of `truth`. By default it is returned unchanged, under the task's
+                name.
         """
         numbers = np.asarray(truth, float)
         if numbers.ndim == 1:
@@ -91,38 +93,38 @@ class Task(Declaration, Judged):
         return self._named(range(numbers.shape[1]), numbers)
 
     def sample_weight(self, encoded: np.ndarray) -> np.ndarray | None:
-        """The class weight of each row, or None."""
+        """Return the class weight of each row, or None."""
         return None
 
-    # The network's part
+    # The network
 
     @property
     def slug(self) -> str:
-        """The name in a form that TensorFlow accepts for a layer."""
+        """The name as TensorFlow accepts it for a layer."""
         return layer_name(self.name)
 
     @property
     def width(self) -> int:
-        """Size of the output's last axis."""
+        """Size of the last axis of the output."""
         return 1
 
     @abc.abstractmethod
     def head(self, representation: Any) -> Any:
-        """The output tensor `(rows, width)` from the task's representation `(rows, n)`.
+        """Return the output `(rows, width)` for the task's representation `(rows, n)`.
 
-        For an ensemble, `(rows, members, width)` from `(rows, members, n)`.
+        In an ensemble, `(rows, members, width)` for `(rows, members, n)`.
         """
 
     @abc.abstractmethod
     def training_loss(self) -> Any:
-        """A Keras loss or its name."""
+        """Return a Keras loss or its name."""
 
     def training_metrics(self) -> list[Any]:
-        """Keras metrics to log during training."""
+        """Return the Keras metrics to log during training."""
         return []
 
     def dense(self, units: int, activation: str, representation: Any, bias: Any = 0.0) -> Any:
-        """A dense layer for `head`, one per member, with an initial bias that suits an average row.
+        """Apply a dense layer, one per ensemble member, whose initial bias suits an average row.
 
         Args:
             units: Number of units.
@@ -142,30 +144,28 @@ class Task(Declaration, Judged):
         return layer(representation)
 
     def average_output(self) -> np.ndarray:
-        """The output for an average training row, `(1, width)`: of the head's biases alone."""
+        """Return the output for an average row, `(1, width)`: that of the head's biases alone."""
         representation = keras.Input((1,))
         head = keras.Model(representation, self.head(representation))
-        return np.asarray(head(keras.ops.zeros((1, 1))))
-
-    # Answers
+        return np.asarray(head(keras.ops.zeros((1, 1))))  # Predictions
 
     def calibrate(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
-        """A copy with what is chosen on the validation rows: thresholds, calibration, factors."""
+        """Return a copy with what the validation rows decide: thresholds, calibration, factors."""
         return self
 
     @abc.abstractmethod
     def answers(self, output: Any) -> dict[str, Any]:
-        """Named tensors in the user's units and labels, from the output tensor.
+        """Return the predictions as named tensors, in the user's units and labels.
 
-        The output may be symbolic, as when the exported model is built: use layers or `keras.ops`.
+        The output is symbolic when the exported model is built, so use layers or `keras.ops`.
         """
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The answers as columns of a table of predictions."""
+        """Return `answers` as columns of a table of predictions."""
         return {self.name: answers[self.name]}
 
     def is_probability(self, column: str) -> bool:
-        """Whether one of the `answer_columns` is a probability that explains another answer."""
+        """Return whether one of the `answer_columns` is the probability of another one."""
         names = {self.name, *self.columns}
         return column not in names and any(
             column == f"{name}_probability" or column.startswith(f"{name}_probability_")
@@ -173,45 +173,45 @@ class Task(Declaration, Judged):
         )
 
     def prediction(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs as evaluation reads them: probabilities, or numbers in the user's units."""
+        """Return predictions to evaluate: probabilities, or numbers in the user's units."""
         return outputs[:, 0] if self.width == 1 else outputs
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The same as `prediction`, from the answers of an exported model."""
+        """Return the same as `prediction`, from the `answers` of an exported model."""
         return answers[self.name]
 
     @property
     def decision(self) -> str:
-        """What a user may want to check of the labels and of how one is chosen, in words.
+        """What a user may want to check about the labels and the choice among them, in words.
 
-        E.g. which class is the positive one, and from which probability on it is predicted.
-        Default: nothing, an empty text.
+        For example which class is the positive one, and from which probability it is predicted.
+        Default: an empty string.
         """
         return ""
 
     @property
     def otherwise(self) -> str:
-        """The flags of the command line that state another decision. Default: none, an empty text.
+        """The options of the command line that change the decision. Default: an empty string.
 
-        The arguments of the task of the same names state it in an experiment's file.
+        In the file of an experiment, the task's arguments of the same names change it.
         """
         return ""
 
-    # Intervals and sets that hold the label with a stated probability
+    # Intervals and sets that contain the label with a given probability
 
     @property
     def nominal_coverage(self) -> float | None:
-        """The declared probability that an interval or a set holds the label; None without one."""
+        """The probability with which the interval or set contains the label; None without one."""
         return None
 
     def covering(self, level: float) -> Self:
-        """A copy that answers with an interval or a set, too.
+        """Return a copy that predicts an interval or a set as well.
 
         Args:
-            level: The probability that it holds the label.
+            level: The probability that it contains the label.
 
         Raises:
-            ConfigError: if tasks of this kind have neither.
+            ConfigError: if this kind of task has neither.
         """
         raise ConfigError(
             f"Task {self.name!r}: tasks of the kind {self.kind!r} have no intervals or sets. Leave "
@@ -219,29 +219,29 @@ class Task(Declaration, Judged):
         )
 
     def check_coverable(self, encoded: np.ndarray) -> None:
-        """Raise a DataError for too few validation labels for the `nominal_coverage`."""
+        """Raise a DataError if there are too few validation labels for the `nominal_coverage`."""
 
     def conform(self, encoded: np.ndarray, outputs: np.ndarray) -> Self:
-        """A copy whose regions have the `nominal_coverage`: learned on the validation rows."""
+        """Return a copy whose regions have the `nominal_coverage` on the validation rows."""
         return self
 
     def region(self, answers: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """The region of each row from the answers: `(rows, 2)` bounds or `(rows, classes)`."""
+        """Return the region of each row: bounds `(rows, 2)`, or classes `(rows, classes)`."""
         return None
 
     def covers(self, region: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """Whether the region of each row holds its label; False where the label is missing."""
+        """Return whether each row's region contains its label; False where the label is missing."""
         raise NotImplementedError
 
-    # What rivals it
+    # Simple models to compare with
 
     def rivals(self) -> list[Problem]:
-        """The simple problems that a simple model solves instead of this task.
+        """Return the problems of one column that simple models solve in place of this task.
 
-        Default: one, a regression with squared error.
+        Default: a regression with squared error.
         """
         return [Problem("squared_error", self.measure)]
 
     def from_rivals(self, answers: Sequence[np.ndarray]) -> np.ndarray:
-        """A prediction of this task from the answers to its `rivals`. Default: the only one."""
+        """Return predictions of this task from those of its `rivals`. Default: of the only one."""
         return answers[0]

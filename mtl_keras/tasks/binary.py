@@ -49,19 +49,20 @@ COSTS = ("false_positive", "false_negative")
 
 @dataclass(frozen=True, repr=False)
 class Binary(ClassTask):
-    """A yes-or-no task: a probability of the positive label, and the label.
+    """A yes-or-no task: predicts a label, and the probability of the positive one.
 
-    Labels may be booleans, two numbers or two texts. The positive one is True, the larger number,
-    or the text that means yes (`yes`, `true`, `y`, `1`, ...), else the one later in the alphabet.
+    Labels may be booleans, two numbers or two strings. The positive one is True, the larger number,
+    the string that means yes (`yes`, `true`, `y`, `1`, ...), or otherwise the later one in the
+    alphabet.
 
     The head is one sigmoid unit, the loss binary cross-entropy, the metric AUC.
 
     Args:
-        positive: The positive label, if the rule above is wrong. Default None.
-        threshold: Lowest probability for which the answer is the positive label. Default None:
-            chosen on the validation rows to maximise F1, or to minimise `costs`.
-        costs: The costs of wrong answers: `{"false_positive": 1.0, "false_negative": 5.0}`. Default
-            None.
+        positive: The positive label. Default None: see above.
+        threshold: Lowest probability at which the positive label is predicted. Default None: chosen
+            on the validation rows to maximise F1, or to minimise `costs`.
+        costs: The costs of wrong predictions: `{"false_positive": 1.0, "false_negative": 5.0}`.
+            Default None: the threshold maximises F1.
 
     Example:
 
@@ -143,7 +144,7 @@ class Binary(ClassTask):
 
     @property
     def cut(self) -> float:
-        """The threshold, 0.5 until one is chosen."""
+        """The threshold; 0.5 until one is chosen."""
         return 0.5 if self.threshold is None else self.threshold
 
     def answers(self, output: Any) -> dict[str, Any]:
@@ -201,7 +202,7 @@ class Binary(ClassTask):
         return [ThresholdCurve.of(truth, predicted, self.cut, label, costs)]
 
     def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """The scores of the best constant, regardless of the model's threshold."""
+        """Return the scores of the best constant, whatever the model's threshold."""
         always = np.ones(len(truth))
         return {
             **super().constant_scores(truth, constant),
@@ -228,11 +229,11 @@ class Binary(ClassTask):
         }
         marked = f"The dashed line is the threshold in use, {curve.in_use:.3g}."
         title = f"{self.name}: precision and recall by threshold"
-        caption = f"What predicting {curve.label} at or above each threshold would give. {marked}"
+        caption = f"Scores if {curve.label} is predicted from each threshold on. {marked}"
         shown = [against_threshold(title, lines, in_use, "score", caption)]
         if curve.cost is not None:
             cost, title = {"cost": (x, curve.cost)}, f"{self.name}: cost by threshold"
-            shown.append(against_threshold(title, cost, in_use, "mean cost of a row", marked))
+            shown.append(against_threshold(title, cost, in_use, "mean cost per row", marked))
         return shown
 
     def rivals(self) -> list[Problem]:

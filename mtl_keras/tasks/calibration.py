@@ -1,4 +1,4 @@
-"""Calibration: probabilities corrected on the validation rows, and the effect of that."""
+"""Calibration: probabilities are corrected on the validation rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class Temperature(keras.layers.Layer):
 
 
 def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """The temperature with the lowest log loss.
+    """Return the temperature with the lowest log loss.
 
     Args:
         truth: Class indices.
@@ -107,9 +107,10 @@ class Isotonic(keras.layers.Layer):
 
 
 def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """For each class, the rising curve from raw to corrected probability of least squared error.
+    """Return, for each class, the rising curve from raw to corrected probability that fits best.
 
-    No corrected probability is 0 or 1: n rows cannot tell a probability below 1 / (2n) from 0.
+    "Best" means the least squared error. No corrected probability is 0 or 1: n rows cannot tell a
+    probability below 1 / (2n) from 0.
 
     Args:
         truth: Class indices.
@@ -158,7 +159,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log probability of the true class.
+    """Return the mean negative log probability of the true class.
 
     Example:
 
@@ -170,7 +171,7 @@ def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def of_both(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities `(rows, classes)`, also if only those of class 1 of two are given."""
+    """Return probabilities `(rows, classes)`, even if only those of class 1 of two are given."""
     if probabilities.ndim == 1:
         probabilities = probabilities[:, None]
     if probabilities.shape[1] > 1:

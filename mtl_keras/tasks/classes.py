@@ -1,4 +1,4 @@
-"""What tasks with class labels share: labels in a table, class weights, calibration."""
+"""What tasks with class labels have in common: labels, class weights, calibration."""
 
 import json
 import warnings
@@ -25,19 +25,19 @@ from mtl_keras.tasks.stated import as_in_column
 
 @dataclass(frozen=True, repr=False)
 class ClassTask(ConformalTask):
-    """Base class of tasks with class labels: the labels, and a weight for each.
+    """Base class of tasks with class labels.
 
     Args:
-        set: Probability, such as 0.9, that a set of labels, the answer `<task>_set`, holds the true
-            one: see docs/intervals.md. Default None: no sets.
+        set: Probability, such as 0.9, with which a set of labels contains the true one. The sets
+            are predicted as `<task>_set`: see docs/intervals.md. Default None: no sets.
         classes: The labels in the order of the network's classes. Default None: learned, in
             ascending order.
         class_weight: `"balanced"` (each class has the same total weight), or a dict from label to
-            weight; 1.0 for a label that is not named. Default None.
+            weight, which is 1.0 for labels that are not named. Default None: no weights.
         calibration: How probabilities are corrected on the validation rows. `"temperature"`: made
-            sharper or softer by one number (Guo et al. 2017); `"isotonic"`: by a rising curve for
-            each class (Zadrozny and Elkan 2002), which needs a thousand rows or more; or None
-            (default): not at all.
+            sharper or softer by one number (Guo et al. 2017). `"isotonic"`: by a rising curve for
+            each class (Zadrozny and Elkan 2002), which needs a thousand rows or more. Default None:
+            not at all.
         calibrator: The arguments of the calibration. Learned.
         counts: Number of training rows of each class. Learned.
     """
@@ -45,7 +45,7 @@ class ClassTask(ConformalTask):
     is_quantity: ClassVar[bool] = False
     size_score: ClassVar[str] = "conformal_set_size"
     contiguous: ClassVar[bool] = False
-    """Whether sets have no gap, as those of classes on a scale."""
+    """Whether sets have no gaps, as for classes on a scale."""
 
     set: float | None = field(default=None, kw_only=True)
     classes: tuple[Any, ...] | None = None
@@ -79,7 +79,7 @@ class ClassTask(ConformalTask):
         unseen = [label for label in labels if label not in index]
         if unseen:
             warnings.warn(
-                f"Task {self.name!r}: labels {shown(unseen[:5])} are none of the classes "
+                f"Task {self.name!r}: labels {shown(unseen[:5])} are not among the classes "
                 f"{shown(list(self.classes[:20]))} that training saw; their rows count as "
                 "unlabelled.",
                 stacklevel=2,
@@ -118,7 +118,7 @@ class ClassTask(ConformalTask):
         return self.but(calibrator=fit(encoded[present].astype(int), np.asarray(outputs)[present]))
 
     def calibrated(self, output: Any) -> Any:
-        """The network's probabilities, calibrated if so chosen."""
+        """Return the network's probabilities, calibrated if that is declared."""
         if self.calibration is None or self.calibrator is None:
             return output
         return METHODS[self.calibration].layer(**self.calibrator)(output)
@@ -136,7 +136,7 @@ class ClassTask(ConformalTask):
         return super().prediction(np.asarray(self.calibrated(outputs)))
 
     def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
-        """The label, and the most probable one with its probability."""
+        """Return each label, and the most probable one with its probability."""
         labels = [str(label) for label in self.classes or range(self.width + 1)]
         probabilities = calibration.of_both(predicted)
         answers = probabilities.argmax(axis=1)
@@ -155,19 +155,19 @@ class ClassTask(ConformalTask):
         return self.but(set=level)
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """The probability of the classes that are preferred to the true one."""
+        """Return the probability of the classes that are preferred to the true one."""
         probabilities = of_all_classes(self.calibrated(outputs))
         mass = preferred_mass(probabilities, self.contiguous).numpy()
         return mass[np.arange(len(mass)), encoded.astype(int)]
 
     def set_answers(self, output: Any) -> dict[str, Any]:
-        """Whether each class is in the set, from calibrated probabilities; none if not declared."""
+        """Return whether each class is in the set, by name; empty if no set is declared."""
         if self.set is None:
             return {}
         return {f"{self.name}_set": PredictionSet(self.reach, self.contiguous)(output)}
 
     def set_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The sets as texts, JSON's lists of labels; none if not declared."""
+        """Return the sets as strings, which are JSON lists; empty if no set is declared."""
         if self.set is None:
             return {}
         members, rows = np.unique(answers[f"{self.name}_set"], axis=0, return_inverse=True)
@@ -201,11 +201,11 @@ class ClassTask(ConformalTask):
         return fitted.but(counts=tuple(int(count) for count in counts))
 
 
-ANSWERABLE = "texts, numbers or booleans alone, numbers within the range of int64 or float32"
+ANSWERABLE = "all strings, all numbers (within the range of int64 or float32) or all booleans"
 
 
 def answerable(labels: Sequence[Any]) -> bool:
-    """Whether labels can be answers of an exported model, whose tensors are of one type.
+    """Return whether an exported model can return these labels, in a tensor of one type.
 
     Example:
 
@@ -223,7 +223,7 @@ def answerable(labels: Sequence[Any]) -> bool:
 
 
 def check_class_weight(task: Any) -> None:
-    """Raise a ConfigError if the `class_weight` of a task makes no sense."""
+    """Raise a ConfigError if the `class_weight` of a task is invalid."""
     given = task.class_weight
     good = given in (None, "balanced")
     if isinstance(given, Mapping):
@@ -234,7 +234,7 @@ def check_class_weight(task: Any) -> None:
 
 
 def plain_labels(column: pd.Series) -> np.ndarray:
-    """Labels as Python values, None where missing (NaN, None or an empty text); 3.0 becomes 3."""
+    """Return labels as Python values, None where missing (NaN, None, ""); 3.0 becomes 3."""
     values = column.astype(object).to_numpy(copy=True)
     values[column.isna().to_numpy()] = None
     numbers = [v for v in values if v is not None and not isinstance(v, (str, bool, np.bool_))]
@@ -253,7 +253,7 @@ def plain_labels(column: pd.Series) -> np.ndarray:
 
 
 def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """The number of each row's label, -1 where there is none, and the labels, each once.
+    """Return the index of each row's label, -1 where it is missing, and the distinct labels.
 
     Example:
 
@@ -270,10 +270,10 @@ def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
 
 
 def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
-    """The labels of a task, ascending.
+    """Return the distinct labels of a task, ascending.
 
     Raises:
-        DataError: if there are none, or only one.
+        DataError: if there are none, or just one.
     """
     column = task.columns[0]
     labels = coded_labels(table[column])[1]
@@ -285,13 +285,13 @@ def distinct(task: Task, table: pd.DataFrame) -> list[Any]:
     if len(labels) == 1:
         raise DataError(
             f"Task {task.name!r}: column {column!r} is constant in the training rows "
-            f"(always {labels[0]!r}); there is nothing to learn. Remove the task; or, if a few "
-            f"other rows have another label, share them out: `stratify = {column!r}` in the split."
+            f"(always {labels[0]!r}), so there is nothing to learn. Remove the task. If a few "
+            f"other rows have another label, distribute them: `stratify = {column!r}` in the split."
         )
     if not answerable(labels):
         examples = shown(list({type(label): label for label in labels}.values()))
         raise DataError(
             f"Task {task.name!r}: the labels of column {column!r} must be {ANSWERABLE}. Received, "
-            f"among others: {examples}. Clean the column, or make texts of all labels."
+            f"among others: {examples}. Clean the column, or convert all labels to strings."
         )
     return sorted(labels)

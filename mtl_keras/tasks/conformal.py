@@ -1,4 +1,4 @@
-"""Split-conformal prediction: intervals and sets that hold the label with a stated probability."""
+"""Split-conformal prediction: intervals and sets that contain the label with a set probability."""
 
 import math
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.measures import Measure
 
-SLACK = 1e-5  # by which regions are larger, so that rounding to float32 keeps a label on their edge
+SLACK = 1e-5  # regions are larger by this, so that rounding to float32 keeps labels on their edge
 
 
 def rows_needed(level: float) -> int:
-    """The smallest number of labels for which a finite region has this coverage.
+    """Return the smallest number of labels for which a finite region has this coverage.
 
     Example:
 
@@ -31,7 +31,8 @@ def conformal_quantile(scores: np.ndarray, level: float) -> float:
     r"""The $\lceil (n + 1) \cdot level \rceil$-th smallest of n scores.
 
     If the score of a new row is exchangeable with these, it is at most this number with a
-    probability of at least `level`, and of at most `level` + 1 / (n + 1) if no two are equal.
+    probability of at least `level`, and, if no two scores are equal, of at most `level` + 1 / (n +
+    1).
 
     Args:
         scores: The nonconformity of rows that the model was not trained on, `(n,)`.
@@ -60,10 +61,10 @@ def conformal_quantile(scores: np.ndarray, level: float) -> float:
 
 
 def standard_error(held: np.ndarray) -> float:
-    """The binomial standard error of a coverage, by Agresti and Coull: not 0 where all are held.
+    """Return the binomial standard error of a coverage, by Agresti and Coull: never 0.
 
     Args:
-        held: Whether the region of each row holds its label.
+        held: Whether the region of each row contains its label.
 
     Example:
 
@@ -88,7 +89,7 @@ class ConformalTask(Task):
     """
 
     size_score: ClassVar[str]
-    """Name of the score that tells how large the regions are."""
+    """Name of the score for the size of the regions."""
 
     conformal_quantile: float | None = field(default=None, kw_only=True)
 
@@ -99,7 +100,7 @@ class ConformalTask(Task):
         return worst + SLACK * (1 + abs(worst))
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """How badly labels fit outputs, larger is worse, `(rows,)`.
+        """Return how badly labels fit outputs, `(rows,)`; larger is worse.
 
         Args:
             encoded: The encoded labels, none missing, `(rows,)`.
@@ -124,7 +125,7 @@ class ConformalTask(Task):
         return self.but(conformal_quantile=conformal_quantile(scores, self.nominal_coverage))
 
     def sizes(self, region: np.ndarray) -> np.ndarray:
-        """How large the region of each row is, `(rows,)`."""
+        """Return the size of each row's region, `(rows,)`."""
         raise NotImplementedError
 
     @property
@@ -154,15 +155,17 @@ def check_level(task: Task, option: str, level: float | None) -> None:
 
 
 def preferred_mass(probabilities: tf.Tensor, contiguous: bool = False) -> tf.Tensor:
-    """For each class, the probability of all classes that are more probable: 0 for the first.
+    """Return, for each class, the probability of all classes that are more probable.
 
-    A set of all classes up to some mass is never empty. It is the set of adaptive prediction sets
-    (APS) with its random number at 1, so its coverage is the nominal one at least.
+    It is 0 for the most probable class, so a set of all classes up to some mass is never empty.
+    Such sets are the adaptive prediction sets (APS) without randomisation, so their coverage is at
+    least the nominal one.
 
     Args:
         probabilities: `(rows, classes)`.
-        contiguous: Whether a class counts as what lies beyond it, seen from the most probable one,
-            if that is preferred: the set of all up to some mass then has no gap. Default False.
+        contiguous: Whether sets must not have gaps, as for ordered classes. A class then gets the
+            smallest mass of those that lie beyond it, seen from the most probable class. Default
+            False.
 
     References:
         Romano, Sesia, Candès: "Classification with Valid and Adaptive Coverage", NeurIPS 2020.
@@ -183,11 +186,11 @@ def preferred_mass(probabilities: tf.Tensor, contiguous: bool = False) -> tf.Ten
         return mass
     upwards = _least_so_far(mass)
     downwards = tf.reverse(_least_so_far(tf.reverse(mass, [1])), [1])
-    return tf.maximum(upwards, downwards)  # one of them is 0, on the side of the most probable
+    return tf.maximum(upwards, downwards)  # one is 0, on the side of the most probable class
 
 
 def _least_so_far(values: tf.Tensor) -> tf.Tensor:
-    """The smallest of each value of a row and those before it."""
+    """Return the smallest of each value of a row and those before it."""
     step = 1
     while step < values.shape[1]:
         before = tf.pad(values[:, :-step], [[0, 0], [step, 0]], constant_values=np.inf)
@@ -203,7 +206,7 @@ class PredictionSet(keras.layers.Layer):
 
     Args:
         reach: Float, the highest mass.
-        contiguous: Whether the set has no gap. Default False.
+        contiguous: Whether the set must not have gaps. Default False.
 
     Example:
 
@@ -223,7 +226,7 @@ class PredictionSet(keras.layers.Layer):
 
 
 def of_all_classes(probabilities: tf.Tensor) -> tf.Tensor:
-    """Probabilities `(rows, classes)`, also if only those of class 1 of two are given."""
+    """Return probabilities `(rows, classes)`, even if only those of class 1 of two are given."""
     probabilities = tf.cast(probabilities, tf.float32)
     if probabilities.shape[1] > 1:
         return probabilities

@@ -15,11 +15,12 @@ from mtl_keras.tasks.rivals import Problem
 
 @dataclass(frozen=True, repr=False)
 class Count(NumericTask):
-    """A number of events, 0 or more: the answer is the expected number.
+    """A number of events, 0 or more: predicts the expected number.
 
-    The head is the exponential of a linear unit (a log link), the loss half the Poisson deviance,
-    the training metric the mean absolute error. Labels are divided by their mean, which changes
-    neither the optimum nor the deviance but keeps the loss on the scale of other tasks' losses.
+    The head is the exponential of a linear unit (a log link), the loss is half the Poisson
+    deviance, and the training metric is the mean absolute error. Labels are divided by their mean,
+    which changes neither the optimum nor the deviance but keeps the loss on the scale of other
+    tasks' losses.
 
     Example:
 

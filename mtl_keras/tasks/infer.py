@@ -1,4 +1,4 @@
-"""Guesses by documented rules which kind of task a column of labels is."""
+"""Guesses the kind of task for a column of labels, by documented rules."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ from mtl_keras.declaring.naming import named_like_identifier
 from mtl_keras.errors import DataError, shown
 from mtl_keras.tasks.classes import coded_labels
 
-MANY_CLASSES = 50  # from which texts of which most rows have another one are no classes
+MANY_CLASSES = 50  # different strings, from which they are no classes if most rows differ
 MOST_CLASSES = 1000
-FEW_NUMBERS = 20  # so many different whole numbers may be the names of classes
-SMALL = 50  # the size of most counts
-OFTEN_ZERO = 0.05  # share of zeros from which whole numbers may be counts
+FEW_NUMBERS = 20  # up to so many different whole numbers may be names of classes
+SMALL = 50  # most counts are smaller
+OFTEN_ZERO = 0.05  # whole numbers with at least this share of zeros may be counts
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class TaskGuess:
         column: Name of the column.
         kind: The kind.
         why: The reason, in words.
-        unless: When it is another kind, and which: `("ordinal", "the classes have an order")`;
-            None where no other is likely.
+        unless: Another kind and when it would be right: `("ordinal", "the classes have an order")`.
+            None if no other is likely.
 
     Example:
 
@@ -45,23 +45,23 @@ class TaskGuess:
 def infer(labels: pd.Series) -> TaskGuess:
     """Guess the kind of task for a column of labels. The first rule that applies decides:
 
-    1. No label, only one, lists, dates, an identifier (whole numbers without a gap, each once, or
-       in a column named like one), texts of which most rows have another one: an error.
-    2. Two labels that are no fractions: binary.
+    1. No label or only one, lists, dates, identifiers (whole numbers without a gap, each once, or
+       in a column named like one), or strings that differ in most rows: an error.
+    2. Two labels that are not fractions: binary.
     3. An ordered pandas Categorical: ordinal.
-    4. Texts that are no numbers: multiclass.
-    5. Numbers with fractions: regression, if there are more than ten of them or most rows have
-       another one.
-    6. Whole numbers >= 0, more than ten of them, with zero in 5 % of the rows or more, almost all
-       below 50 and the smaller ones without a gap: count.
+    4. Strings that are not numbers: multiclass.
+    5. Numbers with fractions: regression, if there are more than ten of them or if they differ in
+       most rows.
+    6. More than ten whole numbers >= 0, with zero in at least 5 % of the rows, almost all below 50
+       and the smaller ones without a gap: count.
     7. More than 20 whole numbers: regression.
-    8. Other numbers may be classes, grades, counts or quantities: an error that names the choice.
+    8. Other numbers may be classes, grades, counts or quantities: an error that lists these kinds.
 
     Args:
         labels: The column; missing labels are ignored.
 
     Returns:
-        The kind, the reason for it, and what another kind would depend on.
+        The kind, the reason for it, and when another kind would be right.
 
     Raises:
         DataError: if the kind is not clear, or there is nothing to predict.
@@ -76,7 +76,7 @@ def infer(labels: pd.Series) -> TaskGuess:
     present = labels.dropna()
     if first_list(present) is not None or (len(present) and isinstance(present.iloc[0], dict)):
         raise _refused(
-            name, "its cells hold several values each", "Split it into columns of one value."
+            name, "its cells contain several values each", "Split it into columns of one value."
         )
     codes, values = coded_labels(present)
     rows = int((codes >= 0).sum())
@@ -85,7 +85,7 @@ def infer(labels: pd.Series) -> TaskGuess:
         raise _refused(name, what, "There is nothing to learn. Name another column.")
     if labels.dtype.kind == "M" or _dates(values):
         raise _refused(
-            name, "it holds dates", "Make a number of it, such as the days from a fixed date."
+            name, "it contains dates", "Make a number of it, such as the days from a fixed date."
         )
     numbers = _numbers(values)
     whole = numbers is not None and bool((numbers == np.floor(numbers)).all())
@@ -106,11 +106,13 @@ def _of_texts(name: str, values: list[object], rows: int, present: pd.Series) ->
     if others is not None:
         first, number = others
         what = f"all but {number:,} of its labels are numbers; the first other one is {first!r}"
-        raise _refused(name, what, f"Correct them, or state {name}:multiclass if they are classes.")
+        raise _refused(
+            name, what, f"Correct them, or declare {name}:multiclass if they are classes."
+        )
     if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
-        what = f"{count:,} different texts in {rows:,} rows look like identifiers or free texts"
-        raise _refused(name, what, f"If they are classes all the same, state {name}:multiclass.")
-    return TaskGuess(name, "multiclass", f"{count} classes")  # their order would have to be stated
+        what = f"{count:,} different strings in {rows:,} rows look like identifiers or free text"
+        raise _refused(name, what, f"If they are classes nevertheless, declare {name}:multiclass.")
+    return TaskGuess(name, "multiclass", f"{count} classes")  # their order would have to be given
 
 
 def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGuess:
@@ -132,7 +134,7 @@ def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> Task
         raise _refused(
             name,
             f"{len(numbers):,} whole numbers, each in one row, look like an identifier",
-            f"If it is a quantity all the same, state {name}:regression.",
+            f"If it is a quantity nevertheless, declare {name}:regression.",
         )
     span = f"whole numbers from {numbers.min():g} to {numbers.max():g}"
     small, most = np.quantile(labels, (0.5, 0.95))

@@ -1,4 +1,4 @@
-"""What a task says of predictions: how good they are, and how they are shown."""
+"""How the predictions of a task are scored and shown."""
 
 import abc
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ from mtl_keras.tasks.thresholds import ThresholdCurve
 
 
 class Judged(abc.ABC):
-    """Base class of `Task`: how its predictions are judged and shown.
+    """Base class of `Task`: how its predictions are scored and shown.
 
-    `measures` must be defined; everything else has a default that suits one number per row. Labels
-    and predictions are as `Task.truth` and `Task.prediction` return them, for rows that all have a
-    label (of several, at least one).
+    `measures` must be defined. Everything else has a default for predictions of one number per row.
+    Labels and predictions are those that `Task.truth` and `Task.prediction` return, for rows that
+    all have a label (or at least one of several).
     """
 
     name: str
     unit: str
 
     is_quantity: ClassVar[bool] = True
-    """Whether the answer is a number in the user's units, so that it can be too high or too low."""
+    """Whether predictions are numbers in the user's units, which can be too high or too low."""
 
     # How good they are
 
     @property
     @abc.abstractmethod
     def measures(self) -> Sequence[Measure]:
-        """How predictions are judged: first by what models are compared by, then by all else."""
+        """The measures of predictions: first the one to compare models by, then all others."""
 
     @property
     def measure(self) -> Measure:
@@ -40,27 +40,27 @@ class Judged(abc.ABC):
 
     @property
     def row_loss(self) -> Measure | None:
-        """The measure that tells how bad the prediction of each row is: the first mean of a loss.
+        """The measure of how bad the prediction of each row is: the first that is a mean loss.
 
-        None if there is none among the `measures`.
+        None if none of the `measures` is.
         """
         losses = [m for m in self.measures if m.per_row is not None and not m.higher_is_better]
         return losses[0] if losses else None
 
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-        """The scores of predictions by name, for rows that all have a label."""
+        """Return the scores of predictions by name, for rows that all have a label."""
         return {each.name: each.value(truth, predicted) for each in self.measures}
 
     def higher_is_better(self, score: str) -> bool:
-        """Whether a higher value of one of the scores is better."""
+        """Return whether a higher value of a score is better."""
         known = (*self.measures, *self.region_measures)
         return any(each.name == score and each.higher_is_better for each in known)
 
     def residuals(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """Labels minus predictions, `(rows,)` each, by the names of `named_predictions`.
+        """Return labels minus predictions, `(rows,)` each, by the names of `named_predictions`.
 
-        They are NaN where a label is missing. Default: of the `distances` of the labels, so that a
-        class counts as 1 in its rows and 0 in all others.
+        They are NaN where a label is missing. Default: computed from the `distances` of the labels,
+        so that a class counts as 1 in its rows and as 0 in all others.
         """
         named, labels = self.named_predictions(predicted), self.distances(truth)
         columns = labels.T if labels.ndim > 1 else [labels] * len(named)
@@ -68,7 +68,7 @@ class Judged(abc.ABC):
 
     @property
     def mean_residual(self) -> Measure:
-        """Of a quantity, how much too low the answers are on average. No score: 0 is best."""
+        """How much too low predictions of a quantity are on average. Not a score: 0 is best."""
 
         def residual(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
             return next(iter(self.residuals(truth, predicted).values()))
@@ -76,11 +76,11 @@ class Judged(abc.ABC):
         return Measure.mean("mean_residual", residual, in_units=True)
 
     def threshold_curves(self, truth: np.ndarray, predicted: np.ndarray) -> list[ThresholdCurve]:
-        """What other thresholds would give, for rows that all have a label. Default: none."""
+        """Return the scores at other thresholds, for rows that all have a label. Default: none."""
         return []
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
-        """The best constant prediction, from the training labels alone.
+        """Return the best constant prediction, from the training labels alone.
 
         Args:
             truth: The training rows' `truth`.
@@ -91,11 +91,11 @@ class Judged(abc.ABC):
         return np.nanmean(truth, axis=0)
 
     def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """The scores of a `constant` on rows that all have a label."""
+        """Return the scores of a `constant` on rows that all have a label."""
         return self.scores(truth, np.broadcast_to(constant, (len(truth), *np.shape(constant))))
 
     def calibration_effect(self, truth: np.ndarray, outputs: np.ndarray) -> dict[str, Any] | None:
-        """The effect of calibrating the outputs, on rows that all have a label.
+        """Return the effect of calibrating the outputs, on rows that all have a label.
 
         Returns:
             `method`, and the log loss `before` and `after`; None (the default) without one.
@@ -104,35 +104,35 @@ class Judged(abc.ABC):
 
     @property
     def region_measures(self) -> Sequence[Measure]:
-        """What is measured of regions, which stand in the place of the predictions."""
+        """The measures of regions, which take the place of predictions."""
         return ()
 
     def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
-        """The coverage of regions and how large they are, for rows that all have a label."""
+        """Return the coverage and the size of regions, for rows that all have a label."""
         return {each.name: each.value(truth, region) for each in self.region_measures}
 
     # How they are shown
 
     def distances(self, encoded: np.ndarray) -> np.ndarray:
-        """Encoded labels as numbers whose differences mean something, for trees; NaN: missing.
+        """Return encoded labels as numbers with meaningful differences, for trees; NaN: missing.
 
-        Default: as they are. A kind whose numbers are names, such as indices of classes, has a
-        column per class.
+        Default: unchanged. A kind whose numbers are mere names, such as class indices, returns a
+            column per class.
         """
         return encoded
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
-        """Plots of predictions for rows that all have a label.
+        """Return plots of predictions for rows that all have a label.
 
-        The first four appear in the figure of all tasks, all of them in the report. Default: those
-        of a quantity, if there is one number per row.
+        The first four appear in the figure of all tasks, and all of them in the report. Default:
+        those of a quantity, if there is one number per row.
         """
         if predicted.ndim > 1:
             return []
         return panels.quantity(self.name, truth, predicted, self.unit)
 
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """The predictions as named numbers, `(rows,)` each, for an explanation.
+        """Return the predictions as named numbers, `(rows,)` each, for an explanation.
 
         Default: under the task's name, or, for several numbers per row, `<task>: <number>`.
         """
@@ -141,7 +141,7 @@ class Judged(abc.ABC):
         return self._named(range(predicted.shape[1]), predicted)
 
     def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
-        """The label and the prediction of each row, for a reader. Default: the first number."""
+        """Return each row's label and prediction as strings. Default: of the first number."""
         numbers = next(iter(self.named_predictions(predicted).values()))
         return [(f"{label:,.6g}", f"{each:,.4g}") for label, each in zip(truth, numbers)]
 

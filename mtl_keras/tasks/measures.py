@@ -1,4 +1,4 @@
-"""Measures: one number for the quality of predictions, for many weightings of the rows at once."""
+"""Measures of the quality of predictions, computed for many weightings of the rows at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-EPSILON = float(np.finfo("float32").eps)  # what keeps the logarithm of a probability finite
+EPSILON = float(np.finfo("float32").eps)  # keeps the logarithm of a probability finite
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Measure:
         weighted: A function from the truth `(rows, ...)`, the predictions and row weights `(draws,
             rows)` to a value per draw. With weights that count how often a row was drawn, it gives
             the measure on each bootstrap sample.
-        in_units: Whether it is in the unit of the labels. Default False.
-        per_row: For a mean over the rows, the function from truth and predictions to the values
-            that it is the mean of, `(rows,)`. Default None: it is no mean.
+        in_units: Whether it has the unit of the labels. Default False.
+        per_row: If the measure is a mean over the rows, a function from truth and predictions to
+            the value of each row, `(rows,)`. Default None: it is not a mean.
 
     Example:
 
@@ -44,7 +44,7 @@ class Measure:
         higher_is_better: bool = False,
         in_units: bool = False,
     ) -> Self:
-        """A measure that is the mean over the rows of a function of truth and predictions.
+        """Return a measure that is the mean of a function of each row's truth and prediction.
 
         Example:
 
@@ -61,12 +61,12 @@ class Measure:
         )
 
     def value(self, truth: np.ndarray, predicted: np.ndarray) -> float:
-        """The measure on the rows as they are; NaN where they do not determine it."""
+        """Return the measure on unweighted rows; NaN where they do not determine it."""
         return float(self.weighted(truth, predicted, np.ones((1, len(truth))))[0])
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean of `values`, `(rows,)`, for each row of `weights`, `(draws, rows)`.
+    """Return the mean of `values`, `(rows,)`, for each row of `weights`, `(draws, rows)`.
 
     Example:
 
@@ -79,7 +79,7 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def ranked(
     truth: np.ndarray, scores: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The weight of the positive and of the negative rows at each different score, ascending.
+    """Return the weight of positive and of negative rows at each distinct score, ascending.
 
     Args:
         truth: 1 for positive rows, `(rows,)`.
@@ -102,7 +102,7 @@ def ranked(
 
 
 def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve for each row of weights; ties count half.
+    """Return the area under the ROC curve for each row of weights; ties count half.
 
     Example:
 
@@ -116,7 +116,7 @@ def auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarra
 
 
 def average_precision(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The precision at each threshold, averaged over the recall that it adds.
+    """Return the average precision: that at each threshold, weighted by the recall it adds.
 
     NaN without positive or without negative rows.
 
@@ -134,7 +134,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray
 
 
 def f1(truth: np.ndarray, answered: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """F1 of answers 0 and 1, for each row of weights; 0 where nothing is or was answered 1.
+    """Return F1 of predictions 0 and 1, for each row of weights; 0 if nothing is or should be 1.
 
     Example:
 
@@ -147,7 +147,7 @@ def f1(truth: np.ndarray, answered: np.ndarray, weights: np.ndarray) -> np.ndarr
 
 
 def r2(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The share of the variance that is explained, for each row of weights.
+    """Return the share of the variance that is explained, for each row of weights.
 
     NaN for a single row, and where all labels are the same.
 
@@ -156,7 +156,7 @@ def r2(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndar
     >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.array([[1, 1, 1], [1, 1, 0]]))
     array([0.5, 1. ])
     """
-    centered = truth - truth.mean()  # against rounding, where the labels vary little
+    centered = truth - truth.mean()  # guards against rounding if the labels vary little
     errors = (truth - np.asarray(predicted).reshape(-1)) ** 2
     rows = weights.sum(axis=1)
     total, squares, left = (weights @ np.stack([centered, centered**2, errors], axis=1)).T
@@ -167,7 +167,7 @@ def r2(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndar
 def median_absolute_error(
     truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """The median of the absolute errors, for each row of weights, which are whole numbers.
+    """Return the median absolute error for each row of weights, which are whole numbers.
 
     Example:
 
@@ -184,17 +184,17 @@ def median_absolute_error(
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`part / whole`, NaN where the whole is 0."""
+    """Return `part / whole`, NaN where the whole is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(whole > 0, part / whole, np.nan)
 
 
 def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The negative log probability of each label, 0 or 1; NaN where it is missing.
+    """Return the negative log probability of each label, 0 or 1; NaN where it is missing.
 
     Args:
         truth: The labels.
-        probabilities: Those of 1, of the same shape, or `(rows, 1)`.
+        probabilities: The probabilities of 1, in the same shape or `(rows, 1)`.
 
     Example:
 
@@ -207,7 +207,7 @@ def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def pinball(truth: np.ndarray, predicted: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The pinball loss of each row, averaged over its quantiles.
+    """Return the pinball loss of each row, averaged over its quantiles.
 
     Args:
         truth: The labels, `(rows,)`.
@@ -242,7 +242,7 @@ MEDIAN_ABSOLUTE_ERROR = Measure("median_absolute_error", False, median_absolute_
 
 
 def labelled(truth: np.ndarray) -> np.ndarray:
-    """Which rows have a label, or at least one of several.
+    """Return which rows have a label, or at least one of several.
 
     Args:
         truth: Labels, `(rows,)` or `(rows, n)`, NaN where missing.

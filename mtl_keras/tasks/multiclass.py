@@ -22,10 +22,10 @@ MAX_CLASSES = 1000
 
 @dataclass(frozen=True, repr=False)
 class Multiclass(ClassTask):
-    """A task with one of several labels: the probability of each, and the most probable label.
+    """One of several classes: predicts the most probable label, and the probability of each.
 
-    Labels may be texts, booleans or numbers. The head is a softmax over the classes, the loss
-    sparse categorical cross-entropy, the metric accuracy.
+    Labels may be strings, booleans or numbers. The head is a softmax over the classes, the loss is
+    sparse categorical cross-entropy, and the metric is accuracy.
 
     Example:
 
@@ -101,7 +101,7 @@ class Multiclass(ClassTask):
         )
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
-        """The share of each class."""
+        """Return the share of each class."""
         present = truth[~np.isnan(truth)].astype(int)
         return np.bincount(present, minlength=self.width) / len(present)
 
@@ -125,7 +125,7 @@ class Multiclass(ClassTask):
 
 
 def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The negative log probability of each row's class.
+    """Return the negative log probability of each row's class.
 
     Example:
 
@@ -137,7 +137,7 @@ def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def macro_f1(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The mean F1 of the classes that are among the labels or answers, for each row of weights.
+    """Return the mean F1 of all classes in labels or predictions, for each row of weights.
 
     Example:
 
@@ -153,7 +153,7 @@ def macro_f1(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) 
 
 
 def by_class(codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
-    """The weight of each class, `(draws, classes)`; codes beyond them are left out."""
+    """Return the weight of each class, `(draws, classes)`; codes beyond them are left out."""
     rows = len(codes)
     members = sparse.csr_array((np.ones(rows), (codes, np.arange(rows))), (classes + 1, rows))
     return (members @ weights.T).T[:, :classes]

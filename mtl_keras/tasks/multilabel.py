@@ -32,16 +32,16 @@ WORDS = {**dict.fromkeys(POSITIVE_WORDS, 1.0), **dict.fromkeys(NEGATIVE_WORDS, 0
 
 @dataclass(frozen=True, repr=False)
 class Multilabel(Task):
-    """A task with several yes-or-no labels, one column each; any may be missing in a row.
+    """Several yes-or-no labels, one column each, any of which may be missing in a row.
 
-    The head is one sigmoid unit per label, the loss binary cross-entropy averaged over the labels
-    that are present, the metric the mean AUC.
+    The head is one sigmoid unit per label, the loss is the binary cross-entropy averaged over the
+    labels that are present, and the metric is the mean AUC.
 
     Args:
         labels: The columns, each 0/1, boolean or yes/no. Required.
         class_weight: `"balanced"`, or a dict from label to the weight of its positive rows.
-        thresholds: Lowest probability for which each label is answered with yes. Default None:
-            chosen on the validation rows to maximise each label's F1.
+        thresholds: Lowest probability at which each label is predicted. Default None: chosen on the
+            validation rows to maximise each label's F1.
         counts: Number of positive and of labelled rows, for each label in turn. Learned.
 
     Example:
@@ -67,7 +67,7 @@ class Multilabel(Task):
         check(good, f"{self.name}.labels", "name each column once", self.labels)
         columns = [name for label in self.labels for name in (label, f"{label}_probability")]
         good = len(set(columns)) == len(columns)
-        expected = "differ also as `<label>_probability`, which the answers have beside them"
+        expected = "still differ as `<label>_probability`, the names of their probabilities"
         check(good, f"{self.name}.labels", expected, self.labels)
         check_class_weight(self)
         if isinstance(self.class_weight, Mapping):
@@ -110,7 +110,7 @@ class Multilabel(Task):
 
     def _encode_column(self, column: pd.Series) -> np.ndarray:
         codes, labels = coded_labels(column)
-        what = f"Task {self.name!r}: column {column.name!r} must hold 0/1, booleans or yes/no"
+        what = f"Task {self.name!r}: column {column.name!r} must contain 0/1, booleans or yes/no"
         cells.refuse(what, column, self.unreadable(column), "Clean the column.")
         numbers = [*(WORDS[str(label).lower()] for label in labels), np.nan]
         return np.array(numbers, "float32")[codes]
@@ -156,7 +156,7 @@ class Multilabel(Task):
 
     @property
     def cuts(self) -> np.ndarray:
-        """The threshold of each label, 0.5 until one is chosen."""
+        """The threshold of each label; 0.5 until one is chosen."""
         return np.array(self.thresholds or [0.5] * self.width)
 
     def answers(self, output: Any) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class Multilabel(Task):
 
     @property
     def measures(self) -> Sequence[Measure]:
-        """Measures that leave missing labels out."""
+        """The measures, which ignore missing labels."""
         return (
             Measure("mean_auc", True, mean_auc),
             Measure("macro_f1", True, partial(macro_f1, cuts=self.cuts)),
@@ -218,7 +218,7 @@ class Multilabel(Task):
         return [*panels.classes(self.name, labels), f1_by_threshold]
 
     def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
-        """The labels that a row has, and the probability of each that is not missing."""
+        """Return the labels of each row, and the probability of each that is not missing."""
         words = []
         for labels, probabilities in zip(truth, predicted):
             named = list(zip(self.labels, labels, probabilities))
@@ -241,7 +241,7 @@ class Multilabel(Task):
 
 
 def mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The labels' mean area under the ROC curve for each row of weights.
+    """Return the mean area under the labels' ROC curves for each row of weights.
 
     A missing label (NaN) is ignored.
 
@@ -261,7 +261,7 @@ def mean_auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.n
 def macro_f1(
     truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, cuts: np.ndarray
 ) -> np.ndarray:
-    """The labels' mean F1 for each row of weights, of answers by the labels' thresholds `cuts`.
+    """Return the labels' mean F1 at their thresholds `cuts`, for each row of weights.
 
     A missing label (NaN) is ignored, and so is a label that is missing in all rows.
     """
@@ -276,7 +276,7 @@ def macro_f1(
 def micro_f1(
     truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, cuts: np.ndarray
 ) -> np.ndarray:
-    """F1 of all labels that are present as if they were one, for each row of weights."""
+    """Return F1 of all present labels pooled into one, for each row of weights."""
     present, answered = ~np.isnan(truth), scores >= cuts
     rows, _ = np.nonzero(present)
     return f1(truth[present], answered[present], weights[:, rows])

@@ -1,4 +1,4 @@
-"""What the tasks that predict a number share: scaling, loss, head, answers."""
+"""What tasks that predict a number have in common: scaling, loss, head, predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ from mtl_keras.tasks.conformal import ConformalTask, check_level
 from mtl_keras.tasks.measures import MAE, MEDIAN_ABSOLUTE_ERROR, R2, RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
-LARGEST = 1e18  # whose square is still a float32
-ULPS = 2.0**-21  # of a float32, relative: what rounding may cost a bound
+LARGEST = 1e18  # its square is still a float32
+ULPS = 2.0**-21  # relative rounding error of a float32, which a bound allows for
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
-    """Mean absolute error in the user's units, after undoing a numeric task's scaling.
+    """Mean absolute error in the user's units, with the scaling of a numeric task undone.
 
     Args:
-        units: Config of the `layers.Unscale` that undoes it.
+        units: Config of the `layers.Unscale` that undoes the scaling.
         column: Column of the prediction to measure. Default 0.
         name: Name of the metric. Default "mae".
     """
@@ -53,13 +53,15 @@ class NumericTask(ConformalTask):
     """Base class of tasks that predict one number.
 
     Args:
-        interval: Probability, such as 0.9, that the interval from `<task>_low` to `<task>_high`,
-            two further answers, holds the label: see docs/intervals.md. Default None: no interval.
-        center: Float, subtracted from labels after the transform. Learned.
-        scale: Float, divisor of the labels. Learned.
+        interval: Probability, such as 0.9, with which an interval contains the label. Its ends are
+            predicted as `<task>_low` and `<task>_high`: see docs/intervals.md. Default None: no
+            interval.
+        center: Float, subtracted from the transformed labels. Learned.
+        scale: Float, by which they are then divided. Learned.
         limits: Lowest and highest label of the training rows. Learned.
-        notation: Number format of texts, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
-            234.5`. Default None: the only one that fits the training rows.
+        notation: Number format of labels that are strings, one of `1,234.5`, `1.234,5`, `1'234.5`,
+            `1 234,5`, `1 234.5`. Default None: the one that fits the training rows, if it is the
+            only one.
     """
 
     size_score: ClassVar[str] = "conformal_width"
@@ -80,11 +82,11 @@ class NumericTask(ConformalTask):
 
     @property
     def log_link(self) -> bool:
-        """Whether the head is exponential, for a positive mean."""
+        """Whether the head is exponential, so that the predicted mean is positive."""
         return False
 
     def unscale(self) -> Unscale:
-        """The layer from network output to answer."""
+        """Return the layer that turns the network's output into the prediction."""
         return Unscale(self.center or 0.0, self.scale or 1.0)
 
     def fit(self, table: pd.DataFrame) -> Self:
@@ -114,7 +116,7 @@ class NumericTask(ConformalTask):
         )
 
     def _notation(self, column: pd.Series) -> str:
-        """The number format of the labels; an error if several fit and give different numbers."""
+        """Return the labels' number format; an error if several fit and give different numbers."""
         notation, ambiguous = find_notation(column)
         if ambiguous is None:
             return notation
@@ -129,7 +131,7 @@ class NumericTask(ConformalTask):
         )
         raise DataError(
             f"Task {self.name!r}: column {self.columns[0]!r} can be read in two ways: "
-            f"{ambiguous!r} is {readings}. State the task's `notation`, "
+            f"{ambiguous!r} is {readings}. Set the task's `notation`, "
             f"in an experiment's file under [tasks.{self.name}]."
         )
 
@@ -181,10 +183,10 @@ class NumericTask(ConformalTask):
         return self.but(interval=level)
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """The distance on the scale on which all rows spread alike.
+        """Return the distance on a scale on which all rows have about the same spread.
 
-        That is the scale the network learns on; with a log link, whose variance grows with the
-        mean, as Poisson's does, its square root.
+        That is the scale the network learns on, or, with a log link, whose variance grows with the
+        mean as in a Poisson distribution, its square root.
         """
         expected = outputs[:, 0]
         if self.log_link:
@@ -192,7 +194,7 @@ class NumericTask(ConformalTask):
         return np.abs(encoded - expected)
 
     def encoded_bounds(self, output: Any) -> tuple[Any, Any]:
-        """The ends of the interval, `(rows, 1)`, on the scale that the network learns on."""
+        """Return the ends of the interval, `(rows, 1)`, on the scale the network learns on."""
         if self.log_link:
             root = keras.ops.sqrt(output)
             low = keras.ops.maximum(root - self.reach, 0.0)
@@ -200,7 +202,7 @@ class NumericTask(ConformalTask):
         return output - self.reach, output + self.reach
 
     def bounds(self, output: Any) -> tuple[Any, Any]:
-        """The ends of the interval in units, `(rows,)`."""
+        """Return the ends of the interval in units, `(rows,)`."""
         undo = self.unscale()
         lowest = 0.0 if self.log_link or undo.transform == "log1p" else None
         undo = Unscale(undo.center, undo.scale, undo.transform, limits=(lowest, None))
@@ -208,7 +210,7 @@ class NumericTask(ConformalTask):
         return undo(low), undo(high)
 
     def interval_answers(self, output: Any) -> dict[str, Any]:
-        """The ends of the interval by name, rounded outwards; none if none is declared."""
+        """Return the ends of the interval by name, rounded outwards; empty if none is declared."""
         if self.interval is None:
             return {}
         low, high = self.bounds(output)
@@ -245,7 +247,7 @@ class TransformableTask(NumericTask):
     """Base class of tasks that predict one number and may learn its logarithm instead.
 
     Args:
-        transform: `"none"`, or `"log1p"` for a heavy tail; labels must be >= 0 then. Default
+        transform: `"none"`, or `"log1p"` for a heavy tail, which requires labels >= 0. Default
             `"none"`.
     """
 
@@ -265,16 +267,16 @@ class TransformableTask(NumericTask):
 
 
 def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
-    """Labels of a numeric task as float64, NaN where missing.
+    """Return the labels of a numeric task as float64, NaN where missing.
 
     Raises:
-        DataError: if a label is not a number, or infinite; the row is named.
+        DataError: if a label is infinite or not a number; the message names the row.
     """
     column = table[task.columns[0]]
     converted, bad = _read(task, column)
-    what = f"Task {task.name!r}: column {task.columns[0]!r} must hold numbers"
+    what = f"Task {task.name!r}: column {task.columns[0]!r} must contain numbers"
     advice = (
-        f"Numbers are of a size up to {LARGEST:g}. Clean the column, or declare the task as "
+        f"Numbers may be as large as {LARGEST:g}. Clean the column, or declare the task as "
         f"{task.name}:multiclass."
     )
     cells.refuse(what, column, bad, advice)
@@ -282,6 +284,6 @@ def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
 
 
 def _read(task: NumericTask, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The labels, NaN where missing, and which cells are none."""
+    """Return the labels, NaN where missing, and which cells are not numbers."""
     values, bad = parsed(column, task.notation)
     return values, bad | (np.abs(values) > LARGEST)

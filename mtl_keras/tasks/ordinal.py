@@ -45,7 +45,7 @@ class CumulativeLogits(keras.layers.Layer):
         self.steps = self.add_weight((self.classes - 2,), "zeros", name="steps")
 
     def start_at(self, thresholds: np.ndarray) -> None:
-        """Set the thresholds, which must ascend."""
+        """Set the thresholds, which must be ascending."""
         self.first.assign(thresholds[:1])
         self.steps.assign(ascending_steps(thresholds))
 
@@ -63,7 +63,7 @@ class CumulativeLogits(keras.layers.Layer):
 
 
 def classes_off(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """How many classes the prediction of each row is off.
+    """Return by how many classes each prediction is off.
 
     Args:
         truth: Class indices.
@@ -79,15 +79,15 @@ def classes_off(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, repr=False)
 class Ordinal(Multiclass):
-    r"""A class on a scale (small, medium, large): one score and learned thresholds.
+    r"""One of several ordered classes (small, medium, large): a score and learned thresholds.
 
     $P(y \le j) = \sigma(\theta_j - s(x))$ with $\theta_1 < \theta_2 < \dots$ (the proportional-odds
-    model). The answers, the loss and the metric are those of `Multiclass`; but far fewer parameters
-    are learned, and confusing neighbours costs less than confusing the ends.
+    model). Predictions, loss and metric are those of `Multiclass`, but there are far fewer
+    parameters to learn, and confusing neighbours costs less than confusing the ends.
 
     Args:
         classes: The labels from the lowest to the highest. Default None: the order of an ordered
-            pandas Categorical, or ascending numbers; for texts, the order must be stated.
+            pandas Categorical, or ascending numbers. Required for strings.
 
     References:
         McCullagh: "Regression Models for Ordinal Data", JRSS B 42, 1980.
@@ -107,7 +107,7 @@ class Ordinal(Multiclass):
         return super().fit(table)
 
     def _order(self, table: pd.DataFrame) -> tuple[Any, ...]:
-        """The labels from the lowest to the highest, if the table determines their order."""
+        """Return the labels from the lowest to the highest, if the table determines their order."""
         labels, column = distinct(self, table), table[self.columns[0]]
         if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
             ordered = plain_labels(pd.Series(column.cat.categories))
@@ -116,7 +116,7 @@ class Ordinal(Multiclass):
             listed = [f'"{label}"' if "," in str(label) else str(label) for label in labels]
             flag = shlex.quote(f"{self.name}={','.join(listed[:SHOWN])}")
             raise DataError(
-                f"Task {self.name!r} is ordinal, and the order of the texts in column "
+                f"Task {self.name!r} is ordinal, and the order of the strings in column "
                 f"{self.columns[0]!r} is not known. State it, from the lowest to the highest: "
                 f"--order {flag} on the command line, `classes = {labels[:SHOWN]}` under "
                 f"[tasks.{self.name}] in an experiment's file, or "
@@ -147,15 +147,15 @@ class Ordinal(Multiclass):
         )
 
     def residuals(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """The number of the class minus the expected one."""
+        """Return the index of the class minus the expected index."""
         return {self.name: truth - predicted @ np.arange(self.width)}
 
 
 def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Cohen's kappa with squared distances between classes, for each row of weights.
+    """Return Cohen's kappa with squared distances between classes, for each row of weights.
 
-    The squared distance of labels and answers, relative to that of independent ones; NaN where all
-    labels and answers are the same.
+    It is 1 minus the squared distance between labels and predictions, relative to that of
+    independent ones; NaN if all labels and predictions are the same.
 
     Example:
 
@@ -168,4 +168,4 @@ def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     rows = weights.sum(axis=1)
     label, answer, labels, squares, apart = (weights @ columns.astype(float)).T / rows
     kappa = 1 - ratio(apart, labels + squares - 2 * label * answer)
-    return np.where(np.abs(kappa) < 1e-12, 0.0, kappa)  # of one answer for all, but for rounding
+    return np.where(np.abs(kappa) < 1e-12, 0.0, kappa)  # rounding, if predictions are all alike

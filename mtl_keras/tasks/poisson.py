@@ -1,4 +1,4 @@
-"""Half the Poisson deviance, the loss of counts and of quantities with a log link."""
+"""Half the Poisson deviance: the loss of counts, and of quantities with a log link."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from mtl_keras.tasks.measures import Measure
 class PoissonDeviance(keras.losses.Loss):
     r"""Half the Poisson deviance, $y \log(y / \hat y) - y + \hat y$.
 
-    Its gradient is that of the Poisson likelihood (`keras.losses.Poisson`), but it is 0 for a
-    perfect prediction and never negative, so that balancers may take its logarithm.
+    Its gradient is that of `keras.losses.Poisson`, but it is 0 for a perfect prediction and never
+    negative, so that balancers can take its logarithm.
 
     Example:
 
@@ -35,7 +35,7 @@ class PoissonDeviance(keras.losses.Loss):
 
 
 def deviance(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """The Poisson deviance of each row.
+    """Return the Poisson deviance of each row.
 
     Example:
 

@@ -50,10 +50,10 @@ class Pinball(keras.losses.Loss):
 
 @dataclass(frozen=True, repr=False)
 class Quantiles(TransformableTask):
-    r"""Several quantiles of a quantity: the values it stays below with these probabilities.
+    r"""Several quantiles of a quantity: the values it stays below with given probabilities.
 
-    The answers are the quantile nearest to the median, and `<task>_quantiles`, all of them (in a
-    table, the columns `<task>_q<level>`). They never cross: each is the previous one plus a
+    Predicts the quantile nearest to the median, and all quantiles as `<task>_quantiles` (in a
+    table, as columns `<task>_q<level>`). They never cross: each is the previous one plus a
     softplus. The loss is the pinball loss, the mean over levels q of $\max(q (y - \hat y), (q -
     1)(y - \hat y))$.
 
@@ -61,7 +61,7 @@ class Quantiles(TransformableTask):
         levels: Probabilities, ascending. Default (0.1, 0.5, 0.9).
         transform: `"none"`, or `"log1p"` for a heavy tail. A quantile of a logarithm is the
             logarithm of the quantile, so no correction is needed. Default `"none"`.
-        start: The quantiles of the encoded training labels, the initial output. Learned.
+        start: The quantiles of the encoded training labels, which are the initial output. Learned.
 
     References:
         Koenker, Bassett: "Regression Quantiles", Econometrica 46, 1978.
@@ -85,7 +85,7 @@ class Quantiles(TransformableTask):
         check(
             good,
             f"{self.name}.levels",
-            "differ in six digits, as columns of the answers do",
+            "differ in six digits, as the names of their columns do",
             self.levels,
         )
 
@@ -95,7 +95,7 @@ class Quantiles(TransformableTask):
 
     @property
     def middle(self) -> int:
-        """Index of the level nearest to one half."""
+        """Index of the level nearest to 0.5."""
         return int(np.argmin(np.abs(np.asarray(self.levels) - 0.5)))
 
     def fit(self, table: pd.DataFrame) -> Self:
@@ -150,13 +150,13 @@ class Quantiles(TransformableTask):
 
     @property
     def outer(self) -> list[int]:
-        """Indices of the levels nearest to those of the ends of the interval."""
+        """Indices of the levels nearest to those of the interval's ends."""
         beyond = (1 - (self.interval or 0.0)) / 2
         levels = np.asarray(self.levels)
         return [int(np.argmin(np.abs(levels - end))) for end in (beyond, 1 - beyond)]
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """How far the label is outside of the outer quantiles; negative inside.
+        """Return how far the label is outside the outer quantiles; negative inside.
 
         References:
             Romano, Patterson, Candès: "Conformalized Quantile Regression", NeurIPS 2019.
@@ -166,7 +166,7 @@ class Quantiles(TransformableTask):
 
     def encoded_bounds(self, output: Any) -> tuple[Any, Any]:
         low, high = (output[:, level : level + 1] for level in self.outer)
-        middle = (low + high) / 2  # where ends that move inwards meet
+        middle = (low + high) / 2  # where ends meet if they move inwards
         return (
             keras.ops.minimum(low - self.reach, middle),
             keras.ops.maximum(high + self.reach, middle),
@@ -174,9 +174,9 @@ class Quantiles(TransformableTask):
 
     @property
     def measures(self) -> Sequence[Measure]:
-        """`coverage` is the share of rows between the lowest and the highest quantile.
+        """The measures. `coverage` is the share of labels between the outermost quantiles.
 
-        It should equal the difference of their levels.
+        It should equal the difference between their levels.
         """
 
         def covered(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -190,11 +190,11 @@ class Quantiles(TransformableTask):
         )
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
-        """The quantiles of the labels."""
+        """Return the quantiles of the labels."""
         return np.nanquantile(truth, self.levels)
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
-        """Plots of the middle quantile; instead of residuals, the calibration of the levels."""
+        """Return plots of the middle quantile, and the calibration of levels for the residuals."""
         middle = predicted[:, self.middle]
         scatter, _, tenths = panels.quantity(self.name, truth, middle, self.unit)
         levels = panels.quantile_levels(self.name, truth, predicted, self.levels)

@@ -16,20 +16,20 @@ LOSSES = ("mse", "mae", "huber", "poisson")
 
 @dataclass(frozen=True, repr=False)
 class Regression(TransformableTask):
-    """A quantity, standardised for training and answered in the user's units.
+    """A quantity, standardised for training and predicted in the user's units.
 
-    What to choose for a quantity with many zeros and a heavy tail, such as money spent: a squared
-    error on dollars is dominated by the few largest values; `transform="log1p"` does not, but its
-    plain inverse is something like a median, far below the mean, so a factor is estimated on the
-    validation rows (Duan's smearing) and used if it lowers the squared error there.
-    `loss="poisson"` (the quasi-Poisson: a log link) estimates the mean itself and is often the
-    better choice.
+    For a quantity with many zeros and a heavy tail, such as money spent, the squared error is
+    dominated by the few largest values. `transform="log1p"` avoids this, but its plain inverse is
+    close to a median, far below the mean. A factor is therefore estimated on the validation rows
+    (Duan's smearing estimate), and used if it lowers the squared error there. `loss="poisson"`
+    (quasi-Poisson with a log link) estimates the mean itself and is often the better choice.
 
     Args:
         transform: `"none"` or `"log1p"`. Default `"none"`.
         loss: `"mse"`, `"mae"`, `"huber"` or `"poisson"`. Default `"mse"`. With `"poisson"` the
             head is exponential and labels must be >= 0.
-        factor: Retransformation factor of `"log1p"`. Default None: chosen on the validation rows.
+        factor: Float, by which predictions are multiplied after undoing `"log1p"`. Default None:
+            chosen on the validation rows.
 
     Example:
 

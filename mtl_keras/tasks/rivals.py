@@ -1,4 +1,4 @@
-"""Rivals: the simple one-column problems that a task is reduced to for simple models."""
+"""Rivals: the problems of one column to which a task is reduced for simple models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ LOSSES = ("log_loss", "squared_error", "poisson", "quantile")
 
 
 def unchanged(truth: np.ndarray) -> np.ndarray:
-    """The labels, unchanged."""
+    """Return the labels unchanged."""
     return truth
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A learning problem for which any library for tabular data has a model.
+    """A problem that every library for tabular data has a model for.
 
     Args:
-        loss: What the model minimises, in scikit-learn's terms: `"log_loss"` for classes,
+        loss: The loss to minimise, as scikit-learn names it: `"log_loss"` for classes,
             `"squared_error"`, `"poisson"` for a mean that is not negative, or `"quantile"`.
         measure: The measure that selects the best of several settings on the validation rows.
         labels: A function from a task's `truth` to the labels of this problem, `(rows,)`, NaN where
             missing. Default: unchanged.
-        classes: Number of classes, whose probabilities `(rows, classes)` are the answer; None (the
-            default) for labels 0 and 1, where the answer is the probability of 1, `(rows,)`.
+        classes: Number of classes, whose probabilities `(rows, classes)` are predicted. Default
+            None: labels are 0 and 1, and the probability of 1 is predicted, `(rows,)`.
         level: Probability of the quantile. Default 0.5.
 
     Example:

@@ -1,4 +1,4 @@
-"""Labels as a user states them, and as she reads them."""
+"""Labels as users write them and read them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,11 @@ import pandas as pd
 
 from mtl_keras.datasets.numbers import parsed
 
-SHOWN = 10  # labels that are listed
+SHOWN = 10  # number of labels to list
 
 
 def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...]:
-    """Stated labels as a column has them: a text may stand for a number or a boolean.
+    """Return given labels as the column has them: a string may mean a number or a boolean.
 
     Example:
 
@@ -34,7 +34,7 @@ def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...
 
 
 def some_of(labels: Sequence[Any], separator: str = ", ") -> str:
-    """The first ten labels, for a reader, and how many more there are.
+    """Return the first ten labels as a string, and how many more there are.
 
     Example:
 

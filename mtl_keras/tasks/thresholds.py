@@ -1,4 +1,4 @@
-"""Thresholds of probabilities: what each would give, and the best one."""
+"""Thresholds of probabilities: the scores at each, and the best one."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,11 +9,11 @@ POINTS = 99
 
 
 class Costs(NamedTuple):
-    """What a wrong answer costs.
+    """The costs of wrong predictions.
 
     Attributes:
-        false_positive: Of a negative row that is answered with the positive label.
-        false_negative: Of a positive row that is not.
+        false_positive: Cost of predicting the positive label for a negative row.
+        false_negative: Cost of predicting the negative label for a positive row.
     """
 
     false_positive: float
@@ -22,16 +22,16 @@ class Costs(NamedTuple):
 
 @dataclass(frozen=True)
 class ThresholdCurve:
-    """What a probability is worth as an answer of yes or no, for each of several thresholds.
+    """The scores of yes-or-no predictions for each of several thresholds.
 
     Attributes:
-        label: The label that is answered from the threshold on.
-        in_use: The threshold that the task answers by.
+        label: The label that is predicted from the threshold on.
+        in_use: The threshold that the task uses.
         threshold: The thresholds, ascending; the one in use is among them.
-        precision: Share of positive rows among those answered with the label; NaN without any.
-        recall: Share of the positive rows that are answered with the label.
-        f1: Their harmonic mean.
-        cost: The mean cost of a row; None where no costs are declared.
+        precision: Share of positive rows among those with the predicted label; NaN without any.
+        recall: Share of the positive rows for which the label is predicted.
+        f1: The harmonic mean of precision and recall.
+        cost: The mean cost per row; None if no costs are declared.
 
     Example:
 
@@ -58,14 +58,14 @@ class ThresholdCurve:
         label: str,
         costs: Costs | None = None,
     ) -> "ThresholdCurve":
-        """The curve of some rows, at about 100 thresholds.
+        """Return the curve of some rows, at about 100 thresholds.
 
         Args:
             truth: Whether each row is positive, none missing.
             scores: The predicted probabilities.
             in_use: The threshold in use.
             label: The positive label.
-            costs: What wrong answers cost. Default None.
+            costs: The costs of wrong predictions. Default None.
         """
         scores = np.asarray(scores, float).reshape(-1)
         several = np.quantile(scores, np.linspace(0, 1, POINTS))
@@ -90,7 +90,7 @@ class ThresholdCurve:
 def cheapest_threshold(
     truth: np.ndarray, scores: np.ndarray, false_positive: float, false_negative: float
 ) -> float:
-    """The threshold with the lowest cost of wrong answers, midway between adjacent scores.
+    """Return the threshold with the lowest cost, midway between adjacent scores.
 
     Example:
 
@@ -109,7 +109,7 @@ def cheapest_threshold(
 
 
 def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold with the highest F1, midway between adjacent scores.
+    """Return the threshold with the highest F1, midway between adjacent scores.
 
     Example:
 

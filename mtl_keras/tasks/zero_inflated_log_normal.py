@@ -30,7 +30,7 @@ class ZeroInflatedLogNormalParameters(keras.layers.Layer):
     Args:
         center: Float, c. Default 0.0.
         scale: Float > 0, s. Default 1.0.
-        largest: Float or None, highest mean. Default None.
+        largest: Float or None, the highest mean to predict. Default None: no limit.
 
     Example:
 
@@ -60,9 +60,9 @@ class ZeroInflatedLogNormalParameters(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class ZeroInflatedLogNormalBounds(keras.layers.Layer):
-    r"""The quantiles of the levels `tail` and 1 - `tail`, in units.
+    r"""The quantiles at the levels `tail` and 1 - `tail`, in units.
 
-    Both are 0 if the probability of a positive value is too small for them.
+    A quantile is 0 if its level is at most the probability of a zero.
 
     **Shape:** `(rows, 4)`, the columns of `ZeroInflatedLogNormalParameters`, to `(rows, 2)`.
 
@@ -84,7 +84,7 @@ class ZeroInflatedLogNormalBounds(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         p, mu, sigma = tf.clip_by_value(x[:, 0], 1e-7, 1 - 1e-7), x[:, 1], x[:, 2]
-        below, above = (self.tail - (1 - p)) / p, self.tail / p  # of the positive values
+        below, above = (self.tail - (1 - p)) / p, self.tail / p  # among the positive values
 
         def amount(z: tf.Tensor) -> tf.Tensor:
             return tf.exp(tf.minimum(self.center + self.scale * (mu + sigma * z), 80.0))
@@ -103,14 +103,14 @@ class ZeroInflatedLogNormalLoss(keras.losses.Loss):
     r"""Negative log likelihood of a quantity that is either 0 or log-normal.
 
     $-\log(1 - p)$ for a zero; else $-\log p + \log \sigma + \tfrac12 ((z - \mu) / \sigma)^2 + C$
-    with $z = (\log y - c) / s$. C is such that the smallest $\sigma$ at a perfect $\mu$ costs
-    nothing, so the loss is never negative and balancers may take its logarithm.
+    with $z = (\log y - c) / s$. C makes the loss 0 for the smallest $\sigma$ at a perfect $\mu$, so
+    that it is never negative and balancers can take its logarithm.
 
     Args:
         center: Float, c. Default 0.0.
         scale: Float > 0, s. Default 1.0.
 
-    Predictions have the columns of `ZeroInflatedLogNormalParameters`, labels one column.
+    Predictions have the columns of `ZeroInflatedLogNormalParameters`, and labels have one column.
 
     Example:
 
@@ -147,11 +147,11 @@ class ZeroInflatedLogNormalLoss(keras.losses.Loss):
 class ZeroInflatedLogNormal(NumericTask):
     r"""A quantity such as spend: zero with some probability, else log-normal.
 
-    The head gives the probability p of a positive value, and mean $\mu$ and standard deviation
-    $\sigma$ of the logarithm of positive values. The answers are the mean, $p\, e^{\mu + \sigma^2 /
-    2}$, in units (at most the largest training label), and `<task>_probability`, p. The loss is the
-    negative log likelihood of the standardised logarithm, plus a constant that keeps it from being
-    negative.
+    The head estimates the probability p of a positive value, and the mean $\mu$ and standard
+    deviation $\sigma$ of the logarithm of positive values. It predicts the mean, $p\, e^{\mu +
+    \sigma^2 / 2}$, in units (at most the largest training label), and p as `<task>_probability`.
+    The loss is the negative log likelihood of the standardised logarithm, plus a constant that
+    keeps it from being negative.
 
     Labels must be >= 0, and some of them above 0.
 
@@ -236,10 +236,10 @@ class ZeroInflatedLogNormal(NumericTask):
         return {**super().answer_columns(answers), probability: answers[probability]}
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        r"""How far the label is from the median of the predicted distribution F.
+        r"""Return how far the label is from the median of the predicted distribution F.
 
-        It is $|\Phi^{-1}(F(y))|$, in standard deviations of a normal distribution. A zero is at
-        every level up to $1 - p$: at the one nearest to the median.
+        It is $|\Phi^{-1}(F(y))|$, in standard deviations of a normal distribution. A zero covers
+        all levels up to $1 - p$, of which the one nearest to the median counts.
 
         References:
             Chernozhukov, Wüthrich, Zhu: "Distributional Conformal Prediction", PNAS 118, 2021.
@@ -261,4 +261,4 @@ class ZeroInflatedLogNormal(NumericTask):
         return both[:, 0], both[:, 1]
 
     def _check_values(self, values: np.ndarray) -> None:
-        self._refuse_negative(values, "for a quantity with zeros and a log-normal rest")
+        self._refuse_negative(values, "for a quantity that is zero or log-normal")

@@ -20,7 +20,7 @@ from mtl_keras.export.artifact import EXTRA
 from mtl_keras.tracking import pyfunc
 from mtl_keras.tracking.tracker import Facts, Tracker
 
-TRAINING = "mtl_keras.training"  # the tag by which the run of a training is found again
+TRAINING = "mtl_keras.training"  # the tag that identifies the run of a training
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"  # 7 by default, which takes four minutes
 LONGEST_NAME, LONGEST_VALUE = 250, 6000  # characters that MLflow keeps
 MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
@@ -68,7 +68,7 @@ class MLflow(Tracker):
             )
         if self.uri and urlsplit(self.uri).password:
             raise ConfigError(
-                "`uri` of MLflow must hold no password: each artifact has a copy of the "
+                "`uri` of MLflow must not contain a password: each artifact has a copy of the "
                 "experiment. Leave `uri` out and set MLFLOW_TRACKING_URI in the environment, or "
                 "state it without the password and set MLFLOW_TRACKING_PASSWORD."
             )
@@ -92,7 +92,7 @@ class MLflow(Tracker):
             client.log_dict(self.run_id, dict(plan), "experiment.json")  # also to fail early
             client.set_tag(self.run_id, TRAINING, facts.training)  # last: it is complete
         except Exception:
-            with contextlib.suppress(Exception):  # the same one, most likely
+            with contextlib.suppress(Exception):  # most likely the same
                 client.set_terminated(self.run_id, "FAILED")
             raise
 
@@ -120,7 +120,7 @@ class MLflow(Tracker):
         pyfunc.log(run, folder, self.run_id, self.uri, self.register)
 
     def _place(self, name: str) -> str:
-        """The identifier of an experiment of MLflow, made if there is none."""
+        """Return the identifier of an MLflow experiment, which is created if it does not exist."""
         found = self._client.get_experiment_by_name(name)
         if found is not None:
             return found.experiment_id
@@ -169,7 +169,7 @@ class MLflow(Tracker):
 
 @contextlib.contextmanager
 def _given_up_soon() -> Iterator[None]:
-    """Within the block, a server that does not answer is given up within seconds, not minutes."""
+    """Within the block, give up on a server that does not respond after seconds, not minutes."""
     stated = RETRIES in os.environ
     os.environ.setdefault(RETRIES, "2")
     try:
@@ -184,7 +184,7 @@ def _now() -> int:
 
 
 def _flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The entries of nested mappings, by their dotted names.
+    """Return the entries of nested mappings by their dotted names.
 
     Example:
 
@@ -199,7 +199,7 @@ def _flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _names(names: Iterable[str]) -> dict[str, str]:
-    """For each name one that MLflow accepts, which is a relative path; no two are equal.
+    """Return a distinct name that MLflow accepts, a relative path, for each name.
 
     Example:
 

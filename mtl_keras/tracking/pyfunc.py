@@ -1,4 +1,4 @@
-"""An artifact as MLflow keeps and loads it: a `python_function` from DataFrame to DataFrame."""
+"""An artifact as a model of MLflow: a `python_function` from DataFrame to DataFrame."""
 
 import contextlib
 import importlib
@@ -19,7 +19,7 @@ KINDS = {"b": "boolean", "i": "long", "u": "long", "f": "double", "M": "datetime
 
 
 class PyfuncModel:
-    """What `mlflow.pyfunc.load_model` wraps: `mtl_keras.load(path)`.
+    """The model that `mlflow.pyfunc.load_model` wraps: `mtl_keras.load(path)`.
 
     Args:
         path: The artifact, or one of its versions.
@@ -30,7 +30,7 @@ class PyfuncModel:
         self.predictor = Predictor(path, trusted=trusted)
 
     def predict(self, table: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """A row of answers for each row of the table: see `Predictor.predict`."""
+        """Predict all tasks for each row of the table: see `Predictor.predict`."""
         return self.predictor.predict(table)
 
 
@@ -39,8 +39,8 @@ def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> Py
 
     Args:
         path: The version that was logged.
-        model_config: `{"trusted": [...]}`: packages of the user's own classes, as they were when
-            the model was logged, or as `mlflow.pyfunc.load_model(uri, model_config=...)` says.
+        model_config: `{"trusted": [...]}`, the packages of the user's own classes: those when the
+            model was logged, or those in `mlflow.pyfunc.load_model(uri, model_config=...)`.
     """
     return PyfuncModel(path, (model_config or {}).get("trusted", ()))
 
@@ -50,10 +50,10 @@ def log(run: Any, folder: Path, run_id: str, uri: str | None, register: str | No
 
     Args:
         run: The `mtl_keras.Run`.
-        folder: The version that it was written to.
-        run_id: MLflow's run.
-        uri: Address of MLflow; None for its own.
-        register: Name in MLflow's registry; None for none.
+        folder: The version to which it was written.
+        run_id: Identifier of MLflow's run.
+        uri: Address of MLflow; None for its default.
+        register: Name in MLflow's registry; None if it is not registered.
     """
     mlflow = importlib.import_module("mlflow")
     trusted = packages_named([each.get_config() for each in (*run.encoder.features, *run.tasks)])
@@ -72,7 +72,7 @@ def log(run: Any, folder: Path, run_id: str, uri: str | None, register: str | No
 
 @contextlib.contextmanager
 def _at(mlflow: Any, uri: str | None) -> Iterator[None]:
-    """Within the block, MLflow's functions use an address, and say nothing of our signature."""
+    """Within the block, let MLflow use an address, and silence its notes on our signature."""
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri or before)
     try:
@@ -84,10 +84,11 @@ def _at(mlflow: Any, uri: str | None) -> Iterator[None]:
 
 
 def _signature(model: PyfuncModel, rows: pd.DataFrame) -> Any:
-    """The columns that a model reads and answers.
+    """Return the columns that a model reads and predicts.
 
-    Of what it reads, texts are declared as such, and all else as `any`: MLflow would refuse whole
-    numbers where it was told of fractions, and dates in the form of texts, which the model reads.
+    Inputs that are strings are declared as such, and all others as `any`, because MLflow would
+    reject whole numbers in place of fractions, and dates that are strings, which the model can
+    read.
     """
     types = importlib.import_module("mlflow.types.schema")
     models = importlib.import_module("mlflow.models")

@@ -1,4 +1,4 @@
-"""The record of one training: calls its tracker, and handles failures of it."""
+"""Calls the tracker of a training, and handles its failures."""
 
 import contextlib
 import copy
@@ -47,7 +47,7 @@ class Recording:
         except Exception as error:
             raise ConfigError(
                 f"{self._name} cannot record the training ({_why(error)}). Nothing was trained. "
-                "Repair it, or train without `tracking`."
+                "Fix it, or train without `tracking`."
             ) from error
         self.begun = True
 
@@ -109,11 +109,11 @@ class Recording:
         return f"The tracker {type(self.tracker).__name__}"
 
     def _attempted(self, what: str, tell: Callable[[], None]) -> bool:
-        """Whether the tracker succeeded. If not, a warning says what it lacks."""
+        """Return whether the tracker succeeded. If not, warn of what is missing in the record."""
         try:
             tell()
-        except Exception as error:  # of any library: a training is worth more than its record
-            later = ". Epochs are told again at the end" if what.startswith("epoch") else ""
+        except Exception as error:  # any error: the training is worth more than its record
+            later = ". Epochs are reported again at the end" if what.startswith("epoch") else ""
             warnings.warn(
                 f"{self._name} could not record {what} ({_why(error)}). The training is not "
                 f"affected{later}.",
@@ -128,7 +128,7 @@ class Epochs(keras.callbacks.Callback):
 
     Args:
         recording: The recording.
-        prefix: What the names of the logs begin with.
+        prefix: Prefix of the names of the logs.
     """
 
     def __init__(self, recording: Recording, prefix: str = "") -> None:
@@ -141,5 +141,5 @@ class Epochs(keras.callbacks.Callback):
 
 
 def _why(error: Exception) -> str:
-    """The type and the first 500 characters of an error, in one line."""
+    """Return the type and the first 500 characters of an error, on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"

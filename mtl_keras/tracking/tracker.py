@@ -97,7 +97,7 @@ class Tracker:
         """
 
     def get_config(self) -> dict[str, Any]:
-        """`kind`, and all arguments that differ from their defaults."""
+        """Return `kind`, and all arguments that differ from their defaults."""
         parameters = inspect.signature(type(self)).parameters
         stated = {
             n: getattr(self, n) for n, p in parameters.items() if getattr(self, n) != p.default

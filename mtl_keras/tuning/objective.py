@@ -1,4 +1,4 @@
-"""What a trial is judged by: the validation losses of a short training, beside a constant's."""
+"""The objective of a search: validation losses relative to those of a constant."""
 
 import importlib
 import time
@@ -18,14 +18,14 @@ from mtl_keras.tuning.space import Space, changed
 
 @dataclass(frozen=True)
 class Objective:
-    """What a trial is judged by.
+    """The objective of a search: trains the plan of a trial, and returns its losses.
 
     Attributes:
-        plan: The plan that is searched.
+        plan: The plan whose settings are searched.
         rows: Its rows.
-        space: What is searched.
+        space: The search space.
         constants: The validation loss of the best constant, by task.
-        front: Tasks whose compromises are wanted; empty: the mean of all.
+        front: Tasks whose losses are minimised separately. If empty, the mean of all is minimised.
     """
 
     plan: Plan
@@ -35,7 +35,7 @@ class Objective:
     front: Sequence[str] = ()
 
     def __call__(self, trial: Any) -> Any:
-        """Train a trial's plan; the losses to make small."""
+        """Train the plan of a trial, and return the losses to minimise."""
         optuna = optuna_module()
         values = {name: options.suggested(trial, name) for name, options in self.space.items()}
         started, lowest = time.perf_counter(), Lowest(self.constants)
@@ -52,7 +52,7 @@ class Objective:
 
 
 class Lowest(keras.callbacks.Callback):
-    """The lowest validation loss of each task, relative to a constant's; reported to a trial.
+    """The lowest validation loss of each task, relative to a constant's, reported to a trial.
 
     Args:
         constants: The validation loss of the best constant, by task.
@@ -67,7 +67,7 @@ class Lowest(keras.callbacks.Callback):
 
     @property
     def score(self) -> float:
-        """The mean over the tasks."""
+        """Return the mean over the tasks."""
         return float(np.mean(list(self.losses.values())))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -82,7 +82,7 @@ class Lowest(keras.callbacks.Callback):
 
 
 def optuna_module() -> Any:
-    """The package Optuna, or a ConfigError that says how to install it."""
+    """Return the package Optuna; a ConfigError says how to install it if it is missing."""
     try:
         return importlib.import_module("optuna")
     except ImportError:

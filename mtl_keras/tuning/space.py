@@ -1,4 +1,4 @@
-"""What a search may change: settings by their place in an experiment, and the values to try."""
+"""Search spaces: settings, named by their place in an experiment, and the values to try."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ class Range:
     """Numbers from `low` to `high`.
 
     Args:
-        low: The lowest.
-        high: The highest.
-        log: Whether they are tried on a logarithmic scale. Default False.
-        whole: Whether they are whole numbers. Default: if both ends are.
+        low: The lowest number.
+        high: The highest number.
+        log: Whether to search on a logarithmic scale. Default False.
+        whole: Whether to try only whole numbers. Default None: if both ends are whole.
     """
 
     low: float
@@ -50,7 +50,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """Some values: names, lists, numbers or booleans."""
+    """A choice between values: names, lists, numbers or booleans."""
 
     values: tuple[Any, ...]
 
@@ -63,7 +63,7 @@ class Choice:
         return self.stored(value) in map(self.stored, self.values)
 
     def stored(self, value: Any) -> str:
-        """A value as Optuna keeps it, which takes no lists."""
+        """Return a value as Optuna stores it, which does not accept lists."""
         return json.dumps(value)
 
 
@@ -77,20 +77,20 @@ DEFAULT: Mapping[str, Any] = {
     "training.weight_decay": {"low": 3e-3, "high": 0.3, "log": True},
     "balancer": ["fixed", "uncertainty", "famo"],
 }
-WEIGHTS = {"low": 0.3, "high": 3.0, "log": True}  # of each task, if there are several
+WEIGHTS = {"low": 0.3, "high": 3.0, "log": True}  # the weight of each task, if there are several
 
 
 def space_of(declared: Mapping[str, Any] | None, plan: Plan) -> Space:
-    """The space that a plan declares in `[search]`, or the default one.
+    """Return the search space that a plan declares in `[search]`, or the default one.
 
     Args:
-        declared: For each setting, such as `"architecture.dropout"`, a list of values or a mapping
-            with `low`, `high` and, where wanted, `log`. Default None: see `DEFAULT`, and the weight
-            of each task.
-        plan: The plan that is searched.
+        declared: For each setting, such as `"architecture.dropout"`, a list of values, or a mapping
+            with `low`, `high` and optionally `log`. Default None: the settings in `DEFAULT`, and
+            the weight of each task.
+        plan: The plan whose settings are searched.
 
     Raises:
-        ConfigError: if a setting or a value is not one of an experiment.
+        ConfigError: if a setting or a value is not valid in an experiment.
 
     Example:
 
@@ -115,9 +115,9 @@ def space_of(declared: Mapping[str, Any] | None, plan: Plan) -> Space:
 
 
 def changed(plan: P, values: Mapping[str, Any]) -> P:
-    """A plan with some settings changed.
+    """Return a plan with some settings changed.
 
-    An argument that another kind of architecture does not have is left out.
+    Arguments that a new kind of architecture does not have are left out.
 
     Example:
 
@@ -155,7 +155,7 @@ def changed(plan: P, values: Mapping[str, Any]) -> P:
 
 
 def current(plan: Plan, space: Space) -> dict[str, Any] | None:
-    """The plan's own values as a trial of the space; None if one of them is not in it."""
+    """Return the plan's own values as a trial of the space; None if one is not in it."""
     config = plan.to_dict()
     values = {}
     for setting, options in space.items():
@@ -172,7 +172,7 @@ def current(plan: Plan, space: Space) -> dict[str, Any] | None:
 
 
 def _check_arguments(space: Space, plan: Plan) -> None:
-    """Raise a ConfigError for an argument that none of the architectures in the space has."""
+    """Raise a ConfigError if no architecture in the space has an argument."""
     kinds = space.get("architecture.kind", space.get("architecture"))
     tried = [architectures.get(kind) for kind in kinds.values] if isinstance(kinds, Choice) else []
     tried += [plan.architecture] if plan.architecture != "auto" else []
@@ -184,7 +184,7 @@ def _check_arguments(space: Space, plan: Plan) -> None:
 
 
 def _flat(declared: Mapping[str, Any], start: str = "") -> dict[str, Any]:
-    """Nested tables as dotted settings: TOML reads `architecture.dropout = ...` as a table."""
+    """Return nested tables as dotted settings; TOML reads `architecture.dropout` as a table."""
     found: dict[str, Any] = {}
     for key, value in declared.items():
         if isinstance(value, Mapping) and not {"low", "high"} <= set(value):

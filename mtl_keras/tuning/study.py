@@ -1,4 +1,4 @@
-"""Runs a search: trials of settings, each a training that is judged on the validation rows."""
+"""Runs a search: trials of settings, each of which is a training."""
 
 import dataclasses
 import hashlib
@@ -24,8 +24,8 @@ from mtl_keras.tuning.objective import Objective, optuna_module
 from mtl_keras.tuning.space import Space, changed, current, space_of
 from mtl_keras.tuning.tuning import Tuning
 
-START = 5  # trials before any is pruned
-WARM_UP = 4  # epochs of a trial before it may be pruned
+START = 5  # number of trials before any is pruned
+WARM_UP = 4  # number of epochs before a trial may be pruned
 JOURNAL = "trials.log"
 
 
@@ -44,29 +44,30 @@ def tune(
 ) -> Tuning:
     """Search the settings with which an experiment predicts best, on its validation rows.
 
-    Optuna's tree-structured Parzen estimator draws the settings of each trial; trials that are
-    worse than the median at the same epoch are pruned. Test rows take no part.
+    Optuna's tree-structured Parzen estimator suggests the settings of each trial, and trials that
+    are worse than the median at the same epoch are pruned. Test rows are not used.
 
     Args:
-        plan: The experiment; what it leaves `"auto"` must be in the space.
+        plan: The experiment. Settings that are `"auto"` must be in the space.
         data: As for `Experiment.run`. Default: the plan's.
-        trials: Number of trials, those of earlier calls included. Default 40.
-        timeout: Seconds after which no trial is begun. Default None.
-        space: What is searched: see `tuning.space.space_of`. Default: the plan's `search`, else a
-            space of architecture, width, dropout, learning rate, weight decay, balancer and the
+        trials: Number of trials, including those of earlier calls. Default 40.
+        timeout: Seconds after which no new trial starts. Default None: no limit.
+        space: The search space: see `tuning.space.space_of`. Default: the plan's `search`, or
+            otherwise architecture, width, dropout, learning rate, weight decay, balancer and the
             tasks' weights.
-        front: Tasks between which the best compromises are wanted; none of their trials is pruned.
-            Default: the mean over all tasks is searched.
-        folder: Where the trials are kept, so that a search can be stopped and resumed. Default
-            None: nowhere.
-        storage: An address of Optuna's, such as `"sqlite:///trials.db"`, instead of a file in the
-            folder. Default None.
-        workers: Trials at a time, a process each; needs `folder` or `storage`. Default 1.
-        address: A Ray cluster, whose machines find the storage: see `comparison.compare`.
+        front: Tasks for which to search the best trade-offs (the Pareto front), without pruning.
+            Default: the mean over all tasks is minimised.
+        folder: Folder in which trials are stored, so that a search can be interrupted and resumed.
+            Default None: they are not stored.
+        storage: The URL of an Optuna storage, such as `"sqlite:///trials.db"`, instead of a file in
+            the folder. Default None.
+        workers: Number of trials at a time, each in a process. More than one need a `folder` or a
+            `storage`. Default 1.
+        address: A Ray cluster, whose machines can access the storage: see `comparison.compare`.
         show: A function that prints a line.
 
     Returns:
-        A `Tuning`: the trials, and the experiment of the best.
+        A `Tuning` with the trials, and the experiment of the best one.
 
     Raises:
         ConfigError: if Optuna is not installed, or the space does not fit the experiment.
@@ -88,7 +89,7 @@ def tune(
     own = current(plan, found)
     for name in ("architecture", "balancer"):
         if getattr(plan, name) == "auto" and not any(s.startswith(name) for s in found):
-            raise ConfigError(f"{name} = 'auto' must be in the space, or be stated.")
+            raise ConfigError(f"{name} = 'auto' must be in the space, or be set.")
     rows = prepare(plan, data, show).sampled()
     constants = constant_losses(rows, build(plan, rows))
     objective = Objective(plan, rows, found, constants, tuple(front))
@@ -108,9 +109,9 @@ def tune(
     numbers = range(len(before), len(before) + trials - done)
     stated: dict[int, dict[str, Any]] = {}
     if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
-        stated = {numbers.start: own}  # so that nothing worse than it comes out
+        stated = {numbers.start: own}  # so that the result is never worse
     show(
-        f"searching {len(found)} settings in {max(0, trials - done)} trials, judged by validation "
+        f"searching {len(found)} settings in {max(0, trials - done)} trials, scored by validation "
         "losses relative to a baseline's: -0.12 is 12 % below it"
     )
     until = np.inf if timeout is None else time.time() + timeout
@@ -126,12 +127,12 @@ def tune(
 
 @dataclass(frozen=True)
 class Where:
-    """Where the trials of a search are kept.
+    """Where the trials of a search are stored.
 
     Attributes:
-        name: Name of the study: another one where anything that matters differs.
-        folder: The folder of a journal; or None.
-        storage: A storage of Optuna's or its address; or None.
+        name: Name of the study, which is different if anything that matters differs.
+        folder: The folder of a journal, or None.
+        storage: An Optuna storage or its URL, or None.
     """
 
     name: str
@@ -139,7 +140,7 @@ class Where:
     storage: Any
 
     def study(self, optuna: Any, seed: int, front: int) -> Any:
-        """The study, begun or gone on with."""
+        """Create the study, or continue it."""
         storage = self.storage
         if storage is None and self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -158,13 +159,13 @@ class Where:
 
 @dataclass(frozen=True)
 class Trials:
-    """How trials are carried out.
+    """How trials are run.
 
     Attributes:
-        objective: What each is judged by.
-        where: Where they are kept.
-        until: The time, in seconds since 1970, from which none is begun.
-        stated: Settings that are not drawn, by the number of the trial.
+        objective: The objective to minimise.
+        where: Where they are stored.
+        until: The time, in seconds since 1970, from which no new trial starts.
+        stated: Given settings, by the number of the trial.
     """
 
     objective: Objective
@@ -174,10 +175,11 @@ class Trials:
 
 
 def _carried_out(number: int, how: Trials) -> str | None:
-    """Carry out one trial; returns a line about it, or None if the time is over.
+    """Run a trial, and return a line about it, or None if the time is over.
 
-    The number is that of no earlier trial of the study, not even of one that was killed: from it
-    follows what is drawn first. A trial that is killed here, and begun again, is the same one.
+    The number is not that of any earlier trial of the study, not even of one that was killed,
+    because it determines the random settings. A trial that is killed here and started again is the
+    same.
     """
     if time.time() >= how.until:
         return None
@@ -243,7 +245,7 @@ def _tuning(optuna: Any, study: Any, plan: Plan, space: Space, front: Sequence[s
 
 
 def _study_name(plan: Plan, rows: Prepared, space: Space, front: Sequence[str]) -> str:
-    """A name that is another one if anything that the trials depend on differs."""
+    """Return a name that is different if anything on which trials depend differs."""
     plan = plan.but(training=plan.training.untracked())
     what = [plan.to_dict(), rows.identity, {n: dataclasses.asdict(v) for n, v in space.items()}]
     text = json.dumps([*what, list(front)], sort_keys=True, default=str)

@@ -1,4 +1,4 @@
-"""What came of a search: its trials, the best of them, and the front where tasks compete."""
+"""The result of a search: its trials, the best of them, and the Pareto front."""
 
 import json
 from collections.abc import Sequence
@@ -24,16 +24,17 @@ class Tuning:
     """The trials of a search.
 
     Attributes:
-        plan: The plan that was searched.
+        plan: The plan whose settings were searched.
         trials: A row per trial: `trial`, `state` (`"complete"`, `"pruned"`, `"failed"`), `score`
             (the mean over the tasks of the validation loss relative to a constant's, minus 1: 0 is
             the constant, lower is better), the relative loss of each task, `epochs`, `seconds`, and
             the settings.
         settings: Names of the settings that were searched.
         tasks: Names of the tasks.
-        importances: The share of the variance of the score that each setting explains; empty
-            where there are too few trials to tell.
-        front_of: The tasks whose best compromises were wanted; empty: the mean of all.
+        importances: The share of the score's variance that each setting explains; empty if there
+            are too few trials.
+        front_of: The tasks whose losses were minimised separately. If empty, the mean of all was
+            minimised.
         plans: The plan of each complete trial, by number.
 
     Example:
@@ -67,7 +68,7 @@ class Tuning:
     def front(self) -> pd.DataFrame:
         """The complete trials that no other one beats in all tasks: the Pareto front.
 
-        Of the tasks that were named, or of all; sorted by the loss of the first.
+        The tasks are those in `front_of`, or all. Sorted by the loss of the first.
         """
         complete = self._complete()
         losses = complete[list(self.front_of or self.tasks)].to_numpy()
@@ -78,10 +79,10 @@ class Tuning:
         return found.sort_values((self.front_of or self.tasks)[0])
 
     def experiment(self, trial: int | None = None) -> Plan:
-        """The experiment of a trial, to train.
+        """Return the experiment of a trial, to train it.
 
         Args:
-            trial: Its number. Default None: the best.
+            trial: Number of the trial. Default None: the best.
 
         Raises:
             ConfigError: if there is no complete trial with this number.
@@ -95,7 +96,7 @@ class Tuning:
         return self.plans[number]
 
     def figure(self) -> Figure:
-        """The trials by the losses of two tasks with their front; else the best score so far."""
+        """Return a figure: the losses of two tasks and their front, or the best score so far."""
         figure, grid = axes(1, 1, 6.4, 4.4)
         ax, complete = grid[0, 0], self._complete()
         if len(self.front_of) == 2:
@@ -103,7 +104,7 @@ class Tuning:
             ax.scatter(complete[first], complete[second], s=26, color=style.MUTED, label="trials")
             front = self.front
             ax.plot(
-                front[first], front[second], "o-", color=style.COLORS[1], label="best compromises"
+                front[first], front[second], "o-", color=style.COLORS[1], label="best trade-offs"
             )
             for number, row in front.iterrows():
                 ax.annotate(f" {number}", (row[first], row[second]), fontsize=8)
@@ -119,7 +120,7 @@ class Tuning:
         return figure
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable values."""
+        """Return JSON-serialisable values."""
         return {
             "best": self.best,
             "importances": self.importances,
@@ -154,7 +155,7 @@ class Tuning:
         counted = ", ".join(f"{count} {state}" for state, count in states.items())
         lines = [f"{len(self.trials)} trials: {counted}"]
         shown = self.front if self.front_of else self._complete().nsmallest(5, "score")
-        lines.append("the best compromises:" if self.front_of else "the best (lower is better):")
+        lines.append("the best trade-offs:" if self.front_of else "the best (lower is better):")
         for number, row in shown.iterrows():
             losses = ", ".join(f"{task} {row[task]:+.4f}" for task in self.tasks)
             settings = ", ".join(f"{name} {_text(row[name])}" for name in self.settings)

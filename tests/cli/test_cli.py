@@ -36,7 +36,7 @@ def test_train_inspect_predict_evaluate(table, capsys):
     assert main([*train, "--balancer", "uncertainty", "--stratify", "left"]) == 0
     printed = capsys.readouterr().out
     assert "2/2" in printed and "left_auc" in printed and "roc_auc" in printed
-    assert "column id: dropped" in printed and "left: taken as binary, 2 classes" in printed
+    assert "column id: dropped" in printed and "left: assumed to be binary, 2 classes" in printed
     assert "left: the positive class is 'yes' (" in printed
     assert main(["inspect", "saved_models/shop"]) == 0
     inspected = capsys.readouterr().out
@@ -174,7 +174,7 @@ def test_what_is_no_mistake_of_the_user_is_one_message_too(
 @pytest.mark.parametrize(
     ("epochs", "told"),
     [
-        (7, "The training up to epoch 7 is kept in saved_models/shop/.training. To go on, run the"),
+        (7, "The training up to epoch 7 is kept in saved_models/shop/.training. To continue, run"),
         (0, "No epoch was finished, so nothing is kept"),
     ],
 )
@@ -205,7 +205,7 @@ def test_a_table_and_a_model_are_compared_and_tuned_as_they_are_trained(
     monkeypatch.setattr(f"mtl_keras.experiment.Experiment.{command}", interrupted)
     flags = ["--target", "left", "--drop", "id", "--preset", "fast", "--seed", "4"]
     assert main([command, table, *flags]) == 130
-    assert f"are kept in saved_models/shop/{kept}. To go on, run the" in capsys.readouterr().err
+    assert f"are kept in saved_models/shop/{kept}. To continue, run the" in capsys.readouterr().err
     ((experiment, rows, _),) = calls
     assert len(rows) == 400 and experiment.data == Path(table)
     assert experiment.name == "shop" and experiment.seed == 4

@@ -65,8 +65,8 @@ def test_a_feature_says_how_its_texts_are_read():
         }
     )
     guesses = {guess.column: guess for guess in infer(table)}
-    assert str(guesses["german"]) == "german: numeric, texts that are numbers, such as 1.234,50"
-    assert guesses["either"].why.endswith("; 1,234 is taken as 1234")
+    assert str(guesses["german"]) == "german: numeric, strings that are numbers, such as 1.234,50"
+    assert guesses["either"].why.endswith("; 1,234 is read as 1234")
     assert guesses["gaps"].why.endswith("; ? as missing")
     assert guesses["zip"].feature.kind == guesses["mostly"].feature.kind == "categorical"
     fitted = guesses["german"].feature.fit(table["german"])
@@ -90,10 +90,10 @@ def test_what_is_no_number_is_refused(values):
     column = pd.Series(values)
     with pytest.raises(DataError, match="Received"):
         features.Numeric("x").raw(column)
-    with pytest.raises(DataError, match="must hold numbers"):
+    with pytest.raises(DataError, match="must contain numbers"):
         tasks.Regression("x").fit(pd.DataFrame({"x": column}))
 
 
 def test_labels_of_a_size_that_overflows_are_refused():
-    with pytest.raises(DataError, match=r"must hold numbers.*1e\+300"):
+    with pytest.raises(DataError, match=r"must contain numbers.*1e\+300"):
         tasks.Regression("x").fit(pd.DataFrame({"x": [1.0, 2.0, 1e300]}))

@@ -84,11 +84,11 @@ def test_time_goes_forward_however_it_is_written(written):
 @pytest.mark.parametrize(
     ("strategy", "column", "message"),
     [
-        ("time", ["2020-01-01"] * 19 + ["soon"], "must hold times.*'soon' in row 19"),
-        ("time", ["2020-01-01"] * 19 + [3], "must hold times.*3 in row 19"),
+        ("time", ["2020-01-01"] * 19 + ["soon"], "must contain times.*'soon' in row 19"),
+        ("time", ["2020-01-01"] * 19 + [3], "must contain times.*3 in row 19"),
         ("time", [1.0] * 19 + [None], "has no time in row 19"),
         ("group", ["a", "b"] * 9 + ["a", None], "has no group in row 19"),
-        ("stratify", [["a"]] * 20, "holds lists"),
+        ("stratify", [["a"]] * 20, "contains lists"),
     ],
 )
 def test_a_column_that_the_split_cannot_go_by_is_refused(strategy, column, message):

@@ -164,7 +164,7 @@ def test_an_artifact_is_exported_by_one_command(small_artifact, form, tmp_path, 
     monkeypatch.chdir(tmp_path)
     assert main(["export", str(small_artifact), "--format", form]) == 0
     out, err = capfd.readouterr()
-    assert "reads raw rows. It answers" in out and "as the SavedModel does" in out and err == ""
+    assert "reads raw rows. It predicts the same as the SavedModel" in out and err == ""
     predictor, rows = load(small_artifact), small_table(20)
     answer = FORMATS[form].loaded((tmp_path / f"small{FORMATS[form].suffix}").read_bytes())
     slugs = predictor.schema["inputs"]
@@ -185,7 +185,9 @@ def test_nothing_is_written_if_the_answers_differ(small_artifact, tmp_path, monk
     monkeypatch.setattr(Onnx, "converted", lambda self, folder: b"")
     monkeypatch.setattr(Onnx, "loaded", lambda self, content: tampered)
     monkeypatch.setattr("mtl_keras.export.encoding_reader.encode", lambda _, raw, given: raw)
-    with pytest.raises(ArtifactError, match=r"small\.onnx was not written: the answers 'spend'"):
+    with pytest.raises(
+        ArtifactError, match=r"small\.onnx was not written: the predictions 'spend'"
+    ):
         predictor.export(tmp_path / "small.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -220,7 +222,7 @@ def test_what_cannot_be_exported_is_said_before_any_work(small_artifact, tmp_pat
 def test_an_older_artifact_is_told_what_it_lacks(small_artifact, monkeypatch):
     predictor: Predictor = load(small_artifact)
     predictor.schema["crossings"] = [{"features": ["age"], "known": 3}]
-    with pytest.raises(ArtifactError, match="does not tell the values of its crossings"):
+    with pytest.raises(ArtifactError, match="does not contain the values of its crossings"):
         predictor.export("small.onnx")
     predictor.schema["crossings"] = []
     monkeypatch.setattr("mtl_keras.export.formats.STATISTICS", "none.json")

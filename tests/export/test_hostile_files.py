@@ -106,7 +106,7 @@ def test_a_graph_that_reaches_files_is_refused_before_it_is_loaded(planted, caps
         line = said(capsys, *USING[command])
         assert "small/1 has operations that reach beyond" in line and "--trust tensorflow" in line
     line = said(capsys, *USING["predict"], "--trust", "tensorflow")
-    assert "schema.json does not tell of the SavedModel beside it" in line  # it was loaded
+    assert "schema.json does not describe the SavedModel beside it" in line  # it was loaded
 
 
 @pytest.mark.parametrize("name", [".training.lock", ".training"])

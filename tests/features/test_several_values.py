@@ -220,7 +220,7 @@ def test_a_model_of_keras_hub_with_its_tokenizer(tmp_path):
     [
         (features.Vector("v", 2), [[1.0, 2.0], [1.0]], "vector of 2 numbers.*Received: 1 in row 1"),
         (features.Vector("v"), [[1.0], "x"], "lists or arrays of numbers.*'x' in row 1"),
-        (features.Categories("v"), [["a,b"]], "'a,b' in row 0 .* holds the separator"),
+        (features.Categories("v"), [["a,b"]], "'a,b' in row 0 .* contains the separator"),
         (features.Sequence("v", of="numbers"), ["1 2", "1 two"], "'1 two' in row 1"),
         (features.Image("v"), ["no.png"], r"no image file .*no\.png, which row 0 names"),
         (features.Image("v"), [b"text"], "row 0 is not an image. Expected a PNG"),

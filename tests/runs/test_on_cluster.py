@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     np.testing.assert_allclose(run.history[losses], expected.history[losses], rtol=1e-4)
     for got, wanted in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
-    (again,) = [number for number, line in enumerate(told) if line.startswith("a worker has gone")]
+    (again,) = [number for number, line in enumerate(told) if line.startswith("a worker was lost")]
     assert told[again + 1].startswith("resuming after epoch ")
     untimed = [[re.sub(r" +\d+\.\d\d s\b", "", line) for line in lines] for lines in (alone, told)]
     assert set(untimed[0]) <= set(untimed[1])  # all that one process prints

@@ -121,7 +121,11 @@ LABELS = pd.DataFrame({"x": np.arange(60.0), "y": [0, 1] * 30})
         ([1] * 60, "binary", r"constant in the training rows \(always 1\)"),
         ([1.5] * 60, "regression", "constant in the training rows"),
         (["a", "b", "c"] * 20, "binary", "has 3 labels.*y:multiclass"),
-        ([*np.arange(59.0), "n/a"], "regression", "must hold numbers. Received: 'n/a' in row 59"),
+        (
+            [*np.arange(59.0), "n/a"],
+            "regression",
+            "must contain numbers. Received: 'n/a' in row 59",
+        ),
         ([-1, 2] * 30, "count", "must be >= 0 for a count"),
         ([-1, 2] * 30, {"kind": "regression", "transform": "log1p"}, "must be >= 0 for transform"),
     ],
@@ -170,7 +174,9 @@ def test_weights_of_rows_count_for_the_task_they_are_given_for():
     np.testing.assert_allclose(made.data.weights["train"]["y"], sure / sure.mean(), rtol=1e-6)
     weights = [twin(experiment, task)["data"] for task in declared]
     assert weights == [{"sample_weight": "sure"}, {}]
-    with pytest.raises(DataError, match=r"'sure' must hold weights >= 0.*Received: -1\.0 in row"):
+    with pytest.raises(
+        DataError, match=r"'sure' must contain weights from 0.*Received: -1\.0 in row"
+    ):
         prepare(experiment, table.assign(sure=table["sure"].replace(7.0, -1.0)), print)
     with pytest.raises(ConfigError, match=r"task in `sample_weight` 'x'\. Expected one of: y, z"):
         mtl.Experiment(declared, sample_weight={"x": "sure"})

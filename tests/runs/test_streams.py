@@ -133,7 +133,9 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tm
         f"2/4  {output / '1.parquet'}: 750 rows",
     ]
     assert (output / "2.parquet").stat().st_mtime_ns == before
-    with pytest.raises(ConfigError, match="holds answers of another model, or with other columns"):
+    with pytest.raises(
+        ConfigError, match="contains predictions of another model, or with other columns"
+    ):
         model.predict_files(folder, output, keep=True)
     model.predict_files(folder, tmp_path / "all.csv", keep=True)
     together = pd.read_csv(tmp_path / "all.csv", dtype={"id": str})
@@ -212,7 +214,7 @@ def test_a_bad_row_of_the_last_file_is_found_before_the_training(folder, tmp_pat
     assert f"{tmp_path}/a/3.parquet: Feature 'price' is numeric" in message
     assert "'dear' in row 749" in message
     message = refused(tmp_path / "in", tmp_path / "b", with_last("weight", -1.0))
-    assert "b/3.parquet: Column 'weight' must hold weights >= 0" in message
+    assert "b/3.parquet: Column 'weight' must contain weights from 0" in message
 
 
 def test_of_two_workers_each_reads_half_and_meets_what_is_wrong_there(

@@ -73,8 +73,8 @@ UNCLEAR = {
     "two fractions": ([0.5, 1.5] * 200, "2 different numbers"),
     "halves": ([1, 1.5, 2, 2.5] * 100, "4 different numbers (1, 1.5, 2, 2.5)"),
     "numbers of rows": (list(range(ROWS)), "each in one row, look like an identifier"),
-    "names": ([f"name {n}" for n in range(ROWS)], "look like identifiers or free texts"),
-    "dates": ([f"2024-01-{1 + n % 28:02d}" for n in range(ROWS)], "it holds dates"),
+    "names": ([f"name {n}" for n in range(ROWS)], "look like identifiers or free text"),
+    "dates": ([f"2024-01-{1 + n % 28:02d}" for n in range(ROWS)], "it contains dates"),
     "lists": ([["a"], ["b", "c"]] * 200, "several values each"),
 }
 

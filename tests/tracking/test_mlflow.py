@@ -151,7 +151,7 @@ def test_a_training_that_fails_or_goes_on_is_told(place):
     ("uri", "message"),
     [
         ("http://127.0.0.1:9", r"MLflow cannot record the training \(.*refused.*Nothing was"),
-        ("postgresql://me:secret@host/db", "must hold no password"),
+        ("postgresql://me:secret@host/db", "must not contain a password"),
     ],
 )
 def test_an_address_that_does_not_do_is_told_before_the_first_epoch(uri, message, monkeypatch):

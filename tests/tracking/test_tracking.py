@@ -155,7 +155,7 @@ def test_what_fails_is_one_warning(diary, fails, told):
         recording.end(None)
         recording.exported(None, Path("small/1"))
     assert order(diary) == told
-    assert len(warned) == 1 and ("told again" in str(warned[0].message)) == ("epoch" in fails)
+    assert len(warned) == 1 and ("reported again" in str(warned[0].message)) == ("epoch" in fails)
 
 
 def test_each_training_tells_a_copy(diary):

@@ -135,7 +135,7 @@ def test_the_front_is_what_no_trial_beats_in_all_tasks():
     assert found.front.index.tolist() == [0, 1, 3]
     ax = found.figure().axes[0]
     assert np.allclose(ax.lines[0].get_ydata(), [-0.1, -0.3, -0.9])
-    assert "the best compromises" in str(found)
+    assert "the best trade-offs" in str(found)
 
 
 def test_the_command_writes_an_experiment_to_train(tmp_path, monkeypatch, capsys):
@@ -149,7 +149,7 @@ def test_the_command_writes_an_experiment_to_train(tmp_path, monkeypatch, capsys
     arguments = ["tune", "shop.toml", "--trials", "2", "--front", "left", "--front", "spend"]
     assert main(arguments) == 0, capsys.readouterr()
     written = tmp_path / "saved_models" / "shop" / "tuning"
-    assert "the best compromises" in capsys.readouterr().out
+    assert "the best trade-offs" in capsys.readouterr().out
     assert json.loads((written / "tuning.json").read_text())["front"]
     assert tomllib.loads((written / "tuned.toml").read_text())["training"]["learning_rate"] > 0
     assert main(["train", str(written / "tuned.toml"), "--name", "tuned"]) == 0
