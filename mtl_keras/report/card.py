@@ -5,6 +5,7 @@ from typing import Any
 
 import jinja2
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
 from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
@@ -72,6 +73,9 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
     scores = {name: value for name, value in result["scores"].items() if value is not None}
     classes = task.classes if isinstance(task, ClassTask) else None
     answers = ", ".join(map(str, classes)) if classes else task.unit or "a number"
+    ends = result.get("intervals", {}).get(main, ())  # version 0.1 had none
+    known = (scores.get(main), result["baseline"].get(main))
+    value, baseline, *ends = numbers([*known, *ends], intervals=[ends])
     return {
         "name": cell(task.name),
         "kind": task.kind,
@@ -79,16 +83,12 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
         "answers": cell(answers),
         "scores": list(scores.items()),
         "main": measure(main),
-        "value": _number(scores.get(main)),
-        "baseline": _number(result["baseline"].get(main)),
-        "interval": " to ".join(map(_number, result.get("intervals", {}).get(main, ()))),
+        "value": value,
+        "baseline": baseline,
+        "interval": " to ".join(ends),
     }
 
 
 def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}"

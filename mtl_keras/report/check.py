@@ -77,9 +77,9 @@ def _facts(result: Check, path: str, features: Sequence[Feature]) -> dict[str, s
         "Table": about.table(path),
         "Rows": f"{result.rows:,}",
         "Period": "; ".join(
-            f"{' to '.join(change.limits_now)} ({change.name})"
+            f"{' to '.join(change.range_now)} ({change.name})"
             for change in dates
-            if change.limits_now is not None
+            if change.range_now is not None
         ),
         "Checked": about.moment(about.now()),
     }

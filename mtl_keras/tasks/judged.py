@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mtl_keras.drawing import panels
+from mtl_keras.drawing.digits import number
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.thresholds import ThresholdCurve
@@ -142,8 +143,8 @@ class Judged(abc.ABC):
 
     def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
         """The label and the prediction of each row, for a reader. Default: the first number."""
-        numbers = next(iter(self.named_predictions(predicted).values()))
-        return [(f"{label:,.6g}", f"{each:,.4g}") for label, each in zip(truth, numbers)]
+        answers = next(iter(self.named_predictions(predicted).values()))
+        return [(f"{label:,.6g}", number(each)) for label, each in zip(truth, answers)]
 
     def _named(self, labels: Any, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return {f"{self.name}: {label}": values for label, values in zip(labels, predicted.T)}
