@@ -132,11 +132,7 @@ class Check:
                 for change in of_kind
                 if change.level in at_least
             ),
-            *(
-                f"task {score.task}: {score.measure} is worse"
-                for score in self.scores
-                if score.worse
-            ),
+            *(f"task {score.task}: its score is worse" for score in self.scores if score.worse),
         ]
 
     @property

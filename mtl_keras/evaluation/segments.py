@@ -38,7 +38,7 @@ def by_prediction(
     edges = np.unique(np.quantile(values, np.arange(1, SEGMENTS) / SEGMENTS))
     places = np.searchsorted(edges, values)
     rows = []
-    for place, words in enumerate(ranges(apart(edges))):
+    for place, words in enumerate(ranges(apart(edges.tolist()))):
         inside = places == place
         if not inside.any():
             continue

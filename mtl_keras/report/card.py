@@ -7,7 +7,7 @@ import jinja2
 
 from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
-from mtl_keras.report.wording import measure
+from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.classes import ClassTask
 
@@ -53,14 +53,14 @@ def model_card(content: Content) -> str:
     source = experiment.get("data", {}).get("path", "a table")
     text = ENVIRONMENT.get_template("card.md").render(
         name=content.schema["name"],
-        names=", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1],
+        names=in_a_list(names),
         tags=list(dict.fromkeys(task["tag"] for task in tasks)),
         tasks=tasks,
         features=[(cell(feature.source), feature.kind) for feature in content.features],
         data=PurePath(source if isinstance(source, str) else source[0]).name,
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
-        refit=content.metrics.get("refit", 0),
+        refit=bool(content.metrics.get("refit", 0)),
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
         intended_use=experiment.get("intended_use", ""),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),

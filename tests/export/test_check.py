@@ -50,7 +50,7 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
         ({"age": lambda t: t["age"] + 15}, "column age: major change"),
         ({"town": lambda t: "Ulm"}, "column town: major change"),
         ({"age": lambda t: t["age"].where(t.index % 2 == 0)}, "column age: major change"),
-        ({"spend": lambda t: t["spend"] + 900}, "task spend: rmse is worse"),
+        ({"spend": lambda t: t["spend"] + 900}, "task spend: its score is worse"),
     ],
     ids=["shift", "unknown", "missing", "labels"],
 )

@@ -106,7 +106,9 @@ def test_each_target_and_feature_has_its_distribution_and_each_decision_its_thre
     assert features.count('<svg class="bars"') == len(watched)
     left = next(task for task in run.tasks if task.name == "left")
     assert f"<p>T{escape(left.decision[1:])}.</p>" in page
-    assert f"{left.classes[1]!r}" in left.decision and digits.number(left.threshold) in left.decision
+    assert (
+        f"{left.classes[1]!r}" in left.decision and digits.number(left.threshold) in left.decision
+    )
 
 
 @pytest.mark.parametrize(
