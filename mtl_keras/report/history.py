@@ -61,6 +61,12 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str], refit: int = 0) 
         ax.set_visible(True)
         curve(ax, history, log, chosen_epoch(history, task), refit)
         ax.set_title(title, fontsize=11)
+    entries = {
+        label: line for ax, *_ in shown for line, label in zip(*ax.get_legend_handles_labels())
+    }
+    figure.legend(
+        entries.values(), entries, loc="outside upper center", ncols=4, frameon=False, fontsize=9
+    )
     weights = [task for task in tasks if f"{task}_weight" in history]
     if weights:
         ax = grid[0, 1]
@@ -145,7 +151,6 @@ def curve(
             start = max(epoch - refit, int(history["epoch"].min()))
             ax.axvspan(start, epoch, color=style.MUTED, alpha=0.18, lw=0, label=AGAIN)
     over_epochs(ax)
-    ax.legend(frameon=False, fontsize=8)
     _limit(ax, history, name)
 
 

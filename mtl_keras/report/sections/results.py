@@ -41,6 +41,8 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
                 others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
     scores = []
     for name, value in result["scores"].items():
+        if name == "conformal_coverage_se":
+            continue  # it is in the sentence about the coverage
         beside = [v if name == main else None for v in others.values()]
         trained, base = (result.get(part, {}).get(name) for part in ("training", "baseline"))
         ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mtl_keras.drawing import style
 from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.balancing import balancing, conflict
 from mtl_keras.report.content import Content
@@ -70,6 +71,7 @@ def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[s
 
         def one(ax: Any, log: str = log, task: str = task) -> None:
             curve(ax, history, log, chosen_epoch(history, task), refit)
+            style.legend(ax, len(ax.get_legend_handles_labels()[1]))
 
         figures.append(draw(title, one))
     return figures
