@@ -82,6 +82,6 @@ def legend(ax: Any, entries: int) -> None:
     """
     if entries <= MOST:
         longest = max(map(len, ax.get_legend_handles_labels()[1]), default=0)
-        columns = 1 if longest > 28 else 2 if longest > 14 else 3
+        columns = 1 if longest > 28 else 2 if longest > 14 or entries == 4 else 3
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
         ax.legend(frameon=False, fontsize=8, ncols=min(entries, columns), **below)

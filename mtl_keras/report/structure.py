@@ -159,12 +159,12 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
         lines = [style.cut(name, LETTERS) for name in box["title"].split(" … ")]
         middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 3}
         title: dict[str, Any] = {
-            "fontsize": 8.5 if len(lines) == 1 else 7.5,
+            "fontsize": 8.5 if len(lines) == 1 else 7.0,
             "weight": "bold",
             **middle,
         }
-        ax.text(x + 1.1, y + 0.09, " …\n".join(lines), linespacing=1.05, **title)
-        ax.text(x + 1.1, y - (0.13 if len(lines) == 1 else 0.19), size(box), fontsize=7, **middle)
+        ax.text(x + 1.1, y + 0.09, " …\n".join(lines), linespacing=1.3, **title)
+        ax.text(x + 1.1, y - (0.13 if len(lines) == 1 else 0.2), size(box), fontsize=7, **middle)
         for source in box["sources"]:
             start = (place[source][0] + 2.22, place[source][1])
             bend = 0.1 if depth[number] - depth[source] > 1 else 0.0  # around the boxes between
