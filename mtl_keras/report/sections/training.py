@@ -23,7 +23,7 @@ def training(content: Content, draw: Drawer) -> Section:
         "training",
         "Training",
         {
-            "training_text": _epochs(content),
+            "training_text": in_words(content),
             "curves": _curves(content, names, draw),
             "tried": content.metrics.get("search"),
             "grouping": _grouping(content, draw),
@@ -34,7 +34,7 @@ def training(content: Content, draw: Drawer) -> Section:
     )
 
 
-def _epochs(content: Content) -> str:
+def in_words(content: Content) -> str:
     """How long it was trained, which epoch was chosen for each task, and what came after that."""
     count, used = content.metrics["epochs"], content.metrics["best_epochs"]
     lowest = content.metrics.get("lowest_epochs", {})
