@@ -1,7 +1,6 @@
 """The result of a comparison, as numbers, text and files."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
+from mtl_keras.report.wording import in_a_list
 
 
 @dataclass(repr=False)
@@ -116,15 +116,16 @@ class Comparison:
         helped = [task for task in self.tasks if verdicts[task] == "helped"]
         hurt = [task for task in self.tasks if verdicts[task] == "hurt"]
         if helped and not hurt:
-            return f"Train them together: sharing helped {_listed(helped)} and hurt none."
+            return f"Train them together: sharing helped {in_a_list(helped)} and hurt none."
         if hurt and not helped:
             return (
-                f"Train them apart, or share less: sharing hurt {_listed(hurt)} and helped none. "
+                f"Train them apart, or share less: sharing hurt {in_a_list(hurt)} and helped none. "
                 + self._otherwise('Try architecture = "single_task", "mmoe" or "grouped".')
             )
         if helped and hurt:
             return (
-                f"It is a trade-off: sharing helped {_listed(helped)} and hurt {_listed(hurt)}. "
+                f"It is a trade-off: sharing helped {in_a_list(helped)} and "
+                f"hurt {in_a_list(hurt)}. "
                 + self._otherwise(
                     'Try an architecture that shares less, such as "ple", or "grouped".'
                 )
@@ -140,7 +141,7 @@ class Comparison:
         if not good:
             return advice
         ranked = sorted(good, key=lambda name: self.delta_m(name)[0])
-        return f"Of the other candidates, {_listed(ranked)} hurt none."
+        return f"Of the other candidates, {in_a_list(ranked)} hurt none."
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with a row per candidate and task."""
@@ -265,7 +266,3 @@ class Comparison:
             notebook.table(costs, self._costs()),
             notebook.line(f"{seeds}, {self.rows['test']:,} test rows each", quiet=True),
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mtl_keras import __version__, datasets
 from mtl_keras.comparison.about import about_comparison
-from mtl_keras.comparison.candidates import PART, SINGLE, candidates, comparable
+from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Ground, Result, carry_out_all, combined, trials_of
 from mtl_keras.datasets.split import PARTS
@@ -90,7 +90,6 @@ def compare(
     tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
     parts = tables[-1][PART].value_counts()[list(PARTS)].to_dict()
-    facts = about_comparison(plan, source, table, parts)
     all_candidates = candidates(plan, also, tries, tune, baselines)
     show(f"{len(all_candidates)} candidates, {seeds} seed{'s' * (seeds > 1)}")
     trials = [
@@ -138,7 +137,7 @@ def compare(
         },
         chosen={name: [result.chosen for result in of_seeds] for name, of_seeds in by_name.items()},
         rows=parts,
-        about=facts,
+        about=about_comparison(plan, source, parts, by_name[JOINT][0].about),
     )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mtl_keras import runs
 from mtl_keras.comparison import baselines
+from mtl_keras.comparison.about import about_training
 from mtl_keras.comparison.candidates import Candidate
 from mtl_keras.evaluation import labelled
 from mtl_keras.export.serving import write_saved_model
@@ -59,6 +60,7 @@ class Result:
         parameters: Number of parameters of the trained networks; 0 for a baseline.
         size: Size of the SavedModels in bytes; 0 if not measured.
         chosen: What was chosen on the validation rows, for people to read; empty if nothing was.
+        about: What the network reads, as strings by heading; empty for a baseline.
     """
 
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class Result:
     parameters: int = 0
     size: int = 0
     chosen: str = ""
+    about: dict[str, str] = field(default_factory=dict)
 
     def save(self, store: Store, key: str) -> None:
         """Save it in a store."""
@@ -78,6 +81,7 @@ class Result:
             "seconds": self.seconds,
             "parameters": self.parameters,
             "size": self.size,
+            "about": self.about,
         }
         arrays = {f"truth_{number}": self.truths[task] for number, task in enumerate(tasks)}
         arrays |= {f"predicted_{n}": self.predictions[task] for n, task in enumerate(tasks)}
@@ -141,6 +145,7 @@ def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> 
         whole.predictions |= outcomes[best].predictions
         whole.truths |= outcomes[best].truths
         whole.validation |= outcomes[best].validation
+        whole.about |= outcomes[best].about
         whole.seconds += sum(result.seconds for result in outcomes)
         whole.parameters += outcomes[best].parameters
         whole.size += max(result.size for result in outcomes)
@@ -161,7 +166,11 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
         return result
     plan = Plan.from_dict({**trial.model, "seed": trial.model["seed"] + trial.seed})
     run = runs.run(plan, table, show=None)
-    result = Result(seconds=time.perf_counter() - start, parameters=own_parameters(run.model))
+    result = Result(
+        seconds=time.perf_counter() - start,
+        parameters=own_parameters(run.model),
+        about=about_training(run),
+    )
     for task in run.tasks:
         truth = run.truths["test"][task.name]
         present = labelled(truth)

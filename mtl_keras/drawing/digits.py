@@ -1,5 +1,6 @@
 """How many digits of a number are written: no more than tell anything."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -8,6 +9,8 @@ import numpy as np
 DIGITS = 3
 OF_UNCERTAINTY = 2
 MOST_DECIMALS = 7
+MOST_DIGITS = 12
+ROUNDING = 1e-6  # of a number: what is narrower is an error of rounding, no uncertainty
 
 Interval = Sequence[float | None] | None
 
@@ -41,8 +44,12 @@ def numbers(
     return [_or_dash(value, form) for value in listed]
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, digits: int = DIGITS) -> str:
     """A number alone.
+
+    Args:
+        value: The number.
+        digits: See `numbers`. Default 3.
 
     Example:
 
@@ -51,7 +58,39 @@ def number(value: float | None) -> str:
     """
     if value is not None and np.isfinite(value) and float(value).is_integer() and abs(value) < 1e9:
         return f"{value:,.0f}"
-    return numbers([value])[0]
+    return numbers([value], digits)[0]
+
+
+def apart(values: Sequence[float]) -> list[str]:
+    """Different numbers, each with as many digits as it takes to tell them from each other.
+
+    Example:
+
+    >>> apart([0.184, 20.0, 1062.4]), apart([2019.1, 2019.4])
+    (['0.184', '20', '1,062'], ['2,019.1', '2,019.4'])
+    """
+    for digits in range(DIGITS, MOST_DIGITS):
+        texts = [number(value, digits) for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def ranges(edges: Sequence[str]) -> list[str]:
+    """The ranges between ascending edges.
+
+    Args:
+        edges: The edges, written.
+
+    Example:
+
+    >>> ranges(["0.5", "20"]), ranges([])
+    (['up to 0.5', '0.5 to 20', 'above 20'], ['any'])
+    """
+    if not edges:
+        return ["any"]
+    between = [f"{low} to {high}" for low, high in itertools.pairwise(edges)]
+    return [f"up to {edges[0]}", *between, f"above {edges[-1]}"]
 
 
 def signed(values: Iterable[float | None], intervals: Iterable[Interval] = ()) -> list[str]:
@@ -69,6 +108,29 @@ def signed(values: Iterable[float | None], intervals: Iterable[Interval] = ()) -
     ]
 
 
+def with_intervals(values: Iterable[float | None], intervals: Iterable[Interval]) -> list[str]:
+    """Numbers to be compared with each other, each with its interval in parentheses if it has one.
+
+    Args:
+        values: The numbers.
+        intervals: The interval of each.
+
+    Example:
+
+    >>> with_intervals([0.77361, 0.7305, None], [(0.69863, 0.84274), None, None])
+    ['0.774 (0.699 to 0.843)', '0.731', '–']
+    >>> with_intervals([1246.212084], [(1246.212054, 1246.212115)])  # a difference of rounding
+    ['1,246 (1,246 to 1,246)']
+    """
+    listed = [*intervals]
+    triples = [(v, *(ends or (None, None))) for v, ends in zip(values, listed)]
+    texts = iter(numbers(itertools.chain(*triples), intervals=listed))
+    return [
+        f"{value} ({low} to {high})" if ends else value
+        for value, low, high, ends in zip(texts, texts, texts, listed)
+    ]
+
+
 def share(value: float) -> str:
     """A share in per cent.
 
@@ -82,12 +144,16 @@ def share(value: float) -> str:
 
 def _form_of_uncertainty(intervals: Iterable[Interval]) -> str | None:
     """The format in which half the width of the middle interval has two significant digits."""
-    reaches = [
-        (float(ends[1]) - float(ends[0])) / 2
+    both = [
+        (float(ends[0]), float(ends[1]))
         for ends in intervals
         if ends is not None and len(ends) and ends[0] is not None and ends[1] is not None
     ]
-    known = sorted(reach for reach in reaches if np.isfinite(reach) and reach > 0)
+    known = sorted(
+        (high - low) / 2
+        for low, high in both
+        if np.isfinite(high - low) and high - low > ROUNDING * max(abs(low), abs(high))
+    )
     if not known:
         return None
     decimals = OF_UNCERTAINTY - 1 - int(np.floor(np.log10(known[len(known) // 2])))
@@ -100,11 +166,14 @@ def _form_of_size(values: Sequence[float | None], digits: int) -> str:
     largest = max(known, default=0.0)
     if 0 < largest < 1e-4 or largest >= 1e9:
         return f".{digits - 1}e"
-    if largest >= 1000 or not largest:
+    if not largest:
         return ",.0f"
+    rest = digits - 1 - int(np.floor(np.log10(largest)))  # decimals that complete the digits
+    if largest >= 1000:
+        return f",.{max(0, rest)}f"
     if 0.1 <= largest <= 1:
         return f",.{digits}f"
-    return f",.{max(digits - 2, digits - 1 - int(np.floor(np.log10(largest))))}f"
+    return f",.{max(digits - 2, rest)}f"
 
 
 def _or_dash(value: float | None, form: str) -> str:

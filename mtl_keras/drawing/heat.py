@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mtl_keras.drawing.style import short
+from mtl_keras.drawing.style import ink, short
 
 MOST_NUMBERS = 150
 MOST_LETTERS = 16
@@ -38,16 +38,27 @@ def heat_map(
         low, high = min(0.0, float(values.min())), float(values.max()) or 1.0
     decimals = 2 if high <= 0 else int(np.clip(1 - np.floor(np.log10(high)), 0, 6))
     decimals = 2 if 0.1 <= high < 10 else decimals
-    ax.imshow(values, cmap="RdBu" if signed else "Blues", vmin=low, vmax=high, aspect="auto")
+    image = ax.imshow(
+        values, cmap="RdBu" if signed else "Blues", vmin=low, vmax=high, aspect="auto"
+    )
     names = [short(name, MOST_LETTERS) for name in columns]
-    ax.set_xticks(range(len(columns)), names, rotation=30, ha="right", fontsize=8)
+    ax.set_xticks(
+        range(len(columns)), names, rotation=30, ha="right", rotation_mode="anchor", fontsize=8
+    )
     ax.set_yticks(range(len(rows)), [short(name, MOST_LETTERS) for name in rows], fontsize=8)
     ax.grid(False)
     if values.size <= MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(values):
-            color = "#fefefe" if abs(value) > 0.6 * high else "#101010"
             text = f"{value:.{decimals}f}"
             text = text if text.strip("-0.") else text.lstrip("-")
             size = 8 if len(columns) <= 8 else 6
-            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
+            ax.text(
+                column,
+                row,
+                text,
+                ha="center",
+                va="center",
+                fontsize=size,
+                color=ink(image.to_rgba(value)),
+            )
     ax.set_title(title, fontsize=11)

@@ -16,6 +16,7 @@ from mtl_keras.drawing import style
 
 MAX_POINTS = 4000
 CAPTION = 66  # letters in a line of a caption
+TITLE = 44  # letters of a title
 LOG_AXES = " Logarithmic axes."
 TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
 
@@ -43,7 +44,9 @@ class Panel:
         """Draw it with its title, and its caption below that, on axes."""
         self.draw(ax)
         lines = textwrap.wrap(self.caption, CAPTION)
-        ax.set_title(style.short(self.title, 52), fontsize=11, pad=6 + 10 * len(lines))
+        name, _, what = self.title.rpartition(": ")
+        title = f"{style.short(name, TITLE - len(what))}: {what}" if name else what
+        ax.set_title(title, fontsize=11, pad=6 + 10 * len(lines))
         below_title = {"transform": ax.transAxes, "ha": "center", "va": "bottom"}
         ax.text(0.5, 1.02, "\n".join(lines), fontsize=7.5, color=style.QUIET, **below_title)
 
@@ -69,7 +72,7 @@ def quantity(
     def scatter(ax: Any) -> None:
         rows = np.random.default_rng(0).permutation(len(truth))[:MAX_POINTS]
         x, y = position(predicted), position(truth)
-        alpha = float(np.clip(300 / len(rows), 0.12, 0.6))
+        alpha = float(np.clip(500 / len(rows), 0.2, 0.7))
         ax.scatter(x[rows], y[rows], s=9, alpha=alpha, color=style.POINTS, lw=0, rasterized=True)
         _diagonal(ax, x, y)
         ax.set(xlabel=f"predicted{suffix}", ylabel=f"actual{suffix}")
@@ -104,7 +107,7 @@ def quantity(
         Panel(
             f"{name}: residuals",
             residuals,
-            "Right of 0 the prediction was too low. The outermost 1 % of the rows are counted in "
+            "Right of 0 the prediction was too low. The outermost 1% of the rows are counted in "
             "the bars at the ends.",
         ),
         Panel(
@@ -184,7 +187,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             ax.plot(false_positives, true_positives, lw=1.8, label=text, **look)
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="false positive rate", ylabel="true positive rate")
-        style.legend(ax, len(lines), "lower right")
+        style.legend(ax, len(lines))
 
     def precision_recall(ax: Any) -> None:
         for label, truth, score, look in drawn:
@@ -195,7 +198,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         if len(lines) == 1:
             ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
-        style.legend(ax, len(lines), "lower left")
+        style.legend(ax, len(lines))
 
     def calibration(ax: Any) -> None:
         for label, truth, score, look in drawn:
@@ -204,7 +207,7 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
         ax.set(xlabel="mean predicted probability", ylabel="actual share")
         if len(lines) > 1:
-            style.legend(ax, len(lines), "upper left")
+            style.legend(ax, len(lines))
 
     several = len(lines) > 1
     return [
@@ -243,16 +246,17 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
     def draw(ax: Any) -> None:
         counts = metrics.confusion_matrix(truth, answered, labels=range(len(labels)))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         ax.grid(False)
         crowded = len(labels) * max(map(len, labels)) > 30
-        ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=30 if crowded else 0)
+        slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+        ax.set_xticks(range(len(labels)), labels, fontsize=8, **slanted)
         ax.set_yticks(range(len(labels)), labels, fontsize=8)
         if len(labels) <= 12:
             few = len(labels) <= 6
             for (row, column), share in np.ndenumerate(shares):
                 text = f"{share:.2f}\n{counts[row, column]:,}" if few else f"{share:.2f}"
-                color = "#fefefe" if share > 0.6 else "#101010"
+                color = style.ink(image.to_rgba(share))
                 size = 9 if few else 6
                 ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
         ax.set(xlabel="predicted", ylabel="actual")

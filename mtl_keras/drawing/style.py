@@ -1,15 +1,20 @@
 """The style of all figures; a page replaces these colors by its own."""
 
+from collections.abc import Sequence
 from typing import Any
 
-COLORS = ["#3366aa", "#cc6633", "#338855", "#aa3377", "#887722", "#666666"]
+COLORS = ["#2f6fd0", "#d2691e", "#0f5a4c", "#b04e9f", "#6b5000", "#8c8c8c"]
+"""Chosen to differ for the colour-blind as well, also by how light they are."""
 MUTED = "#8a8f98"
+PAPER = "#f6f8fb"  # behind boxes that hide what is below them
+DARK, LIGHT = "#101010", "#fefefe"  # of letters on a coloured ground
 QUIET = "#566070"  # of captions
 POINTS = "#4b8add"  # of raster images in figures: visible on light and dark backgrounds
 DASHES = ("-", "--", ":", "-.")
 """Of lines: another one each time that the colors begin again."""
 MOST_LETTERS = 24
-FEW, MOST = 3, 12  # entries of a legend
+MARKERS = "os^Dv*"
+MOST = 12  # entries of a legend
 
 
 def line_style(number: int) -> dict[str, str]:
@@ -22,6 +27,35 @@ def line_style(number: int) -> dict[str, str]:
     """
     again = number // len(COLORS)
     return {"color": COLORS[number % len(COLORS)], "ls": DASHES[again % len(DASHES)]}
+
+
+def ink(ground: Sequence[float]) -> str:
+    """The color of letters that can be read on a ground, red, green and blue from 0 to 1.
+
+    Its luminance decides, as in the contrast ratio of WCAG 2.
+
+    Example:
+
+    >>> ink((1.0, 1.0, 1.0)), ink((0.0, 0.2, 0.6))
+    ('#101010', '#fefefe')
+    """
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in ground[:3]]
+    luminance = sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear))
+    return DARK if luminance > 0.18 else LIGHT
+
+
+def cut(text: object, most: int) -> str:
+    """A name whose ends tell it from others, so that letters are left out of its middle.
+
+    Example:
+
+    >>> cut("customer_satisfaction_head", 16)
+    'customer…on_head'
+    """
+    written = str(text)
+    if len(written) > most:
+        written = f"{written[: most // 2]}…{written[len(written) - (most - 1) // 2 :]}"
+    return written.replace("$", r"\$")
 
 
 def short(text: object, most: int = MOST_LETTERS) -> str:
@@ -39,18 +73,15 @@ def short(text: object, most: int = MOST_LETTERS) -> str:
     return written.replace("$", r"\$")
 
 
-def legend(ax: Any, entries: int, place: str | None = None) -> None:
-    """A legend at a place within the axes; of many entries below them, of a great many none.
+def legend(ax: Any, entries: int) -> None:
+    """A legend below the axes, where it hides nothing; of a great many entries none.
 
     Args:
         ax: Matplotlib axes.
         entries: How many entries it has.
-        place: Where it is if it has up to three. Default None: below the axes.
     """
-    if entries <= FEW and place is not None:
-        ax.legend(frameon=False, fontsize=8, loc=place)
-    elif entries <= MOST:
+    if entries <= MOST:
         longest = max(map(len, ax.get_legend_handles_labels()[1]), default=0)
-        columns = 1 if longest > 28 else 2 if longest > 14 else 3
+        columns = 1 if longest > 28 else 2 if longest > 14 or entries == 4 else 3
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
-        ax.legend(frameon=False, fontsize=7, ncols=min(entries, columns), **below)
+        ax.legend(frameon=False, fontsize=8, ncols=min(entries, columns), **below)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mtl_keras.drawing.digits import number, numbers, with_intervals
 from mtl_keras.evaluation.distribution import MAJOR, Distribution, level, missing
 from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.tasks import Task
@@ -31,8 +32,8 @@ class ColumnChange:
         outside: Share of numbers outside the range in the training rows.
         then: The distribution then.
         now: The counts in the same bins now.
-        limits: The smallest and the largest number then, as strings; None for a column of strings.
-        limits_now: The smallest and the largest number now.
+        range: The smallest and the largest number then, as strings; None for a column of strings.
+        range_now: The smallest and the largest number now.
     """
 
     name: str
@@ -45,8 +46,8 @@ class ColumnChange:
     outside: float
     then: Distribution
     now: tuple[int, ...]
-    limits: tuple[str, str] | None = None
-    limits_now: tuple[str, str] | None = None
+    range: tuple[str, str] | None = None
+    range_now: tuple[str, str] | None = None
 
     @property
     def level(self) -> str:
@@ -63,9 +64,9 @@ class ColumnChange:
         if self.unknown[1] > self.unknown[0] and self.examples:
             listed = ", ".join(map(repr, self.examples))
             said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
-        if self.outside >= TOLD and self.limits and self.limits_now:
-            before, now = (" to ".join(ends) for ends in (self.limits, self.limits_now))
-            said.append(f"{_percent(self.outside)} outside {before}: now {now}")
+        if self.outside >= TOLD and self.range and self.range_now:
+            before, now = (" to ".join(ends) for ends in (self.range, self.range_now))
+            said.append(f"{_percent(self.outside)} outside {before}, now {now}")
         return "; ".join(said)
 
 
@@ -131,11 +132,7 @@ class Check:
                 for change in of_kind
                 if change.level in at_least
             ),
-            *(
-                f"task {score.task}: {score.measure} is worse"
-                for score in self.scores
-                if score.worse
-            ),
+            *(f"task {score.task}: its score is worse" for score in self.scores if score.worse),
         ]
 
     @property
@@ -147,8 +144,8 @@ class Check:
         needed = float(np.median([c.then.rows_to_see(MAJOR) for c in self.columns]))
         rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
         told = (
-            f"{rows} can show little: by chance alone, the index of most columns reaches up to "
-            f"{chance:.2g}, and a change above {MAJOR:g} is a major one. To see one, "
+            f"{rows} can show little: by chance alone, the stability index of most columns may "
+            f"reach {number(chance)}, and a major change begins at {MAJOR:g}. To see one, "
         )
         if np.isfinite(needed):
             return told + f"check about {needed:,.0f} rows or more"
@@ -177,12 +174,12 @@ class Check:
             ]
             unchanged = sum(change.level == "none" for change in changes)
             lines.append(f"{unchanged} of {len(changes)} {title}s are unchanged")
-        for s in self.scores:
+        for score in self.scores:
+            ends = (score.now_interval, score.then_interval)
+            now, then = with_intervals([score.now, score.then], ends)
             lines.append(
-                f"{s.task}: {s.measure} {s.now:,.4g} [{s.now_interval[0]:,.4g}, "
-                f"{s.now_interval[1]:,.4g}] on {s.rows:,} rows, {s.then:,.4g} "
-                f"[{s.then_interval[0]:,.4g}, {s.then_interval[1]:,.4g}] on the test rows"
-                + (": worse" if s.worse else "")
+                f"{score.task}: {score.measure} {now} on {score.rows:,} rows, {then} on the test "
+                f"rows of the training{': worse' * score.worse}"
             )
         return "\n".join(lines)
 
@@ -194,7 +191,7 @@ def column_change(
     values: np.ndarray,
     unknown: tuple[float, float] = (0.0, 0.0),
     examples: tuple[str, ...] = (),
-    shown: Callable[[float], str] = "{:,.4g}".format,
+    shown: Callable[[float], str] | None = None,
 ) -> ColumnChange:
     """Return how values differ from a distribution.
 
@@ -205,11 +202,12 @@ def column_change(
         values: Numbers (NaN: missing) or strings (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
-        shown: A function that writes one of the numbers. Default: with four digits.
+        shown: A function that writes one of the numbers. Default: all with the same decimals.
     """
     present = values[~missing(values)]
-    ends = None if then.low is None or then.high is None else (then.low, then.high)
-    ends_now = None if ends is None or not len(present) else (present.min(), present.max())
+    ends = () if then.low is None or then.high is None else (then.low, then.high)
+    ends_now = (present.min(), present.max()) if ends and len(present) else ()
+    written = numbers([*ends, *ends_now]) if shown is None else [*map(shown, (*ends, *ends_now))]
     return ColumnChange(
         name=name,
         kind=kind,
@@ -221,8 +219,8 @@ def column_change(
         outside=then.outside(values),
         then=then,
         now=then.counted(values),
-        limits=None if ends is None else (shown(ends[0]), shown(ends[1])),
-        limits_now=None if ends_now is None else (shown(ends_now[0]), shown(ends_now[1])),
+        range=(written[0], written[1]) if ends else None,
+        range_now=(written[2], written[3]) if ends_now else None,
     )
 
 
@@ -266,5 +264,5 @@ def _measured(
 
 
 def _percent(share: float) -> str:
-    """Return a share as a short string: `7 %`, `under 1 %`."""
-    return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+    """Return a share as a short string: `7%`, `below 1%`."""
+    return "below 1%" if 0 < share < 0.01 else f"{share:.0%}"

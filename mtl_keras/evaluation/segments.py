@@ -1,10 +1,9 @@
 """Residuals by the size of the prediction: where predictions are too low or too high."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 
+from mtl_keras.drawing.digits import apart, ranges
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.tasks import Task
 
@@ -39,7 +38,7 @@ def by_prediction(
     edges = np.unique(np.quantile(values, np.arange(1, SEGMENTS) / SEGMENTS))
     places = np.searchsorted(edges, values)
     rows = []
-    for place, words in enumerate(ranges(edges)):
+    for place, words in enumerate(ranges(apart(edges.tolist()))):
         inside = places == place
         if not inside.any():
             continue
@@ -60,18 +59,3 @@ def by_prediction(
             }
         )
     return pd.DataFrame(rows)
-
-
-def ranges(edges: np.ndarray) -> list[str]:
-    """Return the ranges between ascending edges, in words.
-
-    Example:
-
-    >>> ranges(np.array([0.5, 20.0]))
-    ['up to 0.5', '0.5 to 20', 'above 20']
-    """
-    texts = [f"{edge:,.4g}" for edge in edges]
-    if not texts:
-        return ["any"]
-    between = [f"{low} to {high}" for low, high in itertools.pairwise(texts)]
-    return [f"up to {texts[0]}", *between, f"above {texts[-1]}"]

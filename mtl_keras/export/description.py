@@ -5,6 +5,7 @@ from typing import Any
 
 from mtl_keras import tasks
 from mtl_keras.declaring.registry import without_imports
+from mtl_keras.drawing.digits import with_intervals
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.export.artifact import EXTRA, latest, read_json, read_schema
 from mtl_keras.features.crossing import in_words
@@ -53,7 +54,7 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
     for task, result in metrics["test"].items():
         intervals = result.get("intervals", {})  # version 0.1 had none
         scores = ", ".join(
-            f"{metric} {value:.4g}{_between(*intervals.get(metric, ()))}"
+            f"{metric} {with_intervals([value], [intervals.get(metric)])[0]}"
             for metric, value in result["scores"].items()
             if value is not None
         )
@@ -73,7 +74,3 @@ def _decision(config: Any) -> str:
         return ""
     change = f"; to change it, train with {task.otherwise}" if task.otherwise else ""
     return task.decision + change
-
-
-def _between(*ends: float) -> str:
-    return f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else ""

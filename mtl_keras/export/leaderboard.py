@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtl_keras import datasets
+from mtl_keras.drawing.digits import with_intervals
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, unknown
 from mtl_keras.evaluation import labelled
 from mtl_keras.evaluation.interval import Measured, measured
@@ -81,15 +82,15 @@ class Leaderboard:
 
     def __str__(self) -> str:
         rows = [["model", *(f"{task}: {measure}" for task, measure in self.columns)]]
-        for entry in self.entries:
+        by_column = [self._written(column) for column in self.columns]
+        for entry, scores in zip(self.entries, zip(*by_column)):
             mark = " *" if entry.trained_on > SUSPICIOUS else ""
-            scores = [_text(entry.scores.get(column)) for column in self.columns]
             rows.append([f"{entry.path}, version {entry.version}{mark}", *scores])
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(f"{c:{w}}" for c, w in zip(row, widths)).rstrip() for row in rows]
         lines.append(
-            f"sorted by {self.sorted_by}; {self._better()}; in brackets, 95 % intervals (bootstrap "
-            "over the rows)"
+            f"sorted by {self.sorted_by}; {self._better()}; in parentheses, 95 % intervals "
+            "(bootstrap over the rows)"
         )
         lines += [
             f"* {entry.path} was trained on about {100 * entry.trained_on:.0f} % of these rows: "
@@ -99,6 +100,14 @@ class Leaderboard:
         ]
         lines += [f"left out: {path}: {why}" for path, why in self.left_out.items()]
         return "\n".join(map(printable, lines))
+
+    def _written(self, column: Column) -> list[str]:
+        """The scores of all artifacts in a column."""
+        scores = [entry.scores.get(column) for entry in self.entries]
+        return with_intervals(
+            [None if score is None else score.value for score in scores],
+            [None if score is None else score.interval for score in scores],
+        )
 
     def _better(self) -> str:
         """Return for which tasks a higher score is better, and for which a lower one."""
@@ -197,12 +206,3 @@ def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray
     worse = -values if higher else values
     places = [(worse < own).sum() if np.isfinite(own) else len(entries) for own in worse]
     return np.array(places, float)
-
-
-def _text(score: Measured | None) -> str:
-    if score is None:
-        return "-"
-    if score.interval is None:
-        return f"{score.value:.4g}"
-    low, high = score.interval
-    return f"{score.value:.4g} [{low:.4g}, {high:.4g}]"

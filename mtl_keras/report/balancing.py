@@ -109,7 +109,7 @@ def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        style.legend(ax, len(names), "best")
+        style.legend(ax, len(names))
     ax.set_xlabel("epoch")
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import jinja2
 
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
-from mtl_keras.report.wording import measure
+from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.classes import ClassTask
 
@@ -52,14 +53,14 @@ def model_card(content: Content) -> str:
     source = experiment.get("data", {}).get("path", "a table")
     text = ENVIRONMENT.get_template("card.md").render(
         name=content.schema["name"],
-        names=", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1],
+        names=in_a_list(names),
         tags=list(dict.fromkeys(task["tag"] for task in tasks)),
         tasks=tasks,
         features=[(cell(feature.source), feature.kind) for feature in content.features],
         data=PurePath(source if isinstance(source, str) else source[0]).name,
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
-        refit=content.metrics.get("refit", 0),
+        refit=bool(content.metrics.get("refit", 0)),
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
         intended_use=experiment.get("intended_use", ""),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
@@ -72,6 +73,9 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
     scores = {name: value for name, value in result["scores"].items() if value is not None}
     classes = task.classes if isinstance(task, ClassTask) else None
     answers = ", ".join(map(str, classes)) if classes else task.unit or "a number"
+    ends = result.get("intervals", {}).get(main, ())  # version 0.1 had none
+    known = (scores.get(main), result["baseline"].get(main))
+    value, baseline, *ends = numbers([*known, *ends], intervals=[ends])
     return {
         "name": cell(task.name),
         "kind": task.kind,
@@ -79,16 +83,12 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
         "answers": cell(answers),
         "scores": list(scores.items()),
         "main": measure(main),
-        "value": _number(scores.get(main)),
-        "baseline": _number(result["baseline"].get(main)),
-        "interval": " to ".join(map(_number, result.get("intervals", {}).get(main, ()))),
+        "value": value,
+        "baseline": baseline,
+        "interval": " to ".join(ends),
     }
 
 
 def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}"

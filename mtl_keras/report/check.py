@@ -1,6 +1,5 @@
 """The page about what has changed since a model was trained."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.digits import apart, ranges
 from mtl_keras.evaluation.check import Check, ColumnChange
 from mtl_keras.features import Feature
 from mtl_keras.report import about
@@ -59,11 +59,12 @@ def check_page(
         model={} if model is None else about.about_model(model),
         units={task.name: task.unit for task in tasks},
         alarms=alarms,
+        limits=result.limits,
         scores=result.scores,
         columns=columns,
         answers=answers,
         figures_of_changes=[
-            draw(change.name, partial(_shares, change=change, shown=shown.get(change.name, _short)))
+            draw(change.name, partial(_shares, change=change, shown=shown.get(change.name)))
             for change in changed[:MOST_FIGURES]
         ],
     )
@@ -77,41 +78,35 @@ def _facts(result: Check, path: str, features: Sequence[Feature]) -> dict[str, s
         "Table": about.table(path),
         "Rows": f"{result.rows:,}",
         "Period": "; ".join(
-            f"{' to '.join(change.limits_now)} ({change.name})"
+            f"{' to '.join(change.range_now)} ({change.name})"
             for change in dates
-            if change.limits_now is not None
+            if change.range_now is not None
         ),
         "Checked": about.moment(about.now()),
     }
     return {heading: text for heading, text in facts.items() if text}
 
 
-def _short(number: float) -> str:
-    return f"{number:.3g}"
-
-
-def _shares(ax: Any, change: ColumnChange, shown: Callable[[float], str]) -> None:
+def _shares(ax: Any, change: ColumnChange, shown: Callable[[float], str] | None) -> None:
     """The share of the rows in each bin, then and now."""
     then, now = (np.asarray(counts, float) for counts in (change.then.counts, change.now))
     used = (then + now) > 0
     places = np.arange(used.sum())
     for offset, counts, label in ((-0.2, then, "training"), (0.2, now, "these rows")):
         shares = 100 * counts[used] / counts.sum()
-        ax.bar(places + offset, shares, 0.4, label=label, color=style.COLORS[int(offset > 0)])
+        ax.barh(places + offset, shares, 0.4, label=label, color=style.COLORS[int(offset > 0)])
     bins = zip(_bins(change, shown), used)
     labels = [style.short(label, MOST_LETTERS) for label, is_used in bins if is_used]
-    ax.set_xticks(places, labels, rotation=60, ha="right", fontsize=8)
-    ax.set(ylabel="% of the rows")
-    ax.legend(fontsize=8, frameon=False)
+    ax.set_yticks(places, labels, fontsize=8)
+    ax.invert_yaxis()  # the first bin is above the others
+    ax.set(xlabel="% of the rows")
+    style.legend(ax, 2)
 
 
-def _bins(change: ColumnChange, shown: Callable[[float], str]) -> list[str]:
+def _bins(change: ColumnChange, shown: Callable[[float], str] | None) -> list[str]:
     """The labels of the bins: `missing`, then values, or ranges of numbers."""
     then = change.then
     if then.values is not None:
         return ["missing", *then.values, "others"]
-    edges = list(map(shown, then.edges or ()))
-    if not edges:
-        return ["missing", "any"]
-    between = [f"{low} to {high}" for low, high in itertools.pairwise(edges)]
-    return ["missing", f"up to {edges[0]}", *between, f"above {edges[-1]}"]
+    edges = list(then.edges or ())
+    return ["missing", *ranges(apart(edges) if shown is None else [*map(shown, edges)])]

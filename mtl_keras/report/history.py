@@ -1,6 +1,7 @@
 """The training curves: losses and metrics over the epochs."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,10 +16,11 @@ from mtl_keras.report.balancing import of_each_task
 from mtl_keras.report.wording import measure
 
 MANY = 5  # tasks, from which two are beside each other
+CHOSEN, AGAIN = "chosen epoch", "trained again"
 NO_METRICS = ("loss", "best", "weight", "gradient_norm")
 
 
-def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
+def history_figure(history: pd.DataFrame, tasks: Sequence[str], refit: int = 0) -> Figure:
     """The loss and the metrics of each task over the epochs, training and validation.
 
     The first row holds the total loss, and the weights of the tasks if they are learned; then come
@@ -26,8 +28,10 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
 
     Args:
         history: Logs, a row per epoch, with the column `epoch` and, for each task, `<task>_best`,
-            which marks the epoch whose weights the task uses.
+            which marks the epoch that was chosen for the task.
         tasks: Names of the tasks.
+        refit: Number of epochs, up to the chosen one, that were trained again with the validation
+            rows. Default 0.
 
     Returns:
         The figure.
@@ -55,8 +59,14 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
             shown.append((ax, log, task, f"{style.short(task, 30)}: {what}"))
     for ax, log, task, title in shown:
         ax.set_visible(True)
-        curve(ax, history, log, epoch_in_use(history, task))
+        curve(ax, history, log, chosen_epoch(history, task), refit)
         ax.set_title(title, fontsize=11)
+    entries = {
+        label: line for ax, *_ in shown for line, label in zip(*ax.get_legend_handles_labels())
+    }
+    figure.legend(
+        entries.values(), entries, loc="outside upper center", ncols=4, frameon=False, fontsize=9
+    )
     weights = [task for task in tasks if f"{task}_weight" in history]
     if weights:
         ax = grid[0, 1]
@@ -64,6 +74,9 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str]) -> Figure:
         learned = history[[f"{task}_weight" for task in weights]].to_numpy(float)
         of_each_task(ax, learned, weights)
         ax.set_title("learned weight of each task", fontsize=11)
+    if refit:
+        said = textwrap.fill(after_the_curves(history, tasks, refit), 60 * beside * wide)
+        figure.supxlabel(said, fontsize=9, color=style.QUIET)
     return figure
 
 
@@ -87,15 +100,44 @@ def metric_logs(history: pd.DataFrame, tasks: Sequence[str]) -> dict[str, list[s
     return found
 
 
-def epoch_in_use(history: pd.DataFrame, task: str) -> list[float]:
-    """The epoch that a task is answered from, if the logs tell."""
+def chosen_epoch(history: pd.DataFrame, task: str) -> list[int]:
+    """The epoch that was chosen for a task, if the logs tell."""
     if f"{task}_best" not in history:
         return []
-    return list(history.loc[history[f"{task}_best"].astype(bool), "epoch"])
+    return [int(epoch) for epoch in history.loc[history[f"{task}_best"].astype(bool), "epoch"]]
 
 
-def curve(ax: Any, history: pd.DataFrame, name: str, best: Iterable[float] = ()) -> None:
-    """One log over the epochs, training and validation, and the epochs in use."""
+def after_the_curves(history: pd.DataFrame, tasks: Sequence[str], refit: int) -> str:
+    """What a refit did after the epochs of the curves, in words.
+
+    Example:
+
+    >>> logs = pd.DataFrame({"epoch": [1, 2], "spend_best": [False, True]})
+    >>> after_the_curves(logs, ["spend"], 3).partition(", on")[0]
+    'The last 2 epochs up to the chosen one (shaded) were then trained again'
+    """
+    latest = max((epoch for task in tasks for epoch in chosen_epoch(history, task)), default=refit)
+    count = min(refit, latest)
+    epochs = f"last {count} epochs up to the chosen one (shaded) were"
+    return (
+        f"The {epochs if count > 1 else 'chosen epoch was'} then trained again, on the training "
+        "and validation rows together. The model has the weights that came of it; the curves are "
+        "from before."
+    )
+
+
+def curve(
+    ax: Any, history: pd.DataFrame, name: str, chosen: Iterable[int] = (), refit: int = 0
+) -> None:
+    """One log over the epochs, training and validation, and the epochs that were chosen.
+
+    Args:
+        ax: Matplotlib axes.
+        history: The logs.
+        name: The name of the log.
+        chosen: The epochs that were chosen. Default none.
+        refit: How many epochs up to a chosen one were trained again. Default 0.
+    """
     for prefix, label, color in (
         ("", "training", style.COLORS[0]),
         ("val_", "validation", style.COLORS[1]),
@@ -103,10 +145,12 @@ def curve(ax: Any, history: pd.DataFrame, name: str, best: Iterable[float] = ())
         if prefix + name in history:
             logs, marker = history[prefix + name], "o" if len(history) == 1 else ""
             ax.plot(history["epoch"], logs, color=color, label=label, lw=1.8, marker=marker)
-    for epoch in best:
-        ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label="epoch in use")
+    for epoch in chosen:
+        ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label=CHOSEN)
+        if refit:
+            start = max(epoch - refit, int(history["epoch"].min()))
+            ax.axvspan(start, epoch, color=style.MUTED, alpha=0.18, lw=0, label=AGAIN)
     over_epochs(ax)
-    ax.legend(frameon=False, fontsize=8)
     _limit(ax, history, name)
 
 

@@ -15,6 +15,7 @@ ENVIRONMENT = jinja2.Environment(
 ENVIRONMENT.filters |= {
     "breakable": wording.breakable,
     "capitalised": wording.capitalised,
+    "in_a_list": wording.in_a_list,
     "measure": wording.measure,
     "number": digits.number,
     "numbers": digits.numbers,

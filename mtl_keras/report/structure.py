@@ -11,6 +11,7 @@ from mtl_keras.drawing import style
 from mtl_keras.model.keras_private import made_by
 
 PITCH = 2.6  # inches from one column of boxes to the next
+LETTERS = 27  # in a line of a box
 
 
 def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
@@ -152,12 +153,18 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
         ax.add_patch(
             FancyBboxPatch(
                 (x, y - 0.28), 2.2, 0.56, boxstyle="round,pad=0.02,rounding_size=0.08",
-                facecolor="none", edgecolor=color, linewidth=1.6,
+                facecolor=style.PAPER, edgecolor=color, linewidth=1.6, zorder=2,
             )
         )  # fmt: skip
-        title = style.short(box["title"], 29)
-        ax.text(x + 1.1, y + 0.09, title, ha="center", va="center", fontsize=8.5, weight="bold")
-        ax.text(x + 1.1, y - 0.13, size(box), ha="center", va="center", fontsize=7.5)
+        lines = [style.cut(name, LETTERS) for name in box["title"].split(" … ")]
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 3}
+        title: dict[str, Any] = {
+            "fontsize": 8.5 if len(lines) == 1 else 7.0,
+            "weight": "bold",
+            **middle,
+        }
+        ax.text(x + 1.1, y + 0.09, " …\n".join(lines), linespacing=1.3, **title)
+        ax.text(x + 1.1, y - (0.13 if len(lines) == 1 else 0.2), size(box), fontsize=7, **middle)
         for source in box["sources"]:
             start = (place[source][0] + 2.22, place[source][1])
             bend = 0.1 if depth[number] - depth[source] > 1 else 0.0  # around the boxes between
@@ -165,6 +172,7 @@ def structure_figure(boxes: Sequence[dict[str, Any]], tasks: Sequence[str]) -> F
                 FancyArrowPatch(
                     start, (x - 0.02, y), arrowstyle="-|>", mutation_scale=8, lw=0.9,
                     color=style.MUTED, connectionstyle=f"arc3,rad={bend}", shrinkA=0, shrinkB=0,
+                    zorder=1,
                 )
             )  # fmt: skip
     return figure

@@ -1,6 +1,7 @@
 """How pages write scores, in the field's words."""
 
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
@@ -66,6 +67,17 @@ def breakable(text: str) -> Markup:
     Markup('spend_<wbr>90d &lt;£&gt;')
     """
     return Markup(re.sub(r"([_+/])(?=\w)", r"\1<wbr>", str(escape(text))))
+
+
+def in_a_list(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    Example:
+
+    >>> in_a_list(["spend"]), in_a_list(["churned", "spend", "orders"])
+    ('spend', 'churned, spend and orders')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def capitalised(text: str) -> str:

@@ -25,10 +25,11 @@ class Figures:
     truths: Mapping[str, np.ndarray]
     answers: Mapping[str, np.ndarray]
     model: MultiTaskModel
+    refit: int = 0
 
     def history(self) -> Figure:
         """Draw losses and metrics over the epochs, and the balancer's weights."""
-        return report.history_figure(self.log, [task.name for task in self.tasks])
+        return report.history_figure(self.log, [task.name for task in self.tasks], self.refit)
 
     def predictions(self) -> Figure:
         """Draw predictions against labels of the test rows, a row of panels per task."""

@@ -100,7 +100,14 @@ class Run:
     @property
     def figures(self) -> Figures:
         """Figures of the run: `run.figures.history()`, `.predictions()` and `.structure()`."""
-        return Figures(self.tasks, self.history, self.truths["test"], self.predictions, self.model)
+        return Figures(
+            self.tasks,
+            self.history,
+            self.truths["test"],
+            self.predictions,
+            self.model,
+            self.metadata.get("refit", 0),
+        )
 
     def export(self, folder: str | Path) -> Path:
         """Write a new version of the artifact: a SavedModel and the files that describe it.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.drawing import panels
+from mtl_keras.drawing.digits import number
 from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import DataError, check, shown
@@ -165,7 +166,7 @@ class Binary(ClassTask):
             total = sum(self.counts)
             words += f" ({100 * self.counts[1] / total:.0f} % of {total:,} training labels)"
         if self.threshold is not None:
-            words += f", predicted when its probability is at least {self.threshold:.4g}"
+            words += f", predicted when its probability is at least {number(self.threshold)}"
         return words
 
     @property
@@ -227,7 +228,7 @@ class Binary(ClassTask):
             "recall": (x, curve.recall),
             "F1": (x, curve.f1),
         }
-        marked = f"The dashed line is the threshold in use, {curve.in_use:.3g}."
+        marked = f"The dashed line is the threshold in use, {number(curve.in_use)}."
         title = f"{self.name}: precision and recall by threshold"
         caption = f"Scores if {curve.label} is predicted from each threshold on. {marked}"
         shown = [against_threshold(title, lines, in_use, "score", caption)]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mtl_keras.drawing import panels
+from mtl_keras.drawing.digits import number
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.thresholds import ThresholdCurve
@@ -143,7 +144,7 @@ class Judged(abc.ABC):
     def in_words(self, truth: np.ndarray, predicted: np.ndarray) -> list[tuple[str, str]]:
         """Return each row's label and prediction as strings. Default: of the first number."""
         numbers = next(iter(self.named_predictions(predicted).values()))
-        return [(f"{label:,.6g}", f"{each:,.4g}") for label, each in zip(truth, numbers)]
+        return [(f"{label:,.6g}", number(each)) for label, each in zip(truth, numbers)]
 
     def _named(self, labels: Any, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return {f"{self.name}: {label}": values for label, values in zip(labels, predicted.T)}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mtl_keras.datasets import cells
 from mtl_keras.drawing import panels
+from mtl_keras.drawing.digits import number
 from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import ConfigError, DataError, check, unknown
@@ -177,7 +178,7 @@ class Multilabel(Task):
     def decision(self) -> str:
         if self.thresholds is None:
             return ""
-        each = [f"{label} {cut:.4g}" for label, cut in zip(self.labels, self.thresholds)]
+        each = [f"{label} {number(cut)}" for label, cut in zip(self.labels, self.thresholds)]
         return f"a label is predicted when its probability is at least: {', '.join(each)}"
 
     def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -138,6 +138,8 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     assert main(command) == 0  # all from before
     printed = capsys.readouterr().out
     assert "were finished before" in printed and "seed 0:" not in printed
+    again = json.loads((folder / "comparison.json").read_text())["about"]
+    assert again["Columns"] == kept["about"]["Columns"]  # of the joint model's training
 
     options = {"seeds": 1, "tries": 1, "also": ["omoe+rlw"], "folder": folder}
     found = declared.compare(show=None, **options)

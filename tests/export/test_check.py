@@ -36,7 +36,9 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
     fresh(3).to_csv(tmp_path / "few.csv", index=False)
     assert main(["check", str(checked), str(tmp_path / "few.csv")]) == 0
     out = capsys.readouterr().out
-    assert "chance explains, but 3 rows can tell little: by chance alone, the index of" in out
+    assert (
+        "chance explains, but 3 rows can show little: by chance alone, the stability index" in out
+    )
     needed = int(re.search(r"To see one, check about (\d+) rows or more", out)[1])
     predictor = mtl.load(checked)
     assert not predictor.check(fresh(needed + 5)).limits and predictor.check(fresh(20)).limits
@@ -48,7 +50,7 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
         ({"age": lambda t: t["age"] + 15}, "column age: major change"),
         ({"town": lambda t: "Ulm"}, "column town: major change"),
         ({"age": lambda t: t["age"].where(t.index % 2 == 0)}, "column age: major change"),
-        ({"spend": lambda t: t["spend"] + 900}, "task spend: rmse is worse"),
+        ({"spend": lambda t: t["spend"] + 900}, "task spend: its score is worse"),
     ],
     ids=["shift", "unknown", "missing", "labels"],
 )
@@ -79,8 +81,8 @@ def test_unknown_values_missing_ones_and_ranges_are_told(checked):
     age, town = result.columns
     assert age.missing == (0.0, 0.25) and age.outside == pytest.approx(4 / 300)
     assert town.unknown == (0.0, 0.1) and town.examples == ("Ulm",)
-    assert "10 % unknown values, such as 'Ulm'" in town.notes
-    assert age.limits and age.limits_now == (age.limits_now[0], "500") and "to 500" in age.notes
+    assert "10% unknown values, such as 'Ulm'" in town.notes
+    assert age.range and age.range_now == (age.range_now[0], "500") and "to 500" in age.notes
     assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
 
 

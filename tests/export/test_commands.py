@@ -147,7 +147,7 @@ def test_models_are_ranked_by_the_tasks_that_they_share(models, capsys):
     assert main(["leaderboard", *paths[:2], "--data", "rows.csv", "--sort", "left"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split("  ")[0] == "model" and "left: roc_auc" in lines[0]
-    assert lines[1].startswith("models/first, version 1 *") and lines[2].rstrip().endswith("-")
+    assert lines[1].startswith("models/first, version 1 *") and lines[2].rstrip().endswith("–")
     assert lines[3].startswith("sorted by left; higher is better for left, lower for spend; in")
     assert "was trained on about" in lines[4]
 

@@ -1,5 +1,6 @@
 """Figures show what they are to show: their lines are the numbers that they were given."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from mtl_keras.drawing import panels, style
 from mtl_keras.drawing.figure import axes
 from mtl_keras.report import balancing
 from mtl_keras.report.figures import Drawer
+from mtl_keras.report.sections.training import in_words as training_in_words
 
 pytestmark = pytest.mark.xdist_group("shop")
 
@@ -53,6 +55,30 @@ def test_the_history_of_few_tasks_has_a_row_for_each_and_lines_of_their_weights(
     assert lines == {"a": [1.0, 2.0], "b": [1.0, 50.0]} and weights.get_yscale() == "log"
     figure.draw_without_rendering()
     assert "10" in [text.get_text() for text in weights.get_yticklabels()]  # not a power of ten
+
+
+def test_the_epochs_of_a_refit_are_shaded_and_the_curves_say_so(run):
+    logs = pd.DataFrame({"epoch": range(1, 7), "loss": 1.0, "a_loss": 1.0, "b_loss": 1.0})
+    logs = logs.assign(a_best=logs["epoch"] == 5, b_best=logs["epoch"] == 2)
+    shaded = {}
+    for refit in (0, 3):
+        figure = report.history_figure(logs, ["a", "b"], refit)
+        axes_of = {ax.get_title(): ax for ax in figure.axes}
+        shaded[refit] = [
+            [patch.get_extents().transformed(ax.transData.inverted()).intervalx.tolist()]
+            if (patch := next(iter(ax.patches), None))
+            else []
+            for ax in (axes_of["a: loss"], axes_of["b: loss"], axes_of["total loss"])
+        ]
+        assert ("trained again" in (figure.get_supxlabel() or "")) == bool(refit)
+    assert shaded == {0: [[], [], []], 3: [[[2, 5]], [[1, 2]], []]}
+    kept = {"epochs": 6, "best_epochs": {"a": 5, "b": 2}, "seconds": {"fit": 4.0}, "refit": 3}
+    told = training_in_words(SimpleNamespace(metrics=kept, history=logs))
+    assert "epoch 2 for b; epoch 5 for a. The last 3 epochs up to the chosen one" in told
+    assert "The model has the weights of these epochs." in training_in_words(
+        SimpleNamespace(metrics={**kept, "refit": 0}, history=logs)
+    )
+    assert bool(run.figures.history().get_supxlabel()) == bool(run.metadata["refit"])
 
 
 def test_every_task_has_a_row_of_panels_with_something_in_them(run):
@@ -148,6 +174,25 @@ def test_names_of_any_letters_and_length_are_drawn_and_numbers_stay_as_they_are(
 
     made = Drawer()("x" * 300, odd)
     assert "$ to $" in made["svg"] and ">0.00125</text>" in made["svg"]
+
+
+def test_ticks_have_commas_and_names_stay_names():
+    made = Drawer()("spend", lambda ax: ax.barh(["Bath", "Ulm"], [0, 20_000]))["svg"]
+    for text in (">Bath<", ">Ulm<", ">10,000<"):
+        assert text in made
+
+
+def test_a_long_name_leaves_the_title_its_end_and_legends_hide_nothing():
+    score = np.linspace(0, 1, 30)
+    labels = [panels.OneLabel(name, np.arange(30) % 3 == n, score) for n, name in enumerate("abc")]
+    name = "how satisfied the customer was after the last call"
+    for panel in panels.classes(
+        name, [dataclasses.replace(x, truth=x.truth * 1.0) for x in labels]
+    ):
+        ax = drawn(panel)
+        assert ax.get_title().endswith(panel.title.rpartition(": ")[2])
+        assert ax.get_title().startswith("how satis") and len(ax.get_title()) < 50
+        assert ax.get_legend().get_window_extent().y1 < ax.get_window_extent().y0
 
 
 def test_labels_that_all_rows_have_or_none_have_no_curves():

@@ -27,7 +27,7 @@ def importance(content: Content, draw: Drawer) -> Section | None:
 
 
 def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
-    units = {task.name: task.unit for task in content.tasks}
+    tasks = {task.name: task for task in content.tasks}
     table = pd.DataFrame(content.explanation.get("importance") or [])
     if table.empty or table["feature"].nunique() == 1:  # with one feature, all the same
         return []
@@ -35,14 +35,16 @@ def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
     for task, part in table.groupby("task", sort=False):
         top = part.sort_values("drop", ascending=False).head(MOST_FEATURES).iloc[::-1]
 
-        what = measure(top["measure"].iloc[0], units.get(str(task), ""))
+        name = top["measure"].iloc[0]
+        change = "drop in" if tasks[str(task)].higher_is_better(name) else "rise in"
+        what = f"{change} {measure(name, tasks[str(task)].unit)}"
 
         def bars(ax: Any, top: Any = top, what: str = what) -> None:
             names = list(map(style.short, top["feature"]))
             color = style.COLORS[0]
             ax.barh(range(len(top)), top["drop"], xerr=top["sd"], color=color, height=0.65)
             ax.set_yticks(range(len(top)), names, fontsize=8)
-            ax.set_xlabel(f"how much worse the {what} gets")
+            ax.set_xlabel(what, loc="right")  # a long one may begin below the names
             space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
             ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
 
@@ -76,9 +78,10 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = 
         look = style.line_style(number) if several else {"color": style.COLORS[1]}
         label = style.short(column.split(": ")[-1], 16)
         if numbers:
-            ax.plot(x, y, marker="o", lw=1.8, ms=4, label=label, **look)
+            marker = style.MARKERS[number % len(style.MARKERS)]
+            ax.plot(x, y, marker=marker, lw=1.8, ms=4, label=label, **look)
         elif several:
-            marker = "os^"[number // len(style.COLORS) % 3]
+            marker = style.MARKERS[number % len(style.MARKERS)]
             ax.plot(y[::-1], rows[::-1], marker, color=look["color"], ms=6, label=label)
         else:
             ax.barh(rows[::-1], y[::-1], **look)
@@ -86,4 +89,4 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = 
     ax.set(**({"xlabel": style.short(x.name, 40), "ylabel": mean} if numbers else {"xlabel": mean}))
     ax.tick_params(axis="y", labelsize=8)
     if several:
-        style.legend(ax, min(answers.shape[1], MOST_ANSWERS), "best" if numbers else None)
+        style.legend(ax, min(answers.shape[1], MOST_ANSWERS))

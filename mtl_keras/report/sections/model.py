@@ -14,7 +14,7 @@ def model(content: Content, draw: Drawer) -> Section:
         "Network",
         {
             "parameters": content.metrics["parameters"],
-            "epochs": sorted(set(content.metrics["best_epochs"].values())),
+            "epochs": [*map(str, sorted(set(content.metrics["best_epochs"].values())))],
             "graph": draw(
                 "From the inputs to the heads",
                 figure=lambda: structure_figure(content.structure, names),

@@ -91,9 +91,9 @@ def _cell(pair: dict[str, Any] | None) -> dict[str, Any] | None:
     if pair is None:
         return None
     value = pair["correlation"]
-    place, text = int(value < 0), f"{value:+.2f}".replace("-", "−")
+    place, text = int(value < 0), f"{value:+.2f}"
     return {
-        "text": text if text.strip("+−0.") else "0.00",
+        "text": text if text.strip("+-0.") else "0.00",
         "color": f"var(--series-{place}, {style.COLORS[place]})",
         "strength": round(60 * min(abs(value), 1.0)),
         "chance": abs(value) <= pair["chance"],

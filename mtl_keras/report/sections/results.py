@@ -11,6 +11,8 @@ from mtl_keras.report.wording import measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
 
+IN_SENTENCES = {"conformal_coverage_se"}  # scores that stand in no table
+
 
 def results(content: Content, draw: figures.Drawer) -> Section:
     """Each task's scores on the test rows beside those of simpler models, and its figures."""
@@ -22,7 +24,9 @@ def results(content: Content, draw: figures.Drawer) -> Section:
             "rows": content.metrics["rows"],
             "trained": max(each.get("training_rows", 0) for each in tested.values()),
             "tasks": [_judged(task, content, draw) for task in content.tasks],
-            "glossary": glossary(name for each in tested.values() for name in each["scores"]),
+            "glossary": glossary(
+                {n for each in tested.values() for n in each["scores"]} - IN_SENTENCES
+            ),
             "compared": content.comparison is not None,
             "joint": content.metrics.get("joint_coverage"),
             "slices": content.explanation.get("slices"),
@@ -41,6 +45,8 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
                 others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
     scores = []
     for name, value in result["scores"].items():
+        if name in IN_SENTENCES:
+            continue
         beside = [v if name == main else None for v in others.values()]
         trained, base = (result.get(part, {}).get(name) for part in ("training", "baseline"))
         ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none

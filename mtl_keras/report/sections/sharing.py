@@ -17,8 +17,10 @@ def sharing(content: Content, draw: Drawer) -> Section | None:
     table = pd.DataFrame(content.metrics["sharing"])
     if table.empty:
         return None
+    places = {task.name: place for place, task in enumerate(content.tasks)}
     figures = []
-    for title, wide in _alike(table)[:MOST_FIGURES]:
+    for title, unsorted in _alike(table)[:MOST_FIGURES]:
+        wide = unsorted.loc[sorted(unsorted.index, key=lambda name: places.get(name, len(places)))]
 
         def one(ax: Any, wide: Any = wide) -> None:
             heat_map(ax, wide.to_numpy(), list(wide.columns), list(wide.index), "", signed=False)

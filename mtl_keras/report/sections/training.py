@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from mtl_keras.drawing import style
 from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.balancing import balancing, conflict
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.history import curve, epoch_in_use, metric_logs
+from mtl_keras.report.history import after_the_curves, chosen_epoch, curve, metric_logs
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure
+from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.training.best_epoch import own_best
 
 
@@ -22,7 +23,7 @@ def training(content: Content, draw: Drawer) -> Section:
         "training",
         "Training",
         {
-            "training_text": _epochs(content),
+            "training_text": in_words(content),
             "curves": _curves(content, names, draw),
             "tried": content.metrics.get("search"),
             "grouping": _grouping(content, draw),
@@ -33,31 +34,30 @@ def training(content: Content, draw: Drawer) -> Section:
     )
 
 
-def _epochs(content: Content) -> str:
-    """How long it was trained, and from which epoch each task is answered."""
+def in_words(content: Content) -> str:
+    """How long it was trained, which epoch was chosen for each task, and what came after that."""
     count, used = content.metrics["epochs"], content.metrics["best_epochs"]
     lowest = content.metrics.get("lowest_epochs", {})
     seconds = content.metrics["seconds"].get("fit", 0.0)
     trained = f"Trained for {count} epoch{'s' if count != 1 else ''} in {seconds:,.0f} s."
-    listed = {task: f"{e}{own_best(e, lowest.get(task, e))}" for task, e in used.items()}
-    if len(listed) > 1 and len(set(listed.values())) == 1:
-        chosen = f"All tasks use the weights of epoch {next(iter(listed.values()))}."
+    listed: dict[int, list[str]] = {}
+    for task, epoch in used.items():
+        listed.setdefault(epoch, []).append(f"{task}{own_best(epoch, lowest.get(task, epoch))}")
+    if len(used) > 1 and [*listed.values()] == [[*used]]:
+        chosen = f"epoch {next(iter(listed))} for all tasks"
     else:
-        chosen = (
-            "Each task uses the weights of an epoch that was good for it on the validation rows: "
-            f"{', '.join(f'{task} epoch {which}' for task, which in listed.items())}."
-        )
+        of = [f"epoch {epoch} for {in_a_list(tasks)}" for epoch, tasks in sorted(listed.items())]
+        chosen = "; ".join(of)
     refit = content.metrics.get("refit", 0)
-    again = (
-        f" The last {refit} epochs up to it were then trained a second time, on the training and "
-        "validation rows together; the curves are from before that."
-    )
-    return f"{trained} {chosen}{again if refit else ''}"
+    after = f"The model has the weights of {'these epochs' if len(listed) > 1 else 'this epoch'}."
+    if refit:
+        after = after_the_curves(content.history, [*used], refit)
+    return f"{trained} Chosen on the validation rows: {chosen}. {after}"
 
 
 def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
     """The total loss, and the loss and the metrics of each task, over the epochs."""
-    history = content.history
+    history, refit = content.history, content.metrics.get("refit", 0)
     shown = [("Total loss", "loss", "")]
     for task, logs in metric_logs(history, names).items():
         shown += [
@@ -70,7 +70,8 @@ def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[s
             continue
 
         def one(ax: Any, log: str = log, task: str = task) -> None:
-            curve(ax, history, log, epoch_in_use(history, task))
+            curve(ax, history, log, chosen_epoch(history, task), refit)
+            style.legend(ax, len(ax.get_legend_handles_labels()[1]))
 
         figures.append(draw(title, one))
     return figures

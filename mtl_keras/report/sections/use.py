@@ -1,6 +1,7 @@
 """How to use the model."""
 
 import shlex
+import textwrap
 
 from mtl_keras.features import Feature
 from mtl_keras.report.content import Content
@@ -32,14 +33,18 @@ def use(content: Content, draw: Drawer) -> Section:
             f"mtl-keras evaluate {folder} rows_with_labels.csv",
             "python": "import pandas as pd\n\nimport mtl_keras as mtl\n\n"
             f'model = mtl.load("saved_models/{name}")\n'
-            f'# new_rows.csv has the columns {columns}\nrows = pd.read_csv("new_rows.csv")\n'
-            f"model.predict(rows)  # a table with the columns {listed}",
+            f'{_comment(f"It has the columns {columns}")}\nrows = pd.read_csv("new_rows.csv")\n'
+            f"{_comment(f'A table with the columns {listed}')}\nmodel.predict(rows)",
             "plain": "import tensorflow as tf\n\n"
             f'loaded = tf.saved_model.load("saved_models/{name}/1")\n'
             'serve = loaded.signatures["serving_default"]\n'
             f"answers = serve(\n{lines},{rest}\n)",
         },
     )
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 88, initial_indent="# ", subsequent_indent="# ")
 
 
 def _example(feature: Feature, dtype: str) -> str:

@@ -31,4 +31,8 @@ def worst_rows(content: Content, draw: Drawer) -> Section | None:
 
 
 def _worded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**row, "loss": text} for row, text in zip(rows, numbers(row["loss"] for row in rows))]
+    losses = numbers(row["loss"] for row in rows)
+    return [
+        {**row, "name": row["name"].removeprefix("row "), "loss": text}  # its column is "row"
+        for row, text in zip(rows, losses)
+    ]
