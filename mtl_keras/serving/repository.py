@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableMapping, Sequence
 from pathlib import Path
+from typing import ClassVar
+from weakref import WeakValueDictionary
 
 from mlserver import ModelSettings
 from mlserver.errors import MLServerError, ModelNotFound
 from mlserver.repository import ModelRepository
 from mlserver.settings import ModelParameters
 
-from mtl_keras.errors import ConfigError, MTLError
+from mtl_keras.errors import ArtifactError, ConfigError, MTLError
 from mtl_keras.export import artifact
+from mtl_keras.serving.limited_body import MEGABYTE
 from mtl_keras.serving.loaded import Loaded
+from mtl_keras.serving.mlserver_private import guard
 from mtl_keras.serving.runtime import Runtime
 
 logger = logging.getLogger("mlserver")
@@ -23,11 +27,15 @@ AllSettings = list[ModelSettings]
 class Artifacts(ModelRepository):
     """The newest versions of artifacts, as MLServer's `model_repository_implementation`.
 
+    MLServer makes its repository before its servers. So this is where those are told to refuse
+    what MLServer itself would not: see `mlserver_private.guard`.
+
     Args:
         root: An artifact, or a folder of artifacts. Not used if `artifacts` are given.
         artifacts: The artifacts, each served under the name of its folder.
         versions: How many of the newest versions of each are served side by side. Default 2: the
             newest and the one before it.
+        largest_request: The largest body of a request over HTTP, in MB. Default 16.
         trusted: See `Predictor`.
 
     Raises:
@@ -41,11 +49,15 @@ class Artifacts(ModelRepository):
     >>> [settings.name for settings in asyncio.run(models.list())]  # doctest: +SKIP
     """
 
+    _loaded: ClassVar[MutableMapping[Path, Loaded]] = WeakValueDictionary()
+    """What is in memory, by version. `mlserver start` makes two repositories, one after another."""
+
     def __init__(
         self,
         root: str = "",
         artifacts: Sequence[str | Path] = (),
         versions: int = 2,
+        largest_request: float = 16.0,
         trusted: Collection[str] = (),
     ) -> None:
         folders = [Path(folder).resolve() for folder in artifacts or _found(Path(root))]
@@ -62,7 +74,7 @@ class Artifacts(ModelRepository):
                     f"{folder.name!r}. Rename one of the folders."
                 )
         self._versions, self._trusted = versions, trusted
-        self._loaded: dict[Path, Loaded] = {}
+        guard(int(largest_request * MEGABYTE))
 
     @property
     def names(self) -> list[str]:
@@ -70,8 +82,25 @@ class Artifacts(ModelRepository):
         return list(self._folders)
 
     async def list(self) -> AllSettings:
-        """Settings for each version to serve, oldest first."""
-        return [_settings(path) for name in self.names for path in self._newest(name)]
+        """Settings for each version to serve, oldest first.
+
+        MLServer asks when it starts, and is given versions that are loaded; and later, to tell
+        which there are.
+
+        Raises:
+            ArtifactError: if no version of an artifact can be loaded at the start.
+        """
+        settings: AllSettings = []
+        for name in self.names:
+            if name in Runtime.served:
+                settings += [_settings(path) for path in self._newest(name)]
+                continue
+            loadable, failed = await self._loadable(name)
+            if not loadable:
+                why = next(iter(failed.values()))
+                raise ArtifactError(f"No version of {name!r} can be loaded. {why}")
+            settings += loadable
+        return settings
 
     async def find(self, name: str) -> AllSettings:
         """Settings for the versions of an artifact, which are loaded meanwhile.
@@ -84,7 +113,7 @@ class Artifacts(ModelRepository):
         """
         if name not in self._folders:
             raise ModelNotFound(name)
-        served, failed = await self.loadable(name)
+        served, failed = await self._loadable(name)
         try:
             newest = artifact.latest(self._folders[name])
         except MTLError as error:
@@ -93,7 +122,7 @@ class Artifacts(ModelRepository):
             raise MLServerError(str(failed[newest]))
         return served
 
-    async def loadable(self, name: str) -> tuple[AllSettings, dict[Path, MTLError]]:
+    async def _loadable(self, name: str) -> tuple[AllSettings, dict[Path, MTLError]]:
         """The newest versions that can be loaded, loaded, and why others cannot."""
         paths = [self._folders[name] / str(n) for n in artifact.versions(self._folders[name])]
         loaded: dict[Path, Loaded] = {}
@@ -102,15 +131,13 @@ class Artifacts(ModelRepository):
             if len(loaded) == self._versions:
                 break
             try:
-                if path in self._loaded:
-                    loaded[path] = self._loaded[path]
-                else:
-                    loaded[path] = await asyncio.to_thread(Loaded.of, path, self._trusted)
+                if (version := self._loaded.get(path)) is None:
+                    version = await asyncio.to_thread(Loaded.of, path, self._trusted)
+                loaded[path] = version
             except MTLError as error:
                 logger.error("%s is not served: %s", path, error)
                 failed[path] = error
-        others = {p: m for p, m in self._loaded.items() if p.parent != self._folders[name]}
-        self._loaded = others | loaded
+        self._loaded.update(loaded)
         return [_settings(path, loaded[path]) for path in reversed(loaded)], failed
 
     def _newest(self, name: str) -> Sequence[Path]:
@@ -128,6 +155,7 @@ def _settings(version: Path, loaded: Loaded | None = None) -> ModelSettings:
     return ModelSettings(
         implementation=Runtime,
         name=version.parent.name,
+        parallel_workers=0,
         platform="mtl_keras",
         parameters=ModelParameters(
             uri=str(version), version=version.name, extra={"loaded": loaded} if loaded else {}
