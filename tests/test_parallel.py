@@ -19,6 +19,7 @@ from mtl_keras.jobs import executor, in_parallel, ray_cluster, ray_tasks
 from mtl_keras.runs import story
 from mtl_keras.search import settle
 from tests import own
+from tests.export.conftest import small_experiment, small_table
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -227,6 +228,28 @@ def test_a_search_finds_the_same(alone, ray):
     ):
         assert found["candidate"] == expected["candidate"]
         assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_search_of_settings_that_was_interrupted_goes_on(ray, tmp_path):
+    pytest.importorskip("optuna")
+    space = {"training.learning_rate": {"low": 1e-3, "high": 0.1, "log": True}}
+    experiment = small_experiment(2).but(search=space)
+    options = {"trials": 5, "folder": tmp_path, "workers": 2}
+
+    def interrupt(line):
+        if line.startswith("  2/5"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        experiment.tune(small_table(), show=interrupt, **options)
+    said = []
+    found = experiment.tune(small_table(), show=said.append, **options)
+    kept = next(line for line in said if line.startswith("trials that were finished before: "))
+    assert 2 <= int(kept.rpartition(" ")[2]) < 5
+    judged = found.trials[found.trials["state"] != "failed"]
+    assert len(judged) == judged["training.learning_rate"].nunique() == 5
+    assert said[-1].startswith("  5/5  trial ")
 
 
 def test_a_module_that_ray_does_not_find_is_one_line(ray):

@@ -19,8 +19,16 @@ from mtl_keras.export.serving import write_saved_model
 
 UNFINISHED = ".unfinished-"
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
-MLSERVER = {"implementation": "mtl_keras.serving.Runtime", "parallel_workers": 0}
-"""Settings for `mlserver start`: the class that serves the folder, in the server's process."""
+MLSERVER: Mapping[str, Mapping[str, Any]] = {
+    "settings.json": {
+        "model_repository_implementation": "mtl_keras.serving.Artifacts",
+        "parallel_workers": 0,
+        "grpc_max_message_length": 16 * 2**20,
+        "debug": False,
+    },
+    "model-settings.json": {"implementation": "mtl_keras.serving.Runtime", "parallel_workers": 0},
+}
+"""What `mlserver start` reads: the first to serve this folder, the second in a folder of many."""
 
 
 def versions(folder: Path) -> list[int]:
@@ -113,8 +121,9 @@ def _copy_beside(folder: Path) -> None:
 
     Settings of MLServer are only written if there are none, because a user may have changed them.
     """
-    if not (folder / "model-settings.json").exists():
-        replace_file(folder / "model-settings.json", json.dumps(MLSERVER, indent=2) + "\n")
+    if not any((folder / name).exists() for name in MLSERVER):
+        for name, settings in MLSERVER.items():
+            replace_file(folder / name, json.dumps(settings, indent=2) + "\n")
     version = None
     while version != latest(folder):
         version = latest(folder)

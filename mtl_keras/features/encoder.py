@@ -90,13 +90,11 @@ def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[st
     """
     missing = [feature for feature in features if not feature.reads(columns)]
     if missing:
-        named = "; ".join(
-            f"{feature.source!r} ({feature.kind}){nearest(feature.source, columns)}"
-            for feature in missing
-        )
+        named = ", ".join(f"{feature.source!r} ({feature.kind})" for feature in missing)
+        hints = "".join(nearest(feature.source, columns) for feature in missing)
         raise DataError(
-            f"The table lacks columns that the model reads: {named}. Expected all of its features "
-            "as columns; leave cells empty where a value is not known."
+            f"The table lacks columns that the model reads: {named}.{hints} Expected all of its "
+            "features as columns; leave cells empty where a value is not known."
         )
     wanted = {column for feature in features for column in feature.reads(columns)}
     return [column for column in columns if column in wanted]

@@ -26,8 +26,8 @@ class LimitedBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        packed = headers.get(b"content-encoding", b"").strip().lower() == b"gzip"
+        codings = [value for name, value in scope["headers"] if name == b"content-encoding"]
+        packed = b"gzip" in (coding.strip().lower() for coding in codings)  # as MLServer asks
         body, more = bytearray(), True
         inflate = zlib.decompressobj(wbits=31)
         while more and len(body) <= self._most:
@@ -42,9 +42,11 @@ class LimitedBody:
                 await problem(scope, receive, send)
                 return
         if len(body) > self._most:
-            large = f"The request is larger than {self._most / MEGABYTE:.3g} MB. Send fewer rows "
-            advice = "at once, or start the server with a higher --largest-request."
-            await JSONResponse({"error": large + advice}, 413)(scope, receive, send)
+            large = (
+                f"The request is larger than {self._most / MEGABYTE:.3g} MB. Send fewer rows at "
+                "once, or raise the limit of the server (--largest-request)."
+            )
+            await JSONResponse({"error": large}, 413)(scope, receive, send)
             return
         if packed:
             scope = {**scope, "headers": [h for h in scope["headers"] if h[0] not in PACKING]}

@@ -6,27 +6,30 @@ from typing import Any
 from mlserver.errors import MLServerError
 from mlserver.grpc import servicers
 from mlserver.grpc.converters import ModelInferRequestConverter
+from mlserver.rest import app, server
+
+from mtl_keras.serving.limited_body import LimitedBody
+from mtl_keras.serving.refused_stream import RefusedStream
 
 
-def application(server: Any) -> Any:
-    """Return the ASGI application behind a server's HTTP port.
+def guard(most: int) -> None:
+    """Make servers created from now on refuse requests for which MLServer has no settings.
 
-    There is no setting for the size of a body, so a middleware must be added, and MLServer has no
-    public access to the application.
+    HTTP answers 413 to a body that is too large, and refuses a wrong request for a stream like any
+    other. gRPC answers INVALID_ARGUMENT if raw contents do not fit their tensor, which MLServer
+    reports as an error of its own, INTERNAL.
+
+    Args:
+        most: The largest body of a request over HTTP, in bytes.
     """
-    return server._rest_server._app
 
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        application = app.create_app(*args, **kwargs)
+        application.add_middleware(RefusedStream)
+        application.add_middleware(LimitedBody, most=most)
+        return application
 
-def repository(server: Any) -> Any:
-    """Return the repository that a server created from the implementation in its settings."""
-    return server._model_repository
-
-
-def refuse_unreadable_tensors() -> None:
-    """Make gRPC answer INVALID_ARGUMENT if raw contents do not fit their tensor.
-
-    MLServer reports them as an error of its own, INTERNAL.
-    """
+    server.create_app = guarded
     servicers.ModelInferRequestConverter = _Converter
 
 

@@ -65,10 +65,11 @@ class Runtime(MLModel):
         """Load the artifact. If it is already in memory, it is served without a pause."""
         try:
             extra = self.settings.parameters.extra or {}
-            loaded = extra["loaded"] if "loaded" in extra else await self._load()
+            self.loaded = extra["loaded"] if "loaded" in extra else await self._load()
         except MTLError as error:
             raise MLServerError(str(error)) from error
-        self.model, self.inputs, self.outputs = loaded.model, loaded.inputs, loaded.outputs
+        self.model = self.loaded.model
+        self.inputs, self.outputs = self.loaded.inputs, self.loaded.outputs
         self.served.setdefault(self.name, {})[str(self.version)] = self
         return True
 

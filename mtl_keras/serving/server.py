@@ -6,13 +6,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mlserver import MLServer, Settings
+from mlserver.repository.factory import ModelRepositoryFactory
 from mlserver.utils import install_uvloop_event_loop
 
 from mtl_keras import __version__
-from mtl_keras.errors import ArtifactError, ConfigError
-from mtl_keras.serving import mlserver_private
-from mtl_keras.serving.limited_body import MEGABYTE, LimitedBody
-from mtl_keras.serving.refused_stream import RefusedStream
+from mtl_keras.errors import ConfigError
+from mtl_keras.serving.limited_body import MEGABYTE
 from mtl_keras.serving.repository import Artifacts
 
 
@@ -49,14 +48,18 @@ def serve(
     for number in range(port, port + 3):
         _check_free(host, number)
     install_uvloop_event_loop()
-    repository = {"artifacts": [*artifacts], "versions": versions, "trusted": [*trusted]}
-    most = int(largest_request * MEGABYTE)
+    repository = {
+        "artifacts": [*artifacts],
+        "versions": versions,
+        "largest_request": largest_request,
+        "trusted": [*trusted],
+    }
     settings = Settings(
         host=host,
         http_port=port,
         grpc_port=port + 1,
         metrics_port=port + 2,
-        grpc_max_message_length=most,
+        grpc_max_message_length=int(largest_request * MEGABYTE),
         parallel_workers=0,
         debug=False,
         server_name="mtl_keras",
@@ -64,7 +67,7 @@ def serve(
         model_repository_implementation=Artifacts,
         model_repository_implementation_args=repository,
     )
-    asyncio.run(_served(settings, most))
+    asyncio.run(_served(settings))
 
 
 def _check_free(host: str, port: int) -> None:
@@ -79,18 +82,7 @@ def _check_free(host: str, port: int) -> None:
         ) from error
 
 
-async def _served(settings: Settings, most: int) -> None:
-    mlserver_private.refuse_unreadable_tensors()
-    server = MLServer(settings)
-    application = mlserver_private.application(server)
-    application.add_middleware(RefusedStream)
-    application.add_middleware(LimitedBody, most=most)
-    artifacts: Artifacts = mlserver_private.repository(server)  # keeps what it has loaded
-    models = []
-    for name in artifacts.names:
-        loadable, failed = await artifacts.loadable(name)
-        if not loadable:
-            why = next(iter(failed.values()))
-            raise ArtifactError(f"No version of {name!r} can be loaded. {why}")
-        models += loadable
-    await server.start(models)
+async def _served(settings: Settings) -> None:
+    """Load the models, then serve them, as `mlserver start` does."""
+    models = await ModelRepositoryFactory.resolve_model_repository(settings).list()
+    await MLServer(settings).start(models)

@@ -1,10 +1,12 @@
 """Runs a search: trials of settings, each of which is a training."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import ConfigError, TrainingError, unknown
-from mtl_keras.jobs import in_parallel, ray_cluster
+from mtl_keras.jobs import exclusive, in_parallel, ray_cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.networks import constant_losses
@@ -70,7 +72,8 @@ def tune(
         A `Tuning` with the trials, and the experiment of the best one.
 
     Raises:
-        ConfigError: if Optuna is not installed, or the space does not fit the experiment.
+        ConfigError: if Optuna is not installed, the space does not fit the experiment, or another
+            search writes to the folder.
 
     References:
         Akiba et al.: "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019.
@@ -100,28 +103,30 @@ def tune(
     if storage is None and kept is None:
         storage = optuna.storages.InMemoryStorage()
     where = Where(_study_name(plan, rows, found, front), kept, storage)
-    study = where.study(optuna, plan.seed, len(front))
-    before = study.get_trials(deepcopy=False)
-    judged = [trial for trial in before if trial.state.name in ("COMPLETE", "PRUNED")]
-    done = len(judged)
-    if done:
-        show(f"{done} trials were finished before and are kept")
-    numbers = range(len(before), len(before) + trials - done)
-    stated: dict[int, dict[str, Any]] = {}
-    if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
-        stated = {numbers.start: own}  # so that the result is never worse
-    show(
-        f"searching {len(found)} settings in {max(0, trials - done)} trials, scored by validation "
-        "losses relative to a baseline's: -0.12 is 12 % below it"
-    )
-    until = np.inf if timeout is None else time.time() + timeout
-    how = Trials(objective, where, until, stated)
-    moving(show, lambda: (f"{done} of {trials} trials finished", done / trials))
-    for _, line in in_parallel(_carried_out, numbers, how, workers, address):
-        if line is not None:
-            done += 1
-            show(f"  {done}/{trials}  {line}")
-    moving(show, None)
+    with where.alone():
+        study = where.study(optuna, plan.seed, len(front))
+        before = study.get_trials(deepcopy=False)
+        judged = [trial for trial in before if trial.state.name in ("COMPLETE", "PRUNED")]
+        done = len(judged)
+        if done:
+            show(f"trials that were finished before: {done}")
+        numbers = range(len(before), len(before) + trials - done)
+        stated: dict[int, dict[str, Any]] = {}
+        if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
+            stated = {numbers.start: own}  # so that the result is never worse
+        if numbers:
+            show(
+                f"searching {len(found)} settings in {len(numbers)} trials, scored by validation "
+                "losses relative to a baseline's: -0.12 is 12 % below it"
+            )
+        until = np.inf if timeout is None else time.time() + timeout
+        how = Trials(objective, where, until, stated)
+        moving(show, lambda: (f"{done} of {trials} trials finished", done / trials))
+        for _, line in in_parallel(_carried_out, numbers, how, workers, address):
+            if line is not None:
+                done += 1
+                show(f"  {done}/{trials}  {line}")
+        moving(show, None)
     return _tuning(optuna, study, plan, found, front)
 
 
@@ -139,12 +144,37 @@ class Where:
     folder: Path | None
     storage: Any
 
+    @property
+    def journal(self) -> Path | None:
+        """The file of the trials, if that is where they are kept.
+
+        Its path is absolute, since Optuna's lock is a link to it: one that leads nowhere is not
+        given up when its owner is killed.
+        """
+        return (self.folder / JOURNAL).resolve() if self.storage is None and self.folder else None
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within the block, no other search writes to the file of the trials.
+
+        What a process that was killed left there is removed: its lock, and a line without an end.
+        """
+        if self.journal is None:
+            yield
+            return
+        with exclusive(self.journal.with_name("lock"), f"a search into {self.folder}"):
+            for left in self.journal.parent.glob(f"{JOURNAL}.lock*"):
+                left.unlink()
+            if self.journal.is_file():
+                os.truncate(self.journal, self.journal.read_bytes().rfind(b"\n") + 1)
+            yield
+
     def study(self, optuna: Any, seed: int, front: int) -> Any:
         """Create the study, or continue it."""
         storage = self.storage
-        if storage is None and self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            backend = optuna.storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
+        if self.journal is not None:
+            self.journal.parent.mkdir(parents=True, exist_ok=True)
+            backend = optuna.storages.journal.JournalFileBackend(str(self.journal))
             storage = optuna.storages.JournalStorage(backend)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         return optuna.create_study(

@@ -16,21 +16,25 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import features
-from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.errors import ArtifactError, ConfigError, DataError
 
 pytest.importorskip("mlserver", reason="MLServer is not installed: pip install 'mtl_keras[serve]'")
 
 import grpc
 from mlserver import ModelSettings
 from mlserver.batching import load_batching
+from mlserver.cli.serve import load_settings
 from mlserver.grpc.converters import ModelInferRequestConverter
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
 from mlserver.registry import MultiModelRegistry
 from mlserver.repository.repository import SchemalessModelRepository
+from mlserver.rest import RESTServer
 from mlserver.settings import ModelParameters
 from mlserver.types import InferenceRequest
 
 from mtl_keras.serving import Runtime, serve
+from mtl_keras.serving.limited_body import LimitedBody
+from mtl_keras.serving.refused_stream import RefusedStream
 from mtl_keras.serving.requests import checked, of_json
 from tests.export.malformed import drawn
 from tests.export.server import Server, free_port
@@ -101,7 +105,7 @@ def test_what_goes_in_and_comes_out_is_told(server):
 OIP = [(f"v2/models/small/{verb}", tensors(ROWS)) for verb in ("infer", "infer_stream")]
 BAD = {
     "a missing column": ({"inputs": tensors(ROWS)["inputs"][:1]}, "lacks columns .* 'town'"),
-    "an unknown column": (tensors(ROWS, name="agee"), "lacks columns .* Did you mean 'agee'"),
+    "an unknown column": (tensors(ROWS, name="agee"), r"'age' \(numeric\). Did you mean 'agee'\? "),
     "text for a number": (tensors(ROWS, datatype="BYTES", data=["x"] * 3), "'age' is numeric.*'x'"),
     "another data type": (tensors(ROWS, datatype="INT64"), "declared as INT64. Received: 30.5"),
     "another shape": (tensors(ROWS, shape=[2, 1]), r"shape \[2, 1\], but 3 values"),
@@ -243,6 +247,43 @@ def test_mlserver_start_finds_all_it_needs_in_the_folder(small_artifact, tmp_pat
     (first, before), (second, after) = asyncio.run(started())
     assert (first, second) == ("1", "2")
     assert before == after
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")  # MLServer's own
+def test_mlserver_start_refuses_what_serve_refuses(small_artifact, tmp_path, monkeypatch):
+    folder = tmp_path / "small"
+    shutil.copytree(small_artifact, folder)
+    shutil.copytree(folder / "1", folder / "2")
+    for version in "12":
+        (folder / version / "saved_model.pb").write_bytes(b"damaged")
+    monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLServer adds the folder
+    monkeypatch.setattr(Runtime, "served", {})
+    with pytest.raises(
+        ArtifactError, match=r"No version of 'small' can be loaded\. The SavedModel"
+    ):
+        asyncio.run(load_settings(str(folder)))
+    shutil.copy(small_artifact / "1" / "saved_model.pb", folder / "1")
+    settings, models = asyncio.run(load_settings(str(folder)))
+    assert [model.version for model in models] == ["1"]
+    assert (settings.parallel_workers, settings.debug) == (0, False)
+    application = RESTServer(settings, None, None)._app
+    guards = [guard.cls for guard in application.user_middleware[:2]]
+    assert guards == [LimitedBody, RefusedStream]
+
+
+def test_a_packed_body_is_measured_whatever_else_its_headers_say():
+    told = []
+
+    async def receive():
+        return {"type": "http.request", "body": gzip.compress(b" " * 2000)}
+
+    async def send(message):
+        told.append(message)
+
+    codings = [(b"content-encoding", coding) for coding in (b"gzip", b"identity")]
+    scope = {"type": "http", "headers": codings}
+    asyncio.run(LimitedBody(None, most=1000)(scope, receive, send))
+    assert told[0]["status"] == 413
 
 
 def test_a_bad_row_does_not_spoil_the_answers_of_others(small_artifact):

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from mtl_keras.cli import main
 from mtl_keras.errors import ConfigError
 from mtl_keras.plans import Plan
 from mtl_keras.tuning.space import Choice, Range, changed, current, space_of
+from mtl_keras.tuning.study import Where
 from tests.export.conftest import small_experiment, small_table
 
 pytest.importorskip("optuna")
@@ -88,7 +91,7 @@ def test_a_search_goes_on_and_its_best_trial_is_an_experiment(tmp_path):
     assert first.trials.loc[0, "architecture.layers"] == [4]  # as declared
     lines.clear()
     found = experiment.tune(small_table(), trials=4, folder=tmp_path, show=lines.append)
-    assert any(line.startswith("2 trials were finished before") for line in lines)
+    assert any(line == "trials that were finished before: 2" for line in lines)
     assert len(found.trials) == 4
     pd.testing.assert_frame_equal(found.trials.head(2), first.trials)
     complete = found.trials[found.trials["state"] == "complete"]
@@ -124,6 +127,27 @@ def test_after_an_interruption_nothing_is_drawn_twice_and_the_declared_plan_is_t
     assert len(set(rates[1:])) == len(rates[1:]) == 6
     states = ["failed", "complete", "complete", "failed", *["complete"] * 3]
     assert found.trials["state"].tolist() == states
+
+
+def test_what_a_killed_search_left_does_not_stop_the_next_one(tmp_path, monkeypatch):
+    optuna = pytest.importorskip("optuna")
+    monkeypatch.chdir(tmp_path)
+    where, journal = Where("shop", Path("tuning"), None), tmp_path / "tuning" / "trials.log"
+    with where.alone():
+        where.study(optuna, 0, 0).add_trial(optuna.create_trial(value=0.5))
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code":4,"work')
+    journal.with_name("trials.log.lock").symlink_to("tuning/trials.log")
+    with where.alone():
+        assert [path.name for path in journal.parent.glob("trials*")] == ["trials.log"]
+        study, links = where.study(optuna, 0, 0), []
+        monkeypatch.setattr(os, "symlink", lambda target, link: links.append(target))
+        monkeypatch.setattr(os, "rename", lambda source, target: None)
+        monkeypatch.setattr(os, "unlink", lambda path: None)
+        study.add_trial(optuna.create_trial(value=0.25))
+        assert set(links) == {str(journal)}  # Optuna waits forever for a link that leads nowhere
+    assert [trial.value for trial in where.study(optuna, 0, 0).trials] == [0.5, 0.25]
+    assert journal.read_bytes().startswith(whole)
 
 
 def test_the_front_is_what_no_trial_beats_in_all_tasks():
