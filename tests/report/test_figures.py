@@ -15,7 +15,7 @@ from mtl_keras.drawing.figure import axes
 from mtl_keras.report import balancing
 from mtl_keras.report.figures import Drawer
 
-pytestmark = pytest.mark.xdist_group("shop")
+pytestmark = [pytest.mark.xdist_group("shop"), pytest.mark.usefixtures("rendered")]
 
 
 def drawn(panel):

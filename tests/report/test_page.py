@@ -183,6 +183,7 @@ def test_the_boxes_are_of_this_network_alone_and_none_stands_apart():
     assert [box["sources"] for box in boxes] == [[], [0], [0]]
 
 
+@pytest.mark.usefixtures("rendered")
 @pytest.mark.filterwarnings("error")
 def test_a_comparison_has_one_direction_of_better_and_one_seed_will_do(comparison):
     same = dict.fromkeys(comparison.tasks, Difference(0.0, 0.0, 0.0))
@@ -267,6 +268,7 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_real_browser_shows_both_pages(browser, artifact, comparison, tmp_path):
     compared = tmp_path / "comparison.html"
     compared.write_text(comparison_page(json.loads(json.dumps(comparison.to_dict()))))
