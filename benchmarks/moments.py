@@ -36,7 +36,7 @@ class Moment:
     worker: bool = False
 
 
-FILES = 11  # that describe a version
+FILES = 14  # that describe a version
 TRAINING = {
     "while the table is read": Moment("mtl_keras.datasets.table:files.load", "after"),
     "while rows are encoded": Moment("mtl_keras.runs.prepare:Encoder.encode", "after", 2),

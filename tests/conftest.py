@@ -1,15 +1,18 @@
 """Shared by all tests: a seed, one small trained run, and less work for TensorFlow."""
 
+import contextlib
 import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # the tests themselves run side by side
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of scikit-learn's trees, which wait for each other
 
 import keras
 import pytest
 import tensorflow as tf
+from matplotlib.figure import Figure
 
 import mtl_keras as mtl
 from mtl_keras.balancers import GramianBalancer
@@ -22,6 +25,29 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+savefig = Figure.savefig
+
+
+def save_empty(figure, *args, **options):
+    """Write an empty figure of the same size.
+
+    What is drawn is drawn as ever, and its errors are raised; but setting letters and lines for a
+    file takes two thirds of an export's time, and few tests look at them.
+    """
+    return savefig(Figure(figsize=figure.get_size_inches()), *args, **options)
+
+
+Figure.savefig = save_empty
+
+
+@contextlib.contextmanager
+def rendering():
+    """Within the block, files of figures show what was drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", savefig)
+        yield
 
 
 SHARED = {
@@ -55,6 +81,13 @@ def seed():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture()
+def rendered():
+    """For tests that look at the files of figures, or whose names may not be renderable."""
+    with rendering():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def compiled_or_not(request, monkeypatch):
     """XLA needs two seconds for a balancer's decision; tests marked `xla` wait for it.
@@ -75,7 +108,8 @@ def run():
 @pytest.fixture(scope="session")
 def artifact(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "shop"
-    run.export(folder)
+    with rendering():  # the report is looked at in `tests/report/`
+        run.export(folder)
     return folder
 
 

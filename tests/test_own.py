@@ -51,6 +51,7 @@ def test_its_constant_is_its_own(deliveries):
                                expected)  # fmt: skip
 
 
+@pytest.mark.usefixtures("rendered")
 def test_its_panels_stand_in_the_figure_of_all_tasks(deliveries):
     titles = [ax.get_title() for ax in deliveries.figures()["prediction.png"].axes]
     assert titles[0] == "hours: answered to actual" and "late: ROC curve" in titles

@@ -66,8 +66,6 @@ def alone(tmp_path_factory):
             "declared": declared,
             "model": model,
             "answers": contents("answers"),
-            "values": compared(declared, workers=1).values,
-            "tried": tried(declared),
         }
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
@@ -194,8 +192,9 @@ def test_the_end_of_a_block_ends_what_runs(work, block, tmp_path):
 @pytest.mark.slow
 def test_a_comparison_of_own_classes_finds_the_same(alone, ray):
     found = compared(alone["declared"], workers=2).values
-    assert found.keys() == alone["values"].keys() == {"joint", "single-task"}
-    for name, values in alone["values"].items():
+    by_one = compared(alone["declared"], workers=1).values
+    assert found.keys() == by_one.keys() == {"joint", "single-task"}
+    for name, values in by_one.items():
         np.testing.assert_allclose(found[name]["hours"], values["hours"], rtol=1e-6)
 
 
@@ -223,9 +222,8 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
 
 @pytest.mark.slow
 def test_a_search_finds_the_same(alone, ray):
-    for found, expected in zip(
-        tried(alone["declared"], mtl.Cluster(2)), alone["tried"], strict=True
-    ):
+    declared = alone["declared"]
+    for found, expected in zip(tried(declared, mtl.Cluster(2)), tried(declared), strict=True):
         assert found["candidate"] == expected["candidate"]
         assert found["hours"] == pytest.approx(expected["hours"], rel=1e-6)
 

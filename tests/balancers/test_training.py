@@ -36,7 +36,6 @@ def test_the_toy_of_the_papers_in_few_steps(toy, name, steps):
     assert abs(x2 + 8.355) < 0.35 and abs(x1) <= 7.05
 
 
-@pytest.mark.xla
 @pytest.mark.parametrize("name", ["mgda", "cagrad", "nash_mtl", "upgrad", "config", "fairgrad"])
 def test_three_quadratics_end_in_the_triangle_of_their_minima(toy, name):
     minima = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 3.0]], "float32")

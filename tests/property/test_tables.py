@@ -14,6 +14,7 @@ from hypothesis import strategies
 
 from tests.property import checks, tables
 
+pytestmark = pytest.mark.usefixtures("rendered")  # names of columns are odd
 MANY = int(os.environ.get("MTL_CASES", "0"))
 CASES = {"prepared": 8, "untrained": 4, "whole": 2}
 

@@ -37,6 +37,7 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_real_browser_shows_both_pages(browser, artifact, comparison, tmp_path):
     compared = tmp_path / "comparison.html"
     compared.write_text(comparison_page(json.loads(json.dumps(comparison.to_dict()))))

@@ -11,6 +11,7 @@ from mtl_keras.report import intervals
 from mtl_keras.report.comparison import comparison_page
 
 
+@pytest.mark.usefixtures("rendered")
 @pytest.mark.filterwarnings("error")
 def test_a_comparison_has_one_direction_of_better_and_one_seed_will_do(comparison):
     same = dict.fromkeys(comparison.tasks, Difference(0.0, 0.0, 0.0))

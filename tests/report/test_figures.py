@@ -17,7 +17,7 @@ from mtl_keras.report import balancing
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.sections.training import in_words as training_in_words
 
-pytestmark = pytest.mark.xdist_group("shop")
+pytestmark = [pytest.mark.xdist_group("shop"), pytest.mark.usefixtures("rendered")]
 
 
 def drawn(panel):

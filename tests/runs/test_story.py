@@ -222,6 +222,7 @@ def ugly(rows=240):
     )
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_table_with_ugly_columns(tmp_path):
     ugly().to_csv(tmp_path / "ugly table.csv", sep=";", index=False, encoding="utf-8-sig")
     run = mtl.Experiment(

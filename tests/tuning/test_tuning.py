@@ -83,6 +83,7 @@ def test_what_cannot_be_searched_is_said_before_any_training():
         tuning.tune(plan(balancer="auto"), small_table(), space=SPACE)
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_search_goes_on_and_its_best_trial_is_an_experiment(tmp_path):
     experiment = small_experiment(3).but(search=SPACE)
     lines: list[str] = []
