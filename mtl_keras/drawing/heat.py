@@ -24,7 +24,7 @@ def heat_map(
 
     Args:
         ax: Matplotlib axes.
-        values: The numbers, `(rows, columns)`.
+        values: The numbers, `(rows, columns)`; NaN: none, left blank.
         columns: Names of the columns.
         rows: Names of the rows.
         title: The title.
@@ -35,7 +35,7 @@ def heat_map(
     if signed:
         low, high = -limit, limit
     else:
-        low, high = min(0.0, float(values.min())), float(values.max()) or 1.0
+        low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values)) or 1.0
     decimals = 2 if high <= 0 else int(np.clip(1 - np.floor(np.log10(high)), 0, 6))
     decimals = 2 if 0.1 <= high < 10 else decimals
     image = ax.imshow(
@@ -48,7 +48,8 @@ def heat_map(
     ax.set_yticks(range(len(rows)), [short(name, MOST_LETTERS) for name in rows], fontsize=8)
     ax.grid(False)
     if values.size <= MOST_NUMBERS:
-        for (row, column), value in np.ndenumerate(values):
+        for row, column in np.argwhere(np.isfinite(values)):
+            value = values[row, column]
             text = f"{value:.{decimals}f}"
             text = text if text.strip("-0.") else text.lstrip("-")
             size = 8 if len(columns) <= 8 else 6

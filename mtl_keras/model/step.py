@@ -1,10 +1,11 @@
 """One step: forward, measure, decide, backward, update."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mtl_keras.balancers import Balancer
@@ -65,6 +66,16 @@ class Step:
         self.balancing: list[dict[str, Any]] = []
         self.told_of_slow_callbacks = False
         self.measures: bool | None = None
+        self.taking_part = keras.Variable(
+            np.ones(len(self.tasks)), trainable=False, dtype="float32", name="taking_part"
+        )
+
+    def leave_out(self, tasks: Collection[str]) -> None:
+        """Train all tasks but these from now on, as if none of their labels were present.
+
+        Their losses are still logged.
+        """
+        self.taking_part.assign([float(task not in tasks) for task in self.tasks])
 
     def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One update of the model on a batch.
@@ -150,6 +161,8 @@ class Step:
             sums = self.sums(seen.predictions, labels, seen.members)
             own = tf.stop_gradient(tf.stack([sums.losses, sums.divisors, sums.weights]))
             losses, totals, weights = tf.unstack(over_replicas(own, replicas))
+            taking_part = tf.convert_to_tensor(self.taking_part.value)
+            totals, weights = totals * taking_part, weights * taking_part
             shares = _shares(sums.losses, totals)
             scaled = shares if scale is None else [share * scale for share in shares]
             half = None

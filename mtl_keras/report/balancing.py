@@ -30,11 +30,12 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
     figures = []
     for key, (title, note) in RECORDS.items():
         records = [record[key] for record in content.balancing if record.get(key) is not None]
-        if records and np.ptp(np.array(records, float)) > 0:
-            figures.append(_figure(title, note, np.array(records, float), names, draw))
+        values = np.array(records, float)  # NaN once a task is finished
+        if np.isfinite(values).any() and np.nanmax(values) > np.nanmin(values):
+            figures.append(_figure(title, note, values, names, draw))
     cosines = recorded_cosines(content)
     if len(cosines):
-        with_others = (cosines.sum(axis=2) - 1) / max(1, len(names) - 1)
+        with_others = _mean(np.where(np.eye(len(names)), np.nan, cosines), axis=2)
         figures.append(
             _figure(
                 "Agreement of each task with the others",
@@ -48,7 +49,7 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
         figures.append(
             draw(
                 "Agreement of each pair of tasks",
-                lambda ax: heat_map(ax, cosines.mean(axis=0), names, names, ""),
+                lambda ax: heat_map(ax, _mean(cosines, axis=0), names, names, ""),
                 note="Cosines of their gradients, mean over the epochs. Below 0 (red) they "
                 "conflict.",
             )
@@ -61,7 +62,7 @@ def conflict(content: Content, names: Sequence[str]) -> str:
     cosines = recorded_cosines(content)
     if not len(cosines):
         return ""
-    mean = cosines.mean(axis=0)
+    mean = _mean(cosines, axis=0)
     pairs = sorted(itertools.combinations(range(len(names)), 2), key=lambda pair: mean[pair])
     conflicting = [pair for pair in pairs if round(mean[pair], 2) < 0]
     first, second = pairs[0]
@@ -80,6 +81,11 @@ def recorded_cosines(content: Content) -> np.ndarray:
     """The cosines between the tasks' gradients, `(epochs, tasks, tasks)`; empty if not recorded."""
     recorded = [each["cosines"] for each in content.balancing if each.get("cosines") is not None]
     return np.array(recorded, float)
+
+
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """The mean of what is recorded; NaN where nothing is."""
+    return np.ma.masked_invalid(values).mean(axis=axis).filled(np.nan)
 
 
 def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool = False) -> None:

@@ -11,13 +11,16 @@ class BestEpoch(keras.callbacks.Callback):
     """Keeps, for each task, the weights of the epoch with its lowest validation loss.
 
     Tasks reach their best epoch at different times: a task with noisy labels overfits while a task
-    with a strong signal still improves. Training stops when no task has improved for `patience`
-    epochs. `chosen` returns the epoch to use for each task, and `mtl_keras.training.assemble` makes
-    one network of them.
+    with a strong signal still improves. A task that overfits is finished: it has not improved for
+    `patience` epochs, and its loss exceeds its minimum by more than the tolerance. Trained further,
+    it would only cost the other tasks what it fills the shared layers with, so `FinishedTasks`
+    leaves it out. Training stops when no task has improved for `patience` epochs. `chosen` returns
+    the epoch to use for each task, and `mtl_keras.training.assemble` makes one network of them.
 
     Args:
         tasks: Names of the tasks.
-        patience: Number of epochs without improvement of any task after which training stops.
+        patience: Number of epochs without improvement after which a task may be finished, and
+            without improvement of any task after which training stops.
         together: Whether to use one epoch for all tasks, the one with the lowest `val_loss`.
         tolerance: How much a task's validation loss may exceed its minimum if the task can then
             share an epoch, and therefore a network, with others. It is a share of the minimum, or
@@ -30,6 +33,7 @@ class BestEpoch(keras.callbacks.Callback):
     Attributes:
         snapshots: The weights after each epoch that may be needed, by its number from 0, and the
             initial weights as -1.
+        finished: For each task that is finished, the last epoch, from 0, that trains it.
 
     Example:
 
@@ -54,6 +58,7 @@ class BestEpoch(keras.callbacks.Callback):
         self.stopped = False
         self.curves: list[dict[str, float]] = []  # a dict of logs per epoch
         self.snapshots: dict[int, list[np.ndarray]] = {}
+        self.finished: dict[str, int] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:
         if self.before and not self.curves:
@@ -70,7 +75,12 @@ class BestEpoch(keras.callbacks.Callback):
         needed |= {*range(self.start(now) + 1, now + 1)}  # where a later best one may start
         for old in set(self.snapshots) - needed:
             del self.snapshots[old]
-        if now - max(best.values()) >= self.patience:
+        for task in self.tasks:
+            own = best.get(f"val_{task}_loss", now)
+            if now - own >= self.patience and not self._good(task, now, best):
+                self.finished.setdefault(task, now)
+        waited = now - max(best.values()) >= self.patience
+        if waited or len(self.finished) == len(self.tasks):
             self.stopped = self.model.stop_training = True
 
     def start(self, epoch: int) -> int:
@@ -124,6 +134,7 @@ class BestEpoch(keras.callbacks.Callback):
         return {
             "curves": self.curves,
             "stopped": self.stopped,
+            "finished": self.finished,
             "snapshots": {epoch: len(weights) for epoch, weights in self.snapshots.items()},
         }
 
@@ -138,10 +149,29 @@ class BestEpoch(keras.callbacks.Callback):
     def restore(self, state: dict[str, Any], arrays: Any) -> None:
         """Restore what `state` and `arrays` returned."""
         self.curves, self.stopped = state["curves"], state["stopped"]
+        self.finished = state["finished"]
         self.snapshots = {
             int(epoch): [arrays[f"best_{epoch}_{number}"] for number in range(count)]
             for epoch, count in state["snapshots"].items()
         }
+
+
+class FinishedTasks(keras.callbacks.Callback):
+    """Trains in each epoch the tasks that were not finished before it.
+
+    Args:
+        best: The early stopping, which finishes tasks, in this training or in one that is repeated.
+    """
+
+    def __init__(self, best: BestEpoch) -> None:
+        super().__init__()
+        self.best = best
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model.step.leave_out({t for t, last in self.best.finished.items() if last < epoch})
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.step.leave_out(set())
 
 
 def own_best(used: int, own: int) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from mtl_keras.errors import DataError
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.assemble import assembled, weighted_mean
-from mtl_keras.training.best_epoch import BestEpoch, own_best
+from mtl_keras.training.best_epoch import BestEpoch, FinishedTasks, own_best
 from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint
 from mtl_keras.training.data import Data
 from mtl_keras.training.named_logs import NamedLogs
@@ -94,6 +94,8 @@ class Fitting:
             kept = assembled(model, chosen, best.snapshots)
         for task, epoch in chosen.items():
             history[f"{task}_best"] = history["epoch"] == epoch + 1
+        if best.finished:
+            self.show(_finished(best))
         self.show(_answered_from(chosen, best))
         kept = self.workers.local(kept)
         outputs = kept.predict(self.data.x["validation"], verbose=0)
@@ -124,7 +126,8 @@ class Fitting:
         )
         named = NamedLogs(model.tasks, model.metric_names)
         progress = Progress(named.metrics, best, self.show, training.epochs)
-        watching: list[Any] = [named, best, *training.callbacks(), progress]
+        finished = FinishedTasks(best)
+        watching: list[Any] = [named, best, finished, *training.callbacks(), progress]
         epoch, step = 0, 0
         saved: Checkpoint | None = None
         if self.checkpoint is not None:
@@ -216,6 +219,12 @@ class Fitting:
             self.show(f"weights of the networks for {task}: {shown}")
         mean = weighted_mean([each.model for each in fitted], weights)
         return Fitted(mean, first.history, outputs, first.refitted)
+
+
+def _finished(best: BestEpoch) -> str:
+    """The last epoch that trained each task that was finished before others, in words."""
+    words = [f"{task} after epoch {epoch + 1}" for task, epoch in best.finished.items()]
+    return f"tasks that overfitted were trained no further: {', '.join(words)}"
 
 
 def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:

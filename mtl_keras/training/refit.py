@@ -7,7 +7,7 @@ import numpy as np
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.model.keras_private import restart_averages
 from mtl_keras.training.assemble import assembled
-from mtl_keras.training.best_epoch import BestEpoch
+from mtl_keras.training.best_epoch import BestEpoch, FinishedTasks
 from mtl_keras.training.data import Data
 from mtl_keras.training.recipe import Training
 
@@ -53,6 +53,7 @@ def refitted(
             batch_size=batch_size,
             initial_epoch=start,
             epochs=epoch + 1,
+            callbacks=[FinishedTasks(best)],
             verbose=0,
         )
         if training.average > 0:

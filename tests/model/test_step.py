@@ -88,6 +88,21 @@ def test_the_step_of_pcgrad_is_that_of_explicit_gradients():
     np.testing.assert_allclose(after, before - 0.1 * np.sum(projected, axis=0), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["famo", "sdmgrad"])
+def test_a_task_that_is_left_out_is_trained_as_if_it_had_no_labels(name):
+    x, y = rows()
+    weights, logs = [], []
+    for labels, left_out in ((y, {"b"}), ({**y, "b": np.full(len(y["b"]), np.nan)}, set())):
+        model = network(name)
+        model.step.leave_out(left_out)
+        logs.append(model.fit(x, labels, batch_size=24, epochs=2, verbose=0).history)
+        weights.append(np.concatenate([w.reshape(-1) for w in model.get_weights()]))
+    np.testing.assert_allclose(*weights, atol=1e-6)
+    left, missing = logs
+    np.testing.assert_allclose(left["a_weight"], missing["a_weight"], rtol=1e-5)
+    assert np.isnan(left["b_weight"]).all() and np.isfinite(left["b_loss"]).all()
+
+
 @pytest.mark.xla  # which draws other orders of tasks than TensorFlow
 @pytest.mark.parametrize("name", ["famo", "pcgrad", "moco"])  # losses, Gramian, Jacobian
 def test_the_way_of_running_does_not_matter(name):

@@ -7,6 +7,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import layers
 from mtl_keras.training import BestEpoch, assembled, greedy, own_parameters, weighted_mean
+from mtl_keras.training.best_epoch import FinishedTasks
 
 
 def model(seed=0) -> mtl.MultiTaskModel:
@@ -72,6 +73,51 @@ def test_training_stops_when_no_task_has_improved():
     assert not watched(falling, patience=2).stopped
     best = watched([{"a": 1.0, "b": 1.0}, *[{"a": 2.0, "b": 2.0}] * 5], patience=2)
     assert best.stopped and len(best.curves) == 3
+
+
+OVERFITTING = [{"a": a, "b": 5.0 - n / 10} for n, a in enumerate([2.0, 1.0, 1.02, 1.005, 1.02, 1])]
+
+
+@pytest.mark.parametrize(
+    ("options", "finished"),
+    [
+        ({"patience": 2}, {"a": 4}),  # in the third epoch after its best it is within the tolerance
+        ({"patience": 2, "tolerance": 0.001}, {"a": 3}),
+        ({"patience": 2, "tolerance": 0.03}, {}),
+        ({"patience": 2, "constants": {"a": 1.4, "b": 9.0}}, {"a": 3}),  # it gained .4
+        ({"patience": 4}, {}),
+        ({"patience": 2, "together": True}, {}),
+    ],
+)
+def test_a_task_that_overfits_is_finished(options, finished):
+    best = watched(OVERFITTING, **options)
+    assert best.finished == finished and not best.stopped
+    again = BestEpoch(["a", "b"], 2)
+    again.restore(best.state(), best.arrays())
+    assert again.finished == finished
+
+
+def test_training_stops_when_all_tasks_are_finished():
+    """Though one of them, trained no further, improves once more by what another changed."""
+    curves = {"a": [1.0, 1.1, 1.2, 1.3, 0.9, 1.0], "b": [9.0, 8.0, 7.0, 7.5, 7.6, 7.7]}
+    best = watched([{"a": a, "b": b} for a, b in zip(*curves.values())], patience=2)
+    assert best.finished == {"a": 2, "b": 4} and best.stopped and len(best.curves) == 5
+
+
+def test_a_finished_task_takes_no_part_in_later_epochs():
+    best, made, heads = BestEpoch(["a", "b", "c"], 9), model(), []
+    made.compile("sgd", loss={"a": "binary_crossentropy", "b": "mse", "c": "mse"})
+    best.finished = {"a": 1}
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert np.isfinite(logs["a_loss"])
+            heads.append(self.model.get_layer("a").kernel.numpy())
+
+    made.fit(X, Y, epochs=4, verbose=0, callbacks=[FinishedTasks(best), Look()])
+    assert [(one != two).any() for one, two in zip(heads, heads[1:])] == [True, False, False]
+    made.fit(X, Y, verbose=0)  # which knows nothing of this
+    assert (made.get_layer("a").kernel.numpy() != heads[-1]).any()
 
 
 def test_a_task_without_validation_labels_follows_the_others():

@@ -39,6 +39,7 @@ def with_state(content: bytes, state: object) -> bytes:
     return file.getvalue()
 
 
+ONE_EPOCH = {"curves": [{"val_loss": 1.0}], "stopped": False, "finished": {}}
 DAMAGES = {
     "empty": lambda content: b"",
     "a text": lambda content: b"text",
@@ -53,10 +54,10 @@ DAMAGES = {
     "a history of texts": lambda content: with_state(content, {"history": ["a"]}),
     "another length": lambda content: with_state(content, {"history": []}),
     "no weights": lambda content: with_state(
-        content, {"best": {"curves": [{"val_loss": 1.0}], "stopped": False, "snapshots": {}}}
+        content, {"best": {**ONE_EPOCH, "snapshots": {}}}
     ),
     "weights of another network": lambda content: with_state(
-        content, {"best": {"curves": [{"val_loss": 1.0}], "stopped": False, "snapshots": {"0": 1}}}
+        content, {"best": {**ONE_EPOCH, "snapshots": {"0": 1}}}
     ),
     "what no balancer did": lambda content: with_state(content, {"balancing": [3]}),
 }
