@@ -98,7 +98,7 @@ def test_the_example_of_a_check_runs(clone, artifact, capsys):
     cases.table().to_csv("new_customers.csv", index=False)
     (code,) = blocks("docs/checking.md")
     exec(compile(code, "checking", "exec"), {})
-    assert "stability index" in capsys.readouterr().out
+    assert "on the test rows" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in LONG)])
