@@ -3,6 +3,7 @@
 Each table of `benchmarks.quality` is trained on once with `default`, and its curves are read again
 with each shorter patience: the epochs that would have been trained, and by how much each task's
 best validation loss would have been higher, in hundredths of a constant's loss (points of skill).
+The epoch from which a task that overfits is trained no further would change, too, and does not.
 
 Run with `python -m benchmarks.patience --tables known,choosing [--seeds 1] [--patience 12]`.
 """

@@ -84,8 +84,9 @@ class Trained:
         if self.training.best_epoch == "task":
             best = ", ".join(f"{task}: {epoch}" for task, epoch in self.epochs.items())
             notes.append(
-                f"The library predicts each task from its own best epoch ({best}). Here, all tasks "
-                "use the epoch with the lowest total loss."
+                f"The library predicts each task from its own best epoch ({best}), and a task that "
+                "overfits is trained no further while others still improve. Here, all tasks use "
+                "the epoch with the lowest total loss."
             )
         if self.training.refit:
             notes.append(

@@ -94,8 +94,8 @@ class Fitting:
             kept = assembled(model, chosen, best.snapshots)
         for task, epoch in chosen.items():
             history[f"{task}_best"] = history["epoch"] == epoch + 1
-        if best.finished:
-            self.show(_finished(best))
+        if line := _finished(best):
+            self.show(line)
         self.show(_answered_from(chosen, best))
         kept = self.workers.local(kept)
         outputs = kept.predict(self.data.x["validation"], verbose=0)
@@ -222,9 +222,10 @@ class Fitting:
 
 
 def _finished(best: BestEpoch) -> str:
-    """The last epoch that trained each task that was finished before others, in words."""
-    words = [f"{task} after epoch {epoch + 1}" for task, epoch in best.finished.items()]
-    return f"tasks that overfitted were trained no further: {', '.join(words)}"
+    """Which tasks were trained no further before the training ended, in words; else empty."""
+    last = len(best.curves) - 1
+    words = [f"{task} after epoch {at + 1}" for task, at in best.finished.items() if at < last]
+    return f"overfitted and trained no further: {', '.join(words)}" if words else ""
 
 
 def _answered_from(chosen: Mapping[str, int], best: BestEpoch) -> str:

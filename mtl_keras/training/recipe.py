@@ -29,8 +29,9 @@ class Training(Checked):
         clipnorm: Maximum norm of the whole gradient. Default 10.0. Lower values would bias
             predictions of heavy-tailed quantities, whose rare large values matter most.
         patience: Number of epochs without a new best validation loss of any task after which
-            training stops. Default 6, which suffices because averaged weights make the curves
-            smooth (`benchmarks/patience.py`).
+            training stops. A task that has waited as long, and overfits, is trained no further
+            while others still improve: see `BestEpoch`. Default 6, which suffices because averaged
+            weights make the curves smooth (`benchmarks/patience.py`).
         best_epoch: `"task"`: each task is predicted from the epoch that was best for it, and tasks
             with different epochs get separate copies of the network. `"joint"`: one epoch for all
             tasks. Default "task".

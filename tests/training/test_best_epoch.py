@@ -1,5 +1,7 @@
 """Each task's own best epoch, in one network; several networks in one."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -100,7 +102,7 @@ def test_a_task_that_overfits_is_finished(options, finished):
 def test_training_stops_when_all_tasks_are_finished():
     """Though one of them, trained no further, improves once more by what another changed."""
     curves = {"a": [1.0, 1.1, 1.2, 1.3, 0.9, 1.0], "b": [9.0, 8.0, 7.0, 7.5, 7.6, 7.7]}
-    best = watched([{"a": a, "b": b} for a, b in zip(*curves.values())], patience=2)
+    best = watched([{"a": a, "b": b} for a, b in zip(*curves.values(), strict=True)], patience=2)
     assert best.finished == {"a": 2, "b": 4} and best.stopped and len(best.curves) == 5
 
 
@@ -115,7 +117,7 @@ def test_a_finished_task_takes_no_part_in_later_epochs():
             heads.append(self.model.get_layer("a").kernel.numpy())
 
     made.fit(X, Y, epochs=4, verbose=0, callbacks=[FinishedTasks(best), Look()])
-    assert [(one != two).any() for one, two in zip(heads, heads[1:])] == [True, False, False]
+    assert [(one != two).any() for one, two in itertools.pairwise(heads)] == [True, False, False]
     made.fit(X, Y, verbose=0)  # which knows nothing of this
     assert (made.get_layer("a").kernel.numpy() != heads[-1]).any()
 

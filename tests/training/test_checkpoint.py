@@ -53,9 +53,7 @@ DAMAGES = {
     "nested": lambda content: with_state(content, "[" * 100_000),
     "a history of texts": lambda content: with_state(content, {"history": ["a"]}),
     "another length": lambda content: with_state(content, {"history": []}),
-    "no weights": lambda content: with_state(
-        content, {"best": {**ONE_EPOCH, "snapshots": {}}}
-    ),
+    "no weights": lambda content: with_state(content, {"best": {**ONE_EPOCH, "snapshots": {}}}),
     "weights of another network": lambda content: with_state(
         content, {"best": {**ONE_EPOCH, "snapshots": {"0": 1}}}
     ),

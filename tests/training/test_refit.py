@@ -11,7 +11,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras.runs.networks import recipe
 from mtl_keras.training import BestEpoch, Data, Fitting, Training
-from mtl_keras.training.refit import described
+from mtl_keras.training.refit import described, refitted
 
 ROWS = np.eye(2, dtype="float32")
 X = {"train": np.repeat(ROWS[:1], 40, axis=0), "validation": np.repeat(ROWS, 10, axis=0)}
@@ -68,6 +68,16 @@ def test_all_epochs_again_are_a_training_on_all_rows():
     other.fit(both.x["train"], both.y["train"], batch_size=8, epochs=max(epochs), verbose=0)
     for one, two in zip(done.model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5)
+
+
+def test_a_task_that_was_finished_is_trained_no_further_in_the_refit_either():
+    best, model = BestEpoch(["a", "b"], patience=9, before=1), network(keras.optimizers.SGD(0.1))
+    best.set_model(model)
+    best.snapshots, best.finished = {2: model.get_weights()}, {"a": 2}
+    before = {task: model.get_layer(task).get_weights() for task in "ab"}
+    done = refitted(model, {"a": 3, "b": 3}, best, DATA, dataclasses.replace(RECIPE, refit=1))
+    changed = {t: (done.get_layer(t).get_weights()[0] != before[t][0]).any() for t in "ab"}
+    assert changed == {"a": False, "b": True}
 
 
 @pytest.mark.parametrize("options, refit", [({}, 3), ({"interval": 0.9}, 0)])
