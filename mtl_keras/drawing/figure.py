@@ -46,19 +46,17 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
 def png(figure: Figure) -> bytes:
     """A figure as the content of a PNG file.
 
-            Args:
-                figure: The figure.
+    Args:
+        figure: The figure.
 
-            Returns:
-                The bytes of the file.
+    Returns:
+        The bytes of the file.
 
-            Example:
+    Example:
 
-            >>> from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-        from matplotlib.ticker import ScalarFormatter
-            >>> png(Figure(figsize=(1, 1)))[1:4]
-            b'PNG'
+    >>> from matplotlib.figure import Figure
+    >>> png(Figure(figsize=(1, 1)))[1:4]
+    b'PNG'
     """
     file = io.BytesIO()
     _separate_thousands(figure)

@@ -23,7 +23,7 @@ def line_style(number: int) -> dict[str, str]:
     Example:
 
     >>> line_style(1), line_style(7)["ls"]
-    ({'color': '#cc6633', 'ls': '-'}, '--')
+    ({'color': '#d2691e', 'ls': '-'}, '--')
     """
     again = number // len(COLORS)
     return {"color": COLORS[number % len(COLORS)], "ls": DASHES[again % len(DASHES)]}
