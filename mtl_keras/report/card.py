@@ -46,7 +46,7 @@ def model_card(content: Content) -> str:
     >>> print(model_card(content(artifact.read_files(newest))))  # doctest: +SKIP
     """
     tasks = [_described(task, content) for task in content.tasks]
-    names = [task["name"] for task in tasks]
+    names = [cell(task["name"]) for task in tasks]
     leaks = content.metrics.get("leaks", [])
     experiment = content.experiment
     source = experiment.get("data", {}).get("path", "a table")
@@ -73,7 +73,7 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
     classes = task.classes if isinstance(task, ClassTask) else None
     answers = ", ".join(map(str, classes)) if classes else task.unit or "a number"
     return {
-        "name": cell(task.name),
+        "name": task.name,
         "kind": task.kind,
         "tag": "tabular-classification" if classes else "tabular-regression",
         "answers": cell(answers),
@@ -88,6 +88,9 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
 def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
+
+
+ENVIRONMENT.filters["cell"] = cell
 
 
 def _number(value: float | None) -> str:
