@@ -106,11 +106,14 @@ def check(
         raise ArtifactError(
             f"{folder / FILE} is damaged: {shown(str(error))}. Train and export again."
         ) from error
-    scores = [
-        score_change(task, tested, (task.truth(table), task.answered(answers), groups))
-        for task, tested in zip(tasks, _tested(folder / "predictions.npz", len(tasks)))
-        if set(task.columns) <= set(map(str, table.columns))
-    ]
+    scores = []
+    labelled = [task for task in tasks if set(task.columns) <= set(map(str, table.columns))]
+    if labelled:
+        tested = dict(zip(tasks, _tested(folder / "predictions.npz", len(tasks))))
+        scores = [
+            score_change(task, tested[task], (task.truth(table), task.answered(answers), groups))
+            for task in labelled
+        ]
     return Check(len(table), columns, changes, [score for score in scores if score is not None])
 
 
@@ -121,7 +124,10 @@ def _tested(path: Path, tasks: int) -> list[tuple[np.ndarray, np.ndarray, np.nda
             groups = saved.get("groups")
             return [(saved[f"truth_{n}"], saved[f"predicted_{n}"], groups) for n in range(tasks)]
     except UNREADABLE as error:
-        raise ArtifactError(f"{path} cannot be read: {shown(str(error))}. Train again.") from error
+        raise ArtifactError(
+            f"{path} cannot be read: {shown(str(error))}. The table has labels, whose scores are "
+            "compared with those of that file. Leave the labels out, or train again."
+        ) from error
 
 
 def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> ColumnChange:

@@ -47,7 +47,7 @@ def model_card(content: Content) -> str:
     >>> print(model_card(content(artifact.read_files(newest))))  # doctest: +SKIP
     """
     tasks = [_described(task, content) for task in content.tasks]
-    names = [task["name"] for task in tasks]
+    names = [cell(task["name"]) for task in tasks]
     leaks = content.metrics.get("leaks", [])
     experiment = content.experiment
     source = experiment.get("data", {}).get("path", "a table")
@@ -77,7 +77,7 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
     known = (scores.get(main), result["baseline"].get(main))
     value, baseline, *ends = numbers([*known, *ends], intervals=[ends])
     return {
-        "name": cell(task.name),
+        "name": task.name,
         "kind": task.kind,
         "tag": "tabular-classification" if classes else "tabular-regression",
         "answers": cell(answers),
@@ -92,3 +92,6 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
 def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
+
+
+ENVIRONMENT.filters["cell"] = cell

@@ -47,7 +47,10 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
     """Return the report of a version, with the comparison in the artifact's folder."""
     files = artifact.read_files(version)
     if "predictions.npz" not in files:
-        raise ArtifactError(f"{version} was written by an older mtl_keras. Train again.")
+        raise ArtifactError(
+            f"{version} has no predictions.npz, which the report needs: it was left out, or the "
+            "model was written by an older mtl_keras. Train again."
+        )
     compared = folder / "comparison" / "comparison.json"
     try:
         return report.report_page(report.content(files, compared, trusted))

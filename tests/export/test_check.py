@@ -44,6 +44,14 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
     assert not predictor.check(fresh(needed + 5)).limits and predictor.check(fresh(20)).limits
 
 
+def test_without_the_test_rows_answers_columns_are_checked_and_scores_refused(checked, tmp_path):
+    left_out = shutil.ignore_patterns("predictions.npz")
+    predictor = mtl.load(shutil.copytree(checked, tmp_path / "small", ignore=left_out))
+    assert not predictor.check(fresh().drop(columns=["left", "spend"])).alarms()
+    with pytest.raises(mtl.errors.ArtifactError, match=r"has labels.* Leave the labels out"):
+        predictor.check(fresh())
+
+
 @pytest.mark.parametrize(
     ("change", "alarm"),
     [

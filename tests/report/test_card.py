@@ -5,7 +5,9 @@ import json
 import pytest
 import yaml
 
+from mtl_keras import report
 from mtl_keras.drawing.digits import numbers
+from mtl_keras.export.artifact import latest, read_files
 from mtl_keras.report import card
 
 
@@ -31,5 +33,14 @@ def test_the_card_has_metadata_and_the_figures_of_the_test_rows(artifact, run):
     assert 0 <= low < tested["left"]["scores"]["roc_auc"] <= high <= 1
 
 
-def test_names_do_not_break_the_tables():
+def test_names_stand_in_the_metadata_as_they_are_and_do_not_break_the_tables(artifact):
+    odd = 'the "town" | or city'
+    files = {
+        name: text.replace('"spend"', json.dumps(odd)) if isinstance(text, str) else text
+        for name, text in read_files(latest(artifact)).items()
+    }
+    _, head, body = card.model_card(report.content(files)).split("---\n", 2)
+    [model] = yaml.safe_load(head)["model-index"]
+    assert odd in [result["task"]["name"] for result in model["results"]]
+    assert '\n| the "town" \\| or city | ' in body
     assert card.cell("town | or\ncity") == "town \\| or city"
