@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 import mtl_keras as mtl
 from mtl_keras.balancers import GramianBalancer
+from mtl_keras.plans import presets
 from tests import cases
 
 # Tests trace many graphs and run each a few times: making a graph faster costs more than it wins.
@@ -86,6 +87,14 @@ def rendered():
     """For tests that look at the files of figures, or whose names may not be renderable."""
     with rendering():
         yield
+
+
+@pytest.fixture()
+def small_presets(monkeypatch):
+    """What is not declared is small: for tests of commands, which train whatever it is."""
+    small = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}
+    for name in ("fast", "default"):
+        monkeypatch.setitem(presets.PRESETS, name, small)
 
 
 @pytest.fixture(autouse=True)

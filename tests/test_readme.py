@@ -12,11 +12,9 @@ import typer
 
 from mtl_keras.cli import main
 from mtl_keras.cli.application import app
-from mtl_keras.plans import presets
 from tests import cases
 
 ROOT = Path(__file__).parents[1]
-SMALL = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}
 QUICK = [
     *("several_inputs", "scale", "notes", "experiment", "tutorials/own_model"),
     *("choosing_a_task", "weighting", "weak_models", "own_layers"),
@@ -31,13 +29,11 @@ def blocks(page, language="python"):
 
 
 @pytest.fixture()
-def clone(tmp_path, monkeypatch):
+def clone(small_presets, tmp_path, monkeypatch):
     """What the README's first command leaves, with a tenth of the rows; trainings of one epoch."""
     (tmp_path / "data").mkdir()
     customers = pd.read_csv(ROOT / "data/customers.csv", dtype={"customer_id": str})
     customers[::10].to_csv(tmp_path / "data/customers.csv", index=False)
-    for name in ("fast", "default"):
-        monkeypatch.setitem(presets.PRESETS, name, SMALL)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -22,14 +22,7 @@ from mtl_keras.layers.gates import (
     StopGradient,
     WeightedSum,
 )
-from mtl_keras.layers.mixing import (
-    CrossStitchUnit,
-    DiscriminativeReduction,
-    LayerMixture,
-    Mixing,
-    SluiceUnit,
-    SubspaceOrthogonality,
-)
+from mtl_keras.layers.mixing import CrossStitchUnit, DiscriminativeReduction, Mixing
 from mtl_keras.layers.modulation import Modulation, Select
 from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
 from mtl_keras.layers.piecewise_table import PiecewiseLinearTable
@@ -39,6 +32,7 @@ from mtl_keras.layers.sequence import (
     SequencePooling,
     TokenEmbedding,
 )
+from mtl_keras.layers.sluice import LayerMixture, SluiceUnit, SubspaceOrthogonality
 from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
 from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty, TransferAttention
 

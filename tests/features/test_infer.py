@@ -134,7 +134,7 @@ def test_a_value_of_another_kind_is_refused_with_its_row(feature, value, message
 
 
 def test_missing_columns_are_named_with_the_nearest():
-    with pytest.raises(DataError, match=r"'tenure' \(numeric\) Did you mean 'tenur'"):
+    with pytest.raises(DataError, match=r"'tenure' \(numeric\)\. Did you mean 'tenur'"):
         raw_columns([features.Numeric("tenure")], pd.DataFrame({"tenur": [1]}))
 
 

@@ -25,6 +25,7 @@ def test_a_page_says_what_few_rows_cannot_show(rows, few):
     assert result.limits in page and not result.alarms()
 
 
+@pytest.mark.usefixtures("rendered")
 def test_what_has_changed_is_drawn_with_numbers_that_can_be_read():
     result, page = checked(BEFORE + 900)
     assert result.alarms() == ["column price: major change"]

@@ -49,8 +49,9 @@ def folder(tmp_path_factory):
 
 def experiment(**options) -> mtl.Experiment:
     training = {"epochs": 8, "batch_size": 64, "learning_rate": 0.01}
-    options = {"tasks": TASKS, "preset": "fast", "training": training, "streaming": True} | options
-    return mtl.Experiment(**options)
+    network = {"layers": [16], "members": 1, "number_embedding": "none"}
+    default = {"tasks": TASKS, "architecture": network, "training": training, "streaming": True}
+    return mtl.Experiment(**default | options)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ def table(rows=600):
 TASKS = dict.fromkeys("abc", "regression")
 
 
+@pytest.mark.usefixtures("rendered")
 def test_tasks_that_help_each_other_are_grouped(tmp_path):
     lines = []
     experiment = mtl.Experiment(
@@ -76,7 +77,7 @@ def test_halving_gives_the_worse_ones_up_early():
     assert rows.loc[(rows["epochs"] == 8) & (rows["candidate"] == "1"), "score"].item() == 0
 
 
-def test_auto_tries_and_tells(monkeypatch):
+def test_auto_tries_and_tells(small_presets, monkeypatch):
     monkeypatch.setattr(settle, "ARCHITECTURES", ("shared_bottom", "single_task"))
     monkeypatch.setattr(settle, "BALANCERS", ("fixed", "uncertainty"))
     monkeypatch.setattr(settle, "RUNGS", (1,))

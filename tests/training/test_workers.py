@@ -148,7 +148,7 @@ def shop(folder):
         "data": {"path": str(table)},
         "preset": "fast",
         "tasks": {"left": "binary", "spend": "regression"},
-        "architecture": {"kind": "shared_bottom", "layers": [8], "dropout": 0.0},
+        "architecture": {"kind": "shared_bottom", "layers": [8], "members": 1, "dropout": 0.0},
         "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01},
     }
     (folder / "shop.toml").write_text(tomli_w.dumps(experiment))
