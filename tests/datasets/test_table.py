@@ -169,7 +169,7 @@ def test_only_files_that_are_written_as_their_name_says_are_written(tmp_path):
     ("table", "message"),
     [
         ({"a": ["fine", "\ud800"]}, r"column 'a' contains invalid Unicode in row 1"),
-        ({"a": [["fine"], ["\ud800"]]}, r"column 'a' holds a text that .* in row 1"),
+        ({"a": [["fine"], ["\ud800"]]}, r"column 'a' contains invalid Unicode in row 1"),
         ({"\ud800": [1, 2]}, r"a column whose name is not valid Unicode: '\\ud800'"),
     ],
 )
