@@ -81,7 +81,7 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
 def _better(name: str, task: Task) -> str:
     """Which values of a score are good."""
     if name == "conformal_coverage":
-        return f"should be near {task.nominal_coverage:.4g}"
+        return f"ideally {task.nominal_coverage:.4g}"
     return f"{'higher' if task.higher_is_better(name) else 'lower'} is better"
 
 
