@@ -127,7 +127,12 @@ def check(
                 content = report.content(files, trusted=trust or [])
                 text = report.check_page(result, alarms, predictor.schema["name"], table, content)
             else:
-                text = as_json({"changed": alarms, **result.to_dict()})
+                about = {
+                    "model": predictor.schema["name"],
+                    "version": predictor.path.name,
+                    "table": table,
+                }
+                text = as_json({**about, "changed": alarms, **result.to_dict()})
             with replaced(output) as file:
                 file.write(text.encode())
             show(str(output))

@@ -71,7 +71,9 @@ def test_a_planted_change_is_named_and_ends_with_its_own_exit_code(
         arguments = ["check", str(checked), str(tmp_path / "new.csv"), "--output", str(output)]
         assert main(arguments) == 3
     assert alarm in capsys.readouterr().err
-    assert alarm in json.loads(values.read_text())["changed"]
+    written = json.loads(values.read_text())
+    assert alarm in written["changed"] and not written["limits"]
+    assert (written["model"], written["version"]) == ("small", "1")
     text = page.read_text()
     assert alarm in text and "could not be drawn" not in text
     facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", text))
