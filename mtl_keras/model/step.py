@@ -40,6 +40,7 @@ class Step:
     Attributes:
         balance_tracker: Tracks what the balancer did in an epoch.
         balancing: What the balancer did in each epoch of training, a dict per epoch.
+        taking_part: For each task, 1 if it is trained, and 0 if it is left out.
         measures: As in `balanced`, of the step that is being traced.
     """
 

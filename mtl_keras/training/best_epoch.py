@@ -12,10 +12,11 @@ class BestEpoch(keras.callbacks.Callback):
 
     Tasks reach their best epoch at different times: a task with noisy labels overfits while a task
     with a strong signal still improves. A task that overfits is finished: it has not improved for
-    `patience` epochs, and its loss exceeds its minimum by more than the tolerance. Trained further,
-    it would only cost the other tasks what it fills the shared layers with, so `FinishedTasks`
-    leaves it out. Training stops when no task has improved for `patience` epochs. `chosen` returns
-    the epoch to use for each task, and `mtl_keras.training.assemble` makes one network of them.
+    `patience` epochs, and its loss exceeds its minimum by more than the tolerance. To train it
+    further would only fit its noise in layers that other tasks still use, so `FinishedTasks` leaves
+    it out of later epochs. Training stops when no task has improved for `patience` epochs. `chosen`
+    returns the epoch to use for each task, and `mtl_keras.training.assemble` makes one network of
+    them.
 
     Args:
         tasks: Names of the tasks.

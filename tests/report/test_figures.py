@@ -132,6 +132,12 @@ def test_the_conflict_of_tasks_is_told_in_words():
     content = SimpleNamespace(balancing=[{"cosines": cosines.tolist()}] * 2)
     told = balancing.conflict(content, ["a", "b", "c"])
     assert "1 of 3" in told and "a and c (mean cosine -0.30)" in told
+    without = cosines.copy()
+    without[0] = without[:, 0] = np.nan
+    content.balancing.append({"cosines": without.tolist()})  # once `a` is finished
+    assert balancing.conflict(content, ["a", "b", "c"]) == told
+    shown = balancing.balancing(content, ["a", "b", "c"], Drawer())
+    assert len(shown) == 2
     alike = SimpleNamespace(balancing=[{"cosines": np.abs(cosines).tolist()}])
     assert "b and c (mean cosine 0.00)" in balancing.conflict(alike, ["a", "b", "c"])
 
@@ -139,6 +145,7 @@ def test_the_conflict_of_tasks_is_told_in_words():
 def test_many_tasks_are_rows_of_colors_and_few_are_lines():
     for tasks, lines in ((3, 3), (9, 0)):
         records = [{"weights": [1.0 + i * e for i in range(tasks)]} for e in range(4)]
+        records[-1]["weights"][0] = np.nan  # which is finished
         drawer = lambda title, draw, note: draw  # noqa: E731
         names = [f"task {number}" for number in range(tasks)]
         (draw,) = balancing.balancing(SimpleNamespace(balancing=records), names, drawer)
