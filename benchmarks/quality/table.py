@@ -22,7 +22,8 @@ class Table:
             repository.
         targets: The kind of task by target: `"binary"`, `"multiclass"` or `"regression"`.
         part: `"known"`: settings were chosen on it before the others were drawn; `"choosing"`:
-            settings may be chosen on it; `"judging"`: it is looked at once, at the end.
+            settings may be chosen on it; `"judging"`: it is looked at once, at the end;
+            `"confirming"`: declared when the judging ones had been looked at more than once.
         rows: Number of rows that `load` gives.
         prepare: Makes the targets and features of the table that was read. Default: as it is.
         drop: Columns that are taken out afterwards: identifiers, functions of other columns, and

@@ -1,14 +1,16 @@
-"""All tables by name, and the rule that divided the new ones."""
+"""All tables by name, and the rule that divided those for choosing from those for judging."""
 
 import hashlib
 from collections.abc import Sequence
 
 from .choosing import CHOOSING
+from .confirming import CONFIRMING
 from .judging import JUDGING
 from .known import KNOWN
 
-TABLES = {**KNOWN, **CHOOSING, **JUDGING}
-PARTS = ("known", "choosing", "judging")
+TABLES = {**KNOWN, **CHOOSING, **JUDGING, **CONFIRMING}
+PARTS = ("known", "choosing", "judging", "confirming")
+DRAWN = ("choosing", "judging")
 
 
 def named(words: Sequence[str]) -> list[str]:
@@ -22,12 +24,12 @@ def named(words: Sequence[str]) -> list[str]:
 
 
 def division() -> dict[str, str]:
-    """The part of each new table.
+    """The part of each table that is for choosing or judging.
 
     They are ordered by their number of rows; of each two that follow, the one whose name has the
     lower SHA-256 digest is for choosing, the other for judging.
     """
-    new = [name for name, table in TABLES.items() if table.part != "known"]
+    new = [name for name, table in TABLES.items() if table.part in DRAWN]
     new.sort(key=lambda name: TABLES[name].rows)
     drawn = {}
     for pair in zip(new[::2], new[1::2], strict=True):
