@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import re
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -11,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.balancers.decision import Decision, Measured
+from mtl_keras.balancers.rebuilding import rebuilt
 from mtl_keras.balancers.state import State
 from mtl_keras.balancers.tracker import step_record
 from mtl_keras.declaring import docstrings
-from mtl_keras.errors import ConfigError, shown
 
 SMALLEST_LOSS = 1e-8
 
@@ -139,39 +138,7 @@ class Balancer(State):
         >>> declared.fresh().temperature, declared.fresh() is declared
         (3.0, False)
         """
-        config, options = self._config_to_rebuild(), self.options()
-        has_its_own_way = type(self).from_config.__func__ is not Balancer.from_config.__func__
-        missing = [key for key in options if key not in config]
-        if missing and not has_its_own_way:
-            raise self._not_rebuilt("`get_config` lacks", missing)
-        try:
-            copy = type(self).from_config(config)
-        except (TypeError, ValueError) as error:
-            named = re.findall(r"argument:? '(\w+)'", str(error))
-            raise self._not_rebuilt(f"`from_config` fails ({error}) for", named) from error
-        rebuilt = copy._config_to_rebuild()
-        for key in options:
-            if key in config and not _same(config[key], rebuilt[key]):
-                change = f"{shown(config[key])} becomes {shown(rebuilt[key])}, a changed"
-                raise self._not_rebuilt(change, [key])
-        return copy
-
-    def _config_to_rebuild(self) -> dict[str, Any]:
-        try:
-            return self.get_config()
-        except AttributeError as error:
-            missing = [key for key in self.options() if not hasattr(self, key)]
-            raise self._not_rebuilt("there is no attribute", missing) from error
-
-    def _not_rebuilt(self, problem: str, arguments: Sequence[str]) -> ConfigError:
-        names = ", ".join(f"`{name}`" for name in arguments) or "its arguments"
-        first = arguments[0] if arguments else "argument"
-        return ConfigError(
-            f"Each model makes its own copy of balancer {type(self).__name__} by `get_config` and "
-            f"`from_config`. Here {problem} {names}. Expected a constructor that takes `**kwargs` "
-            f"for `super().__init__` and keeps each argument as it is, `self.{first} = {first}`; "
-            "or a `get_config` that returns all arguments of the constructor."
-        )
+        return rebuilt(self)
 
     # State
 
@@ -287,14 +254,6 @@ class Balancer(State):
         """
         self.invalid.assign_add(tf.cast(present & (losses < 0), tf.float32))
         return tf.where(present, tf.maximum(losses, SMALLEST_LOSS), tf.ones_like(losses))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values of an argument are equal; they may be or contain arrays."""
-    try:
-        return one is other or bool(one == other)
-    except ValueError:  # of arrays, or of containers of them
-        return bool(np.array_equal(one, other))
 
 
 def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:

@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from mtl_keras import datasets
 from mtl_keras.code import Trained
-from mtl_keras.declaring.naming import unique_names
 from mtl_keras.drawing import notebook
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import Diagnostics, Evaluation, cells_of, diagnose, explain, regions_of
@@ -26,7 +25,7 @@ from mtl_keras.features.encoder import Encoder, raw_columns
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.report import about
-from mtl_keras.runs import exporting
+from mtl_keras.runs import description, exporting
 from mtl_keras.runs.columns import row_names
 from mtl_keras.runs.figures import Figures
 from mtl_keras.tasks import Task
@@ -150,7 +149,7 @@ class Run:
     def _served(self) -> tuple[Any, dict[str, str]]:
         """Return the model to export as a function of raw columns, and its predictions' slugs."""
         serve = tf.function(self.serving_model(), autograph=False, reduce_retracing=True)
-        return serve, self._answer_slugs()
+        return serve, description.answer_slugs(self)
 
     def predicted(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return the predictions for a table by task, in the form used by evaluation."""
@@ -183,7 +182,7 @@ class Run:
             name=plan.name,
             training=plan.training,
             rows=self.rows["train"],
-            epochs=self._best_epochs(),
+            epochs=description.best_epochs(self),
             folder=Path(folder or Path("saved_models") / plan.name),
             table=None if isinstance(plan.data, pd.DataFrame) else plan.data,
             target_aware=plan.architecture.number_embedding == "target_aware",
@@ -258,57 +257,11 @@ class Run:
 
     def schema(self, serving: keras.Model) -> dict[str, Any]:
         """Return the inputs and outputs of the exported model, and how it was made."""
-        split, slugs = self.experiment.split, self._answer_slugs()
-        return {
-            "name": self.experiment.name,
-            "training": self.identity,
-            "trained_at": self.trained_at,
-            "inputs": self.encoder.input_slugs,
-            "input_dtypes": {f.name: f.raw_dtype for f in self.encoder.features},
-            "outputs": slugs,
-            "output_dtypes": {name: str(serving.output[slugs[name]].dtype) for name in slugs},
-            "features": [feature.get_config() for feature in self.encoder.features],
-            "crossings": [crossing.get_config() for crossing in self.encoder.crossings],
-            "dropped": {g.column: g.why for g in self.guesses if g.feature is None},
-            "guesses": {g.column: g.why for g in self.guesses if g.feature is not None},
-            "tasks": [task.get_config() for task in self.tasks],
-            "constants": {name: constant.tolist() for name, constant in self._constants.items()},
-            "group": split.column if split.strategy == "group" else None,
-            "versions": about.versions(),
-        }
-
-    def _answer_slugs(self) -> dict[str, str]:
-        """Return the name of each prediction in the exported model."""
-        outputs = self.model.output
-        return unique_names(
-            name for task in self.tasks for name in task.answers(outputs[task.name])
-        )
-
-    def _best_epochs(self) -> dict[str, int]:
-        """Return the epoch from which each task is predicted."""
-        return {
-            task.name: int(self.history.loc[self.history[f"{task.name}_best"], "epoch"].iloc[0])
-            for task in self.tasks
-        }
+        return description.schema(self, serving, self._constants)
 
     def metrics(self) -> dict[str, Any]:
         """Return scores, numbers of rows, times, and epochs (in use, and with the lowest loss)."""
-        return {
-            "test": self.evaluation.to_dict(),
-            "joint_coverage": self.evaluation.joint and vars(self.evaluation.joint),
-            "rows": self.rows,
-            "epochs": len(self.history),
-            "best_epochs": self._best_epochs(),
-            "lowest_epochs": {
-                task.name: int(self.history.loc[losses.idxmin(), "epoch"])
-                for task in self.tasks
-                if (losses := self.history[f"val_{task.name}_loss"]).notna().any()
-            },
-            "sharing": self.sharing.to_dict("records"),
-            "parameters": self.model.count_params(),
-            **self.metadata,
-            "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
-        }
+        return description.metrics(self)
 
     def __repr__(self) -> str:
         scores = [f"  {name}: {text}" for name, text in self._scores().items()]

@@ -3,27 +3,19 @@
 `benchmarks/torchjd_agreement.py --golden` computes what is expected, in float64, and says how.
 """
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from benchmarks import torchjd_agreement as agreement
+
 GOLDEN = json.loads(Path(__file__).with_name("agreement.json").read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def agreement():
-    spec = importlib.util.spec_from_file_location("a", BENCHMARKS / "torchjd_agreement.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("name", GOLDEN)
-def test_directions_agree(agreement, name):
+def test_directions_agree(name):
     _, _, residual, _ = agreement.METHODS[name]
     for kind, cases in GOLDEN[name].items():
         for tasks, slopes in cases.items():
@@ -40,5 +32,5 @@ def test_directions_agree(agreement, name):
             assert distance < 1e-3, f"{name}, {kind}, {tasks} tasks: {distance}"
 
 
-def test_every_method_is_compared(agreement):
+def test_every_method_is_compared():
     assert set(GOLDEN) == set(agreement.METHODS)
