@@ -31,7 +31,7 @@ def test_each_label_has_a_threshold_of_its_own():
     task = tasks.Multilabel("likes", labels=("tea", "jam"))
     assert task.decision == ""
     assert task.but(thresholds=(0.4, 0.31)).decision == (
-        "a label is predicted when its probability is at least: tea 0.4, jam 0.31"
+        "a label is predicted when its probability is at least: tea 0.400, jam 0.310"
     )
 
 
