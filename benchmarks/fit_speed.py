@@ -166,7 +166,7 @@ def main() -> None:
         share = value / rate["keras.Model.fit"]
         print(f"| {name:26} | {value:8.0f} | {share:13.2f}x | {losses[name]:.3f} |")
     with_metrics = rate["mtl_keras fit"] / rate["mtl_keras fit, metrics"] - 1
-    print(f"\nmetrics cost mtl_keras {100 * with_metrics:.0f} % on top")
+    print(f"\nmetrics cost mtl_keras {100 * with_metrics:.0f}% on top")
     peers = [value for name, value in rate.items() if "PyTorch" in name]
     if peers:
         print(f"mtl_keras is {rate['mtl_keras fit'] / max(peers):.2f}x the faster PyTorch")

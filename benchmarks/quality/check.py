@@ -38,7 +38,7 @@ def check(names: Sequence[str]) -> None:
                 if value > GIVEN_AWAY
             ]
             told = [
-                f"{target} ({kind}; {closest[target][0]:.0f} % by {closest[target][1]})"
+                f"{target} ({kind}; {closest[target][0]:.0f}% by {closest[target][1]})"
                 for target, kind in targets.items()
             ]
             columns = f"{len(table)} rows, {case.features.shape[1]} features"

@@ -19,7 +19,7 @@ def skill(results: pd.DataFrame, part: str) -> pd.DataFrame:
 
 
 def differences(skills: pd.DataFrame) -> pd.DataFrame:
-    """For each two models the mean difference of skill, with its 95 % interval over tables.
+    """For each two models the mean difference of skill, with its 95% interval over tables.
 
     Targets are averaged within their table. The interval is of the percentiles of means over
     tables drawn with replacement: what another draw of tables might have shown. It knows of seeds
@@ -88,7 +88,7 @@ def report(results: pd.DataFrame, part: str = "test") -> str:
     ]
     if len(skills.columns) > 1:
         pieces += [
-            "Differences, means over tables with 95 % intervals",
+            "Differences, means over tables with 95% intervals",
             differences(skills).round(2).to_string(),
         ]
     return "\n\n".join(pieces)

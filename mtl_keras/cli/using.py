@@ -62,7 +62,7 @@ def leaderboard(
 ) -> None:
     """Compare trained models on a table with labels.
 
-    The result has a row for each model, and a column for each task with its main measure and a 95 %
+    The result has a row for each model, and a column for each task with its main measure and a 95%
     interval. A model is scored on the tasks whose labels are in the table.
     """
     with terminal(error=as_json) as show:

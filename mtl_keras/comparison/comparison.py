@@ -203,7 +203,7 @@ class Comparison:
         wide = max(map(len, self.values)) + 2
         for task in self.tasks:
             lines += ["", self._title(task)]
-            lines.append(f"  {'':{wide}}{'value':>10}  gain over single-task, 95 % interval")
+            lines.append(f"  {'':{wide}}{'value':>10}  gain over single-task, 95% interval")
             for name, (value, gain, interval, words) in self._rows(task).items():
                 text = f"  {name:{wide}}{value:>10}  {gain:>8}  {interval:24}  {words}"
                 lines.append(text.rstrip())
@@ -257,7 +257,7 @@ class Comparison:
             for number, (name, row) in enumerate(self._rows(task).items())
         ]
         seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
-        columns = ["task", "candidate", "value", "gain over single-task", "95 % interval", ""]
+        columns = ["task", "candidate", "value", "gain over single-task", "95% interval", ""]
         costs = ["candidate", "mean gain %", "rank", "seconds", "parameters"]
         return notebook.block(
             f"{self.name}: did sharing help?",

@@ -24,7 +24,7 @@ class Assignment:
     Args:
         split: The split.
         stream: The data. With `"time"`, the column is read once to find the times between parts,
-            from up to a million rows, so that shares are exact to about 0.1 %.
+            from up to a million rows, so that shares are exact to about 0.1%.
         seed: Integer seed of random and grouped splits.
 
     Raises:

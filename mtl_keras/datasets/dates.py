@@ -10,7 +10,7 @@ DATED = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)"  # how a date looks in all of t
 
 
 def find_format(texts: pd.Series) -> str | None:
-    """Return the first format that fits at least 95 % of strings: for `strptime`, or `"ISO8601"`.
+    """Return the first format that fits at least 95% of strings: for `strptime`, or `"ISO8601"`.
 
     Example:
 

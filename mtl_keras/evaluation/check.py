@@ -80,9 +80,9 @@ class ScoreChange:
         rows: Number of labelled rows now.
         then: The value on the test rows.
         now: The value on the checked rows.
-        then_interval: Its 95 % interval, from bootstrap samples of the rows.
+        then_interval: Its 95% interval, from bootstrap samples of the rows.
         now_interval: Likewise, on the checked rows.
-        worse: Whether it is worse than chance explains, at a level of 95 %.
+        worse: Whether it is worse than chance explains, at a level of 95%.
     """
 
     task: str

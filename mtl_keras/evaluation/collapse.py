@@ -8,7 +8,7 @@ UNUSED = 0.01
 
 
 def unused_sources(sharing: pd.DataFrame, layers: Sequence[str]) -> list[str]:
-    """Return experts that get less than 1 % of the weight in every gate that can read them.
+    """Return experts that get less than 1% of the weight in every gate that can read them.
 
     Args:
         sharing: The table from `MultiTaskModel.sharing`.

@@ -18,7 +18,7 @@ class Difference:
 
     Attributes:
         gain: Difference between the models, averaged over seeds; positive if the first is better.
-        low: Lower end of its 95 % interval.
+        low: Lower end of its 95% interval.
         high: Upper end.
 
     Example:
@@ -66,7 +66,7 @@ def difference(
         seed: Integer seed of the draws. Default 0.
 
     Returns:
-        The gain, and its 95 % interval.
+        The gain, and its 95% interval.
 
     Example:
 

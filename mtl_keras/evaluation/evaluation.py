@@ -27,7 +27,7 @@ class TaskEvaluation:
         baseline: Value of each metric for a constant prediction: the training rows' mean or class
             shares.
         lower_is_better: The metrics for which lower is better. Default: none.
-        intervals: The 95 % interval of each metric whose uncertainty the rows determine: see
+        intervals: The 95% interval of each metric whose uncertainty the rows determine: see
             `evaluation.interval`. Default: none.
         training: Value of each metric on training rows. Default: none.
         training_rows: Number of those rows. Default 0.
@@ -75,7 +75,7 @@ class Evaluation:
     ... )
     >>> print(Evaluation([one]))
     churned (binary, 90 rows)
-      metric                      model         95 % interval   baseline
+      metric                      model          95% interval   baseline
       roc_auc                     0.800        0.740 to 0.850      0.500
     """
 
@@ -134,7 +134,7 @@ class Evaluation:
             lines.append(f"{each.task} ({each.kind}, {each.rows:,} rows{of_training})")
             columns = [each.training, each.baseline] if each.training else [each.baseline]
             heads = ["training", "baseline"][-len(columns) :]
-            lines.append(_line("metric", "model", "95 % interval", *heads))
+            lines.append(_line("metric", "model", "95% interval", *heads))
             for metric in each.scores:
                 value, interval, *others = each.written(metric)
                 lines.append(_line(metric, value, interval, *others[-len(columns) :]))
@@ -145,7 +145,7 @@ class Evaluation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        columns = ["task", "metric", "model", "95 % interval", "training", "baseline", "better"]
+        columns = ["task", "metric", "model", "95% interval", "training", "baseline", "better"]
         rows = [
             (
                 each.task if number == 0 else "",

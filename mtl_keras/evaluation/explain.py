@@ -192,7 +192,7 @@ def slices(
         most: Maximum number of values, the most frequent first. Default 12.
 
     Returns:
-        A row per value and task: `value`, `task`, `rows`, `measure`, `score` with its 95 %
+        A row per value and task: `value`, `task`, `rows`, `measure`, `score` with its 95%
         interval, `low` and `high`, and the score on `all` rows. Further rows have the mean residual
         of a quantity, and the scores of intervals or sets.
     """

@@ -19,7 +19,7 @@ class Measured(NamedTuple):
 
     Attributes:
         value: Its value; NaN if the rows do not determine it.
-        interval: Its 95 % interval; None if the rows do not determine it because there is a single
+        interval: Its 95% interval; None if the rows do not determine it because there is a single
             row or group, or because the value is the same whatever rows are drawn.
         error: Its standard error; None without an interval.
         rows: Number of rows.

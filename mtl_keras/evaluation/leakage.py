@@ -31,7 +31,7 @@ def telling(
         y: Encoded labels by task, of the same parts.
 
     Returns:
-        Feature, task, and the share of the variance, if it is at least 97 %.
+        Feature, task, and the share of the variance, if it is at least 97%.
 
     Example:
 

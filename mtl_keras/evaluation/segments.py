@@ -24,7 +24,7 @@ def by_prediction(
     Returns:
         A row per segment, fewer than ten if predictions are equal: `predicted` (their range, in
         words), `rows`, `mean_predicted`, `mean_actual`, `residual` (the mean of the label minus the
-        prediction; positive if predictions are too low), `low` and `high` (its 95 % interval; NaN
+        prediction; positive if predictions are too low), `low` and `high` (its 95% interval; NaN
         if the rows do not determine one) and `mae`.
 
     Example:

@@ -106,8 +106,8 @@ def weak_slices(
     One half of the rows suggests slices: for each feature, the value or range of values where the
     mean loss is most standard errors above that of the other rows; of these, the five strongest
     that do not overlap much. The other half confirms those where the mean loss is larger as well,
-    at a significance level of 5 % for all slices of all tasks together (Holm 1979). If a model is
-    equally good everywhere, the chance that any slice is returned is therefore 5 %.
+    at a significance level of 5% for all slices of all tasks together (Holm 1979). If a model is
+    equally good everywhere, the chance that any slice is returned is therefore 5%.
 
     Args:
         tasks: Fitted tasks. Those without a `Task.row_loss` have no slices.
@@ -120,7 +120,7 @@ def weak_slices(
 
     Returns:
         A row per slice, measured on the half of the rows that confirms: `task`, `feature`, `value`,
-            `rows`, `measure` (`Task.row_loss`), `score` in the slice with its 95 % interval, `low`
+            `rows`, `measure` (`Task.row_loss`), `score` in the slice with its 95% interval, `low`
             and `high`, the score `elsewhere`, and that of the best `constant` in the slice, which
             shows whether its rows are harder for any model.
 

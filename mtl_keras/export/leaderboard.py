@@ -28,7 +28,7 @@ class Entry:
     Attributes:
         path: The artifact.
         version: The number of its version.
-        scores: For each task with labels in the table, its main measure with a 95 % interval.
+        scores: For each task with labels in the table, its main measure with a 95% interval.
         trained_on: Approximate share of the table's rows that it was trained on.
     """
 
@@ -89,11 +89,11 @@ class Leaderboard:
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(f"{c:{w}}" for c, w in zip(row, widths)).rstrip() for row in rows]
         lines.append(
-            f"sorted by {self.sorted_by}; {self._better()}; in parentheses, 95 % intervals "
+            f"sorted by {self.sorted_by}; {self._better()}; in parentheses, 95% intervals "
             "(bootstrap over the rows)"
         )
         lines += [
-            f"* {entry.path} was trained on about {100 * entry.trained_on:.0f} % of these rows: "
+            f"* {entry.path} was trained on about {100 * entry.trained_on:.0f}% of these rows: "
             "its scores do not hold for new rows"
             for entry in self.entries
             if entry.trained_on > SUSPICIOUS

@@ -42,7 +42,7 @@ class Scored:
         """Warn if many of the rows were trained on, so that the scores do not hold for new rows."""
         if self.trained_on > SUSPICIOUS:
             warnings.warn(
-                f"About {100 * self.trained_on:.0f} % of these rows were trained on; their scores "
+                f"About {100 * self.trained_on:.0f}% of these rows were trained on; their scores "
                 "do not hold for new rows.",
                 stacklevel=3,
             )

@@ -29,10 +29,10 @@ def choose(
 
     Every feature and every pair of features is a candidate. The residuals of a linear model are
     averaged over the training rows of each combination of values, and a candidate passes if these
-    means explain enough of the validation rows: 1 % of the squared error of a task (or as much in
+    means explain enough of the validation rows: 1% of the squared error of a task (or as much in
     total over the tasks), and more than chance would. For the latter, the reduction of the error,
-    divided by its standard error, must exceed the normal quantile of 5 %, divided by the number of
-    candidates. Candidates that pass must do so again, at 5 %, on the residuals of a random forest:
+    divided by its standard error, must exceed the normal quantile of 5%, divided by the number of
+    candidates. Candidates that pass must do so again, at 5%, on the residuals of a random forest:
     the network finds by itself what trees find, and would overfit to it as a category. The best of
     the remaining candidates is chosen, and what it explains is subtracted before the next is
     chosen.

@@ -101,12 +101,12 @@ def infer(
     """Guess a feature for each column. The first rule that applies decides:
 
     1. Columns that the user declared or dropped are used as declared, or dropped.
-    2. Bytes, or at least 95 % strings that end in .png, .jpg, .jpeg, .gif or .bmp: `Image`. Lists
+    2. Bytes, or at least 95% strings that end in .png, .jpg, .jpeg, .gif or .bmp: `Image`. Lists
        of numbers are a `Vector` if all have the same length, else a `Sequence`; arrays with two or
        three axes are an `Image`; lists of strings are `Categories`.
     3. No value, or only one: dropped, since it carries no information.
     4. Booleans, 0 and 1, or a known pair of strings such as no and yes: `Boolean`.
-    5. Dates and times, or at least 95 % strings in one format, `YYYY-MM-DD`, `31.12.2020`,
+    5. Dates and times, or at least 95% strings in one format, `YYYY-MM-DD`, `31.12.2020`,
        `12/31/2020` or the like, with or without a time: `Date`.
     6. Whole numbers without duplicates that are consecutive, or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier.

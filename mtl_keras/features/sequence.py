@@ -108,7 +108,7 @@ class Sequence(BackboneFeature):
         min_frequency: Integer, number of training rows in which a token must occur. Default 5.
         max_size: Integer, maximum size of the vocabulary. Default 10,000.
         max_length: Integer, maximum length of a sequence. Default 256.
-        length: Number of values read, from the end: enough for 98 % of the training rows, at most
+        length: Number of values read, from the end: enough for 98% of the training rows, at most
             `max_length`. Learned.
         vocabulary: The tokens, most frequent first. Learned.
         center: Mean of the numbers. Learned.

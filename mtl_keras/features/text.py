@@ -152,7 +152,7 @@ class Text(BackboneFeature):
             pretrained encoder with its own tokenizer. Those of KerasHub (`pip install
             mtl_keras[hub]`) put operations of `tensorflow_text` into the SavedModel, so this
             package must be imported where the model is served. Default: none.
-        length: Number of words to read: enough for 98 % of the training texts, at most
+        length: Number of words to read: enough for 98% of the training texts, at most
             `max_length`. Learned.
         vocabulary: The words, most frequent first. Learned.
 

@@ -30,7 +30,7 @@ def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]
     found = telling(rows.encoder.columns, rows.tasks, data.x, data.y)
     for feature, task, share in found:
         show(
-            f"warning: {feature!r} alone explains {100 * share:.0f} % of {task!r}. Is it known "
+            f"warning: {feature!r} alone explains {100 * share:.0f}% of {task!r}. Is it known "
             "when you predict? If not, leave it out"
         )
     return {"leaks": [dict(zip(("feature", "task", "share"), each)) for each in found]}

@@ -144,7 +144,7 @@ def _grouped(
     groups = grouping(affinity, names)
     for name, row in zip(names, affinity):
         effects = ", ".join(
-            f"{other} {100 * value:+.2f} %" for other, value in zip(names, row) if other != name
+            f"{other} {100 * value:+.2f}%" for other, value in zip(names, row) if other != name
         )
         show(f"  a step for {name} lowers the loss of {effects}")
     show("groups: " + "; ".join(" + ".join(group) for group in groups))

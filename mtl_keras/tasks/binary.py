@@ -164,7 +164,7 @@ class Binary(ClassTask):
         words = f"the positive class is {self.classes[1]!r}"
         if self.counts:
             total = sum(self.counts)
-            words += f" ({100 * self.counts[1] / total:.0f} % of {total:,} training labels)"
+            words += f" ({100 * self.counts[1] / total:.0f}% of {total:,} training labels)"
         if self.threshold is not None:
             words += f", predicted when its probability is at least {number(self.threshold)}"
         return words

@@ -52,7 +52,7 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
 
     Example:
 
-    >>> truth = np.array([0, 1, 1, 1, 1])  # sure to 99 %, right in 80 %
+    >>> truth = np.array([0, 1, 1, 1, 1])  # sure to 99%, right in 80%
     >>> round(best_temperature(truth, np.full((5, 1), 0.99))["temperature"], 2)
     3.31
     """

@@ -52,7 +52,7 @@ def infer(labels: pd.Series) -> TaskGuess:
     4. Strings that are not numbers: multiclass.
     5. Numbers with fractions: regression, if there are more than ten of them or if they differ in
        most rows.
-    6. More than ten whole numbers >= 0, with zero in at least 5 % of the rows, almost all below 50
+    6. More than ten whole numbers >= 0, with zero in at least 5% of the rows, almost all below 50
        and the smaller ones without a gap: count.
     7. More than 20 whole numbers: regression.
     8. Other numbers may be classes, grades, counts or quantities: an error that lists these kinds.
@@ -121,7 +121,7 @@ def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGues
         raise _unclear(name, numbers)
     zeros = float((labels == 0).mean())
     if zeros >= OFTEN_ZERO and labels.min() == 0:
-        why = f"amounts, {100 * zeros:.0f} % of them zero"
+        why = f"amounts, {100 * zeros:.0f}% of them zero"
         unless = ("zero_inflated_log_normal", "the others are spread over several magnitudes")
         return TaskGuess(name, "regression", why, unless)
     return TaskGuess(name, "regression", f"numbers from {numbers.min():g} to {numbers.max():g}")

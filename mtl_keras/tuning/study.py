@@ -117,7 +117,7 @@ def tune(
         if numbers:
             show(
                 f"searching {len(found)} settings in {len(numbers)} trials, scored by validation "
-                "losses relative to a baseline's: -0.12 is 12 % below it"
+                "losses relative to a baseline's: -0.12 is 12% below it"
             )
         until = np.inf if timeout is None else time.time() + timeout
         how = Trials(objective, where, until, stated)

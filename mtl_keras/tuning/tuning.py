@@ -162,7 +162,7 @@ class Tuning:
             lines.append(f"  trial {number}: score {row['score']:+.4f} ({losses}); {settings}")
         if self.importances:
             ranked = sorted(self.importances.items(), key=lambda item: -item[1])
-            lines.append("what mattered: " + ", ".join(f"{n} {100 * v:.0f} %" for n, v in ranked))
+            lines.append("what mattered: " + ", ".join(f"{n} {100 * v:.0f}%" for n, v in ranked))
         return "\n".join(lines)
 
     def _complete(self) -> pd.DataFrame:

@@ -116,6 +116,6 @@ def test_a_target_in_disguise_is_named_in_the_log_and_on_the_page(tmp_path):
     lines: list[str] = []
     run = small_experiment().run(table, show=lines.append)
     (warning,) = [line for line in lines if line.startswith("warning")]
-    assert "'code' alone explains 100 % of 'left'. Is it known when you predict?" in warning
+    assert "'code' alone explains 100% of 'left'. Is it known when you predict?" in warning
     run.export(tmp_path / "small")
     assert "<strong>code</strong> alone explains" in (tmp_path / "small/report.html").read_text()

@@ -57,7 +57,7 @@ def test_a_task_leaves_the_common_epoch_only_for_a_gain():
 
 def test_what_a_weak_task_may_lose_is_little_beside_what_it_gains():
     curves = [{"a": 0.980, "b": 9.0}, {"a": 0.985, "b": 4.0}]
-    assert watched(curves).chosen() == {"a": 1, "b": 1}  # 0.5 % of its loss
+    assert watched(curves).chosen() == {"a": 1, "b": 1}  # 0.5% of its loss
     assert watched(curves, constants={"a": 1.0, "b": 10.0}).chosen() == {"a": 0, "b": 1}
     assert watched(curves, constants={"a": 2.0, "b": 10.0}).chosen() == {"a": 1, "b": 1}
     useless = {"a": 0.9, "b": 10.0}  # nothing is gained, so nothing may be lost
