@@ -251,7 +251,9 @@ def test_a_search_of_settings_that_was_interrupted_goes_on(ray, tmp_path):
 
 
 def test_a_module_that_ray_does_not_find_is_one_line(ray):
-    with pytest.raises(ConfigError, match=r"^A process .* No module named 'shop'\. Install .*$"):
+    with pytest.raises(
+        ConfigError, match=r"^A Ray process .* No module named 'shop'\. Install .*$"
+    ):
         list(in_parallel(of_process, [0], OnlyHere()))
 
 

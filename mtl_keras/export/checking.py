@@ -107,12 +107,14 @@ def check(
             f"{folder / FILE} is damaged: {shown(str(error))}. Train and export again."
         ) from error
     scores = []
-    labelled = [task for task in tasks if set(task.columns) <= set(map(str, table.columns))]
+    known = set(map(str, table.columns))
+    labelled = {number for number, task in enumerate(tasks) if set(task.columns) <= known}
     if labelled:
-        tested = dict(zip(tasks, _tested(folder / "predictions.npz", len(tasks))))
+        tested = _tested(folder / "predictions.npz", len(tasks))
         scores = [
-            score_change(task, tested[task], (task.truth(table), task.answered(answers), groups))
-            for task in labelled
+            score_change(task, tested[number], (task.truth(table), task.answered(answers), groups))
+            for number, task in enumerate(tasks)
+            if number in labelled
         ]
     return Check(len(table), columns, changes, [score for score in scores if score is not None])
 

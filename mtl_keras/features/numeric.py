@@ -123,8 +123,8 @@ class Numeric(Feature):
 
     Strings such as `$1,299.00` or `12 %` are read as numbers: see `mtl_keras.datasets.numbers`.
     *Missing* (NaN or empty): encoded as the mean, with an indicator if it was missing in any
-    training row. *Unseen*: a value beyond the training range is read as the nearest value in it,
-    so that one absurd value does not lead to an absurd prediction.
+    training row. *Unseen*: a value more than a standard deviation beyond the training range is
+    clipped to that distance, so that one absurd value does not lead to an absurd prediction.
 
     If the exact value predicts more than the size, as with codes, the number is read as a category
     as well: see `Crossing` and `crossings.choose`.
@@ -138,10 +138,9 @@ class Numeric(Feature):
             values.
         center: Float, mean (or median) after the transform. Learned.
         scale: Float, divisor after that. Learned.
-        lowest: Float; lower values are read as this one. Default None: the lowest value in the
-            training rows.
-        highest: Float; higher values are read as this one. Default None: the highest value in the
-            training rows.
+        lowest: Float; lower values are clipped to it. Default None: one standard deviation below
+            the lowest value in the training rows, on the scale of the transform.
+        highest: Float; higher values are clipped to it. Default None: as far above the highest.
         notation: Number format of strings, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
             234.5`. Default None: the one that fits the training rows.
         indicator: Bool, whether missing values have an indicator. Learned.
@@ -197,11 +196,8 @@ class Numeric(Feature):
         if len(present) == 0:
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
         indicator = bool(np.isnan(values).any()) if self.indicator is None else self.indicator
-        lowest = float(present.min()) if self.lowest is None else self.lowest
-        highest = float(present.max()) if self.highest is None else self.highest
-        learned = self.but(indicator=indicator, lowest=lowest, highest=highest)
-        present = np.clip(present, lowest, highest)
-        if self.scaling == "quantile":
+        learned = self.but(indicator=indicator)
+        if self.scaling == "quantile":  # with which values beyond the knots have the ends' ranks
             knots, ranks = _ranked(present) if self.knots is None else (self.knots, self.ranks)
             return learned.but(transform="none", knots=knots, ranks=ranks)
         transform = self.transform
@@ -211,6 +207,9 @@ class Numeric(Feature):
         if transform == "log1p":
             present = np.sign(present) * np.log1p(np.abs(present))
         center, scale = float(present.mean()), float(present.std())
+        ends = np.array([present.min() - scale, present.max() + scale])
+        if transform == "log1p":
+            ends = np.sign(ends) * np.expm1(np.abs(ends))
         if self.scaling == "robust":
             low, center, high = map(float, np.quantile(present, (0.25, 0.5, 0.75)))
             scale = high - low or float(np.ptp(present)) / 2
@@ -218,6 +217,8 @@ class Numeric(Feature):
             transform=transform,
             center=center if self.center is None else self.center,
             scale=(scale or 1.0) if self.scale is None else self.scale,
+            lowest=float(ends[0]) if self.lowest is None else self.lowest,
+            highest=float(ends[1]) if self.highest is None else self.highest,
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:

@@ -132,7 +132,7 @@ def test_evaluate_judges_the_tasks_that_have_labels(predictor):
 
 
 def test_rows_that_were_trained_on_are_known_again(predictor):
-    with pytest.warns(UserWarning, match=r"About \d\d % of these rows were trained on"):
+    with pytest.warns(UserWarning, match=r"About \d\d% of these rows were trained on"):
         predictor.evaluate(cases.table())
     assert 0.5 < predictor.trained_on(cases.table()) < 0.8  # 65% train
     assert predictor.trained_on(cases.table(seed=1)) < 0.02
