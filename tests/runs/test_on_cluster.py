@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
 
     def kill(line):
         kept = any(state.glob("*/checkpoint_manager_snapshot.json"))
-        if kept and "/12 " in line and not any("gone" in line for line in told):
+        if kept and "/12 " in line and not any("was lost" in line for line in told):
             os.kill(worker_processes()[-1], signal.SIGKILL)
         told.append(line)
 
