@@ -89,10 +89,14 @@ class BestEpoch(keras.callbacks.Callback):
         return max(-1, epoch - self.before)
 
     def lowest(self) -> dict[str, int]:
-        """The best epoch so far, from 0, by `val_loss`, and by each task's own curve."""
+        """The best epoch so far, from 0, by `val_loss`, and by each task's own curve.
+
+        The curve of a finished task ends with the last epoch that trained it.
+        """
         best = {}
+        ends = {f"val_{task}_loss": last + 1 for task, last in self.finished.items()}
         for name in ["val_loss"] if self.together else list(self.curves[-1]):
-            curve = [values[name] for values in self.curves]
+            curve = [values[name] for values in self.curves[: ends.get(name)]]
             if np.isfinite(curve).any():
                 best[name] = int(np.nanargmin(curve))
         return best
@@ -124,6 +128,8 @@ class BestEpoch(keras.callbacks.Callback):
         name = f"val_{task}_loss"
         if name not in best:  # one epoch for all, or a task without validation labels
             return True
+        if epoch > self.finished.get(task, epoch):
+            return False
         lowest = self.curves[best[name]][name]
         gained = max(0.0, self.constants.get(task, np.inf) - lowest)
         return self.curves[epoch][name] <= lowest + self.tolerance * min(abs(lowest), gained)

@@ -99,6 +99,13 @@ def test_a_task_that_overfits_is_finished(options, finished):
     assert again.finished == finished
 
 
+def test_a_finished_task_is_predicted_from_an_epoch_that_trained_it():
+    """Though its loss, by what others changed, is lower or within the tolerance later."""
+    curves = {"a": [1.0, 1.1, 1.2, 0.9, 1.0], "b": [9.0, 8.0, 7.0, 6.0, 5.0]}
+    best = watched([{"a": a, "b": b} for a, b in zip(*curves.values())], patience=2)
+    assert best.finished == {"a": 2} and best.chosen() == {"a": 0, "b": 4}
+
+
 def test_training_stops_when_all_tasks_are_finished():
     """Though one of them, trained no further, improves once more by what another changed."""
     curves = {"a": [1.0, 1.1, 1.2, 1.3, 0.9, 1.0], "b": [9.0, 8.0, 7.0, 7.5, 7.6, 7.7]}
