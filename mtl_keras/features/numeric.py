@@ -17,6 +17,7 @@ from mtl_keras.features.base import Feature
 TRANSFORMS = ("auto", "none", "log1p")
 SCALINGS = ("standard", "robust", "quantile")
 HEAVY_TAIL = 2.0
+BEYOND = 2.0  # standard deviations: heavy tails go on, absurd values end
 KNOTS = 256
 
 
@@ -123,7 +124,7 @@ class Numeric(Feature):
 
     Strings such as `$1,299.00` or `12 %` are read as numbers: see `mtl_keras.datasets.numbers`.
     *Missing* (NaN or empty): encoded as the mean, with an indicator if it was missing in any
-    training row. *Unseen*: a value more than a standard deviation beyond the training range is
+    training row. *Unseen*: a value more than two standard deviations beyond the training range is
     clipped to that distance, so that one absurd value does not lead to an absurd prediction.
 
     If the exact value predicts more than the size, as with codes, the number is read as a category
@@ -138,7 +139,7 @@ class Numeric(Feature):
             values.
         center: Float, mean (or median) after the transform. Learned.
         scale: Float, divisor after that. Learned.
-        lowest: Float; lower values are clipped to it. Default None: one standard deviation below
+        lowest: Float; lower values are clipped to it. Default None: two standard deviations below
             the lowest value in the training rows, on the scale of the transform.
         highest: Float; higher values are clipped to it. Default None: as far above the highest.
         notation: Number format of strings, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
@@ -207,7 +208,7 @@ class Numeric(Feature):
         if transform == "log1p":
             present = np.sign(present) * np.log1p(np.abs(present))
         center, scale = float(present.mean()), float(present.std())
-        ends = np.array([present.min() - scale, present.max() + scale])
+        ends = np.array([present.min() - BEYOND * scale, present.max() + BEYOND * scale])
         if transform == "log1p":
             ends = np.sign(ends) * np.expm1(np.abs(ends))
         if self.scaling == "robust":
