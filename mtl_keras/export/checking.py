@@ -106,25 +106,27 @@ def check(
         raise ArtifactError(
             f"{folder / FILE} is damaged: {shown(str(error))}. Train and export again."
         ) from error
-    scores = []
     known = set(map(str, table.columns))
-    labelled = {number for number, task in enumerate(tasks) if set(task.columns) <= known}
-    if labelled:
-        tested = _tested(folder / "predictions.npz", len(tasks))
-        scores = [
-            score_change(task, tested[number], (task.truth(table), task.answered(answers), groups))
-            for number, task in enumerate(tasks)
-            if number in labelled
-        ]
+    labelled = [task for task in tasks if set(task.columns) <= known]
+    tested = _tested(folder / "predictions.npz", tasks) if labelled else {}
+    scores = [
+        score_change(task, tested[task.name], (task.truth(table), task.answered(answers), groups))
+        for task in labelled
+    ]
     return Check(len(table), columns, changes, [score for score in scores if score is not None])
 
 
-def _tested(path: Path, tasks: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+def _tested(
+    path: Path, tasks: Sequence[Task]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
     """Return the labels, predictions and groups of the test rows, by task."""
     try:
         with np.load(path, allow_pickle=False) as saved:
             groups = saved.get("groups")
-            return [(saved[f"truth_{n}"], saved[f"predicted_{n}"], groups) for n in range(tasks)]
+            return {
+                task.name: (saved[f"truth_{number}"], saved[f"predicted_{number}"], groups)
+                for number, task in enumerate(tasks)
+            }
     except UNREADABLE as error:
         raise ArtifactError(
             f"{path} cannot be read: {shown(str(error))}. The table has labels, whose scores are "

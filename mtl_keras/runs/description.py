@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.report import about
@@ -49,7 +50,7 @@ def metrics(run: Any) -> dict[str, Any]:
         "lowest_epochs": {
             task.name: int(run.history.loc[losses.idxmin(), "epoch"])
             for task in run.tasks
-            if (losses := run.history[f"val_{task.name}_loss"]).notna().any()
+            if (losses := _while_trained(run, task.name)).notna().any()
         },
         "sharing": run.sharing.to_dict("records"),
         "parameters": run.model.count_params(),
@@ -70,3 +71,9 @@ def best_epochs(run: Any) -> dict[str, int]:
         task.name: int(run.history.loc[run.history[f"{task.name}_best"], "epoch"].iloc[0])
         for task in run.tasks
     }
+
+
+def _while_trained(run: Any, task: str) -> pd.Series:
+    """The validation losses of a task, up to the last epoch that trained it."""
+    last = run.metadata.get("finished", {}).get(task)
+    return run.history[f"val_{task}_loss"].iloc[:last]

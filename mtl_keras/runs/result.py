@@ -57,7 +57,8 @@ class Run:
             `MultiTaskModel.sharing`.
         seconds: Time spent in each stage.
         metadata: `"calibration"`, the effect of calibrating the probabilities; `"refit"`,
-            the number of epochs that were trained again with the validation rows; `"search"` and
+            the number of epochs that were trained again with the validation rows; `"finished"`,
+            the last epoch that trained each task that was finished before others; `"search"` and
             `"grouping"`, what was tried for `"auto"` and for groups; `"leaks"`, features that alone
             explain a target.
         identity: A unique name of this training, kept when it is resumed.

@@ -180,6 +180,7 @@ def _carried_out(
         metadata={
             "calibration": calibration(tasks, truths["test"], outputs),
             "refit": plan.training.refit if done.refitted else 0,
+            "finished": dict(done.finished),
             **tried,
             **leaks,
         },

@@ -32,6 +32,7 @@ class Fitted:
         validation: The outputs for the validation rows by task, from before the network was
             trained on these rows. Thresholds and calibrations are computed from them.
         refitted: Whether the network was then trained on the validation rows, too.
+        finished: The last epoch, from 1, that trained each task that was finished before others.
 
     Example:
 
@@ -46,6 +47,7 @@ class Fitted:
     history: pd.DataFrame
     validation: Mapping[str, np.ndarray]
     refitted: bool
+    finished: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Fitting:
             with self.workers.scope():
                 kept = refitted(model, chosen, best, self.data, self.training)
             kept = self.workers.local(kept)
-        return Fitted(kept, history, outputs, self.refits)
+        finished = {task: epoch + 1 for task, epoch in best.finished.items()}
+        return Fitted(kept, history, outputs, self.refits, finished)
 
     @property
     def refits(self) -> bool:
@@ -218,7 +221,7 @@ class Fitting:
             shown = ", ".join(f"{weight:.2f}" for weight in weights[task])
             self.show(f"weights of the networks for {task}: {shown}")
         mean = weighted_mean([each.model for each in fitted], weights)
-        return Fitted(mean, first.history, outputs, first.refitted)
+        return Fitted(mean, first.history, outputs, first.refitted, first.finished)
 
 
 def _finished(best: BestEpoch) -> str:

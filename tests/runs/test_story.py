@@ -1,5 +1,6 @@
 """Experiments: the whole road, repeatable, resumable, and clear about what is wrong."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -41,6 +42,15 @@ def test_each_task_is_answered_from_an_epoch_that_is_good_for_it(run):
         curve = run.history[f"val_{task.name}_loss"]
         kept = curve[run.history[f"{task.name}_best"]].iloc[0]
         assert kept <= curve.min() + 0.01 * abs(curve.min())
+
+
+def test_the_lowest_loss_of_a_finished_task_is_one_of_its_training(run):
+    """Report and log say the same: what its loss does later is chance."""
+    history = run.history.assign(val_spend_loss=range(len(run.history), 0, -1))
+    whole = dataclasses.replace(run, history=history)
+    finished = dataclasses.replace(whole, metadata={**run.metadata, "finished": {"spend": 1}})
+    assert whole.metrics()["lowest_epochs"]["spend"] == len(history) > 1
+    assert finished.metrics()["lowest_epochs"]["spend"] == 1
 
 
 def test_the_same_seed_gives_the_same_run():
