@@ -78,6 +78,11 @@ def test_the_epochs_of_a_refit_are_shaded_and_the_curves_say_so(run):
     assert "The model has the weights of these epochs." in training_in_words(
         SimpleNamespace(metrics={**kept, "refit": 0}, history=logs)
     )
+    left = SimpleNamespace(metrics={**kept, "finished": {"b": 4, "a": 6}}, history=logs)
+    assert "trained no further while others still improved: b after epoch 4. What" in (
+        training_in_words(left)
+    )
+    assert "no further" not in told
     assert bool(run.figures.history().get_supxlabel()) == bool(run.metadata["refit"])
 
 

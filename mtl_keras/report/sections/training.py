@@ -52,7 +52,20 @@ def in_words(content: Content) -> str:
     after = f"The model has the weights of {'these epochs' if len(listed) > 1 else 'this epoch'}."
     if refit:
         after = after_the_curves(content.history, [*used], refit)
-    return f"{trained} Chosen on the validation rows: {chosen}. {after}"
+    return f"{trained} Chosen on the validation rows: {chosen}. {after}{_finished(content)}"
+
+
+def _finished(content: Content) -> str:
+    """Which tasks were trained no further while others were, as a sentence; else empty."""
+    last = content.metrics["epochs"]
+    left = {t: at for t, at in content.metrics.get("finished", {}).items() if at < last}
+    if not left:
+        return ""
+    named = in_a_list([f"{task} after epoch {at}" for task, at in left.items()])
+    return (
+        f" Overfitted, and trained no further while others still improved: {named}. What the "
+        "losses of such a task do later comes from layers that it shares."
+    )
 
 
 def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
