@@ -1,38 +1,28 @@
 """Runs an experiment from start to end: read, split, encode, build, fit, evaluate."""
 
 import contextlib
-import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import pandas as pd
 
 from mtl_keras import search, tracking
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import Evaluation, calibration, evaluate, regions_of
-from mtl_keras.export import TrainedRows, column_statistics
 from mtl_keras.jobs import exclusive
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.clock import Clock
+from mtl_keras.runs.evaluated import evaluated
 from mtl_keras.runs.identity import facts, fingerprint, identity
 from mtl_keras.runs.networks import short, train
 from mtl_keras.runs.on_cluster import check_begun_here, finished
 from mtl_keras.runs.prepare import prepare
-from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
-from mtl_keras.runs.warnings import (
-    warn_of_leaks,
-    warn_of_missing_labels,
-    warn_of_unused_experts,
-)
-from mtl_keras.tasks import Task
+from mtl_keras.runs.warnings import warn_of_leaks, warn_of_missing_labels
 from mtl_keras.tracking import Recording
 from mtl_keras.training import Fitting
 from mtl_keras.training.workers import ALONE, workers
@@ -109,6 +99,7 @@ def _carried_out(
     cluster: Cluster | None,
     recording: Recording,
 ) -> Run:
+    """Prepare, choose, train and evaluate; arguments as in `run`."""
     together = workers()
     show = show if together.chief else lambda line: None
     clock = Clock(show)
@@ -121,101 +112,27 @@ def _carried_out(
         plan, tried = search.settled(plan, rows.data, partial(short, rows=some), show, cluster)
         warn_of_missing_labels(some, show)
         leaks = warn_of_leaks(some, show)
-    own_name = identity(checkpoint if together.chief else None, resume)
-    fitting = Fitting(rows.data, plan.training, show=show, workers=together)
-    if checkpoint is not None:
-        fitting = dataclasses.replace(
-            fitting,
-            checkpoint=checkpoint,
-            fingerprint=fingerprint(plan, rows),
-            resume=resume,
-        )
+    name = identity(checkpoint if together.chief else None, resume)
+    depends_on = "" if checkpoint is None else fingerprint(plan, rows)
+    fitting = Fitting(
+        rows.data, plan.training, checkpoint, depends_on, resume, show=show, workers=together
+    )
     elsewhere = None
     if cluster is not None:
-        elsewhere = partial(finished, cluster=cluster, name=own_name)
+        elsewhere = partial(finished, cluster=cluster, name=name)
     elif checkpoint is not None:
-        check_begun_here(checkpoint, own_name)
+        check_begun_here(checkpoint, name)
     if recording.tracker is not None:
-        recording.begin(plan.to_dict(), facts(own_name, rows))
-    fitted = [
+        recording.begin(plan.to_dict(), facts(name, rows))
+    networks = [
         train(variant, number, rows, recording.watched(fitting, number), clock, elsewhere)
         for number, variant in enumerate(plan.variants())
     ]
     with clock("fit"):
-        done = fitted[0] if len(fitted) == 1 else fitting.select(fitted)
-    model = done.model
+        fitted = networks[0] if len(networks) == 1 else fitting.select(networks)
     with clock("evaluate"):
-        sharing = model.sharing(rows.data.x["validation"])
-        warn_of_unused_experts(model, sharing, show)
-        tasks = calibrated(rows, done.validation)
-        for before, task in zip(rows.tasks, tasks):
-            if (words := task.decision) != before.decision:
-                show(f"{task.name}: {words}")
-        truths, outputs, groups = rows.tested(model, plan.split)
-        predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
-        regions = regions_of(tasks, outputs)
-        evaluation = judged(tasks, truths, predictions, regions, groups, rows.learned(model))
-        parts = ["train", "validation"] if done.refitted else ["train"]
-        trained = TrainedRows.of(
-            rows.encoder.features,
-            pd.concat([rows.rows[part] for part in parts]),
-            rows.rows["test"],
-            sum(rows.counts[part] for part in parts),
-        )
-    result = Run(
-        experiment=plan,
-        tasks=tasks,
-        encoder=rows.encoder,
-        model=model,
-        guesses=rows.guesses,
-        history=done.history,
-        evaluation=evaluation,
-        rows=rows.counts,
-        test=rows.rows["test"],
-        truths=truths,
-        predictions=predictions,
-        regions=regions,
-        groups=groups,
-        sharing=sharing,
-        metadata={
-            "calibration": calibration(tasks, truths["test"], outputs),
-            "refit": plan.training.refit if done.refitted else 0,
-            "finished": dict(done.finished),
-            **tried,
-            **leaks,
-        },
-        seconds=clock.seconds,
-        identity=own_name,
-        trained=trained,
-        statistics=column_statistics(rows.encoder.features, rows.rows["train"]),
-        recording=recording,
-    )
+        result = evaluated(plan, rows, fitted, show)
+    result.metadata |= {**tried, **leaks}
+    result.seconds, result.identity, result.recording = clock.seconds, name, recording
     recording.end(result)
     return result
-
-
-def calibrated(rows: Prepared, outputs: Mapping[str, np.ndarray]) -> list[Task]:
-    """Return the tasks with thresholds, calibration and regions from the validation rows.
-
-    Args:
-        rows: The rows.
-        outputs: A network's outputs by task, for validation rows that it was not trained on.
-    """
-    labels = rows.data.y["validation"]
-    tasks = [task.calibrate(labels[task.name], outputs[task.name]) for task in rows.tasks]
-    return [task.conform(labels[task.name], outputs[task.name]) for task in tasks]
-
-
-def judged(
-    tasks: Sequence[Task],
-    truths: Mapping[str, Mapping[str, np.ndarray]],
-    predictions: Mapping[str, np.ndarray],
-    regions: Mapping[str, np.ndarray],
-    groups: np.ndarray | None,
-    learned: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
-) -> Evaluation:
-    """Return the scores on the test rows, with those on training rows and of constants."""
-    constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
-    known, outputs = learned
-    training = {t.name: (known[t.name], t.prediction(outputs[t.name])) for t in tasks}
-    return evaluate(tasks, truths["test"], predictions, constants, regions, groups, training)
