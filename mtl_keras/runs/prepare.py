@@ -8,12 +8,10 @@ import pandas as pd
 from mtl_keras.datasets.source import opened
 from mtl_keras.datasets.stream import Stream
 from mtl_keras.errors import ConfigError
-from mtl_keras.features.encoder import Encoder
-from mtl_keras.plans.joint import covering_together
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.crossed import crossed
+from mtl_keras.runs.fitted import fitted
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.streamed import prepare_stream
 from mtl_keras.training import Data
@@ -70,16 +68,11 @@ def _in_memory(
         rows = {part: table.iloc[positions] for part, positions in parts.items()}
     with clock("encode"):
         guesses = columns.guess_features(plan, table, rows["train"])
-        covering = covering_together(plan.tasks, plan.joint_coverage)
-        fitted = [task.fit(rows["train"]) for task in covering]
-        columns.check_answers(fitted)
-        chosen = [guess.feature for guess in guesses if guess.feature is not None]
-        encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
-        encoder = crossed(plan, encoder, fitted, rows, show)
+        encoder, tasks = fitted(plan, guesses, rows, show)
         x = {part: encoder.encode(rows[part]) for part in rows}
-        y = {part: {t.name: t.encode(rows[part]) for t in fitted} for part in rows}
-        weights = {part: columns.row_weights(plan, fitted, rows[part], y[part]) for part in rows}
+        y = {part: {task.name: task.encode(rows[part]) for task in tasks} for part in rows}
+        weights = {part: columns.row_weights(plan, tasks, rows[part], y[part]) for part in rows}
         for part in ("train", "validation"):
             counting = {task: bool(weight.any()) for task, weight in weights[part].items()}
             columns.check_that_some_count(plan, counting, part)
-    return Prepared(rows, guesses, encoder, fitted, Data(x, y, weights))
+    return Prepared(rows, guesses, encoder, tasks, Data(x, y, weights))

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +20,10 @@ from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder, raw_columns
 from mtl_keras.feeding import Feed
 from mtl_keras.model import MultiTaskModel
-from mtl_keras.plans.joint import covering_together
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs import columns
 from mtl_keras.runs.clock import Clock
-from mtl_keras.runs.crossed import crossed
+from mtl_keras.runs.fitted import fitted
 from mtl_keras.runs.prepared import Arrays, Prepared
 from mtl_keras.tasks import Task
 from mtl_keras.training import Data
@@ -121,25 +120,20 @@ def prepare_stream(
         try:
             some = columns.thinned(rows["train"], GUESSED_ROWS)
             guesses = columns.guess_features(plan, some, some)
-            chosen = [guess.feature for guess in guesses if guess.feature is not None]
-            covering = covering_together(plan.tasks, plan.joint_coverage)
-            fitted = [task.fit(rows["train"]) for task in covering]
-            encoder = Encoder([feature.fit(feature.select(rows["train"])) for feature in chosen])
-            encoder = crossed(plan, encoder, fitted, rows, show)
+            encoder, tasks = fitted(plan, guesses, rows, show)
         except DataError as error:
             if len(rows["train"]) == divided.totals["train"]:
                 raise
             raise DataError(f"In a sample of the training rows: {error}") from error
-        columns.check_answers(fitted)
-        read = _read(plan, stream, chosen)
+        read = _read(plan, stream, encoder.features)
 
-        labels = {task.name: task.encode(rows["train"]) for task in fitted}
-        weights_of = columns.unscaled_weights(plan, fitted, rows["train"], labels)
+        labels = {task.name: task.encode(rows["train"]) for task in tasks}
+        weights_of = columns.unscaled_weights(plan, tasks, rows["train"], labels)
         means = columns.mean_weights(weights_of, labels)  # one scale, whatever the chunk
 
         def encoded(table: pd.DataFrame) -> tuple[Any, Arrays, Arrays]:
-            y = {task.name: task.encode(table) for task in fitted}
-            return encoder.encode(table), y, columns.row_weights(plan, fitted, table, y, means)
+            y = {task.name: task.encode(table) for task in tasks}
+            return encoder.encode(table), y, columns.row_weights(plan, tasks, table, y, means)
 
         some = rows["train"].iloc[:64]
         size = sum(leaf.nbytes for leaf in keras.tree.flatten(encoded(some))) / len(some)
@@ -149,7 +143,7 @@ def prepare_stream(
         }
         parts = {part: encoded(rows[part]) for part in PARTS}
     with clock("check"):
-        _check(plan, divided, read, at_once, encoder, fitted)
+        _check(plan, divided, read, at_once, encoder, tasks)
 
     def chunks(group: int, first: int) -> Iterator[Any]:
         of_group = divided.chunks("train", read, [stream.groups[group]])
@@ -161,7 +155,7 @@ def prepare_stream(
     x, y, weights = ({part: parts[part][n] for part in PARTS} for n in range(3))
     data = Data(x, y, weights, feed)
     show(_sampling(divided.totals, rows))
-    return Streamed(rows, guesses, encoder, fitted, data, divided, read, at_once)
+    return Streamed(rows, guesses, encoder, tasks, data, divided, read, at_once)
 
 
 def _tables(chunks: Iterable[Chunk], rows: int, first: int = 0) -> Iterator[pd.DataFrame]:
@@ -182,7 +176,7 @@ def _sampling(totals: dict[str, int], rows: dict[str, pd.DataFrame]) -> str:
     )
 
 
-def _read(plan: Plan, stream: Stream, features: list[Feature]) -> list[str]:
+def _read(plan: Plan, stream: Stream, features: Sequence[Feature]) -> list[str]:
     """Return the columns that training and evaluation read, in the order of the stream."""
     wanted = {column for feature in features for column in feature.reads(stream.columns)}
     wanted |= {*plan.label_columns(), *plan.weight_columns().values()}
@@ -195,7 +189,7 @@ def _check(
     read: list[str],
     at_once: int,
     encoder: Encoder,
-    fitted: list[Task],
+    tasks: list[Task],
 ) -> None:
     """Raise a DataError for the first row on which the network cannot be trained or tested."""
     counting = {part: dict.fromkeys(plan.weight_columns(), False) for part in PARTS}
@@ -206,8 +200,8 @@ def _check(
             table, numbers = labelled.iloc[start : start + at_once], parts[start : start + at_once]
             with naming_source(table):
                 raw_columns(encoder.features, table)
-                y = {task.name: task.encode(table) for task in fitted}
-                weights = columns.unscaled_weights(plan, fitted, table, y)
+                y = {task.name: task.encode(table) for task in tasks}
+                weights = columns.unscaled_weights(plan, tasks, table, y)
             for task, (number, part) in itertools.product(plan.weight_columns(), enumerate(PARTS)):
                 counting[part][task] |= bool(weights[task][numbers == number].any())
     for part in ("train", "validation"):
