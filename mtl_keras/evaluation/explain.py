@@ -15,6 +15,10 @@ from mtl_keras.tasks.measures import labelled
 
 Predict = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
 
+SHUFFLED_ROWS, SHUFFLES = 2000, 3  # of each feature, for its importance
+CURVE_POINTS, CURVE_ROWS = 12, 300  # values of a curve, and rows that each is a mean over
+MOST_SLICES = 12
+
 
 def explanation(
     tasks: Sequence[Task],
@@ -58,23 +62,18 @@ def importance(
     predict: Predict,
     table: pd.DataFrame,
     columns: Mapping[str, Sequence[str]],
-    rows: int = 2000,
-    repeats: int = 3,
-    seconds: float = 5.0,
-    seed: int = 0,
+    seconds: float,
 ) -> pd.DataFrame:
     """Return how much worse predictions get when a feature's values are shuffled among rows.
+
+    Of a larger table, 2,000 rows are used. Each feature is shuffled three times.
 
     Args:
         tasks: Fitted tasks.
         predict: A function from a table of raw columns to predictions by task.
         table: Held-out rows with labels.
         columns: For each feature, the columns that it reads.
-        rows: Maximum number of rows to use. Default 2000.
-        repeats: Number of shuffles of each feature. Default 3.
-        seconds: Time after which no new shuffle is started; each feature gets at least one. Default
-            5.0.
-        seed: Integer seed of the shuffles. Default 0.
+        seconds: Time after which no new shuffle is started; each feature gets at least one.
 
     Returns:
         A row per task and feature: `task`, `feature`, `measure`, `drop` (mean over the shuffles; in
@@ -84,13 +83,13 @@ def importance(
         Breiman: "Random Forests", Machine Learning 45, 2001. Features with the same information
             share their importance, so that each may seem unimportant.
     """
-    random, start = np.random.default_rng(seed), time.perf_counter()
-    if len(table) > rows:
-        table = table.iloc[np.sort(random.permutation(len(table))[:rows])]
+    random, start = np.random.default_rng(0), time.perf_counter()
+    if len(table) > SHUFFLED_ROWS:
+        table = table.iloc[np.sort(random.permutation(len(table))[:SHUFFLED_ROWS])]
     truths = {task.name: task.truth(table) for task in tasks}
     base = _values(tasks, truths, predict(table))
     drops: dict[str, list[dict[str, float]]] = {feature: [] for feature in columns}
-    for repeat in range(repeats):
+    for repeat in range(SHUFFLES):
         for feature, read in columns.items():
             if repeat and time.perf_counter() - start > seconds:
                 break
@@ -101,7 +100,7 @@ def importance(
             shuffled.attrs = dict(table.attrs)
             values = _values(tasks, truths, predict(shuffled))
             drops[feature].append({t: base[t] - values[t] for t in base})
-    rows_of_frame = [
+    rows = [
         {
             "task": task.name,
             "feature": feature,
@@ -112,34 +111,24 @@ def importance(
         for task in tasks
         for feature, each in drops.items()
     ]
-    frame = pd.DataFrame(rows_of_frame, columns=["task", "feature", "measure", "drop", "sd"])
-    place = {task.name: number for number, task in enumerate(tasks)}
-    return frame.sort_values(
-        ["task", "drop"],
-        ascending=[True, False],
-        key=lambda c: c.map(place) if c.name == "task" else c,
-    ).reset_index(drop=True)
+    frame = pd.DataFrame(rows, columns=["task", "feature", "measure", "drop", "sd"])
+    of_task = [frame[frame["task"] == task.name] for task in tasks]
+    ranked = [part.sort_values("drop", ascending=False, kind="stable") for part in of_task]
+    return pd.concat(ranked, ignore_index=True)
 
 
 def dependence(
-    tasks: Sequence[Task],
-    predict: Predict,
-    table: pd.DataFrame,
-    feature: str,
-    points: int = 12,
-    rows: int = 300,
-    seed: int = 0,
+    tasks: Sequence[Task], predict: Predict, table: pd.DataFrame, feature: str
 ) -> pd.DataFrame:
     """Return the mean prediction if all rows have the same value of a feature.
+
+    Up to 12 values are tried, each on the same 300 rows.
 
     Args:
         tasks: Fitted tasks.
         predict: A function from a table of raw columns to predictions by task.
         table: Rows to average over.
         feature: The column to vary: to quantiles of numbers, or to the most frequent other values.
-        points: Maximum number of values. Default 12.
-        rows: Maximum number of rows to average over. Default 300.
-        seed: Integer seed of the row sample. Default 0.
 
     Returns:
         A row per value, with the value in a column named like the feature, and the means of each
@@ -148,17 +137,17 @@ def dependence(
     References:
         Friedman: "Greedy Function Approximation", Annals of Statistics 29, 2001 (section 8.2).
     """
-    random = np.random.default_rng(seed)
-    chosen = table.iloc[np.sort(random.permutation(len(table))[:rows])]
+    random = np.random.default_rng(0)
+    chosen = table.iloc[np.sort(random.permutation(len(table))[:CURVE_ROWS])]
     column = table[feature].dropna()
     numbers, bad = parsed(column) if column.dtype.kind in "fiuO" else (None, np.ones(1, bool))
     if numbers is not None and not bad.any():  # actual values, so that none is between two classes
-        ranks = np.linspace(0.02, 0.98, points) * (len(column) - 1)
+        ranks = np.linspace(0.02, 0.98, CURVE_POINTS) * (len(column) - 1)
         places = np.argsort(numbers, kind="stable")[ranks.round().astype(int)]
         values, first = np.unique(numbers[places], return_index=True)
         grid, shown = list(column.iloc[places[first]]), list(values)
     else:
-        grid = shown = list(column.astype(object).value_counts().index[:points])
+        grid = shown = list(column.astype(object).value_counts().index[:CURVE_POINTS])
     together = pd.concat([chosen] * len(grid))
     together[feature] = np.repeat(np.array(grid, object), len(chosen))
     together = together.infer_objects()
@@ -178,9 +167,8 @@ def slices(
     column: pd.Series,
     regions: Mapping[str, np.ndarray] | None = None,
     groups: np.ndarray | None = None,
-    most: int = 12,
 ) -> pd.DataFrame:
-    """Return a model's scores on the rows with each value of a column.
+    """Return a model's scores on the rows with each of the 12 most frequent values of a column.
 
     Args:
         tasks: Fitted tasks.
@@ -189,19 +177,18 @@ def slices(
         column: The column; numbers are cut at their quartiles.
         regions: The intervals or sets of all rows, for each task that has them. Default: none.
         groups: The group of each row. Default None: no groups.
-        most: Maximum number of values, the most frequent first. Default 12.
 
     Returns:
         A row per value and task: `value`, `task`, `rows`, `measure`, `score` with its 95%
         interval, `low` and `high`, and the score on `all` rows. Further rows have the mean residual
         of a quantity, and the scores of intervals or sets.
     """
-    if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MOST_SLICES:
         column = pd.qcut(column, 4, duplicates="drop")
     texts = column.astype(object).where(column.notna(), "missing").astype(str).to_numpy()
     regions = regions or {}
     parts = []
-    for value in pd.Series(texts).value_counts().index[:most]:
+    for value in pd.Series(texts).value_counts().index[:MOST_SLICES]:
         inside = texts == value
         for task in tasks:
             truth, predicted = truths[task.name], np.asarray(predictions[task.name])
