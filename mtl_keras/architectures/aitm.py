@@ -1,11 +1,11 @@
 """Adaptive information transfer along a chain of steps (Xi et al., 2021)."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture, check_chain
+from mtl_keras.architectures.base import Architecture, Embed, check_chain
 from mtl_keras.errors import check
 from mtl_keras.layers import OrderPenalty, StopGradient, TransferAttention
 from mtl_keras.tasks import Task
@@ -70,7 +70,7 @@ class AITM(Architecture):
         super().__post_init__()
         check(self.calibrator >= 0, "calibrator", "be >= 0", self.calibrator)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         shared = self.multilayer(features, self.layers, "shared")
         steps = {task: self.multilayer(shared, self.tower, f"{task}_tower") for task in tasks}

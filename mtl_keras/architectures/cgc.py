@@ -1,10 +1,10 @@
 """Customized gate control: one level of PLE (Tang et al., 2020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.architectures.ple import extraction
 from mtl_keras.errors import check
 
@@ -50,7 +50,7 @@ class CGC(Architecture):
         for name in ("task_experts", "shared_experts"):
             check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         streams, _ = extraction(self, dict.fromkeys(tasks, features), features, 1, last=True)
         return self.towers(streams, self.tower, features)

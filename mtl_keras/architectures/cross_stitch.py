@@ -1,10 +1,10 @@
 """Cross-stitch networks (Misra et al., 2016)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import CrossStitchUnit
 
 
@@ -40,7 +40,7 @@ class CrossStitch(Architecture):
     tower: tuple[int, ...] = ()
     own: float = 0.9
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
 
         def stitch(number: int) -> CrossStitchUnit:

@@ -1,12 +1,12 @@
 """Entire-space multi-task model (Ma et al., 2018)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from mtl_keras.architectures.base import Architecture, check_chain
+from mtl_keras.architectures.base import Architecture, Embed, check_chain
 from mtl_keras.tasks import Task
 
 
@@ -46,7 +46,7 @@ class ESMM(Architecture):
 
     layers: tuple[int, ...] = (256, 128, 64)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         return self.towers(dict.fromkeys(tasks, features), self.layers, features)
 

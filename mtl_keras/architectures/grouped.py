@@ -1,10 +1,10 @@
 """Groups of tasks, each with its own trunk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, nearest
 from mtl_keras.tasks import Task
@@ -53,7 +53,7 @@ class Grouped(Architecture):
     def check_tasks(self, tasks: Sequence[Task]) -> None:
         check_groups(self.groups, tasks)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         groups = layer_names(self.groups) or [list(tasks)]
         parts: dict[str, Any] = {}
         features: dict[str, Any] = {}

@@ -1,13 +1,13 @@
 """Hierarchy of multi-gate experts: HoME (Wang et al., 2024)."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.architectures.grouped import check_groups, layer_names
 from mtl_keras.errors import check
 from mtl_keras.layers import LowRankUpdate, Modulation, SoftmaxGate, WeightedSum
@@ -85,7 +85,7 @@ class HoME(Architecture):
     def check_tasks(self, tasks: Sequence[Task]) -> None:
         check_groups(self.groups, tasks)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         groups = dict(enumerate(layer_names(self.groups) or [list(tasks)], start=1))
         shared = self._experts(features, "level_1_shared")

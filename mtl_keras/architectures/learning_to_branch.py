@@ -1,10 +1,10 @@
 """A tree of layers whose branches are learned: Learning to Branch (Guo et al., 2020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 from mtl_keras.layers import BranchGate, WeightedSum
 
@@ -76,7 +76,7 @@ class LearningToBranch(Architecture):
         for name in ("temperature", "strength"):
             check(getattr(self, name) > 0, name, "be > 0", getattr(self, name))
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         nodes = {"features": features}
         for number, width in enumerate(self.layers, start=1):

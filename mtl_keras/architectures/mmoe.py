@@ -1,10 +1,10 @@
 """Multi-gate mixture of experts (Ma et al., 2018)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 from mtl_keras.layers import SoftmaxGate, WeightedSum
 
@@ -57,7 +57,7 @@ class MMoE(Architecture):
         super().__post_init__()
         check(self.experts >= 1, "experts", "be >= 1", self.experts)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         names = [f"expert_{number}" for number in range(1, self.experts + 1)]
         experts = [self.multilayer(features, self.layers, name) for name in names]

@@ -1,12 +1,12 @@
 """Multi-task attention network, in its dense form (Liu et al., 2019)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 
 
@@ -57,7 +57,7 @@ class MTAN(Architecture):
         super().__post_init__()
         check(self.attention >= 1, "attention", "be >= 1", self.attention)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         shared, own = features, dict[str, Any]()
         for number, width in enumerate(self.layers, start=1):

@@ -1,10 +1,10 @@
 """NDDR: layerwise feature fusing (Gao et al., 2019)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import DiscriminativeReduction
 
 
@@ -42,7 +42,7 @@ class NDDR(Architecture):
     tower: tuple[int, ...] = ()
     own: float = 0.9
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
 
         def reduction(number: int) -> DiscriminativeReduction:

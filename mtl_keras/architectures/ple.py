@@ -1,10 +1,10 @@
 """Progressive layered extraction (Tang et al., 2020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 from mtl_keras.layers import SoftmaxGate, WeightedSum
 
@@ -59,7 +59,7 @@ class PLE(Architecture):
         for name in ("levels", "task_experts", "shared_experts"):
             check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         streams, shared = dict.fromkeys(tasks, features), features
         for level in range(1, self.levels + 1):

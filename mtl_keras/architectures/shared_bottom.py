@@ -1,10 +1,10 @@
 """Hard parameter sharing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SharedBottom(Architecture):
     layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         shared = self.multilayer(features, self.layers, "shared")
         return self.towers(dict.fromkeys(tasks, shared), self.tower, features)

@@ -1,10 +1,10 @@
 """No sharing: the control to measure the effect of sharing against."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SingleTask(Architecture):
     layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
         trunks = {task: self.multilayer(features[task], self.layers, task) for task in tasks}
         return self.towers(trunks, self.tower, features)

@@ -1,10 +1,10 @@
 """Sluice networks (Ruder et al., 2017)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 from mtl_keras.layers import (
     LayerMixture,
@@ -61,7 +61,7 @@ class Sluice(Architecture):
         check(good, "width", f"be a multiple of subspaces={self.subspaces}", self.width)
         check(self.depth >= 1, "depth", "be >= 1", self.depth)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = {task: embed(task) for task in tasks}
         streams = list(features.values())
         outputs: dict[str, list[Any]] = {task: [] for task in tasks}

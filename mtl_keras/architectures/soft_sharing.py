@@ -1,10 +1,10 @@
 """Soft parameter sharing: separate trunks, tied by a penalty."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 from mtl_keras.layers import TiedBatchEnsembleDense, TiedDense
 from mtl_keras.layers.tied import PENALTIES
@@ -51,7 +51,7 @@ class SoftSharing(Architecture):
         check(self.penalty in PENALTIES, "penalty", "be 'l2' or 'trace'", self.penalty)
         check(self.strength >= 0, "strength", "be >= 0", self.strength)
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
         streams = {}
         for task in tasks:

@@ -1,12 +1,12 @@
 """STEM: shared and task-specific embeddings (Su et al., 2024)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from mtl_keras.architectures.base import Architecture
+from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
 from mtl_keras.layers import SoftmaxGate, StopGradient, WeightedSum
 
@@ -58,7 +58,7 @@ class STEM(Architecture):
             check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
         object.__setattr__(self, "gate", tuple(self.gate))
 
-    def represent(self, embed: Callable[[str], Any], tasks: Sequence[str]) -> dict[str, Any]:
+    def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = {owner: embed(owner) for owner in [*tasks, "shared"]}
         experts = {
             owner: {
