@@ -89,7 +89,7 @@ def predict(
         load_tensorflow(show)
         from mtl_keras import datasets, load
         from mtl_keras.datasets.location import is_many
-        from mtl_keras.export.predicting import answer_names, kept, own_columns
+        from mtl_keras.export.prediction_files import answer_names, kept, own_columns
 
         folder = output is not None and (output.is_dir() or not output.suffix)
         if output is not None and not folder:

@@ -1,7 +1,7 @@
 """Labels in a table, and a model's predictions for them."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets
+from mtl_keras.datasets.keys import uniform
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import regions_in
-from mtl_keras.export.predicting import sample_of
 from mtl_keras.features.encoder import read_columns
 from mtl_keras.tasks import Task
 
+EVALUATED_ROWS = 1_000_000  # of a stream
 SUSPICIOUS = 0.05  # warn from this share of training rows in a table
 
 
@@ -73,7 +74,7 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     wanted = [*wanted, *(column for task in judged for column in task.columns)]
     wanted += [column for column in columns if column == model.schema.get("group")]
     stream = source if isinstance(source, datasets.Stream) else None
-    tables: Any = sample_of(stream, list(dict.fromkeys(wanted))) if stream else [source]
+    tables: Any = _sample(stream, list(dict.fromkeys(wanted))) if stream else [source]
     for rows in map(model.readable, tables):
         truths = {task.name: task.truth(rows) for task in judged}
         answers = model.answers(rows)
@@ -95,3 +96,12 @@ def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the group of each of the `rows`, if training was split by a known column."""
     column = model.schema.get("group")  # version 0.1 had none
     return {"rows": table[column].astype(str).to_numpy()} if column in table.columns else {}
+
+
+def _sample(stream: datasets.Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Yield some columns of a stream in chunks, of all rows or about a million random ones."""
+    share = EVALUATED_ROWS / stream.rows
+    for chunk in stream.chunks(columns):
+        some = chunk if share >= 1 else chunk.but(uniform(chunk.keys, "evaluation") < share)
+        if len(some.table):
+            yield some.table

@@ -10,7 +10,7 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.batch_loop import run_batches
 from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory
-from mtl_keras.model import keras_private, replicas, roads
+from mtl_keras.model import keras_private, replicas, step_choice
 from mtl_keras.model.monitor import Monitor
 from mtl_keras.model.rows import BATCH_SIZE, Rows, Validation, checked
 from mtl_keras.model.step import Step
@@ -64,7 +64,7 @@ def fit_call(
         common: Arguments passed on to Keras unchanged: `epochs`, `verbose`, `initial_epoch` and
             `validation_freq`. The others are as in `MultiTaskModel.fit`.
     """
-    if not model.balanced or roads.own_step(model, training=True):
+    if not model.balanced or step_choice.own_step(model, training=True):
         return KerasCall(
             model,
             {
@@ -84,7 +84,7 @@ def fit_call(
     step, callbacks = model.step, _as_list(callbacks)
     train, class_weight = checked(rows, step.tasks, class_weight)
     train, held_out = validation.held_out(train)
-    if not roads.own_step(model, training=False):
+    if not step_choice.own_step(model, training=False):
         held_out, _ = checked(held_out, step.tasks)
     validation_batch_size = validation.batch_size or batch_size
     arguments = {
@@ -142,7 +142,7 @@ def evaluate_call(
         steps: Batches to evaluate on, or None for all.
         common: Arguments passed on to Keras unchanged.
     """
-    plain = not model.balanced or roads.own_step(model, training=False)
+    plain = not model.balanced or step_choice.own_step(model, training=False)
     if not plain:
         rows, _ = checked(rows, model.step.tasks)
     if plain or not _by_blocks(model, rows, training=False):
@@ -171,7 +171,7 @@ def block_function(
     several = model.distribute_strategy.num_replicas_in_sync > 1
     if several and not model.run_eagerly:
         keras_function = replicas.batch_function(model, training)
-    if not model.balanced or roads.own_step(model, training):
+    if not model.balanced or step_choice.own_step(model, training):
         return keras_function
     run_block = (replicas.block_function if several else on_one_device)(model, model.step, training)
     batches = model.step.batches_per_block or 1
@@ -215,7 +215,7 @@ def build_optimizer(model: keras.Model) -> None:
 
 def _by_blocks(model: keras.Model, rows: Rows, training: bool) -> bool:
     """Whether to feed in blocks: arrays, or `Blocks`, in a compiled graph."""
-    possible = not model.run_eagerly and not roads.own_step(model, training)
+    possible = not model.run_eagerly and not step_choice.own_step(model, training)
     if isinstance(rows.x, Blocks):
         if not possible:
             raise ConfigError(BLOCKS_ALONE)
@@ -227,7 +227,7 @@ def _batches_per_block(step: Step, callbacks: Sequence[Any], verbose: Any) -> in
     """Batches per compiled call: one if a callback acts on batches, unless `compile` says more."""
     if step.batches_per_block is not None:
         return step.batches_per_block
-    acting = roads.acting_on_batches(callbacks)
+    acting = step_choice.acting_on_batches(callbacks)
     if not acting:
         return None
     if verbose != 0 and not step.told_of_slow_callbacks:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.feeding.blocks import in_memory
-from mtl_keras.model import keras_private, loops, roads
+from mtl_keras.model import keras_private, loops, step_choice
 from mtl_keras.model.compiling import Compiled, Declared
 from mtl_keras.model.labels import output_names
 from mtl_keras.model.predictor import Predictor
@@ -85,10 +85,10 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             "auto_scale_loss": auto_scale_loss,
         }
         self._compiled = None
-        reason = roads.why_keras(self, loss)
+        reason = step_choice.why_keras(self, loss)
         declared = None if reason else Declared(self.tasks, arguments, balancer)
         if reason:
-            roads.check_balancer(balancer, reason)
+            step_choice.check_balancer(balancer, reason)
         batches = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(optimizer=optimizer, **{**arguments, "steps_per_execution": batches})
         if declared is None:
@@ -103,7 +103,7 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         return keras.saving.serialize_keras_object(config)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        if roads.overrides(self, "compile"):
+        if step_choice.overrides(self, "compile"):
             super().compile_from_config(config)  # which says what to do
             return
         with without_imports():  # the file may come from elsewhere

@@ -19,7 +19,9 @@ from mtl_keras.training.checkpoint import saved_epochs, saved_history
 from mtl_keras.training.workers import workers
 
 
-def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, name: str) -> Fitting:
+def train_on_cluster(
+    plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, name: str
+) -> Fitting:
     """Let the workers of a cluster train a network, and return the finished training.
 
     This process then only reads the network from the checkpoint, as when it resumes a training that
@@ -39,24 +41,24 @@ def finished(plan: Plan, rows: Prepared, fitting: Fitting, cluster: Cluster, nam
             old.unlink(missing_ok=True)
     rows = dataclasses.replace(rows, rows={}, guesses=Guesses())  # the encoded rows are enough
     sent = plan.but(data=None, training=plan.training.untracked())
-    recipe = fitting.training.untracked()
-    there = dataclasses.replace(fitting, training=recipe, show=print, watching=())
+    training = fitting.training.untracked()
+    there = dataclasses.replace(fitting, training=training, show=print, watching=())
 
     ended = set(range(saved_epochs(path)))
 
-    def heard(told: str | Ended) -> None:
-        if isinstance(told, str):
-            fitting.show(told)
-        elif told[0] not in ended:  # epochs that were not stored are trained again
-            ended.add(told[0])
-            for each in fitting.watching:
-                each.on_epoch_end(*told)
+    def receive(message: str | Ended) -> None:
+        if isinstance(message, str):
+            fitting.show(message)
+        elif message[0] not in ended:  # epochs that were not stored are trained again
+            ended.add(message[0])
+            for callback in fitting.watching:
+                callback.on_epoch_end(*message)
 
     job = (sent, rows, there)
-    together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", heard)
+    together(cluster, _fit, job, fitting.checkpoint, f"{name}_{plan.seed}", receive)
     history = saved_history(path)
-    for told in enumerate(history):  # a worker may be lost after storing and before reporting
-        heard(told)
+    for epoch in enumerate(history):  # a worker may be lost after storing and before reporting
+        receive(epoch)
     if not history:
         raise TrainingError(f"The workers have left no readable checkpoint in {path}.")
     return dataclasses.replace(fitting, finished=True)
@@ -78,26 +80,26 @@ def check_begun_here(checkpoint: Path, name: str) -> None:
 
 def _fit(worker: Worker) -> None:
     """Fit the network in a process of the cluster."""
-    those = workers()
+    together = workers()
     plan, rows, fitting = worker.job()
     fitting = dataclasses.replace(
         fitting,
         checkpoint=worker.folder,
         resume=fitting.resume or (worker.folder / "training.npz").exists(),
         show=worker.tell,
-        watching=[Told(worker)],
-        workers=those,
-        written=partial(kept, worker),
+        watching=[EpochSender(worker)],
+        workers=together,
+        written=partial(store_checkpoint, worker),
     )
     keras.utils.set_random_seed(plan.seed)
-    with those.ending_together(), those.scope():
+    with together.ending_together(), together.scope():
         fitting.train(build(plan, rows))
 
 
 Ended = tuple[int, dict[str, float]]  # an epoch, from 0, and its logs
 
 
-class Told(keras.callbacks.Callback):
+class EpochSender(keras.callbacks.Callback):
     """Sends each epoch of the chief to the callbacks in the process that started the work."""
 
     def __init__(self, worker: Worker) -> None:
@@ -108,7 +110,7 @@ class Told(keras.callbacks.Callback):
         self.worker.tell((epoch, {name: float(value) for name, value in (logs or {}).items()}))
 
 
-def kept(worker: Worker, written: bool) -> None:
+def store_checkpoint(worker: Worker, written: bool) -> None:
     """Store a checkpoint from which all workers can continue."""
     if not written:
         raise TrainingError(

@@ -19,7 +19,7 @@ from mtl_keras.runs.clock import Clock
 from mtl_keras.runs.evaluated import evaluated
 from mtl_keras.runs.identity import facts, fingerprint, identity
 from mtl_keras.runs.networks import short, train
-from mtl_keras.runs.on_cluster import check_begun_here, finished
+from mtl_keras.runs.on_cluster import check_begun_here, train_on_cluster
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.result import Run
 from mtl_keras.runs.warnings import warn_of_leaks, warn_of_missing_labels
@@ -119,7 +119,7 @@ def _carried_out(
     )
     elsewhere = None
     if cluster is not None:
-        elsewhere = partial(finished, cluster=cluster, name=name)
+        elsewhere = partial(train_on_cluster, cluster=cluster, name=name)
     elif checkpoint is not None:
         check_begun_here(checkpoint, name)
     if recording.tracker is not None:

@@ -14,7 +14,7 @@ import pytest
 from mtl_keras.cli import main
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.export.leaderboard import leaderboard
-from mtl_keras.export.predicting import answer_names
+from mtl_keras.export.prediction_files import answer_names
 from mtl_keras.export.scoring import Scored
 from tests import cases
 from tests.export.conftest import small_table

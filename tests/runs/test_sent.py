@@ -14,7 +14,7 @@ from mtl_keras.cli.application import app
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.jobs.ray_workers import Worker
 from mtl_keras.runs.build import build
-from mtl_keras.runs.on_cluster import check_begun_here, kept
+from mtl_keras.runs.on_cluster import check_begun_here, store_checkpoint
 from mtl_keras.runs.prepare import prepare
 from tests import cases, own
 from tests.datasets.test_stream import parquet
@@ -76,7 +76,7 @@ def test_what_a_cluster_began_is_not_begun_anew_without_it(tmp_path):
 def test_a_checkpoint_that_could_not_be_written_ends_the_training(tmp_path):
     chief = Worker(rank=0, job=lambda: None, folder=tmp_path, tell=print)
     with pytest.raises(TrainingError, match=r"checkpoint could not be written.*Free space"):
-        kept(chief, written=False)
+        store_checkpoint(chief, written=False)
 
 
 def test_the_job_for_kuberay_asks_for_what_its_cluster_has():

@@ -14,7 +14,7 @@ from mtl_keras.comparison import procedure
 from mtl_keras.datasets import divided
 from mtl_keras.datasets.row_groups import ParquetFiles
 from mtl_keras.errors import ConfigError, DataError
-from mtl_keras.export.predicting import kept
+from mtl_keras.export.prediction_files import kept
 from mtl_keras.runs import streamed
 from mtl_keras.search import settled
 from tests.datasets.test_stream import parquet
@@ -159,7 +159,7 @@ def test_what_is_judged_and_answered_reads_no_column_in_vain(model, folder, tmp_
     own = ParquetFiles.tables
     monkeypatch.setattr(ParquetFiles, "tables", tables)
     monkeypatch.setattr("mtl_keras.datasets.source.available_memory", lambda: 1000.0)
-    monkeypatch.setattr("mtl_keras.export.predicting.EVALUATED_ROWS", 1000)
+    monkeypatch.setattr("mtl_keras.export.scoring.EVALUATED_ROWS", 1000)
     with pytest.warns(UserWarning, match="% of these rows were trained on"):
         evaluation = model.evaluate(folder, show=said.append)
     assert read == {"age", "town", "left", "spend", "segment"}

@@ -1,4 +1,4 @@
-"""Predictions for files of any number of rows, in constant memory."""
+"""Writes predictions to files, for data of any number of rows, in constant memory."""
 
 import json
 import time
@@ -12,7 +12,6 @@ import pandas as pd
 
 from mtl_keras.datasets import Stream, Writer
 from mtl_keras.datasets.files import PARQUET
-from mtl_keras.datasets.keys import uniform
 from mtl_keras.datasets.table import naming_source, read
 from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.export import artifact
@@ -24,7 +23,6 @@ Predict = Callable[[pd.DataFrame], pd.DataFrame]
 Keep = bool | Sequence[str]
 """Which of a table's own columns to write beside the predictions: all, none, or these."""
 
-EVALUATED_ROWS = 1_000_000
 NOTE = "answers.json"  # beside the predictions: which model and which files they belong to
 
 
@@ -37,15 +35,6 @@ def own_columns(source: str, keep: Keep) -> pd.DataFrame:
     """
     table = read(source, as_texts=True)
     return table if keep is True else table[list(keep or ())]
-
-
-def sample_of(stream: Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Yield some columns of a stream in chunks, of all rows or about a million random ones."""
-    share = EVALUATED_ROWS / stream.rows
-    for chunk in stream.chunks(columns):
-        some = chunk if share >= 1 else chunk.but(uniform(chunk.keys, "evaluation") < share)
-        if len(some.table):
-            yield some.table
 
 
 def kept(table: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
