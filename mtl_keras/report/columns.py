@@ -1,6 +1,6 @@
 """The distribution of a column in a small chart and a few words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -111,10 +111,10 @@ def _density(edges: np.ndarray, counts: np.ndarray) -> Markup:
     )
 
 
-def _svg(bars: object) -> Markup:
+def _svg(bars: Iterable[tuple[float, float, float, bool]]) -> Markup:
     """Bars as SVG: place, width, height from 0 to 1, and whether pale, of each."""
     drawn = []
-    for left, width, height, pale in bars:  # type: ignore[attr-defined]
+    for left, width, height, pale in bars:
         tall = max(1.0, height * HEIGHT) if height else 0.0
         kind = ' class="pale"' if pale else ""
         drawn.append(

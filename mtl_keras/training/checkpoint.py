@@ -13,6 +13,7 @@ import numpy as np
 
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.jobs import UNREADABLE, replaced
+from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.best_epoch import BestEpoch
 from mtl_keras.training.workers import ALONE, Workers
 
@@ -79,7 +80,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the file now."""
         self.tell(self._write(self.path) or not self.workers.chief)
 
-    def load(self, model: Any) -> tuple[int, int]:
+    def load(self, model: MultiTaskModel) -> tuple[int, int]:
         """Restore the model, the early stopping and the history.
 
         Returns:
@@ -146,7 +147,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"The checkpoint {path} is damaged ({error!r:.150}). Start again without --resume."
             ) from error
 
-    def _restore(self, model: Any, state: dict[str, Any], saved: Any) -> tuple[int, int]:
+    def _restore(self, model: MultiTaskModel, state: dict[str, Any], saved: Any) -> tuple[int, int]:
         for index, variable in enumerate(_variables(model)):
             variable.assign(saved[f"variable_{index}"])
         self.best.restore(state["best"], saved)
@@ -158,7 +159,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._check(model)
         return len(self.history), self.step
 
-    def _check(self, model: Any) -> None:
+    def _check(self, model: MultiTaskModel) -> None:
         """Raise a ValueError if what was restored does not fit together."""
         if not all(isinstance(entry, dict) for entry in model.balancing):
             raise ValueError("what the balancer did is no list of records")
@@ -219,7 +220,7 @@ class StepCheckpoint(Checkpoint):
             _remove(self.steps)
         self.tell(done or not self.workers.chief)
 
-    def load(self, model: Any) -> tuple[int, int]:
+    def load(self, model: MultiTaskModel) -> tuple[int, int]:
         if self.steps.exists():
             with self._opened(self.steps) as (state, saved):
                 if len(state["history"]) >= saved_epochs(self.path):
@@ -252,10 +253,10 @@ def _state(saved: Any) -> dict[str, Any]:
     return json.loads(str(saved["state"]))
 
 
-def _variables(model: Any) -> Sequence[keras.Variable]:
+def _variables(model: MultiTaskModel) -> Sequence[keras.Variable]:
     return [*model.variables, *model.optimizer.variables, *model.balancer.variables]
 
 
-def _sums(model: Any) -> Sequence[keras.Variable]:
+def _sums(model: MultiTaskModel) -> Sequence[keras.Variable]:
     """The variables of an epoch's losses and metrics, which Keras resets when it begins."""
     return [v for m in (*model.metrics, model.step.balance_tracker) for v in m.variables]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -82,7 +83,7 @@ class Fitting:
     resume: bool = False
     finished: bool = False
     show: Callable[[str], None] = print
-    watching: Sequence[Any] = ()
+    watching: Sequence[keras.callbacks.Callback] = ()
     workers: Workers = ALONE
     written: Callable[[bool], None] | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
@@ -127,32 +128,12 @@ class Fitting:
             constants=self.constants,
             before=self.training.refit if self.refits else 0,
         )
-        named = NamedLogs(model.tasks, model.metric_names)
-        progress = Progress(named.metrics, best, self.show, training.epochs)
-        finished = FinishedTasks(best)
-        watching: list[Any] = [named, best, finished, *training.callbacks(), progress]
-        epoch, step = 0, 0
-        saved: Checkpoint | None = None
-        if self.checkpoint is not None:
-            path = self.checkpoint / "training.npz"
-            given = path, self.fingerprint, best, self.workers, self.written
-            if self.data.feed is None:
-                saved = Checkpoint(*given)
-            else:
-                saved = StepCheckpoint(*given, order=self._order())
-            model.optimizer.build(model.trainable_variables)
-            if self.resume or self.finished:
-                epoch, step = saved.load(model)
-                self.workers.check_equal(epoch, f"the epoch that {path.parent} ends with")
-                self.workers.check_equal(step, f"the step that {path.parent} ends with")
-                if not self.finished:
-                    self.show(_resumed(epoch, step, saved.left_out))
-            watching.append(saved)
-        watching += self.watching
+        saved = self._checkpoint(best)
+        epoch, step = (0, 0) if saved is None else self._restored(saved, model)
         log: list[dict[str, float]] = []
         if epoch < training.epochs and not best.stopped:
             try:
-                log = self._trained(model, watching, epoch, step)
+                log = self._trained(model, self._callbacks(model, best, saved), epoch, step)
             except DataError as error:  # of a stream: the network is as the last step left it
                 if saved is None or self.data.feed is None or self.workers.strategy is not None:
                     raise  # the sums of an epoch cannot be read without the other workers
@@ -166,8 +147,43 @@ class Fitting:
         frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
         return best, frame
 
+    def _checkpoint(self, best: BestEpoch) -> Checkpoint | None:
+        if self.checkpoint is None:
+            return None
+        path = self.checkpoint / "training.npz"
+        arguments = path, self.fingerprint, best, self.workers, self.written
+        if self.data.feed is None:
+            return Checkpoint(*arguments)
+        return StepCheckpoint(*arguments, order=self._order())
+
+    def _restored(self, saved: Checkpoint, model: MultiTaskModel) -> tuple[int, int]:
+        """Restore the training, if it is resumed; the epoch and the step where it goes on."""
+        model.optimizer.build(model.trainable_variables)
+        if not (self.resume or self.finished):
+            return 0, 0
+        epoch, step = saved.load(model)
+        folder = saved.path.parent
+        self.workers.check_equal(epoch, f"the epoch that {folder} ends with")
+        self.workers.check_equal(step, f"the step that {folder} ends with")
+        if not self.finished:
+            self.show(_resumed(epoch, step, saved.left_out))
+        return epoch, step
+
+    def _callbacks(
+        self, model: MultiTaskModel, best: BestEpoch, saved: Checkpoint | None
+    ) -> list[keras.callbacks.Callback]:
+        """The callbacks, in an order on which some of them depend."""
+        named = NamedLogs(model.tasks, model.metric_names)
+        progress = Progress(named.metrics, best, self.show, self.training.epochs)
+        own = [named, best, FinishedTasks(best), *self.training.callbacks(), progress]
+        return [*own, *([] if saved is None else [saved]), *self.watching]
+
     def _trained(
-        self, model: MultiTaskModel, callbacks: Sequence[Any], epoch: int, step: int
+        self,
+        model: MultiTaskModel,
+        callbacks: Sequence[keras.callbacks.Callback],
+        epoch: int,
+        step: int,
     ) -> list[dict[str, float]]:
         """Train from a step of an epoch on; the logs, a dict per epoch."""
         data, feed = self.data, self.data.feed

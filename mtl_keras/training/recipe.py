@@ -153,9 +153,11 @@ class Training(Checked):
         optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
         return optimizer
 
-    def callbacks(self) -> list[Any]:
+    def callbacks(self) -> list[keras.callbacks.Callback]:
         """Return the callbacks that the recipe itself needs."""
-        averaged = [AveragedWeights()] if self.average > 0 else []
-        if not self.tensorboard:
-            return averaged
-        return [*averaged, keras.callbacks.TensorBoard(self.tensorboard, update_freq="epoch")]
+        callbacks: list[keras.callbacks.Callback] = []
+        if self.average > 0:
+            callbacks.append(AveragedWeights())
+        if self.tensorboard:
+            callbacks.append(keras.callbacks.TensorBoard(self.tensorboard, update_freq="epoch"))
+        return callbacks
