@@ -80,7 +80,7 @@ class Template:
     def _common(self, values: Sequence[Any], label: str) -> Any:
         first = values[0]
         if all(isinstance(value, Variable) for value in values):
-            return self._variable(values, label)
+            return self._variable(values)
         if all(isinstance(v, Literal) and isinstance(v.value, str) for v in values):
             texts = [value.value for value in values]
             return first if len({*texts}) == 1 else self._text(texts, label)
@@ -127,7 +127,7 @@ class Template:
         labels = labels or [label] * len(rows[0])
         return tuple(self._common(values, each) for values, each in zip(zip(*rows), labels))
 
-    def _variable(self, values: Sequence[Variable], label: str) -> Variable:
+    def _variable(self, values: Sequence[Variable]) -> Variable:
         inside = [own.get(value) for own, value in zip(self._inner, values)]
         if inside[0] is not None and len({*map(id, inside)}) == 1:
             return inside[0]

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any
 
 from mtl_keras.errors import TrainingError, one_line, silenced
 from mtl_keras.jobs.ray_cluster import HELPS
@@ -19,9 +19,6 @@ from mtl_keras.jobs.ray_cluster import HELPS
 helping = current_process().name != "MainProcess"  # set in processes that are started here
 with silenced() if helping else contextlib.nullcontext():
     import tensorflow as tf
-
-Job = TypeVar("Job")
-Result = TypeVar("Result")
 
 KILLED = (
     "A process that was working was killed, perhaps because memory ran out{}. Run the same again, "
@@ -43,8 +40,8 @@ def processes(common: Any, workers: int) -> Iterator[Callable[..., Iterator[tupl
 
 
 def _results(
-    pool: ProcessPoolExecutor, work: Callable[[Job, Any], Result], jobs: Sequence[Job]
-) -> Iterator[tuple[Job, Result]]:
+    pool: ProcessPoolExecutor, work: Callable[[Any, Any], Any], jobs: Sequence[Any]
+) -> Iterator[tuple[Any, Any]]:
     running = {pool.submit(_in_process, work, job): job for job in jobs}
     try:
         for done in as_completed(running):

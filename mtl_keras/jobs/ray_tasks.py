@@ -8,14 +8,11 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from mtl_keras.errors import ConfigError, TrainingError
 from mtl_keras.jobs.local_processes import KILLED, set_up
 from mtl_keras.jobs.ray_cluster import connected
-
-Job = TypeVar("Job")
-Result = TypeVar("Result")
 
 CPUS = 1  # of a task
 RETRIES = 1  # retries of a task whose process or machine is lost
@@ -37,11 +34,11 @@ def _results(
     task: Any,
     common: Any,
     at_once: int,
-    work: Callable[[Job, Any], Result],
-    jobs: Sequence[Job],
-) -> Iterator[tuple[Job, Result]]:
+    work: Callable[[Any, Any], Any],
+    jobs: Sequence[Any],
+) -> Iterator[tuple[Any, Any]]:
     waiting = iter(jobs)
-    running: dict[Any, Job] = {}
+    running: dict[Any, Any] = {}
     try:
         while True:
             for job in itertools.islice(waiting, at_once - len(running)):
