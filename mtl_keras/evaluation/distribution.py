@@ -1,7 +1,7 @@
 """The distribution of a column's values, and how much that of other rows differs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -62,10 +62,11 @@ class Distribution:
         return replace(empty, counts=empty.counted(values))
 
     @classmethod
-    def from_dict(cls, config: dict[str, Any]) -> Self:
-        """Return the inverse of `dataclasses.asdict`, with lists for tuples."""
+    def from_dict(cls, config: Mapping[str, Any]) -> Self:
+        """Return the inverse of `dataclasses.asdict`, with lists for tuples; ignore other keys."""
+        own = {field.name: config[field.name] for field in fields(cls) if field.name in config}
         plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in own.items()
         }
         return cls(**plain)
 

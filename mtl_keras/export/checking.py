@@ -135,7 +135,7 @@ def _tested(
 
 
 def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> ColumnChange:
-    then = Distribution.from_dict({k: v for k, v in kept.items() if k != "unknown"})
+    then = Distribution.from_dict(kept)
     unknown = feature.unknown(raw)
     examples = pd.Series(raw[unknown], dtype=object).value_counts().index[:EXAMPLES]
     shares = (float(kept["unknown"]), float(unknown.mean()))

@@ -123,8 +123,7 @@ def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:
 
 def _drawn(feature: Feature, kept: Mapping[str, Any], random: np.random.Generator) -> np.ndarray:
     """Return raw values from a stored distribution, and some from outside it."""
-    then = Distribution.from_dict({key: each for key, each in kept.items() if key != "unknown"})
-    return feature.examples(then.drawn(ROWS, random), random)
+    return feature.examples(Distribution.from_dict(kept).drawn(ROWS, random), random)
 
 
 @dataclass(frozen=True)

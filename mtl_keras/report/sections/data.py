@@ -89,7 +89,4 @@ def _features(content: Content) -> list[dict[str, Any]]:
 
 def _summary(kept: dict[str, Any] | None, shown: Callable[[float], str] = number) -> Summary | None:
     """What an artifact keeps of a column; None if that is nothing."""
-    if kept is None:
-        return None
-    counts = {name: value for name, value in kept.items() if name != "unknown"}
-    return summary(Distribution.from_dict(counts), shown)
+    return None if kept is None else summary(Distribution.from_dict(kept), shown)
