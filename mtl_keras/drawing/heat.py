@@ -16,7 +16,6 @@ def heat_map(
     values: np.ndarray,
     columns: Sequence[str],
     rows: Sequence[str],
-    title: str,
     signed: bool = True,
     limit: float = 1.0,
 ) -> None:
@@ -27,7 +26,6 @@ def heat_map(
         values: The numbers, `(rows, columns)`; NaN: none, left blank.
         columns: Names of the columns.
         rows: Names of the rows.
-        title: The title.
         signed: Whether to show the sign: two colors, from `-limit` to `limit`; else one color, from
             0 or the lowest number to the highest. Default True.
         limit: The largest absolute value of a signed number. Default 1.0.
@@ -62,4 +60,3 @@ def heat_map(
                 fontsize=size,
                 color=ink(image.to_rgba(value)),
             )
-    ax.set_title(title, fontsize=11)

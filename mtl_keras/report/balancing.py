@@ -49,7 +49,7 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
         figures.append(
             draw(
                 "Agreement of each pair of tasks",
-                lambda ax: heat_map(ax, _mean(cosines, axis=0), names, names, ""),
+                lambda ax: heat_map(ax, _mean(cosines, axis=0), names, names),
                 note="Cosines of their gradients, mean over the epochs. Below 0 (red) they "
                 "conflict.",
             )
@@ -100,7 +100,7 @@ def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool
     epochs = range(1, len(values) + 1)
     if len(names) > MOST_LINES:
         largest = float(np.nanmax(np.abs(values))) or 1.0
-        heat_map(ax, values.T, list(map(str, epochs)), names, "", signed, largest)
+        heat_map(ax, values.T, list(map(str, epochs)), names, signed, largest)
         ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
         ax.tick_params(axis="x", rotation=0)
     else:

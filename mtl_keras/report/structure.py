@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
@@ -14,11 +13,10 @@ PITCH = 2.6  # inches from one column of boxes to the next
 LETTERS = 27  # in a line of a box
 
 
-def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any]]:
+def structure(outputs: dict[str, Any]) -> list[dict[str, Any]]:
     """The layers of a Functional model, with runs of layers joined into boxes.
 
     Args:
-        model: The model.
         outputs: Its output tensors by task.
 
     Returns:
@@ -28,9 +26,9 @@ def structure(model: keras.Model, outputs: dict[str, Any]) -> list[dict[str, Any
 
     Example:
 
-    >>> rows = keras.Input((3,), name="age")
-    >>> spend = keras.layers.Dense(1, name="spend_head")(rows)
-    >>> [box["layers"] for box in structure(keras.Model(rows, {"spend": spend}), {"spend": spend})]
+    >>> import keras
+    >>> spend = keras.layers.Dense(1, name="spend_head")(keras.Input((3,), name="age"))
+    >>> [box["layers"] for box in structure({"spend": spend})]
     [['age', 'spend_head']]
     """
     reads: dict[str, dict[str, None]] = {}

@@ -63,7 +63,7 @@ def export(run: Any, folder: Path) -> Path:
             "metrics.json": as_json(run.metrics() | {"diagnostics": diagnosed}),
             "history.csv": run.history.to_csv(index=False),
             "balancing.json": as_json(run.model.balancing),
-            "structure.json": as_json(report.structure(run.model, run.outputs)),
+            "structure.json": as_json(report.structure(run.outputs)),
             "explanation.json": as_json(explanation),
             "experiment.toml": tomli_w.dumps(run.experiment.to_dict(folder)),
             "trained_rows.npz": as_npz(vars(run.trained) if run.trained else {}),

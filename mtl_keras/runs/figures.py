@@ -38,7 +38,7 @@ class Figures:
     def structure(self) -> Figure:
         """Draw the network, with boxes in the colour of the only task that they serve."""
         outputs = {task.name: self.model.output[task.name] for task in self.tasks}
-        return report.structure_figure(report.structure(self.model, outputs), list(outputs))
+        return report.structure_figure(report.structure(outputs), list(outputs))
 
     def __call__(self) -> dict[str, Any]:
         return {"history.png": self.history(), "prediction.png": self.predictions()}

@@ -1,5 +1,6 @@
 """What the answers depend on."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -34,22 +35,21 @@ def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
     figures = []
     for task, part in table.groupby("task", sort=False):
         top = part.sort_values("drop", ascending=False).head(MOST_FEATURES).iloc[::-1]
-
         name = top["measure"].iloc[0]
         change = "drop in" if tasks[str(task)].higher_is_better(name) else "rise in"
         what = f"{change} {measure(name, tasks[str(task)].unit)}"
-
-        def bars(ax: Any, top: Any = top, what: str = what) -> None:
-            names = list(map(style.short, top["feature"]))
-            color = style.COLORS[0]
-            ax.barh(range(len(top)), top["drop"], xerr=top["sd"], color=color, height=0.65)
-            ax.set_yticks(range(len(top)), names, fontsize=8)
-            ax.set_xlabel(what, loc="right")  # a long one may begin below the names
-            space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
-            ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
-
-        figures.append(draw(str(task), bars))
+        figures.append(draw(str(task), partial(_bars, top=top, what=what)))
     return figures
+
+
+def _bars(ax: Any, top: pd.DataFrame, what: str) -> None:
+    """A bar for each of the most important features of a task."""
+    names = list(map(style.short, top["feature"]))
+    ax.barh(range(len(top)), top["drop"], xerr=top["sd"], color=style.COLORS[0], height=0.65)
+    ax.set_yticks(range(len(top)), names, fontsize=8)
+    ax.set_xlabel(what, loc="right")  # a long one may begin below the names
+    space = max(0, 4 - len(top)) / 2  # so that one bar alone does not fill the figure
+    ax.set_ylim(-0.6 - space, len(top) - 0.4 + space)
 
 
 def _dependences(content: Content, draw: Drawer) -> list[dict[str, str]]:
@@ -58,13 +58,10 @@ def _dependences(content: Content, draw: Drawer) -> list[dict[str, str]]:
     for each in content.explanation.get("dependence") or []:
         curve, task = pd.DataFrame(each["curve"]), each["task"]
         answers = [c for c in curve.columns[1:] if c == task or c.startswith(f"{task}: ")]
-
-        def curves(
-            ax: Any, curve: Any = curve, answers: Any = answers, unit: str = units[task]
-        ) -> None:
-            dependence_curves(ax, curve.iloc[:, 0], curve[answers], unit)
-
-        figures.append(draw(f"{task} by {curve.columns[0]}", curves))
+        show = partial(
+            dependence_curves, x=curve.iloc[:, 0], answers=curve[answers], unit=units[task]
+        )
+        figures.append(draw(f"{task} by {curve.columns[0]}", show))
     return figures
 
 

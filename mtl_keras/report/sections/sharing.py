@@ -1,6 +1,6 @@
 """What the tasks share."""
 
-from typing import Any
+from functools import partial
 
 import pandas as pd
 
@@ -21,11 +21,9 @@ def sharing(content: Content, draw: Drawer) -> Section | None:
     figures = []
     for title, unsorted in _alike(table)[:MOST_FIGURES]:
         wide = unsorted.loc[sorted(unsorted.index, key=lambda name: places.get(name, len(places)))]
-
-        def one(ax: Any, wide: Any = wide) -> None:
-            heat_map(ax, wide.to_numpy(), list(wide.columns), list(wide.index), "", signed=False)
-
-        figures.append(draw(title, one))
+        weights, sources, readers = wide.to_numpy(), list(wide.columns), list(wide.index)
+        show = partial(heat_map, values=weights, columns=sources, rows=readers, signed=False)
+        figures.append(draw(title, show))
     return Section("sharing", "Sharing", {"sharing": figures})
 
 

@@ -1,6 +1,7 @@
 """How the model was trained: epochs, losses, what was tried, how tasks were balanced."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,17 +78,16 @@ def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[s
             (f"{task}: {measure(log.removeprefix(f'{task}_'))}", log, task)
             for log in (f"{task}_loss", *logs)
         ]
-    figures = []
-    for title, log, task in shown:
-        if log not in history:
-            continue
 
-        def one(ax: Any, log: str = log, task: str = task) -> None:
-            curve(ax, history, log, chosen_epoch(history, task), refit)
-            style.legend(ax, len(ax.get_legend_handles_labels()[1]))
+    def draw_log(ax: Any, log: str, task: str) -> None:
+        curve(ax, history, log, chosen_epoch(history, task), refit)
+        style.legend(ax, len(ax.get_legend_handles_labels()[1]))
 
-        figures.append(draw(title, one))
-    return figures
+    return [
+        draw(title, partial(draw_log, log=log, task=task))
+        for title, log, task in shown
+        if log in history
+    ]
 
 
 def _grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
@@ -101,13 +101,13 @@ def _grouping(content: Content, draw: Drawer) -> list[dict[str, str]]:
     return [
         draw(
             "Affinity of the tasks, %",
-            lambda ax: heat_map(ax, affinity, names, names, "", limit=np.abs(affinity).max()),
+            lambda ax: heat_map(ax, affinity, names, names, limit=np.abs(affinity).max()),
             note="By how much a training step for one task (row) lowers the loss of another "
             f"(column). Groups chosen: {groups}.",
         ),
         draw(
             "Cosines between the tasks' gradients",
-            lambda ax: heat_map(ax, cosines, names, names, ""),
+            lambda ax: heat_map(ax, cosines, names, names),
             note="In the training that measured the affinity.",
         ),
     ]
