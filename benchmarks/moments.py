@@ -39,14 +39,14 @@ class Moment:
 FILES = 14  # that describe a version
 TRAINING = {
     "while the table is read": Moment("mtl_keras.datasets.table:files.load", "after"),
-    "while rows are encoded": Moment("mtl_keras.runs.prepare:Encoder.encode", "after", 2),
+    "while rows are encoded": Moment("mtl_keras.features.encoder:Encoder.encode", "after", 2),
     "before the network is built": Moment("mtl_keras.runs.networks:build"),
     "before the first epoch": Moment("mtl_keras.training.progress:Progress.on_train_begin"),
     "within an epoch": Moment("mtl_keras.training.progress:Progress.on_epoch_begin", "soon", 3),
     "within a checkpoint": Moment("numpy:savez", "amid", 3),
     "between a checkpoint and its rename": Moment("pathlib:Path.replace", "before", 3),
     "after the last checkpoint": Moment("pathlib:Path.replace", "after", 6),
-    "before the test rows are judged": Moment("mtl_keras.runs.story:judged"),
+    "before the test rows are judged": Moment("mtl_keras.runs.story:evaluated"),
     "as the export begins": Moment("mtl_keras.export.artifact:write_saved_model"),
     "after the SavedModel": Moment("mtl_keras.export.artifact:write_saved_model", "after"),
     "within model.keras": Moment("keras:Model.save", "amid"),

@@ -1,6 +1,7 @@
 """Writes a run as an artifact: the SavedModel, and the files that describe it."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,44 +35,8 @@ def export(run: Any, folder: Path) -> Path:
             artifact.write_files(version, {"schema.json": as_json(schema)})
         # Classes in use here need no further trust.
         trusted = packages_named([schema["features"], schema["tasks"]]) | {TRUST}
-        with clock("figures"):
-            pictures: dict[str, bytes] = attempted(
-                "the figures",
-                lambda: {name: report.png(figure) for name, figure in run.figures().items()},
-                {},
-            )
         exported = functools.cache(lambda: Predictor(version, trusted=trusted))
-        with clock("explanation"):
-            # A report takes a tenth of a run at most, or a few seconds where that is less.
-            seconds = min(max(0.02 * run.seconds.get("fit", 0.0), 1.0), 5.0)
-            explanation: dict[str, Any] = attempted(
-                "the explanation",
-                lambda: run.explanation(exported().predictions, seconds),
-                {},
-            )
-            diagnosed: dict[str, Any] = attempted(
-                "the diagnostics", lambda: run.diagnostics.to_dict(), {}
-            )
-        run.seconds |= clock.seconds
-        statistics: dict[str, Any] = attempted(
-            "the statistics",
-            lambda: result_statistics(run.tasks, run.truths["train"], exported().predict(run.test)),
-            {"targets": {}, "answers": {}},
-        )
-        files = pictures | {
-            STATISTICS: as_json({"features": run.statistics, **statistics}),
-            "metrics.json": as_json(run.metrics() | {"diagnostics": diagnosed}),
-            "history.csv": run.history.to_csv(index=False),
-            "balancing.json": as_json(run.model.balancing),
-            "structure.json": as_json(report.structure(run.outputs)),
-            "explanation.json": as_json(explanation),
-            "experiment.toml": tomli_w.dumps(run.experiment.to_dict(folder)),
-            "trained_rows.npz": as_npz(vars(run.trained) if run.trained else {}),
-            "predictions.npz": report.arrays(
-                run.tasks, run.truths["test"], run.predictions, run.groups
-            ),
-        }
-        artifact.write_files(version, files)
+        artifact.write_files(version, _described(run, exported, folder, clock))
         with clock("report"):
             page = attempted("the report", lambda: report_page_of(version, folder, trusted), None)
             card = attempted("the model card", lambda: model_card_of(version, trusted), None)
@@ -81,3 +46,44 @@ def export(run: Any, folder: Path) -> Path:
     written = artifact.version_of(folder, run.identity) or artifact.latest(folder)
     run.recording.exported(run, written)
     return written
+
+
+def _described(
+    run: Any, exported: Callable[[], Predictor], folder: Path, clock: Clock
+) -> dict[str, str | bytes]:
+    """Return the files that describe a run, which a report is made from."""
+    with clock("figures"):
+        pictures: dict[str, bytes] = attempted(
+            "the figures",
+            lambda: {name: report.png(figure) for name, figure in run.figures().items()},
+            {},
+        )
+    with clock("explanation"):
+        # A report takes a tenth of a run at most, or a few seconds where that is less.
+        seconds = min(max(0.02 * run.seconds.get("fit", 0.0), 1.0), 5.0)
+        explanation: dict[str, Any] = attempted(
+            "the explanation", lambda: run.explanation(exported().predictions, seconds), {}
+        )
+        diagnosed: dict[str, Any] = attempted(
+            "the diagnostics", lambda: run.diagnostics.to_dict(), {}
+        )
+    run.seconds |= clock.seconds  # as far as `metrics.json` can tell
+    statistics: dict[str, Any] = attempted(
+        "the statistics",
+        lambda: result_statistics(run.tasks, run.truths["train"], exported().predict(run.test)),
+        {"targets": {}, "answers": {}},
+    )
+    return {
+        **pictures,
+        STATISTICS: as_json({"features": run.statistics, **statistics}),
+        "metrics.json": as_json(run.metrics() | {"diagnostics": diagnosed}),
+        "history.csv": run.history.to_csv(index=False),
+        "balancing.json": as_json(run.model.balancing),
+        "structure.json": as_json(report.structure(run.outputs)),
+        "explanation.json": as_json(explanation),
+        "experiment.toml": tomli_w.dumps(run.experiment.to_dict(folder)),
+        "trained_rows.npz": as_npz(vars(run.trained) if run.trained else {}),
+        "predictions.npz": report.arrays(
+            run.tasks, run.truths["test"], run.predictions, run.groups
+        ),
+    }
