@@ -17,6 +17,7 @@ from mtl_keras.comparison import baselines
 from mtl_keras.comparison.about import about_training
 from mtl_keras.comparison.candidates import Candidate
 from mtl_keras.evaluation import labelled
+from mtl_keras.evaluation.tested import as_arrays, from_arrays
 from mtl_keras.export.serving import write_saved_model
 from mtl_keras.jobs import Store, in_parallel
 from mtl_keras.plans import Plan
@@ -83,9 +84,7 @@ class Result:
             "size": self.size,
             "about": self.about,
         }
-        arrays = {f"truth_{number}": self.truths[task] for number, task in enumerate(tasks)}
-        arrays |= {f"predicted_{n}": self.predictions[task] for n, task in enumerate(tasks)}
-        store.save(key, values, arrays)
+        store.save(key, values, as_arrays(tasks, self.truths, self.predictions))
 
     @classmethod
     def load(cls, store: Store, key: str) -> "Result | None":
@@ -95,9 +94,7 @@ class Result:
             return None
         values, arrays = kept
         try:
-            tasks = values.pop("tasks")
-            predictions = {task: arrays[f"predicted_{n}"] for n, task in enumerate(tasks)}
-            truths = {task: arrays[f"truth_{number}"] for number, task in enumerate(tasks)}
+            truths, predictions = from_arrays(values.pop("tasks"), arrays)
             return cls(predictions, truths, **values)
         except (KeyError, TypeError):
             return None

@@ -11,6 +11,7 @@ import pandas as pd
 from mtl_keras.errors import ArtifactError, shown
 from mtl_keras.evaluation.check import Check, ColumnChange, column_change, score_change
 from mtl_keras.evaluation.distribution import Distribution, missing
+from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.export import artifact
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import input_features, raw_columns
@@ -18,7 +19,7 @@ from mtl_keras.jobs import UNREADABLE
 from mtl_keras.tasks import Task
 
 EXAMPLES = 5
-FILE = "statistics.json"
+STATISTICS = "statistics.json"
 
 
 def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[str, Any]:
@@ -85,12 +86,12 @@ def check(
         answer: A function from a table to the model's `answers`.
         groups: The group of each row. Default None: no groups.
     """
-    if not (folder / FILE).is_file():
+    if not (folder / STATISTICS).is_file():
         raise ArtifactError(
-            f"{folder} has no {FILE}: it was written by an older mtl_keras, or the figures could "
-            "not be taken. Train and export again."
+            f"{folder} has no {STATISTICS}: it was written by an older mtl_keras, or the figures "
+            "could not be taken. Train and export again."
         )
-    kept = artifact.read_json(folder / FILE)
+    kept = artifact.read_json(folder / STATISTICS)
     try:
         columns = [
             _column(feature, raw, kept["features"][feature.name])
@@ -104,7 +105,7 @@ def check(
         ]
     except (KeyError, TypeError) as error:
         raise ArtifactError(
-            f"{folder / FILE} is damaged: {shown(str(error))}. Train and export again."
+            f"{folder / STATISTICS} is damaged: {shown(str(error))}. Train and export again."
         ) from error
     known = set(map(str, table.columns))
     labelled = [task for task in tasks if set(task.columns) <= known]
@@ -122,11 +123,9 @@ def _tested(
     """Return the labels, predictions and groups of the test rows, by task."""
     try:
         with np.load(path, allow_pickle=False) as saved:
+            truths, predictions = from_arrays([task.name for task in tasks], saved)
             groups = saved.get("groups")
-            return {
-                task.name: (saved[f"truth_{number}"], saved[f"predicted_{number}"], groups)
-                for number, task in enumerate(tasks)
-            }
+        return {name: (truth, predictions[name], groups) for name, truth in truths.items()}
     except UNREADABLE as error:
         raise ArtifactError(
             f"{path} cannot be read: {shown(str(error))}. The table has labels, whose scores are "

@@ -20,7 +20,7 @@ from mtl_keras.errors import ArtifactError, naming, shown
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
 from mtl_keras.export.agreement import Disagreement, difference, steady
-from mtl_keras.export.checking import FILE as STATISTICS
+from mtl_keras.export.checking import STATISTICS
 from mtl_keras.export.converters import Answer, Format, NotConvertible, format_for
 from mtl_keras.export.encoding_file import encoding_of, not_read
 from mtl_keras.export.serving import encoded_model, serving_model, write_saved_model
@@ -38,7 +38,7 @@ Rows = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Trained:
+class Convertible:
     """The model to export.
 
     Attributes:
@@ -165,7 +165,7 @@ def encoding_path(path: Path) -> Path:
     return path.with_name(path.stem + ENCODING)
 
 
-def export(trained: Trained, path: Path, table: pd.DataFrame | None = None) -> Exported:
+def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) -> Exported:
     """Write a trained model in the format of the suffix.
 
     Args:

@@ -15,7 +15,7 @@ from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
 from mtl_keras.export.coding import code_of
-from mtl_keras.export.formats import Exported, Trained, export
+from mtl_keras.export.formats import Convertible, Exported, export
 from mtl_keras.export.loading import network_of
 from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_each
 from mtl_keras.export.scoring import groups_of, scored
@@ -242,8 +242,8 @@ class Predictor(ServedModel):
         network = network_of(self.path, self._given, self._trusted)
         count, outputs = rows_per_call(self.features), self._signature.structured_outputs
         answer = partial(self._served, rows=count, outputs=dict(zip(outputs, outputs)))
-        trained = Trained(self.path, self.schema, self.features, self.tasks, network, answer)
-        return export(trained, Path(path), table)
+        model = Convertible(self.path, self.schema, self.features, self.tasks, network, answer)
+        return export(model, Path(path), table)
 
     def code(self) -> str:
         """Return a Python file that builds, compiles and trains the network: see `Run.code`.

@@ -15,6 +15,7 @@ import pandas as pd
 from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.features import Feature
 from mtl_keras.jobs import UNREADABLE
 from mtl_keras.tasks import Task
@@ -102,8 +103,7 @@ def content(
         arrays = files["predictions.npz"]
         assert isinstance(arrays, bytes)
         with np.load(io.BytesIO(arrays), allow_pickle=False) as saved:
-            truths = {task.name: saved[f"truth_{i}"] for i, task in enumerate(fitted)}
-            predictions = {task.name: saved[f"predicted_{i}"] for i, task in enumerate(fitted)}
+            truths, predictions = from_arrays([task.name for task in fitted], saved)
     with _told_of("history.csv"):
         history = pd.read_csv(io.StringIO(str(files["history.csv"])))
         history["epoch"]  # at least that is there
@@ -144,37 +144,3 @@ def _told_of(name: str) -> Iterator[None]:
     except UNREADABLE as error:
         why = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{name} cannot be read ({type(error).__name__}): {why}.") from error
-
-
-def arrays(
-    fitted: list[Task],
-    truths: Mapping[str, np.ndarray],
-    predictions: Mapping[str, np.ndarray],
-    groups: np.ndarray | None = None,
-) -> bytes:
-    """Make `predictions.npz`: labels and predictions of the test rows, by number of the task.
-
-    Args:
-        fitted: The tasks.
-        truths: For each task, the labels of the test rows.
-        predictions: For each task, the predictions for them.
-        groups: What rows of a group have in common, of which only their numbers are kept. Default
-            none.
-
-    Returns:
-        The bytes of the file.
-
-    Example:
-
-    >>> from mtl_keras.tasks import Regression
-    >>> spend = {"spend": np.array([1.0, 2.0])}
-    >>> arrays([Regression("spend")], spend, spend)[:2]
-    b'PK'
-    """
-    file = io.BytesIO()
-    saved: dict[str, Any] = {f"truth_{i}": truths[task.name] for i, task in enumerate(fitted)}
-    saved |= {f"predicted_{i}": predictions[task.name] for i, task in enumerate(fitted)}
-    if groups is not None:
-        saved["groups"] = np.unique(groups, return_inverse=True)[1].reshape(-1)
-    np.savez_compressed(file, **saved)
-    return file.getvalue()

@@ -9,9 +9,9 @@ import tomli_w
 
 from mtl_keras import report
 from mtl_keras.declaring.references import packages_named
+from mtl_keras.evaluation.tested import as_arrays
 from mtl_keras.export import Predictor, artifact
-from mtl_keras.export.checking import FILE as STATISTICS
-from mtl_keras.export.checking import result_statistics
+from mtl_keras.export.checking import STATISTICS, result_statistics
 from mtl_keras.export.operations import TRUST
 from mtl_keras.runs.clock import Clock
 from mtl_keras.runs.files import as_json, as_npz, attempted, model_card_of, report_page_of
@@ -83,7 +83,7 @@ def _described(
         "explanation.json": as_json(explanation),
         "experiment.toml": tomli_w.dumps(run.experiment.to_dict(folder)),
         "trained_rows.npz": as_npz(vars(run.trained) if run.trained else {}),
-        "predictions.npz": report.arrays(
-            run.tasks, run.truths["test"], run.predictions, run.groups
+        "predictions.npz": as_npz(
+            as_arrays([t.name for t in run.tasks], run.truths["test"], run.predictions, run.groups)
         ),
     }

@@ -19,7 +19,7 @@ from mtl_keras.export import encoding_reader
 from mtl_keras.export.agreement import Disagreement, difference
 from mtl_keras.export.converters import FORMATS, Onnx
 from mtl_keras.export.encoding_file import encoding_of, not_read
-from mtl_keras.export.formats import Trained, encoding_path, export
+from mtl_keras.export.formats import Convertible, encoding_path, export
 from mtl_keras.export.serving import serving_model
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.encoder import Encoder, raw_columns
@@ -43,7 +43,7 @@ def table(rows: int = 60, seed: int = 0) -> pd.DataFrame:
     return made
 
 
-def trained(names: list[str], crossings: list[tuple[str, ...]], folder) -> Trained:
+def trained(names: list[str], crossings: list[tuple[str, ...]], folder) -> Convertible:
     """An artifact's content with a network that is as it was initialised."""
     rows = table()
     every = [
@@ -81,7 +81,7 @@ def trained(names: list[str], crossings: list[tuple[str, ...]], folder) -> Train
         texts = {name: tensor.numpy() for name, tensor in answers.items()}
         return texts | {"left": np.array([text.decode() for text in texts["left"]], object)}
 
-    return Trained(folder / "1", schema, fitted, tasks, network, answer)
+    return Convertible(folder / "1", schema, fitted, tasks, network, answer)
 
 
 READER = """
