@@ -6,6 +6,7 @@ Matplotlib is only imported when panels are drawn, not when they are declared.
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,10 @@ class OneLabel:
     score: np.ndarray
 
 
+Line = tuple[str, np.ndarray, np.ndarray, dict[str, str]]
+"""A label, whether each row has it, its predicted probability, and how its line looks."""
+
+
 def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
     """ROC, precision-recall and calibration curves, one line per label.
 
@@ -169,67 +174,66 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
         name: What was predicted, for the titles.
         labels: The labels.
     """
-    lines = []
+    lines: list[Line] = []
     for one in labels:
         present = ~np.isnan(one.truth)
         truth, score = one.truth[present].astype(int), one.score[present]
         if len(truth) and 0 < truth.mean() < 1:
-            lines.append((one.label, truth, score))
+            lines.append((one.label, truth, score, style.line_style(len(lines))))
     if not lines:
         return []
-    drawn = [(*line, style.line_style(number)) for number, line in enumerate(lines)]
-
-    def roc(ax: Any) -> None:
-        for label, truth, score, look in drawn:
-            false_positives, true_positives, _ = metrics.roc_curve(truth, score)
-            area = metrics.roc_auc_score(truth, score)
-            text = f"{style.short(label)}: AUC {area:.2f}"
-            ax.plot(false_positives, true_positives, lw=1.8, label=text, **look)
-        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
-        ax.set(xlabel="false positive rate", ylabel="true positive rate")
-        style.legend(ax, len(lines))
-
-    def precision_recall(ax: Any) -> None:
-        for label, truth, score, look in drawn:
-            precision, recall, _ = metrics.precision_recall_curve(truth, score)
-            average = metrics.average_precision_score(truth, score)
-            text = f"{style.short(label)}: AP {average:.2f}"
-            ax.plot(recall, precision, lw=1.8, label=text, **look)
-        if len(lines) == 1:
-            ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
-        ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
-        style.legend(ax, len(lines))
-
-    def calibration(ax: Any) -> None:
-        for label, truth, score, look in drawn:
-            shares, means = calibration_curve(truth, score, n_bins=10, strategy="quantile")
-            ax.plot(means, shares, marker="o", lw=1.5, ms=4, label=style.short(label), **look)
-        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
-        ax.set(xlabel="mean predicted probability", ylabel="actual share")
-        if len(lines) > 1:
-            style.legend(ax, len(lines))
-
     several = len(lines) > 1
     return [
         Panel(
             f"{name}: ROC curve",
-            roc,
+            partial(_roc, lines=lines),
             ("Each class against all others. " if several else "")
             + "AUC is the area under the curve. It is 0.5 on the dashed line, which is guessing.",
         ),
         Panel(
             f"{name}: precision-recall curve",
-            precision_recall,
+            partial(_precision_recall, lines=lines),
             "AP is the average precision"
             + ("." if several else ". The dashed line, the share of positives, is guessing."),
         ),
         Panel(
             f"{name}: calibration by decile",
-            calibration,
+            partial(_calibration, lines=lines),
             "The rows are sorted by probability and divided into ten equal parts. On the dashed "
             "line, the mean probability of a part is the share of its rows that have the label.",
         ),
     ]
+
+
+def _roc(ax: Any, lines: Sequence[Line]) -> None:
+    for label, truth, score, look in lines:
+        false_positives, true_positives, _ = metrics.roc_curve(truth, score)
+        text = f"{style.short(label)}: AUC {metrics.roc_auc_score(truth, score):.2f}"
+        ax.plot(false_positives, true_positives, lw=1.8, label=text, **look)
+    ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+    ax.set(xlabel="false positive rate", ylabel="true positive rate")
+    style.legend(ax, len(lines))
+
+
+def _precision_recall(ax: Any, lines: Sequence[Line]) -> None:
+    for label, truth, score, look in lines:
+        precision, recall, _ = metrics.precision_recall_curve(truth, score)
+        text = f"{style.short(label)}: AP {metrics.average_precision_score(truth, score):.2f}"
+        ax.plot(recall, precision, lw=1.8, label=text, **look)
+    if len(lines) == 1:
+        ax.axhline(lines[0][1].mean(), color=style.MUTED, lw=1, ls="--")
+    ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.03))
+    style.legend(ax, len(lines))
+
+
+def _calibration(ax: Any, lines: Sequence[Line]) -> None:
+    for label, truth, score, look in lines:
+        shares, means = calibration_curve(truth, score, n_bins=10, strategy="quantile")
+        ax.plot(means, shares, marker="o", lw=1.5, ms=4, label=style.short(label), **look)
+    ax.plot([0, 1], [0, 1], color=style.MUTED, lw=1, ls="--")
+    ax.set(xlabel="mean predicted probability", ylabel="actual share")
+    if len(lines) > 1:
+        style.legend(ax, len(lines))
 
 
 def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.ndarray) -> Panel:
