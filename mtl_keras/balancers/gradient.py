@@ -187,17 +187,6 @@ class GramianBalancer(GradientBalancer):
     xla = True
     """Whether `decide` is compiled with XLA, whose eigenvalues are off by 1e-6 of the largest."""
 
-    def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
-        """The weight of each task's gradient in the update, `(tasks,)`.
-
-        Args:
-            losses: Mean losses, `(tasks,)`.
-            present: Which tasks take part, bool `(tasks,)`.
-            gramian: Inner products of the tasks' gradients, float64 `(tasks, tasks)`; rows and
-                columns of absent tasks are 0.
-        """
-        return super().weigh(losses, present, gramian)
-
     def decide(self, measured: Measured, present: tf.Tensor) -> Decision:
         """`weigh` and everything around it that all methods share, compiled with XLA."""
         return self._compiled(measured.gramian, measured.losses, present, measured.halves)

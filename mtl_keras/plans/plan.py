@@ -246,13 +246,10 @@ class Plan(Checked):
         before training.
         """
         parts: list[tuple[str, Any]] = [(f"task {task.name!r}", type(task)) for task in self.tasks]
-        if isinstance(self.features, Mapping):
-            listed: Sequence[Any] = list(named(self.features, features.get).values())
-        else:
-            listed = [] if isinstance(self.features, str) else self.features
-        for feature in listed:
-            if isinstance(feature, Feature):
-                parts.append((f"feature {feature.name!r}", type(feature)))
+        listed: Any = self.features
+        if isinstance(listed, Mapping):
+            listed = named(listed, features.get).values()
+        parts += [(f"feature {f.name!r}", type(f)) for f in listed if isinstance(f, Feature)]
         if self.architecture != "auto":
             parts.append(("the architecture", type(self.architecture)))
         if self.balancer != "auto":

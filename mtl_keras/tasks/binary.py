@@ -27,24 +27,9 @@ from mtl_keras.tasks.thresholds import (
 
 POSITIVE_WORDS = (
     *("true", "yes", "y", "t", "1", "positive", "pos"),
-    *(
-        "wahr",
-        "vrai",
-        "ja",
-        "oui",
-        "si",
-        "sí",
-        "sì",
-        "sim",
-        "tak",
-        "ano",
-        "igen",
-        "evet",
-        "да",
-        "ναι",
-    ),
+    *("wahr", "vrai", "ja", "oui", "si", "sí", "sì", "sim", "tak", "ano", "igen", "evet"),
+    *("да", "ναι"),
 )
-
 COSTS = ("false_positive", "false_negative")
 
 
