@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     for rows in map(model.readable, tables):
         truths = {task.name: task.truth(rows) for task in judged}
         answers = model.answers(rows)
-        regions = model.asked("outputs", lambda: regions_in(model.tasks, answers))  # noqa: B023
+        regions = model.asked("outputs", partial(regions_in, model.tasks, answers))
         parts.append((truths, model.answered(answers), regions, groups_of(model, rows)))
         some.append(rows.iloc[::10] if stream else rows)
     truths, predictions, regions, groups = (

@@ -69,28 +69,21 @@ def settled(
     ('famo', 7)
     """
     tried: dict[str, Any] = {}
-    if data.feed is not None:
+    auto = plan.architecture == "auto" or plan.balancer == "auto"
+    if data.feed is not None and (auto or _groups_are_open(plan)):
         rows = len(next(iter(data.y["train"].values())))
-        show = _beginning(show, f"candidates are trained on {rows:,} rows in memory")
-    if plan.architecture == "auto" or plan.balancer == "auto":
+        show(f"candidates are trained on {rows:,} rows in memory")
+    if auto:
         where = (cluster.workers, nearest(cluster.address)) if cluster else ()
         with executor(short, *where) as run:
             plan, tried["search"] = _searched(plan, run, show)
-    if isinstance(plan.architecture, Grouped) and not plan.architecture.groups:
+    if _groups_are_open(plan):
         plan, tried["grouping"] = _grouped(plan, data, short, show)
     return plan, tried
 
 
-def _beginning(show: Callable[[str], None], line: str) -> Callable[[str], None]:
-    """Return a function that prints lines, and this line before the first."""
-    waiting = [line]
-
-    def first(text: str) -> None:
-        while waiting:
-            show(waiting.pop())
-        show(text)
-
-    return first
+def _groups_are_open(plan: Plan) -> bool:
+    return isinstance(plan.architecture, Grouped) and not plan.architecture.groups
 
 
 def _searched(
