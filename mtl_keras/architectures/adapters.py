@@ -21,9 +21,9 @@ class Adapters(Architecture):
     input, and starts as the identity.
 
     Departure from the paper: the paper adapts the outputs of attention and feed-forward blocks of a
-        transformer, before their skip connections, and trains its layer normalisation too. Here,
-        each layer of the trunk is adapted, and each task has its own normalisation, if there is
-        any.
+    transformer, before their skip connections, and trains its layer normalisation too. Here,
+    each layer of the trunk is adapted, and each task has its own normalisation, if there is
+    any.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 256).

@@ -42,9 +42,9 @@ class HoME(Architecture):
     others, and if the experts of `mmoe` or `ple` serve only one task or none (`model.sharing`).
 
     Choices, where descriptions of the method differ or say nothing: a feature gate is one low-rank
-        map that is 1 at the start; experts of the second level read the part that they belong to,
-        not all parts together; groups, tasks, and the shared stream of the first level have self
-        gates.
+    map that is 1 at the start; experts of the second level read the part that they belong to,
+    not all parts together; groups, tasks, and the shared stream of the first level have self
+    gates.
 
     Args:
         groups: Names of the tasks of each group. Default none: all tasks are one group.

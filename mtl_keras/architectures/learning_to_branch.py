@@ -30,9 +30,9 @@ class LearningToBranch(Architecture):
     them first), or to find out which tasks belong together.
 
     Departures from the paper: the paper trains the resulting tree again from the start; here,
-        training continues. The numbers that determine the probabilities are multiplied by
-        `strength`, so that the usual learning rate suffices. Layers that no task reads are still
-        computed.
+    training continues. The numbers that determine the probabilities are multiplied by
+    `strength`, so that the usual learning rate suffices. Layers that no task reads are still
+    computed.
 
     Args:
         layers: Widths of the tree's layers. Default (128, 128).

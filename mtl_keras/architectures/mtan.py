@@ -26,8 +26,8 @@ class MTAN(Architecture):
     default, and `"batch"` in the paper.
 
     Departures from the paper: convolutions are replaced by dense layers, and a block of the trunk
-        is a single layer, so that a mask is computed from the output that it selects from, not from
-        the output of the block's first layer.
+    is a single layer, so that a mask is computed from the output that it selects from, not from
+    the output of the block's first layer.
 
     Args:
         layers: Widths of the trunk's layers. Default (256, 128).

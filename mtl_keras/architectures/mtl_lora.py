@@ -29,7 +29,7 @@ class MTLLoRA(LoRA):
     some have few labels: each learns a small matrix and a few weights instead of a whole update.
 
     Departure from the paper: unless `freeze` is set, the trunk is trained as well, because it is
-        not pretrained as a language model is.
+    not pretrained as a language model is.
 
     Args:
         ups: Number of matrices B. Default 3.

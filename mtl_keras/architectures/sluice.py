@@ -24,8 +24,8 @@ class Sluice(Architecture):
     ```
 
     Departures from the paper: beta is a softmax, so that it averages the layers, whereas the paper
-        does not constrain it; and the rows of alpha initially sum to one, with most of the weight
-        on the subspace itself.
+    does not constrain it; and the rows of alpha initially sum to one, with most of the weight
+    on the subspace itself.
 
     Args:
         width: Units of each layer; a multiple of `subspaces`. Default 128.

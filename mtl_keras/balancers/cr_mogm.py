@@ -23,7 +23,7 @@ class CRMOGM(GramianBalancer):
     each task starts from its first weight. A task that is absent from a batch keeps its weight.
 
     Departure from the paper: $\alpha$ is constant; the paper lets it approach 1 as the learning
-        rate falls.
+    rate falls.
 
     Args:
         balancer: The balancer to smooth, one that weighs gradients by their inner products: an

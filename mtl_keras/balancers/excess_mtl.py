@@ -19,7 +19,7 @@ class ExcessMTL(JacobianBalancer):
     apply to task-specific parameters, too. Keeps K copies of the shared gradient.
 
     Departure from the paper: the initial value is that of one step, as in LibMTL (the paper
-        averages over three epochs).
+    averages over three epochs).
 
     Args:
         step_size: $\eta$ > 0. Default 0.01 (LibMTL).

@@ -19,7 +19,7 @@ class FairGrad(GramianBalancer):
     the worst task, as MGDA does. With `loss_weights` p, $G w = p\, w^{-1/\alpha}$.
 
     Departure from the paper: the convex problem whose optimality condition the equation is gets
-        solved by Newton's method, instead of a nonlinear least-squares routine.
+    solved by Newton's method, instead of a nonlinear least-squares routine.
 
     Args:
         alpha: Float > 0. Default 2.0 (the authors' runs; LibMTL has 1).

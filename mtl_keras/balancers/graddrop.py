@@ -18,7 +18,7 @@ class GradDrop(JacobianBalancer):
     $d = \sum_i (\ell + (1 - \ell) M_i) g_i$.
 
     Departure from the paper: it acts on the gradient of the shared parameters, as in TorchJD; the
-        paper acts on that of the shared representation, summed over the batch.
+    paper acts on that of the shared representation, summed over the batch.
 
     Args:
         leak: $\ell$ in [0, 1]: the share of dropped entries that is kept. Default 0.0.

@@ -39,12 +39,12 @@ class IMTLG(GramianBalancer):
     With `loss_weights` the projections are proportional to them.
 
     Departures from the paper: the paper divides by $\sum_i \alpha_i$, which can be negative, and
-        the step then raises *every* loss; here the divisor is its absolute value. The inverted
-        matrix is that of the cosines, which is better conditioned; for linearly dependent
-        gradients, where equal projections need not exist, the result is the least-squares solution
-        on that scale, and 0 if there is none (two opposite gradients). The sum can also be nearly
-        0 and the step of any length; here it is at most as long as the longest gradient, as it is
-        for positive weights.
+    the step then raises *every* loss; here the divisor is its absolute value. The inverted
+    matrix is that of the cosines, which is better conditioned; for linearly dependent
+    gradients, where equal projections need not exist, the result is the least-squares solution
+    on that scale, and 0 if there is none (two opposite gradients). The sum can also be nearly
+    0 and the step of any length; here it is at most as long as the longest gradient, as it is
+    for positive weights.
 
     References:
         Liu, Li, Kuang, Xue, Chen, Yang, Liao, Zhang: "Towards Impartial Multi-Task Learning",

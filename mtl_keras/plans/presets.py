@@ -36,7 +36,7 @@ def variation(number: int) -> tuple[Mapping[str, Any], Mapping[str, float]]:
     """Return how the network with this number differs from the declared one.
 
     The variations concern what matters most for different tables: how much is shared, dropout,
-        bins, and the learning rate.
+    bins, and the learning rate.
 
     Args:
         number: From 0, which is the network as declared.

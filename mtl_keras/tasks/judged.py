@@ -118,7 +118,7 @@ class Judged(abc.ABC):
         """Return encoded labels as numbers with meaningful differences, for trees; NaN: missing.
 
         Default: unchanged. A kind whose numbers are mere names, such as class indices, returns a
-            column per class.
+        column per class.
         """
         return encoded
 

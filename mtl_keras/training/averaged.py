@@ -9,7 +9,7 @@ class AveragedWeights(keras.callbacks.Callback):
     """Uses the optimizer's running averages of the weights for validation, then restores them.
 
     At every epoch, averaging the weights over the last steps has about the same effect as a slowly
-        falling learning rate: validation curves are smoother, and their minima lower.
+    falling learning rate: validation curves are smoother, and their minima lower.
 
     The optimizer must have `use_ema=True`. In the list of callbacks, those that keep weights at the
     end of an epoch must come before it, and those that save the state of the training after it.
