@@ -15,7 +15,7 @@ from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.export import artifact
 from mtl_keras.export.description import printable
 from mtl_keras.export.predictor import load
-from mtl_keras.export.scoring import SUSPICIOUS, scored
+from mtl_keras.export.scoring import SUSPICIOUS, Scored, scored
 
 Column = tuple[str, str]
 """A task and its main measure; two artifacts may use one name for tasks of different kinds."""
@@ -152,7 +152,9 @@ def leaderboard(
     """
     opened = datasets.opened(table, show=show)
     rows = table if isinstance(opened, datasets.Stream) else opened
-    entries, better, left_out = [], {}, {}
+    entries: list[Entry] = []
+    better: dict[Column, bool] = {}
+    left_out: dict[str, str] = {}
     for path in paths:
         try:
             model = load(path, trusted=trusted, bad_cells=bad_cells)
@@ -160,18 +162,10 @@ def leaderboard(
         except (ArtifactError, DataError) as error:
             left_out[str(path)] = str(error)
             continue
-        scores = {}
-        for task in found.tasks:
-            truth = found.truths[task.name]
-            present = labelled(truth)
-            groups = None if found.groups is None else found.groups[present]
-            predicted = np.asarray(found.predictions[task.name])[present]
-            (score,) = measured([task.measure], truth[present], predicted, groups)
-            if np.isfinite(score.value):
-                scores[task.name, task.measure.name] = score
-                better[task.name, task.measure.name] = task.measure.higher_is_better
-        if scores:
+        if scores := _main_scores(found):
             entries.append(Entry(str(path), model.path.name, scores, found.trained_on))
+            measures = {(task.name, task.measure.name): task.measure for task in found.tasks}
+            better |= {column: measures[column].higher_is_better for column in scores}
         else:
             left_out[str(path)] = "too few labels for a score"
     if not entries:
@@ -192,6 +186,20 @@ def leaderboard(
     return Leaderboard(
         ranked, columns, f"the mean rank in {by}" if len(chosen) > 1 else by, left_out
     )
+
+
+def _main_scores(found: Scored) -> dict[Column, Measured]:
+    """Return the main measure of each task, if there are enough labels for it."""
+    scores = {}
+    for task in found.tasks:
+        truth = found.truths[task.name]
+        present = labelled(truth)
+        groups = None if found.groups is None else found.groups[present]
+        predicted = np.asarray(found.predictions[task.name])[present]
+        (score,) = measured([task.measure], truth[present], predicted, groups)
+        if np.isfinite(score.value):
+            scores[task.name, task.measure.name] = score
+    return scores
 
 
 def models_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
