@@ -81,7 +81,7 @@ def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):
     cases.table(600).to_csv(table, index=False)
     script = (
         "import sys, time\n"
-        "import tests.conftest\n"  # less work for TensorFlow
+        "import tests.fixtures\n"  # less work for TensorFlow
         "from tests.runs.test_story import trained_with_checkpoints\n"
         "def slow(line):\n"
         "    time.sleep(0.4 if '/12' in line else 0)\n"
