@@ -63,6 +63,13 @@ def rendered():
 
 
 @pytest.fixture()
+def without_report(monkeypatch):
+    """For tests that export and look at neither pictures nor page, half of an export's time."""
+    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
+    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
+
+
+@pytest.fixture()
 def small_presets(monkeypatch):
     """What is not declared is small: for tests of commands, which train whatever it is."""
     small = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}
