@@ -1,61 +1,21 @@
-"""Shared by all tests: a seed, one small trained run, and less work for TensorFlow."""
+"""What every process of a test run does; those that run tests load `tests/fixtures.py`."""
 
-import contextlib
 import gc
-import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # the tests themselves run side by side
-os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # of scikit-learn's trees, which wait for each other
-
-import keras
 import pytest
-import tensorflow as tf
-from matplotlib.figure import Figure
-
-import mtl_keras as mtl
-from mtl_keras.balancers import GramianBalancer
-from mtl_keras.plans import presets
-from tests import cases
-
-# Tests trace many graphs and run each a few times: making a graph faster costs more than it wins.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-# Two replicas for the tests of several devices; has to be said before TensorFlow is first used.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-
-
-savefig = Figure.savefig
-
-
-def save_empty(figure, *args, **options):
-    """Write an empty figure of the same size.
-
-    What is drawn is drawn as ever, and its errors are raised; but setting letters and lines for a
-    file takes two thirds of an export's time, and few tests look at them.
-    """
-    return savefig(Figure(figsize=figure.get_size_inches()), *args, **options)
-
-
-Figure.savefig = save_empty
-
-
-@contextlib.contextmanager
-def rendering():
-    """Within the block, files of figures show what was drawn."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", savefig)
-        yield
-
 
 SHARED = {
     "shop": {"run", "artifact", "predictor"},
     "small": {"small_run", "small_artifact", "planted"},  # of `export/conftest.py`
 }
 """Fixtures that train a model for several files. No fixture of a file may have such a name."""
+
+
+@pytest.hookimpl(trylast=True)  # once it is known which process this is
+def pytest_configure(config):
+    """The process that hands the tests out to others starts without TensorFlow, 5 s sooner."""
+    if not config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.import_plugin("tests.fixtures")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,53 +35,3 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-@pytest.fixture(autouse=True)
-def seed():
-    keras.utils.set_random_seed(0)
-
-
-@pytest.fixture()
-def rendered():
-    """For tests that look at the files of figures, or whose names may not be renderable."""
-    with rendering():
-        yield
-
-
-@pytest.fixture()
-def small_presets(monkeypatch):
-    """What is not declared is small: for tests of commands, which train whatever it is."""
-    small = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}
-    for name in ("fast", "default"):
-        monkeypatch.setitem(presets.PRESETS, name, small)
-
-
-@pytest.fixture(autouse=True)
-def compiled_or_not(request, monkeypatch):
-    """XLA needs two seconds for a balancer's decision; tests marked `xla` wait for it.
-
-    That it can compile each one is in `conformance/test_balancers.py`.
-    """
-    if request.node.get_closest_marker("xla") is None:
-        monkeypatch.setattr(GramianBalancer, "xla", False)
-
-
-@pytest.fixture(scope="session")
-def run():
-    """One run over all kinds of tasks and features, with missing labels and values."""
-    crossings = [["town", "member"], ["class"]]
-    return cases.experiment(crossings=crossings).run(cases.table(), show=None)
-
-
-@pytest.fixture(scope="session")
-def artifact(run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "shop"
-    with rendering():  # the report is looked at in `tests/report/`
-        run.export(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def predictor(artifact):
-    return mtl.load(artifact)

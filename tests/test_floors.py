@@ -1,6 +1,7 @@
 """Dependencies run one way: a module imports from lower floors and from its own room, no circle."""
 
 import ast
+import functools
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -38,8 +39,13 @@ def modules() -> dict[str, Path]:
     return named
 
 
-def imports(name: str, path: Path, known: set[str]) -> set[str]:
+MODULES = modules()
+
+
+@functools.cache
+def imports(name: str) -> set[str]:
     """The package's modules that a file imports, wherever in it: in functions, for types."""
+    path = MODULES[name]
     package = ["mtl_keras", *name.split(".")]
     package = package if path.name == "__init__.py" else package[:-1]
     targets: list[str] = []
@@ -55,15 +61,11 @@ def imports(name: str, path: Path, known: set[str]) -> set[str]:
         parts = target.split(".")
         if parts[0] != "mtl_keras":
             continue
-        while parts and ".".join(parts[1:]) not in known:
+        while parts and ".".join(parts[1:]) not in MODULES:
             parts.pop()
         if len(parts) > 1:
             found.add(".".join(parts[1:]))
     return found
-
-
-MODULES = modules()
-IMPORTS = {name: imports(name, path, set(MODULES)) for name, path in MODULES.items()}
 
 
 def test_every_file_lives_in_a_room():
@@ -76,12 +78,12 @@ def test_every_file_lives_in_a_room():
 def test_a_module_imports_from_lower_floors_and_its_own_room(name):
     floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
     room = name.split(".")[0]
-    for other in {target.split(".")[0] for target in IMPORTS[name]} - {room}:
+    for other in {target.split(".")[0] for target in imports(name)} - {room}:
         assert floor[other] < floor[room], f"{name} imports {other}, which is not below it"
 
 
 def test_no_circle_even_within_a_room():
     try:
-        list(TopologicalSorter(IMPORTS).static_order())
+        list(TopologicalSorter({name: imports(name) for name in MODULES}).static_order())
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))

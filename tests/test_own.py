@@ -152,10 +152,8 @@ def file(tmp_path, monkeypatch):
 
 
 def test_a_file_names_classes_and_the_command_line_trains_resumes_compares_and_predicts(
-    file, capsys, monkeypatch
+    file, without_report, capsys
 ):
-    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
-    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     assert main(["train", file]) == 0
     capsys.readouterr()
     answers = ["predict", "saved_models/deliveries", "deliveries.csv", "-o", "answers.csv"]

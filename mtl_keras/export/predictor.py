@@ -22,7 +22,7 @@ from mtl_keras.export.scoring import groups_of, scored
 from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import read_columns, readable, rows_per_call
-from mtl_keras.features.infer import IDENTIFIER
+from mtl_keras.features.guesses import IDENTIFIER
 
 BAD_CELLS = ("refuse", "missing")
 

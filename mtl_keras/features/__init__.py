@@ -10,8 +10,9 @@ from mtl_keras.features.categorical import Categorical
 from mtl_keras.features.categories import Categories
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.date import Date
+from mtl_keras.features.guesses import Guess, Guesses
 from mtl_keras.features.image import Image
-from mtl_keras.features.infer import Guess, Guesses, infer
+from mtl_keras.features.infer import infer
 from mtl_keras.features.numeric import Numeric
 from mtl_keras.features.sequence import Sequence
 from mtl_keras.features.text import Text

@@ -46,16 +46,16 @@ def test_three_quadratics_end_in_the_triangle_of_their_minima(toy, name):
     )
     scale = [1.0, 10.0, 0.1]
     model.compile(
-        keras.optimizers.Adam(0.05),
+        keras.optimizers.Adam(0.15),
         loss={
             f"t{i}": lambda y, p, i=i: scale[i] * tf.reduce_sum((p - minima[i]) ** 2, -1)
             for i in range(3)
         },
         balancer=name,
     )
-    x = np.zeros((700, 1), "float32")
+    x = np.zeros((250, 1), "float32")
     model.fit(
-        x, {f"t{i}": np.zeros((700, 2), "float32") for i in range(3)}, batch_size=1, verbose=0
+        x, {f"t{i}": np.zeros((250, 2), "float32") for i in range(3)}, batch_size=1, verbose=0
     )
     a, b = model.get_layer("point").at.numpy()[0]
     assert a > -0.1 and b > -0.1 and a / 4 + b / 3 < 1.1

@@ -27,7 +27,7 @@ def table(tmp_path, monkeypatch):
     return "shop.csv"
 
 
-def test_train_inspect_predict_evaluate(small_presets, table, capsys):
+def test_train_inspect_predict_evaluate(small_presets, without_report, table, capsys):
     targets = ["--target", "left", "--target", "account balance (£):regression"]
     others = {column for task in cases.TASKS for column in task.columns}
     others -= {"left", "account balance (£)"}

@@ -12,6 +12,8 @@ import urllib.request
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
+ROWS = [{"age": 30.5, "town": "Bath"}, {"age": None, "town": "Atlantis"}, {"age": 51, "town": None}]
+
 
 class Server:
     """A process that serves `folder`, asked over HTTP."""
@@ -68,3 +70,14 @@ def free_port():
         finally:
             for each in sockets:
                 each.close()
+
+
+def tensors(rows, **changes):
+    """Rows as tensors of the Open Inference Protocol."""
+    types = {"age": "FP32", "town": "BYTES"}
+    inputs = [
+        {"name": n, "datatype": t, "shape": [len(rows), 1], "data": [row[n] for row in rows]}
+        for n, t in types.items()
+    ]
+    inputs[0] |= changes
+    return {"inputs": inputs}

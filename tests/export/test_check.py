@@ -109,7 +109,8 @@ def test_what_cannot_be_checked_says_why(checked, tmp_path):
         mtl.load(checked).check(fresh().drop(columns="age"))
 
 
-def test_a_target_in_disguise_is_named_in_the_log_and_on_the_page(tmp_path):
+def test_a_target_in_disguise_is_named_in_the_log_and_on_the_page(tmp_path, monkeypatch):
+    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     table = small_table(900)
     table["code"] = np.where(table["left"] == "yes", "y", "n")
     table["spend"] = table["spend"].sample(frac=1, random_state=0).to_numpy()  # as age tells it

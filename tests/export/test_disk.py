@@ -27,7 +27,7 @@ def full(*args, **kwargs):
 
 
 @pytest.fixture()
-def folder(small_presets, tmp_path, monkeypatch):
+def folder(small_presets, without_report, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()

@@ -19,6 +19,7 @@ from mtl_keras.export.description import describe
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.encoder import Encoder
 from tests import cases
+from tests.export.conftest import small_table
 
 FILES = {"model.keras", "experiment.toml", "schema.json", "metrics.json"} | {
     "history.png",
@@ -209,14 +210,24 @@ def test_a_failed_export_leaves_no_version(run, tmp_path, monkeypatch):
         mtl.load(tmp_path / "shop")
 
 
-def test_a_second_export_is_a_second_version(run, artifact, tmp_path, monkeypatch):
+def test_a_second_export_is_a_second_version(run, artifact, tmp_path, without_report):
     shutil.copytree(artifact, tmp_path / "shop")
-    monkeypatch.setattr(type(run), "figures", lambda _: {})  # what takes long in an export
-    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
     assert run.export(tmp_path / "shop").name == "2"
     assert mtl.load(tmp_path / "shop").path.name == "2"
     assert mtl.load(tmp_path / "shop" / "1").path.name == "1"
     assert (tmp_path / "shop" / "report.html").read_text() == "<html>"  # the newest version's
+
+
+def test_a_report_that_fails_does_not_lose_the_model(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(small_run, "explanation", lambda *_: 1 / 0)
+    monkeypatch.setattr("mtl_keras.runs.figures.Figures.__call__", lambda figures: 1 / 0)
+    with pytest.warns(UserWarning) as warned:
+        small_run.export(tmp_path / "model")
+    messages = " ".join(str(warning.message) for warning in warned)
+    for what in ("figures", "explanation"):
+        assert f"{what} could not be made (ZeroDivisionError" in messages
+    assert len(mtl.load(tmp_path / "model").predict(small_table(4))) == 4
+    assert "report.html" in {path.name for path in (tmp_path / "model").iterdir()}
 
 
 def test_the_signature_is_one_scalar_per_row_and_column(artifact):

@@ -1,11 +1,8 @@
 """Texts, images, vectors, sets and sequences: from the table to the SavedModel, and bad input."""
 
-import io
-
 import keras
 import numpy as np
 import pandas as pd
-import PIL.Image
 import pytest
 import tensorflow as tf
 
@@ -14,6 +11,7 @@ from mtl_keras import features, tasks
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.features.encoder import Encoder
 from tests import cases
+from tests.features.encoding import encoded
 
 RICH = ["note", "embedding", "genres", "prices", "pages", "photo"]
 
@@ -85,21 +83,6 @@ def test_one_column_is_read_in_several_ways(tmp_path):
         mtl.Experiment({"left": "binary"}, [features.Text("note"), features.Numeric("note")])
 
 
-def encoded(feature, column, layer="own"):
-    fitted = feature.fit(column)
-    group = {"own": f"own_{feature.name}"}.get(layer, layer)
-    return fitted, Encoder([fitted]).encode(pd.DataFrame({feature.name: column}))[group]
-
-
-def test_words_of_any_script_punctuation_and_missing_text():
-    texts = ["Don’t PANIC!!!", "don't panic ...", "Don't", None, "", "日本 🙂"]
-    fitted, indices = encoded(features.Text("note"), pd.Series(texts))
-    assert fitted.vocabulary == ("don't", "panic")
-    assert indices.tolist() == [[2, 3, 1], [2, 3, 1], [2, 0, 0], [0] * 3, [0] * 3, [1, 1, 0]]
-    pairs = features.Text("note", ngrams=2).fit(pd.Series(texts))
-    assert pairs.vocabulary == ("don't", "don't panic", "panic")
-
-
 def test_a_vector_is_found_in_numbered_columns_too():
     stacked = pd.DataFrame({"v": [[1.0, 4.0], None, [3.0, 8.0]], "y": [0, 1, 0]})
     spread = pd.DataFrame({"v_0": [1.0, None, 3.0], "v_1": [4.0, None, 8.0], "y": [0, 1, 0]})
@@ -126,95 +109,6 @@ def test_sets_and_sequences_are_read_from_lists_and_from_texts():
     ]  # fmt: skip
 
 
-def png(array):
-    file = io.BytesIO()
-    PIL.Image.fromarray(array).save(file, "PNG")
-    return file.getvalue()
-
-
-def test_an_image_is_read_from_a_path_its_bytes_or_an_array(tmp_path):
-    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
-    (tmp_path / "a.png").write_bytes(png(pixels))
-    pd.DataFrame({"photo": ["a.png"] * 2, "y": [0, 1]}).to_csv(tmp_path / "t.csv", index=False)
-    table = mtl.datasets.read(tmp_path / "t.csv")
-    columns = [table["photo"], pd.Series([png(pixels)]), pd.Series([pixels, None])]
-    columns.append(pd.Series([{"bytes": png(pixels), "path": None}]))
-    for column in columns:
-        fitted, images = (
-            encoded(features.Image("photo"), column)
-            if column is not columns[0]
-            else (
-                features.Image("photo").fit(column),
-                Encoder([features.Image("photo").fit(column)]).encode(table)["own_photo"],
-            )
-        )
-        assert (fitted.height, fitted.width, fitted.channels) == (6, 8, 1)
-        np.testing.assert_array_equal(images[0, :, :, 0], pixels)
-
-
-def test_augmentation_is_for_training_only():
-    image = features.Image(
-        "photo", augment={"translation": 0.3, "contrast": 0.5}, height=8, width=8, channels=1
-    )
-    pixels = keras.Input((8, 8, 1), dtype="uint8")
-    layers = keras.Model(pixels, image.represent(pixels, "x"))
-    before = layers.get_layer("x_contrast").output
-    augmented = keras.Model(pixels, before)
-    x = np.random.default_rng(0).integers(0, 255, (2, 8, 8, 1), np.uint8)
-    np.testing.assert_allclose(augmented(x, training=False), x / 255.0, atol=1e-6)
-    assert np.abs(augmented(x, training=True) - x / 255.0).max() > 0.05
-
-
-def test_any_keras_model_reads_texts_or_images():
-    words = keras.Input((None,), dtype="int32")
-    made = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 3)(words))
-    model = keras.Model(words, made)
-    tokenizer = keras.layers.TextVectorization(vocabulary=["good"], output_sequence_length=4)
-    text = features.Text("note", tokenizer=tokenizer, encoder=model)
-    again = features.get(text.get_config())
-    assert again.encoder.layer.count_params() == 30
-    tokens = Encoder([again.fit(pd.Series(["x"]))]).encode(pd.DataFrame({"note": ["good x"]}))
-    assert tokens["own_note"].tolist() == [[2, 1, 0, 0]]
-    given = keras.Input((4,), dtype="int32")
-    part = keras.Model(given, text.represent(given, "a"))
-    np.testing.assert_allclose(part(tokens["own_note"]), model(tokens["own_note"]), atol=1e-6)
-    assert not part.trainable_variables
-
-
-def test_a_model_of_keras_hub_with_its_tokenizer(tmp_path):
-    hub = pytest.importorskip("keras_hub")
-    words = ["[PAD]", "[UNK]", "a", "good", "bad", "film", "book", "##s"]
-    bert = hub.models.BertBackbone(
-        vocabulary_size=len(words),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=8,
-        max_sequence_length=6,
-    )
-    tokenizer = hub.tokenizers.WordPieceTokenizer(words, sequence_length=6, lowercase=True)
-    run = mtl.Experiment(
-        tasks={"liked": "binary", "about": "multiclass"},
-        features=[features.Text("text", encoder=bert, tokenizer=tokenizer)],
-        training={"epochs": 1},
-    ).run(
-        pd.DataFrame(
-            {
-                "text": ["a good film", "a bad book", "A bad film", "good books"] * 20,
-                "liked": ["y", "n", "n", "y"] * 20,
-                "about": ["film", "book"] * 40,
-            }
-        ),
-        show=None,
-    )
-    layer = run.model.get_layer("shared_own_text")
-    np.testing.assert_allclose(layer.get_weights()[0], bert.get_weights()[0])
-    run.export(tmp_path / "hub")
-    answers = mtl.load(tmp_path / "hub").predict(run.test)
-    expected = run.predict(run.test)["liked_probability"]
-    np.testing.assert_allclose(answers["liked_probability"], expected, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("feature", "cells", "message"),
     [
@@ -232,14 +126,6 @@ def test_a_bad_cell_is_named(feature, cells, message):
     column = pd.Series(cells, dtype=object)
     with pytest.raises(DataError, match=message):
         feature.fit(column)
-
-
-def test_a_damaged_image_is_named_when_it_is_decoded():
-    good = png(np.random.default_rng(0).integers(0, 255, (20, 20), np.uint8))
-    table = pd.DataFrame({"photo": [good, good[:-150]]})
-    encoder = Encoder([features.Image("photo").fit(table["photo"])])
-    with pytest.raises(DataError, match="image of row number 2 cannot be decoded"):
-        encoder.encode(table)
 
 
 def test_a_backbone_of_another_world_is_refused():

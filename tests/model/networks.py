@@ -92,14 +92,18 @@ def rows(seed=0):
     }
 
 
-def network(balancer, regularised=False, optimizer=None, twice=False, **options):
+def network(balancer, regularised=False, optimizer=None, twice=False, towers=True, **options):
     keras.utils.set_random_seed(0)
     x = keras.Input((4,))
     regulariser = keras.regularizers.L2(0.01) if regularised else None
     trunk = keras.layers.Dense(8, activation="tanh", kernel_regularizer=regulariser)(x)
     trunk = keras.layers.Dense(6, activation="tanh", name="last")(trunk)
     again = keras.layers.Dense(6, activation="tanh", name="again")
-    tower = {t: keras.layers.Dense(6, activation="tanh", name=f"tower_{t}")(trunk) for t in "abc"}
+    tower = dict.fromkeys("abc", trunk)
+    if towers:
+        tower = {
+            t: keras.layers.Dense(6, activation="tanh", name=f"tower_{t}")(trunk) for t in tower
+        }
     if twice:
         tower = {t: again(tensor) for t, tensor in tower.items()}
     outputs = {
@@ -117,18 +121,18 @@ def network(balancer, regularised=False, optimizer=None, twice=False, **options)
     return model
 
 
-def small(balancer, tasks="abc", optimizer="sgd"):
+def small(balancer, tasks="abc", optimizer="sgd", **options):
     """One shared layer and a head per task: quick to trace."""
     keras.utils.set_random_seed(0)
     x = keras.Input((4,))
     trunk = keras.layers.Dense(3)(x)
     model = mtl.MultiTaskModel(x, {task: keras.layers.Dense(1)(trunk) for task in tasks})
-    model.compile(optimizer, loss="mse", balancer=balancer)
+    model.compile(optimizer, loss="mse", balancer=balancer, **options)
     return model
 
 
-def trained(balancer, epochs=2, **options):
-    model = network(balancer, **options)
+def trained(balancer, made=network, **options):
+    model = made(balancer, **options)
     x, y = rows()
-    history = model.fit(x, y, batch_size=24, epochs=epochs, shuffle=False, verbose=0)
+    history = model.fit(x, y, batch_size=24, epochs=2, shuffle=False, verbose=0)
     return np.concatenate([w.reshape(-1) for w in model.get_weights()]), history.history

@@ -61,7 +61,7 @@ def plain_sum(*options):
 
 
 def test_the_step_of_pcgrad_is_that_of_explicit_gradients():
-    model = network(balancers.PCGrad(shuffle=False))
+    model = network(balancers.PCGrad(shuffle=False), run_eagerly=True)
     x, y = rows()
     shared = [v for v in model.trainable_variables if "tower" not in v.path][:4]
     jacobian = []
@@ -93,7 +93,7 @@ def test_a_task_that_is_left_out_is_trained_as_if_it_had_no_labels(name):
     x, y = rows()
     weights, logs = [], []
     for labels, left_out in ((y, {"b"}), ({**y, "b": np.full(len(y["b"]), np.nan)}, set())):
-        model = network(name)
+        model = small(name)
         model.step.leave_out(left_out)
         logs.append(model.fit(x, labels, batch_size=24, epochs=2, verbose=0).history)
         weights.append(np.concatenate([w.reshape(-1) for w in model.get_weights()]))
@@ -106,17 +106,17 @@ def test_a_task_that_is_left_out_is_trained_as_if_it_had_no_labels(name):
 @pytest.mark.xla  # which draws other orders of tasks than TensorFlow
 @pytest.mark.parametrize("name", ["famo", "pcgrad", "moco"])  # losses, Gramian, Jacobian
 def test_the_way_of_running_does_not_matter(name):
-    weights, history = trained(name)
+    weights, history = trained(name, small)
     for options in (
         {"jit_compile": True},
         {"steps_per_execution": 2},
         {"run_eagerly": True},
     ):
-        others, its = trained(name, **options)
+        others, its = trained(name, small, **options)
         np.testing.assert_allclose(others, weights, atol=2e-4)
         np.testing.assert_allclose(its["a_weight"], history["a_weight"], rtol=1e-3)
     x, y = rows()
-    model = network(name)
+    model = small(name)
     model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(24), epochs=2, verbose=0)
     others = np.concatenate([w.reshape(-1) for w in model.get_weights()])
     np.testing.assert_allclose(others, weights, atol=2e-4)
@@ -143,14 +143,14 @@ def test_two_replicas_take_the_step_of_one_device(balancer, replicas):
     x, y = rows()
     y["c"][:16] = np.nan  # the replicas have different numbers of labels
 
-    def run(scope):
+    def run(scope, **options):
         with scope:
-            model = network(balancer, regularised=True)
+            model = network(balancer, regularised=True, towers=False, **options)
         dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)
         history = model.fit(dataset, epochs=2, verbose=0).history
         return np.concatenate([w.reshape(-1) for w in model.get_weights()]), history
 
-    one, history = run(contextlib.nullcontext())
+    one, history = run(contextlib.nullcontext(), run_eagerly=True)
     assert replicas.num_replicas_in_sync == 2
     two, its = run(replicas.scope())
     np.testing.assert_allclose(two, one, atol=2e-5)
@@ -169,7 +169,7 @@ def test_two_replicas_divide_the_batches_of_a_stream(replicas):
     became = []
     for scope in (contextlib.nullcontext(), replicas.scope()):
         with scope:
-            model = network("fixed")
+            model = small("fixed")
         log = model.fit(feed.blocks(16), epochs=2, verbose=0).history
         weights = np.concatenate([w.reshape(-1) for w in model.get_weights()])
         became.append((weights, int(model.optimizer.iterations.numpy()), log["loss"]))
@@ -191,7 +191,7 @@ def test_what_replicas_send_in_a_step(name, per_shared, replicas, monkeypatch):
     for module in (backward, measuring):
         monkeypatch.setattr(module, "over_replicas", counted)
     with replicas.scope():
-        model = network(name)
+        model = small(name)
     x, y = rows()
     model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(len(x)), verbose=0)
     shared = sum(v.shape.num_elements() for v in model.step.partition.shared)
@@ -225,7 +225,8 @@ def test_mixed_precision():
     x, y = rows()
     history = model.fit(x, y, batch_size=SHORT, epochs=15, shuffle=False, verbose=0).history
     assert np.isfinite(history["loss"]).all() and history["loss"][-1] < history["loss"][0]
-    norms = network("nash_mtl").fit(x, y, batch_size=SHORT, shuffle=False, verbose=0).history
+    plain = network("nash_mtl", run_eagerly=True)
+    norms = plain.fit(x, y, batch_size=SHORT, shuffle=False, verbose=0).history
     np.testing.assert_allclose(
         history["b_gradient_norm"][0], norms["b_gradient_norm"][0], rtol=0.2
     )  # the loss scale is taken out again
@@ -233,10 +234,10 @@ def test_mixed_precision():
 
 def test_gradient_accumulation():
     optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
-    _, history = trained("pcgrad", optimizer=optimizer)
+    _, history = trained("pcgrad", small, optimizer=optimizer)
     assert np.isfinite(history["loss"]).all()
     with pytest.raises(ConfigError, match="gradient_accumulation_steps"):
-        network("famo", optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
+        small("famo", optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
 
 
 @pytest.mark.parametrize("name", ["uncertainty", "pcgrad"])
@@ -246,7 +247,7 @@ def test_no_graph_outlives_its_model(name):
         return {id(o) for o in gc.get_objects() if isinstance(o, tf.__internal__.FuncGraph)}
 
     before = graphs()
-    trained(balancers.get(name))
+    trained(balancers.get(name), small)
     assert not graphs() - before
 
 
@@ -269,7 +270,7 @@ def test_nothing_shared_is_said():
 def test_scaled_heads():
     def moved(scale_heads):
         balancer = balancers.NashMTL(scale_heads=scale_heads)
-        model = network(balancer, optimizer=keras.optimizers.SGD(1e-3))
+        model = network(balancer, optimizer=keras.optimizers.SGD(1e-3), run_eagerly=True)
         x, y = rows()
         head = next(v for v in model.trainable_variables if "tower_b" in v.path)
         before = head.numpy()
@@ -281,7 +282,7 @@ def test_scaled_heads():
 
 
 def test_what_the_balancer_did_is_in_the_logs():
-    model = network("mgda")
+    model = small("mgda")
     x, y = rows()
     y["c"][:] = np.nan
     history = model.fit(x, y, batch_size=24, epochs=2, verbose=0).history
@@ -291,5 +292,5 @@ def test_what_the_balancer_did_is_in_the_logs():
     cosines = np.array(epoch["cosines"])
     assert cosines.shape == (3, 3) and np.allclose(np.diag(cosines)[:2], 1)
     assert 0 <= epoch["conflict"] <= 1 and epoch["failures"] == 0
-    quiet = network(balancers.MGDA(diagnostics=False)).fit(x, y, verbose=0).history
+    quiet = small(balancers.MGDA(diagnostics=False)).fit(x, y, verbose=0).history
     assert not any("weight" in key or "conflict" in key for key in quiet)

@@ -61,11 +61,9 @@ tracking = {{ kind = "{DIARY}", path = "diary.jsonl" }}
 
 
 def test_it_is_told_of_the_plan_each_epoch_the_scores_and_the_artifact(
-    tmp_path, diary, monkeypatch
+    tmp_path, diary, without_report, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
-    monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     small_table().to_csv("small.csv", index=False)
     Path("small.toml").write_text(FILE)
     assert main(["train", "small.toml"]) == 0

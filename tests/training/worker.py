@@ -120,7 +120,7 @@ def end(folder: Path) -> None:
 
 if __name__ == "__main__":
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # as in
-    GramianBalancer.xla = False  # `conftest.py`, to compile less
+    GramianBalancer.xla = False  # `fixtures.py`, to compile less
     workers()
     network_of(Path(sys.argv[1]))
     stream_of(Path(sys.argv[1]))

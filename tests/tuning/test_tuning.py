@@ -163,7 +163,7 @@ def test_the_front_is_what_no_trial_beats_in_all_tasks():
     assert "the best trade-offs" in str(found)
 
 
-def test_the_command_writes_an_experiment_to_train(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_an_experiment_to_train(tmp_path, without_report, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small_table().to_csv("shop.csv", index=False)
     (tmp_path / "shop.toml").write_text(

@@ -1,0 +1,62 @@
+"""Images: from files, bytes and arrays, for training and damaged."""
+
+import io
+
+import keras
+import numpy as np
+import pandas as pd
+import PIL.Image
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import features
+from mtl_keras.errors import DataError
+from mtl_keras.features.encoder import Encoder
+from tests.features.encoding import encoded
+
+
+def png(array):
+    file = io.BytesIO()
+    PIL.Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_an_image_is_read_from_a_path_its_bytes_or_an_array(tmp_path):
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    (tmp_path / "a.png").write_bytes(png(pixels))
+    pd.DataFrame({"photo": ["a.png"] * 2, "y": [0, 1]}).to_csv(tmp_path / "t.csv", index=False)
+    table = mtl.datasets.read(tmp_path / "t.csv")
+    columns = [table["photo"], pd.Series([png(pixels)]), pd.Series([pixels, None])]
+    columns.append(pd.Series([{"bytes": png(pixels), "path": None}]))
+    for column in columns:
+        fitted, images = (
+            encoded(features.Image("photo"), column)
+            if column is not columns[0]
+            else (
+                features.Image("photo").fit(column),
+                Encoder([features.Image("photo").fit(column)]).encode(table)["own_photo"],
+            )
+        )
+        assert (fitted.height, fitted.width, fitted.channels) == (6, 8, 1)
+        np.testing.assert_array_equal(images[0, :, :, 0], pixels)
+
+
+def test_augmentation_is_for_training_only():
+    image = features.Image(
+        "photo", augment={"translation": 0.3, "contrast": 0.5}, height=8, width=8, channels=1
+    )
+    pixels = keras.Input((8, 8, 1), dtype="uint8")
+    layers = keras.Model(pixels, image.represent(pixels, "x"))
+    before = layers.get_layer("x_contrast").output
+    augmented = keras.Model(pixels, before)
+    x = np.random.default_rng(0).integers(0, 255, (2, 8, 8, 1), np.uint8)
+    np.testing.assert_allclose(augmented(x, training=False), x / 255.0, atol=1e-6)
+    assert np.abs(augmented(x, training=True) - x / 255.0).max() > 0.05
+
+
+def test_a_damaged_image_is_named_when_it_is_decoded():
+    good = png(np.random.default_rng(0).integers(0, 255, (20, 20), np.uint8))
+    table = pd.DataFrame({"photo": [good, good[:-150]]})
+    encoder = Encoder([features.Image("photo").fit(table["photo"])])
+    with pytest.raises(DataError, match="image of row number 2 cannot be decoded"):
+        encoder.encode(table)
