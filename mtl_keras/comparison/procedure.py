@@ -102,7 +102,7 @@ def compare(
     fingerprints = [datasets.fingerprint(part[[PART]]) for part in tables]
     content = str([__version__, datasets.fingerprint(table), fingerprints])
     store = Store(None if folder is None else Path(folder) / "trials", content)
-    ground = Ground(comparable(plan), tables)
+    ground = Ground(comparable(plan), tables, plan.split)
     results = carry_out_all(trials, ground, store, workers, address, show)
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
     measures = {task.name: task.measure for task in tasks}
@@ -122,6 +122,7 @@ def compare(
                     [result.truths[task] for result in of_seeds],
                     [result.predictions[task] for result in of_seeds],
                     [result.predictions[task] for result in by_name[SINGLE]],
+                    groups=[result.groups.get(task) for result in of_seeds],
                 )
                 for task in measures
             }

@@ -16,6 +16,7 @@ from mtl_keras import runs
 from mtl_keras.comparison import baselines
 from mtl_keras.comparison.about import about_training
 from mtl_keras.comparison.candidates import Candidate
+from mtl_keras.datasets import Split
 from mtl_keras.evaluation import labelled
 from mtl_keras.evaluation.tested import as_arrays, from_arrays
 from mtl_keras.export.serving import write_saved_model
@@ -62,6 +63,7 @@ class Result:
         size: Size of the SavedModels in bytes; 0 if not measured.
         chosen: What was chosen on the validation rows, for people to read; empty if nothing was.
         about: What the network reads, as strings by heading; empty for a baseline.
+        groups: The groups of the test rows, by task; empty if rows are split one by one.
     """
 
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
@@ -72,19 +74,23 @@ class Result:
     size: int = 0
     chosen: str = ""
     about: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, np.ndarray] = field(default_factory=dict)
 
     def save(self, store: Store, key: str) -> None:
         """Save it in a store."""
         tasks = list(self.truths)
         values = {
             "tasks": tasks,
+            "grouped": bool(self.groups),
             "validation": self.validation,
             "seconds": self.seconds,
             "parameters": self.parameters,
             "size": self.size,
             "about": self.about,
         }
-        store.save(key, values, as_arrays(tasks, self.truths, self.predictions))
+        arrays = as_arrays(tasks, self.truths, self.predictions)
+        arrays |= {f"group_{n}": self.groups[task] for n, task in enumerate(tasks) if self.groups}
+        store.save(key, values, arrays)
 
     @classmethod
     def load(cls, store: Store, key: str) -> "Result | None":
@@ -94,8 +100,11 @@ class Result:
             return None
         values, arrays = kept
         try:
-            truths, predictions = from_arrays(values.pop("tasks"), arrays)
-            return cls(predictions, truths, **values)
+            tasks = values.pop("tasks")
+            truths, predictions = from_arrays(tasks, arrays)
+            grouped = tasks if values.pop("grouped") else []
+            groups = {task: arrays[f"group_{number}"] for number, task in enumerate(grouped)}
+            return cls(predictions, truths, groups=groups, **values)
         except (KeyError, TypeError):
             return None
 
@@ -107,10 +116,29 @@ class Ground:
     Attributes:
         joint: The plan of the joint model as plain values. Baselines read its features.
         tables: The rows by seed, with their parts in the column `candidates.PART`.
+        split: How they were split, which determines the groups of rows.
     """
 
     joint: Mapping[str, Any]
     tables: Sequence[pd.DataFrame]
+    split: Split
+
+    def judged(
+        self,
+        rows: pd.DataFrame,
+        truths: Mapping[str, np.ndarray],
+        predictions: Mapping[str, np.ndarray],
+    ) -> Result:
+        """Return the result for the test rows, of which each task has those with its label."""
+        result, groups = Result(), self.split.groups(rows)
+        codes = None if groups is None else pd.factorize(groups)[0]
+        for task, truth in truths.items():
+            present = labelled(truth)
+            result.truths[task] = truth[present]
+            result.predictions[task] = np.asarray(predictions[task])[present]
+            if codes is not None:
+                result.groups[task] = codes[present]
+        return result
 
 
 def trials_of(candidate: Candidate, seed: int) -> list[list[Trial]]:
@@ -141,6 +169,7 @@ def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> 
         best = min(range(len(outcomes)), key=lambda i: _relative(outcomes[i], outcomes[0]))
         whole.predictions |= outcomes[best].predictions
         whole.truths |= outcomes[best].truths
+        whole.groups |= outcomes[best].groups
         whole.validation |= outcomes[best].validation
         whole.about |= outcomes[best].about
         whole.seconds += sum(result.seconds for result in outcomes)
@@ -158,21 +187,15 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
     start = time.perf_counter()
     table = ground.tables[trial.seed]
     if isinstance(trial.model, str):
-        result = _baseline(trial.model, Plan.from_dict(ground.joint), table)
+        result = _baseline(trial.model, ground, table)
         result.seconds = time.perf_counter() - start
         return result
     plan = Plan.from_dict({**trial.model, "seed": trial.model["seed"] + trial.seed})
     run = runs.run(plan, table, show=None)
-    result = Result(
-        seconds=time.perf_counter() - start,
-        parameters=own_parameters(run.model),
-        about=about_training(run),
-    )
+    result = ground.judged(run.test, run.truths["test"], run.predictions)
+    result.seconds = time.perf_counter() - start
+    result.parameters, result.about = own_parameters(run.model), about_training(run)
     for task in run.tasks:
-        truth = run.truths["test"][task.name]
-        present = labelled(truth)
-        result.truths[task.name] = truth[present]
-        result.predictions[task.name] = np.asarray(run.predictions[task.name])[present]
         best = run.history[f"{task.name}_best"].to_numpy(bool)
         losses = run.history.loc[best, f"val_{task.name}_loss"]
         result.validation[task.name] = float(losses.iloc[0])
@@ -184,18 +207,15 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
     return result
 
 
-def _baseline(name: str, joint: Plan, table: pd.DataFrame) -> Result:
+def _baseline(name: str, ground: Ground, table: pd.DataFrame) -> Result:
     """Return the result of a baseline that is not a network: one model per target."""
-    prepared = prepare(joint, table)
+    prepared = prepare(Plan.from_dict(ground.joint), table)
     truths = prepared.truths()
     matrices = baselines.Matrices(prepared.encoder, prepared.rows, prepared.data.x)
-    result = Result()
-    for task in prepared.tasks:
-        present = labelled(truths["test"][task.name])
-        predicted = baselines.predict(name, task, matrices, truths)
-        result.truths[task.name] = truths["test"][task.name][present]
-        result.predictions[task.name] = predicted[present]
-    return result
+    predictions = {
+        task.name: baselines.predict(name, task, matrices, truths) for task in prepared.tasks
+    }
+    return ground.judged(prepared.rows["test"], truths["test"], predictions)
 
 
 def _relative(result: Result, reference: Result) -> float:

@@ -32,6 +32,8 @@ def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     except TypeError:  # lists, dicts, sets and arrays cannot be looked up
         texts = [cell if isinstance(cell, Hashable) else str(cell) for cell in column]
         codes, values = pd.factorize(pd.Series(texts, dtype=object))
+    if values.dtype.kind == "f" and values.dtype.itemsize < 8:  # 1.6, not 1.600000023841858
+        values = np.asarray(values).astype(str).astype(float)
     return codes, values.tolist()
 
 
@@ -50,10 +52,9 @@ def refuse_several(name: str, kind: str, column: pd.Series) -> None:
 
 def first_list(column: pd.Series) -> Any:
     """Return the first value of a column if it is a list, else None."""
-    if column.dtype != object:
+    if column.dtype != object or not len(column):
         return None
-    start = column.first_valid_index()
-    value = None if start is None else column.loc[start]
+    value = column.iloc[int(column.notna().to_numpy().argmax())]  # an index may repeat
     return value if is_list(value) else None
 
 
@@ -62,9 +63,9 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
 
     Args:
         name: Name of the feature, for messages.
-        column: Lists, or strings that already contain the separator.
+        column: Lists, strings that already contain the separator, or single values.
         separator: The separator of the values.
-        text: A function from a value in a list to a string.
+        text: A function from a value to a string.
 
     Raises:
         DataError: if a value of a list contains the separator.
@@ -72,7 +73,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
     texts = np.empty(len(column), object)
     for row, value in enumerate(column):
         if not is_list(value):
-            texts[row] = "" if value is None or value is pd.NA or value != value else str(value)
+            texts[row] = "" if value is None or value is pd.NA or value != value else text(value)
             continue
         parts = [text(part) for part in _ordered(value)]
         bad = next((part for part in parts if separator in part), None)

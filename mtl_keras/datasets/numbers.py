@@ -87,6 +87,26 @@ def almost_all(texts: pd.Series, share: float = 0.95) -> tuple[str, int] | None:
     return texts.iloc[int(np.flatnonzero(bad)[0])], int(bad.sum())
 
 
+def coarse_step(values: np.ndarray) -> float | None:
+    """Return the step of float32 at the size of some numbers, if it hides how they differ.
+
+    Args:
+        values: Numbers, float64, none missing.
+
+    Returns:
+        The difference between adjacent float32 numbers there, if it is more than a tenth of the
+            standard deviation; else None.
+
+    Example:
+
+    >>> seconds = np.arange(60.0)
+    >>> coarse_step(seconds), coarse_step(1.7e9 + seconds)
+    (None, 128.0)
+    """
+    step = float(np.spacing(np.float32(np.abs(values).max())))
+    return step if step > values.std() / 10 > 0 else None
+
+
 def parsed(
     column: pd.Series, notation: str | None = None, words: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -118,7 +118,7 @@ def naming_source(table: pd.DataFrame) -> Iterator[None]:
 
 
 def fingerprint(table: pd.DataFrame) -> int:
-    """Return a hash of a table's values, which may be of any type.
+    """Return a hash of a table's values, which may be of any type, and of their order.
 
     Args:
         table: The table.
@@ -129,7 +129,7 @@ def fingerprint(table: pd.DataFrame) -> int:
     Example:
 
     >>> table = pd.DataFrame({"a": [1, 2], "b": ["x", [3, 4]]})
-    >>> fingerprint(table) == fingerprint(table.copy()) != fingerprint(table.iloc[:1])
+    >>> fingerprint(table) == fingerprint(table.copy()) != fingerprint(table.iloc[::-1])
     True
     """
 
@@ -141,4 +141,5 @@ def fingerprint(table: pd.DataFrame) -> int:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return int(pd.util.hash_pandas_object(texts).sum())
+        hashes = pd.util.hash_pandas_object(texts).to_numpy()
+    return int((hashes * (2 * np.arange(len(hashes), dtype=np.uint64) + 1)).sum())

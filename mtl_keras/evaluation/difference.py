@@ -46,16 +46,18 @@ def difference(
     second: Sequence[np.ndarray],
     draws: int = 300,
     seed: int = 0,
+    groups: Sequence[np.ndarray | None] | None = None,
 ) -> Difference:
     r"""Return the gain of the first model over the second, with a bootstrap interval.
 
     Two things make the gain uncertain: the choice of test rows (a bootstrap over the test rows of
-    each seed, the same rows for both models), and the randomness of training (the spread over
-    seeds). With $d_s$ the gain with seed s of S and $v_s$ its variance over the bootstrap, the
-    variance of the mean gain is estimated as $(\mathrm{var}_s(d_s) + \bar v) / S$. This counts the
-    rows twice on purpose: seeds share most of their rows, so they contain less information than S
-    independent samples. The interval is a Student interval whose degrees of freedom combine those
-    of the two parts by Satterthwaite's formula, so that few seeds give a wide interval.
+    each seed, the same rows for both models; rows of one group are drawn together), and the
+    randomness of training (the spread over seeds). With $d_s$ the gain with seed s of S and $v_s$
+    its variance over the bootstrap, the variance of the mean gain is estimated as
+    $(\mathrm{var}_s(d_s) + \bar v) / S$. This counts the rows twice on purpose: seeds share most of
+    their rows, so they contain less information than S independent samples. The interval is a
+    Student interval whose degrees of freedom combine those of the two parts by Satterthwaite's
+    formula, so that few seeds give a wide interval.
 
     Args:
         measure: The measure to compare the models by.
@@ -64,6 +66,7 @@ def difference(
         second: The second model's predictions, likewise.
         draws: Bootstrap samples per seed. Default 300.
         seed: Integer seed of the draws. Default 0.
+        groups: The group of each row for each seed. Default None: each row is a group of its own.
 
     Returns:
         The gain, and its 95% interval.
@@ -79,16 +82,16 @@ def difference(
     """
     sign = 1.0 if measure.higher_is_better else -1.0
     random = np.random.default_rng(seed)
-    gains, variances, rows = [], [], []
-    for truth, one, other in zip(truths, first, second):
-        count = len(truth)
+    gains, variances, units = [], [], []
+    for truth, one, other, of_seed in zip(truths, first, second, groups or [None] * len(truths)):
+        codes = None if of_seed is None else np.unique(of_seed, return_inverse=True)[1].reshape(-1)
         drawn = [
             measure.weighted(truth, one, weights) - measure.weighted(truth, other, weights)
-            for weights in resampled(count, draws, random)
+            for weights in resampled(len(truth), draws, random, codes)
         ]
         gains.append(sign * (measure.value(truth, one) - measure.value(truth, other)))
         variances.append(np.nanvar(np.concatenate(drawn)))
-        rows.append(count)
+        units.append(len(truth) if codes is None else int(codes.max()) + 1)
     seeds = len(gains)
     mean = float(np.mean(gains))
     of_rows = float(np.mean(variances)) / seeds
@@ -97,7 +100,7 @@ def difference(
     if total == 0:
         return Difference(mean, mean, mean)
     freedom = total**2 / (
-        of_rows**2 / max(1, sum(rows) - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
+        of_rows**2 / max(1, sum(units) - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
     )
     reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
     return Difference(mean, mean - reach, mean + reach)

@@ -13,6 +13,7 @@ from mtl_keras.datasets import cells
 from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
+from mtl_keras.features.tokens import category_text
 
 NEITHER = 2.0  # of strings: neither yes nor no
 TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
@@ -53,7 +54,8 @@ class BooleanEncoding(keras.layers.Layer):
 class Boolean(Feature):
     """A yes-or-no column: booleans, 0 and 1, or two strings such as no and yes.
 
-    *Missing* and *unseen* values are 0, with an indicator.
+    *Missing* and *unseen* values are 0, with an indicator. Of strings, `YES` is `yes`, and in a
+    known pair True and 1 are yes.
 
     Args:
         values: The values of no and yes. Learned: False and True or 0 and 1 for numbers; for
@@ -84,7 +86,7 @@ class Boolean(Feature):
             if not all(value in (0, 1) for value in values):
                 self._refuse(values)
             return self.but(values=(0.0, 1.0))
-        texts = sorted({str(value).strip() for value in values} - {""}, key=str.lower)
+        texts = sorted({category_text(value) for value in values} - {""}, key=str.lower)
         if len(texts) != 2:
             self._refuse(texts)
         swapped = WORDS.get(texts[1].lower()) == texts[0].lower()
@@ -94,7 +96,7 @@ class Boolean(Feature):
         refuse_several(self.name, self.kind, column)
         if self.raw_dtype == "string":
             codes, values = factorized(column)
-            return np.array([*(str(value).strip() for value in values), ""], object)[codes]
+            return np.array([*map(self._text, values), ""], object)[codes]
         numbers = self._numbers(column)
         what = f"Feature {self.name!r} is boolean (0/1, true/false)"
         cells.refuse(what, column, numbers == NEITHER, "Correct the value or leave it empty.")
@@ -113,8 +115,24 @@ class Boolean(Feature):
             )
         return column.to_numpy(np.float32, na_value=np.nan)
 
+    def _text(self, value: Any) -> str:
+        """Return which of the two strings a value means, or the value as a string."""
+        assert self.values is not None, "fit first"
+        no, yes = self.values
+        known_pair = WORDS.get(no.lower()) == yes.lower()
+        if known_pair and not isinstance(value, (str, bytes)) and value in (0, 1):
+            return yes if value else no
+        text = category_text(value)
+        alike = [known for known in self.values if known.lower() == text.lower()]
+        return alike[0] if len(alike) == 1 else text
+
     def observed(self, raw: np.ndarray) -> np.ndarray:
         return raw
+
+    def unknown(self, raw: np.ndarray) -> np.ndarray:
+        if self.raw_dtype != "string":
+            return super().unknown(raw)
+        return ~pd.Series(raw).isin([*(self.values or ()), ""]).to_numpy()
 
     def layer(self) -> BooleanEncoding:
         return BooleanEncoding(self.values or (0.0, 1.0))

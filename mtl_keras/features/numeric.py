@@ -1,5 +1,6 @@
 """Numeric features."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -10,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
+from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, parsed
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
 
@@ -143,7 +144,8 @@ class Numeric(Feature):
             the lowest value in the training rows, on the scale of the transform.
         highest: Float; higher values are clipped to it. Default None: as far above the highest.
         notation: Number format of strings, one of `1,234.5`, `1.234,5`, `1'234.5`, `1 234,5`, `1
-            234.5`. Default None: the one that fits the training rows.
+            234.5`. Default None: the one that fits the training rows, and `1,234.5` if they are
+            numbers.
         indicator: Bool, whether missing values have an indicator. Learned.
         knots: Training values at up to 256 ranks, for `"quantile"`. Learned.
         ranks: Their ranks. Learned.
@@ -190,12 +192,13 @@ class Numeric(Feature):
         check(good, f"{self.name}.notation", f"be one of {NOTATIONS}", self.notation)
 
     def fit(self, column: pd.Series) -> Self:
-        if self.notation is None and column.dtype.kind not in "fiub":
+        if self.notation is None:
             return self.but(notation=find_notation(column).name).fit(column)
         values = self.raw(column).astype(float)
         present = values[~np.isnan(values)]
         if len(present) == 0:
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
+        self._warn_of_resolution(column)
         indicator = bool(np.isnan(values).any()) if self.indicator is None else self.indicator
         learned = self.but(indicator=indicator)
         if self.scaling == "quantile":  # with which values beyond the knots have the ends' ranks
@@ -233,6 +236,20 @@ class Numeric(Feature):
     def unreadable(self, column: pd.Series) -> np.ndarray:
         values, bad = self._read(column)
         return bad | np.isinf(values)
+
+    def _warn_of_resolution(self, column: pd.Series) -> None:
+        """Warn if the numbers are so large that they hardly differ in float32."""
+        values = parsed(column, self.notation, words=True)[0]
+        values = values[~np.isnan(values)]
+        step = coarse_step(values)
+        if step is not None:
+            warnings.warn(
+                f"Feature {self.name!r}: the numbers vary by only {values.std():.3g} (standard "
+                f"deviation) around {values.mean():.10g}, where the network, which reads float32, "
+                f"sees multiples of {step:g}. Subtract a constant, such as {values.min():.10g}, "
+                "from the column, or declare it as categorical.",
+                stacklevel=2,
+            )
 
     def _read(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers as float32, and which cells are not numbers."""

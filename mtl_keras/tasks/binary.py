@@ -78,17 +78,15 @@ class Binary(ClassTask):
         )
 
     def fit(self, table: pd.DataFrame) -> Self:
-        if self.classes is None:
-            labels = distinct(self, table)
-            if len(labels) > 2:
-                raise DataError(
-                    f"Task {self.name!r} is binary, but column {self.columns[0]!r} has "
-                    f"{len(labels)} labels: {shown(labels[:6])}. Declare it as "
-                    f"{self.name}:multiclass, or as {self.name}:regression if it is a quantity."
-                )
-            positive = self._positive(labels)
-        else:
-            labels, positive = list(self.classes), self.classes[1]
+        labels = list(self.classes or distinct(self, table))
+        if len(labels) > 2:
+            raise DataError(
+                f"Task {self.name!r} is binary, but column {self.columns[0]!r} has "
+                f"{len(labels)} labels: {shown(labels[:6])}. Declare it as "
+                f"{self.name}:multiclass, or as {self.name}:regression if it is a quantity."
+            )
+        stated = self.classes is not None and self.positive is None
+        positive = labels[1] if stated else self._positive(labels)
         negative = labels[1] if labels[0] == positive else labels[0]
         return self._with_counts(table, (negative, positive))
 

@@ -93,7 +93,7 @@ class Isotonic(keras.layers.Layer):
         corrected = []
         for column, (xs, ys) in enumerate(self.knots):
             x, y = np.asarray(xs, "float32"), np.asarray(ys, "float32")
-            width = np.maximum(np.diff(x), 1e-6)
+            width = np.maximum(np.diff(x), 1e-12)  # adjacent float32 may be closer than that
             raw = probabilities[:, column : column + 1]
             inside = tf.clip_by_value((raw - x[:-1]) / width, 0.0, 1.0)
             corrected.append(y[:1] + tf.reduce_sum(inside * np.diff(y), axis=1, keepdims=True))
@@ -123,7 +123,7 @@ def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any
     Example:
 
     >>> best_isotonic(np.array([0, 0, 1, 0, 1, 1]), np.linspace(0.1, 0.6, 6)[:, None])["knots"]
-    [[[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.0833, 0.0833, 0.5, 0.5, 0.9167, 0.9167]]]
+    [[[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.08333333, 0.08333333, 0.5, 0.5, 0.9166667, 0.9166667]]]
     """
     classes = [1] if probabilities.shape[1] == 1 else range(probabilities.shape[1])
     least = 1 / (2 * len(truth))
@@ -132,9 +132,7 @@ def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any
         curve = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
         curve.fit(probabilities[:, column].astype(float), truth == label)
         steps = (curve.X_thresholds_, curve.y_thresholds_)
-        knots.append(
-            [[round(float(v), 4 if axis else 6) for v in s] for axis, s in enumerate(steps)]
-        )
+        knots.append([[float(f"{v:.7g}") for v in each] for each in steps])  # as a float32 has
     return {"knots": knots}
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.tasks import calibration
 from mtl_keras.tasks.base import Task
@@ -241,6 +242,8 @@ def plain_labels(column: pd.Series) -> np.ndarray:
     whole = all(float(v).is_integer() for v in numbers if isinstance(v, (int, float, np.number)))
     labels = np.empty(len(values), object)
     for row, value in enumerate(values):
+        if isinstance(value, bytes):
+            value = value.decode(errors="replace")
         if isinstance(value, str):
             labels[row] = value.strip() or None
         elif isinstance(value, (bool, np.bool_)):
@@ -264,7 +267,7 @@ def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     if column.dtype == object:
         codes, labels = pd.factorize(plain_labels(column))
         return codes, list(labels)
-    codes, values = pd.factorize(column)  # a few distinct values, many rows
+    codes, values = factorized(column)  # a few distinct values, many rows
     again, labels = pd.factorize(plain_labels(pd.Series(values)))
     return np.append(again, -1)[codes], list(labels)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed
+from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, parsed
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.conformal import ConformalTask, check_level
@@ -61,7 +61,7 @@ class NumericTask(ConformalTask):
         limits: Lowest and highest label of the training rows. Learned.
         notation: Number format of labels that are strings, one of `1,234.5`, `1.234,5`, `1'234.5`,
             `1 234,5`, `1 234.5`. Default None: the one that fits the training rows, if it is the
-            only one.
+            only one, and `1,234.5` if they are numbers.
     """
 
     size_score: ClassVar[str] = "conformal_width"
@@ -90,9 +90,8 @@ class NumericTask(ConformalTask):
         return Unscale(self.center or 0.0, self.scale or 1.0)
 
     def fit(self, table: pd.DataFrame) -> Self:
-        column = table[self.columns[0]]
-        if self.notation is None and column.dtype.kind not in "fiub":
-            return self.but(notation=self._notation(column)).fit(table)
+        if self.notation is None:
+            return self.but(notation=self._notation(table[self.columns[0]])).fit(table)
         values = numbers(self, table)
         values = values[~np.isnan(values)]
         if len(values) == 0:
@@ -106,6 +105,7 @@ class NumericTask(ConformalTask):
                 f"(always {values[0]:g}); there is nothing to learn. Remove the task."
             )
         self._check_values(values)
+        self._check_resolution(values)
         transformed = self._transformed(values)
         center = 0.0 if self.log_link else float(transformed.mean())
         scale = float(transformed.mean() if self.log_link else transformed.std())
@@ -149,6 +149,17 @@ class NumericTask(ConformalTask):
 
     def truth(self, table: pd.DataFrame) -> np.ndarray:
         return numbers(self, table)
+
+    def _check_resolution(self, values: np.ndarray) -> None:
+        """Raise a DataError for labels whose differences are lost in predictions of float32."""
+        step = coarse_step(values)
+        if step is not None:
+            raise DataError(
+                f"Task {self.name!r}: the labels of column {self.columns[0]!r} vary by only "
+                f"{values.std():.3g} (standard deviation) around {values.mean():.10g}, where "
+                f"predictions, which are float32, are multiples of {step:g}. Subtract a constant, "
+                f"such as {values.min():.10g}, from the column, and add it to the predictions."
+            )
 
     def _check_values(self, values: np.ndarray) -> None:
         """Raise a DataError for labels that the loss or the transform cannot take."""

@@ -180,9 +180,12 @@ class ZeroInflatedLogNormal(NumericTask):
         return 4
 
     def fit(self, table: pd.DataFrame) -> Self:
+        if self.notation is None:
+            return self.but(notation=self._notation(table[self.columns[0]])).fit(table)
         values = numbers(self, table)
         values = values[~np.isnan(values)]
         self._check_values(values)
+        self._check_resolution(values)
         positive = np.log(values[values > 0])
         if len(positive) < 2 or positive.std() == 0:
             raise DataError(

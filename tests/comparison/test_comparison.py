@@ -77,13 +77,11 @@ def planted(monkeypatch, answer):
         test = table[table[PART] == "test"]
         joint = len(plan.tasks) > 1
         random = np.random.default_rng([trial.seed, joint, *map(ord, plan.tasks[0].name)])
-        result = Result(parameters=1, seconds=1.0)
-        for task in plan.tasks:
-            truth = test[task.name].to_numpy(float)
-            truth = truth[~np.isnan(truth)]
-            result.truths[task.name] = truth
-            result.predictions[task.name] = answer(task.name, truth, joint, random)
-            result.validation[task.name] = 1.0
+        truths = {task.name: test[task.name].to_numpy(float) for task in plan.tasks}
+        answers = {name: answer(name, truth, joint, random) for name, truth in truths.items()}
+        result = ground.judged(test, truths, answers)
+        result.parameters, result.seconds = 1, 1.0
+        result.validation |= dict.fromkeys(truths, 1.0)
         return result
 
     monkeypatch.setattr(trials, "carry_out", carry_out)
@@ -116,6 +114,25 @@ def short_trees(monkeypatch):
     for trees in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
         short = functools.partial(getattr(baselines, trees), max_iter=20)
         monkeypatch.setattr(baselines, trees, short)
+
+
+def test_rows_of_a_group_are_drawn_together(monkeypatch):
+    """All rows of a group have the same error, so that 300 rows tell no more than 10 groups."""
+    table = pd.DataFrame({"row": np.arange(1500), "group": np.repeat(np.arange(50), 30)})
+    table = table.assign(x=table["row"] % 7, y=table["row"] % 11, z=table["row"] % 13)
+
+    def answer(task, truth, joint, random):
+        return truth + random.normal(0, 1, len(truth) // 30).repeat(30)
+
+    planted(monkeypatch, answer)
+    widths = []
+    for column in ("group", "row"):
+        split = mtl.Split("group", column=column)
+        declared = experiment(dict.fromkeys("yz", "regression"), 8, split=split)
+        found = compared(declared, table, seeds=1)
+        gain = found.differences[JOINT]["y"]
+        widths.append(gain.high - gain.low)
+    assert widths[0] > 3 * widths[1]
 
 
 def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):

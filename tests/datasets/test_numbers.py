@@ -54,6 +54,37 @@ def test_a_target_that_can_be_read_in_two_ways_is_refused_with_both():
     np.testing.assert_allclose(german.truth(table), [1.234, 17.5, 12.1])  # as it was learned
 
 
+def test_a_quantity_with_zeros_is_refused_as_any_other():
+    table = pd.DataFrame({"price": ["1,234", "17,500", "0"]})
+    with pytest.raises(DataError, match=r"'1,234' is 1234 .* or 1\.234"):
+        tasks.ZeroInflatedLogNormal("price").fit(table)
+    german = tasks.ZeroInflatedLogNormal("price").fit(table.replace("0", "0,5"))
+    assert german.encode(table[:1]).tolist() == [np.float32(1.234)]
+
+
+@pytest.mark.parametrize("declared", [features.Numeric("x"), tasks.Regression("x")], ids=str)
+def test_a_cell_is_read_the_same_whatever_the_other_rows_are(declared):
+    if isinstance(declared, features.Numeric):
+        read = declared.fit(pd.Series([1.5, 2.5])).raw
+    else:
+        task = declared.fit(pd.DataFrame({"x": [1.5, 2.5]}))
+        read = lambda column: task.truth(column.to_frame("x"))  # noqa: E731
+    assert read(pd.Series(["1,234"])).tolist() == [1234]
+    with pytest.raises(DataError, match="'0,5' in row 1"):
+        read(pd.Series(["1,234", "0,5"]))
+
+
+def test_numbers_that_hardly_differ_in_float32_are_told():
+    seconds = 1.7e9 + np.arange(60.0)
+    with pytest.raises(
+        DataError, match=r"vary by only 17\.3 .* multiples of 128\. Subtract a const"
+    ):
+        tasks.Regression("x").fit(pd.DataFrame({"x": seconds}))
+    with pytest.warns(UserWarning, match=r"vary by only 17\.3 .*sees multiples of 128\. Subtract"):
+        features.Numeric("x").fit(pd.Series(seconds))
+    features.Numeric("x").fit(pd.Series(1.7e9 + 86_400 * np.arange(60.0)))
+
+
 def test_a_feature_says_how_its_texts_are_read():
     table = pd.DataFrame(
         {

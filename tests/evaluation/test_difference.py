@@ -19,6 +19,19 @@ def test_equal_models_are_seldom_told_apart(seeds):
     assert wrong <= 6
 
 
+def test_rows_of_a_group_count_once():
+    random, wrong = np.random.default_rng(0), 0
+    groups = [np.repeat(np.arange(30), 20)] * 2
+    for trial in range(60):
+        truths = [random.normal(size=600) for _ in range(2)]
+        models = [[t + random.normal(0, 0.5, 30).repeat(20) for t in truths] for _ in range(2)]
+        found = difference(
+            Regression("y").measure, truths, *models, draws=60, seed=trial, groups=groups
+        )
+        wrong += found.verdict != "no difference seen"
+    assert wrong <= 4  # of 60; about 40 if each row counted
+
+
 def test_a_better_model_is_found():
     random = np.random.default_rng(0)
     truths = [random.normal(size=300) for _ in range(3)]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtl_keras import features
+from mtl_keras import features, tasks
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import DataError
 from mtl_keras.features.encoder import Encoder, raw_columns
@@ -37,6 +37,23 @@ COLUMNS = {
     "plan": (RANDOM.choice(["basic", "plus", "pro"], ROWS), "categorical"),
     "colour": (pd.Categorical(RANDOM.choice(["red", "blue", "teal"], ROWS)), "categorical"),
 }
+
+
+def test_an_index_may_repeat():
+    """As after `pd.concat` of several tables."""
+    table = pd.DataFrame({"v": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}, index=[0, 0, 1])
+    assert features.infer(table)[0].feature.kind == "vector"
+
+
+def test_categories_are_read_alike_from_all_types():
+    exact = pd.Series([1.6, 2.0, np.nan])
+    plan = features.Categorical("plan")
+    assert plan.raw(exact.astype("float32")).tolist() == plan.raw(exact).tolist()
+    genres = features.Categories("genres")
+    assert genres.raw(pd.Series([12.0, np.nan])).tolist() == ["12", ""]  # single ones are numbers
+    table = pd.DataFrame({"y": [b"no", b"yes"], "z": exact[:2].astype("float32")})
+    assert tasks.Binary("y").fit(table).classes == ("no", "yes")
+    assert tasks.Multiclass("z").fit(table).classes == (1.6, 2.0)
 
 
 @pytest.mark.parametrize("name", COLUMNS)

@@ -64,6 +64,17 @@ def test_curves_correct_what_one_number_cannot(classes):
     np.testing.assert_array_equal(again.prediction(said), found.prediction(said))
 
 
+def test_the_probability_of_a_rare_class_keeps_its_digits():
+    """40,000 rows, of which 20 are positive: rounded, most probabilities would be 0."""
+    random = np.random.default_rng(0)
+    said = random.beta(1, 2000, (40_000, 1)).astype("float32")
+    truth = (random.random(40_000) < said[:, 0]).astype("float32")
+    task = Binary("y", classes=("no", "yes"), calibration="isotonic").calibrate(truth, 3 * said)
+    found = task.prediction(3 * said)
+    assert found.min() == pytest.approx(1 / 80_000) and found.max() < 1
+    assert found.mean() == pytest.approx(truth.mean(), rel=0.05)
+
+
 def test_the_threshold_follows_the_costs():
     truth, said = overconfident(factor=1.0)
     plain = Binary("y", classes=("no", "yes"))

@@ -14,6 +14,7 @@ ROWS = pd.DataFrame({"left": ["no", "yes", None, "no", "no"], "grade": [3, 1, 2,
     [
         (tasks.Binary("left"), "the positive class is 'yes' (25% of 4 training labels)"),
         (tasks.Binary("left", positive="no"), "the positive class is 'no' (75% of 4 training"),
+        (tasks.Binary("left", positive="yes", classes=("yes", "no")), "class is 'yes' (25% of"),
         (tasks.Binary("left", threshold=0.25), "), predicted when its probability is at least 0.2"),
         (tasks.Ordinal("grade"), "the order is 1 < 2 < 3"),
         (tasks.Ordinal("grade", classes=("3", "2", "1")), "the order is 3 < 2 < 1"),
