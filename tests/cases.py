@@ -42,6 +42,7 @@ BACKBONES = [
     backbones.get(["pooling", {"kind": "gru", "units": 4}], "sequences"),
     backbones.Transformer(depth=1, heads=2, units=8),
     backbones.CNN(filters=(4, 4), units=8),
+    backbones.KerasLayer(layer=keras.layers.Dense(4)),
     backbones.Pretrained(layer=keras.Sequential([keras.layers.Dense(3)])),
 ]
 BALANCERS = [

@@ -9,6 +9,7 @@ import keras
 from mtl_keras.backbones.base import Backbone
 from mtl_keras.backbones.cnn import CNN
 from mtl_keras.backbones.convolution import Convolution
+from mtl_keras.backbones.keras_layer import KerasLayer
 from mtl_keras.backbones.parallel import Parallel
 from mtl_keras.backbones.pooling import Pooling
 from mtl_keras.backbones.pretrained import Pretrained
@@ -23,6 +24,7 @@ __all__ = [
     "LSTM",
     "Backbone",
     "Convolution",
+    "KerasLayer",
     "Parallel",
     "Pooling",
     "Pretrained",
@@ -36,15 +38,17 @@ def get(declared: Any, reads: str) -> Backbone:
 
     Args:
         declared: E.g. `"lstm"`, `{"kind": "lstm", "bidirectional": True}`, a list of these to use
-            in parallel, or `"package.module:function"`, a function that makes a Keras layer or
-            model.
+            in parallel, a Keras layer without weights, which is trained (`KerasLayer`), or
+            `"package.module:function"`, a function that makes a pretrained layer or model
+            (`Pretrained`).
         reads: What it must read: `"sequences"` or `"images"`.
 
     Returns:
         The backbone.
 
     Raises:
-        ConfigError: if there is no such backbone, or it does not read this kind of data.
+        ConfigError: if there is no such backbone, if it does not read this kind of data, or if a
+            layer has weights, which may or may not be pretrained.
 
     Example:
 
@@ -54,7 +58,13 @@ def get(declared: Any, reads: str) -> Backbone:
     if isinstance(declared, (list, tuple)):
         return Parallel(parts=tuple(get(part, reads) for part in declared))
     if isinstance(declared, keras.layers.Layer):
-        return Pretrained(layer=declared)
+        if declared.weights:
+            raise ConfigError(
+                f"The layer {declared.name!r} already has weights. As an encoder, wrap it in "
+                "mtl_keras.backbones.Pretrained(layer=...) to keep them (with trainable=True to "
+                "train them further), or in KerasLayer(layer=...) to train it from new weights."
+            )
+        return KerasLayer(layer=declared)
     if isinstance(declared, str) and ":" in declared:
         return Pretrained(source=declared)
     backbone = registry.get(declared, sys.modules[__name__], Backbone, "backbone")

@@ -1,15 +1,15 @@
-"""Any Keras layer or model as a backbone, such as a pretrained one."""
+"""A pretrained Keras layer or model as a backbone."""
 
 import importlib
-import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
 from mtl_keras.backbones.base import Backbone
+from mtl_keras.backbones.keras_layer import as_text, copied, from_text, pooled
 from mtl_keras.errors import ConfigError, shown
-from mtl_keras.layers import SequencePooling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +18,21 @@ class Pretrained(Backbone):
 
     It is called on the feature's encoded rows: indices `(rows, length)` for a text, images `(rows,
     height, width, channels)` from 0 to 255. A model of keras-hub that takes `token_ids` and
-    `padding_mask` gets both. Its output is `(rows, n)`; the mean is taken over any further axes.
+    `padding_mask` gets both. Its output is `(rows, n)`; one vector per word (or pixel) is pooled.
+
+    The weights become part of the trained network, but not of an experiment's file. Use `source`
+    for an experiment that is trained from its file or by other processes.
 
     Args:
         layer: The layer or model. It is copied, so that you can use it more than once.
         source: Instead of `layer`, the name of a function that creates it,
             `"package.module:function"`, which can be written in a file.
-        trainable: Whether its weights are trained further. Default False.
+        trainable: Whether its weights are trained further. Default False. If True, the layer may
+            also be a new one, without weights.
+
+    Raises:
+        ConfigError: if there is neither a layer nor a source; when the network is built, also if
+            the weights are missing, or if the output for an empty text is NaN.
 
     Example:
 
@@ -40,69 +48,68 @@ class Pretrained(Backbone):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.layer, str):
-            object.__setattr__(self, "layer", from_text(self.layer))
         if (self.layer is None) == (self.source is None):
             raise ConfigError("A pretrained backbone needs either `layer` or `source`.")
+        if isinstance(self.layer, str):
+            from_text(self.layer)  # to refuse now what cannot be made
 
     def represent(self, x: Any, mask: Any, name: str) -> Any:
         original = self.layer if self.layer is not None else imported(self.source or "")
-        layer = type(original).from_config({**original.get_config(), "name": name})
-        named = isinstance(original, keras.Model) and isinstance(original.input, dict)
-        layer_input: Any = x
-        if named:
-            offered = {"token_ids": x, "padding_mask": mask}
-            if "segment_ids" in original.input:
-                offered["segment_ids"] = keras.layers.Rescaling(0, dtype="int32")(x)
-            layer_input = {key: offered[key] for key in original.input}
-        output = layer(layer_input)
+        if isinstance(original, str):
+            original = from_text(original)
+            if original.weights:
+                raise ConfigError(
+                    f"The weights of the pretrained layer {original.name!r} are not stored with "
+                    "the experiment. Name a function that loads them: "
+                    "encoder={'kind': 'pretrained', 'source': 'package.module:function'}."
+                )
+        if not (original.built or self.trainable):
+            raise ConfigError(
+                f"The layer {original.name!r} has no weights yet, and would not be trained either. "
+                "Load its weights, or set trainable=True."
+            )
+        layer = copied(original, name)
+        output = layer(_arguments(original, x, mask))
         if original.built:
             layer.set_weights(original.get_weights())
         layer.trainable = self.trainable
         if isinstance(output, dict):
             output = output.get("pooled_output", output.get("sequence_output"))
-        if len(output.shape) == 3:
-            output = SequencePooling(name=f"{name}_pooled")(output, mask=mask)
-        elif len(output.shape) == 4:
-            output = keras.layers.GlobalAveragePooling2D(name=f"{name}_pooled")(output)
-        return self._dropped(output, name)
+        if mask is not None:
+            _check_empty_row(layer, x, mask)
+        return self._dropped(pooled(output, mask, name), name)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments, a layer as text; its weights are stored in the trained network only."""
         config = {"kind": "pretrained", "dropout": self.dropout, "trainable": self.trainable}
         if self.source is not None:
             return {**config, "source": self.source}
-        return {**config, "layer": as_text(self.layer)}
+        text = self.layer if isinstance(self.layer, str) else as_text(self.layer)
+        return {**config, "layer": text}
 
 
-def as_text(layer: Any) -> str:
-    """A layer's class and arguments, as text."""
-    return json.dumps(keras.saving.serialize_keras_object(layer), sort_keys=True)
+def _arguments(layer: keras.layers.Layer, x: Any, mask: Any) -> Any:
+    """What a layer is called on: a model with named inputs gets those that it has."""
+    names = getattr(layer, "input", None)  # a layer that was not called has none
+    if not isinstance(names, dict):
+        return x
+    offered = {"token_ids": x, "padding_mask": mask}
+    if "segment_ids" in names:
+        offered["segment_ids"] = keras.layers.Rescaling(0, dtype="int32")(x)
+    return {key: offered[key] for key in names}
 
 
-def from_text(text: str) -> keras.layers.Layer:
-    """The layer that `as_text` described, with new weights.
-
-    Nothing is imported but Keras's own layers, and no code that the text holds is run.
-
-    Raises:
-        ConfigError: if it describes something else, such as a lambda or a class that is not
-            registered with Keras.
-    """
-    try:
-        layer = keras.saving.deserialize_keras_object(json.loads(text), safe_mode=True)
-    except Exception as error:  # Keras's are of many types
-        why = " ".join(str(error).split())[:300]
+def _check_empty_row(layer: keras.layers.Layer, x: Any, mask: Any) -> None:
+    """Raise a ConfigError if the output of a layer that masks words itself is NaN without words."""
+    row = np.zeros((1, *x.shape[1:]), x.dtype)
+    present = np.arange(mask.shape[1])[None] == 0
+    output = layer(_arguments(layer, row, present))
+    if not all(np.isfinite(value).all() for value in keras.tree.flatten(output)):
         raise ConfigError(
-            f"Expected a Keras layer, as text. Received: {shown(text)}, which cannot be made "
-            f"({type(error).__name__}: {why}). Register a class of your own with "
-            "@keras.saving.register_keras_serializable, and import its module first."
-        ) from error
-    if not isinstance(layer, keras.layers.Layer):
-        raise ConfigError(
-            f"Expected a Keras layer, as text. Received: {shown(text)}, which is {shown(layer)}."
+            f"The output of {layer.name!r} is NaN if a row is empty, as with "
+            "`GlobalAveragePooling1D` after `Embedding(mask_zero=True)`. Leave the pooling out, "
+            "which is done here, or use another one."
         )
-    return layer
 
 
 def imported(source: str) -> Any:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtl_keras import backbones
 from mtl_keras.declaring.declaration import Declaration
+from mtl_keras.errors import ConfigError
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,3 +195,29 @@ class BackboneFeature(Feature):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "encoder": self.encoder.get_config()}
+
+    def vector(self, x: Any, mask: Any, name: str) -> Any:
+        """Return the backbone's vectors `(rows, n)` for its input.
+
+        Raises:
+            ConfigError: if the backbone fails, or returns something else.
+        """
+        what = f"The encoder of feature {self.name!r}"
+        try:
+            vector = self.encoder.represent(x, mask, name)
+        except ConfigError as error:
+            raise ConfigError(f"{what}: {error}") from error
+        except Exception as error:  # of a user's own layers
+            why = " ".join(str(error).split())[:300]
+            raise ConfigError(
+                f"{what} cannot read {self.reads_as} of the shape {tuple(x.shape)} "
+                f"({type(error).__name__}: {why}). To read the indices of words with an "
+                "embedding of its own, use mtl_keras.backbones.Pretrained(layer=..., "
+                "trainable=True)."
+            ) from error
+        if len(getattr(vector, "shape", ())) != 2:
+            raise ConfigError(
+                f"{what} must return one vector per row, (rows, n). Received: "
+                f"{getattr(vector, 'shape', vector)!r}."
+            )
+        return vector

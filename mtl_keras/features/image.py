@@ -110,8 +110,9 @@ class Image(BackboneFeature):
 
     Args:
         encoder: What reads the pixels: `"cnn"` (default, small), a mapping such as `{"kind": "cnn",
-            "filters": [16, 32]}`, a Keras layer or model, or a function `"package.module:function"`
-            that returns one, e.g. of `keras.applications`: see `mtl_keras.backbones`.
+            "filters": [16, 32]}`, a new Keras layer, which is trained, or a function
+            `"package.module:function"` that returns a pretrained model, e.g. of
+            `keras.applications`: see `mtl_keras.backbones`.
         augment: Random augmentations in training, such as `{"translation": 0.1, "rotation": 0.02,
             "zoom": 0.1, "flip": "horizontal", "contrast": 0.2, "brightness": 0.1}`, which are the
             arguments of Keras's augmentation layers. Default: none.
@@ -191,7 +192,7 @@ class Image(BackboneFeature):
             x = AUGMENTATIONS[kind](amount, name=f"{name}_{kind}")(x)
         if isinstance(self.encoder, Pretrained):
             x = keras.layers.Rescaling(255.0, name=f"{name}_to_255")(x)
-        return self.encoder.represent(x, None, name)
+        return self.vector(x, None, name)
 
     def flattened(self, encoded: np.ndarray) -> np.ndarray:
         return super().flattened(encoded) / 255.0

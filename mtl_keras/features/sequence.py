@@ -190,11 +190,11 @@ class Sequence(BackboneFeature):
         )
 
     def represent(self, encoded: Any, name: str) -> Any:
-        mask = Present(name=f"{name}_present")(encoded)
+        mask = Present(never_empty=True, name=f"{name}_present")(encoded)
         if self.of == "tokens":
             size = len(self.vocabulary or ()) + 2
             encoded = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
-        return self.encoder.represent(encoded, mask, name)
+        return self.vector(encoded, mask, name)
 
     def _split(self, text: str) -> list[str]:
         return [part.strip() for part in text.split(self.separator) if part.strip()]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.backbones.pretrained import Pretrained, as_text, from_text
+from mtl_keras.backbones.keras_layer import as_text, from_text
+from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.datasets.lists import vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
@@ -137,8 +138,8 @@ class Text(BackboneFeature):
     Args:
         encoder: What reads the words: `"pooling"` (default: a bag of words, fast), `"lstm"`,
             `"gru"`, `"convolution"`, `"transformer"`, a mapping such as `{"kind": "lstm",
-            "bidirectional": True}`, a Keras layer or model, or a function
-            `"package.module:function"` that returns one: see `mtl_keras.backbones`.
+            "bidirectional": True}`, a new Keras layer, which is trained, or a function
+            `"package.module:function"` that returns a pretrained one: see `mtl_keras.backbones`.
         dimension: Length of a word's vector. Default 64.
         lowercase: Whether `Good` is `good`. Default True.
         ngrams: Maximum length of n-grams that count as words: with 2, a bag of words knows "not
@@ -233,13 +234,13 @@ class Text(BackboneFeature):
         return TextEncoding(self.vocabulary or (), self.length or 1, self.lowercase, self.ngrams)
 
     def represent(self, encoded: Any, name: str) -> Any:
-        mask = Present(name=f"{name}_words")(encoded)
+        mask = Present(never_empty=True, name=f"{name}_words")(encoded)
         if isinstance(self.encoder, Pretrained):
-            return self.encoder.represent(encoded, mask, name)
+            return self.vector(encoded, mask, name)
         size = len(self.vocabulary or ()) + 2
         vectors = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
         if self.word_dropout:
             vectors = keras.layers.Dropout(
                 self.word_dropout, noise_shape=(None, None, 1), name=f"{name}_word_dropout"
             )(vectors)
-        return self.encoder.represent(vectors, mask, name)
+        return self.vector(vectors, mask, name)

@@ -110,14 +110,29 @@ class Present(keras.layers.Layer):
     **Shape:** indices `(rows, length)`, 0 where there is nothing, or `(rows, length, n)`, whose
     last number is 1 where there is something, to bool `(rows, length)`.
 
+    Args:
+        never_empty: Whether the first position counts as present in a row without any value, for
+            layers that divide by the number of values. Default False.
+
     Example:
 
-    >>> Present()(keras.ops.array([[3, 0]])).numpy().tolist()
-    [[True, False]]
+    >>> Present(never_empty=True)(keras.ops.array([[3, 2, 0], [0, 0, 0]])).numpy().tolist()
+    [[True, True, False], [True, False, False]]
     """
 
+    def __init__(self, never_empty: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.never_empty = never_empty
+
     def call(self, values: Any) -> Any:
-        return (values if len(values.shape) == 2 else values[:, :, -1]) > 0
+        present = (values if len(values.shape) == 2 else values[:, :, -1]) > 0
+        if self.never_empty:
+            first = ops.arange(present.shape[1]) == 0
+            present = present | (first & ~ops.any(present, axis=1, keepdims=True))
+        return present
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "never_empty": self.never_empty}
 
     def compute_output_spec(self, values: Any) -> Any:
         return keras.KerasTensor(values.shape[:2], dtype="bool")

@@ -209,7 +209,9 @@ def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
 
     By itself it reads `_iterations` and calls `_get_current_learning_rate` again for each variable
     in `_backend_apply_gradients`: a schedule with a branch would be traced, and run, as many times.
-    Both are the same for all variables. One of another package may need the variable itself.
+    Both are the same for all variables. The public `learning_rate` and `iterations` can only be
+    set for good, which would be saved with the model. An optimizer of another package may need the
+    variable itself.
 
     Args:
         optimizer: The optimizer of a single replica; several are threads that share it.

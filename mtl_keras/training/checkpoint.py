@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from mtl_keras import __version__
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.jobs import UNREADABLE, replaced
 from mtl_keras.model import MultiTaskModel
@@ -88,7 +89,8 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises:
             ConfigError: if the checkpoint belongs to another experiment or to other data.
-            ArtifactError: if the file is damaged.
+            ArtifactError: if the file is damaged, or if another version of mtl_keras wrote it and
+                this one cannot continue from it.
         """
         if not self.path.exists():
             return 0, 0
@@ -98,6 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _write(self, path: Path, **more: Any) -> bool:
         """Write the state to a file; returns whether this process has done so."""
         state = {
+            "version": __version__,
             "fingerprint": self.fingerprint,
             "history": self.history,
             "balancing": self.model.balancing,
@@ -130,9 +133,11 @@ class Checkpoint(keras.callbacks.Callback):
     @contextlib.contextmanager
     def _opened(self, path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
         """The state in a file, and its arrays; what is wrong is an error that names the file."""
+        writer = __version__
         try:
             with np.load(path, allow_pickle=False) as saved:
                 state = _state(saved)
+                writer = state.get("version")
                 if state["fingerprint"] != self.fingerprint:
                     raise ConfigError(
                         f"The checkpoint in {path.parent} is of another experiment or of other "
@@ -140,9 +145,15 @@ class Checkpoint(keras.callbacks.Callback):
                         "another name."
                     )
                 yield state, saved
-        except ConfigError:
-            raise
-        except UNREADABLE as error:
+        except (ConfigError, *UNREADABLE) as error:
+            if writer != __version__:
+                raise ArtifactError(
+                    f"The checkpoint {path} was written by "
+                    f"{f'version {writer}' if writer else 'an earlier version'} of mtl_keras, and "
+                    f"{__version__} cannot continue from it. Start again without --resume."
+                ) from error
+            if isinstance(error, ConfigError):
+                raise
             raise ArtifactError(
                 f"The checkpoint {path} is damaged ({error!r:.150}). Start again without --resume."
             ) from error

@@ -184,6 +184,9 @@ def test_an_optimizer_reads_its_step_and_learning_rate_once_and_takes_the_same_s
         options = {"weight_decay": 0.1, "use_ema": True, "gradient_accumulation_steps": every}
         optimizer = keras.optimizers.AdamW(schedule, **options)
         optimizer.build(variables)
+        missing = {"_iterations"} - set(vars(optimizer))
+        missing |= {"_backend_apply_gradients", "_get_current_learning_rate"} - set(dir(optimizer))
+        assert not missing, f"optimizers have no {missing} any more: `counted_once` patches nothing"
         for size in (1.0, 0.5, 0.25, 0.125):
             schedule.calls = 0
             with within(optimizer):

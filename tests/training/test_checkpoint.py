@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from mtl_keras import __version__
 from mtl_keras.errors import ArtifactError
 from mtl_keras.training import BestEpoch
 from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint, saved_epochs
@@ -48,7 +49,9 @@ DAMAGES = {
     "changed within": lambda content: content[:300] + bytes(200) + content[500:],
     "no JSON": lambda content: with_state(content, "{"),
     "a list": lambda content: with_state(content, "[1]"),
-    "other keys": lambda content: with_state(content, '{"fingerprint": "the same"}'),
+    "other keys": lambda content: with_state(
+        content, json.dumps({"fingerprint": "the same", "version": __version__})
+    ),
     "objects": lambda content: with_state(content, None),
     "nested": lambda content: with_state(content, "[" * 100_000),
     "a history of texts": lambda content: with_state(content, {"history": ["a"]}),
@@ -68,6 +71,23 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     assert saved.load(saved.model) == (1, 0)
     saved.path.write_bytes(damage(saved.path.read_bytes()))
     with pytest.raises(ArtifactError, match=r"training\.npz is damaged .*Start again without"):
+        saved.load(saved.model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "writer"),
+    [
+        ({"version": None, "best": {"curves": [], "stopped": False}}, "an earlier version"),
+        ({"version": "0.1.0", "best": {}}, "version 0.1.0"),
+        ({"version": "9.0", "fingerprint": "of a plan with more settings"}, "version 9.0"),
+    ],
+)
+def test_a_checkpoint_of_another_version_is_told_in_words(tmp_path, changes, writer):
+    saved = checkpoint(tmp_path / "training.npz")
+    end_epoch(saved, 0)
+    saved.path.write_bytes(with_state(saved.path.read_bytes(), changes))
+    expected = rf"by {writer} of mtl_keras, and {__version__} cannot continue.* without --resume\.$"
+    with pytest.raises(ArtifactError, match=expected):
         saved.load(saved.model)
 
 
