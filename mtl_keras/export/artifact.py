@@ -64,11 +64,19 @@ def latest(folder: Path) -> Path:
         return folder
     numbers = versions(folder)
     if not numbers:
+        inside = models_in(folder)
+        within = f" There are models in it: {', '.join(map(str, inside[:9]))}." if inside else ""
         raise ArtifactError(
             f"There is no trained model in {folder}. Expected a folder such as "
-            "saved_models/<name> that `mtl-keras train` or `Run.export` wrote."
+            f"saved_models/<name> that `mtl-keras train` or `Run.export` wrote.{within}"
         )
     return folder / str(numbers[-1])
+
+
+def models_in(folder: Path) -> list[Path]:
+    """Return the artifacts that a folder contains."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [each for each in inside if versions(each)]
 
 
 @contextmanager
@@ -119,11 +127,14 @@ def _published(unfinished: Path, folder: Path) -> Path:
 def _copy_beside(folder: Path) -> None:
     """Copy the newest version's files beside the versions, even if a newer one is added.
 
-    Settings of MLServer are only written if there are none, because a user may have changed them.
+    Settings of MLServer are only written if a user has changed none of them. Earlier exports wrote
+    one file, or none.
     """
-    if not any((folder / name).exists() for name in MLSERVER):
-        for name, settings in MLSERVER.items():
-            replace_file(folder / name, json.dumps(settings, indent=2) + "\n")
+    written = {name: json.dumps(entries, indent=2) + "\n" for name, entries in MLSERVER.items()}
+    present = {name: folder / name for name in written if (folder / name).exists()}
+    if all(path.read_bytes() == written[name].encode() for name, path in present.items()):
+        for name in written.keys() - present.keys():
+            replace_file(folder / name, written[name])
     version = None
     while version != latest(folder):
         version = latest(folder)

@@ -28,6 +28,7 @@ from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.result import Run
 from mtl_keras.runs.warnings import (
+    warn_of_copies,
     warn_of_leaks,
     warn_of_missing_labels,
     warn_of_unused_experts,
@@ -120,6 +121,7 @@ def _carried_out(
         some = rows.sampled()
         plan, tried = search.settled(plan, rows.data, partial(short, rows=some), show, cluster)
         warn_of_missing_labels(some, show)
+        warn_of_copies(some, show)
         leaks = warn_of_leaks(some, show)
     own_name = identity(checkpoint if together.chief else None, resume)
     fitting = Fitting(rows.data, plan.training, show=show, workers=together)

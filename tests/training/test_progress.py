@@ -96,10 +96,25 @@ def test_without_a_line_that_moves_each_epoch_has_a_line(trained):
     for epoch in range(2):
         progress.on_epoch_begin(epoch)
         progress.on_epoch_end(epoch, {"loss": 2.0, "val_loss": 3.0, "val_b_mae": 0.12345})
-    form = r"epoch {}/3  loss 2 / 3  b_mae - / 0.1235  \d+\.\d\d s{}"
+    form = r"epoch {}/3  loss 2.00 / 3.00  b_mae     – / 0.123  \d+\.\d\d s{}"
     assert lines[0].startswith("training / validation; best: ")
     assert re.fullmatch(form.format(1, "  best: a"), lines[1])
     assert re.fullmatch(form.format(2, "  best: b"), lines[2])
+
+
+def test_the_lines_of_the_epochs_are_aligned_and_have_the_decimals_of_the_first(trained):
+    lines = []
+    progress = begun(trained[0], lines.append, epochs=12)
+    for epoch, (loss, mae) in enumerate([(12.345, 1234.5), (9.8765, 987.65), (0.4321, 1e-9)]):
+        progress.on_epoch_begin(epoch)
+        progress.seconds = [123.4] * epoch  # of the epochs before
+        progress.on_epoch_end(epoch, {"loss": loss, "val_loss": loss, "val_b_mae": mae})
+    told = [re.match(r"epoch .(.*?/12)  (.*b_mae .*?)  +\d+\.\d\d s", line) for line in lines[1:]]
+    assert [match[2] for match in told] == [
+        "loss 12.3 / 12.3  b_mae     – / 1,234",
+        "loss  9.9 /  9.9  b_mae     – /   988",
+        "loss 0.432 / 0.432  b_mae     – /  0.00",
+    ]
 
 
 def test_parts_that_are_finished_are_counted(monkeypatch):
