@@ -75,7 +75,7 @@ def leaderboard(
         found, others = board.models_in(models)
         if not found:
             raise ArtifactError(
-                f"None of {', '.join(map(str, models[:5]))} is a trained model. Name the folders "
+                f"There is no trained model in {', '.join(map(str, models[:5]))}. Name the folders "
                 "of models, such as saved_models/*."
             )
         if others:
@@ -228,8 +228,7 @@ def inspect(
                 f"{path} is neither a trained model nor a table: there is no such file or folder."
                 f"{nearest(folder.name, beside)}"
             )
-        models = artifact.is_model(folder) or artifact.models_in(folder)
-        if folder.is_dir() and (models or not any(folder.rglob("*.*"))):
+        if folder.is_dir() and (artifact.is_of_models(folder) or not any(folder.rglob("*.*"))):
             show(description.describe(folder))
             return
         show.moving(lambda: (f"reading {path}", None))

@@ -64,11 +64,9 @@ def latest(folder: Path) -> Path:
         return folder
     numbers = versions(folder)
     if not numbers:
-        inside = models_in(folder)
-        within = f" There are models in it: {', '.join(map(str, inside[:9]))}." if inside else ""
         raise ArtifactError(
             f"There is no trained model in {folder}. Expected a folder such as "
-            f"saved_models/<name> that `mtl-keras train` or `Run.export` wrote.{within}"
+            f"saved_models/<name> that `mtl-keras train` or `Run.export` wrote.{_instead(folder)}"
         )
     return folder / str(numbers[-1])
 
@@ -77,6 +75,19 @@ def models_in(folder: Path) -> list[Path]:
     """Return the artifacts that a folder contains."""
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     return [each for each in inside if versions(each)]
+
+
+def is_of_models(folder: Path) -> bool:
+    """Return whether a folder is an artifact or contains some, even if they are damaged."""
+    return any(True for below in ("", "*/", "*/*/") for _ in folder.glob(below + EXTRA))
+
+
+def _instead(folder: Path) -> str:
+    """Return what a folder without a complete version has instead, as the end of an error."""
+    if models := models_in(folder):
+        return f" There are models in it: {', '.join(map(str, models[:9]))}."
+    damaged = [path.parent for below in ("", "*/") for path in folder.glob(below + EXTRA)]
+    return f" {damaged[0]} is damaged: it lacks {EXTRA}/schema.json." if damaged else ""
 
 
 @contextmanager

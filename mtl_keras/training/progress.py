@@ -63,13 +63,13 @@ class Progress(keras.callbacks.Callback):
         self.seconds: list[float] = []  # of each epoch
         self.losses: dict[str, float] = {}
         self.columns: dict[str, Column] = defaultdict(Column)
-        self.training = False  # rather than validating
+        self.training = True  # rather than validating
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.total = self.epochs or self.params["epochs"]
+        self.iterations = self.model.optimizer.iterations  # no variable while a step is traced
         self.start, self.first_step = time.perf_counter(), self._steps()
-        if not self.moves:
-            self.show("training / validation; best: tasks with their lowest validation loss so far")
+        self.show("training / validation; best: tasks with their lowest validation loss so far")
         moving(self.show, self.now)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -133,7 +133,7 @@ class Progress(keras.callbacks.Callback):
         """How many steps the optimizer has made; 0 if replicas share the work."""
         if self.model.distribute_strategy.num_replicas_in_sync > 1:
             return 0
-        return int(self.model.optimizer.iterations.numpy())
+        return int(self.iterations.numpy())
 
     def _read_losses(self) -> None:
         if not self.model.balanced or self.model.distribute_strategy.num_replicas_in_sync > 1:

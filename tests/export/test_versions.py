@@ -44,6 +44,15 @@ def test_an_export_adds_the_settings_that_earlier_ones_lack_unless_one_was_chang
     assert ((tmp_path / "model-settings.json").read_text() == "{}") == changed
 
 
+def test_a_version_without_its_schema_is_called_damaged(tmp_path):
+    with artifact.new_version(tmp_path) as version:
+        write(version, "first")
+    (tmp_path / "1" / artifact.EXTRA / "schema.json").unlink()
+    with pytest.raises(ArtifactError, match=r"/1 is damaged: it lacks assets.extra/schema.json"):
+        artifact.latest(tmp_path)
+    assert artifact.is_of_models(tmp_path.parent) and not artifact.is_of_models(tmp_path / "2")
+
+
 def test_a_version_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="full"), artifact.new_version(tmp_path) as version:
         write(version, "half")

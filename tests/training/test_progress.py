@@ -79,15 +79,18 @@ def test_the_line_that_moves_knows_step_losses_and_the_time_left(trained):
     assert re.fullmatch(rf"epoch 2/3  step 0/12  {losses}  at most \d+ s left", second[0])
     assert re.fullmatch(rf"epoch 3/3  validating  {losses}  at most \d+ s left", last[0])
     assert second[1] == pytest.approx(1 / 3) and last[1] == 1
-    assert len(log) == 1 and log[0].startswith("epoch 3/3  loss ")  # one line stays
+    assert log[0].startswith("training / validation; best: ")
+    assert len(log) == 2 and log[1].startswith("epoch 3/3  loss ")  # one line stays
 
 
-def test_the_steps_of_an_epoch_are_read_while_it_lasts(trained):
+def test_the_steps_of_an_epoch_are_read_while_it_lasts(trained, monkeypatch):
     model, log = trained[0], Log()
     begun(model, log, epochs=1).on_epoch_begin(0)
     model.optimizer.iterations.assign_add(5)
     text, share = log.now()
     assert "step 5/12" in text and share == pytest.approx(5 / 12)
+    monkeypatch.setattr(model.optimizer, "_iterations", "a tensor")  # as in `counted_once`
+    assert log.now()[0] == text
 
 
 def test_without_a_line_that_moves_each_epoch_has_a_line(trained):
