@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from mtl_keras.cli import coding, training, trials, using  # noqa: F401 - they add commands to `app`
+from mtl_keras.cli import training, trials, using  # noqa: F401 - they add commands to `app`
 from mtl_keras.cli.application import app
 from mtl_keras.cli.bash import whole_words
 from mtl_keras.errors import MTLError, one_line

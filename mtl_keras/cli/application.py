@@ -24,7 +24,9 @@ Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_mode
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        "--trust", help="PACKAGE from which the model may import classes. Repeat it for several."
+        "--trust",
+        metavar="PACKAGE",
+        help="From where the model may import classes. Repeat it for several.",
     ),
 ]
 BadCells = Annotated[

@@ -76,7 +76,8 @@ def _maker(source: str, flags: Flags, trusted: Collection[str]) -> Callable[...,
     if not flags.target and not implied:
         raise ConfigError(
             f"Name the columns of {source} to predict: --target COLUMN, or --target COLUMN:KIND, "
-            f"e.g. --target churned:binary. `mtl-keras inspect {source}` lists its columns."
+            "e.g. --target churned:binary. List its columns with: mtl-keras inspect "
+            f"{shlex.quote(source)}"
         )
     config = {"name": name_of(source), "data": {"path": source}, "tasks": implied}
     return lambda **entries: Experiment.from_dict(file.merged(config, entries))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mtl_keras.cli import names
-from mtl_keras.cli.arguments import listed, pairs, stated, targets, threshold, values
+from mtl_keras.cli.arguments import FORMS, listed, pairs, stated, targets, threshold, values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,31 +19,33 @@ class Flags:
     target: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN or COLUMN:KIND to predict, e.g. churned:binary; the kind is guessed "
-            "where it is not stated. A colon that no kind follows is part of the column's name. "
-            "Repeat it for several.",
+            metavar="COLUMN[:KIND]",
+            help="What to predict, e.g. churned:binary. Without a kind, it is guessed. A colon "
+            "that no kind follows is part of the column's name. Repeat it for several.",
             autocompletion=names.column_and_kind("tasks"),
         ),
     ] = None
     order: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN=LOW,MID,HIGH: the labels of an ordinal target from the lowest to the "
-            "highest.",
+            metavar=FORMS["--order"],
+            help="The labels of an ordinal target from the lowest to the highest.",
             autocompletion=names.column,
         ),
     ] = None
     positive: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN=LABEL: the positive class of a binary target.",
+            metavar=FORMS["--positive"],
+            help="The positive class of a binary target.",
             autocompletion=names.column,
         ),
     ] = None
     threshold: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN=NUMBER: the probability from which the positive class is predicted. "
+            metavar=FORMS["--threshold"],
+            help="The probability from which the positive class is predicted. "
             "Default: chosen on the validation rows.",
             autocompletion=names.column,
         ),
@@ -51,13 +53,18 @@ class Flags:
     feature: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN:KIND to predict from, where the kind that is guessed is wrong.",
+            metavar="COLUMN:KIND",
+            help="The kind of a column to predict from, where the guess is wrong.",
             autocompletion=names.column_and_kind("features"),
         ),
     ] = None
     drop: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN not to predict from.", autocompletion=names.column),
+        typer.Option(
+            metavar="COLUMN",
+            help="What not to predict from. Repeat it for several.",
+            autocompletion=names.column,
+        ),
     ] = None
     data: Annotated[
         str | None, typer.Option(help="Table to use instead of the experiment's own.")

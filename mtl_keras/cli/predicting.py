@@ -40,7 +40,8 @@ def predict(
         list[str] | None,
         typer.Option(
             "--id",
-            help="COLUMN of the table to keep before the predictions, exactly as it stands there. "
+            metavar="COLUMN",
+            help="What to copy from the table, before the predictions, exactly as it stands there. "
             "Repeat it for several. Default: those that the training dropped as identifiers.",
             autocompletion=names.column,
         ),
@@ -52,8 +53,8 @@ def predict(
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN of the predictions to write, or several separated by commas. Repeat "
-            "it for more. Default: all."
+            metavar="COLUMN,...",
+            help="Which predictions to write. Default: all.",
         ),
     ] = None,
     probabilities: Annotated[

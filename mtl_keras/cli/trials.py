@@ -28,8 +28,8 @@ def compare(
     also: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also compare ARCHITECTURE, +BALANCER or ARCHITECTURE+BALANCER. Repeat it for "
-            "several."
+            metavar="[ARCHITECTURE][+BALANCER]",
+            help="What else to compare, e.g. mmoe, +pcgrad or mmoe+pcgrad. Repeat it for several.",
         ),
     ] = None,
     tries: Annotated[
@@ -110,8 +110,9 @@ def tune(
     front: Annotated[
         list[str] | None,
         typer.Option(
-            help="TASK for which to search the best trade-offs (the Pareto front). Repeat "
-            "it for each."
+            metavar="TASK",
+            help="A task for which to search the best trade-offs (the Pareto front). Repeat it "
+            "for each.",
         ),
     ] = None,
     pick: Annotated[

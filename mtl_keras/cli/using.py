@@ -53,7 +53,9 @@ def leaderboard(
     ],
     sort: Annotated[
         str | None,
-        typer.Option(help="TASK to sort by. Default: the mean rank in all tasks that they share."),
+        typer.Option(
+            metavar="TASK", help="What to sort by. Default: the mean rank in all shared tasks."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     bad_cells: BadCells = "refuse",
@@ -73,7 +75,7 @@ def leaderboard(
         found, others = board.models_in(models)
         if not found:
             raise ArtifactError(
-                f"None of {', '.join(map(str, models[:5]))} is a trained model. Name the folders "
+                f"There is no trained model in {', '.join(map(str, models[:5]))}. Name the folders "
                 "of models, such as saved_models/*."
             )
         if others:
@@ -139,8 +141,8 @@ def check(
         if alarms:
             typer.echo("changed: " + "; ".join(alarms), err=True)
             raise typer.Exit(CHANGED)
-        few = f", but {result.limits}" if result.limits else ""
-        show(f"no change beyond what chance explains{few}")
+        lesser = result.alarms("moderate")
+        show("no major change" if lesser else "no change beyond what chance explains")
 
 
 @app.command(cls=Command, epilog="mtl-keras report saved_models/shop")
@@ -196,6 +198,17 @@ def export(
         show(str(predictor.export(path, check)))
 
 
+@app.command(cls=Command, epilog="mtl-keras code saved_models/shop")
+def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
+    """Print a model's network as a Python file of Keras code, to edit and train by hand."""
+    with terminal(error=True) as show:
+        load_tensorflow(show)
+        from mtl_keras import load
+
+        network = load(model, trusted=trust or []).code()
+    typer.echo(network, nl=False)
+
+
 @app.command(cls=Command, epilog="mtl-keras inspect saved_models/shop")
 def inspect(
     path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
@@ -215,7 +228,7 @@ def inspect(
                 f"{path} is neither a trained model nor a table: there is no such file or folder."
                 f"{nearest(folder.name, beside)}"
             )
-        if folder.is_dir() and (artifact.is_model(folder) or not any(folder.rglob("*.*"))):
+        if folder.is_dir() and (artifact.is_of_models(folder) or not any(folder.rglob("*.*"))):
             show(description.describe(folder))
             return
         show.moving(lambda: (f"reading {path}", None))

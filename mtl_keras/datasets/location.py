@@ -155,6 +155,11 @@ def _below(filesystem: Any, root: str) -> list[str]:
     try:
         infos = filesystem.get_file_info(selector)
     except OSError as error:
+        if not isinstance(filesystem, filesystems.LocalFileSystem):
+            raise DataError(
+                f"There is no file or folder {root}, or it cannot be reached. Check the address, "
+                "or download the files."
+            ) from error
         siblings = [str(path) for path in Path(root).parent.glob("*")]
         raise DataError(f"There is no folder {root}.{nearest(root, siblings)}") from error
     names = []

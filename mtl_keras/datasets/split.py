@@ -57,7 +57,9 @@ class Split(Checked):
         total = self.validation + self.test
         check(total < 1, "split.validation + test", "leave rows to train on: be < 1", total)
         if self.strategy in ("group", "time", "column") and self.column is None:
-            raise ConfigError(f"split.strategy={self.strategy!r} needs `split.column`.")
+            raise ConfigError(
+                f"split.strategy={self.strategy!r} needs `split.column`, the column to split by."
+            )
         if self.strategy != "random" and self.stratify is not None:
             raise ConfigError("`split.stratify` works with strategy='random' only.")
 

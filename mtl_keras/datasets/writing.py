@@ -1,5 +1,10 @@
 """Writes tables to files, at once or in pieces."""
 
+import glob
+import os
+import platform
+import secrets
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +22,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 class Writer:
     """Writes a table to a file in pieces, and atomically.
 
-    The file has a temporary name until the block ends, and is removed if the block fails.
+    The file has a unique temporary name until the block ends, so that two processes that write the
+    same file do not mix their rows, and is removed if the block fails.
 
     Args:
         path: A `.csv`, `.tsv`, `.txt` or `.parquet` file.
@@ -38,13 +44,13 @@ class Writer:
     def __init__(self, path: str | Path, escape_formulas: bool = False) -> None:
         check_writable(path)
         self.path, self.escape_formulas = Path(path), escape_formulas
-        self.unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        name = f"{_temporary_prefix(self.path)}{os.getpid()}-{secrets.token_hex(4)}.unfinished"
+        self.unfinished = self.path.with_name(name)
         self.rows = 0
         self._parquet: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.unfinished.unlink(missing_ok=True)
+        _remove_what_the_dead_left(self.path)
         return self
 
     def write(self, table: pd.DataFrame) -> None:
@@ -107,13 +113,14 @@ def write(table: pd.DataFrame, path: str | Path, escape_formulas: bool = False) 
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise a ConfigError if `write` cannot write a file with this name.
+    """Create the folder of a file, and raise an error if `write` could not write the file there.
 
     Args:
         path: The path of the file.
 
     Raises:
         ConfigError: if files with this suffix cannot be written.
+        OSError: if the folder cannot be created, or nothing can be written to it.
 
     Example:
 
@@ -127,6 +134,28 @@ def check_writable(path: str | Path) -> None:
         raise ConfigError(
             f"Expected a .csv, .tsv or .parquet file to write. Received: {shown(str(path))}."
         )
+    folder = Path(path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with naming(path), tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def _temporary_prefix(path: Path) -> str:
+    """Return the prefix of a file's unfinished versions on this machine."""
+    return f".{path.name}.{platform.node() or 'here'}-"
+
+
+def _remove_what_the_dead_left(path: Path) -> None:
+    """Remove a file's unfinished versions by processes that were killed on this machine."""
+    prefix = _temporary_prefix(path)
+    for left in path.parent.glob(f"{glob.escape(prefix)}*.unfinished"):
+        process = left.name.removeprefix(prefix).partition("-")[0]
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except (OSError, ValueError):  # it lives, but is another user's; or the name is not ours
+            continue
 
 
 def _escaped(cell: Any) -> Any:

@@ -93,7 +93,7 @@ def resolve(
         return ours
     if ":" not in name and ">" not in name:
         raise ConfigError(
-            unknown(what, name, [*options, *others])
+            unknown(what, name, [*sorted(options), *others])
             + " Name your own class as 'package.module:Class'."
         )
     value = _foreign(name, what)

@@ -61,6 +61,35 @@ def number(value: float | None, digits: int = DIGITS) -> str:
     return numbers([value], digits)[0]
 
 
+class Column:
+    """Numbers that are written line by line, one below the other.
+
+    All lines have the decimals of the first, or up to two more once the numbers have fallen to a
+    tenth. They are padded to the width of the widest so far.
+
+    Example:
+
+    >>> loss = Column()
+    >>> loss([12.345, 9.8765]), loss([8.7, None]), loss([0.31, 0.452])
+    (['12.3', ' 9.9'], [' 8.7', '   –'], ['0.310', '0.452'])
+    """
+
+    def __init__(self) -> None:
+        self._least, self._size, self._width = 0.0, np.inf, 0
+
+    def __call__(self, values: Sequence[float | None]) -> list[str]:
+        """Return the numbers of the next line; None and NaN are a dash."""
+        known = [abs(value) for value in values if value is not None and np.isfinite(value)]
+        size = max(known, default=0.0)
+        if 0 < size < self._size / 10:
+            self._least = self._least or size / 100
+            self._size = max(size, self._least)
+        form = _form_of_size([self._size], DIGITS)
+        texts = [_or_dash(value, form) for value in values]
+        self._width = max(self._width, *map(len, texts))
+        return [text.rjust(self._width) for text in texts]
+
+
 def apart(values: Sequence[float]) -> list[str]:
     """Different numbers, each with as many digits as it takes to tell them from each other.
 

@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.drawing.digits import number, numbers, with_intervals
-from mtl_keras.evaluation.distribution import MAJOR, Distribution, level, missing
+from mtl_keras.evaluation.distribution import MAJOR, MODERATE, Distribution, level, missing
 from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
 
 Judged = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 LEVELS = ("none", "moderate", "major")
+LEGEND = (
+    f"index: the population stability index; above {MODERATE:g} a change is moderate, above "
+    f"{MAJOR:g} major\n"
+    "chance: the index that one in 1,000 unchanged columns exceeds; only what is above it counts"
+)
 TOLD = 0.01  # a smaller share of the rows is not reported for an unchanged column
 
 
@@ -174,6 +179,8 @@ class Check:
             ]
             unchanged = sum(change.level == "none" for change in changes)
             lines.append(f"{unchanged} of {len(changes)} {title}s are unchanged")
+        if any(c.level != "none" or c.notes for c in (*self.columns, *self.answers)):
+            lines.append(LEGEND)
         for score in self.scores:
             ends = (score.now_interval, score.then_interval)
             now, then = with_intervals([score.now, score.then], ends)
@@ -181,6 +188,8 @@ class Check:
                 f"{score.task}: {score.measure} {now} on {score.rows:,} rows, {then} on the test "
                 f"rows of the training{': worse' * score.worse}"
             )
+        if self.limits:
+            lines.append(self.limits)
         return "\n".join(lines)
 
 

@@ -66,9 +66,28 @@ def latest(folder: Path) -> Path:
     if not numbers:
         raise ArtifactError(
             f"There is no trained model in {folder}. Expected a folder such as "
-            "saved_models/<name> that `mtl-keras train` or `Run.export` wrote."
+            f"saved_models/<name> that `mtl-keras train` or `Run.export` wrote.{_instead(folder)}"
         )
     return folder / str(numbers[-1])
+
+
+def models_in(folder: Path) -> list[Path]:
+    """Return the artifacts that a folder contains."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [each for each in inside if versions(each)]
+
+
+def is_of_models(folder: Path) -> bool:
+    """Return whether a folder is an artifact or contains some, even if they are damaged."""
+    return any(True for below in ("", "*/", "*/*/") for _ in folder.glob(below + EXTRA))
+
+
+def _instead(folder: Path) -> str:
+    """Return what a folder without a complete version has instead, as the end of an error."""
+    if models := models_in(folder):
+        return f" There are models in it: {', '.join(map(str, models[:9]))}."
+    damaged = [path.parent for below in ("", "*/") for path in folder.glob(below + EXTRA)]
+    return f" {damaged[0]} is damaged: it lacks {EXTRA}/schema.json." if damaged else ""
 
 
 @contextmanager
@@ -119,11 +138,14 @@ def _published(unfinished: Path, folder: Path) -> Path:
 def _copy_beside(folder: Path) -> None:
     """Copy the newest version's files beside the versions, even if a newer one is added.
 
-    Settings of MLServer are only written if there are none, because a user may have changed them.
+    Settings of MLServer are only written if a user has changed none of them. Earlier exports wrote
+    one file, or none.
     """
-    if not any((folder / name).exists() for name in MLSERVER):
-        for name, settings in MLSERVER.items():
-            replace_file(folder / name, json.dumps(settings, indent=2) + "\n")
+    written = {name: json.dumps(entries, indent=2) + "\n" for name, entries in MLSERVER.items()}
+    present = {name: folder / name for name in written if (folder / name).exists()}
+    if all(path.read_bytes() == written[name].encode() for name, path in present.items()):
+        for name in written.keys() - present.keys():
+            replace_file(folder / name, written[name])
     version = None
     while version != latest(folder):
         version = latest(folder)

@@ -90,4 +90,4 @@ def network_of(
 
 
 def _why(error: Exception) -> str:
-    return " ".join(str(getattr(error, "message", error)).split())[:300]
+    return " ".join(str(getattr(error, "message", error)).split())[:300].rstrip(".")

@@ -95,7 +95,10 @@ class Plan(Checked):
         if self.training.tracking is not None:
             tracking.get(self.training.tracking)  # likewise
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
-            raise ConfigError(f"`name` must be a plain folder name. Received: name={self.name!r}")
+            raise ConfigError(
+                "`name` must be the name of a folder, such as 'shop', and no path. Received: "
+                f"name={self.name!r}"
+            )
 
     @classmethod
     def elsewhere(cls, name: str, value: object) -> str:

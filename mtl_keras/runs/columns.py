@@ -65,7 +65,8 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
             )
         if (feature is not None or name in wanted) and (taken := set(sources) & skip):
             raise ConfigError(
-                f"Column {min(taken)!r} is a target, a weight or a group, not a feature."
+                f"Column {min(taken)!r} is a target, a weight or a group, not a feature. "
+                "Do not declare it as a feature: it is left out of them anyway."
             )
     if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))

@@ -1,5 +1,6 @@
-"""What to look at before trusting a model: missing labels, leaks, unused experts."""
+"""What to look at before trusting a model: labels missing or twice, leaks, unused experts."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,18 @@ def warn_of_missing_labels(rows: Prepared, show: Callable[[str], None]) -> None:
                     f"warning: {task}: no {part} row has a label that the training rows have, too, "
                     f"so {what}. Add rows with labels, or stratify the split by it"
                 )
+
+
+def warn_of_copies(rows: Prepared, show: Callable[[str], None]) -> None:
+    """Print a warning for each task that has the same labels as another one."""
+    first: dict[bytes, str] = {}
+    for task, labels in rows.data.y["train"].items():
+        same = first.setdefault(hashlib.blake2b(np.asarray(labels).tobytes()).digest(), task)
+        if same != task:
+            show(
+                f"warning: {task!r} has the same labels as {same!r} in all training rows, so the "
+                "network learns them twice. Leave one of the two out"
+            )
 
 
 def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mtl_keras.drawing.digits import number
+
 Losses = Mapping[str, float]
 
 
@@ -50,8 +52,8 @@ def successive_halving(
         losses = {}
         for name, found in train(left, epochs):
             losses[name] = found
-            listed = ", ".join(f"{task} {value:.4g}" for task, value in found.items())
-            show(f"  {epochs} epochs, {name}: {listed}")
+            listed = ", ".join(f"{task} {number(value)}" for task, value in found.items())
+            show(f"  {epochs} epoch{'s' * (epochs != 1)}, {name}: {listed}")
         table = pd.DataFrame({name: losses[name] for name in left}).T
         lowest = table.min()
         score = ((table - lowest) / lowest.abs().clip(lower=1e-9)).mean(axis=1).fillna(np.inf)

@@ -148,7 +148,7 @@ class Artifacts(ModelRepository):
 def _found(root: Path) -> Sequence[Path]:
     if artifact.is_model(root) or not root.is_dir():
         return [root]
-    return sorted(folder for folder in root.iterdir() if artifact.is_model(folder)) or [root]
+    return artifact.models_in(root) or [root]
 
 
 def _settings(version: Path, loaded: Loaded | None = None) -> ModelSettings:

@@ -1,6 +1,7 @@
 """Serves an artifact as a model of MLServer."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +21,8 @@ from mtl_keras.serving.loaded import DATATYPES, Loaded, table_of
 from mtl_keras.serving.requests import Columns, of_json, of_tensors
 
 MOST_REQUESTS = 64  # requests to answer together
+
+logger = logging.getLogger("mlserver")
 
 
 class Runtime(MLModel):
@@ -74,6 +77,14 @@ class Runtime(MLModel):
         return True
 
     async def _load(self) -> Loaded:
+        """Load the artifact for another repository than `Artifacts`, which is not guarded."""
+        logger.warning(
+            "%s is served without the settings of mtl_keras: the size of a request is not limited, "
+            "and MLServer stops if the newest version cannot be loaded. Use `mtl-keras serve`, "
+            "export the model again to get its settings.json, or set "
+            "MLSERVER_MODEL_REPOSITORY_IMPLEMENTATION=mtl_keras.serving.Artifacts",
+            self._folder,
+        )
         return await asyncio.to_thread(Loaded.of, self._folder)
 
     async def unload(self) -> bool:

@@ -76,9 +76,10 @@ def _check_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except (OSError, OverflowError) as error:
+        why = str(error).rstrip(".")
         raise ConfigError(
-            f"Port {port} of {host} cannot be listened on: {error}. Three ports in a row are "
-            "needed, for HTTP, gRPC and metrics; name the first: --port"
+            f"Port {port} of {host} cannot be listened on: {why}. Three ports in a row are needed, "
+            "for HTTP, gRPC and metrics; name the first: --port"
         ) from error
 
 

@@ -9,6 +9,7 @@ from mtl_keras.datasets.dates import find_format
 from mtl_keras.datasets.lists import first_list
 from mtl_keras.datasets.numbers import almost_all, find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
+from mtl_keras.drawing import digits
 from mtl_keras.errors import DataError, shown
 from mtl_keras.tasks.classes import coded_labels
 
@@ -124,7 +125,7 @@ def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGues
         why = f"amounts, {100 * zeros:.0f}% of them zero"
         unless = ("zero_inflated_log_normal", "the others are spread over several magnitudes")
         return TaskGuess(name, "regression", why, unless)
-    return TaskGuess(name, "regression", f"numbers from {numbers.min():g} to {numbers.max():g}")
+    return TaskGuess(name, "regression", f"numbers {_span(numbers)}")
 
 
 def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGuess:
@@ -136,7 +137,7 @@ def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> Task
             f"{len(numbers):,} whole numbers, each in one row, look like an identifier",
             f"If it is a quantity nevertheless, declare {name}:regression.",
         )
-    span = f"whole numbers from {numbers.min():g} to {numbers.max():g}"
+    span = f"whole numbers {_span(numbers)}"
     small, most = np.quantile(labels, (0.5, 0.95))
     gapless = set(range(int(small) + 1)) <= set(numbers.tolist())
     often_zero = (labels == 0).mean() >= OFTEN_ZERO
@@ -146,6 +147,10 @@ def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> Task
         unless = ("count", "it counts events") if numbers.min() >= 0 else None
         return TaskGuess(name, "regression", span, unless)
     raise _unclear(name, numbers)
+
+
+def _span(numbers: np.ndarray) -> str:
+    return f"from {digits.number(numbers.min())} to {digits.number(numbers.max())}"
 
 
 def _unclear(name: str, numbers: np.ndarray) -> DataError:

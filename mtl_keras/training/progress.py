@@ -1,12 +1,14 @@
 """Progress of a training: a line per epoch, or one line that moves where the log is a terminal."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from mtl_keras.drawing.digits import Column
 from mtl_keras.training.best_epoch import BestEpoch
 
 Now = Callable[[], tuple[str, float | None]]
@@ -60,13 +62,14 @@ class Progress(keras.callbacks.Callback):
         self.epoch, self.last = 0, ""
         self.seconds: list[float] = []  # of each epoch
         self.losses: dict[str, float] = {}
-        self.training = False  # rather than validating
+        self.columns: dict[str, Column] = defaultdict(Column)
+        self.training = True  # rather than validating
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.total = self.epochs or self.params["epochs"]
+        self.iterations = self.model.optimizer.iterations  # no variable while a step is traced
         self.start, self.first_step = time.perf_counter(), self._steps()
-        if not self.moves:
-            self.show("training / validation; best: tasks with their lowest validation loss so far")
+        self.show("training / validation; best: tasks with their lowest validation loss so far")
         moving(self.show, self.now)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -80,18 +83,17 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.seconds.append(time.perf_counter() - self.start)
+        logs = logs or {}
         values = {
-            name: " / ".join(
-                "-" if value is None else f"{value:.4g}"
-                for value in ((logs or {}).get(name), (logs or {}).get(f"val_{name}"))
-            )
+            name: " / ".join(self.columns[name]([logs.get(name), logs.get(f"val_{name}")]))
             for name in ["loss", *self.metrics]
         }
         lowest = self.best.lowest()
         of_task = {t: lowest.get(f"val_{t}_loss", lowest.get("val_loss")) for t in self.best.tasks}
         best = [task for task, lowest_at in of_task.items() if lowest_at == epoch]
         mark = f"best: {', '.join(best)}" if best else ""
-        self.last = self._line("", values, f"{self.seconds[-1]:.2f} s", mark)
+        width = len(f"{max(self.seconds):.2f}")
+        self.last = self._line("", values, f"{self.seconds[-1]:{width}.2f} s", mark)
         if not self.moves:
             self.show(self.last)
 
@@ -109,7 +111,7 @@ class Progress(keras.callbacks.Callback):
             count = self._steps() - self.first_step
             done, step = (count / steps, f"step {count:,}/{steps:,}") if steps else (0.0, "")
             self._read_losses()
-        values = {f"{task}_loss": f"{loss:.4g}" for task, loss in self.losses.items()}
+        values = {f"{t}_loss": self.columns[f"{t}_loss"]([v])[0] for t, v in self.losses.items()}
         share = min(1.0, (self.epoch + min(done, 1.0)) / self.total)
         return self._line(step, values, self._left()), share
 
@@ -131,7 +133,7 @@ class Progress(keras.callbacks.Callback):
         """How many steps the optimizer has made; 0 if replicas share the work."""
         if self.model.distribute_strategy.num_replicas_in_sync > 1:
             return 0
-        return int(self.model.optimizer.iterations.numpy())
+        return int(self.iterations.numpy())
 
     def _read_losses(self) -> None:
         if not self.model.balanced or self.model.distribute_strategy.num_replicas_in_sync > 1:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import json
 import os
 import time
@@ -176,7 +177,9 @@ class Where:
             self.journal.parent.mkdir(parents=True, exist_ok=True)
             backend = optuna.storages.journal.JournalFileBackend(str(self.journal))
             storage = optuna.storages.JournalStorage(backend)
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        elif isinstance(storage, str):
+            storage = _opened(optuna, storage)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # what ends a trial is told by us
         return optuna.create_study(
             study_name=self.name,
             storage=storage,
@@ -185,6 +188,18 @@ class Where:
             sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
             pruner=optuna.pruners.MedianPruner(START, WARM_UP),
         )
+
+
+def _opened(optuna: Any, address: str) -> Any:
+    """Return the storage at an address."""
+    of_database = importlib.import_module("sqlalchemy.exc").SQLAlchemyError  # Optuna needs it
+    try:
+        return optuna.storages.get_storage(address)
+    except (of_database, ImportError, ValueError, optuna.exceptions.OptunaError) as error:
+        raise ConfigError(
+            f"The storage {address!r} cannot be opened: {str(error).rstrip('.')}. Expected an "
+            "address such as sqlite:///trials.db or postgresql://user@host/name."
+        ) from error
 
 
 @dataclass(frozen=True)

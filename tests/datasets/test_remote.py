@@ -46,5 +46,7 @@ def test_what_is_wrong_there_is_named(shop):
     shop.rm("/shop/year=2024/0.parquet")
     with pytest.raises(DataError, match=r"Row group 0 of /?shop/year=2024/0\.parquet cannot be"):
         stream.read()
+    with pytest.raises(DataError, match=r"no file or folder /?nothing, or it cannot be reached"):
+        Stream("memory://nothing")
     with pytest.raises(DataError, match="nosuch://shop cannot be opened"):
         Stream("nosuch://shop")

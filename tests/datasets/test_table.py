@@ -12,6 +12,7 @@ import pytest
 
 from mtl_keras import datasets
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.writing import _temporary_prefix
 from mtl_keras.errors import ConfigError, DataError
 
 
@@ -163,6 +164,22 @@ def test_only_files_that_are_written_as_their_name_says_are_written(tmp_path):
     table = pd.DataFrame({"a": ["=1+1", "plain"], "b": [-1, 2]})
     datasets.write(table, tmp_path / "out.csv", escape_formulas=True)
     assert (tmp_path / "out.csv").read_text() == "a,b\n'=1+1,-1\nplain,2\n"
+
+
+def test_two_that_write_one_file_at_a_time_do_not_mix_their_rows(tmp_path):
+    path = tmp_path / "out.csv"
+    dead = f"{_temporary_prefix(path)}{2**22 + 1}-0.unfinished"  # above the largest process id
+    (tmp_path / dead).write_text("left")
+    ours, theirs = (pd.DataFrame({"a": [number]}) for number in (1, 2))
+    with datasets.Writer(path) as first:
+        first.write(ours)
+        with datasets.Writer(path) as second:
+            second.write(theirs)
+            second.write(theirs)
+        assert path.read_text() == "a\n2\n2\n"
+        first.write(ours)
+    assert path.read_text() == "a\n1\n1\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,8 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
     fresh(3).to_csv(tmp_path / "few.csv", index=False)
     assert main(["check", str(checked), str(tmp_path / "few.csv")]) == 0
     out = capsys.readouterr().out
-    assert (
-        "chance explains, but 3 rows can show little: by chance alone, the stability index" in out
-    )
+    assert "\n3 rows can show little: by chance alone, the stability index" in out
+    assert out.endswith("no change beyond what chance explains\n")
     needed = int(re.search(r"To see one, check about (\d+) rows or more", out)[1])
     predictor = mtl.load(checked)
     assert not predictor.check(fresh(needed + 5)).limits and predictor.check(fresh(20)).limits
@@ -94,6 +93,18 @@ def test_unknown_values_missing_ones_and_ranges_are_told(checked):
     assert "10% unknown values, such as 'Ulm'" in town.notes
     assert age.range and age.range_now == (age.range_now[0], "500") and "to 500" in age.notes
     assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
+
+
+def test_a_change_is_told_with_the_limits_of_the_index_and_of_few_rows(checked, tmp_path, capsys):
+    moved = fresh(80).drop(columns=["left", "spend"])
+    moved.assign(age=moved["age"] + 90).to_csv(tmp_path / "new.csv", index=False)
+    assert main(["check", str(checked), str(tmp_path / "new.csv")]) == 3
+    out = capsys.readouterr().out
+    assert "above 0.1 a change is moderate, above 0.25 major" in out and "chance: the index" in out
+    few = fresh(12).drop(columns=["left", "spend"])
+    few.assign(age=few["age"] + 900).to_csv(tmp_path / "few.csv", index=False)
+    assert main(["check", str(checked), str(tmp_path / "few.csv")]) == 3
+    assert "\n12 rows can show little: " in capsys.readouterr().out
 
 
 def test_what_cannot_be_checked_says_why(checked, tmp_path):

@@ -31,7 +31,7 @@ from tests.export.server import ROWS, tensors
 pytestmark = pytest.mark.xdist_group("small")
 
 
-def test_mlserver_start_finds_all_it_needs_in_the_folder(small_artifact, tmp_path):
+def test_mlserver_start_finds_all_it_needs_in_the_folder(small_artifact, tmp_path, caplog):
     folder = tmp_path / "small"
     shutil.copytree(small_artifact, folder)
 
@@ -50,6 +50,7 @@ def test_mlserver_start_finds_all_it_needs_in_the_folder(small_artifact, tmp_pat
     (first, before), (second, after) = asyncio.run(started())
     assert (first, second) == ("1", "2")
     assert before == after
+    assert "is served without the settings of mtl_keras: the size of a request" in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")  # MLServer's own

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from mtl_keras.comparison.candidates import twin
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.plans import Plan
 from mtl_keras.runs.prepare import prepare
+from mtl_keras.runs.warnings import warn_of_copies
 from tests import cases
 
 
@@ -27,6 +29,16 @@ def test_a_run_beats_the_constant_on_what_can_be_learned(run):
     assert set(run.history) >= {"loss", "val_loss", "left_auc", "val_spend_mae", "left_weight"}
     assert all(run.history[f"{task.name}_best"].sum() == 1 for task in run.tasks)
     assert {g.column for g in run.guesses if g.feature is None} == {"id", "country"}
+
+
+def test_targets_with_the_same_labels_are_told():
+    labels = {"a": [0.5, np.nan, 1], "b": [0.5, np.nan, 2], "c": [0.5, np.nan, 1]}
+    train = {task: np.array(values) for task, values in labels.items()}
+    told: list[str] = []
+    warn_of_copies(SimpleNamespace(data=SimpleNamespace(y={"train": train})), told.append)
+    assert [line.partition(" in all")[0] for line in told] == [
+        "warning: 'c' has the same labels as 'a'"
+    ]
 
 
 def test_evaluation_has_three_forms(run):

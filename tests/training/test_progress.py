@@ -79,15 +79,18 @@ def test_the_line_that_moves_knows_step_losses_and_the_time_left(trained):
     assert re.fullmatch(rf"epoch 2/3  step 0/12  {losses}  at most \d+ s left", second[0])
     assert re.fullmatch(rf"epoch 3/3  validating  {losses}  at most \d+ s left", last[0])
     assert second[1] == pytest.approx(1 / 3) and last[1] == 1
-    assert len(log) == 1 and log[0].startswith("epoch 3/3  loss ")  # one line stays
+    assert log[0].startswith("training / validation; best: ")
+    assert len(log) == 2 and log[1].startswith("epoch 3/3  loss ")  # one line stays
 
 
-def test_the_steps_of_an_epoch_are_read_while_it_lasts(trained):
+def test_the_steps_of_an_epoch_are_read_while_it_lasts(trained, monkeypatch):
     model, log = trained[0], Log()
     begun(model, log, epochs=1).on_epoch_begin(0)
     model.optimizer.iterations.assign_add(5)
     text, share = log.now()
     assert "step 5/12" in text and share == pytest.approx(5 / 12)
+    monkeypatch.setattr(model.optimizer, "_iterations", "a tensor")  # as in `counted_once`
+    assert log.now()[0] == text
 
 
 def test_without_a_line_that_moves_each_epoch_has_a_line(trained):
@@ -96,10 +99,25 @@ def test_without_a_line_that_moves_each_epoch_has_a_line(trained):
     for epoch in range(2):
         progress.on_epoch_begin(epoch)
         progress.on_epoch_end(epoch, {"loss": 2.0, "val_loss": 3.0, "val_b_mae": 0.12345})
-    form = r"epoch {}/3  loss 2 / 3  b_mae - / 0.1235  \d+\.\d\d s{}"
+    form = r"epoch {}/3  loss 2.00 / 3.00  b_mae     – / 0.123  \d+\.\d\d s{}"
     assert lines[0].startswith("training / validation; best: ")
     assert re.fullmatch(form.format(1, "  best: a"), lines[1])
     assert re.fullmatch(form.format(2, "  best: b"), lines[2])
+
+
+def test_the_lines_of_the_epochs_are_aligned_and_have_the_decimals_of_the_first(trained):
+    lines = []
+    progress = begun(trained[0], lines.append, epochs=12)
+    for epoch, (loss, mae) in enumerate([(12.345, 1234.5), (9.8765, 987.65), (0.4321, 1e-9)]):
+        progress.on_epoch_begin(epoch)
+        progress.seconds = [123.4] * epoch  # of the epochs before
+        progress.on_epoch_end(epoch, {"loss": loss, "val_loss": loss, "val_b_mae": mae})
+    told = [re.match(r"epoch .(.*?/12)  (.*b_mae .*?)  +\d+\.\d\d s", line) for line in lines[1:]]
+    assert [match[2] for match in told] == [
+        "loss 12.3 / 12.3  b_mae     – / 1,234",
+        "loss  9.9 /  9.9  b_mae     – /   988",
+        "loss 0.432 / 0.432  b_mae     – /  0.00",
+    ]
 
 
 def test_parts_that_are_finished_are_counted(monkeypatch):

@@ -81,6 +81,9 @@ def test_what_cannot_be_searched_is_said_before_any_training():
         tuning.tune(plan(), small_table(), workers=2, show=lambda line: None)
     with pytest.raises(ConfigError, match="balancer = 'auto' must be in the space"):
         tuning.tune(plan(balancer="auto"), small_table(), space=SPACE)
+    optuna = pytest.importorskip("optuna")
+    with pytest.raises(ConfigError, match=r"'nix://x' cannot be opened: .*nix\. Expected an addr"):
+        Where("shop", None, "nix://x").study(optuna, 0, 1)
 
 
 @pytest.mark.usefixtures("rendered")
