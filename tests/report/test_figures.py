@@ -79,11 +79,22 @@ def test_the_epochs_of_a_refit_are_shaded_and_the_curves_say_so(run):
         SimpleNamespace(metrics={**kept, "refit": 0}, history=logs)
     )
     left = SimpleNamespace(metrics={**kept, "finished": {"b": 4, "a": 6}}, history=logs)
-    assert "trained no further while others still improved: b after epoch 4. What" in (
+    assert "trained no further while others still improve: b after epoch 4. From" in (
         training_in_words(left)
     )
     assert "no further" not in told
     assert bool(run.figures.history().get_supxlabel()) == bool(run.metadata["refit"])
+
+
+def test_the_curves_of_a_task_that_was_trained_no_further_are_faded_from_there_on():
+    logs = pd.DataFrame({"epoch": range(1, 7), "loss": 1.0, "a_loss": 1.0, "b_loss": 1.0})
+    figure = report.history_figure(logs, ["a", "b"], finished={"a": 6, "b": 4})
+    told = {}
+    for ax in figure.axes:
+        ends = [[line.get_xdata()[i] for i in (0, -1)] for line in ax.lines if line.get_alpha()]
+        told[ax.get_title()] = (ends, [(text.get_text(), text.xy[0]) for text in ax.texts])
+    assert told["b: loss"] == ([[4, 6]], [("trained no further", 4)])
+    assert told["a: loss"] == told["total loss"] == ([], [])
 
 
 def test_every_task_has_a_row_of_panels_with_something_in_them(run):
