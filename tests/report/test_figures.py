@@ -218,6 +218,27 @@ def test_a_long_name_leaves_the_title_its_end_and_legends_hide_nothing():
         assert ax.get_legend().get_window_extent().y1 < ax.get_window_extent().y0
 
 
+def test_a_dozen_classes_leave_the_curves_their_room_and_are_told_in_per_cent():
+    score = np.linspace(0, 1, 60)
+    names = [f"a class with a long name {number}" for number in range(12)]
+    heights = []
+    for some in (names[:2], names):
+        labels = [
+            panels.OneLabel(x, (np.arange(60) % 12 == n) * 1.0, score) for n, x in enumerate(some)
+        ]
+        ax = drawn(panels.classes("x", labels)[0])
+        heights.append(ax.get_window_extent().height)
+        below = ax.xaxis.label.get_window_extent().y0
+        assert ax.get_legend().get_window_extent().y1 < below
+    assert heights[1] > 0.8 * heights[0]
+    truth = np.arange(60) % 12
+    answered = np.where(np.arange(60) < 15, 0, truth)
+    shown = drawn(panels.confusion("x", names, truth, answered))
+    written = {text.get_position(): text.get_text() for text in shown.texts[:-1]}
+    assert written[0, 0] == "100" and written[0, 1] == "40" and written[1, 1] == "60"
+    assert "0" not in written.values()
+
+
 def test_labels_that_all_rows_have_or_none_have_no_curves():
     score = np.array([0.1, 0.9, 0.5, 0.8])
     all_rows = panels.OneLabel("all", np.ones(4), score)
