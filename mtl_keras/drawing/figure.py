@@ -40,7 +40,7 @@ def axes(columns: int, rows: int, width: float = 4.6, height: float = 3.5) -> tu
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.set_axisbelow(True)
-        ax.locator_params(axis="y", nbins=6)  # or ticks change while places are found for them
+        ax.locator_params(nbins=6)  # or ticks change while places are found for them
     return figure, grid
 
 

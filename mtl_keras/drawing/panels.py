@@ -14,12 +14,14 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from mtl_keras.drawing import style
+from mtl_keras.drawing.log_ticks import tick_in_units
 
 MAX_POINTS = 4000
 CAPTION = 66  # letters in a line of a caption
 TITLE = 44  # letters of a title
 LOG_AXES = " Logarithmic axes."
-TICKS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6, 1e7)
+MOST_CLASSES = 12  # whose shares are written into the confusion matrix
+FEW = 6  # classes, up to which there is room for more about each
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def quantity(
         _diagonal(ax, x, y)
         ax.set(xlabel=f"predicted{suffix}", ylabel=f"actual{suffix}")
         if heavy:
-            _tick_in_units(ax)
+            tick_in_units(ax)
 
     def residuals(ax: Any) -> None:
         edge = np.quantile(np.abs(truth - predicted), 0.99)
@@ -97,7 +99,7 @@ def quantity(
         _diagonal(ax, x, y)
         ax.set(xlabel=f"mean predicted{suffix}", ylabel=f"mean actual{suffix}")
         if heavy:
-            _tick_in_units(ax)
+            tick_in_units(ax)
 
     return (
         Panel(
@@ -108,8 +110,8 @@ def quantity(
         Panel(
             f"{name}: residuals",
             residuals,
-            "Right of 0 the prediction was too low. The outermost 1% of the rows are counted in "
-            "the bars at the ends.",
+            "To the right of 0, predictions were too low. The outermost 1% of the rows are counted "
+            "in the bars at either end.",
         ),
         Panel(
             f"{name}: calibration by decile",
@@ -141,7 +143,7 @@ def quantile_levels(
     return Panel(
         f"{name}: calibration of the quantiles",
         draw,
-        "On the dashed line as many labels lie at or below a quantile as its level says.",
+        "On the dashed line, the share of labels at or below a quantile equals its level.",
     )
 
 
@@ -182,19 +184,21 @@ def classes(name: str, labels: Sequence[OneLabel]) -> list[Panel]:
             lines.append((one.label, truth, score, style.line_style(len(lines))))
     if not lines:
         return []
+    letters = style.MOST_LETTERS if len(lines) <= FEW else 14
+    lines = [(style.short(line[0], letters), *line[1:]) for line in lines]
     several = len(lines) > 1
     return [
         Panel(
             f"{name}: ROC curve",
             partial(_roc, lines=lines),
             ("Each class against all others. " if several else "")
-            + "AUC is the area under the curve. It is 0.5 on the dashed line, which is guessing.",
+            + "AUC is the area under the curve; guessing gives the dashed line, an AUC of 0.5.",
         ),
         Panel(
             f"{name}: precision-recall curve",
             partial(_precision_recall, lines=lines),
             "AP is the average precision"
-            + ("." if several else ". The dashed line, the share of positives, is guessing."),
+            + ("." if several else ". Guessing gives the dashed line, the share of positives."),
         ),
         Panel(
             f"{name}: calibration by decile",
@@ -246,49 +250,33 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
         answered: Index of the predicted label.
     """
     labels = [style.short(label, 14) for label in labels]
+    few = len(labels) <= FEW
 
     def draw(ax: Any) -> None:
         counts = metrics.confusion_matrix(truth, answered, labels=range(len(labels)))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         ax.grid(False)
         crowded = len(labels) * max(map(len, labels)) > 30
-        slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-        ax.set_xticks(range(len(labels)), labels, fontsize=8, **slanted)
+        slanted = {"ha": "right", "rotation_mode": "anchor"} if crowded else {}
+        turned = (30 if few else 45) if crowded else 0
+        ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=turned, **slanted)
         ax.set_yticks(range(len(labels)), labels, fontsize=8)
-        if len(labels) <= 12:
-            few = len(labels) <= 6
-            for (row, column), share in np.ndenumerate(shares):
-                text = f"{share:.2f}\n{counts[row, column]:,}" if few else f"{share:.2f}"
-                color = style.ink(image.to_rgba(share))
-                size = 9 if few else 6
-                ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
+        for (row, column), share in np.ndenumerate(shares if len(labels) <= MOST_CLASSES else []):
+            text = f"{share:.2f}\n{counts[row, column]:,}" if few else f"{100 * share:.0f}"
+            look = {"fontsize": 9 if few else 7, "color": style.ink(image.to_rgba(share))}
+            if few or text != "0":
+                ax.text(column, row, text, ha="center", va="center", **look)
         ax.set(xlabel="predicted", ylabel="actual")
 
-    few = len(labels) <= 6
     return Panel(
         f"{name}: confusion matrix",
         draw,
-        "What the rows of each actual class were predicted as"
-        + (": shares, and numbers of rows." if few else ", in shares."),
+        "How the rows of each actual class were predicted: "
+        + ("their share and their number." if few else "their share in %."),
     )
 
 
 def _diagonal(ax: Any, x: np.ndarray, y: np.ndarray) -> None:
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     ax.plot(ends, ends, color=style.MUTED, lw=1, ls="--")
-
-
-def _tick_in_units(ax: Any) -> None:
-    """Ticks at round values for axes whose positions are log(1 + value)."""
-    highest = np.expm1(max(ax.get_xlim()[1], ax.get_ylim()[1]))
-    values = [value for value in TICKS if value <= highest]
-    if highest > 50:
-        values = [value for value in values if value == 0 or value >= 1]
-    if highest > 5000:
-        values = [value for value in values if not str(int(value)).startswith("3")]
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = axis.get_view_interval()  # a tick beyond it would widen it
-        shown = [value for value in values if low <= np.log1p(value) <= high]
-        texts = [f"{value:,.0f}" if value >= 1 else f"{value:.2g}" for value in shown]
-        axis.set_ticks(np.log1p(shown), texts)

@@ -1,5 +1,6 @@
 """The style of all figures; a page replaces these colors by its own."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ DASHES = ("-", "--", ":", "-.")
 MOST_LETTERS = 24
 MARKERS = "os^Dv*"
 MOST = 12  # entries of a legend
+BELOW = 4.4  # times a letter, from the axes to the legend: ticks and a label are between
+LINE = 0.16  # inches, of a legend
 
 
 def line_style(number: int) -> dict[str, str]:
@@ -76,12 +79,18 @@ def short(text: object, most: int = MOST_LETTERS) -> str:
 def legend(ax: Any, entries: int) -> None:
     """A legend below the axes, where it hides nothing; of a great many entries none.
 
+    The figure becomes higher by what a long one needs, so that the axes keep their height.
+
     Args:
-        ax: Matplotlib axes.
+        ax: Matplotlib axes in a grid.
         entries: How many entries it has.
     """
     if entries <= MOST:
         longest = max(map(len, ax.get_legend_handles_labels()[1]), default=0)
-        columns = 1 if longest > 28 else 2 if longest > 14 or entries == 4 else 3
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
-        ax.legend(frameon=False, fontsize=8, ncols=min(entries, columns), **below)
+        columns = 1 if longest > 28 else 2 if longest > 12 or entries == 4 else 3
+        columns = min(entries, columns)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": BELOW}
+        ax.legend(frameon=False, fontsize=8, ncols=columns, **below)
+        beside = ax.get_gridspec().ncols  # other axes, whose legends need the same room
+        more = LINE * max(0, math.ceil(entries / max(1, columns)) - 2)
+        ax.figure.set_figheight(ax.figure.get_figheight() + more / beside)

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,17 @@ from mtl_keras.report.balancing import of_each_task
 from mtl_keras.report.wording import measure
 
 MANY = 5  # tasks, from which two are beside each other
-CHOSEN, AGAIN = "chosen epoch", "trained again"
+CHOSEN, AGAIN, FINISHED = "chosen epoch", "trained again", "trained no further"
+FADED = 0.3  # of curves after the last epoch that trained their task
 NO_METRICS = ("loss", "best", "weight", "gradient_norm")
 
 
-def history_figure(history: pd.DataFrame, tasks: Sequence[str], refit: int = 0) -> Figure:
+def history_figure(
+    history: pd.DataFrame,
+    tasks: Sequence[str],
+    refit: int = 0,
+    finished: Mapping[str, int] | None = None,
+) -> Figure:
     """The loss and the metrics of each task over the epochs, training and validation.
 
     The first row holds the total loss, and the weights of the tasks if they are learned; then come
@@ -32,6 +38,8 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str], refit: int = 0) 
         tasks: Names of the tasks.
         refit: Number of epochs, up to the chosen one, that were trained again with the validation
             rows. Default 0.
+        finished: The last epoch that trained a task, for each that was finished before others. Its
+            curves are faded from there on. Default none.
 
     Returns:
         The figure.
@@ -59,7 +67,7 @@ def history_figure(history: pd.DataFrame, tasks: Sequence[str], refit: int = 0) 
             shown.append((ax, log, task, f"{style.short(task, 30)}: {what}"))
     for ax, log, task, title in shown:
         ax.set_visible(True)
-        curve(ax, history, log, chosen_epoch(history, task), refit)
+        curve(ax, history, log, chosen_epoch(history, task), refit, (finished or {}).get(task))
         ax.set_title(title, fontsize=11)
     entries = {
         label: line for ax, *_ in shown for line, label in zip(*ax.get_legend_handles_labels())
@@ -127,7 +135,12 @@ def after_the_curves(history: pd.DataFrame, tasks: Sequence[str], refit: int) ->
 
 
 def curve(
-    ax: Any, history: pd.DataFrame, name: str, chosen: Iterable[int] = (), refit: int = 0
+    ax: Any,
+    history: pd.DataFrame,
+    name: str,
+    chosen: Iterable[int] = (),
+    refit: int = 0,
+    finished: int | None = None,
 ) -> None:
     """One log over the epochs, training and validation, and the epochs that were chosen.
 
@@ -137,19 +150,31 @@ def curve(
         name: The name of the log.
         chosen: The epochs that were chosen. Default none.
         refit: How many epochs up to a chosen one were trained again. Default 0.
+        finished: The last epoch that trained the task. Default None: the last one of all.
     """
+    epochs, end = history["epoch"], int(history["epoch"].max())
+    last = end if finished is None else min(finished, end)
     for prefix, label, color in (
         ("", "training", style.COLORS[0]),
         ("val_", "validation", style.COLORS[1]),
     ):
         if prefix + name in history:
             logs, marker = history[prefix + name], "o" if len(history) == 1 else ""
-            ax.plot(history["epoch"], logs, color=color, label=label, lw=1.8, marker=marker)
+            look = {"color": color, "lw": 1.8, "marker": marker}
+            trained, later = epochs <= last, epochs >= last
+            ax.plot(epochs[trained], logs[trained], label=label, **look)
+            if last < end:
+                ax.plot(epochs[later], logs[later], alpha=FADED, **look)
     for epoch in chosen:
         ax.axvline(epoch, color=style.MUTED, ls="--", lw=1, label=CHOSEN)
         if refit:
-            start = max(epoch - refit, int(history["epoch"].min()))
+            start = max(epoch - refit, int(epochs.min()))
             ax.axvspan(start, epoch, color=style.MUTED, alpha=0.18, lw=0, label=AGAIN)
+    if last < end:
+        ax.axvline(last, color=style.MUTED, ls=":", lw=1.2)
+        beside = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        small = {"rotation": 90, "va": "top", "fontsize": 7.5, "color": style.QUIET}
+        ax.annotate(FINISHED, (last, 1), (3, -2), **beside, **small)
     over_epochs(ax)
     _limit(ax, history, name)
 

@@ -1,7 +1,7 @@
 """The figures of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,12 @@ class Figures:
     answers: Mapping[str, np.ndarray]
     model: MultiTaskModel
     refit: int = 0
+    finished: Mapping[str, int] = field(default_factory=dict)
 
     def history(self) -> Figure:
         """Draw losses and metrics over the epochs, and the balancer's weights."""
-        return report.history_figure(self.log, [task.name for task in self.tasks], self.refit)
+        names = [task.name for task in self.tasks]
+        return report.history_figure(self.log, names, self.refit, self.finished)
 
     def predictions(self) -> Figure:
         """Draw predictions against labels of the test rows, a row of panels per task."""

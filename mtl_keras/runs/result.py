@@ -107,6 +107,7 @@ class Run:
             self.predictions,
             self.model,
             self.metadata.get("refit", 0),
+            self.metadata.get("finished", {}),
         )
 
     def export(self, folder: str | Path) -> Path:

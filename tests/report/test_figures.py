@@ -79,11 +79,22 @@ def test_the_epochs_of_a_refit_are_shaded_and_the_curves_say_so(run):
         SimpleNamespace(metrics={**kept, "refit": 0}, history=logs)
     )
     left = SimpleNamespace(metrics={**kept, "finished": {"b": 4, "a": 6}}, history=logs)
-    assert "trained no further while others still improved: b after epoch 4. What" in (
+    assert "trained no further while others still improve: b after epoch 4. From" in (
         training_in_words(left)
     )
     assert "no further" not in told
     assert bool(run.figures.history().get_supxlabel()) == bool(run.metadata["refit"])
+
+
+def test_the_curves_of_a_task_that_was_trained_no_further_are_faded_from_there_on():
+    logs = pd.DataFrame({"epoch": range(1, 7), "loss": 1.0, "a_loss": 1.0, "b_loss": 1.0})
+    figure = report.history_figure(logs, ["a", "b"], finished={"a": 6, "b": 4})
+    told = {}
+    for ax in figure.axes:
+        ends = [[line.get_xdata()[i] for i in (0, -1)] for line in ax.lines if line.get_alpha()]
+        told[ax.get_title()] = (ends, [(text.get_text(), text.xy[0]) for text in ax.texts])
+    assert told["b: loss"] == ([[4, 6]], [("trained no further", 4)])
+    assert told["a: loss"] == told["total loss"] == ([], [])
 
 
 def test_every_task_has_a_row_of_panels_with_something_in_them(run):
@@ -205,6 +216,27 @@ def test_a_long_name_leaves_the_title_its_end_and_legends_hide_nothing():
         assert ax.get_title().endswith(panel.title.rpartition(": ")[2])
         assert ax.get_title().startswith("how satis") and len(ax.get_title()) < 50
         assert ax.get_legend().get_window_extent().y1 < ax.get_window_extent().y0
+
+
+def test_a_dozen_classes_leave_the_curves_their_room_and_are_told_in_per_cent():
+    score = np.linspace(0, 1, 60)
+    names = [f"a class with a long name {number}" for number in range(12)]
+    heights = []
+    for some in (names[:2], names):
+        labels = [
+            panels.OneLabel(x, (np.arange(60) % 12 == n) * 1.0, score) for n, x in enumerate(some)
+        ]
+        ax = drawn(panels.classes("x", labels)[0])
+        heights.append(ax.get_window_extent().height)
+        below = ax.xaxis.label.get_window_extent().y0
+        assert ax.get_legend().get_window_extent().y1 < below
+    assert heights[1] > 0.8 * heights[0]
+    truth = np.arange(60) % 12
+    answered = np.where(np.arange(60) < 15, 0, truth)
+    shown = drawn(panels.confusion("x", names, truth, answered))
+    written = {text.get_position(): text.get_text() for text in shown.texts[:-1]}
+    assert written[0, 0] == "100" and written[0, 1] == "40" and written[1, 1] == "60"
+    assert "0" not in written.values()
 
 
 def test_labels_that_all_rows_have_or_none_have_no_curves():

@@ -64,14 +64,15 @@ def _finished(content: Content) -> str:
         return ""
     named = in_a_list([f"{task} after epoch {at}" for task, at in left.items()])
     return (
-        f" Overfitted, and trained no further while others still improved: {named}. What the "
-        "losses of such a task do later comes from layers that it shares."
+        f" A task that overfits is trained no further while others still improve: {named}. From "
+        "there on its losses, faded in the figures, only change because it shares layers."
     )
 
 
 def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
     """The total loss, and the loss and the metrics of each task, over the epochs."""
     history, refit = content.history, content.metrics.get("refit", 0)
+    finished = content.metrics.get("finished", {})  # version 0.1 had none
     shown = [("Total loss", "loss", "")]
     for task, logs in metric_logs(history, names).items():
         shown += [
@@ -80,7 +81,7 @@ def _curves(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[s
         ]
 
     def draw_log(ax: Any, log: str, task: str) -> None:
-        curve(ax, history, log, chosen_epoch(history, task), refit)
+        curve(ax, history, log, chosen_epoch(history, task), refit, finished.get(task))
         style.legend(ax, len(ax.get_legend_handles_labels()[1]))
 
     return [
