@@ -43,10 +43,15 @@ Figure.savefig = save_empty
 
 
 @contextlib.contextmanager
-def rendering():
-    """Within the block, files of figures show what was drawn."""
+def rendering(form=None):
+    """Within the block, files of figures show what was drawn: all of them, or those of a format."""
+
+    def save(figure, *args, **options):
+        shown = form in (None, options.get("format"))
+        return (savefig if shown else save_empty)(figure, *args, **options)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", savefig)
+        patch.setattr(Figure, "savefig", save)
         yield
 
 
@@ -97,7 +102,7 @@ def run():
 @pytest.fixture(scope="session")
 def artifact(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "shop"
-    with rendering():  # the report is looked at in `tests/report/`
+    with rendering("svg"):  # the report is looked at in `tests/report/`
         run.export(folder)
     return folder
 

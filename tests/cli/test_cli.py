@@ -1,7 +1,6 @@
 """The command line: the whole road, mistakes told in one message, help at once."""
 
 import errno
-import os
 import re
 import subprocess
 import sys
@@ -233,19 +232,13 @@ def test_a_table_and_a_model_are_compared_and_tuned_as_they_are_trained(
     assert calls[-1][0].data == "moved.csv"
 
 
-def test_tensorflows_notices_are_not_printed(tmp_path):
-    pd.DataFrame({"x": range(40), "y": [0, 1] * 20}).to_csv(tmp_path / "t.csv", index=False)
-    command = [sys.executable, "-m", "mtl_keras", "train", "t.csv", "--target", "z:binary"]
-    paths = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: The table has no column 'z'")
+def test_a_training_starts_tensorflow_in_the_way_that_prints_no_notices(table, monkeypatch, capsys):
+    """That it prints none, in a process of its own, is in `tests/export/test_served.py`."""
+    started = []
+    monkeypatch.setattr("mtl_keras.cli.training.load_tensorflow", started.append)
+    assert main(["train", table, "--target", "z:binary"]) == 1
+    assert len(started) == 1
+    assert capsys.readouterr().err.startswith("error: The table has no column 'z'")
 
 
 def test_what_is_stated_of_a_target_goes_into_the_experiment_that_is_there(table):

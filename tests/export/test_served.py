@@ -76,6 +76,11 @@ def test_what_goes_in_and_comes_out_is_told(server):
     assert 'model_infer_request_success_total{model="small"' in metrics
 
 
+def test_the_command_prints_no_notices_of_tensorflow(server):
+    printed = server.log.read_text()
+    assert "oneDNN" not in printed and "absl" not in printed
+
+
 OIP = [(f"v2/models/small/{verb}", tensors(ROWS)) for verb in ("infer", "infer_stream")]
 BAD = {
     "a missing column": ({"inputs": tensors(ROWS)["inputs"][:1]}, "lacks columns .* 'town'"),
