@@ -44,6 +44,15 @@ def test_groups_stay_together_and_time_goes_forward():
     assert train.max() < validation.min() and validation.max() < test.min()
 
 
+def test_rows_of_one_time_stay_together():
+    table = pd.DataFrame({"year": np.random.default_rng(0).permutation(np.arange(100) // 20)})
+    parts = Split("time", column="year").parts(table, seed=0)
+    years = [sorted(table["year"].iloc[rows].unique()) for rows in parts.values()]
+    assert years == [[0, 1, 2], [3], [4]]
+    with pytest.raises(DataError, match="'year' has too few times to split into parts"):
+        Split("time", column="year").parts(table // 3, seed=0)
+
+
 def test_errors_say_what_to_do():
     with pytest.raises(ConfigError, match="Did you mean 'random'"):
         Split("randm")
