@@ -73,7 +73,9 @@ class Split(Checked):
         """
         if self.strategy == "file":
             return np.full(len(table), table.attrs["source"], dtype=object)
-        return table[self.column].astype(str).to_numpy() if self.strategy == "group" else None
+        if self.strategy != "group":
+            return None
+        return table[self.column].astype(str).str.strip().to_numpy()  # as labels are read
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise a DataError if a column of the split does not exist."""
@@ -141,8 +143,8 @@ class Split(Checked):
             )
         if self.strategy == "group":
             self.refuse_missing(table[self.column], "group")
-            groups = table[self.column].iloc[rows].astype(str)
-            if groups.nunique() < 2:
+            groups = self.groups(table.iloc[rows])
+            if len(np.unique(groups)) < 2:
                 raise DataError(f"Column {self.column!r} has too few groups to split into parts.")
             splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
             first, second = next(splitter.split(rows, groups=groups))
