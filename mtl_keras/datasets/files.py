@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtl_keras.datasets.cells import FIRST_LINE, place
+from mtl_keras.datasets.missing_words import WORDS, missing_words
 from mtl_keras.errors import DataError, shown
 
 DELIMITERS = ",;\t|"
@@ -208,6 +209,8 @@ def read_csv(
     if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
         table.attrs |= {FIRST_LINE: 2, "source": str(path)}
     if not as_texts and dtypes is None:
+        if words := missing_words(table, content, options):
+            table.attrs[WORDS] = words
         table = _with_leading_zeros(table, content, options)
         if content.count(b"\n") > len(table) + 1:  # cells with line breaks
             _warn_of_open_quotes(path, table, delimiter)

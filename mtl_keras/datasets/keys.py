@@ -28,7 +28,7 @@ def row_keys(file: str, first: int, rows: int) -> np.ndarray:
 
 def group_keys(column: pd.Series) -> np.ndarray:
     """Return a key for each row, the same for equal values of a column (as strings)."""
-    codes, values = pd.factorize(column.astype(str))
+    codes, values = pd.factorize(column.astype(str).str.strip())
     return np.array([text_key(str(value)) for value in values], np.uint64)[codes]
 
 

@@ -23,9 +23,9 @@ class Split(Checked):
     Args:
         strategy: `"random"`; `"group"`: rows with the same value of `column` stay together;
             `"time"`: rows are ordered by `column`, the oldest are for training and the newest for
-            the test; `"column"`: `column` contains `train`, `validation` or `test` for each row; or
-            `"file"`: for data in several files, the rows of one file stay together. Default
-            `"random"`.
+            the test, and rows of the same time stay together; `"column"`: `column` contains
+            `train`, `validation` or `test` for each row; or `"file"`: for data in several files,
+            the rows of one file stay together. Default `"random"`.
         validation: Share of the rows on which epochs, thresholds and correction factors are chosen.
             Default 0.15.
         test: Share of the rows for the final evaluation; they are used only once. Default 0.2.
@@ -75,7 +75,9 @@ class Split(Checked):
         """
         if self.strategy == "file":
             return np.full(len(table), table.attrs["source"], dtype=object)
-        return table[self.column].astype(str).to_numpy() if self.strategy == "group" else None
+        if self.strategy != "group":
+            return None
+        return table[self.column].astype(str).str.strip().to_numpy()  # as labels are read
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise a DataError if a column of the split does not exist."""
@@ -143,8 +145,8 @@ class Split(Checked):
             )
         if self.strategy == "group":
             self.refuse_missing(table[self.column], "group")
-            groups = table[self.column].iloc[rows].astype(str)
-            if groups.nunique() < 2:
+            groups = self.groups(table.iloc[rows])
+            if len(np.unique(groups)) < 2:
                 raise DataError(f"Column {self.column!r} has too few groups to split into parts.")
             splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
             first, second = next(splitter.split(rows, groups=groups))
@@ -171,9 +173,13 @@ class Split(Checked):
     def _latest(
         self, table: pd.DataFrame, rows: np.ndarray, share: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        times = self.times(table).iloc[rows]
-        order = np.argsort(times.to_numpy(), kind="stable")
-        cut = len(rows) - max(1, round(share * len(rows)))
+        times = self.times(table).iloc[rows].to_numpy()
+        order = np.argsort(times, kind="stable")
+        starts = 1 + np.flatnonzero(times[order[1:]] != times[order[:-1]])
+        if len(starts) == 0:
+            raise DataError(f"Column {self.column!r} has too few times to split into parts.")
+        wanted = len(rows) - max(1, round(share * len(rows)))
+        cut = starts[np.abs(starts - wanted).argmin()]
         return rows[order[:cut]], rows[order[cut:]]
 
     def times(self, table: pd.DataFrame, form: str | None = None) -> pd.Series:

@@ -20,8 +20,9 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
 
     A CSV file must be UTF-8 (or UTF-16 with a byte-order mark). Its first line names the columns,
     and the delimiter is the comma, semicolon, tab or bar, whichever splits that line into most
-    names. Empty cells are missing values, and whole numbers that begin with a zero, such as
-    `00123`, remain strings. A JSON file contains one object per line, or a list of objects.
+    names. Empty cells and words such as `NA` and `None` are missing values (a training tells in
+    which columns of strings), and whole numbers that begin with a zero, such as `00123`, remain
+    strings. A JSON file contains one object per line, or a list of objects.
 
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,

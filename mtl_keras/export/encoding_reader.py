@@ -15,7 +15,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?", re.ASCII)
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]00:?00)?"
+DATE = re.compile(rf"{DAY}([ T]{TIME})?", re.ASCII)
 SPACE = " \t\n\r\f\v"
 
 

@@ -96,7 +96,9 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
 def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the group of each of the `rows`, if training was split by a known column."""
     column = model.schema.get("group")  # version 0.1 had none
-    return {"rows": table[column].astype(str).to_numpy()} if column in table.columns else {}
+    if column not in table.columns:
+        return {}
+    return {"rows": table[column].astype(str).str.strip().to_numpy()}
 
 
 def _sample(stream: datasets.Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:

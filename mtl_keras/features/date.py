@@ -15,7 +15,9 @@ from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 
-PATTERN = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]00:?00)?"  # of no other time zone
+PATTERN = rf"{DAY}([ T]{TIME})?"
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -101,7 +103,8 @@ class Date(Feature):
 
     A table may write dates in one format besides `YYYY-MM-DD[ HH:MM:SS]`, which is always accepted
     and is the format of the exported model. *Missing*: zeros, with an indicator. *Unseen*: the
-    elapsed time of dates outside the training range is clipped to 10 standard deviations.
+    elapsed time of dates outside the training range is clipped to 10 standard deviations. Times
+    with a time zone are converted to UTC; dates without a time of day are those of their zone.
 
     Args:
         format: Format of strings, as for `strptime`: `"%d.%m.%Y"`. Default None: recognised. If the
@@ -203,7 +206,12 @@ class Date(Feature):
             moments = pd.Series(each[codes], column.index)
             bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]
         if getattr(moments.dtype, "tz", None) is not None:
-            moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
+            local = moments.dt.tz_localize(None)
+            days = self.time is None and bool(
+                (local.dropna() == local.dropna().dt.normalize()).all()
+            )
+            zoned = moments.dt.tz_convert("UTC").dt.tz_localize(None)
+            moments = local if days or self.time is False else zoned
         return moments, bad
 
     def _example(self) -> str:

@@ -244,7 +244,7 @@ class Image(BackboneFeature):
                 "not finite numbers. Leave the cell empty if there is no image."
             )
         pixels = array[:, :, None] if array.ndim == 2 else array
-        if pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1:
+        if pixels.dtype.kind in "bf" and pixels.min() >= 0 and pixels.max() <= 1:
             pixels = np.round(pixels * 255)
         good = pixels.ndim == 3 and pixels.shape[-1] in (1, 3, 4)
         if not good or pixels.min() < 0 or pixels.max() > 255:

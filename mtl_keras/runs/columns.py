@@ -8,6 +8,7 @@ import pandas as pd
 
 from mtl_keras import features
 from mtl_keras.datasets.cells import place
+from mtl_keras.datasets.missing_words import WORDS, told
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess, Guesses
@@ -33,6 +34,8 @@ def check_columns(plan: Plan, columns: Sequence[str]) -> None:
 def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
     """Return the rows with a label for at least one task."""
     check_columns(plan, list(map(str, table.columns)))
+    if words := table.attrs.get(WORDS):
+        show(told(words))
     columns = plan.label_columns()
     labelled = table[columns].notna().any(axis=1)
     if not labelled.any():

@@ -39,9 +39,26 @@ def test_groups_stay_together_and_time_goes_forward():
     parts = Split("group", column="household").parts(TABLE, seed=0)
     groups = [set(TABLE["household"].iloc[rows]) for rows in parts.values()]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    padded = TABLE.assign(
+        household=[f"{h}{' ' * (row % 2)}" for row, h in enumerate(TABLE["household"])]
+    )
+    again = Split("group", column="household").parts(padded, seed=0)
+    assert all(
+        len({*padded["household"].iloc[rows].str.strip()}) * 4 == len(rows)
+        for rows in again.values()
+    )
     parts = Split("time", column="day").parts(TABLE, seed=0)
     train, validation, test = (TABLE["day"].iloc[rows] for rows in parts.values())
     assert train.max() < validation.min() and validation.max() < test.min()
+
+
+def test_rows_of_one_time_stay_together():
+    table = pd.DataFrame({"year": np.random.default_rng(0).permutation(np.arange(100) // 20)})
+    parts = Split("time", column="year").parts(table, seed=0)
+    years = [sorted(table["year"].iloc[rows].unique()) for rows in parts.values()]
+    assert years == [[0, 1, 2], [3], [4]]
+    with pytest.raises(DataError, match="'year' has too few times to split into parts"):
+        Split("time", column="year").parts(table // 3, seed=0)
 
 
 def test_errors_say_what_to_do():

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.writing import _temporary_prefix
@@ -87,6 +88,18 @@ def test_cells_stay_as_they_are_where_that_is_asked_for(tmp_path):
     (tmp_path / "table.csv").write_text("a,b\n007,1.50\nNA,\n")
     table = datasets.read(tmp_path / "table.csv", as_texts=True)
     assert table.to_dict("list") == {"a": ["007", "NA"], "b": ["1.50", ""]}
+
+
+def test_a_training_tells_which_words_count_as_missing(tmp_path):
+    """`None` may be a plan and `NA` a country; in a column of numbers, they are gaps."""
+    plans = ["None,NA,NA", "pro,DE,1.5", ",DE,2.5", "basic,FR,3.5"] * 20
+    (tmp_path / "shop.csv").write_text("plan,country,y\n" + "\n".join(plans))
+    lines = []
+    mtl.Experiment(tasks={"plan": "multiclass", "y": "regression"}, features=["country"]).prepare(
+        tmp_path / "shop.csv", show=lines.append
+    )
+    told = "cells that count as missing: 'None' in 20 rows of plan, 'NA' in 20 rows of country."
+    assert lines[0].startswith(told)
 
 
 def test_a_quote_that_swallows_rows_is_told(tmp_path):

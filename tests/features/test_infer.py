@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from mtl_keras import features, tasks
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import DataError
+from mtl_keras.export import encoding_reader
 from mtl_keras.features.encoder import Encoder, raw_columns
 
 ROWS = 200
@@ -43,6 +45,33 @@ def test_an_index_may_repeat():
     """As after `pd.concat` of several tables."""
     table = pd.DataFrame({"v": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}, index=[0, 0, 1])
     assert features.infer(table)[0].feature.kind == "vector"
+
+
+def test_days_are_those_of_their_time_zone():
+    """Midnight in Berlin is another day in UTC."""
+    days = pd.Series(pd.date_range("2021-01-01", periods=3, tz="Europe/Berlin"))
+    written = ["2021-01-01", "2021-01-02", "2021-01-03"]
+    for trained in (days, pd.Series(written)):
+        assert features.Date("day").fit(trained).raw(days).tolist() == written
+    moments = days + pd.Timedelta(hours=12)
+    assert features.Date("day").fit(moments).raw(moments)[0] == "2021-01-01 11:00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("2021-01-31", True),
+        ("2021-01-31T23:59:59.5Z", True),
+        ("2021-01-31 10:00+00:00", True),
+        ("2021-01-31 10:00+02:00", False),
+        ("2021-13-01", False),
+        ("2021-01-31 25:00", False),
+    ],
+)
+def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(text, known):
+    encoded = features.Date("day", time=True).layer()(tf.constant([text]))["plain"].numpy()
+    assert encoded[0, -1] == float(not known)
+    assert bool(encoding_reader.DATE.fullmatch(text)) == known
 
 
 def test_categories_are_read_alike_from_all_types():

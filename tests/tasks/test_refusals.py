@@ -62,6 +62,12 @@ def test_pixels_that_are_no_numbers_are_refused():
             features.Image("photo").fit(pd.Series([image]))
 
 
+def test_true_is_a_white_pixel():
+    mask, photo = np.eye(4, dtype=bool), features.Image("photo")
+    pixels = photo.raw(pd.Series([mask, np.uint8(255) * mask, mask.astype(float)]))
+    assert pixels[0] == pixels[1] == pixels[2]
+
+
 @pytest.mark.parametrize(
     "weights", [{"a": np.nan}, {"a": np.inf}, {"a": -1.0}, {"a": "two"}, 3, ["a"]], ids=str
 )
