@@ -8,7 +8,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 UNLISTED = r"^    listed\b.* = False"
-DELIMITERS = ",;\t|"  # suffixes of CSV files, as in `datasets.files`
+DELIMITERS = ",;\t|"  # of CSV files, and their suffixes, as in `datasets.files`
+TEXTS = (".csv", ".tsv", ".txt", ".tab")
 OPEN = "auto"  # an architecture or balancer that is chosen on the validation rows
 
 
@@ -101,7 +102,7 @@ def _columns(ctx: object) -> list[str]:
     unread = getattr(ctx, "args", [])  # includes all values if the last option still lacks its own
     named = map(Path, filter(None, [given.get("source"), given.get("table"), *unread]))
     for path in named:
-        if path.suffix == ".csv" and path.is_file():
+        if path.suffix.lower() in TEXTS and path.is_file():
             with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
                 line = file.readline()
             return max((_divided(line, each) for each in DELIMITERS), key=len)

@@ -265,6 +265,7 @@ def serve(
         )
     with terminal() as show:
         load_tensorflow(show)
+        show(f"loading {', '.join(map(str, models))}; Ctrl-C stops the server")
     from mtl_keras.serving import serve
 
     serve(models, host, port, versions, largest_request, trust or [])

@@ -67,7 +67,8 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     if not judged:
         labels = [column for task in model.tasks for column in task.columns]
         raise DataError(
-            f"The table has no labels: none of the columns {labels}.{nearest(labels[0], columns)}"
+            f"The table has no labels: none of the columns {', '.join(map(repr, labels))}."
+            f"{nearest(labels[0], columns)} At least one of them is needed."
         )
     parts: list[tuple[dict[str, np.ndarray], ...]] = []
     some: list[pd.DataFrame] = []

@@ -124,7 +124,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
             return Guess(name, Text(name), f"texts of {words:.0f} words on average")
-        why = f"{IDENTIFIER}: {len(values)} values in {len(present)} rows"
+        why = f"{IDENTIFIER}: {len(values):,} values in {len(present):,} rows"
         return Guess(name, None, why, doubt)
     why = f"{len(values)} texts"
     if is_text:
@@ -164,7 +164,7 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     numbers = numbers[~empty]
     if np.all(numbers == np.floor(numbers)) and len(np.unique(numbers)) == len(numbers):
         if np.ptp(numbers) == len(numbers) - 1:
-            why = f"{IDENTIFIER}: {len(numbers)} consecutive whole numbers"
+            why = f"{IDENTIFIER}: {len(numbers):,} consecutive whole numbers"
             return Guess(name, None, why)
         if named_like_identifier(name):
             why = f"{IDENTIFIER}: its name, and no number twice"

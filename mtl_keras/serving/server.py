@@ -1,6 +1,7 @@
 """Starts MLServer with artifacts."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -87,3 +88,4 @@ async def _served(settings: Settings) -> None:
     """Load the models, then serve them, as `mlserver start` does."""
     models = await ModelRepositoryFactory.resolve_model_repository(settings).list()
     await MLServer(settings).start(models)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no traceback of Ctrl-C

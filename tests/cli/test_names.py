@@ -116,7 +116,8 @@ def test_columns_are_completed_and_then_kinds(tmp_path):
     assert complete(Context, "art:m") == ["art:multiclass", "art:multilabel"]
     (tmp_path / "shop.csv").write_text("a:b;age\n1;2\n", encoding="utf-8")
     assert complete(Context, "a:b") == ["a:b", "a:binary"]
-    unread = SimpleNamespace(params={}, args=[str(tmp_path / "shop.csv")])  # as after an option
+    (tmp_path / "shop.csv").rename(tmp_path / "shop.TSV")
+    unread = SimpleNamespace(params={}, args=[str(tmp_path / "shop.TSV")])  # as after an option
     assert complete(unread, "a") == ["a:b", "age"]
     assert complete(object(), "a") == []
 
