@@ -14,6 +14,7 @@ MOST_ROWS = 60
 NUMBER = r"[-+]?[\d,.]*(?:e[-+]\d+)?%?|–"
 STYLE = (
     "<style>"
+    "div.mtl-keras{overflow-x:auto}"
     "div.mtl-keras table{border-collapse:collapse;margin:.4em 0;font-size:.92em}"
     "div.mtl-keras table th,div.mtl-keras table td{padding:.2em .8em;border:0;vertical-align:top;"
     "text-align:left!important;background:none;color:inherit;unicode-bidi:isolate}"
@@ -62,7 +63,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """
     rows = list(rows)
     numeric = [
-        any(row[place] != "" for row in rows) and all(_is_number(row[place]) for row in rows)
+        any(row[place] != "" for row in rows) and all(is_number(row[place]) for row in rows)
         for place in range(len(columns))
     ]
     kinds = [_class("number" if right else "") for right in numeric]
@@ -90,7 +91,7 @@ def cell(value: Any) -> str:
     return number(value) if is_number else str(value)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether a cell belongs to the right: a number, one that is written, or nothing."""
     return isinstance(value, (int, float)) or re.fullmatch(NUMBER, str(value)) is not None
 

@@ -146,7 +146,7 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         columns = ["task", "metric", "model", "95% interval", "training", "baseline", "better"]
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 each.task if number == 0 else "",
                 metric,
@@ -156,6 +156,8 @@ class Evaluation:
             for each in self.tasks
             for number, metric in enumerate(each.scores)
         ]
+        if not any(each.training for each in self.tasks):
+            columns, rows = columns[:4] + columns[5:], [row[:4] + row[5:] for row in rows]
         counts = ", ".join(f"{each.task} {each.rows:,} rows" for each in self.tasks)
         parts = [notebook.table(columns, rows), notebook.line(counts, quiet=True)]
         if self.joint is not None:

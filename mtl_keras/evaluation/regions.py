@@ -34,7 +34,8 @@ class JointCoverage:
     def __str__(self) -> str:
         return (
             f"{', '.join(self.tasks)} together ({self.rows:,} rows with all labels): intervals and "
-            f"sets hold in {self.coverage:.4f}, standard error {self.standard_error:.4f}"
+            f"sets contain all of them in {self.coverage:.1%} (standard error "
+            f"{self.standard_error:.1%})"
         )
 
 

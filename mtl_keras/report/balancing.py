@@ -13,10 +13,13 @@ from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 
 RECORDS = {
-    "weights": ("Weight of each task", "What the balancer multiplied each loss or gradient by."),
+    "weights": (
+        "Weight of each task",
+        "The factor by which the balancer multiplied its loss or gradient.",
+    ),
     "gradient_norms": (
         "Gradient norm of each task",
-        "How strongly each task pulls at the shared parameters, before balancing.",
+        "How strongly the task pulls at the shared parameters before balancing.",
     ),
     "dropped": ("Share of steps without the task", ""),
 }
@@ -39,7 +42,7 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
         figures.append(
             _figure(
                 "Agreement of each task with the others",
-                "The mean cosine of its gradient with theirs. Below 0 they pull apart.",
+                "The mean cosine of its gradient with theirs. Below 0, they conflict.",
                 with_others,
                 names,
                 draw,
@@ -50,8 +53,8 @@ def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict
             draw(
                 "Agreement of each pair of tasks",
                 lambda ax: heat_map(ax, _mean(cosines, axis=0), names, names),
-                note="Cosines of their gradients, mean over the epochs. Below 0 (red) they "
-                "conflict.",
+                note="The cosine of their gradients, averaged over the epochs. Below 0 (red), "
+                "they conflict.",
             )
         )
     return figures

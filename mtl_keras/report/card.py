@@ -1,5 +1,6 @@
 """The model card: what a model is, for those who find its folder or its page on a model hub."""
 
+import shlex
 from pathlib import PurePath
 from typing import Any
 
@@ -52,7 +53,9 @@ def model_card(content: Content) -> str:
     experiment = content.experiment
     source = experiment.get("data", {}).get("path", "a table")
     text = ENVIRONMENT.get_template("card.md").render(
-        name=content.schema["name"],
+        name=cell(content.schema["name"]),
+        folder=content.schema["name"],
+        argument=shlex.quote(content.schema["name"]),
         names=in_a_list(names),
         tags=list(dict.fromkeys(task["tag"] for task in tasks)),
         tasks=tasks,
@@ -90,8 +93,14 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
 
 
 def cell(text: str) -> str:
-    """A text that may stand in a cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """A text as it is, in a heading or a cell of a Markdown table.
+
+    Example:
+
+    >>> cell("toys <kids> | games")
+    'toys &lt;kids> \\\\| games'
+    """
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 ENVIRONMENT.filters["cell"] = cell

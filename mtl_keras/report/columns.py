@@ -21,12 +21,13 @@ class Summary(NamedTuple):
 
     Attributes:
         chart: Its distribution, SVG; empty if there is nothing to show.
-        words: The smallest, the middle and the largest number, or the most frequent values.
+        words: The smallest, the middle and the largest number, or the most frequent values and
+            their shares.
         missing: The share of rows without a value.
     """
 
     chart: Markup
-    words: str
+    words: tuple[str, ...]
     missing: float
 
 
@@ -41,32 +42,32 @@ def summary(column: Distribution, shown: Callable[[float], str]) -> Summary:
 
     >>> ages = Distribution.of(np.arange(101.0))
     >>> summary(ages, "{:.0f}".format).words
-    'min 0, median 50, max 100'
+    ('min 0', 'median 50', 'max 100')
     """
     counts = np.array(column.counts[1:], float)
     if not counts.sum():
-        return Summary(Markup(), "", column.missing)
+        return Summary(Markup(), (), column.missing)
     if column.values is not None:
         words = _frequent(column.values, counts)
         return Summary(_values(counts), words, column.missing)
     if column.low is None or column.high is None or column.low == column.high:
-        return Summary(Markup(), "", column.missing)  # only what is missing is counted
+        return Summary(Markup(), (), column.missing)  # only what is missing is counted
     edges = np.array([column.low, *(column.edges or ()), column.high])
     middle = edges[1:][np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
     low, median, high = map(shown, (column.low, float(middle), column.high))
-    words = f"min {low}, median {median}, max {high}"
-    two = column.edges == (column.low, column.high)  # e.g. 0 and 1
-    chart = _values(counts) if two else _density(edges, counts)
-    return Summary(chart, words, column.missing)
+    if column.edges == (column.low, column.high):  # two values, e.g. 0 and 1
+        return Summary(_values(counts), _frequent((low, high), counts), column.missing)
+    words = (f"min {low}", f"median {median}", f"max {high}")
+    return Summary(_density(edges, counts), words, column.missing)
 
 
-def _frequent(values: tuple[str, ...], counts: np.ndarray) -> str:
+def _frequent(values: tuple[str, ...], counts: np.ndarray) -> tuple[str, ...]:
     """The most frequent values with their shares, and how many rows have another one."""
     shares = counts / counts.sum()
     named = values if len(values) <= MOST_NAMED + 1 else values[:MOST_NAMED]
-    listed = [f"{short(value)} {_share(share)}" for value, share in zip(named, shares)]
+    listed = [f"{short(value)}: {_share(share)}" for value, share in zip(named, shares)]
     rest = float(shares[len(named) :].sum())
-    return ", ".join([*listed, *([f"others {_share(rest)}"] if rest > 1e-9 else [])])
+    return (*listed, *([f"others: {_share(rest)}"] if rest > 1e-9 else []))
 
 
 def _share(share: float) -> str:

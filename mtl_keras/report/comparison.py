@@ -13,7 +13,7 @@ REFERENCE, CONSTANT = "single-task", "constant"
 SENTENCES = {
     "helped": "Sharing helped.",
     "hurt": "Sharing hurt.",
-    "no difference seen": "No difference between sharing and training apart was seen.",
+    "no difference seen": "No difference was seen between sharing and training apart.",
 }
 
 

@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from mtl_keras.drawing.digits import signed
-
 FAR = 8.0  # times the joint model's interval, beyond which a gain is an arrow at the edge
 MARGIN = 0.06  # of the picture's width, on either side
 MOST_TICKS = 4
@@ -73,7 +71,8 @@ def picture(gains: Sequence[tuple[float, float, float]], reference: int) -> Pict
             bars.append(Bar(place(low), round(place(high) - place(low), 2), place(gain), ""))
         else:
             bars.append(Bar(0.0, 0.0, 0.0, "←" if gain < 0 else "→"))
+    tiny = 1e-9 * (right - left)  # what is left of 0 by rounding
     values = MaxNLocator(MOST_TICKS).tick_values(left, right)
     shown = [value for value in values if left + margin <= value <= right - margin]
-    texts = signed(shown, [(0.0, values[1] - values[0])])
+    texts = [f"{value:+,.6g}" if abs(value) > tiny else "0" for value in shown]
     return Picture(place(0.0), bars, [(place(v), text) for v, text in zip(shown, texts)])

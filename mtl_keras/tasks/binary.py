@@ -214,7 +214,7 @@ class Binary(ClassTask):
         marked = f"The dashed line is the threshold in use, {number(curve.in_use)}."
         title = f"{self.name}: precision and recall by threshold"
         caption = (
-            f"Scores if rows of at least this probability are predicted {curve.label}. {marked}"
+            f"Scores if rows with at least this probability are predicted {curve.label}. {marked}"
         )
         shown = [against_threshold(title, lines, in_use, "score", caption)]
         if curve.cost is not None:

@@ -18,6 +18,8 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.jobs import replaced
 from mtl_keras.plans import Plan
 
+RELATIVE = "relative loss (the baseline's is 0)"
+
 
 @dataclass(frozen=True)
 class Tuning:
@@ -101,21 +103,22 @@ class Tuning:
         ax, complete = grid[0, 0], self._complete()
         if len(self.front_of) == 2:
             first, second = self.front_of
-            ax.scatter(complete[first], complete[second], s=26, color=style.MUTED, label="trials")
+            ax.scatter(complete[first], complete[second], s=26, color=style.MUTED, label="a trial")
             front = self.front
+            beside: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8}
             ax.plot(
                 front[first], front[second], "o-", color=style.COLORS[1], label="best trade-offs"
             )
             for number, row in front.iterrows():
-                ax.annotate(f" {number}", (row[first], row[second]), fontsize=8)
+                ax.annotate(f"{number}", (row[first], row[second]), (4, 5), **beside)
             ax.xaxis.set_major_locator(MaxNLocator(5))
-            ax.set(xlabel=f"{first}: relative loss", ylabel=f"{second}: relative loss")
+            ax.set(xlabel=f"{first}: {RELATIVE}", ylabel=f"{second}: {RELATIVE}")
             ax.legend(frameon=False, fontsize=9)
             return figure
         ax.scatter(complete.index, complete["score"], s=26, color=style.MUTED, label="a trial")
         lowest = complete["score"].cummin()
         ax.step(complete.index, lowest, where="post", color=style.COLORS[1], label="best so far")
-        ax.set(xlabel="trial", ylabel="mean relative loss (a constant: 0)")
+        ax.set(xlabel="trial", ylabel=f"mean {RELATIVE}")
         ax.legend(frameon=False, fontsize=9)
         return figure
 

@@ -170,7 +170,10 @@ def test_coverage_is_judged_for_each_task_for_parts_and_together():
     assert judged["b"]["conformal_coverage_se"] == standard_error(np.arange(4) > 0)
     assert judged["a"]["conformal_width"] == pytest.approx(2.0, rel=1e-4)
     assert judged.joint.rows == 3 and judged.joint.coverage == pytest.approx(1 / 3)
-    assert "a, b together (3 rows with all labels): intervals and sets hold in 0.33" in str(judged)
+    assert (
+        "a, b together (3 rows with all labels): intervals and sets contain all of them in 33.3%"
+        in str(judged)
+    )
     column = pd.Series(["x", "x", "y", "y"])
     table = slices([first], truths, predictions, column, regions=regions)
     of_parts = table[table["measure"] == "conformal_coverage"].set_index("value")

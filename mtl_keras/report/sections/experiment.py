@@ -16,7 +16,7 @@ def experiment(content: Content, draw: Drawer) -> Section:
             "experiment": without_folders(content.experiment_text),
             "seed": content.experiment["seed"],
             "timings": ", ".join(
-                f"{stage} {value:,.1f} s" for stage, value in seconds.items() if value >= 0.05
+                f"{stage} {value:,.1f}\u00a0s" for stage, value in seconds.items() if value >= 0.05
             ),
         },
     )

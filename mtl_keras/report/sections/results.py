@@ -7,7 +7,7 @@ from mtl_keras.report import figures
 from mtl_keras.report.content import Content
 from mtl_keras.report.glossary import glossary
 from mtl_keras.report.section import Section
-from mtl_keras.report.wording import measure
+from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.calibration import METHODS
 
@@ -27,7 +27,6 @@ def results(content: Content, draw: figures.Drawer) -> Section:
             "glossary": glossary(
                 {n for each in tested.values() for n in each["scores"]} - IN_SENTENCES
             ),
-            "compared": content.comparison is not None,
             "joint": content.metrics.get("joint_coverage"),
             "slices": content.explanation.get("slices"),
             "units": {task.name: task.unit for task in content.tasks},
@@ -38,27 +37,21 @@ def results(content: Content, draw: figures.Drawer) -> Section:
 def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any]:
     result = content.metrics["test"][task.name]
     main = task.measure.name
-    others: dict[str, float] = {}
-    if content.comparison:
-        for row in content.comparison["results"]:
-            if row["task"] == task.name and row["candidate"] != "constant":
-                others[row["candidate"]] = row["value"]  # "joint" too: this run is one of its seeds
     scores = []
     for name, value in result["scores"].items():
         if name in IN_SENTENCES:
             continue
-        beside = [v if name == main else None for v in others.values()]
         trained, base = (result.get(part, {}).get(name) for part in ("training", "baseline"))
         ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none
-        values = [value, trained, base, *beside, *ends]
-        own, trained, base, *texts = numbers(values, intervals=[ends])
-        rest, ends = texts[: len(beside)], texts[len(beside) :]
+        own, *beside, low, high = numbers(
+            [value, trained, base, *(ends or (None, None))], intervals=[ends]
+        )
         scores.append(
             {
                 "measure": measure(name, task.unit),
                 "value": own,
-                "interval": " to ".join(ends),
-                "others": ["" if text == "–" else text for text in (trained, base, *rest)],
+                "interval": f"{low} to {high}" if ends else "",
+                "others": ["" if text == "–" else text for text in beside],
                 "better": _better(name, task),
                 "main": name == main,
             }
@@ -70,12 +63,27 @@ def _judged(task: Task, content: Content, draw: figures.Drawer) -> dict[str, Any
         "rows": result["rows"],
         "decision": task.decision,
         "uncertain": any(row["interval"] for row in scores),
-        "columns": ["training rows", "baseline", *others],
         "scores": scores,
+        "compared": _compared(task, content),
         "figures": figures.panels(task, content, draw),
         "calibration": _calibration(task, content),
         "coverage": _coverage(task, result["scores"]),
     }
+
+
+def _compared(task: Task, content: Content) -> str:
+    """The main score of each candidate of the comparison, as a sentence; "" without one."""
+    if not content.comparison:
+        return ""
+    means = {
+        row["candidate"]: row["value"]
+        for row in content.comparison["results"]
+        if row["task"] == task.name and row["candidate"] != "constant"
+    }
+    ends = content.metrics["test"][task.name].get("intervals", {}).get(task.measure.name)
+    texts = numbers(means.values(), intervals=[ends])
+    listed = in_a_list([f"{name} {text}" for name, text in zip(means, texts)])
+    return f"In the comparison, the mean {measure(task.measure.name, task.unit)} was: {listed}."
 
 
 def _better(name: str, task: Task) -> str:
@@ -93,7 +101,7 @@ def _calibration(task: Task, content: Content) -> str:
     before, after = numbers([worth["before"], worth["after"]])
     return (
         f"Probabilities are calibrated {METHODS[worth['method']].words}, fitted on the validation "
-        f"rows. On the test rows the log loss was {before} without it and is {after} with it."
+        f"rows. This changed the log loss on the test rows from {before} to {after}."
     )
 
 
@@ -102,7 +110,7 @@ def _coverage(task: Task, scores: dict[str, float]) -> str:
     if task.nominal_coverage is None or "conformal_coverage" not in scores:
         return ""
     return (
-        f"Declared coverage {task.nominal_coverage:.4g}: the intervals or sets contain the "
-        f"true label in {scores['conformal_coverage']:.1%} of these rows (standard error "
+        f"The declared coverage is {task.nominal_coverage:.4g}. The intervals or sets contain the "
+        f"true label in {scores['conformal_coverage']:.1%} of the test rows (standard error "
         f"{scores['conformal_coverage_se']:.1%})."
     )
