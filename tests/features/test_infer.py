@@ -74,6 +74,14 @@ def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(t
     assert bool(encoding_reader.DATE.fullmatch(text)) == known
 
 
+def test_a_category_that_has_lost_its_last_digits_is_refused():
+    """As the whole numbers of a file are read, if a cell is empty."""
+    whole, plan = pd.Series([2**53 + 1, 7]), features.Categorical("plan")
+    assert plan.raw(whole).tolist() == ["9007199254740993", "7"]
+    with pytest.raises(DataError, match=r"9007199254740992\.0 in row 0.* lost its last digits"):
+        plan.raw(whole.astype(float))
+
+
 def test_categories_are_read_alike_from_all_types():
     exact = pd.Series([1.6, 2.0, np.nan])
     plan = features.Categorical("plan")
