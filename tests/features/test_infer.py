@@ -74,6 +74,15 @@ def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(t
     assert bool(encoding_reader.DATE.fullmatch(text)) == known
 
 
+def test_days_that_may_be_months_are_told():
+    """The first of each month, written in Europe, is also twelve days of an American January."""
+    written = pd.Series([f"01/{month:02}/2021" for month in range(1, 13)] * 9)
+    (guess,) = features.infer(written.to_frame("day"))
+    assert guess.doubt.startswith("'01/02/2021' is read as 2021-01-02; if it is 2021-02-01, state")
+    (sure,) = features.infer(written.replace("01/12/2021", "31/12/2021").to_frame("day"))
+    assert sure.feature.format == "%d/%m/%Y" and not sure.doubt
+
+
 def test_a_category_that_has_lost_its_last_digits_is_refused():
     """As the whole numbers of a file are read, if a cell is empty."""
     whole, plan = pd.Series([2**53 + 1, 7]), features.Categorical("plan")
