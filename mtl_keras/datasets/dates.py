@@ -20,9 +20,42 @@ def find_format(texts: pd.Series) -> str | None:
     looks = texts.str.match(DATED)
     if len(texts) == 0 or looks.mean() < MOSTLY:
         return None
+    return max(_fitting(texts), key=lambda f: parse_dates(texts, f).notna().mean(), default=None)
+
+
+def other_reading(texts: pd.Series, form: str) -> str | None:
+    """Return what strings may mean if day and month are the other way round, in words.
+
+    Args:
+        texts: The strings.
+        form: The format in which they are read.
+
+    Returns:
+        None if no other format fits as many of them.
+
+    Example:
+
+    >>> other_reading(pd.Series(["01/02/2021", "01/03/2021"]), "%m/%d/%Y")
+    "'01/02/2021' is read as 2021-01-02; if it is 2021-02-01, state the `format` '%d/%m/%Y'"
+    >>> other_reading(pd.Series(["01/02/2021", "31/03/2021"]), "%d/%m/%Y") is None
+    True
+    """
+    read = parse_dates(texts, form)
+    for other in _fitting(texts):
+        again = parse_dates(texts, other)
+        differ = (again != read) & again.notna()
+        if differ.any() and again.notna().sum() >= read.notna().sum():
+            place = int(differ.to_numpy().argmax())
+            return (
+                f"{texts.iloc[place]!r} is read as {read.iloc[place].date()}; if it is "
+                f"{again.iloc[place].date()}, state the `format` {other!r}"
+            )
+    return None
+
+
+def _fitting(texts: pd.Series) -> list[str]:
     some = texts.iloc[:2000]  # a few rule out most formats
-    good = [form for form in FORMATS if parse_dates(some, form).notna().mean() >= MOSTLY]
-    return max(good, key=lambda form: parse_dates(texts, form).notna().mean(), default=None)
+    return [form for form in FORMATS if parse_dates(some, form).notna().mean() >= MOSTLY]
 
 
 def parse_dates(texts: pd.Series, form: str) -> pd.Series:

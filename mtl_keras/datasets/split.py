@@ -146,7 +146,7 @@ class Split(Checked):
         if self.strategy == "group":
             self.refuse_missing(table[self.column], "group")
             groups = self.groups(table.iloc[rows])
-            assert groups is not None  # as rows are split by them
+            assert groups is not None
             if len(np.unique(groups)) < 2:
                 raise DataError(f"Column {self.column!r} has too few groups to split into parts.")
             splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.dates import DATED, MOSTLY, find_format, parse_dates
+from mtl_keras.datasets.dates import DATED, MOSTLY, find_format, other_reading, parse_dates
 from mtl_keras.datasets.lists import first_list, is_list
 from mtl_keras.datasets.numbers import almost_all, find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
@@ -111,7 +111,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
     if is_text and (form := find_format(texts)) is not None:
-        return Guess(name, Date(name, format=form), _dated(texts, form))
+        doubt = other_reading(texts, form) or ""
+        return Guess(name, Date(name, format=form), _dated(texts, form), doubt)
 
     numbers = _numbers(name, texts if is_text else present, is_text)
     if numbers is not None:
@@ -167,18 +168,17 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
             why = f"{IDENTIFIER}: {len(numbers):,} consecutive whole numbers"
             return Guess(name, None, why)
         if named_like_identifier(name):
-            why = f"{IDENTIFIER}: its name, and no number twice"
-            return Guess(name, None, why)
+            return Guess(name, None, f"{IDENTIFIER}: its name, and no number twice")
     if not is_text:
         return Guess(name, Numeric(name), "numbers")
     example = present.iloc[int(np.flatnonzero(~empty)[0])]
-    why = f"strings that are numbers, such as {example}"
+    why, doubt = f"strings that are numbers, such as {example}", ""
     if written.ambiguous is not None:
         value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
-        why += f"; {written.ambiguous} is read as {value:g}"
+        doubt = f"{written.ambiguous} is read as {value:g}: otherwise, state the `notation`"
     if empty.any():
         why += f"; {present.iloc[int(np.flatnonzero(empty)[0])]} as missing"
-    return Guess(name, Numeric(name, notation=written.name), why)
+    return Guess(name, Numeric(name, notation=written.name), why, doubt)
 
 
 def uninformative(column: pd.Series) -> str | None:

@@ -97,7 +97,7 @@ def test_a_feature_says_how_its_texts_are_read():
     )
     guesses = {guess.column: guess for guess in infer(table)}
     assert str(guesses["german"]) == "german: numeric, strings that are numbers, such as 1.234,50"
-    assert guesses["either"].why.endswith("; 1,234 is read as 1234")
+    assert guesses["either"].doubt == "1,234 is read as 1234: otherwise, state the `notation`"
     assert guesses["gaps"].why.endswith("; ? as missing")
     assert guesses["zip"].feature.kind == guesses["mostly"].feature.kind == "categorical"
     fitted = guesses["german"].feature.fit(table["german"])

@@ -74,6 +74,23 @@ def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(t
     assert bool(encoding_reader.DATE.fullmatch(text)) == known
 
 
+def test_days_that_may_be_months_are_told():
+    """The first of each month, written in Europe, is also twelve days of an American January."""
+    written = pd.Series([f"01/{month:02}/2021" for month in range(1, 13)] * 9)
+    (guess,) = features.infer(written.to_frame("day"))
+    assert guess.doubt.startswith("'01/02/2021' is read as 2021-01-02; if it is 2021-02-01, state")
+    (sure,) = features.infer(written.replace("01/12/2021", "31/12/2021").to_frame("day"))
+    assert sure.feature.format == "%d/%m/%Y" and not sure.doubt
+
+
+def test_a_category_that_has_lost_its_last_digits_is_refused():
+    """As the whole numbers of a file are read, if a cell is empty."""
+    whole, plan = pd.Series([2**53 + 1, 7]), features.Categorical("plan")
+    assert plan.raw(whole).tolist() == ["9007199254740993", "7"]
+    with pytest.raises(DataError, match=r"9007199254740992\.0 in row 0.* lost its last digits"):
+        plan.raw(whole.astype(float))
+
+
 def test_categories_are_read_alike_from_all_types():
     exact = pd.Series([1.6, 2.0, np.nan])
     plan = features.Categorical("plan")

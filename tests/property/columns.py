@@ -79,7 +79,7 @@ COLUMNS = {
     "large": lambda r, n: r.integers(2**60, 2**62, n),
     "beyond": lambda r, n: [10**30 + int(x) for x in r.integers(0, 9, n)],
     "tiny": lambda r, n: r.normal(size=n) * 1e-300,
-    "offset": lambda r, n: 1e9 + r.normal(size=n),
+    "offset": lambda r, n: 1e6 + r.normal(size=n),
     "complex": lambda r, n: r.normal(size=n) + 1j,
     "points": lambda r, n: texts_of(r.normal(size=n).round(3)),
     "commas": lambda r, n: [f"{x:.2f}".replace(".", ",") for x in r.normal(size=n)],
