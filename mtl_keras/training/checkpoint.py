@@ -132,7 +132,7 @@ class Checkpoint(keras.callbacks.Callback):
     @contextlib.contextmanager
     def _opened(self, path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
         """The state in a file, and its arrays; what is wrong is an error that names the file."""
-        writer = __version__
+        writer: str | None = __version__
         try:
             with np.load(path, allow_pickle=False) as saved:
                 state = _state(saved)
