@@ -19,6 +19,14 @@ class Pair(own.Duration):
         return self.dense(2, "linear", representation)
 
 
+@dataclass(frozen=True, repr=False)
+class Second(own.Duration):
+    """A task that answers with an output that `width` does not include."""
+
+    def answers(self, output):
+        return {self.name: output[:, 1]}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Forgetful(mtl.architectures.Architecture):
     """An architecture that leaves out all tasks but the first one."""
@@ -35,6 +43,11 @@ class Forgetful(mtl.architectures.Architecture):
             mtl.architectures.SharedBottom(layers=(4,), members=1),
             "Task 'hours': `head` of Pair returns 2 numbers per row, but its property `width` is 1",
         ),
+        (
+            Second("hours"),
+            mtl.architectures.SharedBottom(),
+            "Task 'hours': `answers` of Second reads more outputs than .*`width`, which is 1",
+        ),
         (own.Duration("hours"), Forgetful(members=1), "`represent` of Forgetful .* 'late'"),
     ],
 )
@@ -42,6 +55,5 @@ def test_parts_that_do_not_fit_together_are_refused(task, architecture, message)
     plan = mtl.Experiment(
         tasks=[task, mtl.tasks.Binary("late")], features=["weight"], architecture=architecture
     )
-    prepared = prepare(plan, own.table())
     with pytest.raises(ConfigError, match=message):
-        build(plan, prepared)
+        build(plan, prepare(plan, own.table()))
