@@ -75,8 +75,19 @@ def pooled(output: Any, mask: Any, name: str) -> Any:
 
 
 def as_text(layer: Any) -> str:
-    """A layer's class and arguments, as text."""
-    return json.dumps(keras.saving.serialize_keras_object(layer), sort_keys=True)
+    """A layer's class and arguments, as text.
+
+    Raises:
+        ConfigError: if the class does not define `get_config` and has arguments that need it.
+    """
+    try:
+        config = keras.saving.serialize_keras_object(layer)
+    except NotImplementedError as error:
+        raise ConfigError(
+            f"The layer {layer.name!r} cannot be written to a file: define `get_config` of "
+            f"{type(layer).__name__}, with all arguments of its constructor."
+        ) from error
+    return json.dumps(config, sort_keys=True)
 
 
 def from_text(text: str) -> keras.layers.Layer:

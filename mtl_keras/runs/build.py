@@ -1,14 +1,18 @@
 """The network of a plan: inputs, the architecture, a head per task."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from mtl_keras import architectures
+from mtl_keras.architectures import Architecture
 from mtl_keras.declaring.naming import layer_name
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, shown
 from mtl_keras.layers import MemberMean
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.prepared import Prepared
+from mtl_keras.tasks import Task
 
 
 def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
@@ -27,7 +31,7 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         encoder.crossing_sizes,
     )
     represented = plan.architecture.represent(embed, [task.slug for task in tasks])
-    heads = {task.name: task.head(represented[task.slug]) for task in tasks}
+    heads = {task.name: _head(task, represented, plan.architecture) for task in tasks}
     outputs = {
         name: output
         if len(output.shape) == 2
@@ -54,3 +58,20 @@ def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         jit_compile=plan.training.jit_compile,
     )
     return model
+
+
+def _head(task: Task, represented: Any, architecture: Architecture) -> Any:
+    """The output of a task; what is wrong with a user's own classes is an error that says so."""
+    if not isinstance(represented, Mapping) or task.slug not in represented:
+        raise ConfigError(
+            f"`represent` of {type(architecture).__name__} must return a dict with a tensor for "
+            f"each task, also for {task.slug!r}. Received: {shown(represented)}."
+        )
+    output = task.head(represented[task.slug])
+    if output.shape[-1] != task.width:
+        raise ConfigError(
+            f"Task {task.name!r}: `head` of {type(task).__name__} returns {output.shape[-1]} "
+            f"numbers per row, but its property `width` is {task.width}. Define `width`, or "
+            "change the head."
+        )
+    return output

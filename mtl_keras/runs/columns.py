@@ -89,7 +89,13 @@ def check_answers(fitted: Sequence[Task]) -> None:
     """Raise a ConfigError if two predictions share a name, as a column or in the SavedModel."""
     owners: dict[str, str] = {}
     for task in fitted:
-        answers = task.answers(np.zeros((1, task.width), "float32"))
+        try:
+            answers = task.answers(np.zeros((1, task.width), "float32"))
+        except IndexError as error:
+            raise ConfigError(
+                f"Task {task.name!r}: `answers` of {type(task).__name__} reads more outputs than "
+                f"its property `width`, which is {task.width} ({error}). Define `width`."
+            ) from error
         columns = task.answer_columns({name: np.asarray(v) for name, v in answers.items()})
         for name in {*answers, *columns}:
             owner = owners.setdefault(name, task.name)

@@ -12,7 +12,7 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from mtl_keras.declaring.naming import unique_names
-from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.errors import ConfigError, DataError, shown
 from mtl_keras.experiment import Experiment
 from mtl_keras.export.serving import answer_rows, serving_model
 from mtl_keras.features.encoder import raw_columns, rows_per_call
@@ -20,6 +20,7 @@ from mtl_keras.sklearn.targets import Targets, Validated
 from mtl_keras.tasks.classes import ClassTask
 
 LEAST_ROWS = 5
+NESTED = ("architecture", "balancer", "training")  # whose own arguments can be set by name
 WEIGHT = "sample weight of fit"  # the column for it
 
 
@@ -189,6 +190,37 @@ class MultiTaskEstimator(BaseEstimator):
                 values.append(r2_score(truth.astype(float), answer))
         return float(np.mean(values))
 
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments, and arguments of the architecture, the balancer and the training.
+
+        Args:
+            **params: Arguments by name, such as `preset="fast"`, and `architecture__layers=[64]`,
+                which changes one argument of the architecture and leaves the others.
+
+        Raises:
+            ConfigError: if what is to be changed is neither a name nor a mapping.
+
+        Example:
+
+        >>> model = MultiTaskEstimator(architecture="mmoe", training={"epochs": 20})
+        >>> model = model.set_params(architecture__experts=4, training__patience=3)
+        >>> model.architecture, model.training
+        ({'kind': 'mmoe', 'experts': 4}, {'epochs': 20, 'patience': 3})
+        """
+        inner = {key for key in params if key.split("__")[0] in NESTED and "__" in key}
+        super().set_params(**{key: value for key, value in params.items() if key not in inner})
+        for key in sorted(inner):
+            name, within = key.split("__", 1)
+            declared = getattr(self, name)
+            if isinstance(declared, str):
+                declared = {"kind": declared}
+            if not isinstance(declared, Mapping | None):
+                raise ConfigError(
+                    f"`{key}` needs `{name}` as a name or a mapping. Received: {shown(declared)}."
+                )
+            setattr(self, name, {**(declared or {}), within: params[key]})
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         return {key: v for key, v in super().__getstate__().items() if key != "_answer"}
 
@@ -211,14 +243,22 @@ class MultiTaskEstimator(BaseEstimator):
 
     def _table(self, X: Any, fitting: bool = False) -> pd.DataFrame:
         is_table = isinstance(X, pd.DataFrame)
-        checked = validate_data(
-            self,
-            X,
-            reset=fitting,
-            skip_check_array=is_table,
-            dtype=None if is_table else "numeric",
-            ensure_all_finite="allow-nan",
-        )
+        try:
+            checked = validate_data(
+                self,
+                X,
+                reset=fitting,
+                skip_check_array=is_table,
+                dtype=None if is_table else "numeric",
+                ensure_all_finite="allow-nan",
+            )
+        except ValueError as error:
+            if "could not convert string" not in str(error):
+                raise
+            raise DataError(
+                f"The columns of an array are numbers ({error}). Pass a DataFrame; a transformer "
+                'before the estimator returns one after .set_output(transform="pandas").'
+            ) from error
         if is_table:
             return X.rename(columns=str).reset_index(drop=True)
         names = getattr(self, "feature_names_in_", [f"x{n}" for n in range(checked.shape[1])])

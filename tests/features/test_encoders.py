@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from mtl_keras import backbones, features
 from mtl_keras.errors import ConfigError
-from tests import cases
 
 TEXTS = ["good tea", "", "a bad book"]
 LAYERS = keras.layers
@@ -34,8 +33,7 @@ def indexed(*after, length=None):
 @pytest.mark.parametrize(
     "encoder",
     [
-        *[b for b in cases.BACKBONES if b.reads == "sequences"],
-        LAYERS.LSTM(3),
+        backbones.Transformer(depth=1, heads=2, units=8),
         LAYERS.GlobalAveragePooling1D(),
         LAYERS.Conv1D(3, 2),
         backbones.Pretrained(layer=indexed(), trainable=True),
@@ -72,6 +70,14 @@ def test_a_pretrained_layer_keeps_its_weights():
             np.testing.assert_array_equal(own, copied)
 
 
+class Activated(LAYERS.Layer):
+    """A layer that cannot be written to a file."""
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+
+
 def from_file(encoder):
     return json.loads(json.dumps(encoder.get_config()))
 
@@ -100,6 +106,7 @@ def from_file(encoder):
             lambda: LAYERS.Reshape((3, 2, 2, 1)),
             r"must return one vector per row, \(rows, n\). Received: \(None, 3, 2, 2, 1\)",
         ),
+        (lambda: from_file(backbones.KerasLayer(layer=Activated(np.abs))), "define `get_config`"),
         (lambda: backbones.KerasLayer(layer="no layer"), "Expected a Keras layer, as text"),
         (lambda: backbones.KerasLayer(layer=3), "`layer` must be a Keras layer. Received: 3"),
     ],

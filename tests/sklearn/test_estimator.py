@@ -11,7 +11,7 @@ from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mtl_keras import errors, tasks
+from mtl_keras import architectures, errors, tasks
 from mtl_keras.sklearn import MultiTaskEstimator
 from tests import cases
 
@@ -63,6 +63,32 @@ def test_it_works_in_a_pipeline_and_in_cross_validation(table):
     model = make_pipeline(StandardScaler(), MultiTaskEstimator(**SMALL))
     scores = cross_validate(model, numbers, table["spend"].to_numpy(), cv=2, error_score="raise")
     assert (scores["test_score"] > 0.3).all()
+
+
+def test_arguments_within_arguments_are_set_by_name():
+    model = make_pipeline(MultiTaskEstimator(architecture="mmoe", balancer={"kind": "cagrad"}))
+    before = clone(model)
+    grid = {"architecture__experts": 2, "architecture__layers": [8], "balancer__c": 0.3}
+    name = "multitaskestimator__"
+    model.set_params(**{name + key: value for key, value in grid.items()})
+    model.set_params(**{f"{name}training__epochs": 2, f"{name}preset": "fast"})
+    changed = model[-1]
+    assert changed.architecture == {"kind": "mmoe", "experts": 2, "layers": [8]}
+    assert changed.balancer == {"kind": "cagrad", "c": 0.3}
+    assert changed.training == {"epochs": 2} and changed.preset == "fast"
+    assert before[-1].architecture == "mmoe", "a clone shares no mapping"
+    changed.set_params(architecture="ple", architecture__layers=[4])  # in any order
+    assert changed.architecture == {"kind": "ple", "layers": [4]}
+    with pytest.raises(ValueError, match="Invalid parameter 'arhcitecture'"):
+        changed.set_params(arhcitecture__layers=[4])
+    declared = MultiTaskEstimator(architecture=architectures.MMoE())
+    with pytest.raises(errors.ConfigError, match=r"`architecture__layers` needs `architecture` as"):
+        declared.set_params(architecture__layers=[4])
+
+
+def test_an_array_of_texts_is_refused_with_advice(table):
+    with pytest.raises(errors.DataError, match=r"Pass a DataFrame.*set_output"):
+        MultiTaskEstimator(**SMALL).fit(table[COLUMNS].to_numpy(), table[TARGETS])
 
 
 def test_a_single_target_has_the_form_of_an_array(table):
