@@ -129,8 +129,8 @@ def after_the_curves(history: pd.DataFrame, tasks: Sequence[str], refit: int) ->
     epochs = f"last {count} epochs up to the chosen one (shaded) were"
     return (
         f"The {epochs if count > 1 else 'chosen epoch was'} then trained again, on the training "
-        "and validation rows together. The model has the weights that came of it; the curves are "
-        "from before."
+        "and validation rows together. The model has the resulting weights; the curves do not show "
+        "this second training."
     )
 
 
