@@ -146,7 +146,7 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         columns = ["task", "metric", "model", "95% interval", "training", "baseline", "better"]
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 each.task if number == 0 else "",
                 metric,

@@ -173,7 +173,7 @@ def curve(
     if last < end:
         ax.axvline(last, color=style.MUTED, ls=":", lw=1.2)
         beside = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-        small = {"rotation": 90, "va": "top", "fontsize": 7.5, "color": style.QUIET}
+        small = {"rotation": 90, "va": "top", "fontsize": 7.5}
         ax.annotate(FINISHED, (last, 1), (3, -2), **beside, **small)
     over_epochs(ax)
     _limit(ax, history, name)
