@@ -6,11 +6,11 @@ from mtl_keras.report.wording import measure
 
 MEANINGS = {
     "roc_auc": "The probability that a random positive row gets a higher probability than a random "
-    "negative one. Guessing has 0.5, perfect order 1.",
+    "negative one. Guessing gives 0.5, a perfect ranking 1.",
     "mean_auc": "The ROC AUC of each label (how well it ranks the rows that have the label above "
-    "those that do not), averaged over the labels. Guessing has 0.5.",
+    "those that do not), averaged over the labels. Guessing gives 0.5.",
     "average_precision": "The precision averaged over all recalls, the area under the "
-    "precision-recall curve. Guessing has the share of positives.",
+    "precision-recall curve. Guessing gives the share of positives.",
     "log_loss": "The mean of −ln(probability given to the actual class). Confident mistakes cost "
     "most.",
     "brier": "The mean squared difference between the probability and what happened, 0 or 1.",
@@ -20,18 +20,18 @@ MEANINGS = {
     "macro_f1": "The F1 of each class or label, averaged with equal weight: rare ones count as "
     "much as frequent ones.",
     "micro_f1": "The F1 over all labels of all rows taken together: frequent labels count most.",
-    "quadratic_kappa": "Agreement beyond chance, where mistakes count by the square of how many "
-    "classes they are off. Guessing has 0, perfect predictions 1.",
-    "classes_off": "How many classes the prediction is from the actual one, on average.",
+    "quadratic_kappa": "Agreement beyond chance, where a mistake counts by the square of its "
+    "distance in classes. Guessing gives 0, perfect predictions 1.",
+    "classes_off": "How many classes the prediction is away from the actual one, on average.",
     "rmse": "The root of the mean squared error. Large errors count most.",
     "mae": "The mean absolute error: how far predictions are off on average.",
     "median_absolute_error": "Half of the predictions are off by less, half by more.",
     "r2": "The share of the variance that the predictions explain: 1 is perfect, 0 is no better "
     "than the mean, and below 0 is worse.",
-    "poisson_deviance": "How badly the predicted means fit the counts or amounts if these scatter "
-    "as a Poisson distribution says; 0 is perfect.",
-    "pinball": "The loss of predicted quantiles: errors above and below count as unequally as the "
-    "level of the quantile says.",
+    "poisson_deviance": "How poorly the predicted means fit the counts or amounts, if these follow "
+    "a Poisson distribution; 0 is perfect.",
+    "pinball": "The loss of predicted quantiles: for a high quantile, predictions that are too low "
+    "cost more; for a low one, those that are too high.",
     "coverage": "The share of labels between the lowest and the highest predicted quantile.",
     "interval_width": "How far apart the lowest and the highest predicted quantile are on average.",
     "conformal_coverage": "The share of labels that the intervals or sets contain; it should be "

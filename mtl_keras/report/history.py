@@ -129,8 +129,8 @@ def after_the_curves(history: pd.DataFrame, tasks: Sequence[str], refit: int) ->
     epochs = f"last {count} epochs up to the chosen one (shaded) were"
     return (
         f"The {epochs if count > 1 else 'chosen epoch was'} then trained again, on the training "
-        "and validation rows together. The model has the weights that came of it; the curves are "
-        "from before."
+        "and validation rows together. The model has the resulting weights; the curves do not show "
+        "this second training."
     )
 
 
@@ -173,7 +173,7 @@ def curve(
     if last < end:
         ax.axvline(last, color=style.MUTED, ls=":", lw=1.2)
         beside = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-        small = {"rotation": 90, "va": "top", "fontsize": 7.5, "color": style.QUIET}
+        small = {"rotation": 90, "va": "top", "fontsize": 7.5}
         ax.annotate(FINISHED, (last, 1), (3, -2), **beside, **small)
     over_epochs(ax)
     _limit(ax, history, name)

@@ -22,7 +22,7 @@ MEASURES = {
     "quadratic_kappa": "quadratic weighted kappa",
     "classes_off": "mean number of classes off",
     "coverage": "share between the outer quantiles",
-    "interval_width": "mean distance of the outer quantiles",
+    "interval_width": "mean distance between the outer quantiles",
     "conformal_coverage": "coverage",
     "conformal_coverage_se": "coverage: standard error",
     "conformal_width": "mean width of the intervals",

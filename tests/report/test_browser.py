@@ -60,7 +60,9 @@ def test_a_real_browser_shows_both_pages(browser, artifact, comparison, tmp_path
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     browser.get((artifact / "report.html").as_uri())
     shown = "return [...document.querySelectorAll(arguments[0])].every((e) => e.offsetHeight > 0)"
-    assert browser.execute_script(shown, "thead th, thead button, details pre")
+    assert browser.execute_script(shown, "thead th, details pre, summary")
+    displayed = "return getComputedStyle(document.querySelector('thead button')).display"
+    assert browser.execute_script(displayed) == "contents"  # as a box, no repeated heading has it
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     browser.get(compared.as_uri())
 

@@ -46,7 +46,7 @@ def test_a_weak_slice_is_told_with_its_interval_and_its_absence_is_said():
     for text in ("Bath", "1,234", "MAE (pounds)", "6.0 to 8.0", "9.0"):
         assert text in told, text
     told = str(weak_slices(content(weak_slices=[], searched=5), Drawer()).__html__())
-    assert "No value or range of any of the 5 features was found" in told
+    assert "In none of the 5 features is there a value or range" in told
     undetermined = slice_of(low=None, high=None)
     told = weak_slices(content(weak_slices=[undetermined], searched=5), Drawer())
     assert "6.0 to" not in str(told.__html__())

@@ -26,7 +26,7 @@ def test_the_page_stands_alone_and_tells_all(page, run):
     for task in run.tasks:
         assert task.name in page or "account balance" in task.name
     words = ("Feature importance", "How to use it", "Seed 0", "TensorFlow 2.", "left out")
-    for word in (*words, "Declared coverage 0.95", "all contain the true label in"):
+    for word in (*words, "The declared coverage is 0.95", "all contain their true labels in"):
         assert word in page
     figures = re.findall(r"<svg role=\"img\" aria-label=\"([^\"]+)\"", page)
     assert len(figures) == page.count("<svg ") - page.count('<svg class="bars"') > 20
@@ -86,7 +86,7 @@ def test_slices_cut_numbers_and_name_the_missing(run):
 def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
     folder = shutil.copytree(artifact, tmp_path / "shop")
     before = (folder / "report.html").read_text()
-    assert "A single training cannot tell" in before
+    assert "A single training does not show" in before
     comparison.write(folder / "comparison")
     path = folder / "1" / "assets.extra" / "metrics.json"
     tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}

@@ -18,7 +18,7 @@ def model(content: Content, draw: Drawer) -> Section:
             "graph": draw(
                 "From the inputs to the heads",
                 figure=lambda: structure_figure(content.structure, names),
-                note="Grey boxes serve several tasks, a coloured box serves one task alone.",
+                note="Grey boxes serve several tasks; a coloured box serves only one.",
             ),
             "boxes": [
                 {

@@ -65,7 +65,7 @@ def _finished(content: Content) -> str:
     named = in_a_list([f"{task} after epoch {at}" for task, at in left.items()])
     return (
         f" A task that overfits is trained no further while others still improve: {named}. From "
-        "there on its losses, faded in the figures, only change because it shares layers."
+        "there on its losses, faded in the figures, change only because it shares layers."
     )
 
 
