@@ -42,6 +42,12 @@ def compared(declared, table, **options):
     return declared.compare(table, **options)
 
 
+def short_trees(monkeypatch):
+    for trees in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
+        short = functools.partial(getattr(baselines, trees), max_iter=20)
+        monkeypatch.setattr(baselines, trees, short)
+
+
 def torn(rows=900):
     random = np.random.default_rng(0)
     x = random.normal(size=(rows, 6))
@@ -108,12 +114,6 @@ def test_what_differs_is_seen_and_what_does_not_is_not(monkeypatch):
     assert verdicts.count("no difference seen") >= 18  # 95 of 100 in the long run
     np.testing.assert_allclose(found.differences[JOINT]["better"].gain, 0.2, atol=0.06)
     assert found.advice().startswith("It is a trade-off: sharing helped better and hurt ")
-
-
-def short_trees(monkeypatch):
-    for trees in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"):
-        short = functools.partial(getattr(baselines, trees), max_iter=20)
-        monkeypatch.setattr(baselines, trees, short)
 
 
 def test_rows_of_a_group_are_drawn_together(monkeypatch):

@@ -25,7 +25,7 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=folder.parent, env=ENVIRONMENT
             )
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 600  # of a machine that is busy
         while self.ask("v2/models/small/ready")[0] != 200:
             assert self.process.poll() is None and time.monotonic() < limit, self.log.read_text()
             time.sleep(0.1)
