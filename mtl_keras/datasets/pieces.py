@@ -4,6 +4,7 @@ Each file is scanned once, to find where it can be cut and the type of each colu
 file, so that a cell is read in the same way in any piece.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 
 from mtl_keras.datasets import files
 from mtl_keras.datasets.location import Location
+from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.row_groups import RowGroup
 from mtl_keras.errors import DataError
 
@@ -31,6 +33,7 @@ class TextFiles:
         groups: The pieces, in the order of the files' names.
         size: Size of the files in bytes.
         empty: The files without rows.
+        words: How often each word counts as missing, by column: see `missing_words`.
 
     Raises:
         DataError: if a file cannot be read, or if two files have different columns.
@@ -42,6 +45,7 @@ class TextFiles:
         self.groups: list[RowGroup] = []
         self.empty: list[str] = []
         self.size = 0
+        self.words: dict[str, Counter[str]] = {}
         self._heads: dict[str, bytes] = {}  # the line of names
         self._types: dict[str, str] = {}
         for name in location.names:
@@ -118,6 +122,8 @@ class TextFiles:
         for number, (start, content) in enumerate(self._cut(name, path)):
             whole = files.as_utf8(path, self._heads[name] + content)
             table = files.read_json(path, whole) if self.json else files.read_csv(path, whole)
+            for column, counts in table.attrs.get(WORDS, {}).items():
+                self.words.setdefault(column, Counter()).update(counts)
             found = {column: type_of(table[column]) for column in table}
             if number == 0:
                 types = found

@@ -1,6 +1,7 @@
 """Parquet files, read a few rows of a row group at a time."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -47,6 +48,7 @@ class ParquetFiles:
         groups: The row groups, in the order of the files' names.
         size: Bytes of all columns, uncompressed.
         empty: The files without rows.
+        words: Words that count as missing: none, as Parquet files have missing cells.
 
     Raises:
         DataError: if the footer of a file shows that it is damaged, or if two files have different
@@ -57,6 +59,7 @@ class ParquetFiles:
         self.location = location
         self.groups: list[RowGroup] = []
         self.empty: list[str] = []
+        self.words: dict[str, Counter[str]] = {}
         self.size = 0
         self._types: dict[str, tuple[pa.DataType, str]] = {}  # and a file that has it
         for name in location.names:

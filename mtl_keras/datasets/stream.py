@@ -8,6 +8,7 @@ import pandas as pd
 
 from mtl_keras.datasets.keys import row_keys, uniform
 from mtl_keras.datasets.location import Location, locate
+from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.pieces import TextFiles
 from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
 from mtl_keras.errors import DataError
@@ -46,6 +47,7 @@ class Stream:
         columns: The columns' names.
         groups: The row groups, in the order of the files' names.
         shown: The data as the user named them.
+        words: Words in CSV files that count as missing, by column: see `missing_words`.
 
     Raises:
         DataError: if there is no file, if one is damaged, or if two differ in columns or types.
@@ -66,7 +68,7 @@ class Stream:
         parquet = self.location.suffix == ".parquet"
         self._files = (ParquetFiles if parquet else TextFiles)(self.location)
         self.columns, self.groups = self._files.columns, self._files.groups
-        self.empty = self._files.empty
+        self.empty, self.words = self._files.empty, self._files.words
         self.shown = self.location.shown
         if not self.groups:
             raise DataError(f"{self.shown} has no rows. Expected at least one.")
@@ -156,7 +158,10 @@ class Stream:
 
     def read(self) -> pd.DataFrame:
         """Return all rows as one table."""
-        return self._joined([chunk.table for chunk in self.chunks()])
+        table = self._joined([chunk.table for chunk in self.chunks()])
+        if self.words:
+            table.attrs[WORDS] = self.words
+        return table
 
     def _joined(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         """Return successive tables as one; rows of one file keep their numbers as index."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mtl_keras.datasets import fingerprint
 from mtl_keras.datasets.divided import Divided
+from mtl_keras.datasets.missing_words import told
 from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
 from mtl_keras.datasets.table import naming_source
@@ -105,6 +106,8 @@ def prepare_stream(
     """
     with clock("split"):
         columns.check_columns(plan, stream.columns)
+        if stream.words:
+            show(told(stream.words))
         divided = Divided(stream, plan.split, plan.seed, plan.label_columns())
         if divided.unlabelled:
             show(f"{divided.unlabelled:,} rows have no label for any task and are left out")

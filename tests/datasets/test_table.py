@@ -13,6 +13,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.writing import _temporary_prefix
 from mtl_keras.errors import ConfigError, DataError
 
@@ -94,12 +95,15 @@ def test_a_training_tells_which_words_count_as_missing(tmp_path):
     """`None` may be a plan and `NA` a country; in a column of numbers, they are gaps."""
     plans = ["None,NA,NA", "pro,DE,1.5", ",DE,2.5", "basic,FR,3.5"] * 20
     (tmp_path / "shop.csv").write_text("plan,country,y\n" + "\n".join(plans))
-    lines = []
-    mtl.Experiment(tasks={"plan": "multiclass", "y": "regression"}, features=["country"]).prepare(
-        tmp_path / "shop.csv", show=lines.append
-    )
     told = "cells that count as missing: 'None' in 20 rows of plan, 'NA' in 20 rows of country."
-    assert lines[0].startswith(told)
+    declared = {"tasks": {"plan": "multiclass", "y": "regression"}, "features": ["country"]}
+    for streaming in (False, True):
+        lines = []
+        plan = mtl.Experiment(**declared, streaming=streaming)
+        plan.prepare(tmp_path / "shop.csv", show=lines.append)
+        assert sum(line.startswith(told) for line in lines) == 1
+    several = datasets.Stream(tmp_path / "shop.csv").read()
+    assert several.attrs[WORDS] == {"plan": {"None": 20}, "country": {"NA": 20}}
 
 
 def test_a_quote_that_swallows_rows_is_told(tmp_path):
