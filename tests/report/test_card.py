@@ -34,13 +34,16 @@ def test_the_card_has_metadata_and_the_figures_of_the_test_rows(artifact, run):
 
 
 def test_names_stand_in_the_metadata_as_they_are_and_do_not_break_the_tables(artifact):
-    odd = 'the "town" | or city'
+    odd, name = 'the "town" | or city', "shop <2024>"
     files = {
-        name: text.replace('"spend"', json.dumps(odd)) if isinstance(text, str) else text
-        for name, text in read_files(latest(artifact)).items()
+        file: text.replace('"spend"', json.dumps(odd)) if isinstance(text, str) else text
+        for file, text in read_files(latest(artifact)).items()
     }
+    files["schema.json"] = json.dumps({**json.loads(files["schema.json"]), "name": name})
     _, head, body = card.model_card(report.content(files)).split("---\n", 2)
     [model] = yaml.safe_load(head)["model-index"]
     assert odd in [result["task"]["name"] for result in model["results"]]
+    assert model["name"] == name and "\n# shop &lt;2024>\n" in body
+    assert f"`mtl-keras check '{name}' new_rows.csv`" in body
     assert '\n| the "town" \\| or city | ' in body
     assert card.cell("town | or\ncity") == "town \\| or city"
