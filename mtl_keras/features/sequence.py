@@ -25,8 +25,9 @@ from mtl_keras.layers import Present, TokenEmbedding
 OF = ("auto", "numbers", "tokens")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 COVERED = 0.98
-# In standard deviations. Not two beyond the training range, as for a single number: the backbone
-# pools a sequence, so that one absurd value moves the prediction little, and 10 is enough for it.
+# In standard deviations. Not two beyond the training range, as for a single number: that would be
+# another learned pair, which exports and the NumPy reader must know. Whether it helps was not
+# measured.
 LIMIT = 10.0
 
 

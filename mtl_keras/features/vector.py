@@ -14,9 +14,8 @@ from mtl_keras.datasets.lists import is_list
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 
-# In standard deviations. Not two beyond the training range, as for a single number: the numbers of
-# an embedding or a spectrum have no heavy tails of their own that could go on, and to store the
-# range of each of its hundreds of numbers would double what the feature has learned.
+# In standard deviations. Not two beyond the training range, as for a single number: the range of
+# each number of an embedding would have to be learned, exported, and known to the NumPy reader.
 LIMIT = 10.0
 
 
