@@ -25,6 +25,10 @@ from mtl_keras.layers import Present, TokenEmbedding
 OF = ("auto", "numbers", "tokens")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 COVERED = 0.98
+# In standard deviations. Not two beyond the training range, as for a single number: that would be
+# another learned pair, which exports and the NumPy reader must know. Whether it helps was not
+# measured.
+LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -74,7 +78,7 @@ class SequenceEncoding(keras.layers.Layer):
             return {"own": indices.to_tensor(shape=(None, self.length))}
         numbers = tf.ragged.map_flat_values(tf.strings.to_number, parts)
         scaled = tf.ragged.map_flat_values(
-            lambda values: tf.clip_by_value((values - self.center) / self.scale, -10.0, 10.0),
+            lambda values: tf.clip_by_value((values - self.center) / self.scale, -LIMIT, LIMIT),
             numbers,
         )
         padded = scaled.to_tensor(shape=(None, self.length))

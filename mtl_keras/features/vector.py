@@ -14,6 +14,10 @@ from mtl_keras.datasets.lists import is_list
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 
+# In standard deviations. Not two beyond the training range, as for a single number: the range of
+# each number of an embedding would have to be learned, exported, and known to the NumPy reader.
+LIMIT = 10.0
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class VectorEncoding(keras.layers.Layer):
@@ -47,7 +51,7 @@ class VectorEncoding(keras.layers.Layer):
     def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
         missing = tf.math.is_nan(values)
         scaled = (values - tf.constant(self.center)) / tf.constant(self.scale)
-        scaled = tf.where(missing, 0.0, tf.clip_by_value(scaled, -10.0, 10.0))
+        scaled = tf.where(missing, 0.0, tf.clip_by_value(scaled, -LIMIT, LIMIT))
         if self.indicator:
             absent = tf.reduce_all(missing, axis=1, keepdims=True)
             scaled = tf.concat([scaled, tf.cast(absent, tf.float32)], axis=1)

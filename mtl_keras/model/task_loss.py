@@ -198,10 +198,12 @@ class TaskLoss:
         if y.shape.rank == rank - 1:
             y = y[..., tf.newaxis]
         if y.shape.rank != rank:
+            one_hot = self.sparse and y.shape.rank == rank + 1
             raise ConfigError(
                 f"Labels of output {self.task!r} have shape {tuple(y.shape)}, its prediction has "
-                f"{tuple(y_pred.shape)}: expected labels of {rank} dimensions for loss "
-                f"{self.name!r}."
+                f"{tuple(y_pred.shape)}: expected labels of {rank} "
+                f"dimension{'' if rank == 1 else 's'} for loss {self.name!r}."
+                + (" For one-hot labels use 'categorical_crossentropy'." if one_hot else "")
             )
         widths = (y.shape[-1], y_pred.shape[-1])
         narrow = widths[0] == 1 and getattr(self.function, "narrow_labels", False)

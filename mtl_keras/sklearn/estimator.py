@@ -132,6 +132,13 @@ class MultiTaskEstimator(BaseEstimator):
             seed=self.random_state,
             sample_weight=None if sample_weight is None else WEIGHT,
         )
+        learned = {column for task in experiment.tasks for column in task.columns}
+        without = [name for name in labels if name not in learned]
+        if without and learned <= set(table):
+            raise DataError(
+                f"y has columns without a task: {', '.join(map(repr, without))}. They would be "
+                "used as features. Leave them out of y, or declare tasks for them."
+            )
         run = experiment.run(table, show=None)
         self.tasks_, self.model_, self.encoder_ = run.tasks, run.model, run.encoder
         self.history_ = run.history

@@ -53,6 +53,7 @@ def test_one_metric_object_for_two_outputs_is_refused():
         ({"kind": np.array(["a"] * ROWS)}, "'kind' are text, e.g. 'a'"),
         ({"spend": np.zeros(7)}, "same number of rows"),
         ({"spend": np.zeros((ROWS, 2))}, "2 columns, its prediction has 1"),
+        ({"kind": np.eye(3)[np.arange(ROWS) % 3]}, "of 1 dimension for .* 'categorical_crossent"),
     ],
 )
 def test_label_errors_say_what_to_do(labels, message):

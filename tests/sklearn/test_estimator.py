@@ -86,6 +86,11 @@ def test_arguments_within_arguments_are_set_by_name():
         declared.set_params(architecture__layers=[4])
 
 
+def test_a_column_of_y_without_a_task_is_no_feature(table):
+    with pytest.raises(errors.DataError, match=r"columns without a task: 'segment', 'spend'"):
+        MultiTaskEstimator({"left": "binary"}, **SMALL).fit(table[COLUMNS], table[TARGETS])
+
+
 def test_an_array_of_texts_is_refused_with_advice(table):
     with pytest.raises(errors.DataError, match=r"Pass a DataFrame.*set_output"):
         MultiTaskEstimator(**SMALL).fit(table[COLUMNS].to_numpy(), table[TARGETS])
