@@ -93,7 +93,7 @@ def coverages(run: mtl.Run, seed: int) -> Mapping[str, Mapping[str, float]]:
 
 def trained(table: pd.DataFrame, declared: list[tasks.Task], seed: int, joint: bool) -> mtl.Run:
     experiment = mtl.Experiment(
-        declared if joint else [task.covering(LEVEL) for task in declared],
+        declared if joint else [task.with_coverage(LEVEL) for task in declared],
         joint_coverage=LEVEL if joint else None,
         preset="fast",
         split={"validation": 0.2, "test": 0.4},

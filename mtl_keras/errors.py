@@ -153,13 +153,13 @@ class Checked:
             accepted = list(signature.parameters)
             for name in kwargs:
                 if name not in accepted:
-                    where = cls.elsewhere(name, kwargs[name])
+                    where = cls.argument_hint(name, kwargs[name])
                     what = f"argument of {cls.__name__}:"
                     raise ConfigError(unknown(what, name, accepted, where)) from None
         return super().__new__(cls)
 
     @classmethod
-    def elsewhere(cls, name: str, value: object) -> str:
+    def argument_hint(cls, name: str, value: object) -> str:
         """Where an argument belongs that is not one of this class, in a sentence. Default: ""."""
         return ""
 

@@ -13,7 +13,7 @@ from mtl_keras import architectures, balancers, features, tasks, tracking
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import DataError
 from mtl_keras.tasks.measures import Measure
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 
 HOURS = 24.0
 
@@ -88,11 +88,11 @@ class Duration(tasks.Task):
 
         return [Panel(f"{self.name}: answered to actual", ratios, "How many times too long")]
 
-    def rivals(self):
+    def simple_problems(self):
         error = Measure.mean("error", lambda truth, predicted: np.abs(truth - predicted))
         return [Problem("squared_error", error, labels=np.log)]
 
-    def from_rivals(self, answers):
+    def from_simple_problems(self, answers):
         return np.minimum(np.exp(answers[0]), self.longest)
 
 

@@ -106,7 +106,7 @@ def test_its_export_answers_as_it_did_in_training(deliveries, exported):
     outputs = deliveries.model.predict(deliveries.encoder.encode(rows), verbose=0)
     for task in deliveries.tasks:
         expected = task.prediction(outputs[task.name])
-        np.testing.assert_allclose(task.answered(answers), expected, rtol=1e-5)
+        np.testing.assert_allclose(task.prediction_from(answers), expected, rtol=1e-5)
     np.testing.assert_allclose(answers["hours_days"], answers["hours"] / 24, rtol=1e-6)
 
 
@@ -119,7 +119,7 @@ def test_an_artifact_finds_its_classes_where_it_is_told_to(deliveries, exported)
         predictor = mtl.load(exported, **options)
         found = predictor.predictions(rows)
         for task in deliveries.tasks:
-            expected = task.answered(deliveries.predict(rows))
+            expected = task.prediction_from(deliveries.predict(rows))
             np.testing.assert_allclose(found[task.name], expected, rtol=1e-4)
         assert list(predictor.predict(rows))[:2] == ["hours", "hours_days"]
     assert "mape" in str(predictor.evaluate(rows))

@@ -101,9 +101,9 @@ def _of_model(version: Path, flags: Flags, trusted: Collection[str], **entries: 
 def _told(guess: Any) -> str:
     """Return a guess in words, with the flag that overrides it."""
     told = f"{guess.column}: assumed to be {guess.kind}, {guess.why}"
-    if guess.unless is None:
+    if guess.alternative is None:
         return told
-    kind, when = guess.unless
+    kind, when = guess.alternative
     return f"{told}; if {when}, say so: --target {shlex.quote(f'{guess.column}:{kind}')}"
 
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, QuantileR
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 
 STRENGTHS = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
 COMPONENTS = 64  # principal components of an image, or of a text for trees
@@ -126,10 +126,10 @@ def predict(
         return np.broadcast_to(constant, (len(truths["test"][task.name]), *constant.shape)).copy()
     rows = matrices.linear if name == "linear" else matrices.trees
     answers = []
-    for problem in task.rivals():
+    for problem in task.simple_problems():
         labels = {part: problem.labels(truths[part][task.name]) for part in truths}
         answers.append(_solved(name, problem, rows, labels))
-    return task.from_rivals(answers)
+    return task.from_simple_problems(answers)
 
 
 def _solved(

@@ -196,7 +196,7 @@ def construct(cls: Any, arguments: Any, what: str, typed: bool = True) -> Any:
         )
     for name in arguments:
         if name not in accepted:
-            elsewhere = getattr(cls, "elsewhere", lambda name, value: "")(name, arguments[name])
+            elsewhere = getattr(cls, "argument_hint", lambda name, value: "")(name, arguments[name])
             raise ConfigError(unknown(f"key of {what}:", name, accepted, elsewhere))
     if not typed or not dataclasses.is_dataclass(cls):
         try:

@@ -7,9 +7,9 @@ from mtl_keras.evaluation.diagnostics import Diagnostics, diagnose
 from mtl_keras.evaluation.difference import Difference, difference
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, calibration, evaluate
-from mtl_keras.evaluation.leakage import telling
+from mtl_keras.evaluation.leakage import leaking_features
 from mtl_keras.evaluation.regions import JointCoverage, regions_in, regions_of
-from mtl_keras.evaluation.weak_slices import cells_of
+from mtl_keras.evaluation.weak_slices import feature_cells
 from mtl_keras.tasks.measures import Measure, labelled
 
 __all__ = [
@@ -22,14 +22,14 @@ __all__ = [
     "Measure",
     "TaskEvaluation",
     "calibration",
-    "cells_of",
     "diagnose",
     "difference",
     "evaluate",
     "explain",
+    "feature_cells",
     "labelled",
+    "leaking_features",
     "regions_in",
     "regions_of",
-    "telling",
     "unused_sources",
 ]

@@ -80,7 +80,7 @@ def diagnose(
         truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
         constants: For each task, its `Task.constant`.
-        cells: The features' values in these rows: see `evaluation.weak_slices.cells_of`.
+        cells: The features' values in these rows: see `evaluation.weak_slices.feature_cells`.
         names: A name for each row.
         most: Number of the worst rows of each task to return; 0 for none. Default 10.
         groups: The group of each row. Default None: no groups.

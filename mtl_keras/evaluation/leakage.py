@@ -12,7 +12,7 @@ ROWS = {"train": 20_000, "validation": 10_000}
 MIN_ROWS = 50
 
 
-def telling(
+def leaking_features(
     columns: Mapping[str, Mapping[str, Sequence[int]]],
     tasks: Sequence[Task],
     x: Mapping[str, Mapping[str, np.ndarray]],
@@ -42,7 +42,7 @@ def telling(
     >>> parts = {"train": table[::2], "validation": table[1::2]}
     >>> x = {part: {"numeric": rows.to_numpy("float32")} for part, rows in parts.items()}
     >>> y = {part: {"grade": task.encode(rows)} for part, rows in parts.items()}
-    >>> found = telling({"sub_grade": {"numeric": [0]}}, [task], x, y)
+    >>> found = leaking_features({"sub_grade": {"numeric": [0]}}, [task], x, y)
     >>> [(feature, share > 0.97) for feature, _, share in found]
     [('sub_grade', True)]
     """

@@ -63,7 +63,7 @@ def _difference(inside: np.ndarray, losses: np.ndarray, weights: np.ndarray) -> 
 DIFFERENCE = Measure("difference", False, _difference)
 
 
-def cells_of(features: Sequence[Feature], table: pd.DataFrame) -> list[Cells]:
+def feature_cells(features: Sequence[Feature], table: pd.DataFrame) -> list[Cells]:
     """Return the cells of all features with one number or string per row.
 
     Numbers are divided into tenths of the rows. For strings, the 50 most frequent values are cells.
@@ -79,7 +79,7 @@ def cells_of(features: Sequence[Feature], table: pd.DataFrame) -> list[Cells]:
 
     >>> from mtl_keras.features import Numeric
     >>> table = pd.DataFrame({"age": np.arange(20.0)})
-    >>> (found,) = cells_of([Numeric("age").fit(table["age"])], table)
+    >>> (found,) = feature_cells([Numeric("age").fit(table["age"])], table)
     >>> found.feature
     'age'
     """
@@ -251,7 +251,7 @@ def _numbers(feature: Feature, values: np.ndarray) -> Cells:
         if first == ordered:
             return "missing"
         ends = lowest[first : last + 1].min(), highest[first : last + 1].max()
-        low, high = (feature.shown(float(end)) for end in ends)
+        low, high = (feature.format_observed(float(end)) for end in ends)
         if low == high:
             return low
         if first == 0:

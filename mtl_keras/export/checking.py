@@ -111,7 +111,9 @@ def check(
     labelled = [task for task in tasks if set(task.columns) <= known]
     tested = _tested(folder / "predictions.npz", tasks) if labelled else {}
     scores = [
-        score_change(task, tested[task.name], (task.truth(table), task.answered(answers), groups))
+        score_change(
+            task, tested[task.name], (task.truth(table), task.prediction_from(answers), groups)
+        )
         for task in labelled
     ]
     return Check(len(table), columns, changes, [score for score in scores if score is not None])
@@ -146,7 +148,7 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
         values,
         shares,
         tuple(map(str, examples)),
-        feature.shown,
+        feature.format_observed,
     )
 
 

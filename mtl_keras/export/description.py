@@ -72,5 +72,5 @@ def _decision(config: Any) -> str:
             task = tasks.get(config)
     except ConfigError:
         return ""
-    change = f"; to change it, train with {task.otherwise}" if task.otherwise else ""
+    change = f"; to change it, train with {task.decision_options}" if task.decision_options else ""
     return task.decision + change

@@ -21,11 +21,10 @@ from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_
 from mtl_keras.export.scoring import groups_of, scored
 from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.trained_rows import TrainedRows
-from mtl_keras.features.encoder import read_columns, readable, rows_per_call
+from mtl_keras.features.encoder import mask_unreadable, read_columns, rows_per_call
 from mtl_keras.features.guesses import IDENTIFIER
 
 BAD_CELLS = ("refuse", "missing")
-
 CHECKED_ROWS = 1_000_000  # of a stream
 
 
@@ -110,9 +109,12 @@ class Predictor(ServedModel):
                 f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write the "
                 "predictions to files with `predict_files`."
             )
-        return pd.DataFrame(self.columns(self.answers(self.readable(table, ()))), index=table.index)
+        answers = self.answers(self.mask_unreadable(table, ()))
+        return pd.DataFrame(self.columns(answers), index=table.index)
 
-    def readable(self, table: pd.DataFrame, judged: Sequence[Any] | None = None) -> pd.DataFrame:
+    def mask_unreadable(
+        self, table: pd.DataFrame, judged: Sequence[Any] | None = None
+    ) -> pd.DataFrame:
         """Return the table, without unreadable cells if `bad_cells` is `"missing"`.
 
         Args:
@@ -122,7 +124,7 @@ class Predictor(ServedModel):
         if self.bad_cells == "refuse":
             return table
         judged = self.tasks if judged is None else judged
-        return self.asked("features", partial(readable, self.features, judged, table))
+        return self.checked_call("features", partial(mask_unreadable, self.features, judged, table))
 
     @property
     def identifiers(self) -> list[str]:
@@ -163,7 +165,8 @@ class Predictor(ServedModel):
             ConfigError: if the folder contains predictions of another model.
         """
         stream = source if isinstance(source, datasets.Stream) else datasets.Stream(source)
-        columns = self.asked("features", partial(read_columns, self.features, stream.columns))
+        read = partial(read_columns, self.features, stream.columns)
+        columns = self.checked_call("features", read)
         rows, folder = rows_per_call(self.features), Path(output)
         how = Answering(self.predict, stream, columns, folder, rows, keep, escape_formulas, chosen)
         if folder.suffix and not folder.is_dir():
@@ -189,7 +192,7 @@ class Predictor(ServedModel):
         """
         found = scored(self, table, show)
         found.warn()
-        constants = self.asked(
+        constants = self.checked_call(
             "constants",
             lambda: {task.name: self.schema["constants"][task.name] for task in found.tasks},
         )
@@ -215,7 +218,7 @@ class Predictor(ServedModel):
         if isinstance(rows, datasets.Stream):
             show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(CHECKED_ROWS)
-        rows = self.readable(rows)
+        rows = self.mask_unreadable(rows)
         folder, groups = self.path / artifact.EXTRA, groups_of(self, rows).get("rows")
         return check(folder, self.features, self.tasks, rows, self.answers, groups)
 
@@ -265,7 +268,7 @@ class Predictor(ServedModel):
         if known is None:
             return 0.0
         rows = datasets.read(table)
-        return self.asked("features", lambda: known.seen(self.features, rows))
+        return self.checked_call("features", lambda: known.seen(self.features, rows))
 
 
 def load(

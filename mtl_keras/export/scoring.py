@@ -72,16 +72,16 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
         )
     parts: list[tuple[dict[str, np.ndarray], ...]] = []
     some: list[pd.DataFrame] = []
-    wanted = model.asked("features", lambda: read_columns(model.features, columns))
+    wanted = model.checked_call("features", lambda: read_columns(model.features, columns))
     wanted = [*wanted, *(column for task in judged for column in task.columns)]
     wanted += [column for column in columns if column == model.schema.get("group")]
     stream = source if isinstance(source, datasets.Stream) else None
     tables: Any = _sample(stream, list(dict.fromkeys(wanted))) if stream else [source]
-    for rows in map(model.readable, tables):
+    for rows in map(model.mask_unreadable, tables):
         truths = {task.name: task.truth(rows) for task in judged}
         answers = model.answers(rows)
-        regions = model.asked("outputs", partial(regions_in, model.tasks, answers))
-        parts.append((truths, model.answered(answers), regions, groups_of(model, rows)))
+        regions = model.checked_call("outputs", partial(regions_in, model.tasks, answers))
+        parts.append((truths, model.predictions_from(answers), regions, groups_of(model, rows)))
         some.append(rows.iloc[::10] if stream else rows)
     truths, predictions, regions, groups = (
         {name: np.concatenate([each[name] for each in alike]) for name in alike[0]}

@@ -73,7 +73,7 @@ class ServedModel:
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
         """
-        columns = self.asked("features", partial(raw_columns, self.features, table))
+        columns = self.checked_call("features", partial(raw_columns, self.features, table))
         inputs, outputs = self.schema["inputs"], self.schema["outputs"]
         return answer_table(self._answer, self.features, columns, inputs, outputs)
 
@@ -81,20 +81,20 @@ class ServedModel:
         """Return the columns of `predict` for the result of `answers`."""
         columns: dict[str, np.ndarray] = {}
         for task in self.tasks:
-            columns |= self.asked("outputs", partial(task.answer_columns, answers))
+            columns |= self.checked_call("outputs", partial(task.answer_columns, answers))
         return columns
 
-    def answered(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def predictions_from(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return what `predictions` does, for the result of `answers`."""
-        return self.asked(
-            "outputs", lambda: {task.name: task.answered(answers) for task in self.tasks}
+        return self.checked_call(
+            "outputs", lambda: {task.name: task.prediction_from(answers) for task in self.tasks}
         )
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return an array to evaluate for each task: probabilities, or numbers in units."""
-        return self.answered(self.answers(table))
+        return self.predictions_from(self.answers(table))
 
-    def asked(self, key: str, ask: Callable[[], T]) -> T:
+    def checked_call(self, key: str, ask: Callable[[], T]) -> T:
         """Return the result of `ask`; an ArtifactError if the schema's `key` makes it fail."""
         try:
             return ask()

@@ -109,7 +109,7 @@ class Feature(Declaration, abc.ABC):
         """
         return None
 
-    def shown(self, observed: float) -> str:
+    def format_observed(self, observed: float) -> str:
         """Return an `observed` number as a string, for a report. Default: with four digits."""
         return f"{observed:,.4g}" if abs(observed) < 1e4 else f"{observed:,.0f}"
 

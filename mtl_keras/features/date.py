@@ -171,7 +171,7 @@ class Date(Feature):
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
         return days.to_numpy(float)[codes]
 
-    def shown(self, observed: float) -> str:
+    def format_observed(self, observed: float) -> str:
         return str((pd.Timestamp("1970-01-01") + pd.Timedelta(days=observed)).date())
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:

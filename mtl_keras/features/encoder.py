@@ -45,7 +45,7 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     return columns
 
 
-def readable(
+def mask_unreadable(
     features: Sequence[Feature], tasks: Sequence[Task], table: pd.DataFrame
 ) -> pd.DataFrame:
     """Return a table in which unreadable cells of features and tasks are missing, and warn.
@@ -58,7 +58,7 @@ def readable(
     Example:
 
     >>> from mtl_keras.features import Numeric
-    >>> readable([Numeric("age")], [], pd.DataFrame({"age": ["20", "40"]}))["age"].tolist()
+    >>> mask_unreadable([Numeric("age")], [], pd.DataFrame({"age": ["20", "40"]}))["age"].tolist()
     ['20', '40']
     """
     columns, attributes = list(table.columns), dict(table.attrs)

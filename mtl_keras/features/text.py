@@ -219,7 +219,7 @@ class Text(BackboneFeature):
         """Return the numbers of words."""
         return np.array([len(text.split()) or np.nan for text in raw], float)
 
-    def shown(self, observed: float) -> str:
+    def format_observed(self, observed: float) -> str:
         return f"{observed:,.0f} word{'' if observed == 1 else 's'}"
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -38,4 +38,4 @@ def covering_together(tasks: Sequence[Task], coverage: float | None) -> list[Tas
                 f"`joint_coverage` gives every task its interval or set, but task {task.name!r} "
                 "declares one of its own. Remove one of the two."
             )
-    return [task.covering(1 - (1 - coverage) / len(tasks)) for task in tasks]
+    return [task.with_coverage(1 - (1 - coverage) / len(tasks)) for task in tasks]

@@ -27,7 +27,7 @@ OTHER_WORDS = {
 """Words of other libraries, and what is meant."""
 
 
-def elsewhere(name: str, value: object, own: Collection[str]) -> str:
+def argument_hint(name: str, value: object, own: Collection[str]) -> str:
     """Where a setting belongs that an experiment does not have, in a sentence; "" if nowhere.
 
     Args:
@@ -37,9 +37,9 @@ def elsewhere(name: str, value: object, own: Collection[str]) -> str:
 
     Example:
 
-    >>> elsewhere("epochs", 4, own=["training"])
+    >>> argument_hint("epochs", 4, own=["training"])
     "It belongs to the training: training={'epochs': 4}; in a file, under [training]."
-    >>> elsewhere("expert", 4, own=[])
+    >>> argument_hint("expert", 4, own=[])
     "Did you mean architecture={'kind': 'mmoe', 'experts': 4}? In a file, under [architecture]."
     """
     meant = OTHER_WORDS.get(name, name)

@@ -101,10 +101,10 @@ class Plan(Checked):
             )
 
     @classmethod
-    def elsewhere(cls, name: str, value: object) -> str:
+    def argument_hint(cls, name: str, value: object) -> str:
         """The part of an experiment that has a setting of this name, if it has none itself."""
         own = [field.name for field in dataclasses.fields(cls)]
-        return misplaced.elsewhere(name, value, own)
+        return misplaced.argument_hint(name, value, own)
 
     # What it needs from a table
 

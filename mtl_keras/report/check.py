@@ -47,7 +47,7 @@ def check_page(
     """
     draw = Drawer()
     features, tasks = (model.features, model.tasks) if model else ([], [])
-    shown = {feature.name: feature.shown for feature in features}
+    shown = {feature.name: feature.format_observed for feature in features}
     columns = sorted(result.columns, key=lambda change: -change.index)
     answers = sorted(result.answers, key=lambda change: -change.index)
     changed = [change for change in (*columns, *answers) if change.level != "none"]

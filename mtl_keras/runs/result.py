@@ -17,7 +17,14 @@ from mtl_keras import datasets
 from mtl_keras.code import Trained
 from mtl_keras.drawing import notebook
 from mtl_keras.errors import DataError, nearest
-from mtl_keras.evaluation import Diagnostics, Evaluation, cells_of, diagnose, explain, regions_of
+from mtl_keras.evaluation import (
+    Diagnostics,
+    Evaluation,
+    diagnose,
+    explain,
+    feature_cells,
+    regions_of,
+)
 from mtl_keras.export import TrainedRows
 from mtl_keras.export.serving import answer_table, serving_model
 from mtl_keras.features import Guesses
@@ -228,7 +235,7 @@ class Run:
         """Return where the model is wrong on the test rows, by threshold, size, slice and row."""
         truths, predictions, _, groups = self._tested
         constants = self._constants
-        cells = cells_of(self.encoder.features, self.test)
+        cells = feature_cells(self.encoder.features, self.test)
         names, most = row_names(self.guesses, self.test), self.experiment.worst_rows
         return diagnose(self.tasks, truths, predictions, constants, cells, names, most, groups)
 

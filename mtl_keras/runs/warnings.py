@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation import telling, unused_sources
+from mtl_keras.evaluation import leaking_features, unused_sources
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.runs.prepared import Prepared
@@ -40,7 +40,7 @@ def warn_of_copies(rows: Prepared, show: Callable[[str], None]) -> None:
 def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
     """Print a warning for each feature that alone predicts a task's label, and return them."""
     data = rows.data
-    found = telling(rows.encoder.columns, rows.tasks, data.x, data.y)
+    found = leaking_features(rows.encoder.columns, rows.tasks, data.x, data.y)
     for feature, task, share in found:
         show(
             f"warning: {feature!r} alone explains {100 * share:.0f}% of {task!r}. Is it known "

@@ -175,7 +175,7 @@ class MultiTaskEstimator(BaseEstimator):
         answers = self._answers(X)
         found = []
         for task in self._classifying():
-            likely = task.answered(answers)
+            likely = task.prediction_from(answers)
             found.append(np.stack([1 - likely, likely], axis=1) if likely.ndim == 1 else likely)
         return found[0] if len(self.tasks_) == 1 else found
 

@@ -14,7 +14,7 @@ from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import MemberDense
 from mtl_keras.tasks.judged import Judged
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 
 
 @dataclass(frozen=True, repr=False)
@@ -176,7 +176,7 @@ class Task(Declaration, Judged):
         """Return predictions to evaluate: probabilities, or numbers in the user's units."""
         return outputs[:, 0] if self.width == 1 else outputs
 
-    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the same as `prediction`, from the `answers` of an exported model."""
         return answers[self.name]
 
@@ -190,7 +190,7 @@ class Task(Declaration, Judged):
         return ""
 
     @property
-    def otherwise(self) -> str:
+    def decision_options(self) -> str:
         """The options of the command line that change the decision. Default: an empty string.
 
         In the file of an experiment, the task's arguments of the same names change it.
@@ -204,7 +204,7 @@ class Task(Declaration, Judged):
         """The probability with which the interval or set contains the label; None without one."""
         return None
 
-    def covering(self, level: float) -> Self:
+    def with_coverage(self, level: float) -> Self:
         """Return a copy that predicts an interval or a set as well.
 
         Args:
@@ -235,13 +235,16 @@ class Task(Declaration, Judged):
 
     # Simple models to compare with
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         """Return the problems of one column that simple models solve in place of this task.
 
         Default: a regression with squared error.
         """
         return [Problem("squared_error", self.measure)]
 
-    def from_rivals(self, answers: Sequence[np.ndarray]) -> np.ndarray:
-        """Return predictions of this task from those of its `rivals`. Default: of the only one."""
+    def from_simple_problems(self, answers: Sequence[np.ndarray]) -> np.ndarray:
+        """Return predictions of this task from those of its `simple_problems`.
+
+        Default: of the only one.
+        """
         return answers[0]

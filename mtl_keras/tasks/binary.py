@@ -16,7 +16,7 @@ from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
 from mtl_keras.tasks.measures import AUC, Measure, average_precision, f1, log_losses
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 from mtl_keras.tasks.stated import as_in_column
 from mtl_keras.tasks.thresholds import (
     Costs,
@@ -153,7 +153,7 @@ class Binary(ClassTask):
         return words
 
     @property
-    def otherwise(self) -> str:
+    def decision_options(self) -> str:
         if self.classes is None:
             return ""
         other = shlex.quote(f"{self.name}={self.classes[0]}")
@@ -163,7 +163,7 @@ class Binary(ClassTask):
         names = (self.name, f"{self.name}_probability")
         return {name: answers[name] for name in names} | self.set_columns(answers)
 
-    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probability"]
 
     @property
@@ -222,5 +222,5 @@ class Binary(ClassTask):
             shown.append(against_threshold(title, cost, in_use, "mean cost per row", marked))
         return shown
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         return [Problem("log_loss", self.measure)]

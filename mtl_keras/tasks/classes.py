@@ -152,7 +152,7 @@ class ClassTask(ConformalTask):
     def nominal_coverage(self) -> float | None:
         return self.set
 
-    def covering(self, level: float) -> Self:
+    def with_coverage(self, level: float) -> Self:
         return self.but(set=level)
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from mtl_keras.layers import Unscale
 from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.numeric import NumericTask
 from mtl_keras.tasks.poisson import POISSON_DEVIANCE, PoissonDeviance
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +44,7 @@ class Count(NumericTask):
     def measures(self) -> Sequence[Measure]:
         return POISSON_DEVIANCE, *super().measures
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         return [Problem("poisson", self.measure)]
 
     def _check_values(self, values: np.ndarray) -> None:

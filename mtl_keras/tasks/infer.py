@@ -28,19 +28,20 @@ class TaskGuess:
         column: Name of the column.
         kind: The kind.
         why: The reason, in words.
-        unless: Another kind and when it would be right: `("ordinal", "the classes have an order")`.
+        alternative: Another kind and when it would be right: `("ordinal", "the classes have an
+            order")`.
             None if no other is likely.
 
     Example:
 
-    >>> TaskGuess("segment", "multiclass", "3 classes").unless is None
+    >>> TaskGuess("segment", "multiclass", "3 classes").alternative is None
     True
     """
 
     column: str
     kind: str
     why: str
-    unless: tuple[str, str] | None = None
+    alternative: tuple[str, str] | None = None
 
 
 def infer(labels: pd.Series) -> TaskGuess:
@@ -123,8 +124,8 @@ def _of_fractions(name: str, numbers: np.ndarray, codes: np.ndarray) -> TaskGues
     zeros = float((labels == 0).mean())
     if zeros >= OFTEN_ZERO and labels.min() == 0:
         why = f"amounts, {100 * zeros:.0f}% of them zero"
-        unless = ("zero_inflated_log_normal", "the others are spread over several magnitudes")
-        return TaskGuess(name, "regression", why, unless)
+        alternative = ("zero_inflated_log_normal", "the others are spread over several magnitudes")
+        return TaskGuess(name, "regression", why, alternative)
     return TaskGuess(name, "regression", f"numbers {_span(numbers)}")
 
 
@@ -144,8 +145,8 @@ def _of_whole_numbers(name: str, numbers: np.ndarray, codes: np.ndarray) -> Task
     if numbers.min() == 0 and len(numbers) > 10 and often_zero and most < SMALL and gapless:
         return TaskGuess(name, "count", span, ("regression", "it is a quantity"))
     if len(numbers) > FEW_NUMBERS:
-        unless = ("count", "it counts events") if numbers.min() >= 0 else None
-        return TaskGuess(name, "regression", span, unless)
+        alternative = ("count", "it counts events") if numbers.min() >= 0 else None
+        return TaskGuess(name, "regression", span, alternative)
     raise _unclear(name, numbers)
 
 

@@ -14,7 +14,7 @@ from mtl_keras.errors import DataError
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.classes import ClassTask, distinct
 from mtl_keras.tasks.measures import ACCURACY, EPSILON, Measure, ratio
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 from mtl_keras.tasks.stated import some_of
 
 MAX_CLASSES = 1000
@@ -89,7 +89,7 @@ class Multiclass(ClassTask):
             **self.set_columns(answers),
         }
 
-    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probabilities"]
 
     @property
@@ -120,7 +120,7 @@ class Multiclass(ClassTask):
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return self._named(self.classes, predicted)
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         return [Problem("log_loss", self.measure, classes=self.width)]
 
 

@@ -21,7 +21,7 @@ from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS
 from mtl_keras.tasks.classes import check_class_weight, coded_labels
 from mtl_keras.tasks.measures import AUC, Measure, auc, f1, log_losses, ratio
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 from mtl_keras.tasks.thresholds import ThresholdCurve, best_f1_threshold
 
 NEGATIVE_WORDS = (
@@ -181,7 +181,7 @@ class Multilabel(Task):
         each = [f"{label} {number(cut)}" for label, cut in zip(self.labels, self.thresholds)]
         return f"a label is predicted when its probability is at least: {', '.join(each)}"
 
-    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probabilities"]
 
     @property
@@ -231,13 +231,13 @@ class Multilabel(Task):
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return self._named(self.labels, predicted)
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         return [
             Problem("log_loss", AUC, labels=itemgetter((slice(None), column)))
             for column in range(self.width)
         ]
 
-    def from_rivals(self, answers: Sequence[np.ndarray]) -> np.ndarray:
+    def from_simple_problems(self, answers: Sequence[np.ndarray]) -> np.ndarray:
         return np.column_stack(answers)
 
 

@@ -190,7 +190,7 @@ class NumericTask(ConformalTask):
     def nominal_coverage(self) -> float | None:
         return self.interval
 
-    def covering(self, level: float) -> Self:
+    def with_coverage(self, level: float) -> Self:
         return self.but(interval=level)
 
     def nonconformity(self, encoded: np.ndarray, outputs: np.ndarray) -> np.ndarray:

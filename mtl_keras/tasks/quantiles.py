@@ -16,7 +16,7 @@ from mtl_keras.layers import Ascending, Unscale
 from mtl_keras.layers.ascending import ascending_steps
 from mtl_keras.tasks.measures import Measure, pinball
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, TransformableTask
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -137,7 +137,7 @@ class Quantiles(TransformableTask):
         levels = ", ".join(f"{level:g}" for level in self.levels)
         return f"quantiles at {levels}; the prediction is that at {self.levels[self.middle]:g}"
 
-    def answered(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_quantiles"]
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -203,10 +203,10 @@ class Quantiles(TransformableTask):
     def named_predictions(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         return {self.name: predicted[:, self.middle]}
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         return [Problem("quantile", _measure([level]), level=level) for level in self.levels]
 
-    def from_rivals(self, answers: Sequence[np.ndarray]) -> np.ndarray:
+    def from_simple_problems(self, answers: Sequence[np.ndarray]) -> np.ndarray:
         return np.sort(np.column_stack(answers), axis=1)
 
 

@@ -9,7 +9,7 @@ from mtl_keras.errors import ConfigError, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.numeric import TransformableTask
 from mtl_keras.tasks.poisson import PoissonDeviance
-from mtl_keras.tasks.rivals import Problem
+from mtl_keras.tasks.problem import Problem
 
 LOSSES = ("mse", "mae", "huber", "poisson")
 
@@ -81,7 +81,7 @@ class Regression(TransformableTask):
         errors = [np.mean((actual - factor * fitted) ** 2) for factor in choices]
         return self.but(factor=choices[int(np.argmin(errors))])
 
-    def rivals(self) -> list[Problem]:
+    def simple_problems(self) -> list[Problem]:
         return [Problem("poisson" if self.log_link else "squared_error", self.measure)]
 
     def _check_values(self, values: np.ndarray) -> None:

@@ -40,7 +40,7 @@ def test_a_perfect_output_is_answered_with_the_label(task):
     table = cases.table()
     fitted = task.fit(table)
     output = np.nan_to_num(fitted.encode(table)).reshape(len(table), -1)
-    if fitted.rivals()[0].classes and output.shape[1] < fitted.width:  # indices of classes
+    if fitted.simple_problems()[0].classes and output.shape[1] < fitted.width:  # indices of classes
         output = np.eye(fitted.width)[output[:, 0].astype(int)]
     output = np.broadcast_to(output, (len(table), fitted.width)).astype("float32")
     answers = {name: np.asarray(value) for name, value in fitted.answers(output).items()}

@@ -40,7 +40,7 @@ def test_trained_served_and_reloaded_predictions_are_equal(name, run, outputs, e
     expected = np.asarray(task.prediction(outputs[name]))
     close(np.asarray(run.predictions[name]), expected)
     answers = {key: np.asarray(value) for key, value in task.answers(outputs[name]).items()}
-    close(task.answered(answers), expected)
+    close(task.prediction_from(answers), expected)
     close(exported[name], expected)
     again = tasks.get(json.loads(json.dumps(task.get_config())))
     close(np.asarray(again.prediction(reloaded[name])), expected)

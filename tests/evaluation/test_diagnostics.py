@@ -10,7 +10,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import cells_of, diagnose
+from mtl_keras.evaluation import diagnose, feature_cells
 from mtl_keras.evaluation.residual_correlation import residual_correlation
 from mtl_keras.evaluation.segments import by_prediction
 from mtl_keras.evaluation.weak_slices import weak_slices
@@ -27,7 +27,7 @@ def searched(table, truth, predicted, task=SPEND, groups=None):
     fitted = [feature.fit(table[feature.name]) for feature in features]
     constants = {task.name: task.constant(truth)}
     named = ({task.name: truth}, {task.name: predicted})
-    return weak_slices([task], *named, constants, cells_of(fitted, table), groups)
+    return weak_slices([task], *named, constants, feature_cells(fitted, table), groups)
 
 
 def rows(count, seed):
@@ -138,7 +138,7 @@ def test_every_kind_of_task_can_be_diagnosed(case, chosen, run):
         truth = np.full(truth.shape, np.nan)
     names = np.arange(len(truth)).astype(str).astype(object)
     constants = {task.name: task.constant(run.truths["train"][task.name])}
-    cells = cells_of(run.encoder.features, run.test.iloc[: len(truth)])
+    cells = feature_cells(run.encoder.features, run.test.iloc[: len(truth)])
     found = diagnose([task], {task.name: truth}, {task.name: predicted}, constants, cells, names)
     told = json.loads(as_json(found.to_dict()))
     assert len(told["worst_rows"]) <= min(10, len(truth))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import tasks
-from mtl_keras.evaluation import telling
+from mtl_keras.evaluation import leaking_features
 
 RANDOM = np.random.default_rng(0)
 
@@ -32,7 +32,7 @@ def test_a_feature_that_is_a_target_in_disguise_is_named():
     }
     y = {task.name: task.encode(table) for task in fitted}
     parts = {"train": slice(0, 400), "validation": slice(400, n)}
-    found = telling(
+    found = leaking_features(
         columns,
         fitted,
         {part: {g: v[rows] for g, v in x.items()} for part, rows in parts.items()},

@@ -92,7 +92,7 @@ def untrained(case: Case) -> None:
                 same(name, np.asarray(answer), answers[name])
         read = [tasks.get(config) for config in schema["tasks"]]
         for task in read:
-            same(task.name, run.predictions[task.name], task.answered(answers))
+            same(task.name, run.predictions[task.name], task.prediction_from(answers))
 
 
 def _not_trained(plan: Any, number: int, rows: Any, *_: Any) -> Any:

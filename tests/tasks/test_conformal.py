@@ -109,7 +109,7 @@ def drawn(task, rows, seed=0):
     ids=repr,
 )
 def test_a_region_is_the_labels_that_fit_no_worse_than_the_threshold(task, level):
-    fitted, table, outputs = drawn(task.covering(level), 3000)
+    fitted, table, outputs = drawn(task.with_coverage(level), 3000)
     encoded, some = fitted.encode(table), slice(0, 1000)
     fitted = fitted.calibrate(encoded[some], outputs[some]).conform(encoded[some], outputs[some])
     assert fitted.conform(encoded, outputs) == fitted  # it is learned once

@@ -43,8 +43,8 @@ def test_many_classes_are_counted():
 
 def test_a_binary_task_says_how_another_class_and_threshold_are_stated():
     task = tasks.Binary("left or not").fit(ROWS.rename(columns={"left": "left or not"}))
-    assert task.otherwise == "--positive 'left or not=no', --threshold 'left or not=0.5'"
-    assert tasks.Regression("grade").fit(ROWS).otherwise == ""
+    assert task.decision_options == "--positive 'left or not=no', --threshold 'left or not=0.5'"
+    assert tasks.Regression("grade").fit(ROWS).decision_options == ""
 
 
 def test_stated_labels_are_those_of_the_column():

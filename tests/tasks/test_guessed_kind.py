@@ -42,13 +42,13 @@ def test_a_clear_kind_is_guessed(what):
     values, kind = KINDS[what]
     guess = infer(drawn(values, missing=50).rename("target"))
     assert (guess.column, guess.kind) == ("target", kind)
-    assert guess.unless is None or guess.unless[0] != kind
+    assert guess.alternative is None or guess.alternative[0] != kind
 
 
 def test_counts_are_told_from_quantities_and_from_classes():
     counts = pd.Series(random().geometric(0.12, ROWS) - 1, name="orders", dtype=float)
     counts.iloc[:9] = None
-    assert infer(counts).kind == "count" and infer(counts).unless[0] == "regression"
+    assert infer(counts).kind == "count" and infer(counts).alternative[0] == "regression"
     assert infer(counts + 10).kind == "regression"
     with pytest.raises(DataError, match="orders:count for numbers of events, orders:regression"):
         infer(counts.clip(upper=4))
@@ -63,7 +63,7 @@ def test_amounts_that_are_often_zero_may_be_zero_inflated():
     amounts = random().gamma(2, 20, ROWS).round(2)
     amounts = pd.Series(np.where(random().random(ROWS) < 0.4, 0, amounts))
     guess = infer(amounts.rename("gift"))
-    assert guess.kind == "regression" and guess.unless[0] == "zero_inflated_log_normal"
+    assert guess.kind == "regression" and guess.alternative[0] == "zero_inflated_log_normal"
 
 
 UNCLEAR = {

@@ -59,7 +59,7 @@ def _features(content: Content) -> list[dict[str, Any]]:
     rows = []
     for feature in content.features:
         slug = schema["inputs"][feature.name]
-        found = _summary(kept.get(feature.name), feature.shown)
+        found = _summary(kept.get(feature.name), feature.format_observed)
         rows.append(
             {
                 "name": feature.name,

@@ -1,4 +1,4 @@
-"""Rivals: the problems of one column to which a task is reduced for simple models."""
+"""The problems of one column to which a task is reduced for simple models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
