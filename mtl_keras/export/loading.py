@@ -1,5 +1,7 @@
 """Loads the models in an artifact: the SavedModel and the Keras network."""
 
+import re
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,34 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras import __version__
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError
 from mtl_keras.export.artifact import EXTRA
 from mtl_keras.export.operations import check_operations
 from mtl_keras.features import Feature
+
+
+def warn_if_newer(version: Path, schema: Mapping[str, Any]) -> None:
+    """Warn if a newer mtl_keras wrote a version: this one may read some of its columns otherwise.
+
+    Args:
+        version: The folder.
+        schema: The content of its `schema.json`.
+    """
+    made_with = schema.get("versions")  # version 0.1 had none
+    written = str(made_with.get("mtl_keras", "")) if isinstance(made_with, dict) else ""
+    if _numbers(written) > _numbers(__version__):
+        warnings.warn(
+            f"{version} was written by mtl_keras {written}, which is newer than this one "
+            f"({__version__}). Its columns may be read differently. Update mtl_keras.",
+            stacklevel=2,
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    """Return the numbers of a version: `[0, 2, 0]`."""
+    return [int(part) for part in re.findall("[0-9]+", version)]
 
 
 def loaded(

@@ -14,7 +14,7 @@ from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError, shown
 from mtl_keras.export import artifact
-from mtl_keras.export.loading import loaded
+from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import answer_rows, answer_table
 from mtl_keras.features.encoder import raw_columns
@@ -53,6 +53,7 @@ class ServedModel:
         self.path = artifact.latest(Path(path))
         self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
         self.schema = artifact.read_schema(self.path)
+        warn_if_newer(self.path, self.schema)
         try:
             with without_imports(custom_objects, trusted):
                 self.features = [features.get(config) for config in self.schema["features"]]

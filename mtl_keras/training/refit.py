@@ -70,8 +70,15 @@ def described(chosen: Mapping[str, int], best: BestEpoch, rows: int) -> str:
 
     >>> described({"a": 7, "b": 7}, BestEpoch(["a", "b"], patience=6, before=3), 4000)
     'training epochs 6 to 8 again, with the 4,000 validation rows'
+    >>> described({"a": 0, "b": 2, "c": 9}, BestEpoch(list("abc"), patience=6, before=3), 4000)
+    'training epochs 1 to 3 and 8 to 10 again, with the 4,000 validation rows'
     """
-    spans = sorted({(best.start(epoch) + 2, epoch + 1) for epoch in chosen.values()})
+    spans: list[tuple[int, int]] = []
+    for last in sorted({epoch + 1 for epoch in chosen.values()}):
+        first = best.start(last - 1) + 2
+        while spans and first <= spans[-1][1]:  # they overlap
+            first = min(first, spans.pop()[0])
+        spans.append((first, last))
     words = [f"{first} to {last}" if first < last else f"{last}" for first, last in spans]
     plural = "" if words == [f"{spans[0][1]}"] else "s"
     return f"training epoch{plural} {' and '.join(words)} again, with the {rows:,} validation rows"

@@ -62,6 +62,15 @@ def test_a_broken_schema_is_named_by_every_command(copy, capsys, content):
         assert "schema.json" in told(capsys, *arguments)
 
 
+def test_an_artifact_of_a_newer_version_is_told(copy):
+    path = copy / "1" / "assets.extra" / "schema.json"
+    schema = json.loads(path.read_text())
+    schema["versions"]["mtl_keras"] = "0.10.1"
+    path.write_text(json.dumps(schema))
+    with pytest.warns(UserWarning, match=r"written by mtl_keras 0\.10\.1, which is newer"):
+        mtl.load(copy)
+
+
 @pytest.mark.parametrize("changes", SCHEMA.values(), ids=SCHEMA)
 def test_a_schema_that_tells_of_another_model_is_named(copy, changes):
     path = copy / "1" / "assets.extra" / "schema.json"
