@@ -7,6 +7,8 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import features
+from mtl_keras.backbones import Pretrained
+from mtl_keras.backbones.keras_layer import from_text
 from mtl_keras.features.encoder import Encoder
 from tests.features.encoding import encoded
 
@@ -25,9 +27,10 @@ def test_any_keras_model_reads_texts_or_images():
     made = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 3)(words))
     model = keras.Model(words, made)
     tokenizer = keras.layers.TextVectorization(vocabulary=["good"], output_sequence_length=4)
-    text = features.Text("note", tokenizer=tokenizer, encoder=model)
+    encoder = Pretrained(layer=model)
+    text = features.Text("note", tokenizer=tokenizer, encoder=encoder)
     again = features.get(text.get_config())
-    assert again.encoder.layer.count_params() == 30
+    assert from_text(again.encoder.layer).count_params() == 30
     tokens = Encoder([again.fit(pd.Series(["x"]))]).encode(pd.DataFrame({"note": ["good x"]}))
     assert tokens["own_note"].tolist() == [[2, 1, 0, 0]]
     given = keras.Input((4,), dtype="int32")
@@ -50,7 +53,7 @@ def test_a_model_of_keras_hub_with_its_tokenizer(tmp_path):
     tokenizer = hub.tokenizers.WordPieceTokenizer(words, sequence_length=6, lowercase=True)
     run = mtl.Experiment(
         tasks={"liked": "binary", "about": "multiclass"},
-        features=[features.Text("text", encoder=bert, tokenizer=tokenizer)],
+        features=[features.Text("text", encoder=Pretrained(layer=bert), tokenizer=tokenizer)],
         training={"epochs": 1},
     ).run(
         pd.DataFrame(
