@@ -101,8 +101,8 @@ def _arguments(layer: keras.layers.Layer, x: Any, mask: Any) -> Any:
 
 def _check_empty_row(layer: keras.layers.Layer, x: Any, mask: Any) -> None:
     """Raise a ConfigError if the output of a layer that masks words itself is NaN without words."""
-    row = np.zeros((1, *x.shape[1:]), x.dtype)
-    present = np.arange(mask.shape[1])[None] == 0
+    row = keras.ops.zeros((1, *x.shape[1:]), x.dtype)
+    present = keras.ops.arange(mask.shape[1])[None] == 0
     output = layer(_arguments(layer, row, present))
     if not all(np.isfinite(value).all() for value in keras.tree.flatten(output)):
         raise ConfigError(
