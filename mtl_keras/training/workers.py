@@ -94,7 +94,7 @@ class Workers:
                 raise
             atexit.register(_leave)
             message = str(getattr(error, "message", ""))
-            if isinstance(error, LOST) or message.startswith("Barrier "):
+            if isinstance(error, LOST) or BARRIER.match(message):
                 told = lost(message, os.environ.get("TF_CONFIG", ""))
                 raise LostWorkerError(f"{told} Start all workers again with --resume.") from error
             told = " ".join(f"{str(error) or type(error).__name__}".split())[:MOST_TOLD]
@@ -113,9 +113,12 @@ class Workers:
 
 ALONE = Workers()
 LOST = (tf.errors.UnavailableError, tf.errors.DeadlineExceededError, tf.errors.AbortedError)
+BARRIER = re.compile(r"Barrier |Task \S+ is already in error")  # of an InternalError
 MOST_TOLD = 500  # characters of an error that others hear of
 REPORTED = re.compile(
-    r"(?:Error reported from /job:\S+|set to ERROR: ABORTED): (.*?)(?= \[type\.googleapis|$)", re.M
+    r"(?:Error reported from /job:\S+|(?:set to ERROR|Task error): ABORTED): (.*?)"
+    r"(?= \[type\.googleapis|$)",
+    re.M,
 )
 
 

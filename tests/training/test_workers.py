@@ -80,6 +80,12 @@ FAILED = (
             r"Worker 0 \(c:1\) has ended: Row group 3 is damaged\. Start all",
         ),
         (
+            "Task (/job:worker/replica:0/task:1) is already in error before the barrier was "
+            "called. Barrier Id: x::0 Task error: ABORTED: Row group 3 is damaged. "
+            "[type.googleapis.com/x='']\n\nRPC: /tensorflow.CoordinationService/Barrier",
+            r"Worker 2 \(b:2\) has ended: Row group 3 is damaged\. Start all",
+        ),
+        (
             FAILED.format("UNAVAILABLE: Task /job:worker/replica:0/task:1 heartbeat timeout."),
             r"Worker 2 \(b:2\) has gone or does not answer\. Start",
         ),
@@ -108,7 +114,8 @@ def test_a_worker_that_has_gone_is_told_in_a_line(monkeypatch, message, told):
     task = {"type": "worker", "index": 0}
     cluster = {"chief": ["c:1"], "worker": ["a:1", "b:2"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-    kind = tf.errors.InternalError if message.startswith("Barrier") else tf.errors.UnavailableError
+    internal = message.startswith(("Barrier", "Task"))
+    kind = tf.errors.InternalError if internal else tf.errors.UnavailableError
     together = workers.Workers(tf.distribute.get_strategy())
     monkeypatch.setattr(workers.atexit, "register", lambda function: None)
     with pytest.raises(TrainingError, match=told) as raised, together.ending_together():
