@@ -90,7 +90,7 @@ def _train(
 ) -> None:
     start = time.time()
     load_tensorflow(show)
-    from mtl_keras.export import artifact
+    from mtl_keras.datasets.unfinished import check_folder
     from mtl_keras.jobs.ray_cluster import Cluster
     from mtl_keras.runs import Run
     from mtl_keras.runs.story import one_at_a_time
@@ -105,7 +105,7 @@ def _train(
     if not together.chief:
         experiment.run(table, checkpoint=state, resume=resume, workers=Cluster(**cluster))
         return
-    artifact.check_writable(folder)
+    check_folder(folder)
     with one_at_a_time(state), going_on(lambda: _kept(state, start, resume)):
         if resume and (version := finished(folder, state)) is not None:
             show(f"{folder}: this training is already written, as version {version.name}")

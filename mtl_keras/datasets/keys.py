@@ -26,9 +26,14 @@ def row_keys(file: str, first: int, rows: int) -> np.ndarray:
     return _mixed(text_key(file) + numbers * _GOLDEN)
 
 
+def group_names(column: pd.Series) -> np.ndarray:
+    """Return the group of each row as a string, read as labels are: white space does not count."""
+    return column.astype(str).str.strip().to_numpy()
+
+
 def group_keys(column: pd.Series) -> np.ndarray:
-    """Return a key for each row, the same for equal values of a column (as strings)."""
-    codes, values = pd.factorize(column.astype(str).str.strip())
+    """Return a key for each row, the same for rows of one group."""
+    codes, values = pd.factorize(group_names(column))
     return np.array([text_key(str(value)) for value in values], np.uint64)[codes]
 
 

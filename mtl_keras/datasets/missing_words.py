@@ -46,8 +46,10 @@ def missing_words(
     found = {}
     for column, read in zip(gaps, texts):
         counts = Counter(texts.loc[table[column].isna().to_numpy(), read].str.strip())
-        found[str(column)] = {word: count for word, count in counts.items() if word}
-    return {column: counts for column, counts in found.items() if counts}
+        del counts[""]
+        if counts:
+            found[str(column)] = dict(counts)
+    return found
 
 
 def told(words: Mapping[str, Mapping[str, int]]) -> str:

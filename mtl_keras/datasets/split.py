@@ -9,6 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from mtl_keras.datasets.cells import first_of, place
 from mtl_keras.datasets.dates import ISO, find_format, parse_dates
+from mtl_keras.datasets.keys import group_names
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
 
@@ -77,7 +78,7 @@ class Split(Checked):
             return np.full(len(table), table.attrs["source"], dtype=object)
         if self.strategy != "group":
             return None
-        return table[self.column].astype(str).str.strip().to_numpy()  # as labels are read
+        return group_names(table[self.column])
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise a DataError if a column of the split does not exist."""

@@ -1,10 +1,6 @@
 """Writes tables to files, at once or in pieces."""
 
-import glob
-import os
-import platform
 import secrets
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtl_keras.datasets import files
+from mtl_keras.datasets.unfinished import (
+    check_folder,
+    remove_what_the_dead_left,
+    unfinished_prefix,
+)
 from mtl_keras.errors import ConfigError, naming, shown
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -44,13 +45,12 @@ class Writer:
     def __init__(self, path: str | Path, escape_formulas: bool = False) -> None:
         check_writable(path)
         self.path, self.escape_formulas = Path(path), escape_formulas
-        name = f"{_temporary_prefix(self.path)}{os.getpid()}-{secrets.token_hex(4)}.unfinished"
-        self.unfinished = self.path.with_name(name)
+        self.unfinished = self.path.with_name(f"{unfinished_prefix()}{secrets.token_hex(4)}")
         self.rows = 0
         self._parquet: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
-        _remove_what_the_dead_left(self.path)
+        remove_what_the_dead_left(self.path.parent)
         return self
 
     def write(self, table: pd.DataFrame) -> None:
@@ -134,28 +134,8 @@ def check_writable(path: str | Path) -> None:
         raise ConfigError(
             f"Expected a .csv, .tsv or .parquet file to write. Received: {shown(str(path))}."
         )
-    folder = Path(path).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with naming(path), tempfile.TemporaryFile(dir=folder):
-        pass
-
-
-def _temporary_prefix(path: Path) -> str:
-    """Return the prefix of a file's unfinished versions on this machine."""
-    return f".{path.name}.{platform.node() or 'here'}-"
-
-
-def _remove_what_the_dead_left(path: Path) -> None:
-    """Remove a file's unfinished versions by processes that were killed on this machine."""
-    prefix = _temporary_prefix(path)
-    for left in path.parent.glob(f"{glob.escape(prefix)}*.unfinished"):
-        process = left.name.removeprefix(prefix).partition("-")[0]
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            left.unlink(missing_ok=True)
-        except (OSError, ValueError):  # it lives, but is another user's; or the name is not ours
-            continue
+    with naming(path):
+        check_folder(Path(path).parent)
 
 
 def _escaped(cell: Any) -> Any:

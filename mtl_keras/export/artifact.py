@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import platform
 import shutil
 import tempfile
 import warnings
@@ -14,10 +13,10 @@ from typing import Any
 
 import keras
 
+from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_prefix
 from mtl_keras.errors import ArtifactError, naming, shown
 from mtl_keras.export.serving import write_saved_model
 
-UNFINISHED = ".unfinished-"
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
 MLSERVER: Mapping[str, Mapping[str, Any]] = {
     "settings.json": {
@@ -106,8 +105,8 @@ def new_version(folder: Path) -> Iterator[Path]:
         The temporary folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_what_the_dead_left(folder)
-    unfinished = Path(tempfile.mkdtemp(prefix=_temporary_prefix(), dir=folder))
+    remove_what_the_dead_left(folder)
+    unfinished = Path(tempfile.mkdtemp(prefix=unfinished_prefix(), dir=folder))
     try:
         yield unfinished
         unfinished.chmod(0o777 & ~_umask())  # temporary folders are private to their owner
@@ -150,7 +149,7 @@ def _copy_beside(folder: Path) -> None:
     while version != latest(folder):
         version = latest(folder)
         for file in (version / EXTRA).iterdir():
-            descriptor, copy = tempfile.mkstemp(prefix=_temporary_prefix(), dir=folder)
+            descriptor, copy = tempfile.mkstemp(prefix=unfinished_prefix(), dir=folder)
             os.close(descriptor)
             try:
                 shutil.copy(file, copy)  # with its permissions
@@ -159,46 +158,10 @@ def _copy_beside(folder: Path) -> None:
                 Path(copy).unlink(missing_ok=True)
 
 
-def _temporary_prefix(process: int | None = None) -> str:
-    """Return the prefix of the names of a process's unfinished files on this machine."""
-    host = "".join(c for c in platform.node() if c.isalnum()) or "here"
-    return f"{UNFINISHED}{host}-{os.getpid() if process is None else process}-"
-
-
-def _remove_what_the_dead_left(folder: Path) -> None:
-    """Remove unfinished files and folders of processes that were killed on this machine."""
-    here = _temporary_prefix(0).removesuffix("0-")
-    for path in folder.glob(f"{UNFINISHED}*"):
-        process = path.name.removeprefix(here).split("-")[0]
-        if path.name.startswith(here) and process.isdigit() and not _lives(int(process)):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def check_writable(folder: Path) -> None:
-    """Create the artifact's folder, and raise an OSError if it is not writable."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(b"probe")
-        file.flush()
 
 
 def version_of(folder: Path, training: str) -> Path | None:
@@ -243,7 +206,7 @@ def read_files(version: Path) -> dict[str, str | bytes]:
 
 def replace_file(path: Path, text: str) -> Path:
     """Write a text file atomically."""
-    descriptor, unfinished = tempfile.mkstemp(prefix=_temporary_prefix(), dir=path.parent)
+    descriptor, unfinished = tempfile.mkstemp(prefix=unfinished_prefix(), dir=path.parent)
     try:
         with naming(path), os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

@@ -14,7 +14,7 @@ import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.missing_words import WORDS
-from mtl_keras.datasets.writing import _temporary_prefix
+from mtl_keras.datasets.unfinished import unfinished_prefix
 from mtl_keras.errors import ConfigError, DataError
 
 
@@ -185,7 +185,7 @@ def test_only_files_that_are_written_as_their_name_says_are_written(tmp_path):
 
 def test_two_that_write_one_file_at_a_time_do_not_mix_their_rows(tmp_path):
     path = tmp_path / "out.csv"
-    dead = f"{_temporary_prefix(path)}{2**22 + 1}-0.unfinished"  # above the largest process id
+    dead = f"{unfinished_prefix(2**22 + 1)}0"  # above the largest process id
     (tmp_path / dead).write_text("left")
     ours, theirs = (pd.DataFrame({"a": [number]}) for number in (1, 2))
     with datasets.Writer(path) as first:

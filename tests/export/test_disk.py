@@ -115,7 +115,7 @@ def test_answers_that_cannot_be_written_leave_what_was_there(
         f"error: {name}: No space left on device. Make room on the disk, or write to another "
         "folder.\n"
     )
-    assert Path(name).read_text() == "before" and not list(Path().glob("*unfinished"))
+    assert Path(name).read_text() == "before" and not list(Path().glob("*unfinished*"))
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
