@@ -85,6 +85,19 @@ def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):
     assert table["n"].tolist() == [1, 2, 30] and table["share"].tolist() == [0.5, 0.25, 0]
 
 
+@pytest.mark.parametrize("names", [",zip,n,plan", "zip,,n,plan"])
+def test_an_empty_column_without_a_name_moves_no_cells(tmp_path, names):
+    """Cells were read again at another column's place: `n` had the values of `zip`."""
+    place = names.split(",").index("")
+    rows = [["00123", "5", "None"], ["00456", "6", "pro"]]
+    lines = [",".join([*row[:place], "", *row[place:]]) for row in rows]
+    (tmp_path / "table.csv").write_text("\n".join([names, *lines]))
+    table = datasets.read(tmp_path / "table.csv")
+    assert table["zip"].tolist() == ["00123", "00456"] and table["n"].tolist() == [5, 6]
+    assert table.columns.tolist() == ["zip", "n", "plan"]
+    assert table.attrs[WORDS] == {"plan": {"None": 1}}
+
+
 def test_cells_stay_as_they_are_where_that_is_asked_for(tmp_path):
     (tmp_path / "table.csv").write_text("a,b\n007,1.50\nNA,\n")
     table = datasets.read(tmp_path / "table.csv", as_texts=True)
