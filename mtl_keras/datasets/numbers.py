@@ -31,6 +31,11 @@ _WRITTEN = {
 MISSING_WORDS = frozenset(("", "nan", "?", "-", "--", ".", "n/a", "na", "null", "none", "unknown"))
 
 
+LOST_DIGITS = (
+    "As a float, it has lost its last digits. Store the column as integers or strings."
+)
+
+
 class Notation(NamedTuple):
     """The number format of a column.
 
@@ -107,6 +112,22 @@ def coarse_step(values: np.ndarray) -> float | None:
     return step if step > values.std() / 10 > 0 else None
 
 
+def inexact(column: pd.Series) -> np.ndarray:
+    """Return which cells are floats of 2**53 or more, which may stand for several whole numbers.
+
+    Example:
+
+    >>> inexact(pd.Series([2.0**53, 0.5, None])).tolist(), inexact(pd.Series([2**53])).tolist()
+    ([True, False, False], [False])
+    """
+    if column.dtype == object:
+        column = column.where(column.map(lambda cell: isinstance(cell, float))).astype("float64")
+    if column.dtype.kind != "f":
+        return np.zeros(len(column), bool)
+    size = column.abs().to_numpy(float, na_value=np.nan)
+    return (size >= 2**53) & np.isfinite(size)
+
+
 def parsed(
     column: pd.Series, notation: str | None = None, words: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -167,8 +188,9 @@ def _number(text: str, notation: str) -> float | None:
 
 def _plain(cell: object) -> float | None:
     """Return what Python parses as a real number, such as 1e-5; else None."""
-    if isinstance(cell, str) and not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
-        return None
+    if isinstance(cell, str):  # not 1_2, which Python reads as 12
+        if "_" in cell or not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
+            return None
     if isinstance(cell, (str, bool, int, float, np.number, np.bool_)) or hasattr(cell, "__float__"):
         try:
             return float(cell)  # type: ignore[arg-type]

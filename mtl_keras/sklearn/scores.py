@@ -5,7 +5,8 @@ import pandas as pd
 from sklearn.metrics import r2_score
 
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.classes import ClassTask, coded_labels
+from mtl_keras.tasks.classes import ClassTask
+from mtl_keras.tasks.stated import coded_labels
 
 
 def ascending(task: ClassTask) -> np.ndarray:
