@@ -1,6 +1,5 @@
 """The result of a comparison, as numbers, text and files."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
 from mtl_keras.report.wording import in_a_list
+from mtl_keras.runs.files import as_json
 
 
 @dataclass(repr=False)
@@ -194,7 +194,7 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         content = self.to_dict()
-        replace_file(folder / "comparison.json", json.dumps(content, indent=2, default=float))
+        replace_file(folder / "comparison.json", as_json(content))
         return replace_file(folder / "comparison.html", comparison_page(content))
 
     def __str__(self) -> str:
