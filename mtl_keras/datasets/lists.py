@@ -27,6 +27,8 @@ def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     >>> codes.tolist(), values
     ([0, -1, 0, 1], ['a', '[1, 2]'])
     """
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
     try:
         codes, values = pd.factorize(column)
     except TypeError:  # lists, dicts, sets and arrays cannot be looked up

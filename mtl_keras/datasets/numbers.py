@@ -31,9 +31,7 @@ _WRITTEN = {
 MISSING_WORDS = frozenset(("", "nan", "?", "-", "--", ".", "n/a", "na", "null", "none", "unknown"))
 
 
-LOST_DIGITS = (
-    "As a float, it has lost its last digits. Store the column as integers or strings."
-)
+LOST_DIGITS = "As a float, it has lost its last digits. Store the column as integers or strings."
 
 
 class Notation(NamedTuple):
@@ -188,9 +186,8 @@ def _number(text: str, notation: str) -> float | None:
 
 def _plain(cell: object) -> float | None:
     """Return what Python parses as a real number, such as 1e-5; else None."""
-    if isinstance(cell, str):  # not 1_2, which Python reads as 12
-        if "_" in cell or not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
-            return None
+    if isinstance(cell, str) and not re.match(r"([-+.0-9]|inf)[^_]*$", cell, re.IGNORECASE):
+        return None  # also 1_2, which Python reads as 12
     if isinstance(cell, (str, bool, int, float, np.number, np.bool_)) or hasattr(cell, "__float__"):
         try:
             return float(cell)  # type: ignore[arg-type]

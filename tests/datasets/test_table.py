@@ -6,6 +6,7 @@ import io
 import lzma
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -13,6 +14,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.unfinished import unfinished_prefix
 from mtl_keras.errors import ConfigError, DataError
@@ -257,3 +259,9 @@ def test_a_row_is_named_by_its_line_where_lines_are_rows(tmp_path, content, plac
 def test_a_row_of_a_table_in_memory_is_named_as_it_is_there():
     column = pd.Series(["x", "y"], index=["first", "second"])
     assert cells.place(column, 1) == "row 'second'"
+
+
+def test_sparse_columns_are_read_as_others():
+    sparse = pd.Series(pd.arrays.SparseArray([1.0, 2.0, np.nan]))
+    codes, values = factorized(sparse)
+    assert codes.tolist() == [0, 1, -1] and values == [1, 2]
