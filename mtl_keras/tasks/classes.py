@@ -230,7 +230,7 @@ def answerable(labels: Sequence[Any]) -> bool:
     low, high = (-(2**63), 2**63 - 1) if whole else (-3.4e38, 3.4e38)
     if not all(low <= label <= high for label in labels):
         return False
-    return whole or len({*np.float32(labels)}) == len(labels)
+    return whole or len(np.unique(np.asarray(labels, "float32"))) == len(labels)
 
 
 def check_class_weight(task: Any) -> None:
