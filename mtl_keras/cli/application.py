@@ -1,5 +1,7 @@
-"""What all commands share: the application, options, and the import of TensorFlow."""
+"""What all commands share: the application, options, and how a command starts."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +11,7 @@ from typer.core import TyperCommand
 from mtl_keras import __version__
 from mtl_keras.cli import names
 from mtl_keras.cli.interrupted import going_on
-from mtl_keras.cli.terminal import Terminal
+from mtl_keras.cli.terminal import Terminal, terminal
 from mtl_keras.errors import silenced
 
 app = typer.Typer(
@@ -78,9 +80,12 @@ def common(
     """Train one Keras model for several targets of a table, and use it."""
 
 
-def load_tensorflow(show: Terminal) -> None:
-    """Import TensorFlow without the messages that it prints at any log level."""
-    show.moving(lambda: ("starting TensorFlow", None))
-    with silenced():
-        import tensorflow  # noqa: F401
-    show.moving(None)
+@contextlib.contextmanager
+def started(error: bool = False) -> Iterator[Terminal]:
+    """Yield a `Terminal` once TensorFlow is imported, which prints messages at any log level."""
+    with terminal(error) as show:
+        show.moving(lambda: ("starting TensorFlow", None))
+        with silenced():
+            import tensorflow  # noqa: F401
+        show.moving(None)
+        yield show

@@ -15,10 +15,9 @@ from mtl_keras.cli.application import (
     Trust,
     Verbose,
     app,
-    load_tensorflow,
+    started,
 )
 from mtl_keras.cli.interrupted import going_on
-from mtl_keras.cli.terminal import terminal
 from mtl_keras.errors import ConfigError, DataError, nearest
 
 
@@ -86,8 +85,7 @@ def predict(
     """
     if no_id and (identifiers or keep):
         raise ConfigError("--no-id keeps no column of the table. Leave it out, or --id and --keep.")
-    with terminal(error=output is None) as show:
-        load_tensorflow(show)
+    with started(error=output is None) as show:
         from mtl_keras import datasets, load
         from mtl_keras.datasets.location import is_many
         from mtl_keras.export.prediction_files import answer_names, kept, own_columns
