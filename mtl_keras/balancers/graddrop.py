@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.balancers.base import next_seed
 from mtl_keras.balancers.jacobian import JacobianBalancer
 from mtl_keras.errors import check
 
@@ -56,8 +57,7 @@ class GradDrop(JacobianBalancer):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         total, size = tf.reduce_sum(jacobian, 0), tf.reduce_sum(tf.abs(jacobian), 0)
         purity = 0.5 * (1 + tf.math.divide_no_nan(total, size))
-        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
-        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        seed = next_seed(self.seed, self.draws)
         uniform = tf.random.stateless_uniform(tf.shape(purity), seed)
         kept = 0.5 * (total + tf.where(purity > uniform, size, -size))  # one sign's entries
         direction = self.leak * total + (1 - self.leak) * kept

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.balancers.base import next_seed
 from mtl_keras.balancers.gradient import GramianBalancer
 
 
@@ -51,8 +52,7 @@ class PCGrad(GramianBalancer):
         """For each task, the order in which it is compared with all tasks, int `(tasks, tasks)`."""
         if not self.shuffle:
             return tf.broadcast_to(tf.range(tasks), (tasks, tasks))
-        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
-        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        seed = next_seed(self.seed, self.draws)
         return tf.argsort(tf.random.stateless_uniform((tasks, tasks), seed), axis=-1)
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:

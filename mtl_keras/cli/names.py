@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from mtl_keras.declaring.naming import snake_case
+
 PACKAGE = Path(__file__).parents[1]
 UNLISTED = r"^    listed\b.* = False"
 DELIMITERS = ",;\t|"  # of CSV files, and their suffixes, as in `datasets.files`
@@ -49,7 +51,7 @@ def _body(name: str, code: str) -> str:
 def _identifier(name: str, body: str) -> str:
     """Return the short name of a class: see `declaring.references.identifier`."""
     stated = re.search(r'^    identifier\b[^=\n]*= "(\w+)"', body, re.M)
-    return stated[1] if stated else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return stated[1] if stated else snake_case(name)
 
 
 def presets() -> tuple[str, ...]:
