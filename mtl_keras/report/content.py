@@ -14,6 +14,7 @@ import pandas as pd
 
 from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.errors import ArtifactError, ConfigError
 from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.features import Feature
@@ -63,6 +64,22 @@ class Content:
     truths: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
     comparison: dict[str, Any] | None
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each task; empty if it has none."""
+        return {task.name: task.unit for task in self.tasks}
+
+    def main_score(self, task: Task) -> tuple[str, str, str]:
+        """The main score of a task, its interval and the baseline's score, as a page writes them.
+
+        A score that is not known is a dash; an interval, an empty text.
+        """
+        result, name = self.metrics["test"][task.name], task.measure.name
+        ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none
+        scores = (result["scores"].get(name), result["baseline"].get(name), *ends)
+        value, baseline, *interval = numbers(scores, intervals=[ends])
+        return value, " to ".join(interval), baseline
 
 
 def content(

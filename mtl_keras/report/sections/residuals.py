@@ -16,9 +16,8 @@ from mtl_keras.report.section import Section
 def residuals(content: Content, draw: Drawer) -> Section | None:
     """The mean residuals of quantities, and the correlation of all tasks' residuals."""
     found = content.metrics.get("diagnostics", {})
-    units = {task.name: task.unit for task in content.tasks}
     grouped = itertools.groupby(found.get("residuals", []), lambda row: row["task"])
-    quantities = [_quantity(name, list(rows), units[name], draw) for name, rows in grouped]
+    quantities = [_quantity(task, list(rows), content.units[task], draw) for task, rows in grouped]
     correlation = _correlation(found.get("correlation", []), found.get("correlation_left_out", {}))
     if not quantities and not correlation:
         return None
