@@ -96,6 +96,30 @@ class MultiTaskEstimator(BaseEstimator):
             DataError: if the rows do not suit the tasks.
         """
         rows = self._table(X, fitting=True)
+        table = self._with_labels(rows, y)
+        if sample_weight is not None:
+            table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
+            if not weights.any():
+                raise DataError("Sample weights must not sum to zero: all of them are zero.")
+        experiment = self._experiment(rows, None if sample_weight is None else WEIGHT)
+        learned = {column for task in experiment.tasks for column in task.columns}
+        without = [name for name in self.targets_.names if name not in learned]
+        if without and learned <= set(table):
+            raise DataError(
+                f"y has columns without a task: {', '.join(map(repr, without))}. They would be "
+                "used as features. Leave them out of y, or declare tasks for them."
+            )
+        run = experiment.run(table, show=None)
+        self.tasks_, self.model_, self.encoder_ = run.tasks, run.model, run.encoder
+        self.history_ = run.history
+        self._answer = self._answering()
+        labels_of = [np.array(task.classes) for task in self._classifying()]
+        if labels_of:
+            self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
+        return self
+
+    def _with_labels(self, rows: pd.DataFrame, y: Any) -> pd.DataFrame:
+        """Return the rows with their labels, of which `targets_` keeps the form."""
         if y is None:
             raise DataError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -114,14 +138,13 @@ class MultiTaskEstimator(BaseEstimator):
             raise DataError(
                 f"Expected {LEAST_ROWS} rows or more. Received: n_samples = {len(table)}."
             )
-        if sample_weight is not None:
-            table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
-            if not weights.any():
-                raise DataError("Sample weights must not sum to zero: all of them are zero.")
+        return table
+
+    def _experiment(self, rows: pd.DataFrame, weight: str | None) -> Experiment:
         features = self.features
         if features == "infer" and not hasattr(self, "feature_names_in_"):
             features = dict.fromkeys(rows, "numeric")
-        experiment = Experiment(
+        return Experiment(
             tasks=self.targets_.tasks,
             features=features,
             architecture=self.architecture,
@@ -130,23 +153,8 @@ class MultiTaskEstimator(BaseEstimator):
             training=dict(self.training or {}),
             split=Validated(validation=self.validation),
             seed=self.random_state,
-            sample_weight=None if sample_weight is None else WEIGHT,
+            sample_weight=weight,
         )
-        learned = {column for task in experiment.tasks for column in task.columns}
-        without = [name for name in labels if name not in learned]
-        if without and learned <= set(table):
-            raise DataError(
-                f"y has columns without a task: {', '.join(map(repr, without))}. They would be "
-                "used as features. Leave them out of y, or declare tasks for them."
-            )
-        run = experiment.run(table, show=None)
-        self.tasks_, self.model_, self.encoder_ = run.tasks, run.model, run.encoder
-        self.history_ = run.history
-        self._answer = self._answering()
-        labels_of = [np.array(task.classes) for task in self._classifying()]
-        if labels_of:
-            self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
-        return self
 
     def predict(self, X: Any) -> Any:
         """Return the predictions for each row: labels of classes, and quantities in units.
