@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from mtl_keras import __version__
 from mtl_keras.cli import names
-from mtl_keras.cli.interrupted import going_on
+from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.cli.terminal import Terminal, terminal
 from mtl_keras.errors import silenced
 
@@ -60,7 +60,7 @@ class Command(TyperCommand):
         self.epilog = f"Example:\n\n{self.epilog}"
 
     def invoke(self, ctx: Any) -> Any:
-        with going_on(str):
+        with on_interrupt(str):
             return super().invoke(ctx)
 
 

@@ -17,7 +17,7 @@ from mtl_keras.cli.application import (
     app,
     started,
 )
-from mtl_keras.cli.interrupted import going_on
+from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ConfigError, DataError, nearest
 
 
@@ -109,7 +109,7 @@ def predict(
                     f"The predictions for {table} are too many to print. Name a file or a folder: "
                     "--output"
                 )
-            with going_on(lambda: _left(output, bool(folder))):
+            with on_interrupt(lambda: _left(output, bool(folder))):
                 predictor.predict_files(
                     source, output, own, escape_formulas, show, workers, address, chosen
                 )

@@ -12,7 +12,7 @@ from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, 
 from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.exporting import exported, finished
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import going_on
+from mtl_keras.cli.interrupted import on_interrupt
 
 EXAMPLE = """mtl-keras train data/customers.csv --target churned:binary \\
     --target spend:regression --drop orders --name shop"""
@@ -85,7 +85,7 @@ def train(
             experiment.run(table, checkpoint=state, resume=resume, workers=cluster)
             return
         check_folder(folder)
-        with one_at_a_time(state), going_on(lambda: _kept(state, start, resume)):
+        with one_at_a_time(state), on_interrupt(lambda: _kept(state, start, resume)):
             if resume and (version := finished(folder, state)) is not None:
                 show(f"{folder}: this training is already written, as version {version.name}")
             else:

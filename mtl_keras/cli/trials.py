@@ -10,7 +10,7 @@ import typer
 from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, started
 from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import going_on
+from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ArtifactError
 
 
@@ -68,7 +68,7 @@ def compare(
             workers = os.cpu_count()
         experiment, table = declared(source, flags, trust or [], show)
         folder = models / experiment.name / "comparison"
-        with going_on(lambda: _kept("trainings", folder / "trials")):
+        with on_interrupt(lambda: _kept("trainings", folder / "trials")):
             comparison = experiment.compare(
                 table,
                 seeds=seeds,
@@ -135,7 +135,7 @@ def tune(
     with started() as show:
         experiment, table = declared(source, flags, trust or [], show)
         folder = models / experiment.name / "tuning"
-        with going_on(lambda: _kept("trials", storage or folder)):
+        with on_interrupt(lambda: _kept("trials", storage or folder)):
             found = experiment.tune(
                 table,
                 trials=trials,

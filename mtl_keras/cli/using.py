@@ -11,7 +11,6 @@ from mtl_keras.cli.predicting import written
 from mtl_keras.errors import ArtifactError, ConfigError, nearest
 
 CHANGED = 3  # exit code of a check that found a change
-GUESSED_ROWS = 100_000  # of a stream
 
 
 @app.command(cls=Command, epilog="mtl-keras evaluate saved_models/shop customers_with_labels.csv")
@@ -212,6 +211,7 @@ def inspect(
         from mtl_keras import datasets, features
         from mtl_keras.datasets.location import is_many
         from mtl_keras.export import artifact, description
+        from mtl_keras.runs.streamed import GUESSED_ROWS
 
         folder = Path(path)
         if not folder.exists() and not is_many(path):

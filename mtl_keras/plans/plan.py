@@ -118,6 +118,12 @@ class Plan(Checked):
         """The columns that contain labels of any task."""
         return [column for task in self.tasks for column in task.columns]
 
+    @property
+    def streams(self) -> bool | None:
+        """Whether the data are streamed; None if that depends on whether they fit into memory."""
+        by_file = self.streaming is None and self.split.strategy == "file"
+        return True if by_file else self.streaming
+
     def but(self, **changes: Any) -> Self:
         """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
