@@ -13,6 +13,13 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.runs.prepared import Prepared
 
 
+def warn_of_rows(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
+    """Print all warnings about the rows, before a training, and return what was found."""
+    warn_of_missing_labels(rows, show)
+    warn_of_copies(rows, show)
+    return warn_of_leaks(rows, show)
+
+
 def warn_of_missing_labels(rows: Prepared, show: Callable[[str], None]) -> None:
     """Print a warning for each task without a label in the validation or the test rows."""
     lost = {"validation": "its best epoch cannot be chosen", "test": "it cannot be evaluated"}
