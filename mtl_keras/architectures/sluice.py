@@ -6,11 +6,7 @@ from typing import Any
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
-from mtl_keras.layers import (
-    LayerMixture,
-    SluiceUnit,
-    SubspaceOrthogonality,
-)
+from mtl_keras.layers import LayerMixture, SluiceUnit, SubspaceOrthogonality
 
 
 @dataclass(frozen=True)

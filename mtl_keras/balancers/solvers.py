@@ -258,8 +258,6 @@ def bargain(
 
     start = tf.pow(preferences / norms**2, power / (1 + power))
     _, alpha, _ = tf.while_loop(
-        lambda number, alpha, residual: (number < 50) & (residual > 1e-9),
-        step,
-        (0, start, one),
+        lambda number, alpha, residual: (number < 50) & (residual > 1e-9), step, (0, start, one)
     )
     return mask * alpha

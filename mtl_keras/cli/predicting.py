@@ -51,10 +51,7 @@ def predict(
     ] = False,
     columns: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN,...",
-            help="Which predictions to write. Default: all.",
-        ),
+        typer.Option(metavar="COLUMN,...", help="Which predictions to write. Default: all."),
     ] = None,
     probabilities: Annotated[
         bool,

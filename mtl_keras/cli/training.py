@@ -40,8 +40,7 @@ def train(
     flags: Flags = Flags(),  # noqa: B008 - it is frozen
     tensorboard: Annotated[str | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
     tracking: Annotated[
-        str | None,
-        typer.Option(help="What records the training: mlflow, or PACKAGE.MODULE:CLASS."),
+        str | None, typer.Option(help="What records the training: mlflow, or PACKAGE.MODULE:CLASS.")
     ] = None,
     models: Models = Path("saved_models"),
     resume: Annotated[
@@ -53,8 +52,7 @@ def train(
     address: Address = None,
     gpus_per_worker: Annotated[int, typer.Option(min=0, help="GPUs of each worker.")] = 0,
     storage: Annotated[
-        str | None,
-        typer.Option(help="Folder or URL for checkpoints that all workers can access."),
+        str | None, typer.Option(help="Folder or URL for checkpoints that all workers can access.")
     ] = None,
     trust: Trust = None,
     verbose: Verbose = False,

@@ -114,8 +114,7 @@ def tune(
         ),
     ] = None,
     pick: Annotated[
-        int | None,
-        typer.Option(min=0, help="Trial whose experiment to write. Default: the best."),
+        int | None, typer.Option(min=0, help="Trial whose experiment to write. Default: the best.")
     ] = None,
     storage: Annotated[
         str | None,

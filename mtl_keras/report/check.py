@@ -20,11 +20,7 @@ MOST_LETTERS = 26
 
 
 def check_page(
-    result: Check,
-    alarms: list[str],
-    name: str,
-    table: str,
-    model: Content | None = None,
+    result: Check, alarms: list[str], name: str, table: str, model: Content | None = None
 ) -> str:
     """The page of a check, with a figure for each column or answer that has changed.
 

@@ -83,9 +83,7 @@ class Content:
 
 
 def content(
-    files: Mapping[str, str | bytes],
-    comparison: Path | None = None,
-    trusted: Collection[str] = (),
+    files: Mapping[str, str | bytes], comparison: Path | None = None, trusted: Collection[str] = ()
 ) -> Content:
     """The content of a report.
 

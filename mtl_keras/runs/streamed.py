@@ -187,12 +187,7 @@ def _read(plan: Plan, stream: Stream, features: Sequence[Feature]) -> list[str]:
 
 
 def _check(
-    plan: Plan,
-    divided: Divided,
-    read: list[str],
-    at_once: int,
-    encoder: Encoder,
-    tasks: list[Task],
+    plan: Plan, divided: Divided, read: list[str], at_once: int, encoder: Encoder, tasks: list[Task]
 ) -> None:
     """Raise a DataError for the first row on which the network cannot be trained or tested."""
     counting = {part: dict.fromkeys(plan.weight_columns(), False) for part in PARTS}

@@ -42,11 +42,7 @@ def _targets(content: Content) -> list[dict[str, Any]]:
     """The labels of each task in the training rows."""
     kept = content.statistics.get("targets", {})
     return [
-        {
-            "name": name,
-            "kind": kind(task),
-            "summary": _summary(counts),
-        }
+        {"name": name, "kind": kind(task), "summary": _summary(counts)}
         for task in content.tasks
         for name, counts in kept.get(task.name, {}).items()
     ]

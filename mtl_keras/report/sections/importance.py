@@ -21,9 +21,7 @@ def importance(content: Content, draw: Drawer) -> Section | None:
     if not importances and not dependences:
         return None
     return Section(
-        "importance",
-        "Feature importance",
-        {"importances": importances, "dependences": dependences},
+        "importance", "Feature importance", {"importances": importances, "dependences": dependences}
     )
 
 

@@ -77,13 +77,7 @@ def _correlation(pairs: list[dict[str, Any]], left_out: Mapping[str, str]) -> di
     ]
     beyond = sum(abs(pair["correlation"]) > pair["chance"] for pair in pairs)
     without = "; ".join(f"{task} ({why})" for task, why in left_out.items())
-    return {
-        "names": names,
-        "rows": rows,
-        "beyond": beyond,
-        "pairs": len(pairs),
-        "without": without,
-    }
+    return {"names": names, "rows": rows, "beyond": beyond, "pairs": len(pairs), "without": without}
 
 
 def _cell(pair: dict[str, Any] | None) -> dict[str, Any] | None:
