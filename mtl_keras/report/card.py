@@ -66,6 +66,7 @@ def model_card(content: Content) -> str:
         refit=bool(content.metrics.get("refit", 0)),
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
         intended_use=experiment.get("intended_use", ""),
+        copies=" and ".join(str(each) for each in content.repeated_rows if each.copies),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
     )
     return text.rstrip() + "\n"

@@ -15,6 +15,7 @@ import pandas as pd
 from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.evaluation import RepeatedRows
 from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.features import Feature
 from mtl_keras.jobs import UNREADABLE
@@ -63,6 +64,11 @@ class Content:
     truths: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
     comparison: dict[str, Any] | None
+
+    @property
+    def repeated_rows(self) -> list[RepeatedRows]:
+        """Parts many of whose rows are also among the training rows."""
+        return [RepeatedRows(**each) for each in self.metrics.get("repeated_rows", [])]
 
 
 def content(

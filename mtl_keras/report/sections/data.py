@@ -32,6 +32,7 @@ def data(content: Content, draw: Drawer) -> Section:
             + (f" (column {split['column']})" if "column" in split else "")
             + (f", stratified by {split['stratify']}" if "stratify" in split else "")
             + ".",
+            "repeated": [each for each in content.repeated_rows if not each.copies],
             "targets": _targets(content),
             "features": _features(content),
         },

@@ -12,7 +12,7 @@ from mtl_keras.tasks import Task
 
 
 def overview(content: Content, draw: Drawer) -> Section:
-    """The facts about the model, the verdict, suspicious features, and a card for each task."""
+    """The facts about the model, the verdict, what is suspicious, and a card for each task."""
     return Section(
         "overview",
         "",
@@ -20,6 +20,7 @@ def overview(content: Content, draw: Drawer) -> Section:
             "facts": about_model(content),
             "verdict_text": _verdict(content),
             "leaks": content.metrics.get("leaks", []),
+            "copies": [each for each in content.repeated_rows if each.copies],
             "cards": [_card(task, content) for task in content.tasks],
         },
     )
