@@ -60,6 +60,7 @@ def check_page(
         units={task.name: task.unit for task in tasks},
         alarms=alarms,
         limits=result.limits,
+        known=result.known,
         scores=result.scores,
         columns=columns,
         answers=answers,
