@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
@@ -47,6 +47,8 @@ class Sluice(Architecture):
     >>> parts["spend"].shape
     (None, 8)
     """
+
+    also_called: ClassVar[str] = "sluice_networks"
 
     width: int = 128
     depth: int = 2

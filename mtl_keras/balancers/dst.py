@@ -61,6 +61,7 @@ class DST(Balancer):
     array([1.  , 0.75], dtype=float32)
     """
 
+    also_called = "dropped_scheduled_task"
     drops = True
     when = "Tasks with few labels or slow tasks beside dominant ones. Cheaper but noisier steps."
 

@@ -39,6 +39,7 @@ class GradDrop(JacobianBalancer):
     array([ 4., -3.], dtype=float32)
     """
 
+    also_called = "gradient_sign_dropout gradient_dropout"
     identifier = "graddrop"
     when = "Many tasks whose gradients disagree in single coordinates."
 

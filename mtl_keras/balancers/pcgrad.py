@@ -37,6 +37,7 @@ class PCGrad(GramianBalancer):
     array([2.2222, 1.5789])
     """
 
+    also_called = "projecting_conflicting_gradients gradient_surgery gradient_projection"
     when = "A few tasks that conflict now and then, with gradients of similar size."
 
     def __init__(self, shuffle: bool = True, seed: int = 0, **kwargs: Any) -> None:

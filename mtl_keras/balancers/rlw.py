@@ -32,6 +32,7 @@ class RLW(Balancer):
     2.0
     """
 
+    also_called = "random_loss_weighting random_weighting random"
     when = "A baseline for comparisons."
 
     def __init__(self, seed: int = 0, **kwargs: Any) -> None:

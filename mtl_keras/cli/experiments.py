@@ -126,9 +126,10 @@ def _no_column(target: str, columns: list[str]) -> MTLError:
     """Return the error for a target that is not a column; it may end with a mistyped kind."""
     column, _, kind = target.rpartition(":")
     if column in columns:
+        known, others = names.names("tasks"), names.other_names("tasks")
+        told = unknown("kind of a target", kind, known, also_called=others)
         return ConfigError(
-            f"--target {target}: {unknown('kind of a target', kind, names.names('tasks'))} Name "
-            "your own class as COLUMN:package.module:Class."
+            f"--target {target}: {told} Name your own class as COLUMN:package.module:Class."
         )
     return DataError(
         f"The table has no column {target!r}, which is named as a target."

@@ -68,6 +68,7 @@ class Categorical(Feature):
     ('a', 'b')
     """
 
+    also_called: ClassVar[str] = "category string str nominal enum identifier one_hot"
     shows_dependence: ClassVar[bool] = True
     crossable: ClassVar[bool] = True
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -103,6 +103,8 @@ class Categories(Feature):
     >>> Categories("genres", min_frequency=1).fit(column).vocabulary
     ('jazz', 'folk')
     """
+
+    also_called: ClassVar[str] = "tags set multi_hot multilabel list"
 
     separator: str = ","
     encoding: str = "auto"

@@ -120,6 +120,7 @@ class Date(Feature):
     ['1997-09-30', '']
     """
 
+    also_called: ClassVar[str] = "datetime timestamp time day"
     is_moment: ClassVar[bool] = True
 
     format: str | None = None

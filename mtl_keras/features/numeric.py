@@ -160,6 +160,7 @@ class Numeric(Feature):
     True
     """
 
+    also_called: ClassVar[str] = "number numerical float int integer continuous real"
     shows_dependence: ClassVar[bool] = True
     crossable: ClassVar[bool] = True
 

@@ -125,6 +125,7 @@ class Sequence(BackboneFeature):
     ('numbers', 2.0, 2)
     """
 
+    also_called: ClassVar[str] = "series time_series tokens list"
     reads_as: ClassVar[str] = "sequences"
     rows_per_call: ClassVar[int] = 4096
 

@@ -165,6 +165,7 @@ class Text(BackboneFeature):
     (('a', 'good'), 4)
     """
 
+    also_called: ClassVar[str] = "string str free_text sentence words document"
     reads_as: ClassVar[str] = "sequences"
     rows_per_call: ClassVar[int] = 4096
 

@@ -58,6 +58,10 @@ class Binary(ClassTask):
     (('no', 'yes'), [0.0, 1.0, nan, 0.0])
     """
 
+    also_called: ClassVar[str] = (
+        "binary_classification classification classifier boolean bool yes_no sigmoid logistic "
+        "binary_crossentropy"
+    )
     single_probability: ClassVar[bool] = True
 
     positive: Any = None

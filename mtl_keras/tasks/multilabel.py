@@ -53,6 +53,7 @@ class Multilabel(Task):
     [[1.0, 1.0], [0.0, 0.0], [nan, 1.0]]
     """
 
+    also_called: ClassVar[str] = "multilabel_classification multi_hot tags categories"
     is_quantity: ClassVar[bool] = False
 
     labels: tuple[str, ...] = ()

@@ -99,6 +99,7 @@ class Ordinal(Multiclass):
     (1, 2, 0)
     """
 
+    also_called: ClassVar[str] = "ordered ordinal_regression rating cumulative_logits"
     contiguous: ClassVar[bool] = True
 
     def fit(self, table: pd.DataFrame) -> Self:
