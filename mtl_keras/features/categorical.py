@@ -113,7 +113,8 @@ class Categorical(Feature):
         if column.dtype.kind != "f":
             return super().unreadable(column)
         size = column.abs().to_numpy(float, na_value=np.nan)
-        return (size >= 2**53) & np.isfinite(size)
+        exact = 2.0 ** {2: 11, 4: 24}.get(column.dtype.itemsize, 53)
+        return (size >= exact) & np.isfinite(size)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         return raw

@@ -238,6 +238,11 @@ class Numeric(Feature):
         values, bad = self._read(column)
         return bad | np.isinf(values)
 
+    def indistinct(self, column: pd.Series) -> np.ndarray:
+        """Return which cells are whole numbers so large that float32 has not all of them."""
+        values = parsed(column, self.notation, words=True)[0]
+        return (np.abs(values) >= 2**24) & (values == np.floor(values))
+
     def _warn_of_resolution(self, column: pd.Series) -> None:
         """Warn if the numbers are so large that they hardly differ in float32."""
         values = parsed(column, self.notation, words=True)[0]

@@ -89,6 +89,11 @@ def test_a_category_that_has_lost_its_last_digits_is_refused():
     assert plan.raw(whole).tolist() == ["9007199254740993", "7"]
     with pytest.raises(DataError, match=r"9007199254740992\.0 in row 0.* lost its last digits"):
         plan.raw(whole.astype(float))
+    smaller = pd.Series([2**24 + 1, 7])
+    assert plan.raw(smaller.astype(float)).tolist() == ["16777217", "7"]
+    for kind in ("float32", "Float32"):
+        with pytest.raises(DataError, match=r"16777216\.0 in row 0.* lost its last digits"):
+            plan.raw(smaller.astype(kind))
 
 
 def test_categories_are_read_alike_from_all_types():
