@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
-from mtl_keras.feeding.batch_loop import run_batches
+from mtl_keras.feeding.batch_loop import graph_of, run_batches
 from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory
 from mtl_keras.model import keras_private, replicas, step_choice
 from mtl_keras.model.monitor import Monitor
@@ -186,7 +186,6 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
         step.task_metrics.add(masked, predictions, by_batch=True)
         return predictions, vector
 
-    @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:
         x, y, sample_weight, ruler = iterator.get_next()
         masked = step.mask(y, sample_weight)
@@ -203,7 +202,7 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
             step.task_metrics.add(masked, predictions, by_batch=False)
         return model.get_metrics_result()
 
-    return run_block
+    return graph_of(run_block)
 
 
 def build_optimizer(model: keras.Model) -> None:

@@ -23,6 +23,17 @@ def test_steps_are_keras_steps_with_a_smaller_last_batch():
         np.testing.assert_allclose(mine, its, atol=1e-6)
 
 
+def test_tensorflow_takes_the_networks_of_a_search_for_no_retracing(caplog):
+    (first, second), y = rows_of_kinds(missing=False)
+    tf.get_logger().addHandler(caplog.handler)
+    try:
+        for _ in range(5):
+            compiled().fit([first, second], y, epochs=1, verbose=0)
+    finally:
+        tf.get_logger().removeHandler(caplog.handler)
+    assert "retracing" not in caplog.text
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_learns_and_batch_callbacks_count_to_the_end(jit_compile):
     seen = []
