@@ -30,6 +30,24 @@ def test_classes_of_few_rows_by_amount_are_told_by_the_amount(seed, shares):
     assert [feature for feature, _, _ in found] == ["amount"]
 
 
+def test_a_feature_that_is_often_wrong_is_none_even_with_few_rows():
+    random = np.random.default_rng(0)
+    age = random.normal(40, 10, 400)
+    table = pd.DataFrame({"left": np.where(age + random.normal(size=400) > 40, "yes", "no")})
+    task = tasks.Binary("left").fit(table)
+    x, parts = (
+        age[:, None].astype("float32"),
+        {"train": slice(0, 260), "validation": slice(320, 400)},
+    )
+    found = leaking_features(
+        {"age": {"numeric": [0]}},
+        [task],
+        {part: {"numeric": x[rows]} for part, rows in parts.items()},
+        {part: {"left": task.encode(table)[rows]} for part, rows in parts.items()},
+    )
+    assert not found
+
+
 def test_a_feature_that_is_a_target_in_disguise_is_named():
     n = 600
     grade = RANDOM.integers(0, 4, n)
