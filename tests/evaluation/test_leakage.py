@@ -31,7 +31,7 @@ def test_classes_of_few_rows_by_amount_are_told_by_the_amount(seed, shares):
 
 
 def test_a_feature_that_is_often_wrong_is_none_even_with_few_rows():
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(5)  # one of its 80 validation rows is wrong
     age = random.normal(40, 10, 400)
     table = pd.DataFrame({"left": np.where(age + random.normal(size=400) > 40, "yes", "no")})
     task = tasks.Binary("left").fit(table)
