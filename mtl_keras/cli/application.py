@@ -1,5 +1,7 @@
 """What all commands share: the application, options, and the import of TensorFlow."""
 
+import gc
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,8 +81,16 @@ def common(
 
 
 def load_tensorflow(show: Terminal) -> None:
-    """Import TensorFlow without the messages that it prints at any log level."""
+    """Import TensorFlow without the messages that it prints at any log level.
+
+    Python looks for garbage among all that it makes, again and again, which takes a fifth of the
+    time, and later once more in each training. A command needs what it imports until its end.
+    """
     show.moving(lambda: ("starting TensorFlow", None))
-    with silenced():
-        import tensorflow  # noqa: F401
+    if "tensorflow" not in sys.modules:
+        gc.disable()
+        with silenced():
+            import tensorflow  # noqa: F401
+        gc.enable()
+        gc.freeze()
     show.moving(None)

@@ -11,9 +11,9 @@ import tensorflow as tf
 from mtl_keras.balancers import Balancer
 from mtl_keras.balancers.gradient import GradientBalancer
 from mtl_keras.balancers.tracker import BalanceTracker
-from mtl_keras.model import keras_private
 from mtl_keras.model.backward import balanced
 from mtl_keras.model.forward import Forward, Half, Inside, Sums, over_replicas
+from mtl_keras.model.keras_private_optimizers import counted_once, summed_gradients
 from mtl_keras.model.labels import by_output, by_task, named
 from mtl_keras.model.logs import LossTracker
 from mtl_keras.model.partition import Partition
@@ -232,8 +232,8 @@ class Step:
         """Let the optimizer take its step, with the gradients of all replicas' rows."""
         optimizer = self.model.optimizer
         alone = self.model.distribute_strategy.num_replicas_in_sync == 1
-        once = keras_private.counted_once(optimizer) if alone else contextlib.nullcontext()
-        with keras_private.summed_gradients(optimizer), once:
+        once = counted_once(optimizer) if alone else contextlib.nullcontext()
+        with summed_gradients(optimizer), once:
             optimizer.apply(gradients, variables)
 
     # What is logged
