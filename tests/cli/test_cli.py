@@ -1,17 +1,20 @@
 """The command line: the whole road, mistakes told in one message, help at once."""
 
+import contextlib
 import errno
+import gc
 import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import tomli_w
 
-from mtl_keras.cli import main
+from mtl_keras.cli import application, main
 from mtl_keras.cli.experiments import declared
 from mtl_keras.cli.flags import Flags
 from mtl_keras.errors import ConfigError
@@ -239,6 +242,24 @@ def test_a_training_starts_tensorflow_in_the_way_that_prints_no_notices(table, m
     assert main(["train", table, "--target", "z:binary"]) == 1
     assert len(started) == 1
     assert capsys.readouterr().err.startswith("error: The table has no column 'z'")
+
+
+def test_what_starts_tensorflow_is_not_searched_for_garbage(monkeypatch):
+    tensorflow, searched, exempted = sys.modules["tensorflow"], [], []
+
+    @contextlib.contextmanager
+    def importing():
+        searched.append(gc.isenabled())
+        sys.modules["tensorflow"] = tensorflow
+        yield
+
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    monkeypatch.setattr(application, "silenced", importing)
+    monkeypatch.setattr(gc, "freeze", lambda: exempted.append(gc.isenabled()))
+    show = SimpleNamespace(moving=lambda told: None)
+    for _ in range(2):  # the second time, in a process of others, it exempts nothing of theirs
+        application.load_tensorflow(show)
+    assert (searched, exempted) == ([False], [True]) and gc.isenabled()
 
 
 def test_what_is_stated_of_a_target_goes_into_the_experiment_that_is_there(table):
