@@ -37,10 +37,10 @@ def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
 
     By itself it reads `_iterations` and calls `_get_current_learning_rate` again for each variable
     in `_backend_apply_gradients`: a schedule with a branch would be traced, and run, as many times.
-    `update_step` of Adam and `_update_model_variables_moving_average` derive further factors from
-    them, in three quarters of the operations that they add to the graph of the step. The public
-    `learning_rate` and `iterations` can only be set for good, which would be saved with the model.
-    An optimizer of another package may need the variable itself.
+    `update_step` of Adam and `_update_model_variables_moving_average` also derive the same factors
+    again for each variable. The public `learning_rate` and `iterations` can only be set for good,
+    which would be saved with the model. An optimizer of another package may need the variable
+    itself.
 
     Args:
         optimizer: The optimizer of a single replica; several are threads that share it.
@@ -79,7 +79,7 @@ def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
 def _adam(
     optimizer: keras.optimizers.Adam, rate: tf.Tensor, dtypes: Collection[str]
 ) -> Callable[[Any, Any, Any], None]:
-    """`Adam.update_step` with the same arithmetic in the same order, in 16 operations, not 38."""
+    """`Adam.update_step` with the same arithmetic in the same order, in fewer operations."""
     ops, factors = keras.ops, {}
     for dtype in dtypes:
         step = ops.cast(optimizer.iterations + 1, dtype)
