@@ -82,6 +82,7 @@ def fit_call(
             },
         )
     step, callbacks = model.step, _as_list(callbacks)
+    step.check_variables()
     train, class_weight = checked(rows, step.tasks, class_weight)
     train, held_out = validation.held_out(train)
     if not step_choice.own_step(model, training=False):

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.balancers import Balancer
+from mtl_keras.balancers import Balancer, Fixed
 from mtl_keras.balancers.gradient import GradientBalancer
 from mtl_keras.balancers.tracker import BalanceTracker
+from mtl_keras.errors import ConfigError
 from mtl_keras.model import keras_private
 from mtl_keras.model.backward import balanced
 from mtl_keras.model.forward import Forward, Half, Inside, Sums, over_replicas
@@ -70,6 +71,7 @@ class Step:
         self.taking_part = keras.Variable(
             np.ones(len(self.tasks)), trainable=False, dtype="float32", name="taking_part"
         )
+        self._trainable = {id(v) for v in model.trainable_variables}
 
     def leave_out(self, tasks: Collection[str]) -> None:
         """Train all tasks but these from now on, as if none of their labels were present.
@@ -77,6 +79,21 @@ class Step:
         Their losses are still logged.
         """
         self.taking_part.assign([float(task not in tasks) for task in self.tasks])
+
+    def check_variables(self) -> None:
+        """Check that a balancer knows which of the trainable variables the tasks share.
+
+        Raises:
+            ConfigError: if layers were frozen or unfrozen, or got new variables, since `compile`.
+        """
+        now = {id(v) for v in self.model.trainable_variables}
+        if now != self._trainable and not isinstance(self.balancer, Fixed):
+            raise ConfigError(
+                f"{len(now - self._trainable)} variables became trainable and "
+                f"{len(self._trainable - now)} ceased to be since `compile`, which determined what "
+                "the tasks share for the balancer. Expected the same variables. Call `compile` "
+                "again after you freeze or unfreeze layers."
+            )
 
     def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One update of the model on a batch.
@@ -88,6 +105,7 @@ class Step:
         Returns:
             Predictions by task, and the batch as a vector for `track`.
         """
+        self.check_variables()
         forward = self.forward(x, labels)
         variables = self.model.trainable_variables
         gradients, decision = balanced(

@@ -114,7 +114,9 @@ class TaskLoss:
         present = tf.cast(present, tf.float32)
         weight = None
         if sample_weight is not None:
-            weight = present * self._like(present, tf.cast(sample_weight, tf.float32))
+            weight = self._like(present, tf.cast(sample_weight, tf.float32))
+            weight = tf.where(weight < 0, float("nan"), weight)  # else it would count as 0
+            weight *= present
         y = tf.cast(y, tf.int64 if self.sparse else tf.float32)
         return Masked(y, present, weight)
 
