@@ -135,6 +135,7 @@ def date(texts, of):
     places = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16))
     year, month, day, hour, minute = np.array([[int(t[a:b]) for a, b in places] for t in texts]).T
     days, start = since_1970(year, month, day), since_1970(year, 1, 1)
+    valid &= days < since_1970(year + month // 12, month % 12 + 1, 1)  # not 31 February
     angles = [((days + 3) % 7, 7.0), (day - 1, 31.0), (days - start, 365.25)]
     angles += [(hour * 60 + minute, 1440.0)] if of["time"] else []
     turned = [np.float32(part) * np.float32(2 * np.pi / period) for part, period in angles]

@@ -158,7 +158,7 @@ class TaskLoss:
             present = tf.reduce_min(present, axis=-1)
             weight = None if weight is None else tf.reduce_mean(weight, axis=-1) * present
         counted = present if weight is None else weight
-        loss = tf.reduce_sum(tf.where(counted > 0, counted * losses, 0.0))
+        loss = tf.reduce_sum(tf.where(counted != 0, counted * losses, 0.0))  # NaN stays NaN
         total = tf.reduce_sum(counted)
         if weight is None or self.reduction == "mean_with_sample_weight":
             return loss, total, total
