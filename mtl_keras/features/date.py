@@ -103,10 +103,11 @@ def days_since_1970(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Ten
 class Date(Feature):
     """A date or time: elapsed time, and its position in the week, month, year and day.
 
-    A table may write dates in one format besides `YYYY-MM-DD[ HH:MM:SS]`, which is the format of
-    the exported model, and which a table may use for dates that are not in the other format. *Missing*: zeros, with an indicator. *Unseen*: the
-    elapsed time of dates outside the training range is clipped to 10 standard deviations. Times
-    with a time zone are converted to UTC; dates without a time of day are those of their zone.
+    A table may write dates in one format, and in `YYYY-MM-DD[ HH:MM:SS]`, which is the format of
+    the exported model. What can be read in both is read in the stated one. *Missing*: zeros, with
+    an indicator. *Unseen*: the elapsed time of dates outside the training range is clipped to 10
+    standard deviations. Times with a time zone are converted to UTC; dates without a time of day
+    are those of their zone.
 
     Args:
         format: Format of strings, as for `strptime`: `"%d.%m.%Y"`. Default None: recognised. If the

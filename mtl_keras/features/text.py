@@ -41,6 +41,7 @@ def standardise(texts: tf.Tensor, lowercase: bool = True) -> tf.Tensor:
 def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf.RaggedTensor:
     """Return the words of each text, followed by its n-grams of up to `ngrams` words."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+    texts = tf.strings.regex_replace(texts, r"\x00", " ")  # where `lower` would end the text
     words = tf.strings.split(standardise(texts, lowercase))
     if ngrams == 1:
         return words

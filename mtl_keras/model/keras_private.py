@@ -149,6 +149,25 @@ def batches_per_call(model: keras.Model, batches: int) -> Iterator[None]:
         model.steps_per_execution = before
 
 
+class OtherBatchesPerCall(keras.callbacks.Callback):
+    """Changes `batches_per_call` once `fit` has begun, for everything but its training.
+
+    `fit` reads the number for its training before the callbacks hear of it, and for its validation
+    after that. With the number of a block, a validation of `validation_steps=2` batches would run
+    all batches of its first call.
+
+    Args:
+        batches: Batches per call.
+    """
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.model.steps_per_execution = self.batches
+
+
 def with_blocks(
     model: keras.Model, keras_function: BatchFunction, run_block: BatchFunction, batches: int
 ) -> BatchFunction:

@@ -117,6 +117,8 @@ def fit_call(
         arguments["validation_steps"] = held_out_blocks.steps
     else:
         arguments["validation_batch_size"] = validation_batch_size
+        by_batches = keras_private.OtherBatchesPerCall(batches_per_call(model))
+        arguments["callbacks"] = [by_batches, *arguments["callbacks"]]
     arguments |= {
         "x": replicas.dataset(model, blocks),
         "shuffle": False,  # the blocks are shuffled
@@ -148,7 +150,8 @@ def evaluate_call(
         rows, _ = checked(rows, model.step.tasks)
     if plain or not _by_blocks(model, rows, training=False):
         arguments = rows._asdict() if plain else rows.as_arguments()
-        return KerasCall(model, {**common, **arguments, "batch_size": batch_size, "steps": steps})
+        arguments |= {**common, "batch_size": batch_size, "steps": steps}
+        return KerasCall(model, arguments, batches_per_call(model))
     rows = rows.first(steps, batch_size)
     within_fit = isinstance(common["callbacks"], keras.callbacks.CallbackList)
     callbacks = _as_list(common["callbacks"])
@@ -157,6 +160,13 @@ def evaluate_call(
         common["callbacks"] = [BlockProgress(), *callbacks]
     arguments = {"x": replicas.dataset(model, blocks), "steps": blocks.steps}
     return KerasCall(model, {**common, **arguments}, blocks.batches_per_block)
+
+
+def batches_per_call(model: keras.Model) -> int:
+    """Batches per call of a data set, also while `fit` runs on blocks: as `compile` says."""
+    if not model.balanced:
+        return int(model.steps_per_execution)
+    return model.step.batches_per_block or 1
 
 
 def block_function(

@@ -41,7 +41,7 @@ class Step:
     Attributes:
         balance_tracker: Tracks what the balancer did in an epoch.
         balancing: What the balancer did in each epoch of training, a dict per epoch.
-        taking_part: For each task, 1 if it is trained, and 0 if it is left out.
+        taking_part: For each task, 1 if it is trained, and 0 if it is left out or its weight is 0.
         measures: As in `balanced`, of the step that is being traced.
     """
 
@@ -71,6 +71,7 @@ class Step:
         self.taking_part = keras.Variable(
             np.ones(len(self.tasks)), trainable=False, dtype="float32", name="taking_part"
         )
+        self.leave_out(())
         self._trainable = {id(v) for v in model.trainable_variables}
 
     def leave_out(self, tasks: Collection[str]) -> None:
@@ -78,7 +79,8 @@ class Step:
 
         Their losses are still logged.
         """
-        self.taking_part.assign([float(task not in tasks) for task in self.tasks])
+        weights = zip(self.tasks, self.loss_tracker.loss_weights)  # 0: a balancer sees it as absent
+        self.taking_part.assign([float(task not in tasks and w != 0) for task, w in weights])
 
     def check_variables(self) -> None:
         """Check that a balancer knows which of the trainable variables the tasks share.

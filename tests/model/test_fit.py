@@ -77,3 +77,42 @@ def test_xla_is_warned_of_where_it_is_slower_and_never_chosen():
         made(0.1, jit_compile=True)
     assert made(0.0, jit_compile=True).jit_compile
     assert not made(0.1).jit_compile
+
+
+class Within(keras.callbacks.Callback):
+    """Evaluates and predicts with one batch of a data set after each epoch."""
+
+    def __init__(self, dataset):
+        super().__init__()
+        self.dataset, self.losses, self.rows = dataset, [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = self.model.evaluate(self.dataset, steps=1, return_dict=True, verbose=0)
+        self.losses.append(logs["loss"])
+        self.rows.append(len(self.model.predict(self.dataset, steps=1, verbose=0)["spend"]))
+
+
+@pytest.mark.parametrize("source", ["data set", "endless", "generator", "arrays"])
+def test_validation_steps_hold_whatever_a_block_of_training_is(source):
+    x, y = rows_of_kinds()
+    dataset = tf.data.Dataset.from_tensor_slices((tuple(x), y)).batch(16)
+    validation = {
+        "data set": dataset,
+        "endless": dataset.repeat(),
+        "generator": (batch for batch in dataset.repeat().as_numpy_iterator()),
+        "arrays": (x, y),
+    }[source]
+    model, within = compiled(), Within(dataset)
+    history = model.fit(
+        x, y, validation_data=validation, validation_steps=2, validation_batch_size=16,
+        batch_size=16, verbose=0, callbacks=[within],
+    ).history  # fmt: skip
+
+    def of_first(rows):
+        first = [part[:rows] for part in x], {task: labels[:rows] for task, labels in y.items()}
+        return model.evaluate(*first, return_dict=True, verbose=0)
+
+    for name in ("loss", "spend_mae", "kind_accuracy"):
+        np.testing.assert_allclose(history[f"val_{name}"][0], of_first(32)[name], rtol=1e-5)
+    np.testing.assert_allclose(within.losses, [of_first(16)["loss"]], rtol=1e-5)
+    assert within.rows == [16]
