@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.lists import joined, vocabulary
+from mtl_keras.datasets.lists import joined, parts, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import (
@@ -201,7 +201,7 @@ class Sequence(BackboneFeature):
         return self.vector(encoded, mask, name)
 
     def _split(self, text: str) -> list[str]:
-        return [part.strip() for part in text.split(self.separator) if part.strip()]
+        return parts(text, self.separator)
 
     def _strange(self, texts: np.ndarray) -> np.ndarray:
         """Return which strings contain anything but numbers."""
