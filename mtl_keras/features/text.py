@@ -133,8 +133,8 @@ class Tokenised(keras.layers.Layer):
 class Text(BackboneFeature):
     """A text in any language, as a sequence of words that a backbone reads.
 
-    *Missing* (NaN, None or empty): no words, for which the backbone returns zeros. *Unseen* and
-    rare words share an index.
+    *Missing* (NaN, None or empty): no words; the backbone reads a single vector of zeros. *Unseen*
+    and rare words share an index.
 
     Args:
         encoder: What reads the words: `"pooling"` (default: a bag of words, fast), `"lstm"`,
