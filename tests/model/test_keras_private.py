@@ -93,6 +93,16 @@ def test_the_loops_read_steps_per_execution_when_they_start():
     assert model.steps_per_execution == 1
 
 
+def test_validation_reads_steps_per_execution_after_on_train_begin():
+    model, (x, y) = small(None), rows()
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+    logs = model.fit(x, y, batch_size=16, verbose=0, validation_data=dataset, validation_steps=1)
+    first = model.evaluate(dataset, steps=1, return_dict=True, verbose=0)
+    assert np.isclose(logs.history["val_loss"][0], first["loss"]), (
+        "with blocks, `validation_steps` counts calls of many batches"
+    )
+
+
 def test_fit_validates_by_evaluate_with_the_data_it_has_made_ready():
     """It passes `_use_cached_eval_dataset`, which our `evaluate` hands on unseen."""
     model, (x, y) = small(None), rows()

@@ -68,6 +68,17 @@ def test_class_weights_of_one_hot_labels(source):
     np.testing.assert_allclose(history["a_loss"][0], np.log(3) * (1 + 3 + 3) / 3, rtol=1e-5)
 
 
+def test_class_weights_do_not_count_in_validation():
+    x, y = rows()
+
+    def logs(**options):
+        model = small(None, optimizer=keras.optimizers.SGD(0.0))
+        return model.fit(x, y, validation_split=0.5, verbose=0, **options).history
+
+    weighted, plain = logs(class_weight={"a": {1: 9.0}}), logs()
+    assert weighted["val_loss"] == plain["val_loss"] and weighted["loss"] > plain["loss"]
+
+
 def test_the_mask_of_a_masked_array_says_which_labels_are_missing():
     x, y = rows()
     hidden = np.arange(SHORT) % 2 == 0
