@@ -228,7 +228,7 @@ def _numbers(values: Any, task: str) -> Any:
     if isinstance(values, tf.Tensor):
         return values
     if isinstance(values, np.ma.MaskedArray):  # its mask says which labels are missing
-        values = values.astype("float64").filled(np.nan)
+        values = np.ma.filled(values.astype("float64"), np.nan)
     array = np.asarray(values)
     if array.dtype == object:
         try:
