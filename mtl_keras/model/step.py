@@ -91,10 +91,9 @@ class Step:
         now = {id(v) for v in self.model.trainable_variables}
         if now != self._trainable and not isinstance(self.balancer, Fixed):
             raise ConfigError(
-                f"{len(now - self._trainable)} variables became trainable and "
-                f"{len(self._trainable - now)} ceased to be since `compile`, which determined what "
-                "the tasks share for the balancer. Expected the same variables. Call `compile` "
-                "again after you freeze or unfreeze layers."
+                "Layers were frozen or unfrozen since `compile`, which determined what the tasks "
+                f"share for the balancer: {len(now - self._trainable)} variables became trainable, "
+                f"{len(self._trainable - now)} ceased to be. Call `compile` again."
             )
 
     def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
