@@ -10,7 +10,7 @@ import difflib
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -72,20 +72,40 @@ def shown(value: object, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def nearest(name: str, options: Iterable[str]) -> str:
+def nearest(
+    name: str, options: Iterable[str], also_called: Mapping[str, Iterable[str]] | None = None
+) -> str:
     """A hint naming the option that `name` was probably meant to be, or an empty string.
+
+    Args:
+        name: The name.
+        options: Those that there are.
+        also_called: Options by a name that others give them. Default: none.
 
     Example:
 
     >>> nearest("chrned", ["churned", "spend"])
     " Did you mean 'churned'?"
+    >>> nearest("bool", ["binary", "count"], {"boolean": ["binary"]})
+    " Did you mean 'binary'?"
     """
-    folded = {str(option).casefold(): str(option) for option in reversed([*options])}
-    matches = difflib.get_close_matches(str(name).casefold(), folded, n=1)
-    return f" Did you mean {folded[matches[0]]!r}?" if matches else ""
+    folded = {_folded(other): [*meant] for other, meant in (also_called or {}).items()}
+    folded |= {_folded(option): [str(option)] for option in reversed([*options])}
+    matches = difflib.get_close_matches(_folded(name), folded, n=1)
+    return f" Did you mean {' or '.join(map(repr, folded[matches[0]]))}?" if matches else ""
 
 
-def unknown(what: str, name: object, options: Iterable[str], instead: str = "") -> str:
+def _folded(name: object) -> str:
+    return str(name).casefold().replace("-", "_").replace(" ", "_")
+
+
+def unknown(
+    what: str,
+    name: object,
+    options: Iterable[str],
+    instead: str = "",
+    also_called: Mapping[str, Iterable[str]] | None = None,
+) -> str:
     """The message for a name that is not among `options`.
 
     Args:
@@ -93,6 +113,7 @@ def unknown(what: str, name: object, options: Iterable[str], instead: str = "") 
         name: The name.
         options: Those that there are.
         instead: A sentence that says what to do. Default: the nearest option.
+        also_called: See `nearest`.
 
     Example:
 
@@ -100,7 +121,7 @@ def unknown(what: str, name: object, options: Iterable[str], instead: str = "") 
     "Unknown balancer 'fixd'. Did you mean 'fixed'? Expected one of: fixed, uncertainty."
     """
     options = [str(option) for option in options]
-    hint = f" {instead}" if instead else nearest(str(name), options)
+    hint = f" {instead}" if instead else nearest(str(name), options, also_called)
     return f"Unknown {what} {shown(name)}.{hint} Expected one of: {', '.join(options)}."
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import BottleneckAdapter
@@ -44,6 +44,8 @@ class Adapters(Architecture):
     >>> parts["churned"].shape
     (None, 8)
     """
+
+    also_called: ClassVar[str] = "adapter residual_adapters"
 
     layers: tuple[int, ...] = (256, 256)
     tower: tuple[int, ...] = ()

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed, check_chain
 from mtl_keras.errors import check
@@ -58,6 +58,7 @@ class AITM(Architecture):
     [('clicked', (None, 8)), ('bought', (None, 8))]
     """
 
+    also_called: ClassVar[str] = "adaptive_information_transfer_multi_task"
     identifier = "aitm"
 
     layers: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.architectures.ple import extraction
@@ -38,6 +38,8 @@ class CGC(Architecture):
     >>> parts["spend"].shape
     (None, 4)
     """
+
+    also_called: ClassVar[str] = "customized_gate_control"
 
     task_experts: int = 1
     shared_experts: int = 1

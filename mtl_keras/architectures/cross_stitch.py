@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import CrossStitchUnit
@@ -35,6 +35,8 @@ class CrossStitch(Architecture):
     >>> keras.Model(rows, parts).get_layer("stitch_1").mixing.shape
     (2, 2)
     """
+
+    also_called: ClassVar[str] = "cross_stitch_networks"
 
     layers: tuple[int, ...] = (128, 128)
     tower: tuple[int, ...] = ()

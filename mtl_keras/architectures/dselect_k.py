@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import one_of
 from mtl_keras.architectures.mmoe import MMoE
@@ -48,6 +48,7 @@ class DSelectK(MMoE):
     (None, 4)
     """
 
+    also_called: ClassVar[str] = "dselect sparse_gates"
     identifier = "dselect_k"
 
     selectors: int = 2

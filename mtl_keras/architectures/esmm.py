@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -42,6 +42,7 @@ class ESMM(Architecture):
     False
     """
 
+    also_called: ClassVar[str] = "entire_space_multi_task_model"
     identifier = "esmm"
 
     layers: tuple[int, ...] = (256, 128, 64)

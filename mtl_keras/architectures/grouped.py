@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.declaring.naming import layer_name
@@ -41,6 +41,8 @@ class Grouped(Architecture):
     >>> parts["a"] is parts["b"], parts["a"] is parts["c"]
     (True, False)
     """
+
+    also_called: ClassVar[str] = "task_grouping task_affinity_grouping clustered"
 
     groups: tuple[tuple[str, ...], ...] = ()
     layers: tuple[int, ...] = (256, 128)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -68,6 +68,7 @@ class HoME(Architecture):
     (None, 4)
     """
 
+    also_called: ClassVar[str] = "hierarchy_of_multi_gate_experts"
     identifier = "home"
 
     groups: tuple[tuple[str, ...], ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
@@ -59,6 +59,8 @@ class LearningToBranch(Architecture):
     >>> parts["spend"].shape
     (None, 8)
     """
+
+    also_called: ClassVar[str] = "branching branched tree"
 
     layers: tuple[int, ...] = (128, 128)
     branches: int = 4

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -44,6 +44,7 @@ class LoRA(Architecture):
     76
     """
 
+    also_called: ClassVar[str] = "low_rank_adaptation"
     identifier = "lora"
 
     layers: tuple[int, ...] = (256, 256)

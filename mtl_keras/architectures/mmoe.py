@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
@@ -44,6 +44,7 @@ class MMoE(Architecture):
     ('expert_1', 'expert_2')
     """
 
+    also_called: ClassVar[str] = "multi_gate_mixture_of_experts mixture_of_experts moe experts"
     identifier = "mmoe"
 
     experts: int = 4

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -47,6 +47,7 @@ class MTAN(Architecture):
     (None, 8)
     """
 
+    also_called: ClassVar[str] = "multi_task_attention_network attention"
     identifier = "mtan"
 
     layers: tuple[int, ...] = (256, 128)

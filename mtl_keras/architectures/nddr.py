@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.layers import DiscriminativeReduction
@@ -36,6 +36,7 @@ class NDDR(Architecture):
     (None, 8)
     """
 
+    also_called: ClassVar[str] = "neural_discriminative_dimensionality_reduction nddr_cnn"
     identifier = "nddr"
 
     layers: tuple[int, ...] = (128, 128)

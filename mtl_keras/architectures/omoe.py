@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.mmoe import MMoE
 
@@ -32,6 +32,7 @@ class OMoE(MMoE):
     ('expert_1', 'expert_2')
     """
 
+    also_called: ClassVar[str] = "one_gate_mixture_of_experts"
     identifier = "omoe"
 
     def gates(self, features: Any, sources: Sequence[str], tasks: Sequence[str]) -> dict[str, Any]:

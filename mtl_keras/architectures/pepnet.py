@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -52,6 +52,7 @@ class PEPNet(Architecture):
     ('shop',)
     """
 
+    also_called: ClassVar[str] = "parameter_and_embedding_personalized_network"
     identifier = "pepnet"
 
     prior: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
@@ -46,6 +46,8 @@ class PLE(Architecture):
     >>> parts["spend"].shape
     (None, 4)
     """
+
+    also_called: ClassVar[str] = "progressive_layered_extraction"
 
     levels: int = 2
     task_experts: int = 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 
@@ -33,6 +33,10 @@ class SharedBottom(Architecture):
     >>> parts["churned"] is parts["spend"]
     True
     """
+
+    also_called: ClassVar[str] = (
+        "hard_sharing hard_parameter_sharing shared shared_trunk shared_backbone mlp dense"
+    )
 
     layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 
@@ -28,6 +28,8 @@ class SingleTask(Architecture):
     >>> parts["churned"] is parts["spend"]
     False
     """
+
+    also_called: ClassVar[str] = "single separate independent none single_task_learning"
 
     layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()

@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
-from mtl_keras.layers import (
-    LayerMixture,
-    SluiceUnit,
-    SubspaceOrthogonality,
-)
+from mtl_keras.layers import LayerMixture, SluiceUnit, SubspaceOrthogonality
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,8 @@ class Sluice(Architecture):
     >>> parts["spend"].shape
     (None, 8)
     """
+
+    also_called: ClassVar[str] = "sluice_networks"
 
     width: int = 128
     depth: int = 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import Architecture, Embed
 from mtl_keras.errors import check
@@ -40,6 +40,8 @@ class SoftSharing(Architecture):
     >>> parts["churned"] is parts["spend"]
     False
     """
+
+    also_called: ClassVar[str] = "soft_parameter_sharing"
 
     layers: tuple[int, ...] = (128, 128)
     tower: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -44,6 +44,7 @@ class STEM(Architecture):
     (None, 4)
     """
 
+    also_called: ClassVar[str] = "shared_and_task_specific_embeddings"
     identifier = "stem"
 
     task_experts: int = 1

@@ -38,6 +38,7 @@ class AlignedMTL(GramianBalancer):
     array([0.5591, 0.4083])
     """
 
+    also_called = "independent_component_alignment aligned_multi_task_learning"
     paper_reduction = "mean"
     own_preferences = True
     xla = False

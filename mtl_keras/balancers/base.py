@@ -256,6 +256,12 @@ class Balancer(State):
         return tf.where(present, tf.maximum(losses, SMALLEST_LOSS), tf.ones_like(losses))
 
 
+def next_seed(seed: int, draws: keras.Variable) -> tf.Tensor:
+    """The seed of the next random draw, of which `draws`, a state variable, counts the earlier."""
+    draw = tf.convert_to_tensor(draws.assign_add(1.0))
+    return tf.stack([seed, tf.cast(draw, tf.int32)])
+
+
 def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:
     """Preferences of the present tasks, scaled to a mean of 1."""
     weights = tf.where(present, tf.constant(preferences, dtype), tf.zeros([], dtype))

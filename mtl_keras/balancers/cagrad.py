@@ -43,6 +43,7 @@ class CAGrad(GramianBalancer):
     array([0.7041, 0.5   ])
     """
 
+    also_called = "conflict_averse_gradient_descent conflict_averse"
     paper_reduction = "mean"
     own_preferences = True
     weight_if_alike = "(1 + c) / (1 + c²)"

@@ -32,6 +32,7 @@ class ConFIG(GramianBalancer):
     array([1.2265, 0.8441])
     """
 
+    also_called = "conflict_free_inverse_gradients conflict_free"
     identifier = "config"
     own_preferences = True
     scale_invariant = True

@@ -48,6 +48,7 @@ class CRMOGM(GramianBalancer):
     array([0.47, 0.53])
     """
 
+    also_called = "correlation_reduced_stochastic_multi_objective_gradient_manipulation"
     identifier = "cr_mogm"
     when = "Around another balancer whose weights jump from batch to batch."
 

@@ -37,6 +37,7 @@ class DBMTL(JacobianBalancer):
     array([1.453, 1.   ], dtype=float32)
     """
 
+    also_called = "dual_balancing dual_balancing_multi_task_learning"
     identifier = "db_mtl"
     own_preferences = True
     scale_invariant = True

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.balancers.base import Balancer
+from mtl_keras.balancers.base import Balancer, next_seed
 from mtl_keras.errors import check
 
 METRICS = ("depth", "count", "incompleteness", "stagnancy", "floor")
@@ -61,6 +61,7 @@ class DST(Balancer):
     array([1.  , 0.75], dtype=float32)
     """
 
+    also_called = "dropped_scheduled_task"
     drops = True
     when = "Tasks with few labels or slow tasks beside dominant ones. Cheaper but noisier steps."
 
@@ -94,8 +95,7 @@ class DST(Balancer):
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
-        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
-        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        seed = next_seed(self.seed, self.draws)
         uniform = tf.random.stateless_uniform(losses.shape, seed)
         probabilities = tf.convert_to_tensor(self.probabilities.value)
         kept = present & (uniform < probabilities)

@@ -33,6 +33,7 @@ class DualProj(ProjectingBalancer):
     array([0.6109, 0.5   ])
     """
 
+    also_called = "dual_projection gradient_episodic_memory gem"
     when = "Like UPGrad, but cheaper with many tasks."
 
     def weigh(

@@ -37,6 +37,7 @@ class DWA(Balancer):
     array([1.1244, 0.8756], dtype=float32)
     """
 
+    also_called = "dynamic_weight_average dynamic_weight_averaging"
     when = "Tasks that learn at different speeds. No extra cost."
 
     def __init__(self, temperature: float = 2.0, **kwargs: Any) -> None:

@@ -39,6 +39,7 @@ class ExcessMTL(JacobianBalancer):
     array([1., 1.], dtype=float32)
     """
 
+    also_called = "excess_risk excess_risk_weighting"
     when = "Tasks with noisy labels, which loss-based weights would favour."
 
     def __init__(self, step_size: float = 0.01, scale_heads: bool = True, **kwargs: Any) -> None:

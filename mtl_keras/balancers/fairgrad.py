@@ -39,6 +39,7 @@ class FairGrad(GramianBalancer):
     array([0.4714, 0.3195])
     """
 
+    also_called = "fair_resource_allocation"
     identifier = "fairgrad"
     own_preferences = True
     non_conflicting = True

@@ -46,6 +46,7 @@ class FAMO(Balancer):
     array([0.8333, 0.1111, 0.0556], dtype=float32)
     """
 
+    also_called = "fast_adaptive_multitask_optimization"
     scale_invariant = True
     positive_losses = True
     looks_back = True

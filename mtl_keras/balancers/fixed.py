@@ -26,6 +26,10 @@ class Fixed(Balancer):
     array([1. , 0.5], dtype=float32)
     """
 
+    also_called = (
+        "none equal equal_weighting equal_weights uniform constant static sum mean average "
+        "default linear_scalarization"
+    )
     when = "The baseline. First choice if the losses are of similar size, or with tuned weights."
 
     def weigh(

@@ -29,6 +29,7 @@ class GLS(Balancer):
     array([2. , 0.5], dtype=float32)
     """
 
+    also_called = "geometric_loss_strategy geometric_mean"
     scale_invariant = True
     positive_losses = True
     when = "Like `scale_invariant`, but with steps that shrink as the losses do."

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.balancers.base import next_seed
 from mtl_keras.balancers.jacobian import JacobianBalancer
 from mtl_keras.errors import check
 
@@ -39,6 +40,7 @@ class GradDrop(JacobianBalancer):
     array([ 4., -3.], dtype=float32)
     """
 
+    also_called = "gradient_sign_dropout gradient_dropout"
     identifier = "graddrop"
     when = "Many tasks whose gradients disagree in single coordinates."
 
@@ -56,8 +58,7 @@ class GradDrop(JacobianBalancer):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         total, size = tf.reduce_sum(jacobian, 0), tf.reduce_sum(tf.abs(jacobian), 0)
         purity = 0.5 * (1 + tf.math.divide_no_nan(total, size))
-        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
-        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        seed = next_seed(self.seed, self.draws)
         uniform = tf.random.stateless_uniform(tf.shape(purity), seed)
         kept = 0.5 * (total + tf.where(purity > uniform, size, -size))  # one sign's entries
         direction = self.leak * total + (1 - self.leak) * kept

@@ -43,6 +43,7 @@ class GradientSimilarity(GramianBalancer):
     array([1. , 0.8, 0. ])
     """
 
+    also_called = "gradient_cosine_similarity cosine_similarity"
     when = "One task matters, and the others only help it."
 
     def __init__(self, main: str | None = None, weighted: bool = True, **kwargs: Any) -> None:

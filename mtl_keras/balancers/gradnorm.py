@@ -49,6 +49,7 @@ class GradNorm(GramianBalancer):
     array([0.7, 1.3], dtype=float32)
     """
 
+    also_called = "gradient_normalization"
     identifier = "gradnorm"
     when = "Deep trunks where one task's gradient dominates, and tasks learn at different speeds."
 

@@ -43,6 +43,7 @@ class GradVac(PCGrad):
     array([1.5, 1.5])
     """
 
+    also_called = "gradient_vaccine"
     identifier = "gradvac"
     when = "Many related tasks (languages, domains) whose gradients usually agree."
 

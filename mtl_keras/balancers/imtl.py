@@ -37,6 +37,7 @@ class IMTL(GramianBalancer):
     array([0.3333, 0.6667])
     """
 
+    also_called = "impartial_multi_task_learning impartial"
     identifier = "imtl"
     paper_reduction = "mean"
     own_preferences = True

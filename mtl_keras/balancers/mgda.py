@@ -40,6 +40,7 @@ class MGDA(GramianBalancer):
     array([0.6, 0.4])
     """
 
+    also_called = "multiple_gradient_descent_algorithm min_norm multi_objective_optimization"
     paper_reduction = "mean"
     non_conflicting = True
     when = "No task may get worse. Set `normalisation` if gradients differ in size."

@@ -41,6 +41,7 @@ class MoCo(JacobianBalancer):
     array([0.5, 0.5], dtype=float32)
     """
 
+    also_called = "multi_objective_gradient_correction gradient_correction"
     identifier = "moco"
     paper_reduction = "mean"
     when = "The aim of MGDA, with small, noisy batches."

@@ -44,6 +44,7 @@ class MoDo(HalvesBalancer):
     array([0.425, 0.575])
     """
 
+    also_called = "multi_objective_gradient_with_double_sampling double_sampling"
     identifier = "modo"
     paper_reduction = "mean"
     when = "The aim of MGDA, with noisy batches and weights that change slowly."

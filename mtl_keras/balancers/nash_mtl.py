@@ -37,6 +37,7 @@ class NashMTL(GramianBalancer):
     array([0.5915, 0.4071])
     """
 
+    also_called = "nash nash_bargaining"
     own_preferences = True
     scale_invariant = True
     non_conflicting = True

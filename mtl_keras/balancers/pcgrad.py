@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.balancers.base import next_seed
 from mtl_keras.balancers.gradient import GramianBalancer
 
 
@@ -37,6 +38,7 @@ class PCGrad(GramianBalancer):
     array([2.2222, 1.5789])
     """
 
+    also_called = "projecting_conflicting_gradients gradient_surgery gradient_projection"
     when = "A few tasks that conflict now and then, with gradients of similar size."
 
     def __init__(self, shuffle: bool = True, seed: int = 0, **kwargs: Any) -> None:
@@ -51,8 +53,7 @@ class PCGrad(GramianBalancer):
         """For each task, the order in which it is compared with all tasks, int `(tasks, tasks)`."""
         if not self.shuffle:
             return tf.broadcast_to(tf.range(tasks), (tasks, tasks))
-        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
-        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        seed = next_seed(self.seed, self.draws)
         return tf.argsort(tf.random.stateless_uniform((tasks, tasks), seed), axis=-1)
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:

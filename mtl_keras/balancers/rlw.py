@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.balancers.base import Balancer, normalised
+from mtl_keras.balancers.base import Balancer, next_seed, normalised
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -32,6 +32,7 @@ class RLW(Balancer):
     2.0
     """
 
+    also_called = "random_loss_weighting random_weighting random"
     when = "A baseline for comparisons."
 
     def __init__(self, seed: int = 0, **kwargs: Any) -> None:
@@ -44,8 +45,7 @@ class RLW(Balancer):
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
-        draw = tf.convert_to_tensor(self.draws.assign_add(1.0))
-        seed = tf.stack([self.seed, tf.cast(draw, tf.int32)])
+        seed = next_seed(self.seed, self.draws)
         noise = tf.random.stateless_normal(losses.shape, seed)
         weights = tf.nn.softmax(tf.where(present, noise, -1e9))
         count = tf.reduce_sum(tf.cast(present, tf.float32))

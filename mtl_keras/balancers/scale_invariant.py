@@ -26,6 +26,7 @@ class ScaleInvariant(Balancer):
     array([0.5 , 0.25], dtype=float32)
     """
 
+    also_called = "scale_invariant_multi_task_learning log_losses"
     scale_invariant = True
     positive_losses = True
     when = "Losses in different units, none of which comes near 0."

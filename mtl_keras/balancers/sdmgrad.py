@@ -48,6 +48,9 @@ class SDMGrad(HalvesBalancer):
     array([0.2, 0.8])
     """
 
+    also_called = (
+        "stochastic_direction_oriented_multi_objective_gradient_descent direction_oriented"
+    )
     identifier = "sdmgrad"
     paper_reduction = "mean"
     own_preferences = True

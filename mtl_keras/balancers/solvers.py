@@ -11,6 +11,7 @@ import tensorflow as tf
 
 Derivatives = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
+STEPS = 60  # of Newton's method, at most
 ROUNDING = 1e-6
 """Eigenvalues of the matrix of cosines that rounding alone may cause.
 
@@ -76,7 +77,6 @@ def interior_point(
     start: tf.Tensor,
     present: tf.Tensor,
     plane: tf.Tensor | None = None,
-    steps: int = 60,
 ) -> tf.Tensor:
     r"""Minimise a convex function under lower bounds and, optionally, on a plane.
 
@@ -95,7 +95,6 @@ def interior_point(
         present: Bool `(K,)`; an absent task's x stays 0.
         plane: a, `(K,)`, zeros and ones; None for no such constraint. A variable that is not on
             the plane falls by at most half per step.
-        steps: Maximum number of Newton steps.
 
     Returns:
         x, `(..., K)`.
@@ -132,7 +131,7 @@ def interior_point(
         return number + 1, x + length * change, z + length * change_z, tf.reduce_max(gap), moved
 
     _, x, _, _, _ = tf.while_loop(
-        lambda number, x, z, gap, moved: (number < steps) & ((gap > 1e-13) | (moved > 1e-5)),
+        lambda number, x, z, gap, moved: (number < STEPS) & ((gap > 1e-13) | (moved > 1e-5)),
         step,
         (0, start, first, one, one),
     )
@@ -259,8 +258,6 @@ def bargain(
 
     start = tf.pow(preferences / norms**2, power / (1 + power))
     _, alpha, _ = tf.while_loop(
-        lambda number, alpha, residual: (number < 50) & (residual > 1e-9),
-        step,
-        (0, start, one),
+        lambda number, alpha, residual: (number < 50) & (residual > 1e-9), step, (0, start, one)
     )
     return mask * alpha

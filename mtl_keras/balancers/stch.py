@@ -43,6 +43,7 @@ class STCH(Balancer):
     array([1., 1.], dtype=float32)
     """
 
+    also_called = "smooth_tchebycheff_scalarization tchebycheff chebyshev"
     positive_losses = True
     when = "The worst task matters most. Also reaches trade-offs on a non-convex front."
 

@@ -46,6 +46,7 @@ class Uncertainty(Balancer):
     array([1. , 0.5], dtype=float32)
     """
 
+    also_called = "uncertainty_weighting homoscedastic_uncertainty kendall uw"
     weight_if_alike = "½ at first for a regression, 1 for a classification"
     when = "Losses with different units or noise. Cheap, and a good second try after `fixed`."
 

@@ -61,6 +61,7 @@ class UPGrad(ProjectingBalancer):
     array([1.1109, 0.7894])
     """
 
+    also_called = "unconflicting_projection_of_gradients jacobian_descent"
     when = "No loss may rise, but large gradients should keep their influence."
 
     def weigh(

@@ -34,6 +34,7 @@ class UWSO(Balancer):
     array([1., 1.], dtype=float32)
     """
 
+    also_called = "soft_optimal_uncertainty_weighting analytical_uncertainty_weighting"
     identifier = "uw_so"
     positive_losses = True
     when = "Instead of `uncertainty`, if you can tune a temperature."

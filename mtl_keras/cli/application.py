@@ -1,5 +1,9 @@
-"""What all commands share: the application, options, and the import of TensorFlow."""
+"""What all commands share: the application, options, and how a command starts."""
 
+import contextlib
+import gc
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,8 +12,8 @@ from typer.core import TyperCommand
 
 from mtl_keras import __version__
 from mtl_keras.cli import names
-from mtl_keras.cli.interrupted import going_on
-from mtl_keras.cli.terminal import Terminal
+from mtl_keras.cli.interrupted import on_interrupt
+from mtl_keras.cli.terminal import Terminal, terminal
 from mtl_keras.errors import silenced
 
 app = typer.Typer(
@@ -58,7 +62,7 @@ class Command(TyperCommand):
         self.epilog = f"Example:\n\n{self.epilog}"
 
     def invoke(self, ctx: Any) -> Any:
-        with going_on(str):
+        with on_interrupt(str):
             return super().invoke(ctx)
 
 
@@ -78,9 +82,21 @@ def common(
     """Train one Keras model for several targets of a table, and use it."""
 
 
-def load_tensorflow(show: Terminal) -> None:
-    """Import TensorFlow without the messages that it prints at any log level."""
-    show.moving(lambda: ("starting TensorFlow", None))
-    with silenced():
-        import tensorflow  # noqa: F401
-    show.moving(None)
+@contextlib.contextmanager
+def started(error: bool = False) -> Iterator[Terminal]:
+    """Yield a `Terminal` once TensorFlow is imported, which prints messages at any log level.
+
+    Python looks for garbage among all that TensorFlow makes, again and again, which takes a fifth
+    of the time, and later once more in each training. A command needs what it imports until its
+    end.
+    """
+    with terminal(error) as show:
+        show.moving(lambda: ("starting TensorFlow", None))
+        if "tensorflow" not in sys.modules:
+            gc.disable()
+            with silenced():
+                import tensorflow  # noqa: F401
+            gc.enable()
+            gc.freeze()
+        show.moving(None)
+        yield show

@@ -13,8 +13,6 @@ from mtl_keras.cli.arguments import built_in, name_of, stated
 from mtl_keras.cli.flags import Flags
 from mtl_keras.errors import ConfigError, DataError, MTLError, nearest, unknown
 
-GUESSED_ROWS = 100_000  # of a stream
-
 Source = Annotated[
     str | None,
     typer.Argument(
@@ -110,25 +108,25 @@ def _told(guess: Any) -> str:
 def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list[Any]]:
     """Return the table of a plan (None if it is streamed), and guesses of the targets' kinds."""
     from mtl_keras import datasets, tasks
+    from mtl_keras.runs.streamed import GUESSED_ROWS
 
-    by_file = True if plan.split.strategy == "file" else None
-    source = data or plan.data
-    rows: Any = datasets.opened(source, by_file if plan.streaming is None else plan.streaming)
+    rows = datasets.opened(data or plan.data, plan.streams)
     for target in targets:
         if target not in rows.columns:
             raise _no_column(target, list(rows.columns))
-    streamed = isinstance(rows, datasets.Stream)
-    some = rows.sample(GUESSED_ROWS) if streamed else rows
-    return None if streamed else rows, [tasks.infer(some[target]) for target in targets]
+    table = None if isinstance(rows, datasets.Stream) else rows
+    some = rows.sample(GUESSED_ROWS) if table is None else table
+    return table, [tasks.infer(some[target]) for target in targets]
 
 
 def _no_column(target: str, columns: list[str]) -> MTLError:
     """Return the error for a target that is not a column; it may end with a mistyped kind."""
     column, _, kind = target.rpartition(":")
     if column in columns:
+        known, others = names.names("tasks"), names.other_names("tasks")
+        told = unknown("kind of a target", kind, known, also_called=others)
         return ConfigError(
-            f"--target {target}: {unknown('kind of a target', kind, names.names('tasks'))} Name "
-            "your own class as COLUMN:package.module:Class."
+            f"--target {target}: {told} Name your own class as COLUMN:package.module:Class."
         )
     return DataError(
         f"The table has no column {target!r}, which is named as a target."

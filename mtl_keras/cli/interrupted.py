@@ -9,7 +9,7 @@ INTERRUPTED = 130  # exit code of a process that Ctrl-C ended
 
 
 @contextlib.contextmanager
-def going_on(told: Callable[[], str]) -> Iterator[None]:
+def on_interrupt(told: Callable[[], str]) -> Iterator[None]:
     """Within the block, Ctrl-C ends the command with a line on the error stream.
 
     Args:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from mtl_keras.declaring.naming import snake_case
+
 PACKAGE = Path(__file__).parents[1]
 UNLISTED = r"^    listed\b.* = False"
 DELIMITERS = ",;\t|"  # of CSV files, and their suffixes, as in `datasets.files`
@@ -25,10 +27,35 @@ def names(room: str) -> tuple[str, ...]:
     >>> names("tasks")[:3]
     ('binary', 'count', 'multiclass')
     """
+    return tuple(sorted(_bodies(room)))
+
+
+@cache
+def other_names(room: str) -> dict[str, list[str]]:
+    """Return the names of a package's classes by what others call them, as the registry does.
+
+    Args:
+        room: See `names`.
+
+    Example:
+
+    >>> other_names("tasks")["classification"]
+    ['binary', 'multiclass']
+    """
+    found: dict[str, list[str]] = {}
+    for name, body in sorted(_bodies(room).items()):
+        stated = re.search(r"^    also_called\b[^=\n]*= (\(.*?\)|.*?)$", body, re.M | re.S)
+        for other in "".join(re.findall(r'"(.*?)"', stated[1])).split() if stated else ():
+            found.setdefault(other, []).append(name)
+    return found
+
+
+def _bodies(room: str) -> dict[str, str]:
+    """Return the code of a package's classes by name."""
     text = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
     public = re.search(r"__all__ = \[(.*?)\]", text, re.S)
     assert public is not None
-    found = []
+    found = {}
     for module, imported in re.findall(rf"from mtl_keras\.{room}\.(\w+) import (.+)", text):
         if module == "base":
             continue
@@ -36,8 +63,8 @@ def names(room: str) -> tuple[str, ...]:
         for name in re.findall(r"\w+", imported):
             body = _body(name, code)
             if f'"{name}"' in public[1] and body and not re.search(UNLISTED, body, re.M):
-                found.append(_identifier(name, body))
-    return tuple(sorted(found))
+                found[_identifier(name, body)] = body
+    return found
 
 
 def _body(name: str, code: str) -> str:
@@ -49,7 +76,7 @@ def _body(name: str, code: str) -> str:
 def _identifier(name: str, body: str) -> str:
     """Return the short name of a class: see `declaring.references.identifier`."""
     stated = re.search(r'^    identifier\b[^=\n]*= "(\w+)"', body, re.M)
-    return stated[1] if stated else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return stated[1] if stated else snake_case(name)
 
 
 def presets() -> tuple[str, ...]:

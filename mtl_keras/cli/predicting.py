@@ -15,10 +15,9 @@ from mtl_keras.cli.application import (
     Trust,
     Verbose,
     app,
-    load_tensorflow,
+    started,
 )
-from mtl_keras.cli.interrupted import going_on
-from mtl_keras.cli.terminal import terminal
+from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ConfigError, DataError, nearest
 
 
@@ -52,10 +51,7 @@ def predict(
     ] = False,
     columns: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="COLUMN,...",
-            help="Which predictions to write. Default: all.",
-        ),
+        typer.Option(metavar="COLUMN,...", help="Which predictions to write. Default: all."),
     ] = None,
     probabilities: Annotated[
         bool,
@@ -86,8 +82,7 @@ def predict(
     """
     if no_id and (identifiers or keep):
         raise ConfigError("--no-id keeps no column of the table. Leave it out, or --id and --keep.")
-    with terminal(error=output is None) as show:
-        load_tensorflow(show)
+    with started(error=output is None) as show:
         from mtl_keras import datasets, load
         from mtl_keras.datasets.location import is_many
         from mtl_keras.export.prediction_files import answer_names, kept, own_columns
@@ -111,7 +106,7 @@ def predict(
                     f"The predictions for {table} are too many to print. Name a file or a folder: "
                     "--output"
                 )
-            with going_on(lambda: _left(output, bool(folder))):
+            with on_interrupt(lambda: _left(output, bool(folder))):
                 predictor.predict_files(
                     source, output, own, escape_formulas, show, workers, address, chosen
                 )

@@ -2,19 +2,17 @@
 
 import shlex
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mtl_keras.cli import names
-from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, started
 from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.exporting import exported, finished
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import going_on
-from mtl_keras.cli.terminal import Terminal, terminal
+from mtl_keras.cli.interrupted import on_interrupt
 
 EXAMPLE = """mtl-keras train data/customers.csv --target churned:binary \\
     --target spend:regression --drop orders --name shop"""
@@ -42,8 +40,7 @@ def train(
     flags: Flags = Flags(),  # noqa: B008 - it is frozen
     tensorboard: Annotated[str | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
     tracking: Annotated[
-        str | None,
-        typer.Option(help="What records the training: mlflow, or PACKAGE.MODULE:CLASS."),
+        str | None, typer.Option(help="What records the training: mlflow, or PACKAGE.MODULE:CLASS.")
     ] = None,
     models: Models = Path("saved_models"),
     resume: Annotated[
@@ -55,8 +52,7 @@ def train(
     address: Address = None,
     gpus_per_worker: Annotated[int, typer.Option(min=0, help="GPUs of each worker.")] = 0,
     storage: Annotated[
-        str | None,
-        typer.Option(help="Folder or URL for checkpoints that all workers can access."),
+        str | None, typer.Option(help="Folder or URL for checkpoints that all workers can access.")
     ] = None,
     trust: Trust = None,
     verbose: Verbose = False,
@@ -66,62 +62,43 @@ def train(
     The kind of a target is guessed and printed if it is not given; if it is not clear, nothing is
     trained. Options override the file of an experiment.
     """
-    cluster = {
-        "workers": workers,
-        "address": address,
-        "gpus_per_worker": gpus_per_worker,
-        "storage": storage,
-        "verbose": verbose,
-    }
-    recorded = {"tensorboard": tensorboard, "tracking": tracking}
-    with terminal() as show:
-        _train(source, flags, recorded, models, resume, trust or [], cluster, show)
-
-
-def _train(
-    source: str | None,
-    flags: Flags,
-    recorded: dict[str, str | None],
-    models: Path,
-    resume: bool,
-    trusted: Sequence[str],
-    cluster: dict[str, Any],
-    show: Terminal,
-) -> None:
     start = time.time()
-    load_tensorflow(show)
-    from mtl_keras.datasets.unfinished import check_folder
-    from mtl_keras.jobs.ray_cluster import Cluster
-    from mtl_keras.runs import Run
-    from mtl_keras.runs.story import one_at_a_time
-    from mtl_keras.training.workers import workers
+    with started() as show:
+        from mtl_keras.datasets.unfinished import check_folder
+        from mtl_keras.jobs.ray_cluster import Cluster
+        from mtl_keras.runs import Run
+        from mtl_keras.runs.story import one_at_a_time
+        from mtl_keras.training.workers import workers as declared_workers
 
-    together = workers()  # must be joined before TensorFlow computes anything
-    imported = time.time() - start
-    aloud = show if together.chief else lambda line: None
-    experiment, table = declared(source, flags, trusted, aloud, **recorded)
-    folder = models / experiment.name
-    state = folder / ".training"
-    if not together.chief:
-        experiment.run(table, checkpoint=state, resume=resume, workers=Cluster(**cluster))
-        return
-    check_folder(folder)
-    with one_at_a_time(state), going_on(lambda: _kept(state, start, resume)):
-        if resume and (version := finished(folder, state)) is not None:
-            show(f"{folder}: this training is already written, as version {version.name}")
-        else:
-            run = experiment.run(
-                table, checkpoint=state, resume=resume, show=show, workers=Cluster(**cluster)
-            )
-            show(f"\ntest rows\n{run.evaluation}\n")
-            show.moving(lambda: ("writing the model and its report", None))
-            version = exported(run, folder, state)
-            show.moving(None)
-            seconds = {"import": imported, **run.seconds}
-            show("time: " + ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items()))
-        Run.discard_checkpoint(state)
-    command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
-    show(f"{folder}: version {version.name}; predict with: {command}")
+        together = declared_workers()  # must be joined before TensorFlow computes anything
+        imported = time.time() - start
+        aloud = show if together.chief else lambda line: None
+        experiment, table = declared(
+            source, flags, trust or [], aloud, tensorboard=tensorboard, tracking=tracking
+        )
+        folder = models / experiment.name
+        state = folder / ".training"
+        cluster = Cluster(workers, address, gpus_per_worker, storage, verbose)
+        if not together.chief:
+            experiment.run(table, checkpoint=state, resume=resume, workers=cluster)
+            return
+        check_folder(folder)
+        with one_at_a_time(state), on_interrupt(lambda: _kept(state, start, resume)):
+            if resume and (version := finished(folder, state)) is not None:
+                show(f"{folder}: this training is already written, as version {version.name}")
+            else:
+                run = experiment.run(
+                    table, checkpoint=state, resume=resume, show=show, workers=cluster
+                )
+                show(f"\ntest rows\n{run.evaluation}\n")
+                show.moving(lambda: ("writing the model and its report", None))
+                version = exported(run, folder, state)
+                show.moving(None)
+                seconds = {"import": imported, **run.seconds}
+                show("time: " + ", ".join(f"{stage} {s:.1f} s" for stage, s in seconds.items()))
+            Run.discard_checkpoint(state)
+        command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
+        show(f"{folder}: version {version.name}; predict with: {command}")
 
 
 def _kept(state: Path, start: float, resume: bool) -> str:

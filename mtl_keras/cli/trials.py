@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, started
 from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import going_on
-from mtl_keras.cli.terminal import terminal
+from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ArtifactError
 
 
@@ -60,8 +59,7 @@ def compare(
     All choices are made on the validation rows. Finished trainings are kept in
     saved_models/NAME/comparison/: run the command again to continue an interrupted comparison.
     """
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         from mtl_keras.export.artifact import versions
         from mtl_keras.jobs import ray_cluster
         from mtl_keras.runs import rewrite_report
@@ -70,7 +68,7 @@ def compare(
             workers = os.cpu_count()
         experiment, table = declared(source, flags, trust or [], show)
         folder = models / experiment.name / "comparison"
-        with going_on(lambda: _kept("trainings", folder / "trials")):
+        with on_interrupt(lambda: _kept("trainings", folder / "trials")):
             comparison = experiment.compare(
                 table,
                 seeds=seeds,
@@ -116,8 +114,7 @@ def tune(
         ),
     ] = None,
     pick: Annotated[
-        int | None,
-        typer.Option(min=0, help="Trial whose experiment to write. Default: the best."),
+        int | None, typer.Option(min=0, help="Trial whose experiment to write. Default: the best.")
     ] = None,
     storage: Annotated[
         str | None,
@@ -134,11 +131,10 @@ def tune(
     Finished trials are kept in saved_models/NAME/tuning/: run the command again to continue an
     interrupted search.
     """
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         experiment, table = declared(source, flags, trust or [], show)
         folder = models / experiment.name / "tuning"
-        with going_on(lambda: _kept("trials", storage or folder)):
+        with on_interrupt(lambda: _kept("trials", storage or folder)):
             found = experiment.tune(
                 table,
                 trials=trials,

@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import BadCells, Command, Model, Trust, Verbose, app, load_tensorflow
+from mtl_keras.cli.application import BadCells, Command, Model, Trust, Verbose, app, started
 from mtl_keras.cli.predicting import written
-from mtl_keras.cli.terminal import terminal
 from mtl_keras.errors import ArtifactError, ConfigError, nearest
 
 CHANGED = 3  # exit code of a check that found a change
-GUESSED_ROWS = 100_000  # of a stream
 
 
 @app.command(cls=Command, epilog="mtl-keras evaluate saved_models/shop customers_with_labels.csv")
@@ -29,8 +27,7 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Evaluate a model on a table with labels."""
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         from mtl_keras import datasets, load
 
         if output is not None:
@@ -67,8 +64,7 @@ def leaderboard(
     The result has a row for each model, and a column for each task with its main measure and a 95%
     interval. A model is scored on the tasks whose labels are in the table.
     """
-    with terminal(error=as_json) as show:
-        load_tensorflow(show)
+    with started(error=as_json) as show:
         from mtl_keras.export import leaderboard as board
         from mtl_keras.runs.files import as_json as written_as_json
 
@@ -106,8 +102,7 @@ def check(
     The exit code is 3 if a column or a prediction has changed as much as --alarm says, or if a
     score is worse.
     """
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         from mtl_keras import load, report
         from mtl_keras.export import artifact
         from mtl_keras.jobs import replaced
@@ -148,8 +143,7 @@ def check(
 @app.command(cls=Command, epilog="mtl-keras report saved_models/shop")
 def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Write a model's report.html again, with its newest comparison."""
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         from mtl_keras.runs import rewrite_report
 
         show.moving(lambda: ("writing the report", None))
@@ -180,8 +174,7 @@ def export(
     verbose: Verbose = False,
 ) -> None:
     """Write a model as ONNX or LiteRT, after checking that the predictions are the same."""
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         from mtl_keras import load
         from mtl_keras.export.converters import FORMATS
 
@@ -201,8 +194,7 @@ def export(
 @app.command(cls=Command, epilog="mtl-keras code saved_models/shop")
 def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Print a model's network as a Python file of Keras code, to edit and train by hand."""
-    with terminal(error=True) as show:
-        load_tensorflow(show)
+    with started(error=True):
         from mtl_keras import load
 
         network = load(model, trusted=trust or []).code()
@@ -215,11 +207,11 @@ def inspect(
     verbose: Verbose = False,
 ) -> None:
     """Show a model's inputs, outputs and scores, or a table's columns and their guessed kinds."""
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         from mtl_keras import datasets, features
         from mtl_keras.datasets.location import is_many
         from mtl_keras.export import artifact, description
+        from mtl_keras.runs.streamed import GUESSED_ROWS
 
         folder = Path(path)
         if not folder.exists() and not is_many(path):
@@ -263,8 +255,7 @@ def serve(
         raise ConfigError(
             "MLServer is not installed. Install it with: pip install 'mtl_keras[serve]'"
         )
-    with terminal() as show:
-        load_tensorflow(show)
+    with started() as show:
         show(f"loading {', '.join(map(str, models))}; Ctrl-C stops the server")
     from mtl_keras.serving import serve
 

@@ -20,7 +20,7 @@ from mtl_keras.code.expressions import (
     replaced,
     variables,
 )
-from mtl_keras.code.objects import snake_case
+from mtl_keras.declaring.naming import snake_case
 
 LONGEST = 40  # statements of a function
 MOST_PARAMETERS = 5

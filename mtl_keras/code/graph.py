@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from mtl_keras.code.expressions import Call, Items, Literal, Name, Statement, Variable
-from mtl_keras.code.objects import Objects, snake_case
-from mtl_keras.declaring.naming import layer_name
+from mtl_keras.code.objects import Objects
+from mtl_keras.declaring.naming import layer_name, snake_case
 from mtl_keras.errors import ConfigError
 from mtl_keras.layers import BatchEnsembleDense, MemberDense
 from mtl_keras.model.keras_private import arguments_with, made_by

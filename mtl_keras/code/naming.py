@@ -32,8 +32,8 @@ def names(
     found: dict[Variable, str] = {}
     holders: dict[str, Variable] = {}
 
-    def give(variable: Variable, number: int, short: bool = local) -> None:
-        for name in _candidates(_short(variable.hint) if short else variable.hint):
+    def give(variable: Variable, number: int) -> None:
+        for name in _candidates(_short(variable.hint) if local else variable.hint):
             holder = holders.get(name)
             free = holder is None or last.get(holder, -1) <= number
             if free and name not in taken and not keyword.iskeyword(name):

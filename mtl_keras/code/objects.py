@@ -4,7 +4,6 @@ import functools
 import importlib
 import inspect
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,22 +11,12 @@ import keras
 import numpy as np
 
 from mtl_keras.code.expressions import Call, Entries, Items, Literal, Name
+from mtl_keras.declaring.naming import snake_case
 from mtl_keras.declaring.references import check_reference
 from mtl_keras.errors import ConfigError
 
 KERAS = ("layers", "losses", "metrics", "optimizers", "initializers", "regularizers", "constraints")
 SCHEDULES = keras.optimizers.schedules
-
-
-def snake_case(name: str) -> str:
-    """The name of a class as that of a variable.
-
-    Example:
-
-    >>> snake_case("BatchEnsembleDense")
-    'batch_ensemble_dense'
-    """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def runs_of(numbers: Sequence[int]) -> str:

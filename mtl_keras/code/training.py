@@ -14,6 +14,63 @@ from mtl_keras.training import Training
 from mtl_keras.training.assemble import original_name
 from mtl_keras.training.recipe import NOT_DECAYED
 
+ROWS = """\
+# The experiment splits the table and encodes its rows.
+experiment = mtl.Experiment.from_file({file})
+rows = experiment.prepare{prepared}
+x, y, weights = rows.data.x, rows.data.y, rows.data.weights
+
+model = build_model()
+compile_model(model)
+"""
+QUANTILE_BINS = """\
+# The bins of numbers are computed from the training rows.
+for layer in model.layers:
+    if isinstance(layer, PiecewiseLinearEmbedding):
+        layer.set_edges(quantile_edges(x["train"]["numeric"], layer.bins))
+"""
+TREE_BINS = """\
+# The bins of numbers are computed from the training rows.
+labels = [t.distances(y["train"][t.name]) for t in rows.tasks]
+for layer in model.layers:
+    if isinstance(layer, PiecewiseLinearEmbedding):
+        layer.set_edges(tree_edges(x["train"]["numeric"], labels, layer.bins))
+"""
+WEIGHTS = """
+# To start from the trained weights:
+# trained = keras.models.load_model({trained})
+# for layer in model.layers:
+#     if layer.weights:
+#         layer.set_weights(trained.get_layer(layer.name).get_weights())
+"""
+WEIGHTS_OF_COPIES = """
+# To start from the trained weights:
+# trained = keras.models.load_model({trained})
+# for layer in model.layers:
+#     if layer.weights:
+#         for epoch in {epochs}:  # a copy for each; the last one counts
+#             if layer.name + epoch in [each.name for each in trained.layers]:
+#                 copy = trained.get_layer(layer.name + epoch)
+#                 layer.set_weights(copy.get_weights())
+"""
+FIT = """
+callbacks = [
+    keras.callbacks.EarlyStopping(
+        "val_loss", patience={patience}, restore_best_weights=True
+    ),
+{averaged}]
+model.fit(
+    x["train"],
+    y["train"],
+    sample_weight=weights["train"],
+    batch_size={batch_size},
+    epochs={epochs},
+    validation_data=(x["validation"], y["validation"], weights["validation"]),
+    callbacks=callbacks,
+)
+print(model.evaluate(x["test"], y["test"], return_dict=True))
+"""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -124,78 +181,32 @@ class Trained:
         return imports
 
     def _training(self) -> list[str]:
-        named = "" if self.table else quoted(f"{self.name}.csv")
-        comment = "" if self.table else "  # the table that it was trained on"
+        """The lines that prepare the rows, train the network, and score it."""
         folder = self.folder.as_posix()
-        lines = [
-            "# The experiment splits the table and encodes its rows.",
-            f"experiment = mtl.Experiment.from_file({quoted(f'{folder}/experiment.toml')})",
-            f"rows = experiment.prepare({named}){comment}",
-            "x, y, weights = rows.data.x, rows.data.y, rows.data.weights",
-            "",
-            "model = build_model()",
-            "compile_model(model)",
-        ]
+        file = quoted(f"{folder}/experiment.toml")
+        table = quoted(f"{self.name}.csv")
+        text = ROWS.format(
+            file=file,
+            prepared="()" if self.table else f"({table})  # the table that it was trained on",
+        )
         if self._has_bins:
-            lines += ["# The bins of numbers are computed from the training rows."]
-            if self.target_aware:
-                lines += ['labels = [t.distances(y["train"][t.name]) for t in rows.tasks]']
-            lines += [
-                "for layer in model.layers:",
-                "    if isinstance(layer, PiecewiseLinearEmbedding):",
-                f"        layer.set_edges({self._edges()})",
-            ]
-        lines += self._weights(folder)
-        averaged = ["    AveragedWeights(),"] if self.training.average else []
-        patience = self.training.patience
-        lines += [
-            "",
-            "callbacks = [",
-            "    keras.callbacks.EarlyStopping(",
-            f'        "val_loss", patience={patience}, restore_best_weights=True',
-            "    ),",
-            *averaged,
-            "]",
-            "model.fit(",
-            '    x["train"],',
-            '    y["train"],',
-            '    sample_weight=weights["train"],',
-            f"    batch_size={self.training.rows_per_step(self.rows)},",
-            f"    epochs={self.training.epochs},",
-            '    validation_data=(x["validation"], y["validation"], weights["validation"]),',
-            "    callbacks=callbacks,",
-            ")",
-            'print(model.evaluate(x["test"], y["test"], return_dict=True))',
-        ]
-        return lines
+            text += TREE_BINS if self.target_aware else QUANTILE_BINS
+        text += self._weights(folder)
+        text += FIT.format(
+            patience=self.training.patience,
+            averaged="    AveragedWeights(),\n" if self.training.average else "",
+            batch_size=self.training.rows_per_step(self.rows),
+            epochs=self.training.epochs,
+        )
+        return text.splitlines()
 
-    def _edges(self) -> str:
-        if self.target_aware:
-            return 'tree_edges(x["train"]["numeric"], labels, layer.bins)'
-        return 'quantile_edges(x["train"]["numeric"], layer.bins)'
-
-    def _weights(self, folder: str) -> list[str]:
+    def _weights(self, folder: str) -> str:
         """How to begin with the trained weights, as a comment."""
-        lines = [
-            "",
-            "# To start from the trained weights:",
-            f"# trained = keras.models.load_model({quoted(f'{folder}/model.keras')})",
-            "# for layer in model.layers:",
-            "#     if layer.weights:",
-        ]
+        trained = quoted(f"{folder}/model.keras")
         if not self._copied:
-            return [
-                *lines,
-                "#         layer.set_weights(trained.get_layer(layer.name).get_weights())",
-            ]
+            return WEIGHTS.format(trained=trained)
         suffixes = dict.fromkeys(f"_epoch_{epoch}" for epoch in self.epochs.values())
-        return [
-            *lines,
-            f"#         for epoch in {_list(suffixes)}:  # a copy for each; the last one counts",
-            "#             if layer.name + epoch in [each.name for each in trained.layers]:",
-            "#                 copy = trained.get_layer(layer.name + epoch)",
-            "#                 layer.set_weights(copy.get_weights())",
-        ]
+        return WEIGHTS_OF_COPIES.format(trained=trained, epochs=_list(suffixes))
 
 
 def _list(texts: Any) -> str:

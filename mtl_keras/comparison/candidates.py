@@ -33,11 +33,7 @@ class Candidate:
 
 
 def candidates(
-    plan: Plan,
-    also: Sequence[str] = (),
-    tries: int = 4,
-    tune: int = 0,
-    baselines: bool = True,
+    plan: Plan, also: Sequence[str] = (), tries: int = 4, tune: int = 0, baselines: bool = True
 ) -> list[Candidate]:
     """Return everything that a comparison trains.
 

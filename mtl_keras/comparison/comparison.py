@@ -1,6 +1,5 @@
 """The result of a comparison, as numbers, text and files."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mtl_keras.evaluation import Difference, Measure
 from mtl_keras.export.artifact import replace_file
 from mtl_keras.report import comparison_page
 from mtl_keras.report.wording import in_a_list
+from mtl_keras.runs.files import as_json
 
 
 @dataclass(repr=False)
@@ -194,12 +194,11 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         content = self.to_dict()
-        replace_file(folder / "comparison.json", json.dumps(content, indent=2, default=float))
+        replace_file(folder / "comparison.json", as_json(content))
         return replace_file(folder / "comparison.html", comparison_page(content))
 
     def __str__(self) -> str:
-        seeds = f"{self.seeds} seed{'s' * (self.seeds > 1)}"
-        lines = [f"{self.name}: {seeds}, {self.rows['test']:,} test rows", self.advice()]
+        lines = [f"{self.name}: {self._seeds()}, {self.rows['test']:,} test rows", self.advice()]
         wide = max(map(len, self.values)) + 2
         for task in self.tasks:
             lines += ["", self._title(task)]
@@ -211,6 +210,9 @@ class Comparison:
         for name, gain, rank, seconds, parameters in self._costs():
             lines.append(f"  {name:{wide}}{gain:>8}{rank:>7.2f}{seconds:>9,}{parameters:>12,}")
         return "\n".join(lines)
+
+    def _seeds(self) -> str:
+        return f"{self.seeds} seed{'s' * (self.seeds != 1)}"
 
     def _title(self, task: str) -> str:
         """Return a task, its measure with the unit, and which direction is better."""
@@ -247,8 +249,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         gains = [f"  {task}: {' '.join(self._rows(task)[JOINT][1:])}" for task in self.tasks]
-        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
-        return "\n".join([f"Comparison of {self.name!r}, {seeds}. {self.advice()}", *gains])
+        about = f"Comparison of {self.name!r}, {self._seeds()}. {self.advice()}"
+        return "\n".join([about, *gains])
 
     def _repr_html_(self) -> str:
         gains = [
@@ -256,7 +258,6 @@ class Comparison:
             for task in self.tasks
             for number, (name, row) in enumerate(self._rows(task).items())
         ]
-        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
         columns = ["task", "candidate", "value", "gain over single-task", "95% interval", ""]
         costs = ["candidate", "mean gain %", "rank", "seconds", "parameters"]
         return notebook.block(
@@ -264,5 +265,5 @@ class Comparison:
             notebook.line(self.advice()),
             notebook.table(columns, gains),
             notebook.table(costs, self._costs()),
-            notebook.line(f"{seeds}, {self.rows['test']:,} test rows each", quiet=True),
+            notebook.line(f"{self._seeds()}, {self.rows['test']:,} test rows each", quiet=True),
         )

@@ -11,12 +11,13 @@ from mtl_keras import __version__, datasets
 from mtl_keras.comparison.about import about_comparison
 from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
-from mtl_keras.comparison.trials import Ground, Result, carry_out_all, combined, trials_of
+from mtl_keras.comparison.trials import Common, Result, carry_out_all, combined, trials_of
 from mtl_keras.datasets.split import PARTS
 from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
 from mtl_keras.runs.columns import labelled_rows
+from mtl_keras.tasks import Task
 
 MOST_ROWS = 200_000  # of a stream
 
@@ -85,8 +86,7 @@ def compare(
     show = show or (lambda line: None)
     plan.check_readable()
     source = plan.data if data is None else data
-    table = _in_memory(plan, source, show)
-    table = labelled_rows(plan, table, show)
+    table = labelled_rows(plan, _in_memory(plan, source, show), show)
     tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
     parts = tables[-1][PART].value_counts()[list(PARTS)].to_dict()
@@ -102,43 +102,58 @@ def compare(
     fingerprints = [datasets.fingerprint(part[[PART]]) for part in tables]
     content = str([__version__, datasets.fingerprint(table), fingerprints])
     store = Store(None if folder is None else Path(folder) / "trials", content)
-    ground = Ground(comparable(plan), tables, plan.split)
-    results = carry_out_all(trials, ground, store, workers, address, show)
+    common = Common(comparable(plan), tables, plan.split)
+    results = carry_out_all(trials, common, store, workers, address, show)
     by_name = {c.name: [combined(c, s, results) for s in range(seeds)] for c in all_candidates}
+    about = about_comparison(plan, source, parts, by_name[JOINT][0].about)
+    return _compared(plan.name, tasks, by_name, parts, about)
+
+
+def _compared(
+    name: str,
+    tasks: Sequence[Task],
+    results: Mapping[str, Sequence[Result]],
+    rows: dict[str, int],
+    about: dict[str, str],
+) -> Comparison:
+    """Return the comparison of all candidates, from their results for each seed."""
     measures = {task.name: task.measure for task in tasks}
     return Comparison(
-        name=plan.name,
+        name=name,
         tasks=list(measures),
         measures=measures,
         units={task.name: task.unit if task.measure.in_units else "" for task in tasks},
         values={
-            name: {task: _values(measures[task], of_seeds, task) for task in measures}
-            for name, of_seeds in by_name.items()
+            candidate: {task: _values(measures[task], of_seeds, task) for task in measures}
+            for candidate, of_seeds in results.items()
         },
         differences={
-            name: {
+            candidate: {
                 task: difference(
                     measures[task],
                     [result.truths[task] for result in of_seeds],
                     [result.predictions[task] for result in of_seeds],
-                    [result.predictions[task] for result in by_name[SINGLE]],
+                    [result.predictions[task] for result in results[SINGLE]],
                     groups=[result.groups.get(task) for result in of_seeds],
                 )
                 for task in measures
             }
-            for name, of_seeds in by_name.items()
+            for candidate, of_seeds in results.items()
         },
         costs={
-            name: {
+            candidate: {
                 "seconds": float(np.mean([result.seconds for result in of_seeds])),
                 "parameters": float(np.mean([result.parameters for result in of_seeds])),
                 "size": float(of_seeds[0].size),
             }
-            for name, of_seeds in by_name.items()
+            for candidate, of_seeds in results.items()
         },
-        chosen={name: [result.chosen for result in of_seeds] for name, of_seeds in by_name.items()},
-        rows=parts,
-        about=about_comparison(plan, source, parts, by_name[JOINT][0].about),
+        chosen={
+            candidate: [result.chosen for result in of_seeds]
+            for candidate, of_seeds in results.items()
+        },
+        rows=rows,
+        about=about,
     )
 
 

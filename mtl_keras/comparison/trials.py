@@ -110,7 +110,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Common:
     """What all trainings have in common.
 
     Attributes:
@@ -182,17 +182,17 @@ def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> 
     return whole
 
 
-def carry_out(trial: Trial, ground: Ground) -> Result:
+def carry_out(trial: Trial, common: Common) -> Result:
     """Train and evaluate a trial."""
     start = time.perf_counter()
-    table = ground.tables[trial.seed]
+    table = common.tables[trial.seed]
     if isinstance(trial.model, str):
-        result = _baseline(trial.model, ground, table)
+        result = _baseline(trial.model, common, table)
         result.seconds = time.perf_counter() - start
         return result
     plan = Plan.from_dict({**trial.model, "seed": trial.model["seed"] + trial.seed})
     run = runs.run(plan, table, show=None)
-    result = ground.judged(run.test, run.truths["test"], run.predictions)
+    result = common.judged(run.test, run.truths["test"], run.predictions)
     result.seconds = time.perf_counter() - start
     result.parameters, result.about = own_parameters(run.model), about_training(run)
     for task in run.tasks:
@@ -207,15 +207,15 @@ def carry_out(trial: Trial, ground: Ground) -> Result:
     return result
 
 
-def _baseline(name: str, ground: Ground, table: pd.DataFrame) -> Result:
+def _baseline(name: str, common: Common, table: pd.DataFrame) -> Result:
     """Return the result of a baseline that is not a network: one model per target."""
-    prepared = prepare(Plan.from_dict(ground.joint), table)
+    prepared = prepare(Plan.from_dict(common.joint), table)
     truths = prepared.truths()
     matrices = baselines.Matrices(prepared.encoder, prepared.rows, prepared.data.x)
     predictions = {
         task.name: baselines.predict(name, task, matrices, truths) for task in prepared.tasks
     }
-    return ground.judged(prepared.rows["test"], truths["test"], predictions)
+    return common.judged(prepared.rows["test"], truths["test"], predictions)
 
 
 def _relative(result: Result, reference: Result) -> float:
@@ -226,7 +226,7 @@ def _relative(result: Result, reference: Result) -> float:
 
 def carry_out_all(
     wanted: Iterable[Trial],
-    ground: Ground,
+    common: Common,
     store: Store,
     workers: int | None,
     address: str | None,
@@ -255,7 +255,7 @@ def carry_out_all(
 
     moving(show, now)
     try:
-        for trial, result in in_parallel(carry_out, left, ground, workers, address):
+        for trial, result in in_parallel(carry_out, left, common, workers, address):
             result.save(store, trial.key)
             results[trial.key] = result
             show(f"  {len(results)}/{len(unique)}  {trial.name}: {result.seconds:.0f} s")

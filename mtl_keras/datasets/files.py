@@ -204,8 +204,6 @@ def read_csv(
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     table = table.rename(columns=str.strip)
     nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
-    empty = [column for column in nameless if table[column].isin(["", None]).all()]
-    table = table.drop(columns=[*empty, *(c for c in nameless if table[c].isna().all())])
     if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
         table.attrs |= {FIRST_LINE: 2, "source": str(path)}
     if not as_texts and dtypes is None:
@@ -214,7 +212,9 @@ def read_csv(
         table = _with_leading_zeros(table, content, options)
         if content.count(b"\n") > len(table) + 1:  # cells with line breaks
             _warn_of_open_quotes(path, table, delimiter)
-    return table
+    # Last, because all of the above finds the columns by their place in the file.
+    empty = [c for c in nameless if (table[c].isna() | (table[c] == "")).all()]
+    return table.drop(columns=empty)
 
 
 def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any]) -> pd.DataFrame:

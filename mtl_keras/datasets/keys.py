@@ -27,8 +27,11 @@ def row_keys(file: str, first: int, rows: int) -> np.ndarray:
 
 
 def group_names(column: pd.Series) -> np.ndarray:
-    """Return the group of each row as a string, read as labels are: white space does not count."""
-    return column.astype(str).str.strip().to_numpy()
+    """Return the group of each row as a string, read as labels are: white space does not count.
+
+    Rows without a group are in one together, `""`.
+    """
+    return column.astype(str).fillna("").str.strip().to_numpy()
 
 
 def group_keys(column: pd.Series) -> np.ndarray:

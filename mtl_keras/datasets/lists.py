@@ -27,6 +27,8 @@ def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     >>> codes.tolist(), values
     ([0, -1, 0, 1], ['a', '[1, 2]'])
     """
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
     try:
         codes, values = pd.factorize(column)
     except TypeError:  # lists, dicts, sets and arrays cannot be looked up
@@ -58,6 +60,20 @@ def first_list(column: pd.Series) -> Any:
     return value if is_list(value) else None
 
 
+def parts(text: str, separator: str) -> list[str]:
+    """Return the non-empty parts of a string, stripped of white space.
+
+    The separator " " stands for any white space.
+
+    Example:
+
+    >>> parts("New York,\u00a0Oslo,", ","), parts("a \t b", " ")
+    (['New York', 'Oslo'], ['a', 'b'])
+    """
+    split = text.split(None if separator == " " else separator)
+    return [part.strip() for part in split if part.strip()]
+
+
 def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarray:
     """Return a string per row: its values joined by the separator, "" if there are none.
 
@@ -69,20 +85,23 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
 
     Raises:
         DataError: if a value of a list contains the separator.
+
+    White space around the parts, of any kind, is removed: TensorFlow knows only that of ASCII.
     """
     texts = np.empty(len(column), object)
     for row, value in enumerate(column):
         if not is_list(value):
-            texts[row] = "" if value is None or value is pd.NA or value != value else text(value)
+            missing = value is None or value is pd.NA or value != value
+            texts[row] = "" if missing else separator.join(parts(text(value), separator))
             continue
-        parts = [text(part) for part in _ordered(value)]
-        bad = next((part for part in parts if separator in part), None)
+        each = [text(part) for part in _ordered(value)]
+        bad = next((part for part in each if part and parts(part, separator) != [part]), None)
         if bad is not None:
             raise DataError(
                 f"Feature {name!r}: {bad!r} in {place(column, row)} contains the separator "
                 f"{separator!r}. Give the feature another `separator`."
             )
-        texts[row] = separator.join(parts)
+        texts[row] = separator.join(each)
     return texts
 
 

@@ -31,6 +31,9 @@ _WRITTEN = {
 MISSING_WORDS = frozenset(("", "nan", "?", "-", "--", ".", "n/a", "na", "null", "none", "unknown"))
 
 
+LOST_DIGITS = "As a float, it has lost its last digits. Store the column as integers or strings."
+
+
 class Notation(NamedTuple):
     """The number format of a column.
 
@@ -107,6 +110,26 @@ def coarse_step(values: np.ndarray) -> float | None:
     return step if step > values.std() / 10 > 0 else None
 
 
+def inexact(column: pd.Series) -> np.ndarray:
+    """Return which cells are floats that may stand for several whole numbers.
+
+    These are floats of 2**53 or more; of 2**24 in a column of float32, and of 2**11 in one of
+    float16.
+
+    Example:
+
+    >>> inexact(pd.Series([2.0**53, 0.5, None])).tolist(), inexact(pd.Series([2**53])).tolist()
+    ([True, False, False], [False])
+    """
+    if column.dtype == object:
+        column = column.where(column.map(lambda cell: isinstance(cell, float))).astype("float64")
+    if column.dtype.kind != "f":
+        return np.zeros(len(column), bool)
+    size = column.abs().to_numpy(float, na_value=np.nan)
+    digits = {2: 11, 4: 24}.get(column.dtype.itemsize, 53)
+    return (size >= 2**digits) & np.isfinite(size)
+
+
 def parsed(
     column: pd.Series, notation: str | None = None, words: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -167,8 +190,8 @@ def _number(text: str, notation: str) -> float | None:
 
 def _plain(cell: object) -> float | None:
     """Return what Python parses as a real number, such as 1e-5; else None."""
-    if isinstance(cell, str) and not re.match(r"[-+.0-9]|inf", cell, re.IGNORECASE):
-        return None
+    if isinstance(cell, str) and not re.match(r"([-+.0-9]|inf)[^_]*$", cell, re.IGNORECASE):
+        return None  # also 1_2, which Python reads as 12
     if isinstance(cell, (str, bool, int, float, np.number, np.bool_)) or hasattr(cell, "__float__"):
         try:
             return float(cell)  # type: ignore[arg-type]

@@ -1,12 +1,15 @@
 """Names of files and folders that are not finished, which other processes leave alone."""
 
+import ctypes
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 UNFINISHED = ".unfinished-"
+SYNCHRONIZE, STILL_RUNS, NO_SUCH_PROCESS = 0x100000, 0x102, 87  # of Windows
 
 
 def unfinished_prefix(process: int | None = None) -> str:
@@ -45,6 +48,16 @@ def check_folder(folder: Path) -> None:
 
 
 def _lives(process: int) -> bool:
+    if sys.platform == "win32":  # where `os.kill` would end the process
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = ctypes.c_void_p
+        handle = ctypes.c_void_p(kernel.OpenProcess(SYNCHRONIZE, False, process))
+        if not handle:
+            return ctypes.get_last_error() != NO_SUCH_PROCESS
+        try:
+            return bool(kernel.WaitForSingleObject(handle, 0) == STILL_RUNS)
+        finally:
+            kernel.CloseHandle(handle)
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,9 +1,21 @@
 """Names that TensorFlow accepts, made from arbitrary ones, and names of identifiers."""
 
 import keyword
+import re
 from collections.abc import Collection, Iterable
 
 IDENTIFIER_WORDS = ("id", "key", "uuid", "guid", "index", "number", "no", "nr", "code")
+
+
+def snake_case(name: str) -> str:
+    """Return the name of a class as that of a variable.
+
+    Example:
+
+    >>> snake_case("SharedBottom"), snake_case("NashMTL")
+    ('shared_bottom', 'nash_mtl')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def layer_name(*parts: str) -> str:

@@ -2,13 +2,13 @@
 
 import importlib
 import inspect
-import re
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import keras
 
+from mtl_keras.declaring.naming import snake_case
 from mtl_keras.errors import ConfigError
 
 OURS = "mtl_keras."
@@ -24,10 +24,7 @@ def identifier(cls: type) -> str:
     >>> identifier(type("SharedBottom", (), {})), identifier(type("NashMTL", (), {}))
     ('shared_bottom', 'nash_mtl')
     """
-    return (
-        getattr(cls, "identifier", None)
-        or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
-    )
+    return getattr(cls, "identifier", None) or snake_case(cls.__name__)
 
 
 def reference(value: Any) -> str:

@@ -69,6 +69,27 @@ def classes(package: ModuleType, base: type) -> dict[str, Any]:
     return named
 
 
+def other_names(options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the options by each name that others give them, for a hint to whoever uses it.
+
+    A class lists these names in `also_called`, with spaces between them.
+
+    Args:
+        options: Classes by name.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Binary, Multiclass
+    >>> other_names({"binary": Binary, "multiclass": Multiclass})["classification"]
+    ['binary', 'multiclass']
+    """
+    found: dict[str, list[str]] = {}
+    for option, cls in options.items():
+        for name in vars(cls).get("also_called", "").split():
+            found.setdefault(name, []).append(option)
+    return found
+
+
 def resolve(
     name: str, package: ModuleType, base: type, what: str, others: Collection[str] = ()
 ) -> Any:
@@ -93,7 +114,7 @@ def resolve(
         return ours
     if ":" not in name and ">" not in name:
         raise ConfigError(
-            unknown(what, name, [*sorted(options), *others])
+            unknown(what, name, [*sorted(options), *others], also_called=other_names(options))
             + " Name your own class as 'package.module:Class'."
         )
     value = _foreign(name, what)

@@ -50,13 +50,5 @@ def heat_map(
             value = values[row, column]
             text = f"{value:.{decimals}f}"
             text = text if text.strip("-0.") else text.lstrip("-")
-            size = 8 if len(columns) <= 8 else 6
-            ax.text(
-                column,
-                row,
-                text,
-                ha="center",
-                va="center",
-                fontsize=size,
-                color=ink(image.to_rgba(value)),
-            )
+            look = {"fontsize": 8 if len(columns) <= 8 else 6, "color": ink(image.to_rgba(value))}
+            ax.text(column, row, text, ha="center", va="center", **look)

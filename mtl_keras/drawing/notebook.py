@@ -87,8 +87,8 @@ def cell(value: Any) -> str:
     >>> [cell(value) for value in (0.51234, 23456.78, 1200, float("nan"), "yes")]
     ['0.512', '23,457', '1,200', '–', 'yes']
     """
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number(value) if is_number else str(value)
+    counts = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number(value) if counts else str(value)
 
 
 def is_number(value: Any) -> bool:

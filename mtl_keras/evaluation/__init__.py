@@ -9,6 +9,7 @@ from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.evaluation.evaluation import Evaluation, TaskEvaluation, calibration, evaluate
 from mtl_keras.evaluation.leakage import leaking_features
 from mtl_keras.evaluation.regions import JointCoverage, regions_in, regions_of
+from mtl_keras.evaluation.repeated_rows import RepeatedRows, repeated_rows
 from mtl_keras.evaluation.weak_slices import feature_cells
 from mtl_keras.tasks.measures import Measure, labelled
 
@@ -20,6 +21,7 @@ __all__ = [
     "Evaluation",
     "JointCoverage",
     "Measure",
+    "RepeatedRows",
     "TaskEvaluation",
     "calibration",
     "diagnose",
@@ -31,5 +33,6 @@ __all__ = [
     "leaking_features",
     "regions_in",
     "regions_of",
+    "repeated_rows",
     "unused_sources",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mtl_keras.drawing.digits import number, numbers, with_intervals
+from mtl_keras.drawing.digits import apart, number, with_intervals
 from mtl_keras.evaluation.distribution import MAJOR, MODERATE, Distribution, level, missing
 from mtl_keras.evaluation.interval import Measured, measured
 from mtl_keras.tasks import Task
@@ -20,6 +20,7 @@ LEGEND = (
     "chance: the index that one in 1,000 unchanged columns exceeds; only what is above it counts"
 )
 TOLD = 0.01  # a smaller share of the rows is not reported for an unchanged column
+TRAINED = 0.05  # a smaller share of rows that were trained on is not reported
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class ColumnChange:
             said.append(f"{_percent(self.unknown[1])} unknown values, such as {listed}")
         if self.outside >= TOLD and self.range and self.range_now:
             before, now = (" to ".join(ends) for ends in (self.range, self.range_now))
-            said.append(f"{_percent(self.outside)} outside {before}, now {now}")
+            beyond = f"now {now}" if now != before else "by less than that"
+            said.append(f"{_percent(self.outside)} outside {before}, {beyond}")
         return "; ".join(said)
 
 
@@ -109,6 +111,7 @@ class Check:
         columns: The changes of the columns that the model reads.
         answers: The changes of its predictions, compared with those for the test rows.
         scores: The changes of scores, for tasks with labels.
+        trained_on: Approximate share of the rows that the model was trained on. Default 0.
 
     Example:
 
@@ -121,6 +124,7 @@ class Check:
     columns: Sequence[ColumnChange]
     answers: Sequence[ColumnChange]
     scores: Sequence[ScoreChange]
+    trained_on: float = 0.0
 
     def alarms(self, at: str = "major") -> list[str]:
         """Return what has changed so much that someone should look at it, in words.
@@ -156,11 +160,22 @@ class Check:
             return told + f"check about {needed:,.0f} rows or more"
         return told + "the model would have to be trained on more rows, too"
 
+    @property
+    def known(self) -> str:
+        """How many of the rows were trained on, in words; empty if they are few."""
+        if self.trained_on <= TRAINED:
+            return ""
+        return (
+            f"about {self.trained_on:.0%} of these rows were trained on: they have not changed "
+            "since, and their scores do not hold for new rows"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-serialisable values."""
         return {
             "rows": self.rows,
             "limits": self.limits,
+            "trained_on": self.trained_on,
             "columns": [{"level": c.level, **asdict(c)} for c in self.columns],
             "answers": [{"level": c.level, **asdict(c)} for c in self.answers],
             "scores": [asdict(score) for score in self.scores],
@@ -188,8 +203,7 @@ class Check:
                 f"{score.task}: {score.measure} {now} on {score.rows:,} rows, {then} on the test "
                 f"rows of the training{': worse' * score.worse}"
             )
-        if self.limits:
-            lines.append(self.limits)
+        lines += filter(None, [self.known, self.limits])
         return "\n".join(lines)
 
 
@@ -211,12 +225,13 @@ def column_change(
         values: Numbers (NaN: missing) or strings (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
-        shown: A function that writes one of the numbers. Default: all with the same decimals.
+        shown: A function that writes one of the numbers. Default None: with as many digits as it
+            takes to tell different numbers from each other.
     """
     present = values[~missing(values)]
     ends = () if then.low is None or then.high is None else (then.low, then.high)
     ends_now = (present.min(), present.max()) if ends and len(present) else ()
-    written = numbers([*ends, *ends_now]) if shown is None else [*map(shown, (*ends, *ends_now))]
+    written = _written([*ends, *ends_now]) if shown is None else [*map(shown, (*ends, *ends_now))]
     return ColumnChange(
         name=name,
         kind=kind,
@@ -270,6 +285,13 @@ def _measured(
     present = labelled(truth)
     groups = None if groups is None else groups[present]
     return measured([task.measure], truth[present], np.asarray(predicted)[present], groups)[0]
+
+
+def _written(values: Sequence[float]) -> list[str]:
+    """Return numbers as strings that differ if the numbers do."""
+    different = sorted(set(values))
+    texts = dict(zip(different, apart(different)))
+    return [texts[value] for value in values]
 
 
 def _percent(share: float) -> str:

@@ -18,7 +18,7 @@ class Difference:
 
     Attributes:
         gain: Difference between the models, averaged over seeds; positive if the first is better.
-        low: Lower end of its 95% interval.
+        low: Lower end of its 95% interval; NaN if a single row or group does not determine it.
         high: Upper end.
 
     Example:
@@ -98,7 +98,8 @@ def difference(
     of_seeds = float(np.var(gains, ddof=1)) / seeds if seeds > 1 else 0.0
     total = of_rows + of_seeds
     if total == 0:
-        return Difference(mean, mean, mean)
+        alone = mean != 0 and min(units) < 2  # a single row or group shows no spread
+        return Difference(mean, np.nan, np.nan) if alone else Difference(mean, mean, mean)
     freedom = total**2 / (
         of_rows**2 / max(1, sum(units) - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
     )

@@ -75,6 +75,7 @@ def check(
     table: pd.DataFrame,
     answer: Callable[[pd.DataFrame], dict[str, np.ndarray]],
     groups: np.ndarray | None = None,
+    trained_on: float = 0.0,
 ) -> Check:
     """Compare a table with the statistics in an artifact: see `Predictor.check`.
 
@@ -85,6 +86,7 @@ def check(
         table: The table.
         answer: A function from a table to the model's `answers`.
         groups: The group of each row. Default None: no groups.
+        trained_on: Share of the rows that the model was trained on. Default 0.
     """
     if not (folder / STATISTICS).is_file():
         raise ArtifactError(
@@ -107,8 +109,8 @@ def check(
         raise ArtifactError(
             f"{folder / STATISTICS} is damaged: {shown(str(error))}. Train and export again."
         ) from error
-    known = set(map(str, table.columns))
-    labelled = [task for task in tasks if set(task.columns) <= known]
+    named = set(map(str, table.columns))
+    labelled = [task for task in tasks if set(task.columns) <= named]
     tested = _tested(folder / "predictions.npz", tasks) if labelled else {}
     scores = [
         score_change(
@@ -116,7 +118,8 @@ def check(
         )
         for task in labelled
     ]
-    return Check(len(table), columns, changes, [score for score in scores if score is not None])
+    known = [score for score in scores if score is not None]
+    return Check(len(table), columns, changes, known, trained_on)
 
 
 def _tested(
@@ -141,6 +144,7 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
     examples = pd.Series(raw[unknown], dtype=object).value_counts().index[:EXAMPLES]
     shares = (float(kept["unknown"]), float(unknown.mean()))
     values = _watched(feature, raw)
+    in_its_words = type(feature).format_observed is not Feature.format_observed
     return column_change(
         feature.name,
         feature.kind,
@@ -148,7 +152,7 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
         values,
         shares,
         tuple(map(str, examples)),
-        feature.format_observed,
+        feature.format_observed if in_its_words else None,
     )
 
 

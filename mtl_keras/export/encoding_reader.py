@@ -92,7 +92,8 @@ def category(texts, of):
 
 
 def parts(text, separator):
-    stripped = (part.strip(SPACE) for part in re.split(separator, text))
+    pattern = f"[{SPACE}]+" if separator == " " else re.escape(separator)
+    stripped = (part.strip(SPACE) for part in re.split(pattern, text))
     return [part for part in stripped if part]
 
 
@@ -101,7 +102,7 @@ def padded(lists, length):
 
 
 def categories(texts, of):
-    sets = [looked_up(parts(t, re.escape(of["separator"])), of["vocabulary"]) for t in texts]
+    sets = [looked_up(parts(t, of["separator"]), of["vocabulary"]) for t in texts]
     if of["length"] is not None:
         return {"own": padded(sets, of["length"])}
     places = range(1, len(of["vocabulary"]) + 2)
@@ -109,9 +110,7 @@ def categories(texts, of):
 
 
 def sequence(texts, of):
-    white = of["separator"].isspace()
-    separator = f"[{SPACE}]+" if white else re.escape(of["separator"])
-    last = [parts(text, separator)[-of["length"] :] for text in texts]
+    last = [parts(text, of["separator"])[-of["length"] :] for text in texts]
     if of["vocabulary"] is not None:
         return {"own": padded([looked_up(each, of["vocabulary"]) for each in last], of["length"])}
     numbers = [np.clip((np.float32(x) - of["center"]) / of["scale"], -10, 10) for x in last]
@@ -135,6 +134,7 @@ def date(texts, of):
     places = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16))
     year, month, day, hour, minute = np.array([[int(t[a:b]) for a, b in places] for t in texts]).T
     days, start = since_1970(year, month, day), since_1970(year, 1, 1)
+    valid &= days < since_1970(year + month // 12, month % 12 + 1, 1)  # not 31 February
     angles = [((days + 3) % 7, 7.0), (day - 1, 31.0), (days - start, 365.25)]
     angles += [(hour * 60 + minute, 1440.0)] if of["time"] else []
     turned = [np.float32(part) * np.float32(2 * np.pi / period) for part, period in angles]

@@ -40,7 +40,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Artifacts and their scores on the same rows, best first.
+    """Artifacts and their scores on a table, best first.
+
+    The rows are the same for all, except that a model ignores rows of a class that it was not
+    trained on; the text then says so.
 
     Attributes:
         entries: The artifacts, sorted.
@@ -92,6 +95,7 @@ class Leaderboard:
             f"sorted by {self.sorted_by}; {self._better()}; in parentheses, 95% intervals "
             "(bootstrap over the rows)"
         )
+        lines += self._unlike_rows()
         lines += [
             f"* {entry.path} was trained on about {100 * entry.trained_on:.0f}% of these rows: "
             "its scores do not hold for new rows"
@@ -108,6 +112,18 @@ class Leaderboard:
             [None if score is None else score.value for score in scores],
             [None if score is None else score.interval for score in scores],
         )
+
+    def _unlike_rows(self) -> list[str]:
+        """Return a line for each task that models are scored on in different rows."""
+        lines = []
+        for column in self.columns:
+            rows = [each.scores[column].rows for each in self.entries if column in each.scores]
+            if min(rows) < max(rows):
+                lines.append(
+                    f"{column[0]}: the scores are of {min(rows):,} to {max(rows):,} rows, because "
+                    "not all models know all classes in this table; do not compare them"
+                )
+        return lines
 
     def _better(self) -> str:
         """Return for which tasks a higher score is better, and for which a lower one."""

@@ -38,8 +38,20 @@ def own_columns(source: str, keep: Keep) -> pd.DataFrame:
 
 
 def kept(table: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with its predictions; those with a name in use become `<name>_predicted`."""
-    taken = {name: f"{name}_predicted" for name in answers if name in table}
+    """Return a table with its predictions; those with a name in use become `<name>_predicted`.
+
+    Example:
+
+    >>> table = pd.DataFrame({"left": ["no"], "left_predicted": ["yes"]})
+    >>> kept(table, pd.DataFrame({"left": ["no"]})).columns.tolist()
+    ['left', 'left_predicted', 'left_predicted_predicted']
+    """
+    taken: dict[str, str] = {}
+    for name in answers:
+        free = name
+        while free in table or (free != name and free in answers) or free in taken.values():
+            free += "_predicted"
+        taken[name] = free
     beside = answers.set_axis(table.index).rename(columns=taken)
     return pd.concat([table, beside], axis=1)
 

@@ -220,7 +220,8 @@ class Predictor(ServedModel):
             rows = rows.sample(CHECKED_ROWS)
         rows = self.mask_unreadable(rows)
         folder, groups = self.path / artifact.EXTRA, groups_of(self, rows).get("rows")
-        return check(folder, self.features, self.tasks, rows, self.answers, groups)
+        seen = self.trained_on(rows)
+        return check(folder, self.features, self.tasks, rows, self.answers, groups, seen)
 
     def export(self, path: str | Path, rows: Any = None) -> Exported:
         """Write the model in another format: ONNX (`.onnx`) or LiteRT (`.tflite`).

@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mtl_keras.declaring.naming import unique_names
 from mtl_keras.export.inference import for_inference
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder, rows_per_call
+from mtl_keras.model.keras_private import Functional
 from mtl_keras.tasks import Task
 
 
@@ -130,7 +131,8 @@ def write_saved_model(model: keras.Model, path: Path) -> None:
         for name, tensor in model.input.items()
     }
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    for layer in _layers(model):
+        archive.track(layer)  # not the models: each would be traced once more, for nothing
     archive.add_endpoint("serve", model.__call__, input_signature=[signature])
     try:
         archive.write_out(str(path), verbose=False)
@@ -138,3 +140,12 @@ def write_saved_model(model: keras.Model, path: Path) -> None:
         full = isinstance(error, tf.errors.ResourceExhaustedError)
         why = re.sub(r"\{\{.*?\}\} ?", "", error.message)  # without the names of its functions
         raise OSError(errno.ENOSPC if full else errno.EIO, why, str(path)) from error
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model, and of models among them, which hold its tables."""
+    for layer in model.layers:
+        if isinstance(layer, Functional):
+            yield from _layers(layer)
+        else:
+            yield layer

@@ -20,11 +20,11 @@ class TrainedRows:
     """Fingerprints of the training rows, as the model reads them.
 
     Attributes:
-        hashes: Hashes of up to 20,000 training rows, uint64, ascending. They do not reveal the
-            values.
+        hashes: Hashes of up to 20,000 training rows, uint64, ascending. They cannot be turned
+            into rows, but confirm a row that is guessed as a whole.
         share: The share of the training rows that have a fingerprint.
-        chance: The share of rows that were *not* trained on but match a training row, because rows
-            repeat; measured on the test rows.
+        chance: The share of rows that were *not* trained on but match a training row, because they
+            are alike; measured on the test rows, unless these contain copies of training rows.
 
     Example:
 
@@ -69,6 +69,7 @@ class TrainedRows:
         train: pd.DataFrame,
         test: pd.DataFrame,
         rows: int | None = None,
+        chance: float | None = None,
     ) -> "TrainedRows":
         """Return the fingerprints of training rows.
 
@@ -77,11 +78,15 @@ class TrainedRows:
             train: The training rows, or a sample of them.
             test: Rows that were not trained on.
             rows: Number of training rows. Default None: those of `train`.
+            chance: The attribute `chance`. Default None: all test rows that match a training row
+                do so by chance.
         """
         chosen = np.random.default_rng(0).permutation(len(train))[:MOST_ROWS]
         hashes = np.unique(row_hashes(features, train.iloc[np.sort(chosen)]))
-        known = cls(hashes, len(chosen) / (rows or len(train)), 0.0)
-        return cls(hashes, known.share, known.seen(features, test))
+        share = len(chosen) / (rows or len(train))
+        if chance is None:
+            chance = cls(hashes, share, 0.0).seen(features, test)
+        return cls(hashes, share, chance)
 
     def seen(self, features: Sequence[Feature], table: pd.DataFrame) -> float:
         """Return the approximate share of rows that were trained on, less chance matches."""

@@ -137,6 +137,13 @@ class Feature(Declaration, abc.ABC):
         """Return which cells of a selected column `raw` would reject, `(rows,)`. Default: none."""
         return np.zeros(len(column), bool)
 
+    def indistinct(self, column: Any) -> np.ndarray:
+        """Return which cells of a selected column may equal others in `raw`. Default: none.
+
+        Only for kinds that are `crossable`, to refuse a crossing of such values.
+        """
+        return np.zeros(len(column), bool)
+
     def refuse(self, raw: np.ndarray) -> None:
         """Raise a DataError for the first raw value that the layer cannot handle, if any."""
 

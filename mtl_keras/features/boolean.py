@@ -68,6 +68,7 @@ class Boolean(Feature):
     ('No', 'Yes')
     """
 
+    also_called: ClassVar[str] = "bool binary flag yes_no"
     shows_dependence: ClassVar[bool] = True
     crossable: ClassVar[bool] = True
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.lists import factorized, refuse_several
+from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import category_text, check_vocabulary, string_lookup
@@ -68,6 +69,7 @@ class Categorical(Feature):
     ('a', 'b')
     """
 
+    also_called: ClassVar[str] = "category string str nominal enum identifier one_hot"
     shows_dependence: ClassVar[bool] = True
     crossable: ClassVar[bool] = True
 
@@ -100,19 +102,15 @@ class Categorical(Feature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         refuse_several(self.name, self.kind, column)
-        advice = "As a float, it has lost its last digits. Store the column as integers or strings."
         what = f"Feature {self.name!r} is categorical"
-        cells.refuse(what, column, self.unreadable(column), advice)
+        cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
         codes, values = factorized(column)  # a few distinct values, many rows
         texts = np.array([*(category_text(value) for value in values), ""], object)
         return texts[codes]
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         """Return which cells are floats that may stand for several whole numbers."""
-        if column.dtype.kind != "f":
-            return super().unreadable(column)
-        size = column.abs().to_numpy(float, na_value=np.nan)
-        return (size >= 2**53) & np.isfinite(size)
+        return inexact(column)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         return raw

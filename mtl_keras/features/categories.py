@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.datasets.lists import joined, vocabulary
+from mtl_keras.datasets.lists import joined, parts, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import (
@@ -104,6 +104,8 @@ class Categories(Feature):
     ('jazz', 'folk')
     """
 
+    also_called: ClassVar[str] = "tags set multi_hot multilabel list"
+
     separator: str = ","
     encoding: str = "auto"
     dimension: int = 16
@@ -130,10 +132,7 @@ class Categories(Feature):
         return "string"
 
     def fit(self, column: pd.Series) -> Self:
-        sets = [
-            {part.strip() for part in text.split(self.separator)} - {""}
-            for text in self.raw(column)
-        ]
+        sets = [set(parts(text, self.separator)) for text in self.raw(column)]
         if not any(sets):
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
         known = self.vocabulary or tuple(vocabulary(sets, self.min_frequency, self.max_size))

@@ -59,6 +59,8 @@ class DateEncoding(keras.layers.Layer):
 
         year, month, day = number(0, 4), number(5, 2), number(8, 2)
         days = days_since_1970(year, month, day)
+        first_of_next = days_since_1970(year + month // 12, month % 12 + 1, tf.ones_like(day))
+        valid &= days < first_of_next  # else 31 February would be 3 March
         year_day = days - days_since_1970(year, tf.ones_like(month), tf.ones_like(day))
         parts = [((days + 3) % 7, 7.0), (day - 1, 31.0), (year_day, 365.25)]
         if self.time:
@@ -101,10 +103,11 @@ def days_since_1970(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Ten
 class Date(Feature):
     """A date or time: elapsed time, and its position in the week, month, year and day.
 
-    A table may write dates in one format besides `YYYY-MM-DD[ HH:MM:SS]`, which is always accepted
-    and is the format of the exported model. *Missing*: zeros, with an indicator. *Unseen*: the
-    elapsed time of dates outside the training range is clipped to 10 standard deviations. Times
-    with a time zone are converted to UTC; dates without a time of day are those of their zone.
+    A table may write dates in one format, and in `YYYY-MM-DD[ HH:MM:SS]`, which is the format of
+    the exported model. What can be read in both is read in the stated one. *Missing*: zeros, with
+    an indicator. *Unseen*: the elapsed time of dates outside the training range is clipped to 10
+    standard deviations. Times with a time zone are converted to UTC; dates without a time of day
+    are those of their zone.
 
     Args:
         format: Format of strings, as for `strptime`: `"%d.%m.%Y"`. Default None: recognised. If the
@@ -120,6 +123,7 @@ class Date(Feature):
     ['1997-09-30', '']
     """
 
+    also_called: ClassVar[str] = "datetime timestamp time day"
     is_moment: ClassVar[bool] = True
 
     format: str | None = None
@@ -199,9 +203,9 @@ class Date(Feature):
         if column.dtype.kind != "M":
             codes, distinct = factorized(column)
             written = pd.Series([str(cell).strip() for cell in distinct], dtype=object)
-            parsed = parse_dates(written, ISO)
-            if self.format is not None and self.format != ISO:
-                parsed = parsed.fillna(parse_dates(written, self.format))
+            parsed = parse_dates(written, self.format or ISO)
+            if self.format not in (None, ISO):  # first, as 2021-02-01 may be in January
+                parsed = parsed.fillna(parse_dates(written, ISO))
             each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # for the code -1: missing
             moments = pd.Series(each[codes], column.index)
             bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]

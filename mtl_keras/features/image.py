@@ -132,6 +132,7 @@ class Image(BackboneFeature):
     (4, 6, 1)
     """
 
+    also_called: ClassVar[str] = "picture photo pixels"
     reads_as: ClassVar[str] = "images"
     reads_files: ClassVar[bool] = True
     rows_per_call: ClassVar[int] = 512

@@ -160,6 +160,7 @@ class Numeric(Feature):
     True
     """
 
+    also_called: ClassVar[str] = "number numerical float int integer continuous real"
     shows_dependence: ClassVar[bool] = True
     crossable: ClassVar[bool] = True
 
@@ -236,6 +237,11 @@ class Numeric(Feature):
     def unreadable(self, column: pd.Series) -> np.ndarray:
         values, bad = self._read(column)
         return bad | np.isinf(values)
+
+    def indistinct(self, column: pd.Series) -> np.ndarray:
+        """Return which cells are whole numbers so large that float32 has not all of them."""
+        values = parsed(column, self.notation, words=True)[0]
+        return (np.abs(values) >= 2**24) & (values == np.floor(values))
 
     def _warn_of_resolution(self, column: pd.Series) -> None:
         """Warn if the numbers are so large that they hardly differ in float32."""

@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.lists import joined, vocabulary
+from mtl_keras.datasets.lists import joined, parts, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import (
@@ -125,6 +125,7 @@ class Sequence(BackboneFeature):
     ('numbers', 2.0, 2)
     """
 
+    also_called: ClassVar[str] = "series time_series tokens list"
     reads_as: ClassVar[str] = "sequences"
     rows_per_call: ClassVar[int] = 4096
 
@@ -201,7 +202,7 @@ class Sequence(BackboneFeature):
         return self.vector(encoded, mask, name)
 
     def _split(self, text: str) -> list[str]:
-        return [part.strip() for part in text.split(self.separator) if part.strip()]
+        return parts(text, self.separator)
 
     def _strange(self, texts: np.ndarray) -> np.ndarray:
         """Return which strings contain anything but numbers."""

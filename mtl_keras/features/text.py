@@ -41,6 +41,7 @@ def standardise(texts: tf.Tensor, lowercase: bool = True) -> tf.Tensor:
 def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf.RaggedTensor:
     """Return the words of each text, followed by its n-grams of up to `ngrams` words."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+    texts = tf.strings.regex_replace(texts, r"\x00", " ")  # where `lower` would end the text
     words = tf.strings.split(standardise(texts, lowercase))
     if ngrams == 1:
         return words
@@ -132,8 +133,8 @@ class Tokenised(keras.layers.Layer):
 class Text(BackboneFeature):
     """A text in any language, as a sequence of words that a backbone reads.
 
-    *Missing* (NaN, None or empty): no words, for which the backbone returns zeros. *Unseen* and
-    rare words share an index.
+    *Missing* (NaN, None or empty): no words; the backbone reads a single vector of zeros. *Unseen*
+    and rare words share an index.
 
     Args:
         encoder: What reads the words: `"pooling"` (default: a bag of words, fast), `"lstm"`,
@@ -165,6 +166,7 @@ class Text(BackboneFeature):
     (('a', 'good'), 4)
     """
 
+    also_called: ClassVar[str] = "string str free_text sentence words document"
     reads_as: ClassVar[str] = "sequences"
     rows_per_call: ClassVar[int] = 4096
 

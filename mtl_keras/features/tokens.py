@@ -46,9 +46,11 @@ def check_vocabulary(feature: Any) -> None:
 
 
 def split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
-    """Return the non-empty parts of each string, stripped of white space."""
-    white = separator.isspace()
-    parts = tf.strings.split(texts) if white else tf.strings.split(texts, separator)
+    """Return the non-empty parts of each string, stripped of white space.
+
+    The separator " " stands for any white space, as in `datasets.lists.parts`.
+    """
+    parts = tf.strings.split(texts, None if separator == " " else separator)
     parts = tf.ragged.map_flat_values(tf.strings.strip, parts)
     return tf.ragged.boolean_mask(parts, tf.ragged.map_flat_values(lambda p: p != "", parts))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -86,6 +86,8 @@ class Vector(Feature):
     >>> Vector("embedding", 2).fit(pd.Series([[1.0, 5.0], [3.0, 5.0]])).center
     (2.0, 5.0)
     """
+
+    also_called: ClassVar[str] = "embedding array list spectrum"
 
     size: int | None = None
     center: tuple[float, ...] | None = None

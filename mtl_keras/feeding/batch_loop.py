@@ -1,5 +1,6 @@
 """A loop over the batches of a block, inside one graph."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,6 +8,20 @@ import keras
 import tensorflow as tf
 
 RunBatch = Callable[..., tuple[dict[str, tf.Tensor], tf.Tensor]]
+
+
+def graph_of(function: Callable[..., Any], **options: Any) -> Any:
+    """Return a `tf.function` whose tracings TensorFlow counts apart from those of other networks.
+
+    It warns of a function that is traced in most of its calls, and counts them by the function's
+    code. In a comparison or a search, many networks share this, and are each traced and then called
+    a few times. A partial function counts as itself.
+
+    Args:
+        function: The function.
+        options: Further arguments of `tf.function`.
+    """
+    return tf.function(functools.partial(function), autograph=False, **options)
 
 
 def run_batches(

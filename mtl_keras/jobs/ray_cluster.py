@@ -112,7 +112,7 @@ def room(ray: Any) -> str:
     return f"The cluster has {kinds} on {machines} machine{'s' * (machines != 1)}."
 
 
-def nearest(address: str | None) -> str:
+def address_of(address: str | None) -> str:
     """Return the address, that of `RAY_ADDRESS`, or `"local"`: a cluster on this machine."""
     return address or os.environ.get("RAY_ADDRESS") or "local"
 
@@ -145,7 +145,7 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
     if ray.is_initialized():
         yield ray
         return
-    address = nearest(address)
+    address = address_of(address)
     if address not in ("auto", "local"):
         _check_answers(address)
     try:

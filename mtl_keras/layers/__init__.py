@@ -15,23 +15,12 @@ from mtl_keras.layers.ensemble import (
     Members,
     WeightedMean,
 )
-from mtl_keras.layers.gates import (
-    DSelectGate,
-    Gate,
-    SoftmaxGate,
-    StopGradient,
-    WeightedSum,
-)
+from mtl_keras.layers.gates import DSelectGate, Gate, SoftmaxGate, StopGradient, WeightedSum
 from mtl_keras.layers.mixing import CrossStitchUnit, DiscriminativeReduction, Mixing
 from mtl_keras.layers.modulation import Modulation, Select
 from mtl_keras.layers.number_embedding import PeriodicEmbedding, PiecewiseLinearEmbedding
 from mtl_keras.layers.piecewise_table import PiecewiseLinearTable
-from mtl_keras.layers.sequence import (
-    PositionEmbedding,
-    Present,
-    SequencePooling,
-    TokenEmbedding,
-)
+from mtl_keras.layers.sequence import PositionEmbedding, Present, SequencePooling, TokenEmbedding
 from mtl_keras.layers.sluice import LayerMixture, SluiceUnit, SubspaceOrthogonality
 from mtl_keras.layers.tied import TiedBatchEnsembleDense, TiedDense
 from mtl_keras.layers.transfer import InformationTransfer, OrderPenalty, TransferAttention

@@ -37,11 +37,7 @@ class CategoryEmbedding(keras.layers.Layer):
     """
 
     def __init__(
-        self,
-        sizes: Sequence[int],
-        dimension: int = 16,
-        initializer: str = "normal",
-        **kwargs: Any,
+        self, sizes: Sequence[int], dimension: int = 16, initializer: str = "normal", **kwargs: Any
     ) -> None:
         check(initializer in ("normal", "zeros"), "initializer", "be normal or zeros", initializer)
         super().__init__(**kwargs)

@@ -54,7 +54,7 @@ def balanced(
             whole = _sum(shared, _over_replicas(rest, variables, forward))
         else:
             whole = _over_replicas(_sum(shared, rest), variables, forward)
-        return complete(variables, whole), decision
+        return _unless_overflown(complete(variables, whole), measured, forward), decision
 
     if balancer.update_every == 1:
         return fresh()
@@ -87,6 +87,27 @@ def _of_weighted_sum(
         gradients = of_sum(forward, decision.weights, [v for v in variables if id(v) not in own])
         gradients |= of_sum(forward, decision.own_weights, [v for v in variables if id(v) in own])
     return complete(variables, _over_replicas(gradients, variables, forward))
+
+
+def _unless_overflown(
+    gradients: list[tf.Tensor], measured: Measured, forward: Forward
+) -> list[tf.Tensor]:
+    """The gradients; NaN where the loss scale has made a task's gradient overflow.
+
+    A balancer leaves out a task whose gradient is not finite. The step would then look sound to the
+    optimizer, which lowers its loss scale only if it sees the overflow: the task would never be
+    trained.
+    """
+    if forward.scale is None or not gradients:
+        return gradients
+    if measured.jacobian is not None:
+        finite = tf.reduce_all(tf.math.is_finite(measured.jacobian), axis=1)
+    else:
+        finite = tf.math.is_finite(tf.linalg.diag_part(measured.gramian))
+    overflown = tf.reduce_any(forward.present & ~finite) & (forward.scale > 1)
+    first = tf.convert_to_tensor(gradients[0])
+    seen = tf.where(overflown, tf.constant(float("nan"), first.dtype), first)
+    return [seen, *gradients[1:]]
 
 
 def _own(decision: Decision, gradients: TaskGradients, partition: Partition) -> ByVariable:

@@ -1,6 +1,7 @@
 """Checks the arguments of `compile` and builds the model's step from them."""
 
 import dataclasses
+import math
 import warnings
 from typing import Any
 
@@ -9,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras import balancers
-from mtl_keras.balancers import Balancer, Setup
+from mtl_keras.balancers import Balancer, Fixed, Setup
 from mtl_keras.balancers.gradient import GradientBalancer
 from mtl_keras.declaring.references import identifier
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import MemberMean
 from mtl_keras.model.keras_private import made_by, set_trackers
 from mtl_keras.model.labels import by_output, by_task
@@ -47,7 +48,8 @@ class Declared:
         balancer: As in `compile`.
 
     Raises:
-        ConfigError: if a task has no loss, a name is unknown, or the balancer cannot be copied.
+        ConfigError: if a task has no loss, a name is unknown, a weight is not finite (or, with a
+            balancer, negative), or the balancer cannot be copied.
     """
 
     def __init__(self, tasks: list[str], arguments: dict[str, Any], balancer: Any) -> None:
@@ -59,6 +61,10 @@ class Declared:
         self.metrics = by_task(arguments["metrics"], tasks, "metrics")
         self.weighted_metrics = by_task(arguments["weighted_metrics"], tasks, "weighted_metrics")
         self.balancer = balancers.get(balancer).fresh()  # the model's own copy: see `Balancer`
+        for task, weight in self.loss_weights.items():
+            fixed = isinstance(self.balancer, Fixed)
+            good = math.isfinite(weight) and (fixed or weight >= 0)
+            check(good, f"loss_weights[{task!r}]", f"be finite{'' if fixed else ', >= 0'}", weight)
         self.arguments = {**arguments, "balancer": self.balancer}
 
     def compiled(self, model: keras.Model) -> Compiled:

@@ -53,7 +53,8 @@ def gramian(rows: Sequence[Sequence[tf.Tensor]], scale: tf.Tensor | None) -> tf.
 
 def row(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
     """Gradients of several tensors as one float32 vector."""
-    return tf.concat([tf.cast(tf.reshape(part, [-1]), tf.float32) for part in gradients], axis=0)
+    flat = [tf.cast(tf.reshape(part, [-1]), tf.float32) for part in gradients]
+    return tf.concat(flat or [tf.zeros([0])], axis=0)
 
 
 def dense(gradient: Any, source: tf.Tensor) -> tf.Tensor:
@@ -75,7 +76,13 @@ def complete(variables: Sequence[keras.Variable], gradients: ByVariable) -> list
 
 
 def _products(parts: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Inner products of the tasks' gradients of one variable."""
+    """Inner products of the tasks' gradients of one variable or tensor.
+
+    At the boundary, gradients have half precision under a mixed policy: their products would
+    exceed its range, or lose most of their digits.
+    """
+    if parts[0].dtype.size < 4:
+        parts = [tf.cast(part, tf.float32) for part in parts]
     size = parts[0].shape.num_elements()
     if size is None or size <= LARGE:
         stack = tf.stack([tf.reshape(part, [-1]) for part in parts])

@@ -1,7 +1,8 @@
 """Every private name of Keras, and every undocumented behaviour of its loops, that is relied on.
 
-They are all here, so that a new version of Keras affects one file only; for each,
-`tests/model/test_keras_private.py` says in plain words what broke.
+They are all here (those of its optimizers in `keras_private_optimizers.py`), so that a new version
+of Keras affects no other file; for each, `tests/model/test_keras_private.py` says in plain words
+what broke.
 """
 
 import contextlib
@@ -149,6 +150,25 @@ def batches_per_call(model: keras.Model, batches: int) -> Iterator[None]:
         model.steps_per_execution = before
 
 
+class OtherBatchesPerCall(keras.callbacks.Callback):
+    """Changes `batches_per_call` once `fit` has begun, for everything but its training.
+
+    `fit` reads the number for its training before the callbacks hear of it, and for its validation
+    after that. With the number of a block, a validation of `validation_steps=2` batches would run
+    all batches of its first call.
+
+    Args:
+        batches: Batches per call.
+    """
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.model.steps_per_execution = self.batches
+
+
 def with_blocks(
     model: keras.Model, keras_function: BatchFunction, run_block: BatchFunction, batches: int
 ) -> BatchFunction:
@@ -178,66 +198,6 @@ def with_blocks(
         return keras_function(iterator)
 
     return function
-
-
-@contextlib.contextmanager
-def summed_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Within the block, an optimizer takes gradients as already summed over the replicas.
-
-    By itself an optimizer sums them in `_all_reduce_sum_gradients`, after each replica has clipped
-    its own. Where there is a single replica, TensorFlow keeps the graph of that sum, and with it
-    that of the whole step, as long as the process lives.
-    """
-    summing = getattr(optimizer, "inner_optimizer", optimizer)
-    summing.__dict__["_all_reduce_sum_gradients"] = list
-    try:
-        yield
-    finally:
-        summing.__dict__.pop("_all_reduce_sum_gradients", None)  # replicas are threads
-
-
-def restart_averages(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:
-    """Make the running averages of variables, if an optimizer keeps any, start at their values."""
-    averages = optimizer._model_variables_moving_average if optimizer.use_ema else []
-    for average, variable in zip(averages, variables):
-        average.assign(variable)
-
-
-@contextlib.contextmanager
-def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Within the block, an optimizer of Keras reads its step number and learning rate once a step.
-
-    By itself it reads `_iterations` and calls `_get_current_learning_rate` again for each variable
-    in `_backend_apply_gradients`: a schedule with a branch would be traced, and run, as many times.
-    Both are the same for all variables. The public `learning_rate` and `iterations` can only be
-    set for good, which would be saved with the model. An optimizer of another package may need the
-    variable itself.
-
-    Args:
-        optimizer: The optimizer of a single replica; several are threads that share it.
-    """
-    counting = getattr(optimizer, "inner_optimizer", optimizer)
-    if not type(counting).__module__.startswith("keras."):
-        yield
-        return
-    own, cls = counting.__dict__, type(counting)
-
-    def apply(gradients: Any, variables: Any) -> None:
-        rate = tf.convert_to_tensor(counting.learning_rate)
-        kept = own["_iterations"]
-        own["_iterations"] = tf.convert_to_tensor(kept)
-        own["_get_current_learning_rate"] = lambda: rate
-        try:
-            cls._backend_apply_gradients(counting, gradients, variables)
-        finally:
-            own["_iterations"] = kept
-            del own["_get_current_learning_rate"]
-
-    own["_backend_apply_gradients"] = apply
-    try:
-        yield
-    finally:
-        del own["_backend_apply_gradients"]
 
 
 class BuiltFromOneReplica:

@@ -7,7 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.errors import ConfigError, DataError, unknown
+from mtl_keras.errors import ConfigError, DataError, shown, unknown
+
+ONE_CLASS = (
+    "`class_weight` of output {task!r} needs one class for each row: labels that are class indices "
+    "(whole numbers in one column) or one-hot. Weigh other labels by `sample_weight`."
+)
 
 
 def by_task(
@@ -121,17 +126,13 @@ def checked(
     if isinstance(sample_weight, (list, tuple)) and len(sample_weight) != len(tasks):
         sample_weight = np.asarray(sample_weight)
     weights = by_task(sample_weight, tasks, "sample_weight", spread=True)
-    weights = {task: weight for task, weight in weights.items() if weight is not None}
-    for task, weight in weights.items():
-        if isinstance(weight, np.ndarray) and not (
-            np.isfinite(weight).all() and (weight >= 0).all()
-        ):
-            raise DataError(
-                f"Sample weights of output {task!r} must be finite and >= 0. "
-                f"Received: minimum {np.min(weight)}."
-            )
+    weights = {
+        task: _sample_weights(weight, task)
+        for task, weight in weights.items()
+        if weight is not None
+    }
     for task, table in class_weights(class_weight, tasks).items():
-        weight = _class_weights(np.asarray(labels[task]), table)
+        weight = _class_weights(np.asarray(labels[task]), table, task)
         weights[task] = weight * weights[task] if task in weights else weight
     return labels, weights
 
@@ -142,7 +143,8 @@ def class_weights(
     """Class weights by task: of a single one also without its name, as in Keras.
 
     Raises:
-        ConfigError: if a name is not a task, or its weights are not a mapping.
+        ConfigError: if a name is not a task, or its weights are not a mapping from class indices to
+            numbers >= 0.
 
     Example:
 
@@ -158,6 +160,13 @@ def class_weights(
                 f"`class_weight` of output {task!r} must be a dict from class index to weight. "
                 f"Received: {table!r}"
             )
+        for index, weight in table.items():
+            numbers = not isinstance(index, str) and isinstance(weight, (int, float, np.number))
+            if not (numbers and np.isfinite(weight) and weight >= 0):
+                raise ConfigError(
+                    f"`class_weight` of output {task!r} must give class indices (numbers) finite "
+                    f"weights >= 0. Received: {{{index!r}: {weight!r}}}."
+                )
     return tables
 
 
@@ -173,13 +182,14 @@ def class_weighted(
         rows = tf.shape(keras.tree.flatten(labels)[0])[0]
         for task in tasks:
             weight = tf.ones([rows]) if weights.get(task) is None else weights[task]
-            classes = labels[task]
-            if classes.shape.rank > 1:
-                wide = classes.shape[-1] > 1
-                classes = tf.argmax(classes, axis=-1) if wide else tf.squeeze(classes, axis=-1)
-            classes = tf.cast(classes, tf.float32)
+            if task not in tables:
+                weights[task] = tf.cast(weight, tf.float32)
+                continue
+            classes, one = _class_of(labels[task])
+            with tf.control_dependencies([tf.debugging.Assert(one, [ONE_CLASS.format(task=task)])]):
+                classes = tf.identity(classes)
             by_class = tf.ones_like(classes)
-            for index, value in tables.get(task, {}).items():
+            for index, value in tables[task].items():
                 by_class = tf.where(classes == float(index), float(value), by_class)
             if weight.shape.rank == 2 and by_class.shape.rank == 1:
                 by_class = by_class[:, tf.newaxis]
@@ -217,6 +227,8 @@ def split_last(data: Any, fraction: float) -> tuple[Any, Any]:
 def _numbers(values: Any, task: str) -> Any:
     if isinstance(values, tf.Tensor):
         return values
+    if isinstance(values, np.ma.MaskedArray):  # its mask says which labels are missing
+        values = np.ma.filled(values.astype("float64"), np.nan)
     array = np.asarray(values)
     if array.dtype == object:
         try:
@@ -234,10 +246,39 @@ def _numbers(values: Any, task: str) -> Any:
     return array.astype("float32") if array.dtype == np.float64 else array
 
 
-def _class_weights(labels: np.ndarray, table: Mapping[int, float]) -> np.ndarray:
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        labels = labels.argmax(axis=-1)
-    weights = np.ones(labels.shape[0], "float32")
+def _sample_weights(weight: Any, task: str) -> Any:
+    array = np.asarray(weight)
+    numbers = array.dtype.kind in "biuf"
+    if not (numbers and np.isfinite(array).all() and (array >= 0).all()):
+        raise DataError(
+            f"Sample weights of output {task!r} must be finite numbers >= 0. "
+            f"Received: {f'minimum {np.min(array)}' if numbers else shown(array.flat[0])}."
+        )
+    return weight if isinstance(weight, tf.Tensor) else array
+
+
+def _class_weights(labels: np.ndarray, table: Mapping[int, float], task: str) -> np.ndarray:
+    classes, one = _class_of(tf.convert_to_tensor(labels))
+    if not one:
+        raise DataError(ONE_CLASS.format(task=task))
+    indices = classes.numpy()
+    weights = np.ones(indices.shape[0], "float32")
     for index, weight in table.items():
-        weights[labels.reshape(-1) == index] = weight
+        weights[indices == index] = weight
     return weights
+
+
+def _class_of(labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The class index of each row, `(rows,)`, and whether each labelled row has one class."""
+    if labels.shape.rank == 1:
+        labels = labels[:, tf.newaxis]
+    labels = tf.cast(labels, tf.float32)
+    if labels.shape.rank != 2:
+        return tf.zeros(tf.shape(labels)[:1]), tf.constant(False)
+    if labels.shape[1] == 1:
+        classes = labels[:, 0]
+        one = tf.equal(classes, tf.round(classes))
+    else:  # one-hot, or shares of the classes
+        classes = tf.cast(tf.argmax(labels, axis=1), tf.float32)
+        one = tf.abs(tf.reduce_sum(labels, axis=1) - 1) < 1e-3
+    return classes, tf.reduce_all(one | tf.reduce_any(tf.math.is_nan(labels), axis=1))

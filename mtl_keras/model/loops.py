@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
-from mtl_keras.feeding.batch_loop import run_batches
+from mtl_keras.feeding.batch_loop import graph_of, run_batches
 from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory
 from mtl_keras.model import keras_private, replicas, step_choice
 from mtl_keras.model.monitor import Monitor
@@ -82,8 +82,9 @@ def fit_call(
             },
         )
     step, callbacks = model.step, _as_list(callbacks)
-    train, class_weight = checked(rows, step.tasks, class_weight)
-    train, held_out = validation.held_out(train)
+    step.check_variables()
+    train, held_out = validation.held_out(checked(rows, step.tasks)[0])
+    train, class_weight = checked(train, step.tasks, class_weight)  # of training rows alone
     if not step_choice.own_step(model, training=False):
         held_out, _ = checked(held_out, step.tasks)
     validation_batch_size = validation.batch_size or batch_size
@@ -116,6 +117,8 @@ def fit_call(
         arguments["validation_steps"] = held_out_blocks.steps
     else:
         arguments["validation_batch_size"] = validation_batch_size
+        by_batches = keras_private.OtherBatchesPerCall(batches_per_call(model))
+        arguments["callbacks"] = [by_batches, *arguments["callbacks"]]
     arguments |= {
         "x": replicas.dataset(model, blocks),
         "shuffle": False,  # the blocks are shuffled
@@ -147,7 +150,8 @@ def evaluate_call(
         rows, _ = checked(rows, model.step.tasks)
     if plain or not _by_blocks(model, rows, training=False):
         arguments = rows._asdict() if plain else rows.as_arguments()
-        return KerasCall(model, {**common, **arguments, "batch_size": batch_size, "steps": steps})
+        arguments |= {**common, "batch_size": batch_size, "steps": steps}
+        return KerasCall(model, arguments, batches_per_call(model))
     rows = rows.first(steps, batch_size)
     within_fit = isinstance(common["callbacks"], keras.callbacks.CallbackList)
     callbacks = _as_list(common["callbacks"])
@@ -156,6 +160,13 @@ def evaluate_call(
         common["callbacks"] = [BlockProgress(), *callbacks]
     arguments = {"x": replicas.dataset(model, blocks), "steps": blocks.steps}
     return KerasCall(model, {**common, **arguments}, blocks.batches_per_block)
+
+
+def batches_per_call(model: keras.Model) -> int:
+    """Batches per call of a data set, also while `fit` runs on blocks: as `compile` says."""
+    if not model.balanced:
+        return int(model.steps_per_execution)
+    return model.step.batches_per_block or 1
 
 
 def block_function(
@@ -186,7 +197,6 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
         step.task_metrics.add(masked, predictions, by_batch=True)
         return predictions, vector
 
-    @tf.function(autograph=False)
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:
         x, y, sample_weight, ruler = iterator.get_next()
         masked = step.mask(y, sample_weight)
@@ -203,7 +213,7 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
             step.task_metrics.add(masked, predictions, by_batch=False)
         return model.get_metrics_result()
 
-    return run_block
+    return graph_of(run_block)
 
 
 def build_optimizer(model: keras.Model) -> None:

@@ -93,6 +93,8 @@ class Parameters:
             columns = zip(*gradients.measured)
             return {id(v): mixed(list(c), decision.weights) for v, c in zip(shared, columns)}
         direction = decision.direction
+        if not shared:
+            return {}
         if forward.scale is not None:
             direction = direction * forward.scale
         sizes = [int(np.prod(v.shape)) for v in shared]

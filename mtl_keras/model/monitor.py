@@ -64,5 +64,6 @@ class Monitor(keras.callbacks.Callback):
             what = f"the loss of task {names} became infinite or NaN first"
         raise TrainingError(
             f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
-            "huge inputs and labels, lower the learning rate, or set `clipnorm` on the optimizer."
+            "huge inputs and labels and for sample weights that are negative or NaN, lower the "
+            "learning rate, or set `clipnorm` on the optimizer."
         )

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context as eager  # has no public name
 
 from mtl_keras.errors import check
-from mtl_keras.feeding.batch_loop import rows_between
+from mtl_keras.feeding.batch_loop import graph_of, rows_between
 from mtl_keras.feeding.blocks import Blocks, Share
 from mtl_keras.model.step import Step
 
@@ -113,7 +113,6 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
     made: dict[str, Callable[[Any], dict[str, tf.Tensor]]] = {}
 
     def compiled(element_spec: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
-        @tf.function(autograph=False, input_signature=[element_spec])
         def run_block(block: Any) -> dict[str, tf.Tensor]:
             batches = tf.shape(strategy.experimental_local_results(block[-1])[0])[0]
 
@@ -127,7 +126,7 @@ def block_function(model: keras.Model, step: Step, training: bool) -> Callable[[
             tf.while_loop(lambda number: number < batches, body, (0,), parallel_iterations=1)
             return model.get_metrics_result()
 
-        return run_block
+        return graph_of(run_block, input_signature=[element_spec])
 
     def function(iterator: Any) -> dict[str, tf.Tensor]:
         spec = iterator.element_spec
@@ -152,14 +151,15 @@ def batch_function(model: keras.Model, training: bool) -> Callable[[Any], Any]:
     strategy = model.distribute_strategy
     step = model.train_step if training else model.test_step
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def run_batch(batch: Any) -> Any:
+    def run_one(batch: Any) -> Any:
         def run() -> Any:
             logs = strategy.run(step, args=(batch,))
             local = strategy.experimental_local_results
             return keras.tree.map_structure(lambda value: local(value)[0], logs)
 
         return model.step.by_what_is_due(run) if training and model.balanced else run()
+
+    run_batch = graph_of(run_one, reduce_retracing=True)
 
     def function(iterator: Any) -> dict[str, tf.Tensor]:
         for _ in range(model.steps_per_execution):

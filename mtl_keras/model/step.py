@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.balancers import Balancer
+from mtl_keras.balancers import Balancer, Fixed
 from mtl_keras.balancers.gradient import GradientBalancer
 from mtl_keras.balancers.tracker import BalanceTracker
-from mtl_keras.model import keras_private
+from mtl_keras.errors import ConfigError
 from mtl_keras.model.backward import balanced
 from mtl_keras.model.forward import Forward, Half, Inside, Sums, over_replicas
+from mtl_keras.model.keras_private_optimizers import counted_once, summed_gradients
 from mtl_keras.model.labels import by_output, by_task, named
 from mtl_keras.model.logs import LossTracker
 from mtl_keras.model.partition import Partition
@@ -40,7 +41,7 @@ class Step:
     Attributes:
         balance_tracker: Tracks what the balancer did in an epoch.
         balancing: What the balancer did in each epoch of training, a dict per epoch.
-        taking_part: For each task, 1 if it is trained, and 0 if it is left out.
+        taking_part: For each task, 1 if it is trained, and 0 if it is left out or its weight is 0.
         measures: As in `balanced`, of the step that is being traced.
     """
 
@@ -70,13 +71,30 @@ class Step:
         self.taking_part = keras.Variable(
             np.ones(len(self.tasks)), trainable=False, dtype="float32", name="taking_part"
         )
+        self.leave_out(())
+        self._trainable = {id(v) for v in model.trainable_variables}
 
     def leave_out(self, tasks: Collection[str]) -> None:
         """Train all tasks but these from now on, as if none of their labels were present.
 
         Their losses are still logged.
         """
-        self.taking_part.assign([float(task not in tasks) for task in self.tasks])
+        weights = zip(self.tasks, self.loss_tracker.loss_weights)  # 0: a balancer sees it as absent
+        self.taking_part.assign([float(task not in tasks and w != 0) for task, w in weights])
+
+    def check_variables(self) -> None:
+        """Check that a balancer knows which of the trainable variables the tasks share.
+
+        Raises:
+            ConfigError: if layers were frozen or unfrozen, or got new variables, since `compile`.
+        """
+        now = {id(v) for v in self.model.trainable_variables}
+        if now != self._trainable and not isinstance(self.balancer, Fixed):
+            raise ConfigError(
+                "Layers were frozen or unfrozen since `compile`, which determined what the tasks "
+                f"share for the balancer: {len(now - self._trainable)} variables became trainable, "
+                f"{len(self._trainable - now)} ceased to be. Call `compile` again."
+            )
 
     def train(self, x: Any, labels: Labels) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One update of the model on a batch.
@@ -88,6 +106,7 @@ class Step:
         Returns:
             Predictions by task, and the batch as a vector for `track`.
         """
+        self.check_variables()
         forward = self.forward(x, labels)
         variables = self.model.trainable_variables
         gradients, decision = balanced(
@@ -232,8 +251,8 @@ class Step:
         """Let the optimizer take its step, with the gradients of all replicas' rows."""
         optimizer = self.model.optimizer
         alone = self.model.distribute_strategy.num_replicas_in_sync == 1
-        once = keras_private.counted_once(optimizer) if alone else contextlib.nullcontext()
-        with keras_private.summed_gradients(optimizer), once:
+        once = counted_once(optimizer) if alone else contextlib.nullcontext()
+        with summed_gradients(optimizer), once:
             optimizer.apply(gradients, variables)
 
     # What is logged

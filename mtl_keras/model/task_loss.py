@@ -114,7 +114,9 @@ class TaskLoss:
         present = tf.cast(present, tf.float32)
         weight = None
         if sample_weight is not None:
-            weight = present * self._like(present, tf.cast(sample_weight, tf.float32))
+            weight = self._like(present, tf.cast(sample_weight, tf.float32))
+            weight = tf.where(weight < 0, float("nan"), weight)  # else it would count as 0
+            weight *= present
         y = tf.cast(y, tf.int64 if self.sparse else tf.float32)
         return Masked(y, present, weight)
 
@@ -156,7 +158,7 @@ class TaskLoss:
             present = tf.reduce_min(present, axis=-1)
             weight = None if weight is None else tf.reduce_mean(weight, axis=-1) * present
         counted = present if weight is None else weight
-        loss = tf.reduce_sum(tf.where(counted > 0, counted * losses, 0.0))
+        loss = tf.reduce_sum(tf.where(counted != 0, counted * losses, 0.0))  # NaN stays NaN
         total = tf.reduce_sum(counted)
         if weight is None or self.reduction == "mean_with_sample_weight":
             return loss, total, total

@@ -56,7 +56,8 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             loss: A dict `{task: loss}`, a list in the order of the outputs, or one loss for all.
                 Losses are means over present labels.
             loss_weights: A dict `{task: float}` or a list; 1.0 for tasks that are not named. The
-                balancer uses them as preferences, and the logged `loss` as weights.
+                balancer uses them as preferences, and the logged `loss` as weights. A task with the
+                weight 0 is not trained, and a balancer does not see it.
             metrics: A dict `{task: metric or list}` or a list in the order of the outputs.
                 Computed over present labels, without sample weights.
             weighted_metrics: Likewise, with sample weights.
@@ -259,7 +260,8 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         are as large as images). Everything else is computed as in Keras.
         """
         if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
-            return super().predict(x, batch_size, verbose, steps, callbacks)
+            with keras_private.batches_per_call(self, loops.batches_per_call(self)):
+                return super().predict(x, batch_size, verbose, steps, callbacks)
         if self._predictor is None:
             self._predictor = Predictor(self)
         return self._predictor(x, batch_size)

@@ -20,6 +20,7 @@ from mtl_keras.plans import file, misplaced, presets, sources, types
 from mtl_keras.plans.joint import covering_together
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
+from mtl_keras.training.named_logs import check_logs
 
 
 @dataclasses.dataclass
@@ -66,6 +67,7 @@ class Plan(Checked):
         if not names:
             raise ConfigError("An experiment needs at least one task. Received: none.")
         _all_differ(names, "tasks", "`name`")
+        check_logs(names)
         for name in self.weight_columns():
             if name not in names:
                 raise ConfigError(unknown("task in `sample_weight`", name, names))
@@ -117,6 +119,12 @@ class Plan(Checked):
     def label_columns(self) -> list[str]:
         """The columns that contain labels of any task."""
         return [column for task in self.tasks for column in task.columns]
+
+    @property
+    def streams(self) -> bool | None:
+        """Whether the data are streamed; None if that depends on whether they fit into memory."""
+        by_file = self.streaming is None and self.split.strategy == "file"
+        return True if by_file else self.streaming
 
     def but(self, **changes: Any) -> Self:
         """Return a copy with some fields changed."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import jinja2
 
-from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.content import Content
 from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.tasks import Task
@@ -66,6 +65,7 @@ def model_card(content: Content) -> str:
         refit=bool(content.metrics.get("refit", 0)),
         split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
         intended_use=experiment.get("intended_use", ""),
+        copies=" and ".join(str(each) for each in content.repeated_rows if each.copies),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
     )
     return text.rstrip() + "\n"
@@ -76,9 +76,7 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
     scores = {name: value for name, value in result["scores"].items() if value is not None}
     classes = task.classes if isinstance(task, ClassTask) else None
     answers = ", ".join(map(str, classes)) if classes else task.unit or "a number"
-    ends = result.get("intervals", {}).get(main, ())  # version 0.1 had none
-    known = (scores.get(main), result["baseline"].get(main))
-    value, baseline, *ends = numbers([*known, *ends], intervals=[ends])
+    value, interval, baseline = content.main_score(task)
     return {
         "name": task.name,
         "kind": task.kind,
@@ -88,7 +86,7 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
         "main": measure(main),
         "value": value,
         "baseline": baseline,
-        "interval": " to ".join(ends),
+        "interval": interval,
     }
 
 

@@ -20,11 +20,7 @@ MOST_LETTERS = 26
 
 
 def check_page(
-    result: Check,
-    alarms: list[str],
-    name: str,
-    table: str,
-    model: Content | None = None,
+    result: Check, alarms: list[str], name: str, table: str, model: Content | None = None
 ) -> str:
     """The page of a check, with a figure for each column or answer that has changed.
 
@@ -60,6 +56,7 @@ def check_page(
         units={task.name: task.unit for task in tasks},
         alarms=alarms,
         limits=result.limits,
+        known=result.known,
         scores=result.scores,
         columns=columns,
         answers=answers,

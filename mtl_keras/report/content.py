@@ -14,7 +14,9 @@ import pandas as pd
 
 from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
+from mtl_keras.drawing.digits import numbers
 from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.evaluation import RepeatedRows
 from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.features import Feature
 from mtl_keras.jobs import UNREADABLE
@@ -64,11 +66,30 @@ class Content:
     predictions: dict[str, np.ndarray]
     comparison: dict[str, Any] | None
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each task; empty if it has none."""
+        return {task.name: task.unit for task in self.tasks}
+
+    def main_score(self, task: Task) -> tuple[str, str, str]:
+        """The main score of a task, its interval and the baseline's score, as a page writes them.
+
+        A score that is not known is a dash; an interval, an empty text.
+        """
+        result, name = self.metrics["test"][task.name], task.measure.name
+        ends = result.get("intervals", {}).get(name, ())  # version 0.1 had none
+        scores = (result["scores"].get(name), result["baseline"].get(name), *ends)
+        value, baseline, *interval = numbers(scores, intervals=[ends])
+        return value, " to ".join(interval), baseline
+
+    @property
+    def repeated_rows(self) -> list[RepeatedRows]:
+        """Parts many of whose rows are also among the training rows."""
+        return [RepeatedRows(**each) for each in self.metrics.get("repeated_rows", [])]
+
 
 def content(
-    files: Mapping[str, str | bytes],
-    comparison: Path | None = None,
-    trusted: Collection[str] = (),
+    files: Mapping[str, str | bytes], comparison: Path | None = None, trusted: Collection[str] = ()
 ) -> Content:
     """The content of a report.
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from mtl_keras.drawing.figure import axes, svg
 from mtl_keras.report.content import Content
 from mtl_keras.report.prediction import task_panels
@@ -18,29 +20,28 @@ class Drawer:
     def __init__(self) -> None:
         self.number = 0
 
-    def __call__(
-        self,
-        caption: str,
-        draw: Callable[[Any], None] | None = None,
-        figure: Any = None,
-        note: str = "",
-    ) -> dict[str, str]:
-        """A figure as SVG, or why it could not be drawn.
+    def __call__(self, caption: str, draw: Callable[[Any], None], note: str = "") -> dict[str, str]:
+        """A figure of one plot as SVG, or why it could not be drawn.
 
         Args:
             caption: Its title, which the page writes above it; also the text alternative.
             draw: A function that draws on given axes, without a title.
-            figure: A function that makes the whole figure, instead of `draw`.
             note: How to read it, in a sentence. Default none.
         """
+
+        def figure() -> Figure:
+            drawn, grid = axes(1, 1, WIDTH, HEIGHT)
+            draw(grid[0, 0])
+            return drawn
+
+        return self.whole(caption, figure, note)
+
+    def whole(self, caption: str, figure: Callable[[], Figure], note: str = "") -> dict[str, str]:
+        """The same for a function that makes the whole figure."""
         self.number += 1
         made = {"caption": caption, "note": note}
         try:
-            if draw is not None:
-                drawn, grid = axes(1, 1, WIDTH, HEIGHT)
-                draw(grid[0, 0])
-            else:
-                drawn = figure()
+            drawn = figure()
             made["width"] = f"{96 * drawn.get_figwidth():.0f}"  # pixels
             return {**made, "svg": svg(drawn, self.number, f"{caption}. {note}".rstrip(". "))}
         except Exception as error:  # a failing figure must not fail the run

@@ -32,12 +32,12 @@ class Picture(NamedTuple):
 
     Attributes:
         zero: Where the line of no gain is, in per cent of the width.
-        bars: A bar for each row.
+        bars: A bar for each row; None if its interval is not known.
         ticks: Places and texts of the axis.
     """
 
     zero: float
-    bars: list[Bar]
+    bars: list[Bar | None]
     ticks: list[tuple[float, str]]
 
 
@@ -45,7 +45,7 @@ def picture(gains: Sequence[tuple[float, float, float]], reference: int) -> Pict
     """The picture of some gains.
 
     Args:
-        gains: Gain, low and high of each row.
+        gains: Gain, low and high of each row; NaN if they are not known.
         reference: The row that decides how far is too far off.
 
     Example:
@@ -55,8 +55,9 @@ def picture(gains: Sequence[tuple[float, float, float]], reference: int) -> Pict
     """
     table = np.array(gains, float).reshape(-1, 3)
     size = np.abs(table[:, 1:]).max(axis=1)
-    near = size <= FAR * size[reference]
-    left, right = min(table[near, 1].min(), 0.0), max(table[near, 2].max(), 0.0)
+    known = np.isfinite(table).all(axis=1)
+    near = known & ~(size > FAR * size[reference])  # all, if that of the reference is not known
+    left, right = table[near, 1].min(initial=0.0), table[near, 2].max(initial=0.0)
     if not left < right:  # no gain, and no uncertainty of it
         left, right = -1.0, 1.0
     margin = MARGIN * (right - left)
@@ -65,9 +66,11 @@ def picture(gains: Sequence[tuple[float, float, float]], reference: int) -> Pict
     def place(value: float) -> float:
         return round(100 * float((value - left) / (right - left)), 2)
 
-    bars = []
-    for (gain, low, high), is_near in zip(table, near):
-        if is_near:
+    bars: list[Bar | None] = []
+    for (gain, low, high), is_known, is_near in zip(table, known, near):
+        if not is_known:
+            bars.append(None)
+        elif is_near:
             bars.append(Bar(place(low), round(place(high) - place(low), 2), place(gain), ""))
         else:
             bars.append(Bar(0.0, 0.0, 0.0, "←" if gain < 0 else "→"))

@@ -14,9 +14,7 @@ PANELS = 4
 
 
 def prediction_figure(
-    tasks: Sequence[Task],
-    truths: Mapping[str, np.ndarray],
-    predictions: Mapping[str, np.ndarray],
+    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
 ) -> Figure:
     """A row of panels per task, up to four: of classes, the last is the confusion matrix.
 

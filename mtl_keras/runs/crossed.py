@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import ConfigError, unknown
+from mtl_keras.datasets.cells import first_of
+from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.features import Crossing, Feature, crossings
 from mtl_keras.features.crossing import in_words
 from mtl_keras.features.encoder import GROUPS, Encoder
@@ -35,12 +36,22 @@ def crossed(
     Raises:
         ConfigError: if a declared crossing names something that is not a feature, or cannot be
             crossed.
+        DataError: if it names a feature of whole numbers that are not distinct in float32.
     """
     features = {feature.name: feature for feature in encoder.features}
     if plan.crossings == "auto":
-        chosen = _chosen(encoder, tasks, rows)
+        chosen = []
+        for names in _chosen(encoder, tasks, rows):
+            merged = _merged(names, features, rows["train"])
+            if merged:
+                show(f"warning: {' × '.join(names)} is not read by exact value. {merged}")
+            else:
+                chosen.append(names)
     else:
         chosen = [_checked(names, features) for names in plan.crossings]
+        for names in chosen:
+            if merged := _merged(names, features, rows["train"]):
+                raise DataError(f"Crossing {' × '.join(names)!r} is not possible. {merged}")
     if not chosen:
         return encoder
     fitted = [
@@ -84,6 +95,20 @@ def _checked(names: Sequence[str], features: Mapping[str, Feature]) -> tuple[str
                 f"categories. Received: {name!r} ({features[name].kind}). Leave it out."
             )
     return tuple(names)
+
+
+def _merged(names: Sequence[str], features: Mapping[str, Feature], train: pd.DataFrame) -> str:
+    """Return why exact values are not distinct to the network, in words; "" if they are."""
+    for name in names:
+        column = features[name].select(train)
+        merged = features[name].indistinct(column)
+        if merged.any():
+            return (
+                f"Feature {name!r} contains numbers such as {first_of(column, merged)}, which the "
+                "network, which reads float32, cannot tell from its neighbours. Declare the "
+                "feature as categorical."
+            )
+    return ""
 
 
 def _raw(feature: Feature, table: pd.DataFrame) -> np.ndarray:

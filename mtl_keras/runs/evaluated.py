@@ -1,11 +1,12 @@
 """Evaluates a trained network on the test rows: the result of a run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation import calibration, evaluate, regions_of
+from mtl_keras.evaluation import RepeatedRows, calibration, evaluate, regions_of
 from mtl_keras.export import TrainedRows, column_statistics
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.prepared import Prepared
@@ -15,13 +16,20 @@ from mtl_keras.tasks import Task
 from mtl_keras.training import Fitted
 
 
-def evaluated(plan: Plan, rows: Prepared, fitted: Fitted, show: Callable[[str], None]) -> Run:
+def evaluated(
+    plan: Plan,
+    rows: Prepared,
+    fitted: Fitted,
+    repeated: Sequence[RepeatedRows],
+    show: Callable[[str], None],
+) -> Run:
     """Return the result of a training: calibrated tasks, and their scores on the test rows.
 
     Args:
         plan: The plan, with nothing left open.
         rows: The rows.
         fitted: The trained network.
+        repeated: Rows that are also among the training rows, by part.
         show: A function that prints a line.
     """
     model = fitted.model
@@ -58,8 +66,9 @@ def evaluated(plan: Plan, rows: Prepared, fitted: Fitted, show: Callable[[str], 
             "calibration": calibration(tasks, truths["test"], outputs),
             "refit": plan.training.refit if fitted.refitted else 0,
             "finished": dict(fitted.finished),
+            "repeated_rows": [asdict(each) for each in repeated if each.many],
         },
-        trained=_trained_rows(rows, fitted.refitted),
+        trained=_trained_rows(rows, fitted.refitted, repeated),
         statistics=column_statistics(rows.encoder.features, rows.rows["train"]),
     )
 
@@ -76,11 +85,13 @@ def calibrated(rows: Prepared, outputs: Mapping[str, np.ndarray]) -> list[Task]:
     return [task.conform(labels[task.name], outputs[task.name]) for task in tasks]
 
 
-def _trained_rows(rows: Prepared, refitted: bool) -> TrainedRows:
+def _trained_rows(rows: Prepared, refitted: bool, repeated: Sequence[RepeatedRows]) -> TrainedRows:
     parts = ["train", "validation"] if refitted else ["train"]
+    copies = [e.expected / e.rows for e in repeated if e.part == "test" and e.copies]
     return TrainedRows.of(
         rows.encoder.features,
         pd.concat([rows.rows[part] for part in parts]),
         rows.rows["test"],
         sum(rows.counts[part] for part in parts),
+        chance=copies[0] if copies else None,
     )

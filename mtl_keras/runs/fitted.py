@@ -14,10 +14,7 @@ from mtl_keras.tasks import Task
 
 
 def fitted(
-    plan: Plan,
-    guesses: Guesses,
-    rows: Mapping[str, pd.DataFrame],
-    show: Callable[[str], None],
+    plan: Plan, guesses: Guesses, rows: Mapping[str, pd.DataFrame], show: Callable[[str], None]
 ) -> tuple[Encoder, list[Task]]:
     """Return the encoder, with the crossings that it reads, and the tasks.
 

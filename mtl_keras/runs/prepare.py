@@ -42,8 +42,7 @@ def prepare(
     if source is None:
         raise ConfigError("There is no table. Expected a path or a DataFrame. Received: none.")
     with clock("read"):
-        by_file = True if plan.split.strategy == "file" else None
-        table = opened(source, by_file if plan.streaming is None else plan.streaming, show)
+        table = opened(source, plan.streams, show)
     prepared = (
         prepare_stream(plan, table, show, clock)
         if isinstance(table, Stream)

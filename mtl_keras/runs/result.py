@@ -67,7 +67,8 @@ class Run:
             the number of epochs that were trained again with the validation rows; `"finished"`,
             the last epoch that trained each task that was finished before others; `"search"` and
             `"grouping"`, what was tried for `"auto"` and for groups; `"leaks"`, features that alone
-            explain a target.
+            explain a target; `"repeated_rows"`, test and validation rows that are also among the
+            training rows.
         identity: A unique name of this training, kept when it is resumed.
         trained_at: When the training ended, in ISO format, UTC.
         trained: Fingerprints that recognise the training rows, or None.

@@ -33,7 +33,7 @@ SAMPLE_ROWS = {"train": 1_000_000, "validation": 200_000, "test": 20_000}
 SAMPLE_BYTES = 256 * 2**20
 ENCODED_BYTES = 256 * 2**20  # rows of a part in memory
 CHUNK_BYTES = 16 * 2**20  # rows to encode at once
-GUESSED_ROWS = 100_000
+GUESSED_ROWS = 100_000  # from which kinds of columns are guessed
 EVALUATED_ROWS = 1_000_000
 
 
@@ -187,12 +187,7 @@ def _read(plan: Plan, stream: Stream, features: Sequence[Feature]) -> list[str]:
 
 
 def _check(
-    plan: Plan,
-    divided: Divided,
-    read: list[str],
-    at_once: int,
-    encoder: Encoder,
-    tasks: list[Task],
+    plan: Plan, divided: Divided, read: list[str], at_once: int, encoder: Encoder, tasks: list[Task]
 ) -> None:
     """Raise a DataError for the first row on which the network cannot be trained or tested."""
     counting = {part: dict.fromkeys(plan.weight_columns(), False) for part in PARTS}

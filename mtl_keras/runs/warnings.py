@@ -1,4 +1,4 @@
-"""What to look at before trusting a model: labels missing or twice, leaks, unused experts."""
+"""What to look at before trusting a model: labels, leaks, repeated rows, unused experts."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.evaluation import leaking_features, unused_sources
+from mtl_keras.evaluation import RepeatedRows, leaking_features, repeated_rows, unused_sources
 from mtl_keras.layers import Gate
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.runs.prepared import Prepared
+
+
+def warn_of_rows(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
+    """Print all warnings about the rows, before a training, and return what was found."""
+    warn_of_missing_labels(rows, show)
+    warn_of_copies(rows, show)
+    return warn_of_leaks(rows, show)
 
 
 def warn_of_missing_labels(rows: Prepared, show: Callable[[str], None]) -> None:
@@ -47,6 +54,28 @@ def warn_of_leaks(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]
             "when you predict? If not, leave it out"
         )
     return {"leaks": [dict(zip(("feature", "task", "share"), each)) for each in found]}
+
+
+def warn_of_repeated_rows(rows: Prepared, show: Callable[[str], None]) -> list[RepeatedRows]:
+    """Print a warning if test or validation rows are copies of training rows; return how many.
+
+    Of a stream that does not fit into memory, only samples are here: it is not examined.
+    """
+    if len(rows.rows["train"]) < rows.counts["train"]:
+        return []
+    data = rows.data
+    found = [
+        repeated_rows(rows.encoder.columns, data.x, data.y, part) for part in ("test", "validation")
+    ]
+    if copies := [each for each in found if each.copies]:
+        show(
+            f"warning: {' and '.join(map(str, copies))} are also among the training rows, with the "
+            f"same values in every feature and {100 * copies[0].same_labels:.0f}% of the labels "
+            "the same, so the scores are better than for new rows. Remove the copies. If they "
+            "belong to the same customer or product, say, split by it instead: --split group "
+            "--split-column COLUMN"
+        )
+    return found
 
 
 def warn_of_unused_experts(

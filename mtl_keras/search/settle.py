@@ -11,7 +11,7 @@ from mtl_keras import architectures
 from mtl_keras.architectures import Grouped
 from mtl_keras.jobs import executor
 from mtl_keras.jobs.parallel import Executor
-from mtl_keras.jobs.ray_cluster import Cluster, nearest
+from mtl_keras.jobs.ray_cluster import Cluster, address_of
 from mtl_keras.plans.plan import Plan
 from mtl_keras.search.affinity import Affinity
 from mtl_keras.search.grouping import grouping
@@ -74,7 +74,7 @@ def settled(
         rows = len(next(iter(data.y["train"].values())))
         show(f"candidates are trained on {rows:,} rows in memory")
     if auto:
-        where = (cluster.workers, nearest(cluster.address)) if cluster else ()
+        where = (cluster.workers, address_of(cluster.address)) if cluster else ()
         with executor(short, *where) as run:
             plan, tried["search"] = _searched(plan, run, show)
     if _groups_are_open(plan):

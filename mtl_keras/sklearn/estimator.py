@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from sklearn.base import BaseEstimator
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -16,6 +15,7 @@ from mtl_keras.errors import ConfigError, DataError, shown
 from mtl_keras.experiment import Experiment
 from mtl_keras.export.serving import answer_rows, serving_model
 from mtl_keras.features.encoder import raw_columns, rows_per_call
+from mtl_keras.sklearn.scores import ascending, score
 from mtl_keras.sklearn.targets import Targets, Validated
 from mtl_keras.tasks.classes import ClassTask
 
@@ -44,12 +44,12 @@ class MultiTaskEstimator(BaseEstimator):
         random_state: Integer seed. Default 0.
 
     Attributes:
-        tasks_: The fitted tasks.
+        tasks_: The fitted tasks, in the order of the columns of `y`.
         model_: The trained Keras model, on encoded rows.
         encoder_: The fitted encoder, of raw columns.
         history_: Logs, a row per epoch.
-        classes_: The labels of each classification task: a list by task, or the labels if there is
-            one task.
+        classes_: The labels of each classification task, ascending: a list by task, or the labels
+            if there is one task.
         n_features_in_: Number of columns of `X`.
         feature_names_in_: Their names, if `X` was a DataFrame.
 
@@ -96,6 +96,38 @@ class MultiTaskEstimator(BaseEstimator):
             DataError: if the rows do not suit the tasks.
         """
         rows = self._table(X, fitting=True)
+        table = self._with_labels(rows, y)
+        if sample_weight is not None:
+            table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
+            if not weights.any():
+                raise DataError("Sample weights must not sum to zero: all of them are zero.")
+        experiment = self._experiment(rows, None if sample_weight is None else WEIGHT)
+        learned = {column for task in experiment.tasks for column in task.columns}
+        without = [name for name in self.targets_.names if name not in learned]
+        if without and learned <= set(table):
+            raise DataError(
+                f"y has columns without a task: {', '.join(map(repr, without))}. They would be "
+                "used as features. Leave them out of y, or declare tasks for them."
+            )
+        for task in experiment.tasks:
+            if len(task.columns) > 1:
+                raise ConfigError(
+                    f"Task {task.name!r} reads the columns {task.columns}, and the estimator "
+                    "predicts one column per task. Declare a task for each of them."
+                )
+        run = experiment.run(table, show=None)
+        names = list(self.targets_.names)
+        self.tasks_ = sorted(run.tasks, key=lambda task: names.index(task.columns[0]))
+        self.model_, self.encoder_ = run.model, run.encoder
+        self.history_ = run.history
+        self._answer = self._answering()
+        labels_of = [np.array(task.classes)[ascending(task)] for task in self._classifying()]
+        if labels_of:
+            self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
+        return self
+
+    def _with_labels(self, rows: pd.DataFrame, y: Any) -> pd.DataFrame:
+        """Return the rows with their labels, of which `targets_` keeps the form."""
         if y is None:
             raise DataError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -114,14 +146,13 @@ class MultiTaskEstimator(BaseEstimator):
             raise DataError(
                 f"Expected {LEAST_ROWS} rows or more. Received: n_samples = {len(table)}."
             )
-        if sample_weight is not None:
-            table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
-            if not weights.any():
-                raise DataError("Sample weights must not sum to zero: all of them are zero.")
+        return table
+
+    def _experiment(self, rows: pd.DataFrame, weight: str | None) -> Experiment:
         features = self.features
         if features == "infer" and not hasattr(self, "feature_names_in_"):
             features = dict.fromkeys(rows, "numeric")
-        experiment = Experiment(
+        return Experiment(
             tasks=self.targets_.tasks,
             features=features,
             architecture=self.architecture,
@@ -130,23 +161,8 @@ class MultiTaskEstimator(BaseEstimator):
             training=dict(self.training or {}),
             split=Validated(validation=self.validation),
             seed=self.random_state,
-            sample_weight=None if sample_weight is None else WEIGHT,
+            sample_weight=weight,
         )
-        learned = {column for task in experiment.tasks for column in task.columns}
-        without = [name for name in labels if name not in learned]
-        if without and learned <= set(table):
-            raise DataError(
-                f"y has columns without a task: {', '.join(map(repr, without))}. They would be "
-                "used as features. Leave them out of y, or declare tasks for them."
-            )
-        run = experiment.run(table, show=None)
-        self.tasks_, self.model_, self.encoder_ = run.tasks, run.model, run.encoder
-        self.history_ = run.history
-        self._answer = self._answering()
-        labels_of = [np.array(task.classes) for task in self._classifying()]
-        if labels_of:
-            self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
-        return self
 
     def predict(self, X: Any) -> Any:
         """Return the predictions for each row: labels of classes, and quantities in units.
@@ -176,7 +192,9 @@ class MultiTaskEstimator(BaseEstimator):
         found = []
         for task in self._classifying():
             likely = task.prediction_from(answers)
-            found.append(np.stack([1 - likely, likely], axis=1) if likely.ndim == 1 else likely)
+            if likely.ndim == 1:
+                likely = np.stack([1 - likely, likely], axis=1)
+            found.append(likely[:, ascending(task)])
         return found[0] if len(self.tasks_) == 1 else found
 
     def score(self, X: Any, y: Any) -> float:
@@ -187,15 +205,7 @@ class MultiTaskEstimator(BaseEstimator):
         scores of a task.
         """
         answers, labels = self._answers(X), self.targets_.table(y)
-        values = []
-        for task in self.tasks_:
-            present = labels[task.name].notna().to_numpy()
-            truth, answer = labels[task.name][present], answers[task.name][present]
-            if task in self._classifying():
-                values.append(accuracy_score(list(map(str, truth)), list(map(str, answer))))
-            else:
-                values.append(r2_score(truth.astype(float), answer))
-        return float(np.mean(values))
+        return float(np.mean([score(task, labels, answers[task.name]) for task in self.tasks_]))
 
     def set_params(self, **params: Any) -> Self:
         """Set arguments, and arguments of the architecture, the balancer and the training.

@@ -14,10 +14,10 @@ from mtl_keras.drawing.panels import OneLabel, Panel
 from mtl_keras.drawing.thresholds import against_threshold
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.layers import Decode
-from mtl_keras.tasks.classes import ClassTask, distinct, plain_labels
+from mtl_keras.tasks.classes import ClassTask, distinct
 from mtl_keras.tasks.measures import AUC, Measure, average_precision, f1, log_losses
 from mtl_keras.tasks.problem import Problem
-from mtl_keras.tasks.stated import as_in_column
+from mtl_keras.tasks.stated import as_in_column, plain_labels
 from mtl_keras.tasks.thresholds import (
     Costs,
     ThresholdCurve,
@@ -58,6 +58,10 @@ class Binary(ClassTask):
     (('no', 'yes'), [0.0, 1.0, nan, 0.0])
     """
 
+    also_called: ClassVar[str] = (
+        "binary_classification classification classifier boolean bool yes_no sigmoid logistic "
+        "binary_crossentropy"
+    )
     single_probability: ClassVar[bool] = True
 
     positive: Any = None
@@ -100,7 +104,8 @@ class Binary(ClassTask):
                     f"{self.columns[0]!r}, which has {labels}."
                 )
             return wanted
-        affirmative = [label for label in labels if str(label).lower() in POSITIVE_WORDS]
+        texts = [label for label in labels if isinstance(label, str)]
+        affirmative = [label for label in texts if label.lower() in POSITIVE_WORDS]
         return affirmative[0] if len(affirmative) == 1 else labels[-1]
 
     def head(self, representation: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.lists import factorized
+from mtl_keras.datasets import cells
+from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import DataError, check, shown
 from mtl_keras.tasks import calibration
 from mtl_keras.tasks.base import Task
@@ -21,7 +22,7 @@ from mtl_keras.tasks.conformal import (
     of_all_classes,
     preferred_mass,
 )
-from mtl_keras.tasks.stated import as_in_column
+from mtl_keras.tasks.stated import as_in_column, coded_labels
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,9 +72,16 @@ class ClassTask(ConformalTask):
         check_class_weight(self)
         check_level(self, "set", self.set)
 
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        """Return which labels are floats that may stand for several whole numbers."""
+        return inexact(column)
+
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         assert self.classes is not None, "fit first"
-        codes, labels = coded_labels(table[self.columns[0]])
+        column = table[self.columns[0]]
+        what = f"Task {self.name!r}: column {column.name!r} contains class labels"
+        cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
+        codes, labels = coded_labels(column)
         index = {label: float(i) for i, label in enumerate(self.classes)}
         numbers = [*(index.get(label, np.nan) for label in labels), np.nan]
         encoded = np.array(numbers, "float32")[codes]
@@ -202,7 +210,7 @@ class ClassTask(ConformalTask):
         return fitted.but(counts=tuple(int(count) for count in counts))
 
 
-ANSWERABLE = "all strings, all numbers (within the range of int64 or float32) or all booleans"
+ANSWERABLE = "all strings, all numbers (int64, or different as float32) or all booleans"
 
 
 def answerable(labels: Sequence[Any]) -> bool:
@@ -220,7 +228,9 @@ def answerable(labels: Sequence[Any]) -> bool:
         return False
     whole = all(issubclass(kind, (int, np.integer)) for kind in kinds)
     low, high = (-(2**63), 2**63 - 1) if whole else (-3.4e38, 3.4e38)
-    return all(low <= label <= high for label in labels)
+    if not all(low <= label <= high for label in labels):
+        return False
+    return whole or len(np.unique(np.asarray(labels, "float32"))) == len(labels)
 
 
 def check_class_weight(task: Any) -> None:
@@ -232,44 +242,6 @@ def check_class_weight(task: Any) -> None:
         good = all(isinstance(w, (int, float)) and 0 <= w <= 3.4e38 for w in weights)
     expected = "be 'balanced' or a mapping from label to weight, finite and >= 0"
     check(bool(good), f"{task.name}.class_weight", expected, given)
-
-
-def plain_labels(column: pd.Series) -> np.ndarray:
-    """Return labels as Python values, None where missing (NaN, None, ""); 3.0 becomes 3."""
-    values = column.astype(object).to_numpy(copy=True)
-    values[column.isna().to_numpy()] = None
-    numbers = [v for v in values if v is not None and not isinstance(v, (str, bool, np.bool_))]
-    whole = all(float(v).is_integer() for v in numbers if isinstance(v, (int, float, np.number)))
-    labels = np.empty(len(values), object)
-    for row, value in enumerate(values):
-        if isinstance(value, bytes):
-            value = value.decode(errors="replace")
-        if isinstance(value, str):
-            labels[row] = value.strip() or None
-        elif isinstance(value, (bool, np.bool_)):
-            labels[row] = bool(value)
-        elif isinstance(value, (int, float, np.number)):
-            labels[row] = int(value) if whole else float(value)
-        else:
-            labels[row] = None if value is None else str(value)
-    return labels
-
-
-def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """Return the index of each row's label, -1 where it is missing, and the distinct labels.
-
-    Example:
-
-    >>> codes, labels = coded_labels(pd.Series([3.0, None, 1.0, 3.0]))
-    >>> codes.tolist(), labels
-    ([0, -1, 1, 0], [3, 1])
-    """
-    if column.dtype == object:
-        codes, labels = pd.factorize(plain_labels(column))
-        return codes, list(labels)
-    codes, values = factorized(column)  # a few distinct values, many rows
-    again, labels = pd.factorize(plain_labels(pd.Series(values)))
-    return np.append(again, -1)[codes], list(labels)
 
 
 def distinct(task: Task, table: pd.DataFrame) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Count(NumericTask):
     >>> Count("orders").fit(table).encode(table).tolist()
     [0.0, 1.0, nan, 2.0]
     """
+
+    also_called: ClassVar[str] = "poisson integer events number_of_events"
 
     @property
     def log_link(self) -> bool:

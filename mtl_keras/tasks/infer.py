@@ -11,7 +11,7 @@ from mtl_keras.datasets.numbers import almost_all, find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
 from mtl_keras.drawing import digits
 from mtl_keras.errors import DataError, shown
-from mtl_keras.tasks.classes import coded_labels
+from mtl_keras.tasks.stated import coded_labels
 
 MANY_CLASSES = 50  # different strings, from which they are no classes if most rows differ
 MOST_CLASSES = 1000

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,11 @@ class Multiclass(ClassTask):
     >>> task.classes, task.encode(table).tolist()
     (('a', 'b', 'c'), [1.0, 0.0, nan, 2.0])
     """
+
+    also_called: ClassVar[str] = (
+        "multiclass_classification classification classifier categorical category softmax "
+        "categorical_crossentropy nominal"
+    )
 
     @property
     def width(self) -> int:

@@ -19,9 +19,10 @@ from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Decode
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import POSITIVE_WORDS
-from mtl_keras.tasks.classes import check_class_weight, coded_labels
+from mtl_keras.tasks.classes import check_class_weight
 from mtl_keras.tasks.measures import AUC, Measure, auc, f1, log_losses, ratio
 from mtl_keras.tasks.problem import Problem
+from mtl_keras.tasks.stated import coded_labels
 from mtl_keras.tasks.thresholds import ThresholdCurve, best_f1_threshold
 
 NEGATIVE_WORDS = (
@@ -53,6 +54,7 @@ class Multilabel(Task):
     [[1.0, 1.0], [0.0, 0.0], [nan, 1.0]]
     """
 
+    also_called: ClassVar[str] = "multilabel_classification multi_hot tags categories"
     is_quantity: ClassVar[bool] = False
 
     labels: tuple[str, ...] = ()

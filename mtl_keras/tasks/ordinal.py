@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers.ascending import ascending_steps
-from mtl_keras.tasks.classes import distinct, plain_labels
+from mtl_keras.tasks.classes import distinct
 from mtl_keras.tasks.measures import Measure, ratio
 from mtl_keras.tasks.multiclass import Multiclass
-from mtl_keras.tasks.stated import SHOWN, some_of
+from mtl_keras.tasks.stated import SHOWN, plain_labels, some_of
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -99,6 +99,7 @@ class Ordinal(Multiclass):
     (1, 2, 0)
     """
 
+    also_called: ClassVar[str] = "ordered ordinal_regression rating cumulative_logits"
     contiguous: ClassVar[bool] = True
 
     def fit(self, table: pd.DataFrame) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -72,6 +72,8 @@ class Quantiles(TransformableTask):
     >>> np.round(Quantiles("spend", levels=(0.25, 0.75)).fit(table).start, 2).tolist()
     [-0.61, 0.61]
     """
+
+    also_called: ClassVar[str] = "quantile_regression pinball percentiles median"
 
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
     start: tuple[float, ...] | None = None

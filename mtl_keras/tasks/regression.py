@@ -1,7 +1,7 @@
 """Regression."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,6 +39,10 @@ class Regression(TransformableTask):
     >>> task.encode(table).round(2)
     array([-1.22,  0.  ,   nan,  1.22], dtype=float32)
     """
+
+    also_called: ClassVar[str] = (
+        "numeric number float continuous real scalar linear mse mean_squared_error mae"
+    )
 
     loss: str = "mse"
     factor: float | None = None

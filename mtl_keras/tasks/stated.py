@@ -6,9 +6,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.numbers import parsed
 
 SHOWN = 10  # number of labels to list
+
+
+def plain_labels(column: pd.Series) -> np.ndarray:
+    """Return labels as Python values, None where missing (NaN, None, ""); 3.0 becomes 3."""
+    values = column.astype(object).to_numpy(copy=True)
+    values[column.isna().to_numpy()] = None
+    numbers = [v for v in values if v is not None and not isinstance(v, (str, bool, np.bool_))]
+    whole = all(float(v).is_integer() for v in numbers if isinstance(v, (int, float, np.number)))
+    labels = np.empty(len(values), object)
+    for row, value in enumerate(values):
+        if isinstance(value, bytes):
+            value = value.decode(errors="replace")
+        if isinstance(value, str):
+            labels[row] = value.strip() or None
+        elif isinstance(value, (bool, np.bool_)):
+            labels[row] = bool(value)
+        elif isinstance(value, (int, float, np.number)):
+            labels[row] = int(value) if whole else float(value)
+        else:
+            labels[row] = None if value is None else str(value)
+    return labels
+
+
+def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Return the index of each row's label, -1 where it is missing, and the distinct labels.
+
+    Example:
+
+    >>> codes, labels = coded_labels(pd.Series([3.0, None, 1.0, 3.0]))
+    >>> codes.tolist(), labels
+    ([0, -1, 1, 0], [3, 1])
+    """
+    if column.dtype == object:
+        codes, labels = pd.factorize(plain_labels(column))
+        return codes, list(labels)
+    codes, values = factorized(column)  # a few distinct values, many rows
+    again, labels = pd.factorize(plain_labels(pd.Series(values)))
+    return np.append(again, -1)[codes], list(labels)
 
 
 def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...]:

@@ -171,6 +171,7 @@ class ZeroInflatedLogNormal(NumericTask):
     0.67
     """
 
+    also_called: ClassVar[str] = "ziln zero_inflated log_normal lifetime_value"
     kind: ClassVar[str] = "regression"  # in reports; files use the name of the class
 
     share: float | None = None

@@ -5,6 +5,24 @@ from typing import Any
 
 import keras
 
+from mtl_keras.errors import ConfigError
+
+
+def check_logs(tasks: Sequence[str]) -> None:
+    """Raise a ConfigError if losses of two tasks, or of training and validation, share a name.
+
+    Example:
+
+    >>> check_logs(["spend", "orders"])
+    """
+    losses = {"val_loss", *(f"val_{task}_loss" for task in tasks)}
+    for task in tasks:
+        if f"{task}_loss" in losses:
+            raise ConfigError(
+                f"Task {task!r} would log its losses under the same name as validation losses, "
+                f"{task}_loss. Give it another `name`, and set its `column`."
+            )
+
 
 class NamedLogs(keras.callbacks.Callback):
     """Logs `<task>_loss` and `<task>_<metric>` for a single task, too, as for several.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mtl_keras.model import MultiTaskModel
-from mtl_keras.model.keras_private import restart_averages
+from mtl_keras.model.keras_private_optimizers import restart_averages
 from mtl_keras.training.assemble import assembled
 from mtl_keras.training.best_epoch import BestEpoch, FinishedTasks
 from mtl_keras.training.data import Data

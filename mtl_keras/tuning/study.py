@@ -1,13 +1,10 @@
 """Runs a search: trials of settings, each of which is a training."""
 
-import contextlib
 import dataclasses
 import hashlib
-import importlib
 import json
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import ConfigError, TrainingError, unknown
-from mtl_keras.jobs import exclusive, in_parallel, ray_cluster
+from mtl_keras.jobs import in_parallel, ray_cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs.build import build
 from mtl_keras.runs.networks import constant_losses
@@ -25,11 +22,8 @@ from mtl_keras.runs.prepared import Prepared
 from mtl_keras.training.progress import moving
 from mtl_keras.tuning.objective import Objective, optuna_module
 from mtl_keras.tuning.space import Space, changed, current, space_of
+from mtl_keras.tuning.storage import START, StudyStorage
 from mtl_keras.tuning.tuning import Tuning
-
-START = 5  # number of trials before any is pruned
-WARM_UP = 4  # number of epochs before a trial may be pruned
-JOURNAL = "trials.log"
 
 
 def tune(
@@ -90,20 +84,18 @@ def tune(
         if name not in [task.name for task in plan.tasks]:
             raise ConfigError(unknown("task in `front`", name, [t.name for t in plan.tasks]))
     found = space_of(plan.search if space is None else space, plan)
-    own = current(plan, found)
     for name in ("architecture", "balancer"):
         if getattr(plan, name) == "auto" and not any(s.startswith(name) for s in found):
             raise ConfigError(f"{name} = 'auto' must be in the space, or be set.")
+    own = current(plan, found)
     rows = prepare(plan, data, show).sampled()
-    constants = constant_losses(rows, build(plan, rows))
-    objective = Objective(plan, rows, found, constants, tuple(front))
-    elsewhere = workers > 1 or ray_cluster.wanted(address)
-    if elsewhere and folder is None and storage is None:
-        raise ConfigError("Several workers need a `folder` or a `storage` that they share.")
-    kept = None if folder is None else Path(folder)
-    if storage is None and kept is None:
+    objective = Objective(plan, rows, found, constant_losses(rows, build(plan, rows)), tuple(front))
+    if folder is None and storage is None:
+        if workers > 1 or ray_cluster.wanted(address):
+            raise ConfigError("Several workers need a `folder` or a `storage` that they share.")
         storage = optuna.storages.InMemoryStorage()
-    where = Where(_study_name(plan, rows, found, front), kept, storage)
+    kept = None if folder is None else Path(folder)
+    where = StudyStorage(_study_name(plan, rows, found, front), kept, storage)
     with where.alone():
         study = where.study(optuna, plan.seed, len(front))
         before = study.get_trials(deepcopy=False)
@@ -132,77 +124,6 @@ def tune(
 
 
 @dataclass(frozen=True)
-class Where:
-    """Where the trials of a search are stored.
-
-    Attributes:
-        name: Name of the study, which is different if anything that matters differs.
-        folder: The folder of a journal, or None.
-        storage: An Optuna storage or its URL, or None.
-    """
-
-    name: str
-    folder: Path | None
-    storage: Any
-
-    @property
-    def journal(self) -> Path | None:
-        """The file of the trials, if that is where they are kept.
-
-        Its path is absolute, since Optuna's lock is a link to it: one that leads nowhere is not
-        given up when its owner is killed.
-        """
-        return (self.folder / JOURNAL).resolve() if self.storage is None and self.folder else None
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Within the block, no other search writes to the file of the trials.
-
-        What a process that was killed left there is removed: its lock, and a line without an end.
-        """
-        if self.journal is None:
-            yield
-            return
-        with exclusive(self.journal.with_name("lock"), f"a search into {self.folder}"):
-            for left in self.journal.parent.glob(f"{JOURNAL}.lock*"):
-                left.unlink()
-            if self.journal.is_file():
-                os.truncate(self.journal, self.journal.read_bytes().rfind(b"\n") + 1)
-            yield
-
-    def study(self, optuna: Any, seed: int, front: int) -> Any:
-        """Create the study, or continue it."""
-        storage = self.storage
-        if self.journal is not None:
-            self.journal.parent.mkdir(parents=True, exist_ok=True)
-            backend = optuna.storages.journal.JournalFileBackend(str(self.journal))
-            storage = optuna.storages.JournalStorage(backend)
-        elif isinstance(storage, str):
-            storage = _opened(optuna, storage)
-        optuna.logging.set_verbosity(optuna.logging.ERROR)  # what ends a trial is told by us
-        return optuna.create_study(
-            study_name=self.name,
-            storage=storage,
-            load_if_exists=True,
-            directions=["minimize"] * max(1, front),
-            sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
-            pruner=optuna.pruners.MedianPruner(START, WARM_UP),
-        )
-
-
-def _opened(optuna: Any, address: str) -> Any:
-    """Return the storage at an address."""
-    of_database = importlib.import_module("sqlalchemy.exc").SQLAlchemyError  # Optuna needs it
-    try:
-        return optuna.storages.get_storage(address)
-    except (of_database, ImportError, ValueError, optuna.exceptions.OptunaError) as error:
-        raise ConfigError(
-            f"The storage {address!r} cannot be opened: {str(error).rstrip('.')}. Expected an "
-            "address such as sqlite:///trials.db or postgresql://user@host/name."
-        ) from error
-
-
-@dataclass(frozen=True)
 class Trials:
     """How trials are run.
 
@@ -214,7 +135,7 @@ class Trials:
     """
 
     objective: Objective
-    where: Where
+    where: StudyStorage
     until: float
     stated: Mapping[int, Mapping[str, Any]]
 

@@ -113,12 +113,11 @@ class Tuning:
                 ax.annotate(f"{number}", (row[first], row[second]), (4, 5), **beside)
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.set(xlabel=f"{first}: {RELATIVE}", ylabel=f"{second}: {RELATIVE}")
-            ax.legend(frameon=False, fontsize=9)
-            return figure
-        ax.scatter(complete.index, complete["score"], s=26, color=style.MUTED, label="a trial")
-        lowest = complete["score"].cummin()
-        ax.step(complete.index, lowest, where="post", color=style.COLORS[1], label="best so far")
-        ax.set(xlabel="trial", ylabel=f"mean {RELATIVE}")
+        else:
+            ax.scatter(complete.index, complete["score"], s=26, color=style.MUTED, label="a trial")
+            best = complete["score"].cummin()
+            ax.step(complete.index, best, where="post", color=style.COLORS[1], label="best so far")
+            ax.set(xlabel="trial", ylabel=f"mean {RELATIVE}")
         ax.legend(frameon=False, fontsize=9)
         return figure
 

@@ -11,6 +11,8 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import balancers
 from mtl_keras.balancers import Setup
+from mtl_keras.errors import ConfigError
+from tests.model.networks import rows, small
 
 BOTH = tf.constant([True, True])
 
@@ -138,3 +140,26 @@ def test_imtl_l_reaches_its_optimum():
     for _ in range(600):
         weights = balancer.weigh(tf.constant([4.0, 0.5]), BOTH)
     np.testing.assert_allclose(weights, [0.25, 2.0], rtol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["imtl_g", "sdmgrad", "mgda", "nash_mtl", "gls", "moco", None])
+def test_a_task_of_weight_0_is_as_absent(name):
+    def trained(weight, labels):
+        model = small(name, tasks="abc", loss_weights={"c": weight})
+        x, y = rows()
+        y["c"] = np.nan_to_num(y["c"]) if labels else np.full(len(x), np.nan)
+        logs = model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0).history
+        return model.get_weights(), logs
+
+    without, of_weight_0 = trained(1.0, False), trained(0.0, True)
+    for one, other in zip(without[0], of_weight_0[0]):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert np.isfinite(of_weight_0[1]["c_loss"]).all()
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan])
+def test_a_balancer_takes_no_negative_weights(weight):
+    with pytest.raises(ConfigError, match=r"`loss_weights\['b'\]` must be finite, >= 0"):
+        small("mgda", loss_weights={"b": weight})
+    if np.isfinite(weight):
+        small(None, loss_weights={"b": weight})

@@ -1,6 +1,8 @@
 """The command line: the whole road, mistakes told in one message, help at once."""
 
+import contextlib
 import errno
+import gc
 import re
 import subprocess
 import sys
@@ -10,11 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import tomli_w
+import typer
 
-from mtl_keras.cli import main
+from mtl_keras.cli import application, main
 from mtl_keras.cli.experiments import declared
 from mtl_keras.cli.flags import Flags
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, silenced
 from mtl_keras.jobs.ray_cluster import Cluster
 from tests import cases
 
@@ -113,9 +116,28 @@ def test_help_imports_nothing_heavy():
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
-    calls = []
-    monkeypatch.setattr("mtl_keras.cli.training._train", lambda *arguments: calls.append(arguments))
+class Asked:
+    """An experiment whose training ends at once; `runs` are the arguments of each."""
+
+    name = "shop"
+
+    def __init__(self):
+        self.runs = []
+
+    def run(self, table, **arguments):
+        self.runs.append(arguments)
+        raise typer.Exit
+
+
+def test_flags_say_what_they_say_and_nothing_else(monkeypatch, tmp_path):
+    calls, asked = [], Asked()
+
+    def declared(source, flags, trusted, show, **training):
+        calls.append((source, flags, trusted, training))
+        return asked, None
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mtl_keras.cli.training.declared", declared)
     flags = ["--seed", "0", "--drop", "b", "--feature", "c:date", "--target", "t:own.kinds:Mine"]
     flags += ["--target", "a:b", "--target", "a=b:binary", "--target", "c:d:count"]
     flags += ["--positive", "a=b=<=50K", "--threshold", "a=b=0.3", "--order", "g=1,2"]
@@ -132,9 +154,10 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
     ]
     assert main(["train", "s3://shop/*.parquet", *flags, "--models", "there"]) == 0
     assert main(["train"]) == 0
-    (source, given, recorded, models, resume, trusted, cluster, _), (_, none, *_, here, _) = calls
-    assert (source, models, resume) == ("s3://shop/*.parquet", Path("there"), False)
-    assert not trusted and not any(recorded.values())
+    (source, given, trusted, recorded), (_, none, *_) = calls
+    there, here = asked.runs
+    assert source == "s3://shop/*.parquet" and not trusted and not any(recorded.values())
+    assert (there["checkpoint"], there["resume"]) == (Path("there/shop/.training"), False)
     assert given.overrides() == {
         "seed": 0,
         "features": {"c": "date", "b": "drop"},
@@ -149,8 +172,8 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
         "data": {"streaming": True},
         "split": {"strategy": "time", "column": "at"},
     }
-    assert Cluster(**cluster) == Cluster(3, "auto", 2, "s3://x")
-    assert none.overrides() == {} and Cluster(**here) == Cluster()
+    assert there["workers"] == Cluster(3, "auto", 2, "s3://x")
+    assert none.overrides() == {} and here["workers"] == Cluster()
     for flag, value in (("--seeds", "0"), ("--workers", "0"), ("--tries", "-1"), ("--tune", "-1")):
         assert main(["compare", flag, value]) == 2
 
@@ -166,10 +189,10 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch):
 def test_what_is_no_mistake_of_the_user_is_one_message_too(
     monkeypatch, capsys, error, code, message
 ):
-    def stop(*_):
+    def stop(*_, **__):
         raise error
 
-    monkeypatch.setattr("mtl_keras.cli.training._train", stop)
+    monkeypatch.setattr("mtl_keras.cli.training.declared", stop)
     assert main(["train"]) == code
     printed = capsys.readouterr().err
     assert message in printed and "Traceback" not in printed
@@ -234,11 +257,34 @@ def test_a_table_and_a_model_are_compared_and_tuned_as_they_are_trained(
 
 def test_a_training_starts_tensorflow_in_the_way_that_prints_no_notices(table, monkeypatch, capsys):
     """That it prints none, in a process of its own, is in `tests/export/test_served.py`."""
-    started = []
-    monkeypatch.setattr("mtl_keras.cli.training.load_tensorflow", started.append)
+    starts = []
+
+    def counted():
+        starts.append(1)
+        return silenced()
+
+    monkeypatch.setattr("mtl_keras.cli.application.silenced", counted)
     assert main(["train", table, "--target", "z:binary"]) == 1
-    assert len(started) == 1
+    assert len(starts) == 1
     assert capsys.readouterr().err.startswith("error: The table has no column 'z'")
+
+
+def test_what_starts_tensorflow_is_not_searched_for_garbage(monkeypatch):
+    tensorflow, searched, exempted = sys.modules["tensorflow"], [], []
+
+    @contextlib.contextmanager
+    def importing():
+        searched.append(gc.isenabled())
+        sys.modules["tensorflow"] = tensorflow
+        yield
+
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    monkeypatch.setattr(application, "silenced", importing)
+    monkeypatch.setattr(gc, "freeze", lambda: exempted.append(gc.isenabled()))
+    for _ in range(2):  # the second time, in a process of others, it exempts nothing of theirs
+        with application.started():
+            pass
+    assert (searched, exempted) == ([False], [True]) and gc.isenabled()
 
 
 def test_what_is_stated_of_a_target_goes_into_the_experiment_that_is_there(table):
@@ -263,10 +309,11 @@ def test_a_column_with_a_colon_is_a_target(table):
 
 
 def test_a_warning_is_printed_once(monkeypatch, capsys):
-    def warn(*_):
+    def warn(*_, **__):
         for line in ("one", "two", "one"):
             print(warnings.formatwarning(line, UserWarning, "", 0), end="", file=sys.stderr)
+        raise typer.Exit
 
-    monkeypatch.setattr("mtl_keras.cli.training._train", warn)
+    monkeypatch.setattr("mtl_keras.cli.training.declared", warn)
     assert main(["train"]) == 0
     assert capsys.readouterr().err == "warning: one\nwarning: two\n"

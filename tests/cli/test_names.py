@@ -30,6 +30,19 @@ def test_the_names_are_those_that_are_found(room):
     assert list(names.names(room)) == sorted(registry.classes(*ROOMS[room]))
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_others_call_them_is_what_the_registry_finds(room):
+    found = registry.other_names(registry.classes(*ROOMS[room]))
+    assert names.other_names(room) == {other: sorted(meant) for other, meant in found.items()}
+    assert found and not set(found) & set(names.names(room))
+
+
+def test_a_kind_of_another_name_is_named_without_tensorflow(capsys):
+    arguments = ["train", "data/customers.csv", "--target", "churned:softmax"]
+    assert main(arguments) == 1
+    assert "'softmax'. Did you mean 'multiclass'?" in capsys.readouterr().err
+
+
 def test_the_presets_are_those_that_there_are():
     assert names.presets() == tuple(presets.PRESETS)
 

@@ -128,3 +128,12 @@ def test_what_is_no_number_is_refused(values):
 def test_labels_of_a_size_that_overflows_are_refused():
     with pytest.raises(DataError, match=r"must contain numbers.*1e\+300"):
         tasks.Regression("x").fit(pd.DataFrame({"x": [1.0, 2.0, 1e300]}))
+
+
+def test_codes_with_an_underscore_are_no_numbers():
+    """Python reads both `1_12` and `11_2` as 112."""
+    codes = pd.Series([f"{n}_{n % 7}" for n in range(40)] * 3, name="code")
+    (guess,) = infer(codes.to_frame())
+    assert guess.feature.kind == "categorical"
+    with pytest.raises(DataError, match=r"must contain numbers.*0_0"):
+        tasks.Regression("code").fit(codes.to_frame())

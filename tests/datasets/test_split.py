@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mtl_keras import Split
+from mtl_keras.datasets.keys import group_names
 from mtl_keras.errors import ConfigError, DataError
 
 TABLE = pd.DataFrame(
@@ -114,3 +115,10 @@ def test_a_column_that_the_split_cannot_go_by_is_refused(strategy, column, messa
     split = Split(stratify="by") if stratified else Split(strategy, column="by")
     with pytest.raises(DataError, match=message):
         split.parts(table, 0)
+
+
+def test_rows_without_a_group_are_one_group_when_new_data_are_scored():
+    """Names and NaN could not be sorted, so that scores of such a table ended with a traceback."""
+    groups = group_names(pd.Series(["a", None, "b ", np.nan, "b"]))
+    assert groups.tolist() == ["a", "", "b", "", "b"]
+    assert np.unique(groups).tolist() == ["", "a", "b"]

@@ -6,6 +6,7 @@ import io
 import lzma
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -13,6 +14,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.unfinished import unfinished_prefix
 from mtl_keras.errors import ConfigError, DataError
@@ -83,6 +85,19 @@ def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):
     table = datasets.read(tmp_path / "table.csv")
     assert table["zip"].tolist()[:2] == ["00123", "10123"] and pd.isna(table["zip"].iloc[2])
     assert table["n"].tolist() == [1, 2, 30] and table["share"].tolist() == [0.5, 0.25, 0]
+
+
+@pytest.mark.parametrize("names", [",zip,n,plan", "zip,,n,plan"])
+def test_an_empty_column_without_a_name_moves_no_cells(tmp_path, names):
+    """Cells were read again at another column's place: `n` had the values of `zip`."""
+    place = names.split(",").index("")
+    rows = [["00123", "5", "None"], ["00456", "6", "pro"]]
+    lines = [",".join([*row[:place], "", *row[place:]]) for row in rows]
+    (tmp_path / "table.csv").write_text("\n".join([names, *lines]))
+    table = datasets.read(tmp_path / "table.csv")
+    assert table["zip"].tolist() == ["00123", "00456"] and table["n"].tolist() == [5, 6]
+    assert table.columns.tolist() == ["zip", "n", "plan"]
+    assert table.attrs[WORDS] == {"plan": {"None": 1}}
 
 
 def test_cells_stay_as_they_are_where_that_is_asked_for(tmp_path):
@@ -244,3 +259,9 @@ def test_a_row_is_named_by_its_line_where_lines_are_rows(tmp_path, content, plac
 def test_a_row_of_a_table_in_memory_is_named_as_it_is_there():
     column = pd.Series(["x", "y"], index=["first", "second"])
     assert cells.place(column, 1) == "row 'second'"
+
+
+def test_sparse_columns_are_read_as_others():
+    sparse = pd.Series(pd.arrays.SparseArray([1.0, 2.0, np.nan]))
+    codes, values = factorized(sparse)
+    assert codes.tolist() == [0, 1, -1] and values == [1, 2]

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras import architectures, balancers
+from mtl_keras import architectures, balancers, features, tasks
 from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError
 
@@ -47,6 +47,33 @@ def inverse_losses(losses, present):
 
 def experiment(**changes):
     return mtl.Experiment(tasks={"y": "binary", "z": "regression"}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "meant"),
+    [
+        (balancers, "dropped_scheduled_task", "'dst'"),
+        (balancers, "none", "'fixed'"),
+        (balancers, "Equal-Weighting", "'fixed'"),
+        (balancers, "uncertainty_weighting", "'uncertainty'"),
+        (balancers, "grad_norm", "'gradnorm'"),
+        (balancers, "dynamic weight averaging", "'dwa'"),
+        (architectures, "hard_sharing", "'shared_bottom'"),
+        (architectures, "mixture_of_experts", "'mmoe'"),
+        (architectures, "progressive_layered_extraction", "'ple'"),
+        (architectures, "customised_gate_control", "'cgc'"),
+        (tasks, "classification", "'binary' or 'multiclass'"),
+        (tasks, "binary_classification", "'binary'"),
+        (tasks, "numeric", "'regression'"),
+        (tasks, "mse", "'regression'"),
+        (features, "string", "'categorical' or 'text'"),
+        (features, "number", "'numeric'"),
+        (features, "datetime", "'date'"),
+    ],
+)
+def test_a_name_from_elsewhere_is_answered_with_ours(room, name, meant):
+    with pytest.raises(ConfigError, match=f"Did you mean {meant}\\?"):
+        room.get({"kind": name})
 
 
 def test_a_class_of_ones_own_goes_to_a_file_and_back():

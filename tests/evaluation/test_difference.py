@@ -41,3 +41,14 @@ def test_a_better_model_is_found():
     labels = [(t > 0).astype(float) for t in truths]
     turned = difference(Binary("y").measure, labels, bad, good)
     assert turned.verdict == "hurt"
+
+
+@pytest.mark.parametrize(("rows", "groups"), [(1, None), (20, [np.zeros(20)])])
+def test_a_single_row_or_group_decides_nothing(rows, groups):
+    """It has no spread, so that the better of two models "helped" beyond doubt."""
+    truths, poor = [np.zeros(rows)], [np.ones(rows)]
+    found = difference(Regression("y").measure, truths, truths, poor, groups=groups)
+    assert found.gain == 1 and np.isnan([found.low, found.high]).all()
+    assert found.verdict == "no difference seen"
+    same = difference(Regression("y").measure, truths, poor, poor, groups=groups)
+    assert (same.gain, same.low, same.high) == (0, 0, 0)

@@ -2,11 +2,50 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from mtl_keras import tasks
 from mtl_keras.evaluation import leaking_features
 
 RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("shares", [(0.5, 0.8, 0.95), (0.9, 0.95, 0.98)])
+def test_classes_of_few_rows_by_amount_are_told_by_the_amount(seed, shares):
+    random = np.random.default_rng(seed)
+    amount = random.lognormal(4, 1.2, 780)
+    names = np.array(["small", "medium", "large", "huge"])
+    table = pd.DataFrame({"size": names[np.searchsorted(np.quantile(amount, shares), amount)]})
+    task = tasks.Multiclass("size").fit(table)
+    hint = np.log(amount) + random.normal(0, 0.3, 780)
+    x = np.stack([amount, hint, random.normal(size=780)], axis=1).astype("float32")
+    parts = {"train": slice(0, 507), "validation": slice(507, 624)}
+    found = leaking_features(
+        {name: {"numeric": [number]} for number, name in enumerate(("amount", "hint", "noise"))},
+        [task],
+        {part: {"numeric": x[rows]} for part, rows in parts.items()},
+        {part: {"size": task.encode(table)[rows]} for part, rows in parts.items()},
+    )
+    assert [feature for feature, _, _ in found] == ["amount"]
+
+
+def test_a_feature_that_is_often_wrong_is_none_even_with_few_rows():
+    random = np.random.default_rng(5)  # one of its 80 validation rows is wrong
+    age = random.normal(40, 10, 400)
+    table = pd.DataFrame({"left": np.where(age + random.normal(size=400) > 40, "yes", "no")})
+    task = tasks.Binary("left").fit(table)
+    x, parts = (
+        age[:, None].astype("float32"),
+        {"train": slice(0, 260), "validation": slice(320, 400)},
+    )
+    found = leaking_features(
+        {"age": {"numeric": [0]}},
+        [task],
+        {part: {"numeric": x[rows]} for part, rows in parts.items()},
+        {part: {"left": task.encode(table)[rows]} for part, rows in parts.items()},
+    )
+    assert not found
 
 
 def test_a_feature_that_is_a_target_in_disguise_is_named():

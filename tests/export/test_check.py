@@ -10,6 +10,8 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.cli import main
+from mtl_keras.evaluation.check import column_change
+from mtl_keras.evaluation.distribution import Distribution
 from tests.export.conftest import small_experiment, small_table
 
 pytestmark = pytest.mark.xdist_group("check")
@@ -93,6 +95,29 @@ def test_unknown_values_missing_ones_and_ranges_are_told(checked):
     assert "10% unknown values, such as 'Ulm'" in town.notes
     assert age.range and age.range_now == (age.range_now[0], "500") and "to 500" in age.notes
     assert not result.scores and {change.name for change in result.answers} >= {"left", "spend"}
+
+
+def test_rows_of_the_training_are_told(checked, tmp_path, capsys):
+    small_table(900).to_csv(tmp_path / "old.csv", index=False)
+    page, values = tmp_path / "check.html", tmp_path / "check.json"
+    for output in (page, values):
+        main(["check", str(checked), str(tmp_path / "old.csv"), "--output", str(output)])
+    told = re.search(r"about (\d+)% of these rows were trained on", capsys.readouterr().out)
+    assert 60 <= int(told[1]) <= 85
+    assert "of these rows were trained on" in page.read_text()
+    assert json.loads(values.read_text())["trained_on"] == pytest.approx(
+        int(told[1]) / 100, abs=0.01
+    )
+    assert not mtl.load(checked).check(fresh()).known
+
+
+def test_a_range_is_told_with_digits_that_differ():
+    then = Distribution.of(np.linspace(0, 0.999, 1000))
+    change = column_change("share", "numeric", then, np.linspace(0, 0.99900001, 10))
+    assert change.notes == "10% outside 0 to 0.99900000, now 0 to 0.99900001"
+    then = Distribution.of(np.zeros(100))
+    change = column_change("day", "date", then, np.full(10, 0.2), shown=lambda _: "1970-01-01")
+    assert change.notes == "100% outside 1970-01-01 to 1970-01-01, by less than that"
 
 
 def test_a_change_is_told_with_the_limits_of_the_index_and_of_few_rows(checked, tmp_path, capsys):

@@ -16,6 +16,7 @@ import mtl_keras as mtl
 from mtl_keras.errors import ArtifactError, ConfigError, DataError
 from mtl_keras.export import artifact as folder_of
 from mtl_keras.export.description import describe
+from mtl_keras.export.serving import write_saved_model
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.encoder import Encoder
 from tests import cases
@@ -235,3 +236,23 @@ def test_the_signature_is_one_scalar_per_row_and_column(artifact):
     _, inputs = loaded.signatures["serving_default"].structured_input_signature
     assert all(spec.shape.as_list() == [None] for spec in inputs.values())
     assert {spec.dtype for spec in inputs.values()} == {tf.float32, tf.string}
+
+
+class Counted(keras.layers.Layer):
+    calls = 0
+
+    def call(self, x):
+        Counted.calls += 1
+        return x + 1
+
+
+def test_no_model_is_traced_but_for_the_answers_that_are_written(tmp_path):
+    word = keras.Input((), dtype="string", name="word")
+    inner = keras.Model(word, Counted()(keras.layers.StringLookup(vocabulary=["a", "b"])(word)))
+    model = keras.Model({"word": word}, {"number": inner(word)})
+    Counted.calls = 0
+    write_saved_model(model, tmp_path / "model")
+    assert Counted.calls <= 2  # of 4, if the tables are looked for in models instead of layers
+    loaded = tf.saved_model.load(tmp_path / "model")
+    answers = loaded.signatures["serving_default"](word=tf.constant(["b", "z"]))
+    assert answers["number"].numpy().tolist() == [3, 1]

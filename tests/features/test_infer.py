@@ -65,13 +65,18 @@ def test_days_are_those_of_their_time_zone():
         ("2021-01-31 10:00+00:00", True),
         ("2021-01-31 10:00+02:00", False),
         ("2021-13-01", False),
+        ("2021-02-29", False),
+        ("2020-02-29", True),
+        ("2021-04-31", False),
+        ("2021-12-31", True),
         ("2021-01-31 25:00", False),
     ],
 )
 def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(text, known):
     encoded = features.Date("day", time=True).layer()(tf.constant([text]))["plain"].numpy()
     assert encoded[0, -1] == float(not known)
-    assert bool(encoding_reader.DATE.fullmatch(text)) == known
+    of = {"center": 0.0, "scale": 1.0, "time": True}
+    assert encoding_reader.date([text], of)["plain"][0, -1] == float(not known)
 
 
 def test_days_that_may_be_months_are_told():
@@ -89,6 +94,11 @@ def test_a_category_that_has_lost_its_last_digits_is_refused():
     assert plan.raw(whole).tolist() == ["9007199254740993", "7"]
     with pytest.raises(DataError, match=r"9007199254740992\.0 in row 0.* lost its last digits"):
         plan.raw(whole.astype(float))
+    smaller = pd.Series([2**24 + 1, 7])
+    assert plan.raw(smaller.astype(float)).tolist() == ["16777217", "7"]
+    for kind in ("float32", "Float32"):
+        with pytest.raises(DataError, match=r"16777216\.0 in row 0.* lost its last digits"):
+            plan.raw(smaller.astype(kind))
 
 
 def test_categories_are_read_alike_from_all_types():
@@ -246,3 +256,9 @@ def test_numbers_as_people_write_them():
     wrong = pd.Series(["1,5", "12,34,567", "one", "5 - 6", "$", "--5"])
     assert parsed(wrong, "1,234.5")[1].all()
     assert parsed(pd.Series(["1,234", "2"]))[0].tolist() == [1234, 2]
+
+
+def test_a_stated_format_of_a_date_comes_before_the_usual_one():
+    written = pd.Series(["2021-01-02", "2021-31-12", "20210102", None])
+    read = features.Date("day", format="%Y-%d-%m").raw(written).tolist()
+    assert read == ["2021-02-01", "2021-12-31", "2021-01-02", ""]

@@ -9,6 +9,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import features, tasks
 from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.export import encoding_reader
 from mtl_keras.features.encoder import Encoder
 from tests import cases
 from tests.features.encoding import encoded
@@ -189,3 +190,24 @@ def test_names_that_the_encoder_makes_are_free_for_columns():
     made = Encoder([features.Numeric(name).fit(pd.Series([1.0, 2.0])) for name in names])
     table = pd.DataFrame({name: [1.0, 2.0] for name in names})
     assert made.encode(table)["numeric"].shape == (2, len(names))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text", "known"),
+    [
+        ("sequence", {"separator": "\t", "of": "tokens"}, "Rio Negro\tOslo", ["Oslo", "Rio Negro"]),
+        ("sequence", {"separator": "  ", "of": "tokens"}, "Rio Negro  Oslo", ["Oslo", "Rio Negro"]),
+        ("sequence", {"of": "tokens"}, "a\tb\u00a0c", ["a", "b", "c"]),
+        ("categories", {"encoding": "embedding"}, "jazz,\u00a0folk,", ["folk", "jazz"]),
+        ("categories", {"separator": "\n", "encoding": "embedding"}, "a b\nc", ["a b", "c"]),
+    ],
+)
+def test_parts_are_known_whatever_white_space_is_around_and_in_them(kind, options, text, known):
+    column = pd.Series([text] * 5)
+    fitted = features.get({"name": "x", "kind": kind, **options}).fit(column)
+    assert sorted(fitted.vocabulary) == known
+    raw = fitted.raw(column)[:1]
+    encoded = fitted.layer()(tf.constant(raw))["own"].numpy()
+    assert set(encoded.ravel().tolist()) == {2 + number for number in range(len(known))}
+    read = getattr(encoding_reader, kind)(raw, vars(fitted))
+    np.testing.assert_array_equal(read["own"], encoded)

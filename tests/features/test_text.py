@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import features
@@ -20,6 +21,11 @@ def test_words_of_any_script_punctuation_and_missing_text():
     assert indices.tolist() == [[2, 3, 1], [2, 3, 1], [2, 0, 0], [0] * 3, [0] * 3, [1, 1, 0]]
     pairs = features.Text("note", ngrams=2).fit(pd.Series(texts))
     assert pairs.vocabulary == ("don't", "don't panic", "panic")
+
+
+def test_a_null_character_does_not_end_a_text():
+    words = features.text.split_words(tf.constant(["Good\0Bad"]))
+    assert words.to_list() == [[b"good", b"bad"]]
 
 
 def test_any_keras_model_reads_texts_or_images():

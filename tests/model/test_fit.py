@@ -23,6 +23,17 @@ def test_steps_are_keras_steps_with_a_smaller_last_batch():
         np.testing.assert_allclose(mine, its, atol=1e-6)
 
 
+def test_tensorflow_takes_the_networks_of_a_search_for_no_retracing(caplog):
+    (first, second), y = rows_of_kinds(missing=False)
+    tf.get_logger().addHandler(caplog.handler)
+    try:
+        for _ in range(5):
+            compiled().fit([first, second], y, epochs=1, verbose=0)
+    finally:
+        tf.get_logger().removeHandler(caplog.handler)
+    assert "retracing" not in caplog.text
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_learns_and_batch_callbacks_count_to_the_end(jit_compile):
     seen = []
@@ -77,3 +88,42 @@ def test_xla_is_warned_of_where_it_is_slower_and_never_chosen():
         made(0.1, jit_compile=True)
     assert made(0.0, jit_compile=True).jit_compile
     assert not made(0.1).jit_compile
+
+
+class Within(keras.callbacks.Callback):
+    """Evaluates and predicts with one batch of a data set after each epoch."""
+
+    def __init__(self, dataset):
+        super().__init__()
+        self.dataset, self.losses, self.rows = dataset, [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = self.model.evaluate(self.dataset, steps=1, return_dict=True, verbose=0)
+        self.losses.append(logs["loss"])
+        self.rows.append(len(self.model.predict(self.dataset, steps=1, verbose=0)["spend"]))
+
+
+@pytest.mark.parametrize("source", ["data set", "endless", "generator", "arrays"])
+def test_validation_steps_hold_whatever_a_block_of_training_is(source):
+    x, y = rows_of_kinds()
+    dataset = tf.data.Dataset.from_tensor_slices((tuple(x), y)).batch(16)
+    validation = {
+        "data set": dataset,
+        "endless": dataset.repeat(),
+        "generator": (batch for batch in dataset.repeat().as_numpy_iterator()),
+        "arrays": (x, y),
+    }[source]
+    model, within = compiled(), Within(dataset)
+    history = model.fit(
+        x, y, validation_data=validation, validation_steps=2, validation_batch_size=16,
+        batch_size=16, verbose=0, callbacks=[within],
+    ).history  # fmt: skip
+
+    def of_first(rows):
+        first = [part[:rows] for part in x], {task: labels[:rows] for task, labels in y.items()}
+        return model.evaluate(*first, return_dict=True, verbose=0)
+
+    for name in ("loss", "spend_mae", "kind_accuracy"):
+        np.testing.assert_allclose(history[f"val_{name}"][0], of_first(32)[name], rtol=1e-5)
+    np.testing.assert_allclose(within.losses, [of_first(16)["loss"]], rtol=1e-5)
+    assert within.rows == [16]

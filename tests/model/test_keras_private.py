@@ -1,6 +1,7 @@
 """What the library relies on of Keras without a promise: if one of these fails, Keras changed it.
 
-Each test says in its message what to look for. The functions are in `model/keras_private.py`.
+Each test says in its message what to look for. The functions are in `model/keras_private.py` and
+`model/keras_private_optimizers.py`.
 """
 
 import ast
@@ -13,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras.model import keras_private
+from mtl_keras.model import keras_private, keras_private_optimizers
 from tests.model.networks import rows, small
 
 ROOT = Path(mtl.__file__).parent
@@ -93,6 +94,16 @@ def test_the_loops_read_steps_per_execution_when_they_start():
     assert model.steps_per_execution == 1
 
 
+def test_validation_reads_steps_per_execution_after_on_train_begin():
+    model, (x, y) = small(None), rows()
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+    logs = model.fit(x, y, batch_size=16, verbose=0, validation_data=dataset, validation_steps=1)
+    first = model.evaluate(dataset, steps=1, return_dict=True, verbose=0)
+    assert np.isclose(logs.history["val_loss"][0], first["loss"]), (
+        "with blocks, `validation_steps` counts calls of many batches"
+    )
+
+
 def test_fit_validates_by_evaluate_with_the_data_it_has_made_ready():
     """It passes `_use_cached_eval_dataset`, which our `evaluate` hands on unseen."""
     model, (x, y) = small(None), rows()
@@ -163,7 +174,7 @@ def test_an_optimizer_sums_gradients_over_replicas_in_one_method():
         "the optimizer no longer calls `_all_reduce_sum_gradients`: on several replicas gradients "
         "are summed twice, on one each training step's graph is kept for the life of the process"
     )
-    with keras_private.summed_gradients(optimizer):
+    with keras_private_optimizers.summed_gradients(optimizer):
         optimizer.apply([tf.constant([0.25])])
     assert variable.numpy() == [0.5]
     assert "_all_reduce_sum_gradients" not in vars(optimizer)
@@ -198,10 +209,53 @@ def test_an_optimizer_reads_its_step_and_learning_rate_once_and_takes_the_same_s
 
     calls, expected = after_steps(lambda optimizer: contextlib.nullcontext())
     assert calls > 1, "an optimizer reads its learning rate once by itself: `counted_once` can go"
-    once, found = after_steps(keras_private.counted_once)
+    once, found = after_steps(keras_private_optimizers.counted_once)
     assert once == 1, "an optimizer reads its learning rate in another way: traces take longer"
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "options", [{}, {"gradient_accumulation_steps": 2, "ema_overwrite_frequency": 3}]
+)
+def test_adam_and_averages_in_fewer_operations_are_those_of_keras_bit_by_bit(options, dtype):
+    random = np.random.default_rng(0)
+    start = [random.normal(size=shape) for shape in [(5, 3), (7,), (4, 2)]]
+    steps = [[tf.constant(random.normal(size=w.shape), dtype) for w in start] for _ in range(5)]
+    if not options:  # a variable whose rows are looked up
+        for step in steps:
+            step[2] = tf.IndexedSlices(step[2][:2], tf.constant([3, 1]), tf.constant([4, 2]))
+
+    def after_steps(within):
+        variables = [keras.Variable(value, dtype=dtype) for value in start]
+        optimizer = keras.optimizers.AdamW(Schedule(), weight_decay=0.1, use_ema=True, **options)
+        optimizer.build(variables)
+        names = {"_momentums", "_velocities", "_get_variable_index", "update_step"}
+        names |= {"_model_variables_moving_average", "_update_model_variables_moving_average"}
+        missing = names - set(dir(optimizer))
+        assert not missing, f"Adam has no {missing} any more: its step is written anew in vain"
+
+        @tf.function(autograph=False)
+        def take(gradients):
+            with within(optimizer):
+                optimizer.apply(gradients, variables)
+
+        for gradients in steps:
+            take(gradients)
+        assert not names & {"update_step"} & set(vars(optimizer)), "`update_step` stays"
+        graph = take.get_concrete_function(steps[0]).graph
+        inner = [f.graph for f in graph._functions.values() if hasattr(f, "graph")]
+        size = sum(len(each.get_operations()) for each in [graph, *inner])
+        return size, [v.numpy() for v in [*variables, *optimizer.variables]]
+
+    size, expected = after_steps(lambda optimizer: contextlib.nullcontext())
+    smaller, found = after_steps(keras_private_optimizers.counted_once)
+    assert smaller < 0.8 * size, "Keras's own step has few operations: `_adam` can go"
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(
+            one, other, "Adam or the averages of Keras compute something else"
+        )
 
 
 def test_no_other_file_uses_a_private_name_of_keras():
@@ -219,7 +273,7 @@ def test_no_other_file_uses_a_private_name_of_keras():
     found = [
         place
         for path in ROOT.rglob("*.py")
-        if path.name != "keras_private.py"
+        if not path.name.startswith("keras_private")
         for place in _private_names(path, keras_private_names)
     ]
     assert not found, f"Private names of Keras belong into model/keras_private.py: {found}"
@@ -261,7 +315,7 @@ def _defined(tree) -> set[str]:
 def test_no_file_reads_an_underscore_member_that_another_file_defines():
     found = []
     for path in ROOT.rglob("*.py"):
-        if path.name in ("keras_private.py", "mlserver_private.py"):
+        if path.name.startswith("keras_private") or path.name == "mlserver_private.py":
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         own = _defined(tree) | {"_replace", "_asdict", "_fields", "_exit"}  # public all the same

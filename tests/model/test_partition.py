@@ -4,7 +4,9 @@ import keras
 import pytest
 import tensorflow as tf
 
+from mtl_keras.errors import ConfigError
 from mtl_keras.model.partition import partition_variables
+from tests.model.networks import rows, small
 
 Dense = keras.layers.Dense
 
@@ -135,3 +137,23 @@ def test_a_variable_behind_a_stopped_gradient_belongs_to_no_task():
     parts = partitioned(x, [Dense(1, name="a")(half), Dense(1, name="b")(half)])
     assert [v.path for v in parts.shared] == ["half/shift"]
     assert [names(own) for own in parts.own] == [{"a"}, {"b"}]
+
+
+@pytest.mark.parametrize("balancer", ["pcgrad", "uncertainty"])
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.filterwarnings("ignore:No variable is shared")
+def test_layers_frozen_or_unfrozen_after_compile_are_refused_with_a_balancer(balancer, frozen):
+    model = small(balancer)
+    x, y = rows()
+    layer = model.layers[1]
+    if not frozen:
+        layer.trainable = False
+        model.compile("sgd", loss="mse", balancer=balancer)
+    layer.trainable = not frozen
+    with pytest.raises(ConfigError, match="Call `compile` again"):
+        model.fit(x, y, verbose=0)
+    with pytest.raises(ConfigError, match="Call `compile` again"):
+        model.train_on_batch(x, y)
+    model.compile("sgd", loss="mse")  # constant weights need not know what is shared
+    layer.trainable = frozen
+    model.fit(x, y, verbose=0)

@@ -1,6 +1,7 @@
 """The page of a comparison: what is better, and by how much."""
 
 import dataclasses
+import json
 import re
 
 import numpy as np
@@ -62,3 +63,14 @@ def test_the_picture_of_gains_has_better_on_the_right_and_arrows_for_what_is_far
     assert places == sorted(places) and all(0 < place < 100 for place in places)
     assert (drawn.zero in places) and len({text for _, text in drawn.ticks}) == len(places)
     assert intervals.picture([(0.0, 0.0, 0.0)], reference=0).zero == 50
+
+
+def test_a_comparison_on_a_single_row_has_a_page_without_intervals(comparison, tmp_path):
+    """Its page failed after the last training."""
+    lone = {task: Difference(0.2, np.nan, np.nan) for task in comparison.tasks}
+    differences = dict.fromkeys(comparison.values, lone)
+    single = dataclasses.replace(comparison, differences=differences)
+    page = single.write(tmp_path).read_text()
+    assert "– to –" in page and '<td class="number" data-value="nan"' not in page
+    written = json.loads((tmp_path / "comparison.json").read_text(), parse_constant=pytest.fail)
+    assert {row["low"] for row in written["results"]} == {None}

@@ -14,7 +14,8 @@ from mtl_keras.tasks import Regression
 
 def content(**diagnostics):
     metrics = {"diagnostics": diagnostics} if diagnostics else {}
-    return SimpleNamespace(metrics=metrics, tasks=[Regression("spend", unit="pounds")])
+    task = Regression("spend", unit="pounds")
+    return SimpleNamespace(metrics=metrics, tasks=[task], units={"spend": "pounds"})
 
 
 def slice_of(**values):

@@ -69,6 +69,32 @@ def test_declared_crossings_are_read_whatever_they_explain():
     assert "exact value: month (12 values), day × month" in "\n".join(said)
 
 
+@pytest.mark.filterwarnings("ignore:Feature 'article'. the numbers vary by only:UserWarning")
+def test_whole_numbers_that_float32_merges_are_not_crossed():
+    random = np.random.default_rng(0)
+    code = random.integers(0, 40, ROWS)
+    effect = random.normal(size=40)[code]
+    data = pd.DataFrame(
+        {
+            "article": 2**24 + code,
+            "price": random.normal(size=ROWS),
+            "sales": effect + random.normal(size=ROWS) / 4,
+            "returned": (effect + random.normal(size=ROWS) > 0).astype(int),
+        }
+    )
+    said: list[str] = []
+    assert mtl.Experiment(TASKS).prepare(data, said.append).encoder.crossings == []
+    (told,) = [line for line in said if "by exact value" in line]
+    assert "article is not read by exact value. Feature 'article' contains numbers such as" in told
+    with pytest.raises(DataError, match=r"'article' is not possible.* Declare .* categorical"):
+        mtl.Experiment(TASKS, crossings=[["article"]]).prepare(data)
+    prepared = mtl.Experiment(TASKS, features={"article": "categorical"}).prepare(data)
+    assert len(np.unique(prepared.data.x["train"]["categorical"])) == 40
+    small = data.assign(article=data["article"] - 2**23)
+    crossings = mtl.Experiment(TASKS).prepare(small).encoder.crossings
+    assert [crossing.name for crossing in crossings] == ["article"]
+
+
 @pytest.mark.parametrize(
     ("crossings", "message"),
     [

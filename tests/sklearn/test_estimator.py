@@ -118,3 +118,58 @@ def test_mistakes_are_told(table):
     one = MultiTaskEstimator([tasks.Regression("spend")], **SMALL)
     with pytest.raises(errors.ConfigError, match=r"No task has classes: spend \(regression\)"):
         one.fit(numbers, table["spend"]).predict_proba(numbers)
+
+
+@pytest.mark.parametrize(
+    ("target", "score"),
+    [
+        (np.array(["ja", "nein"]), "roc_auc"),  # whose positive class is the first by name
+        (np.array(["ja", "nein"]), "neg_log_loss"),
+        (tasks.Ordinal("y", classes=("S", "M", "L")), "neg_log_loss"),
+    ],
+)
+def test_scores_of_probabilities_are_those_of_the_right_classes(table, target, score):
+    numbers = table[["age"]].fillna(0)
+    if isinstance(target, tasks.Ordinal):
+        place = pd.qcut(numbers["age"].rank(method="first"), 3, labels=False)
+        declared, y = {"y": target}, pd.Series(np.array(target.classes)[place], name="y")
+    else:
+        declared = {"y": "binary"}
+        y = pd.Series(target[(numbers["age"] < numbers["age"].median()).astype(int)], name="y")
+    model = MultiTaskEstimator(declared, **SMALL).fit(numbers, y)
+    assert model.classes_.tolist() == sorted(set(y))
+    of_truth = model.predict_proba(numbers)[np.arange(len(y)), np.searchsorted(model.classes_, y)]
+    assert (of_truth > 1 / len(model.classes_)).mean() > 0.5, "else the test shows nothing"
+    expected = {"neg_log_loss": np.log(of_truth).mean()}.get(score)
+    value = get_scorer(score)(model, numbers, y)
+    assert value > 0.8 if expected is None else value == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("no", "yes"), [(0.0, 1.0), (" no", "yes "), (b"no", b"yes"), (0.25, 0.1)], ids=str
+)
+def test_score_reads_labels_as_training_does(table, no, yes):
+    """Numbers with a missing label are floats, and were all wrong; so were spaces and bytes."""
+    old = table["age"] > table["age"].median()
+    y = pd.DataFrame({"old": pd.Series(np.where(old, yes, no).astype(object)), "n": table["age"]})
+    y["old"] = y["old"].where(table.index % 5 > 0).infer_objects()
+    declared = {"old": "binary", "n": "regression"}
+    model = MultiTaskEstimator(declared, **SMALL).fit(table[["age"]], y)
+    present = y["old"].notna() & y["n"].notna()
+    alone = model.score(table[["age"]][present], y[present])
+    assert alone > 0.9, "both are known from the only feature"
+
+
+def test_predictions_have_the_order_of_y(table):
+    numbers = table[["age"]].fillna(0).to_numpy()
+    y = np.stack([numbers[:, 0] > 40, 1000 + numbers[:, 0]], axis=1)
+    model = MultiTaskEstimator({"y1": "regression", "y0": "binary"}, **SMALL).fit(numbers, y)
+    predicted = model.predict(numbers)
+    assert set(predicted[:, 0]) <= {0, 1} and predicted[:, 1].mean() > 900
+
+
+def test_a_task_of_several_columns_is_refused_before_training(table):
+    both = tasks.Multilabel("both", labels=("a", "b"))
+    y = pd.DataFrame({"a": table["age"] > 40, "b": table["age"] > 30})
+    with pytest.raises(errors.ConfigError, match="predicts one column per task"):
+        MultiTaskEstimator({"both": both}, **SMALL).fit(table[["age"]], y)

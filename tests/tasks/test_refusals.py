@@ -82,7 +82,9 @@ def test_weights_of_classes_are_finite_numbers(weights):
 
 
 @pytest.mark.parametrize(
-    "labels", [[1, "1"], [True, 2], [1, "a", 2.5], [10**30, 1], [1e300, 0.5]], ids=str
+    "labels",
+    [[1, "1"], [True, 2], [1, "a", 2.5], [10**30, 1], [1e300, 0.5], [0.5, 0.5 + 1e-12]],
+    ids=str,
 )
 def test_labels_that_no_tensor_holds_are_refused_stated_or_found(labels):
     with pytest.raises(ConfigError, match=r"y\.classes` must be all strings, all numbers"):
@@ -112,3 +114,30 @@ def test_the_positive_class_is_the_yes_in_several_languages(words):
     no, yes = words.split()
     column = pd.DataFrame({"left": [yes, no, None, yes, no]})
     assert mtl.tasks.Binary("left").fit(column).classes == (no, yes)
+
+
+@pytest.mark.parametrize("kind", [tasks.Multiclass, tasks.Binary, tasks.Ordinal])
+def test_labels_that_have_lost_their_digits_are_refused(kind):
+    """Two identifiers, read from a file with an empty cell, were other whole numbers."""
+    labels = [2**53 + 1, 2**53 + 3, None]
+    table = pd.DataFrame({"y": labels})
+    assert table["y"].dtype == float
+    for column in (table["y"], table["y"].astype(object)):
+        with pytest.raises(DataError, match=r"'y' contains class labels.*lost its last digits"):
+            kind("y").fit(pd.DataFrame({"y": column}))
+    exact = kind("y").fit(pd.DataFrame({"y": pd.array(labels, "Int64")}))
+    assert exact.classes == (2**53 + 1, 2**53 + 3)
+
+
+@pytest.mark.parametrize(("labels", "positive"), [([1, 2], 2), ([-1.0, 1.0], 1), (["1", "2"], "1")])
+def test_the_positive_class_of_numbers_is_the_larger(labels, positive):
+    fitted = tasks.Binary("y").fit(pd.DataFrame({"y": labels}))
+    assert fitted.classes[1] == positive
+
+
+@pytest.mark.parametrize("names", [["val"], ["spend", "val_spend"], ["val", "spend"]], ids=str)
+def test_a_task_logs_its_loss_under_a_name_of_its_own(names):
+    """The training loss of a task `val` was taken for the validation loss of all."""
+    with pytest.raises(ConfigError, match="same name as validation losses"):
+        mtl.Experiment(tasks=dict.fromkeys(names, "regression"))
+    mtl.Experiment(tasks={"val_spend": "regression", "values": "regression"})

@@ -16,7 +16,7 @@ from mtl_keras.cli import main
 from mtl_keras.errors import ConfigError
 from mtl_keras.plans import Plan
 from mtl_keras.tuning.space import Choice, Range, changed, current, space_of
-from mtl_keras.tuning.study import Where
+from mtl_keras.tuning.storage import StudyStorage
 from tests.export.conftest import small_experiment, small_table
 
 pytest.importorskip("optuna")
@@ -83,7 +83,7 @@ def test_what_cannot_be_searched_is_said_before_any_training():
         tuning.tune(plan(balancer="auto"), small_table(), space=SPACE)
     optuna = pytest.importorskip("optuna")
     with pytest.raises(ConfigError, match=r"'nix://x' cannot be opened: .*nix\. Expected an addr"):
-        Where("shop", None, "nix://x").study(optuna, 0, 1)
+        StudyStorage("shop", None, "nix://x").study(optuna, 0, 1)
 
 
 @pytest.mark.usefixtures("rendered")
@@ -136,7 +136,7 @@ def test_after_an_interruption_nothing_is_drawn_twice_and_the_declared_plan_is_t
 def test_what_a_killed_search_left_does_not_stop_the_next_one(tmp_path, monkeypatch):
     optuna = pytest.importorskip("optuna")
     monkeypatch.chdir(tmp_path)
-    where, journal = Where("shop", Path("tuning"), None), tmp_path / "tuning" / "trials.log"
+    where, journal = StudyStorage("shop", Path("tuning"), None), tmp_path / "tuning" / "trials.log"
     with where.alone():
         where.study(optuna, 0, 0).add_trial(optuna.create_trial(value=0.5))
     whole = journal.read_bytes()

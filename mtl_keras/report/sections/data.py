@@ -32,6 +32,7 @@ def data(content: Content, draw: Drawer) -> Section:
             + (f" (column {split['column']})" if "column" in split else "")
             + (f", stratified by {split['stratify']}" if "stratify" in split else "")
             + ".",
+            "repeated": [each for each in content.repeated_rows if not each.copies],
             "targets": _targets(content),
             "features": _features(content),
         },
@@ -42,11 +43,7 @@ def _targets(content: Content) -> list[dict[str, Any]]:
     """The labels of each task in the training rows."""
     kept = content.statistics.get("targets", {})
     return [
-        {
-            "name": name,
-            "kind": kind(task),
-            "summary": _summary(counts),
-        }
+        {"name": name, "kind": kind(task), "summary": _summary(counts)}
         for task in content.tasks
         for name, counts in kept.get(task.name, {}).items()
     ]

@@ -21,9 +21,7 @@ def importance(content: Content, draw: Drawer) -> Section | None:
     if not importances and not dependences:
         return None
     return Section(
-        "importance",
-        "Feature importance",
-        {"importances": importances, "dependences": dependences},
+        "importance", "Feature importance", {"importances": importances, "dependences": dependences}
     )
 
 
@@ -54,12 +52,11 @@ def _bars(ax: Any, top: pd.DataFrame, what: str) -> None:
 
 def _dependences(content: Content, draw: Drawer) -> list[dict[str, str]]:
     figures = []
-    units = {task.name: task.unit for task in content.tasks}
     for each in content.explanation.get("dependence") or []:
         curve, task = pd.DataFrame(each["curve"]), each["task"]
         answers = [c for c in curve.columns[1:] if c == task or c.startswith(f"{task}: ")]
         show = partial(
-            dependence_curves, x=curve.iloc[:, 0], answers=curve[answers], unit=units[task]
+            dependence_curves, x=curve.iloc[:, 0], answers=curve[answers], unit=content.units[task]
         )
         figures.append(draw(f"{task} by {curve.columns[0]}", show))
     return figures

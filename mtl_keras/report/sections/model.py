@@ -15,9 +15,9 @@ def model(content: Content, draw: Drawer) -> Section:
         {
             "parameters": content.metrics["parameters"],
             "epochs": [*map(str, sorted(set(content.metrics["best_epochs"].values())))],
-            "graph": draw(
+            "graph": draw.whole(
                 "From the inputs to the heads",
-                figure=lambda: structure_figure(content.structure, names),
+                lambda: structure_figure(content.structure, names),
                 note="Grey boxes serve several tasks; a coloured box serves only one.",
             ),
             "boxes": [

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mtl_keras.drawing.digits import numbers
 from mtl_keras.report.about import about_model
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
@@ -12,7 +11,7 @@ from mtl_keras.tasks import Task
 
 
 def overview(content: Content, draw: Drawer) -> Section:
-    """The facts about the model, the verdict, suspicious features, and a card for each task."""
+    """The facts about the model, the verdict, what is suspicious, and a card for each task."""
     return Section(
         "overview",
         "",
@@ -20,6 +19,7 @@ def overview(content: Content, draw: Drawer) -> Section:
             "facts": about_model(content),
             "verdict_text": _verdict(content),
             "leaks": content.metrics.get("leaks", []),
+            "copies": [each for each in content.repeated_rows if each.copies],
             "cards": [_card(task, content) for task in content.tasks],
         },
     )
@@ -35,11 +35,8 @@ def _verdict(content: Content) -> str:
 
 
 def _card(task: Task, content: Content) -> dict[str, Any]:
-    result, main = content.metrics["test"][task.name], task.measure.name
-    ends = result.get("intervals", {}).get(main, ())  # version 0.1 had none
-    scores = (result["scores"].get(main), result["baseline"].get(main), *ends)
-    value, base, *ends = numbers(scores, intervals=[ends])
-    better = "higher" if task.higher_is_better(main) else "lower"
+    value, interval, baseline = content.main_score(task)
+    better = "higher" if task.higher_is_better(task.measure.name) else "lower"
     compared = content.comparison["results"] if content.comparison else []
     verdicts = [
         row["verdict"]
@@ -49,8 +46,8 @@ def _card(task: Task, content: Content) -> dict[str, Any]:
     return {
         "task": task.name,
         "value": value,
-        "interval": " to ".join(ends),
-        "measure": measure(main, task.unit),
-        "note": ("" if scores[1] is None else f"baseline {base}; ") + f"{better} is better",
+        "interval": interval,
+        "measure": measure(task.measure.name, task.unit),
+        "note": ("" if baseline == "–" else f"baseline {baseline}; ") + f"{better} is better",
         "verdict": verdicts[0] if verdicts else "",
     }

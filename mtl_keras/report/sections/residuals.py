@@ -16,9 +16,8 @@ from mtl_keras.report.section import Section
 def residuals(content: Content, draw: Drawer) -> Section | None:
     """The mean residuals of quantities, and the correlation of all tasks' residuals."""
     found = content.metrics.get("diagnostics", {})
-    units = {task.name: task.unit for task in content.tasks}
     grouped = itertools.groupby(found.get("residuals", []), lambda row: row["task"])
-    quantities = [_quantity(name, list(rows), units[name], draw) for name, rows in grouped]
+    quantities = [_quantity(task, list(rows), content.units[task], draw) for task, rows in grouped]
     correlation = _correlation(found.get("correlation", []), found.get("correlation_left_out", {}))
     if not quantities and not correlation:
         return None
@@ -78,13 +77,7 @@ def _correlation(pairs: list[dict[str, Any]], left_out: Mapping[str, str]) -> di
     ]
     beyond = sum(abs(pair["correlation"]) > pair["chance"] for pair in pairs)
     without = "; ".join(f"{task} ({why})" for task, why in left_out.items())
-    return {
-        "names": names,
-        "rows": rows,
-        "beyond": beyond,
-        "pairs": len(pairs),
-        "without": without,
-    }
+    return {"names": names, "rows": rows, "beyond": beyond, "pairs": len(pairs), "without": without}
 
 
 def _cell(pair: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ def results(content: Content, draw: figures.Drawer) -> Section:
             ),
             "joint": content.metrics.get("joint_coverage"),
             "slices": content.explanation.get("slices"),
-            "units": {task.name: task.unit for task in content.tasks},
+            "units": content.units,
         },
     )
 

@@ -14,8 +14,7 @@ def weak_slices(content: Content, draw: Drawer) -> Section | None:
     found = content.metrics.get("diagnostics")
     if not found:  # of an older version, or it could not be made
         return None
-    units = {task.name: task.unit for task in content.tasks}
-    rows = [_worded(row, units[row["task"]]) for row in found["weak_slices"]]
+    rows = [_worded(row, content.units[row["task"]]) for row in found["weak_slices"]]
     return Section("weak_slices", "Weak slices", {"rows": rows, "searched": found["searched"]})
 
 

@@ -1,0 +1,124 @@
+"""Every private name of Keras's optimizers that is relied on: see `keras_private.py`."""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@contextlib.contextmanager
+def summed_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Within the block, an optimizer takes gradients as already summed over the replicas.
+
+    By itself an optimizer sums them in `_all_reduce_sum_gradients`, after each replica has clipped
+    its own. Where there is a single replica, TensorFlow keeps the graph of that sum, and with it
+    that of the whole step, as long as the process lives.
+    """
+    summing = getattr(optimizer, "inner_optimizer", optimizer)
+    summing.__dict__["_all_reduce_sum_gradients"] = list
+    try:
+        yield
+    finally:
+        summing.__dict__.pop("_all_reduce_sum_gradients", None)  # replicas are threads
+
+
+def restart_averages(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:
+    """Make the running averages of variables, if an optimizer keeps any, start at their values."""
+    averages = optimizer._model_variables_moving_average if optimizer.use_ema else []
+    for average, variable in zip(averages, variables):
+        average.assign(variable)
+
+
+@contextlib.contextmanager
+def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Within the block, an optimizer of Keras computes once a step what all variables need.
+
+    By itself it reads `_iterations` and calls `_get_current_learning_rate` again for each variable
+    in `_backend_apply_gradients`: a schedule with a branch would be traced, and run, as many times.
+    `update_step` of Adam and `_update_model_variables_moving_average` also derive the same factors
+    again for each variable. The public `learning_rate` and `iterations` can only be set for good,
+    which would be saved with the model. An optimizer of another package may need the variable
+    itself.
+
+    Args:
+        optimizer: The optimizer of a single replica; several are threads that share it.
+    """
+    counting = getattr(optimizer, "inner_optimizer", optimizer)
+    if not type(counting).__module__.startswith("keras."):
+        yield
+        return
+    own, cls = counting.__dict__, type(counting)
+
+    def apply(gradients: Any, variables: Any) -> None:
+        kept, rate = own["_iterations"], tf.convert_to_tensor(counting.learning_rate)
+        once: dict[str, Any] = {"_iterations": tf.convert_to_tensor(kept)}
+        once["_get_current_learning_rate"] = lambda: rate
+        own.update(once)
+        dtypes = {variable.dtype for variable in variables}
+        if cls in (keras.optimizers.Adam, keras.optimizers.AdamW) and not counting.amsgrad:
+            once["update_step"] = _adam(counting, rate, dtypes)
+        if counting.use_ema:
+            once["_update_model_variables_moving_average"] = _averaging(counting)
+        own.update(once)
+        try:
+            cls._backend_apply_gradients(counting, gradients, variables)
+        finally:
+            for name in once:
+                del own[name]
+            own["_iterations"] = kept
+
+    own["_backend_apply_gradients"] = apply
+    try:
+        yield
+    finally:
+        del own["_backend_apply_gradients"]
+
+
+def _adam(
+    optimizer: keras.optimizers.Adam, rate: tf.Tensor, dtypes: Collection[str]
+) -> Callable[[Any, Any, Any], None]:
+    """`Adam.update_step` with the same arithmetic in the same order, in fewer operations."""
+    ops, factors = keras.ops, {}
+    for dtype in dtypes:
+        step = ops.cast(optimizer.iterations + 1, dtype)
+        first, second = (
+            1 - ops.power(ops.cast(beta, dtype), step)
+            for beta in (optimizer.beta_1, optimizer.beta_2)
+        )
+        constants = (1 - optimizer.beta_1, 1 - optimizer.beta_2, optimizer.epsilon)
+        factors[dtype] = [
+            ops.cast(rate, dtype) * ops.sqrt(second) / first,
+            *(tf.constant(constant, dtype) for constant in constants),
+        ]
+
+    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
+        if isinstance(gradient, tf.IndexedSlices):
+            type(optimizer).update_step(optimizer, gradient, variable, learning_rate)
+            return
+        size, new, new_square, epsilon = factors[keras.backend.standardize_dtype(variable.dtype)]
+        index = optimizer._get_variable_index(variable)
+        m, v = optimizer._momentums[index].value, optimizer._velocities[index].value
+        gradient = tf.cast(gradient, variable.dtype)
+        m.assign_add((gradient - m) * new)
+        v.assign_add((tf.square(gradient) - v) * new_square)
+        variable.assign_sub(m * size / (tf.sqrt(v) + epsilon))
+
+    return update_step
+
+
+def _averaging(optimizer: keras.optimizers.Optimizer) -> Callable[[Sequence[Any]], None]:
+    """`_update_model_variables_moving_average` with the same arithmetic in the same order."""
+    shares = {}
+    for dtype in {variable.dtype for variable in optimizer._trainable_variables}:
+        kept = tf.cast(optimizer.iterations != 0, dtype) * optimizer.ema_momentum
+        shares[dtype] = kept, 1 - kept
+
+    def update(variables: Sequence[Any]) -> None:
+        for variable, average in zip(variables, optimizer._model_variables_moving_average):
+            if average is not None:
+                kept, new = shares[variable.dtype]
+                average.assign(kept * average.value + new * variable.value)
+
+    return update
