@@ -84,19 +84,28 @@ def common(
 
 @contextlib.contextmanager
 def started(error: bool = False) -> Iterator[Terminal]:
-    """Yield a `Terminal` once TensorFlow is imported, which prints messages at any log level.
-
-    Python looks for garbage among all that TensorFlow makes, again and again, which takes a fifth
-    of the time, and later once more in each training. A command needs what it imports until its
-    end.
-    """
+    """Yield a `Terminal` once TensorFlow is imported, which prints messages at any log level."""
     with terminal(error) as show:
         show.moving(lambda: ("starting TensorFlow", None))
-        if "tensorflow" not in sys.modules:
-            gc.disable()
-            with silenced():
-                import tensorflow  # noqa: F401
-            gc.enable()
-            gc.freeze()
+        with _not_searched(), silenced():
+            import tensorflow  # noqa: F401
         show.moving(None)
         yield show
+
+
+@contextlib.contextmanager
+def _not_searched() -> Iterator[None]:
+    """Within the block, TensorFlow is imported without searches for garbage, now and later.
+
+    Python searches all that an import makes, again and again, which takes a fifth of the time, and
+    later once more in each training. A command needs it until its end.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+    gc.freeze()

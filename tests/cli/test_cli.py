@@ -284,7 +284,7 @@ def test_what_starts_tensorflow_is_not_searched_for_garbage(monkeypatch):
     for _ in range(2):  # the second time, in a process of others, it exempts nothing of theirs
         with application.started():
             pass
-    assert (searched, exempted) == ([False], [True]) and gc.isenabled()
+    assert (searched, exempted) == ([False, True], [True]) and gc.isenabled()
 
 
 def test_what_is_stated_of_a_target_goes_into_the_experiment_that_is_there(table):
