@@ -72,7 +72,7 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     attributes = dict(table.attrs)
     table = table.set_axis(names, axis=1)
     table.attrs = attributes
-    arrow = [name for name in names if isinstance(table[name].dtype, pd.ArrowDtype)]
+    arrow = [name for name, dtype in table.dtypes.items() if isinstance(dtype, pd.ArrowDtype)]
     if arrow:  # lists and days of Arrow's own types, as pandas objects
         table = table.copy(deep=False)
         for name in arrow:  # not as arguments of `assign`, since a column may be named `self`
@@ -86,8 +86,8 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
 
 def _refuse_broken_texts(table: pd.DataFrame, where: str) -> None:
     """Raise a DataError for invalid Unicode, which neither files nor TensorFlow accept."""
-    for name in table.columns:
-        if table[name].dtype != object:
+    for name, dtype in table.dtypes.items():  # taking each column would be slow for a single row
+        if not pd.api.types.is_object_dtype(dtype):
             continue
         for row, cell in enumerate(table[name]):
             parts = cell if isinstance(cell, (list, tuple, set, frozenset)) else (cell,)

@@ -61,18 +61,16 @@ class DateEncoding(keras.layers.Layer):
         days = days_since_1970(year, month, day)
         first_of_next = days_since_1970(year + month // 12, month % 12 + 1, tf.ones_like(day))
         valid &= days < first_of_next  # else 31 February would be 3 March
-        year_day = days - days_since_1970(year, tf.ones_like(month), tf.ones_like(day))
-        parts = [((days + 3) % 7, 7.0), (day - 1, 31.0), (year_day, 365.25)]
+        parts, periods = [(days + 3) % 7, day - 1, days - new_year(year)], [7.0, 31.0, 365.25]
         if self.time:
             text = tf.where(tf.strings.length(text) > 10, text, text + " 00:00")
-            parts.append((number(11, 2) * 60 + number(14, 2), 1440.0))
-        circular = []
-        for part, period in parts:
-            angle = tf.cast(part, tf.float32) * (2 * math.pi / period)
-            circular += [tf.sin(angle), tf.cos(angle)]
+            parts.append(number(11, 2) * 60 + number(14, 2))
+            periods.append(1440.0)
+        angles = tf.cast(tf.stack(parts, axis=1), tf.float32) * [2 * math.pi / p for p in periods]
+        circular = tf.stack([tf.sin(angles), tf.cos(angles)], axis=2)
         present = tf.cast(valid, tf.float32)
         elapsed = (tf.cast(days, tf.float32) - self.center) / self.scale
-        places = tf.stack(circular, axis=1) * present[:, tf.newaxis]
+        places = tf.reshape(circular, (-1, 2 * len(parts))) * present[:, tf.newaxis]
         return {
             "numeric": (tf.clip_by_value(elapsed, -10.0, 10.0) * present)[:, tf.newaxis],
             "plain": tf.concat([places, 1.0 - present[:, tf.newaxis]], axis=1),
@@ -93,10 +91,18 @@ def days_since_1970(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Ten
     Years start in March, so that the leap day is the last day of its year. Month m of such a year
     starts on day `(153 m + 2) // 5`.
     """
-    year = tf.where(month <= 2, year - 1, year)
-    month = (month + 9) % 12
-    leap_days = year // 4 - year // 100 + year // 400
-    return 365 * year + leap_days + (153 * month + 2) // 5 + day - 1 - 719468
+    month_since_march = (month + 9) % 12
+    first_of_march = _first_of_march(tf.where(month <= 2, year - 1, year))
+    return first_of_march + (153 * month_since_march + 2) // 5 + (day - 1)
+
+
+def new_year(year: tf.Tensor) -> tf.Tensor:
+    """Return the days from 1970-01-01 to the first of January: 306 days after that of March."""
+    return _first_of_march(year - 1) + 306
+
+
+def _first_of_march(year: tf.Tensor) -> tf.Tensor:
+    return 365 * year + year // 4 - year // 100 + year // 400 - 719468
 
 
 @dataclass(frozen=True, repr=False)
