@@ -27,9 +27,10 @@ class Split(Checked):
             the test, and rows of the same time stay together; `"column"`: `column` contains
             `train`, `validation` or `test` for each row; or `"file"`: for data in several files,
             the rows of one file stay together. Default `"random"`.
-        validation: Share of the rows on which epochs, thresholds and correction factors are chosen.
-            Default 0.15.
-        test: Share of the rows for the final evaluation; they are used only once. Default 0.2.
+        validation: Share of the rows (with `"group"`, of the groups) on which epochs, thresholds
+            and correction factors are chosen. Default 0.15.
+        test: Share of the rows, or groups, for the final evaluation; they are used only once.
+            Default 0.2.
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
             values with fewer than 4 rows are not stratified. Default: none.
         column: Column with the groups, times or parts, for the strategies that need one.
