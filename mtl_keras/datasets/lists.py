@@ -77,6 +77,8 @@ def parts(text: str, separator: str) -> list[str]:
 def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarray:
     """Return a string per row: its values joined by the separator, "" if there are none.
 
+    White space around the values, of any kind, is removed: TensorFlow knows only that of ASCII.
+
     Args:
         name: Name of the feature, for messages.
         column: Lists, strings that already contain the separator, or single values.
@@ -85,8 +87,6 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
 
     Raises:
         DataError: if a value of a list contains the separator.
-
-    White space around the parts, of any kind, is removed: TensorFlow knows only that of ASCII.
     """
     texts = np.empty(len(column), object)
     for row, value in enumerate(column):

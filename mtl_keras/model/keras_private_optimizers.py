@@ -55,18 +55,18 @@ def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
         kept, rate = own["_iterations"], tf.convert_to_tensor(counting.learning_rate)
         once: dict[str, Any] = {"_iterations": tf.convert_to_tensor(kept)}
         once["_get_current_learning_rate"] = lambda: rate
-        own.update(once)
-        dtypes = {variable.dtype for variable in variables}
-        if cls in (keras.optimizers.Adam, keras.optimizers.AdamW) and not counting.amsgrad:
-            once["update_step"] = _adam(counting, rate, dtypes)
-        if counting.use_ema:
-            once["_update_model_variables_moving_average"] = _averaging(counting)
-        own.update(once)
+        own.update(once)  # first, because what follows reads the iterations
         try:
+            if cls in (keras.optimizers.Adam, keras.optimizers.AdamW) and not counting.amsgrad:
+                dtypes = {variable.dtype for variable in variables}
+                once["update_step"] = _adam(counting, rate, dtypes)
+            if counting.use_ema:
+                once["_update_model_variables_moving_average"] = _averaging(counting)
+            own.update(once)
             cls._backend_apply_gradients(counting, gradients, variables)
         finally:
             for name in once:
-                del own[name]
+                own.pop(name, None)
             own["_iterations"] = kept
 
     own["_backend_apply_gradients"] = apply

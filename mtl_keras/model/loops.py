@@ -84,7 +84,8 @@ def fit_call(
     step, callbacks = model.step, _as_list(callbacks)
     step.check_variables()
     train, held_out = validation.held_out(checked(rows, step.tasks)[0])
-    train, class_weight = checked(train, step.tasks, class_weight)  # of training rows alone
+    if class_weight is not None:  # of training rows alone
+        train, class_weight = checked(train, step.tasks, class_weight)
     if not step_choice.own_step(model, training=False):
         held_out, _ = checked(held_out, step.tasks)
     validation_batch_size = validation.batch_size or batch_size

@@ -22,7 +22,7 @@ from mtl_keras.runs.networks import short, train
 from mtl_keras.runs.on_cluster import check_begun_here, train_on_cluster
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.result import Run
-from mtl_keras.runs.warnings import warn_of_repeated_rows, warn_of_rows
+from mtl_keras.runs.warnings import warn_of_rows
 from mtl_keras.tracking import Recording
 from mtl_keras.training import Fitting
 from mtl_keras.training.workers import ALONE, workers
@@ -110,8 +110,7 @@ def _carried_out(
     with clock("choose"):
         some = rows.sampled()
         plan, tried = search.settled(plan, rows.data, partial(short, rows=some), show, cluster)
-        leaks = warn_of_rows(some, show)
-        repeated = warn_of_repeated_rows(some, show)
+        leaks, repeated = warn_of_rows(some, show)
     name = identity(checkpoint if together.chief else None, resume)
     depends_on = "" if checkpoint is None else fingerprint(plan, rows)
     fitting = Fitting(

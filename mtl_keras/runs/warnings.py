@@ -13,11 +13,17 @@ from mtl_keras.model import MultiTaskModel
 from mtl_keras.runs.prepared import Prepared
 
 
-def warn_of_rows(rows: Prepared, show: Callable[[str], None]) -> dict[str, Any]:
-    """Print all warnings about the rows, before a training, and return what was found."""
+def warn_of_rows(
+    rows: Prepared, show: Callable[[str], None]
+) -> tuple[dict[str, Any], list[RepeatedRows]]:
+    """Print all warnings about the rows, before a training.
+
+    Returns:
+        Leaks, for the metadata of the run, and the rows that are also among the training rows.
+    """
     warn_of_missing_labels(rows, show)
     warn_of_copies(rows, show)
-    return warn_of_leaks(rows, show)
+    return warn_of_leaks(rows, show), warn_of_repeated_rows(rows, show)
 
 
 def warn_of_missing_labels(rows: Prepared, show: Callable[[str], None]) -> None:

@@ -1,11 +1,10 @@
 """What the library relies on of Keras without a promise: if one of these fails, Keras changed it.
 
-Each test says in its message what to look for. The functions are in `model/keras_private.py` and
-`model/keras_private_optimizers.py`.
+Each test says in its message what to look for. The functions are in `model/keras_private.py`; for
+those of optimizers, see `test_keras_private_optimizers.py`.
 """
 
 import ast
-import contextlib
 from pathlib import Path
 
 import keras
@@ -14,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
-from mtl_keras.model import keras_private, keras_private_optimizers
+from mtl_keras.model import keras_private
 from tests.model.networks import rows, small
 
 ROOT = Path(mtl.__file__).parent
@@ -156,106 +155,6 @@ def test_what_is_no_keras_object_stays_out_of_the_graph():
     assert len(names) == 8, (
         f"Keras tracks the plain object that holds the step: its state would be exported: {names}"
     )
-
-
-def test_an_optimizer_sums_gradients_over_replicas_in_one_method():
-    variable = keras.Variable([1.0])
-    optimizer = keras.optimizers.SGD(1.0)
-    optimizer.build([variable])
-    seen = []
-
-    def summed(pairs):
-        seen.extend(pairs)
-        return pairs
-
-    optimizer.__dict__["_all_reduce_sum_gradients"] = summed
-    optimizer.apply([tf.constant([0.25])])
-    assert len(seen) == 1, (
-        "the optimizer no longer calls `_all_reduce_sum_gradients`: on several replicas gradients "
-        "are summed twice, on one each training step's graph is kept for the life of the process"
-    )
-    with keras_private_optimizers.summed_gradients(optimizer):
-        optimizer.apply([tf.constant([0.25])])
-    assert variable.numpy() == [0.5]
-    assert "_all_reduce_sum_gradients" not in vars(optimizer)
-
-
-class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    calls = 0
-
-    def __call__(self, step):
-        self.calls += 1
-        return 0.1 / (keras.ops.cast(step, "float32") + 1)
-
-
-@pytest.mark.parametrize("every", [None, 2])
-def test_an_optimizer_reads_its_step_and_learning_rate_once_and_takes_the_same_step(every):
-    def after_steps(within):
-        variables, schedule = [keras.Variable([1.0, 2.0]), keras.Variable([3.0])], Schedule()
-        options = {"weight_decay": 0.1, "use_ema": True, "gradient_accumulation_steps": every}
-        optimizer = keras.optimizers.AdamW(schedule, **options)
-        optimizer.build(variables)
-        missing = {"_iterations"} - set(vars(optimizer))
-        missing |= {"_backend_apply_gradients", "_get_current_learning_rate"} - set(dir(optimizer))
-        assert not missing, f"optimizers have no {missing} any more: `counted_once` patches nothing"
-        for size in (1.0, 0.5, 0.25, 0.125):
-            schedule.calls = 0
-            with within(optimizer):
-                optimizer.apply([tf.fill(v.shape, size) for v in variables])
-        assert optimizer.variables[0].numpy() == 4
-        left = {"_backend_apply_gradients", "_get_current_learning_rate"} & set(vars(optimizer))
-        assert not left, f"{left} stay with the optimizer"
-        return schedule.calls, [v.numpy() for v in [*variables, *optimizer.variables[1:]]]
-
-    calls, expected = after_steps(lambda optimizer: contextlib.nullcontext())
-    assert calls > 1, "an optimizer reads its learning rate once by itself: `counted_once` can go"
-    once, found = after_steps(keras_private_optimizers.counted_once)
-    assert once == 1, "an optimizer reads its learning rate in another way: traces take longer"
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-6)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    "options", [{}, {"gradient_accumulation_steps": 2, "ema_overwrite_frequency": 3}]
-)
-def test_adam_and_averages_in_fewer_operations_are_those_of_keras_bit_by_bit(options, dtype):
-    random = np.random.default_rng(0)
-    start = [random.normal(size=shape) for shape in [(5, 3), (7,), (4, 2)]]
-    steps = [[tf.constant(random.normal(size=w.shape), dtype) for w in start] for _ in range(5)]
-    if not options:  # a variable whose rows are looked up
-        for step in steps:
-            step[2] = tf.IndexedSlices(step[2][:2], tf.constant([3, 1]), tf.constant([4, 2]))
-
-    def after_steps(within):
-        variables = [keras.Variable(value, dtype=dtype) for value in start]
-        optimizer = keras.optimizers.AdamW(Schedule(), weight_decay=0.1, use_ema=True, **options)
-        optimizer.build(variables)
-        names = {"_momentums", "_velocities", "_get_variable_index", "update_step"}
-        names |= {"_model_variables_moving_average", "_update_model_variables_moving_average"}
-        missing = names - set(dir(optimizer))
-        assert not missing, f"Adam has no {missing} any more: its step is written anew in vain"
-
-        @tf.function(autograph=False)
-        def take(gradients):
-            with within(optimizer):
-                optimizer.apply(gradients, variables)
-
-        for gradients in steps:
-            take(gradients)
-        assert not names & {"update_step"} & set(vars(optimizer)), "`update_step` stays"
-        graph = take.get_concrete_function(steps[0]).graph
-        inner = [f.graph for f in graph._functions.values() if hasattr(f, "graph")]
-        size = sum(len(each.get_operations()) for each in [graph, *inner])
-        return size, [v.numpy() for v in [*variables, *optimizer.variables]]
-
-    size, expected = after_steps(lambda optimizer: contextlib.nullcontext())
-    smaller, found = after_steps(keras_private_optimizers.counted_once)
-    assert smaller < 0.8 * size, "Keras's own step has few operations: `_adam` can go"
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(
-            one, other, "Adam or the averages of Keras compute something else"
-        )
 
 
 def test_no_other_file_uses_a_private_name_of_keras():
