@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+import keras
+
 from mtl_keras.code.expressions import quoted
 from mtl_keras.code.file import About, source
 from mtl_keras.features.encoder import Encoder
@@ -115,12 +117,18 @@ class Trained:
             notes=self._notes(),
             columns=self._columns(),
             after_optimizer=[
-                f"optimizer.exclude_from_weight_decay(var_names={_list(NOT_DECAYED)})"
+                f"{self._decaying}.exclude_from_weight_decay(var_names={_list(NOT_DECAYED)})"
             ],
             training=self._training(),
             imports=self._imports(),
         )
         return source(self.model, about, original_name if self._copied else lambda name: name)
+
+    @property
+    def _decaying(self) -> str:
+        """The optimizer that decays weights, which in half precision is within another one."""
+        scaled = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
+        return "optimizer.inner_optimizer" if scaled else "optimizer"
 
     @property
     def _copied(self) -> bool:

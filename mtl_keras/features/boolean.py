@@ -14,6 +14,7 @@ from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import category_text
+from mtl_keras.layers.precision import FullPrecision
 
 NEITHER = 2.0  # of strings: neither yes nor no
 TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
@@ -23,7 +24,7 @@ WORDS |= {"nie": "tak", "ne": "ano", "нет": "да", "όχι": "ναι"}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BooleanEncoding(keras.layers.Layer):
+class BooleanEncoding(FullPrecision):
     """Encodes yes as 1, no as -1, and missing or any other value as 0, with an indicator.
 
     **Shape:** `(rows,)` to `{"plain": (rows, 2)}`: the value, and 1 if it is neither.

@@ -15,10 +15,11 @@ from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import category_text, check_vocabulary, string_lookup
+from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CategoryEncoding(keras.layers.Layer):
+class CategoryEncoding(FullPrecision):
     """Encodes a category as an index: 0 if missing (empty), 1 if unseen or rare, else from 2.
 
     **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.

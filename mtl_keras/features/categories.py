@@ -20,13 +20,14 @@ from mtl_keras.features.tokens import (
     string_lookup,
 )
 from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
+from mtl_keras.layers.precision import FullPrecision
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
 FEW = 64
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CategoriesEncoding(keras.layers.Layer):
+class CategoriesEncoding(FullPrecision):
     """Encodes the categories in a string as 0 or 1 for each, or as indices.
 
     **Shape:** strings `(rows,)` to `{"plain": (rows, 2 + n)}`: whether there are none, whether any

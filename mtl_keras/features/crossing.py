@@ -11,12 +11,13 @@ import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, DataError, check, shown
 from mtl_keras.features.tokens import string_lookup
+from mtl_keras.layers.precision import FullPrecision
 
 Values = Sequence[Any]  # strings, or numbers
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CrossingEncoding(keras.layers.Layer):
+class CrossingEncoding(FullPrecision):
     """Encodes the values of several inputs as one index, that of their combination.
 
     Index 0 is for rows in which all values are missing, 1 for unknown combinations. The known ones

@@ -14,6 +14,7 @@ from mtl_keras.datasets.dates import ISO, find_format, parse_dates
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.precision import FullPrecision
 
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]00:?00)?"  # of no other time zone
@@ -21,7 +22,7 @@ PATTERN = rf"{DAY}([ T]{TIME})?"
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class DateEncoding(keras.layers.Layer):
+class DateEncoding(FullPrecision):
     """Encodes an ISO date as elapsed time and as its position in the week, month, year and day.
 
     The positions are sines and cosines, so that December is next to January. A missing date (an

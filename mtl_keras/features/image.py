@@ -15,6 +15,7 @@ import tensorflow as tf
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
+from mtl_keras.layers.precision import FullPrecision
 
 LOOKED_AT = 500
 AUGMENTATIONS: dict[str, Any] = {
@@ -28,7 +29,7 @@ AUGMENTATIONS: dict[str, Any] = {
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ImageEncoding(keras.layers.Layer):
+class ImageEncoding(FullPrecision):
     """Decodes PNG, JPEG, GIF or BMP files and resizes them; a missing image is black.
 
     **Shape:** strings `(rows,)`, the files' bytes, to `{"own": (rows, height, width, channels)}`,

@@ -14,6 +14,7 @@ from mtl_keras.datasets import cells
 from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, parsed
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.precision import FullPrecision
 
 TRANSFORMS = ("auto", "none", "log1p")
 SCALINGS = ("standard", "robust", "quantile")
@@ -23,7 +24,7 @@ KNOTS = 256
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class NumericEncoding(keras.layers.Layer):
+class NumericEncoding(FullPrecision):
     r"""Centres, scales and clips a number; missing (NaN) becomes 0, the centre.
 
     **Shape:** `(rows,)` to `{"numeric": (rows, 1)}`, and if `indicator`, `{"plain": (rows, 1)}`, 1

@@ -21,6 +21,7 @@ from mtl_keras.features.tokens import (
     string_lookup,
 )
 from mtl_keras.layers import Present, TokenEmbedding
+from mtl_keras.layers.precision import FullPrecision
 
 OF = ("auto", "numbers", "tokens")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -32,7 +33,7 @@ LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class SequenceEncoding(keras.layers.Layer):
+class SequenceEncoding(FullPrecision):
     """Encodes the last values in a string in order: tokens as indices, or scaled numbers.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 for padding, if they are

@@ -16,6 +16,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
+from mtl_keras.layers.precision import FullPrecision
 
 APART = r"([^\p{L}\p{M}\p{N}_'\s]+)"
 COVERED = 0.98
@@ -50,7 +51,7 @@ def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class TextEncoding(keras.layers.Layer):
+class TextEncoding(FullPrecision):
     """Encodes a text as the indices of its first words: 0 is padding, 1 an unknown word.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32. Bytes that are not UTF-8 are
@@ -99,7 +100,7 @@ class TextEncoding(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Tokenised(keras.layers.Layer):
+class Tokenised(FullPrecision):
     """Encodes a text with a tokenizer that is itself a Keras layer, such as one from KerasHub.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32.

@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.layers.precision import FullPrecision
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Unscale(keras.layers.Layer):
+class Unscale(FullPrecision):
     """Inverts a numeric task's encoding of its labels: scaling, centring, transform.
 
     **Shape:** `(rows, 1)` to `(rows,)`; `(rows, n)` to the same.
@@ -70,7 +72,7 @@ class Unscale(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Decode(keras.layers.Layer):
+class Decode(FullPrecision):
     """Converts probabilities to labels, with the type that they have in the user's table.
 
     **Shape:** with a threshold, `(rows, n)` to `(rows, n)`, where column j is the second of

@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.layers.shapes import SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Ascending(SameShape, keras.layers.Layer):
+class Ascending(SameShape, FullPrecision):
     """Keeps the first number; each further output is the previous one plus a softplus.
 
     **Shape:** `(rows, ..., n)` to the same.

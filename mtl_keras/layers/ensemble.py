@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.layers.shapes import LastAxis
 
 
@@ -192,7 +193,7 @@ class MemberDense(LastAxis, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class MemberMean(keras.layers.Layer):
+class MemberMean(FullPrecision):
     """The mean of the members' outputs.
 
     If this layer computes an output of a `MultiTaskModel`, the training loss is the mean of the
@@ -215,7 +216,7 @@ class MemberMean(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class WeightedMean(keras.layers.Layer):
+class WeightedMean(FullPrecision):
     """A mean of several tensors with fixed weights.
 
     **Shape:** a list of tensors of one shape to that shape.

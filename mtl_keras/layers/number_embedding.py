@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PiecewiseLinearEmbedding(keras.layers.Layer):
+class PiecewiseLinearEmbedding(FullPrecision):
     r"""A vector per column: a linear part, and a learned function that is linear in each bin.
 
     For a column with edges $b_0 < \dots < b_T$, $e_t = \mathrm{clip}((x - b_{t-1}) / (b_t -
@@ -110,7 +111,7 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PeriodicEmbedding(keras.layers.Layer):
+class PeriodicEmbedding(FullPrecision):
     r"""A vector per column: its value, and a learned combination of waves with learned frequencies.
 
     $[x, W \cos(2 \pi f x + g) + b]$ per column, $f \sim N(0, \sigma^2)$, $g \sim U(-\pi, \pi)$

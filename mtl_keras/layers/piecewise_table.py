@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.layers.number_embedding import PiecewiseLinearEmbedding
+from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PiecewiseLinearTable(keras.layers.Layer):
+class PiecewiseLinearTable(FullPrecision):
     r"""A vector per column: a function that is linear in each bin, read from a table of the bins.
 
     For a number $x$ in bin $t$, which starts at $b_t$, the vector is $A_t + B_t (x - b_t)$. It

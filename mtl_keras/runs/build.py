@@ -9,6 +9,7 @@ from mtl_keras.architectures import Architecture
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, shown
 from mtl_keras.layers import MemberMean
+from mtl_keras.layers.precision import dtype_policy
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.prepared import Prepared
@@ -17,6 +18,11 @@ from mtl_keras.tasks import Task
 
 def build(plan: Plan, prepared: Prepared) -> MultiTaskModel:
     """Build and compile the Functional model of a plan for prepared rows."""
+    with dtype_policy(plan.training.dtype_policy):
+        return _built(plan, prepared)
+
+
+def _built(plan: Plan, prepared: Prepared) -> MultiTaskModel:
     encoder, tasks, data = prepared.encoder, prepared.tasks, prepared.data
     labels = [task.distances(data.y["train"][task.name]) for task in tasks]
     inputs = encoder.inputs()

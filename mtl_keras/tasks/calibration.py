@@ -10,9 +10,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from sklearn.isotonic import IsotonicRegression
 
+from mtl_keras.layers.precision import FullPrecision
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Temperature(keras.layers.Layer):
+class Temperature(FullPrecision):
     """Makes probabilities softer (above 1) or sharper (below 1) without changing their order.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
@@ -67,7 +69,7 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Isotonic(keras.layers.Layer):
+class Isotonic(FullPrecision):
     """Corrects probabilities by a curve per class, then normalises them to sum to one.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.

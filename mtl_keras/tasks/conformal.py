@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import DataError, check
+from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.measures import Measure
 
@@ -199,7 +200,7 @@ def _least_so_far(values: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PredictionSet(keras.layers.Layer):
+class PredictionSet(FullPrecision):
     """Whether each class is in the set: its `preferred_mass` is at most `reach`.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the second of two, to `(rows, classes)`, bool.

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers.ascending import ascending_steps
+from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.classes import distinct
 from mtl_keras.tasks.measures import Measure, ratio
 from mtl_keras.tasks.multiclass import Multiclass
@@ -19,7 +20,7 @@ from mtl_keras.tasks.stated import SHOWN, plain_labels, some_of
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CumulativeLogits(keras.layers.Layer):
+class CumulativeLogits(FullPrecision):
     r"""Class probabilities from a score and ascending thresholds.
 
     $P(y \le j) = \sigma(\theta_j - s)$.

@@ -13,13 +13,14 @@ from scipy import special
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
 from mtl_keras.layers.normal_quantile import normal_quantile
+from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask, numbers
 
 SMALLEST_SIGMA = 0.05
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ZeroInflatedLogNormalParameters(keras.layers.Layer):
+class ZeroInflatedLogNormalParameters(FullPrecision):
     r"""From three linear units: probability of a positive value, mu and sigma of the log, mean.
 
     mu and sigma are those of $(\log y - c) / s$; the mean in units is $p\, e^{c + s \mu + (s
@@ -59,7 +60,7 @@ class ZeroInflatedLogNormalParameters(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ZeroInflatedLogNormalBounds(keras.layers.Layer):
+class ZeroInflatedLogNormalBounds(FullPrecision):
     r"""The quantiles at the levels `tail` and 1 - `tail`, in units.
 
     A quantile is 0 if its level is at most the probability of a zero.

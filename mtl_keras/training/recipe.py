@@ -11,6 +11,7 @@ import tensorflow as tf
 from mtl_keras.errors import Checked, ConfigError, check
 from mtl_keras.training.averaged import AveragedWeights
 
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 NOT_DECAYED = ["bias", "scale"]
 """Words in the names of weights that weight decay leaves alone."""
 
@@ -52,6 +53,9 @@ class Training(Checked):
         tracking: The tracker that records the training: `"mlflow"`, a mapping with its arguments,
             an object, or `"package.module:Class"`. See `mtl_keras.tracking`. Default none.
         jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
+        dtype_policy: Keras's dtype policy for the network: `"float32"`, or for half precision
+            `"mixed_float16"` or `"mixed_bfloat16"`. Columns are encoded, and answers given, in
+            float32 all the same. Default None: the one set with `keras.config.set_dtype_policy`.
 
     Raises:
         ConfigError: if a value is out of its range.
@@ -77,6 +81,7 @@ class Training(Checked):
     tensorboard: str | None = None
     tracking: Any = None
     jit_compile: bool | str = "auto"
+    dtype_policy: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "networks"):
@@ -104,6 +109,10 @@ class Training(Checked):
             check(0 <= value < math.inf, f"training.{name}", "be >= 0 and finite", value)
         check(self.refit >= 0, "training.refit", "be >= 0", self.refit)
         check(0 <= self.warmup < 1, "training.warmup", "be from 0 to below 1", self.warmup)
+        if self.dtype_policy is None and (policy := keras.config.dtype_policy().name) != "float32":
+            object.__setattr__(self, "dtype_policy", policy)  # which other processes do not know
+        known = self.dtype_policy in (None, *POLICIES)
+        check(known, "training.dtype_policy", f"be one of {POLICIES}", self.dtype_policy)
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ConfigError(
                 "`training.tensorboard` needs the package tensorboard. "
