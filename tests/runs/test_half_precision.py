@@ -6,27 +6,28 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
-from mtl_keras.features.encoder import Encoder
 from mtl_keras.layers import MemberMean
-from mtl_keras.layers.precision import dtype_policy
+from mtl_keras.layers.precision import FullPrecision, dtype_policy
 from tests import cases
 
 SMALL = mtl.architectures.SharedBottom(layers=(8,), tower=(4,), members=2, bins=4)
 TASKS = [mtl.tasks.Binary("left"), mtl.tasks.Regression("balance", column="account balance (£)")]
 
 
-def test_columns_are_encoded_and_answers_given_in_full_precision(run):
-    table, outputs = cases.table(60), {t.name: t.average_output() for t in run.tasks}
-    encoder = Encoder(run.encoder.features, run.encoder.crossings)
-    encoded = encoder.encode(table)
-    answers = {t.name: t.answers(outputs[t.name]) for t in run.tasks}
-    with dtype_policy("mixed_bfloat16"):
-        again = Encoder(run.encoder.features, run.encoder.crossings)
-        for group, values in again.encode(table).items():
-            np.testing.assert_array_equal(values, encoded[group])
-        for task in run.tasks:
-            for name, values in task.answers(outputs[task.name]).items():
-                np.testing.assert_array_equal(values, answers[task.name][name])
+@pytest.mark.parametrize("feature", cases.FEATURES, ids=lambda feature: feature.kind)
+def test_a_column_is_encoded_in_full_precision(feature):
+    fitted = feature.fit(cases.rich_table()[feature.source])
+    with dtype_policy("mixed_float16"):
+        assert isinstance(fitted.layer(), FullPrecision)
+
+
+def test_answers_are_given_in_full_precision(run):
+    for task in run.tasks:
+        output = task.average_output()
+        answers = task.answers(output)
+        with dtype_policy("mixed_bfloat16"):
+            for name, values in task.answers(output).items():
+                np.testing.assert_array_equal(values, answers[name])
 
 
 def test_a_network_in_half_precision_is_trained_exported_and_written_as_code(
