@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with whole_words():
-            code = app(args=arguments, standalone_mode=True)
+            code = app(args=arguments, prog_name="mtl-keras", standalone_mode=True)
     except (MTLError, OSError) as error:
         if "--verbose" in arguments:
             traceback.print_exc()

@@ -56,7 +56,9 @@ def test_the_version(capsys):
 def test_help_ends_with_an_example_that_the_command_accepts(command, capsys):
     name = command.callback.__name__
     assert main([name, "--help"]) == 0
-    assert re.search(rf"Example:\s+mtl-keras {name} ", capsys.readouterr().out)
+    told = capsys.readouterr().out
+    assert f"Usage: mtl-keras {name} " in told  # also where `python -m` started it
+    assert re.search(rf"Example:\s+mtl-keras {name} ", told)
     words = shlex.split(command.epilog.replace("\\\n", " "))
     typer.main.get_command(app).commands[name].make_context(name, words[2:])
 
@@ -100,11 +102,10 @@ def test_bash_completes_a_balancer():
 def test_bash_completes_a_word_that_it_divided(words, expected, tmp_path, monkeypatch, capsys):
     (tmp_path / "shop.csv").write_text("account balance;a:b;spend\n1;2;3\n")
     parts = ["mtl-keras", "train", str(tmp_path / "shop.csv"), *words]
-    monkeypatch.setattr("sys.argv", ["mtl-keras"])
     monkeypatch.setenv("_MTL_KERAS_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", "\n".join(parts))
     monkeypatch.setenv("COMP_CWORD", str(len(parts) - 1))
-    main()
+    main([])
     assert capsys.readouterr().out.splitlines() == expected
 
 
@@ -138,7 +139,6 @@ def test_columns_are_completed_and_then_kinds(tmp_path):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_has_a_script(shell, monkeypatch, capsys):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
-    monkeypatch.setattr("sys.argv", ["mtl-keras"])
     assert main(["--show-completion", shell]) == 0
     script = capsys.readouterr().out
     assert f"_MTL_KERAS_COMPLETE=complete_{shell}" in script and "mtl-keras" in script

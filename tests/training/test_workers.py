@@ -173,20 +173,12 @@ def free_ports(count):
 
 
 def started(folder, count):
-    """The processes of a cluster on this machine."""
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
-    command = [sys.executable, "-m", "tests.training.worker", str(folder)]
-    return [
-        subprocess.Popen(
-            command,
-            env=os.environ
-            | {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for task in ({"type": "worker", "index": index} for index in range(count))
-    ]
+    """A process that starts those of a cluster on this machine, and prints their exit codes."""
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(count)]}
+    tasks = ({"type": "worker", "index": index} for index in range(count))
+    configs = [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
+    command = [sys.executable, "-m", "tests.training.worker", str(folder), *configs]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def streamed_by_one(parts: int) -> dict:
@@ -212,11 +204,12 @@ def streamed_by_one(parts: int) -> dict:
 
 def test_two_processes_are_exactly_one(tmp_path, capsys):
     two, one = shop(tmp_path / "two"), shop(tmp_path / "one")
-    processes = started(two, 2)
+    starter = started(two, 2)
     worker.network_of(one)
     worker.experiment(one)
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
-    assert [process.returncode for process in processes] == [1, 1], outputs  # after an error
+    codes = json.loads(starter.communicate(timeout=300)[0])
+    outputs = [(two / f"printed_{number}.txt").read_text() for number in (0, 1)]
+    assert codes == [1, 1], outputs  # after an error
     expected = np.load(one / "network_0.npz")
     for number in (0, 1):
         network = np.load(two / f"network_{number}.npz")

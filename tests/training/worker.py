@@ -2,6 +2,9 @@
 
 import dataclasses
 import functools
+import gc
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -118,11 +121,34 @@ def end(folder: Path) -> None:
         (folder / f"told_{workers().index}.txt").write_text(str(error))
 
 
+def work(folder: Path) -> None:
+    """All that a worker does; what the others are is asked before TensorFlow starts."""
+    workers()
+    for part in (network_of, stream_of, experiment, end):
+        part(folder)
+
+
+def forked(folder: Path, configs: list[str]) -> list[int]:
+    """Start a worker for each `TF_CONFIG`; their exit codes.
+
+    They are forked before TensorFlow has started, which then is imported but once.
+    """
+    processes = []
+    for number, config in enumerate(configs):
+        process = os.fork()
+        if process == 0:
+            os.environ["TF_CONFIG"] = config
+            printed = os.open(folder / f"printed_{number}.txt", os.O_WRONLY | os.O_CREAT)
+            for stream in (1, 2):
+                os.dup2(printed, stream)
+            work(folder)
+            sys.exit()  # as a process ends that was not forked
+        processes.append(process)
+    return [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]
+
+
 if __name__ == "__main__":
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # as in
     GramianBalancer.xla = False  # `fixtures.py`, to compile less
-    workers()
-    network_of(Path(sys.argv[1]))
-    stream_of(Path(sys.argv[1]))
-    experiment(Path(sys.argv[1]))
-    end(Path(sys.argv[1]))
+    gc.freeze()
+    print(json.dumps(forked(Path(sys.argv[1]), sys.argv[2:])))
