@@ -27,18 +27,17 @@ def toy():
 
 
 @pytest.mark.xla
-@pytest.mark.parametrize(("name", "steps"), [("Nash-MTL", 1000), ("MGDA", 1300)])
-def test_the_toy_of_the_papers_in_few_steps(toy, name, steps):
+def test_the_toy_of_the_papers_in_few_steps(toy):
     """With 20 times the papers' learning rate few more than a twentieth of their steps."""
-    model = toy.model_at((-7.5, -0.5), toy.METHODS[name], learning_rate=0.01)
-    x = np.zeros((steps, 1), "float32")
+    model = toy.model_at((-7.5, -0.5), toy.METHODS["Nash-MTL"], learning_rate=0.01)
+    x = np.zeros((1000, 1), "float32")
     labels = {"L1": np.zeros(len(x)), "L2": np.zeros(len(x))}
     model.fit(x, labels, batch_size=1, verbose=0)
     x1, x2 = model.get_layer("point").at.numpy()[0]
     assert abs(x2 + 8.355) < 0.35 and abs(x1) <= 7.05
 
 
-@pytest.mark.parametrize("name", ["mgda", "cagrad", "nash_mtl", "upgrad", "config", "fairgrad"])
+@pytest.mark.parametrize("name", ["mgda", "nash_mtl", "config"])  # others: `test_methods.py`
 def test_three_quadratics_end_in_the_triangle_of_their_minima(toy, name):
     minima = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 3.0]], "float32")
     rows = keras.Input((1,))
@@ -145,10 +144,10 @@ def test_imtl_l_reaches_its_optimum():
 @pytest.mark.parametrize("name", ["imtl_g", "sdmgrad", "mgda", "nash_mtl", "gls", "moco", None])
 def test_a_task_of_weight_0_is_as_absent(name):
     def trained(weight, labels):
-        model = small(name, tasks="abc", loss_weights={"c": weight})
+        model = small(name, tasks="abc", loss_weights={"c": weight}, run_eagerly=True)
         x, y = rows()
         y["c"] = np.nan_to_num(y["c"]) if labels else np.full(len(x), np.nan)
-        logs = model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0).history
+        logs = model.fit(x, y, batch_size=24, shuffle=False, verbose=0).history
         return model.get_weights(), logs
 
     without, of_weight_0 = trained(1.0, False), trained(0.0, True)

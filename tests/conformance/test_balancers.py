@@ -137,7 +137,7 @@ def over_epochs(balancer: balancers.Balancer, tasks: int):
     fresh.setup(Setup([f"t{i}" for i in range(tasks)], shared_size=6))
     present = np.arange(tasks) < 3
     for _ in range(2):
-        for _ in range(3):
+        for _ in range(2):
             losses, jacobian = np.zeros(tasks), np.zeros((tasks, 6))
             losses[:3] = random.uniform(0.5, 2, 3)
             jacobian[:3] = random.normal(size=(3, 6)) + 0.3

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from mtl_keras import tasks
+from mtl_keras import MultiTaskModel, tasks
+from mtl_keras.balancers import Uncertainty
 from mtl_keras.evaluation import regions_of
 from tests import cases
 
@@ -24,9 +25,18 @@ def exported(run, predictor):
 
 
 @pytest.fixture(scope="module")
-def reloaded(run, artifact):
-    network = keras.models.load_model(artifact / "model.keras")
+def network(artifact):
+    return keras.models.load_model(artifact / "model.keras")
+
+
+@pytest.fixture(scope="module")
+def reloaded(run, network):
     return network.predict(run.encoder.encode(run.test), verbose=0)
+
+
+@pytest.fixture(scope="module")
+def evaluated(run, predictor):
+    return predictor.evaluate(run.test)
 
 
 def close(predicted, expected):
@@ -46,7 +56,14 @@ def test_trained_served_and_reloaded_predictions_are_equal(name, run, outputs, e
     close(np.asarray(again.prediction(reloaded[name])), expected)
 
 
-def test_trained_served_and_reloaded_intervals_and_sets_are_equal(run, predictor, reloaded):
+def test_the_reloaded_model_has_the_state_of_the_trained_one(run, network):
+    assert isinstance(network, MultiTaskModel) and isinstance(network.balancer, Uncertainty)
+    assert network.optimizer.iterations == run.model.optimizer.iterations > 0
+
+
+def test_trained_served_and_reloaded_intervals_and_sets_are_equal(
+    run, predictor, reloaded, evaluated
+):
     covering = [task.name for task in cases.TASKS if task.nominal_coverage is not None]
     answers = predictor.predict(run.test)
     again = [tasks.get(json.loads(json.dumps(task.get_config()))) for task in run.tasks]
@@ -65,13 +82,13 @@ def test_trained_served_and_reloaded_intervals_and_sets_are_equal(run, predictor
             bounds = answers[[f"{task.name}_low", f"{task.name}_high"]].to_numpy()
             close(bounds, run.regions[task.name])
             assert (bounds[:, 0] <= bounds[:, 1]).all()
-    expected, served = run.evaluation.joint, predictor.evaluate(run.test).joint
+    expected, served = run.evaluation.joint, evaluated.joint
     assert served == expected and list(served.tasks) == covering
 
 
 @each_task
-def test_trained_and_exported_models_are_judged_alike(name, run, predictor):
-    expected, exported = run.evaluation[name], predictor.evaluate(run.test)[name]
+def test_trained_and_exported_models_are_judged_alike(name, run, evaluated):
+    expected, exported = run.evaluation[name], evaluated[name]
     assert exported.keys() == expected.keys()
     for score, value in expected.items():
         assert exported[score] == pytest.approx(value, rel=1e-3, abs=1e-4, nan_ok=True), score

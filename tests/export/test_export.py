@@ -189,34 +189,23 @@ def test_a_task_whose_name_begins_anothers_answers_for_itself_alone():
     assert "plan_next_probability_b" in long.answer_columns(answers)
 
 
-def test_the_keras_file_is_the_trained_model_with_its_compile_state(run, artifact):
-    loaded = keras.models.load_model(artifact / "model.keras")
-    assert (
-        isinstance(loaded, mtl.MultiTaskModel) and type(loaded.balancer).__name__ == "Uncertainty"
-    )
-    x = run.encoder.encode(cases.table(7))
-    np.testing.assert_array_equal(loaded.predict(x)["left"], run.model.predict(x)["left"])
-    assert loaded.optimizer.iterations == run.model.optimizer.iterations
-
-
-def test_a_failed_export_leaves_no_version(run, tmp_path, monkeypatch):
+def test_a_failed_export_leaves_no_version(small_run, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("disk full")
 
     monkeypatch.setattr(folder_of, "write_saved_model", fail)
     with pytest.raises(OSError, match="disk full"):
-        run.export(tmp_path / "shop")
-    assert list((tmp_path / "shop").iterdir()) == []
+        small_run.export(tmp_path / "small")
+    assert list((tmp_path / "small").iterdir()) == []
     with pytest.raises(ArtifactError, match="no trained model"):
-        mtl.load(tmp_path / "shop")
+        mtl.load(tmp_path / "small")
 
 
-def test_a_second_export_is_a_second_version(run, artifact, tmp_path, without_report):
-    shutil.copytree(artifact, tmp_path / "shop")
-    assert run.export(tmp_path / "shop").name == "2"
-    assert mtl.load(tmp_path / "shop").path.name == "2"
-    assert mtl.load(tmp_path / "shop" / "1").path.name == "1"
-    assert (tmp_path / "shop" / "report.html").read_text() == "<html>"  # the newest version's
+def test_a_second_export_is_a_second_version(small_run, small_artifact, tmp_path, without_report):
+    folder = shutil.copytree(small_artifact, tmp_path / "small")
+    assert small_run.export(folder).name == "2"
+    assert mtl.load(folder).path.name == "2" and mtl.load(folder / "1").path.name == "1"
+    assert (folder / "report.html").read_text() == "<html>"  # the newest version's
 
 
 def test_a_report_that_fails_does_not_lose_the_model(small_run, tmp_path, monkeypatch):
@@ -231,9 +220,8 @@ def test_a_report_that_fails_does_not_lose_the_model(small_run, tmp_path, monkey
     assert "report.html" in {path.name for path in (tmp_path / "model").iterdir()}
 
 
-def test_the_signature_is_one_scalar_per_row_and_column(artifact):
-    loaded = tf.saved_model.load(artifact / "1")
-    _, inputs = loaded.signatures["serving_default"].structured_input_signature
+def test_the_signature_is_one_scalar_per_row_and_column(predictor):
+    _, inputs = predictor._signature.structured_input_signature
     assert all(spec.shape.as_list() == [None] for spec in inputs.values())
     assert {spec.dtype for spec in inputs.values()} == {tf.float32, tf.string}
 

@@ -97,11 +97,15 @@ print(json.dumps({name: values.tolist() for name, values in zip(names, answers)}
 """
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_rows_with_dates_are_encoded_by_a_reader_that_needs_numpy_alone(form, tmp_path):
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory):
     names = ["age", "amount", "code", "town", "member", "joined"]
-    model = trained(names, [("town", "member"), ("code",)], tmp_path)
-    path = tmp_path / f"small{FORMATS[form].suffix}"
+    return trained(names, [("town", "member"), ("code",)], tmp_path_factory.mktemp("dated"))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_rows_with_dates_are_encoded_by_a_reader_that_needs_numpy_alone(form, dated, tmp_path):
+    model, path = dated, tmp_path / f"small{FORMATS[form].suffix}"
     exported = export(model, path, table(seed=1))
     assert "encode.joined" in exported.why_encoded and exported.unread == ()
     assert {file.name for file in tmp_path.iterdir()} == {

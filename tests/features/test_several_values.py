@@ -59,7 +59,7 @@ def test_one_column_is_read_in_several_ways(tmp_path):
     run = mtl.Experiment(
         tasks={"left": "binary"},
         features=[
-            features.Text("note", encoder="lstm", dimension=4),
+            features.Text("note", encoder={"kind": "lstm", "units": 4}, dimension=4),
             features.Text("bag", column="note", ngrams=2, dimension=4),
             features.Numeric("month"),
             features.Categorical("season", column="month"),

@@ -46,8 +46,7 @@ def model_in_half_precision(balancer):
         "pcgrad",
         "graddrop",
         {"kind": "imtl_g", "gradients": "representation"},
-        {"kind": "upgrad", "gradients": "last_layer"},
-        {"kind": "cagrad", "update_every": 2},
+        {"kind": "upgrad", "gradients": "last_layer", "update_every": 2},
     ],
 )
 def test_a_task_whose_gradient_overflows_is_not_left_out_for_good(balancer):

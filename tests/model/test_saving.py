@@ -1,8 +1,8 @@
 """A model goes on where it was: saved and loaded, pickled, copied, resumed; and what is exported.
 
-One balancer for each kind of state: learned variables, averages over epochs, a Gramian's state,
-weights that are kept for some steps, a Jacobian's state. That every balancer's state is saved is
-in `tests/conformance/test_balancers.py`.
+One balancer for each kind of state: averages over epochs, weights that are kept for some steps, a
+Jacobian's state; learned variables where a killed training goes on. That every balancer's state
+is saved is in `tests/conformance/test_balancers.py`.
 """
 
 import copy
@@ -20,9 +20,7 @@ from mtl_keras.training.checkpoint import Checkpoint
 from tests.model.networks import rows, small
 
 STATES = [
-    balancers.Uncertainty(learning_rate=0.01),
     balancers.STCH(warmup_epochs=1),
-    balancers.GradNorm(),
     balancers.IMTLG(update_every=2),
     balancers.MoCo(),
 ]
@@ -60,7 +58,7 @@ def test_a_loaded_model_goes_on_from_the_same_state(balancer, tmp_path):
 
 
 def test_a_loaded_model_answers_and_evaluates_alike(tmp_path):
-    model, (x, y) = go_on(small("famo")), rows()
+    model, (x, y) = small("famo"), rows()
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     keras.tree.map_structure(np.testing.assert_array_equal, again.predict(x), model.predict(x))
@@ -88,7 +86,8 @@ def test_a_copy_has_the_state_and_leads_a_life_of_its_own(copied):
 
 
 def test_a_clone_is_compiled_like_the_first_and_starts_anew():
-    model = go_on(small(balancers.DWA(temperature=3.0)))
+    model = small(balancers.DWA(temperature=3.0))
+    model.balancer.end_epoch(np.ones(3), np.ones(3))
     clone = keras.models.clone_model(model)
     assert isinstance(clone, mtl.MultiTaskModel)
     assert clone.balancer is not model.balancer and clone.balancer.temperature == 3.0
@@ -113,7 +112,8 @@ def test_a_training_that_was_killed_goes_on_with_the_balancers_state(tmp_path):
 
 
 def test_an_exported_model_has_neither_balancer_nor_optimizer(tmp_path):
-    model, (x, _) = go_on(small("uncertainty")), rows()
+    model, (x, _) = small("uncertainty", optimizer=keras.optimizers.SGD(momentum=0.9)), rows()
+    model.optimizer.build(model.trainable_variables)
     model.predict(x)  # what predicting keeps is not exported either
     model.export(tmp_path / "exported", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "exported")

@@ -27,9 +27,14 @@ def drawn(panel):
     return grid[0, 0]
 
 
-def test_the_history_has_a_line_for_each_log(run):
+@pytest.fixture(scope="module")
+def figures(run):
+    return run.figures()
+
+
+def test_the_history_has_a_line_for_each_log(run, figures):
     history = run.history
-    shown = {ax.get_title(): ax for ax in run.figures()["history.png"].axes}
+    shown = {ax.get_title(): ax for ax in figures["history.png"].axes}
     logs = {f"{task.name}: loss": f"{task.name}_loss" for task in run.tasks}
     logs |= {"total loss": "loss", "left: AUC": "left_auc", "spend: MAE": "spend_mae"}
     for title, log in logs.items():
@@ -97,8 +102,8 @@ def test_the_curves_of_a_task_that_was_trained_no_further_are_faded_from_there_o
     assert told["a: loss"] == told["total loss"] == ([], [])
 
 
-def test_every_task_has_a_row_of_panels_with_something_in_them(run):
-    shown = run.figures()["prediction.png"].axes
+def test_every_task_has_a_row_of_panels_with_something_in_them(run, figures):
+    shown = figures["prediction.png"].axes
     assert len(shown) == 4 * len(run.tasks)
     for number, ax in enumerate(shown):
         assert ax.has_data() == ax.get_visible() == bool(ax.get_title())
