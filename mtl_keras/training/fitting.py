@@ -231,7 +231,8 @@ class Fitting:
         outputs: dict[str, np.ndarray] = {}
         for task in first.validation:
             of_task = [each.validation[task] for each in fitted]
-            loss = first.model.loss_of(task, self.data.y["validation"][task])
+            weight = self.data.weights["validation"].get(task)
+            loss = first.model.loss_of(task, self.data.y["validation"][task], weight)
             weights[task] = greedy(of_task, loss)
             outputs[task] = np.average(of_task, axis=0, weights=weights[task])
             shown = ", ".join(f"{weight:.2f}" for weight in weights[task])
