@@ -65,10 +65,10 @@ def test_parts_that_do_not_fit_together_are_refused(task, architecture, message)
 def test_a_constant_is_judged_by_the_same_weighted_loss_as_a_network():
     """Which it is compared with, to end a training and to score a trial."""
     table = pd.DataFrame({"x": np.arange(100.0), "y": ["no", "no", "no", "yes"] * 25})
-    task = mtl.tasks.Binary("y", class_weight="balanced")
+    task, features = mtl.tasks.Binary("y", class_weight="balanced"), {"x": "numeric"}
     network = {"architecture": {"kind": "shared_bottom", "layers": [2]}, "preset": "fast"}
-    rows = prepare(mtl.Experiment([task], ["x"], split={"stratify": "y"}, **network), table)
-    model = build(mtl.Experiment([task], ["x"], **network), rows)
+    rows = prepare(mtl.Experiment([task], features, split={"stratify": "y"}, **network), table)
+    model = build(mtl.Experiment([task], features, **network), rows)
     labels, weights = (part["validation"]["y"] for part in (rows.data.y, rows.data.weights))
     share = float(rows.tasks[0].average_output()[0, 0])
     losses = -np.where(labels == 1, np.log(share), np.log(1 - share))
