@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from mtl_keras.architectures.base import one_of
 from mtl_keras.architectures.mmoe import MMoE
+from mtl_keras.errors import check
 from mtl_keras.layers import DSelectGate
 from mtl_keras.layers.gates import SPARE_CODES
 
@@ -21,7 +22,8 @@ class DSelectK(MMoE):
     ```
 
     `layers.DSelectGate` describes the mathematics and the few departures from the paper. The
-    arguments `temperature`, `gate_bias` and `gate_dropout` of `MMoE` are ignored.
+    arguments `temperature`, `gate_bias` and `gate_dropout` of `MMoE` must be left as they are: the
+    gates are no softmax.
 
     Args:
         selectors: Integer >= 1, k. Default 2.
@@ -60,6 +62,9 @@ class DSelectK(MMoE):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("spare_codes", self.spare_codes, SPARE_CODES)
+        for name in ("temperature", "gate_bias", "gate_dropout"):  # else ignored without a word
+            default, given = getattr(MMoE, name), getattr(self, name)
+            check(given == default, name, f"be {default}: DSelectK has no softmax gates", given)
 
     def gate(self, features: Any, sources: Sequence[str], reader: str) -> Any:
         layer = DSelectGate(

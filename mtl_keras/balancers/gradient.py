@@ -84,10 +84,13 @@ class GradientBalancer(Balancer):
         """Count a step."""
         self.step.assign_add(1.0)
 
-    def keep(self, decision: Decision) -> None:
-        """Keep the weights of a decision for the next steps."""
-        self.kept_weights.assign(decision.weights)
-        self.kept_own.assign(decision.own_weights)
+    def keep(self, decision: Decision, present: tf.Tensor) -> None:
+        """Keep the weights of a decision for the next steps; of an absent task, the earlier one.
+
+        Its weight in the decision is 0, and it may have labels in the next steps.
+        """
+        self.kept_weights.assign(tf.where(present, decision.weights, self.kept_weights))
+        self.kept_own.assign(tf.where(present, decision.own_weights, self.kept_own))
 
     def kept_decision(self, present: tf.Tensor) -> Decision:
         """The kept weights; the record has no gradient facts, since none were computed."""

@@ -99,7 +99,8 @@ def twin(plan: Plan, task: str) -> dict[str, Any]:
     config["data"] = {"sample_weight": weight} if weight else {}
     kept = next(t.columns for t in plan.tasks if t.name == task)
     targets = [column for other in plan.tasks for column in other.columns]
-    return _without(config, [column for column in targets if column not in kept])
+    weights = {*plan.weight_columns().values()} - {weight}  # which would be read as features
+    return _without(config, [column for column in (*targets, *weights) if column not in kept])
 
 
 def settings(declared: Mapping[str, Any], tune: int) -> tuple[Setting, ...]:

@@ -10,7 +10,7 @@ from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import check
 
 _SIGN = "(?P<sign>[-+\u2212])?"
-_MONEY = "(?:[$€£¥₹]|EUR|USD|GBP|CHF|JPY)"
+MONEY = "(?:[$€£¥₹]|EUR|USD|GBP|CHF|JPY)"
 _SPACES = " \u00a0\u202f"
 _DIGITS = {
     "1,234.5": r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]*\.?[0-9]+|[0-9]+\.",
@@ -23,8 +23,8 @@ NOTATIONS = tuple(_DIGITS)
 """Number formats, each shown by an example: how thousands and decimals are separated."""
 _WRITTEN = {
     notation: re.compile(
-        rf"(?P<debt>\()?\s*{_SIGN}\s*{_MONEY}?\s*{_SIGN.replace('sign', 'inner')}"
-        rf"(?P<digits>{digits})\s*(?:{_MONEY}|%)?\s*(?P<after>-)?(?(debt)\))"
+        rf"(?P<debt>\()?\s*{_SIGN}\s*{MONEY}?\s*{_SIGN.replace('sign', 'inner')}"
+        rf"(?P<digits>{digits})\s*(?:{MONEY}|%)?\s*(?P<after>-)?(?(debt)\))"
     )
     for notation, digits in _DIGITS.items()
 }

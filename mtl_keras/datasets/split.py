@@ -62,6 +62,12 @@ class Split(Checked):
             raise ConfigError(
                 f"split.strategy={self.strategy!r} needs `split.column`, the column to split by."
             )
+        if self.strategy in ("random", "file") and self.column is not None:
+            raise ConfigError(
+                f"split.strategy={self.strategy!r} does not read `split.column`. Expected the "
+                "strategy 'group', which keeps rows with the same value together, 'time' or "
+                f"'column'. Received: column={self.column!r}."
+            )
         if self.strategy != "random" and self.stratify is not None:
             raise ConfigError("`split.stratify` works with strategy='random' only.")
 

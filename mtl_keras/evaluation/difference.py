@@ -57,7 +57,9 @@ def difference(
     $(\mathrm{var}_s(d_s) + \bar v) / S$. This counts the rows twice on purpose: seeds share most of
     their rows, so they contain less information than S independent samples. The interval is a
     Student interval whose degrees of freedom combine those of the two parts by Satterthwaite's
-    formula, so that few seeds give a wide interval.
+    formula, so that few seeds give a wide interval. If the test rows are the same for all seeds, as
+    in a split by time or by a column, more seeds say no more about the choice of rows: the variance
+    over the bootstrap is then that of the mean gain, with the same rows drawn for all seeds.
 
     Args:
         measure: The measure to compare the models by.
@@ -82,26 +84,32 @@ def difference(
     """
     sign = 1.0 if measure.higher_is_better else -1.0
     random = np.random.default_rng(seed)
-    gains, variances, units = [], [], []
+    same = all(np.array_equal(truth, truths[0], equal_nan=True) for truth in truths)
+    gains, samples, units = [], [], []
     for truth, one, other, of_seed in zip(truths, first, second, groups or [None] * len(truths)):
         codes = None if of_seed is None else np.unique(of_seed, return_inverse=True)[1].reshape(-1)
+        if same:
+            random = np.random.default_rng(seed)
         drawn = [
             measure.weighted(truth, one, weights) - measure.weighted(truth, other, weights)
             for weights in resampled(len(truth), draws, random, codes)
         ]
         gains.append(sign * (measure.value(truth, one) - measure.value(truth, other)))
-        variances.append(np.nanvar(np.concatenate(drawn)))
+        samples.append(np.concatenate(drawn))
         units.append(len(truth) if codes is None else int(codes.max()) + 1)
     seeds = len(gains)
     mean = float(np.mean(gains))
-    of_rows = float(np.mean(variances)) / seeds
+    if same:
+        of_rows, rows = float(np.nanvar(np.mean(samples, axis=0))), units[0]
+    else:
+        of_rows, rows = float(np.mean(np.nanvar(samples, axis=1))) / seeds, sum(units)
     of_seeds = float(np.var(gains, ddof=1)) / seeds if seeds > 1 else 0.0
     total = of_rows + of_seeds
     if total == 0:
         alone = mean != 0 and min(units) < 2  # a single row or group shows no spread
         return Difference(mean, np.nan, np.nan) if alone else Difference(mean, mean, mean)
     freedom = total**2 / (
-        of_rows**2 / max(1, sum(units) - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
+        of_rows**2 / max(1, rows - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
     )
     reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
     return Difference(mean, mean - reach, mean + reach)

@@ -1,6 +1,5 @@
 """Images."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,11 @@ import tensorflow as tf
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
+from mtl_keras.features.image_files import opened_image, warn_of_ignored
 from mtl_keras.layers.precision import FullPrecision
 
 LOOKED_AT = 500
+SLACK = 1e-3  # by which fractions may leave the range from 0 to 1
 AUGMENTATIONS: dict[str, Any] = {
     "translation": lambda amount, **k: keras.layers.RandomTranslation(amount, amount, **k),
     "rotation": keras.layers.RandomRotation,
@@ -106,7 +107,8 @@ class Image(BackboneFeature):
     """An image: the path or the bytes of a PNG, JPEG, GIF or BMP file, or an array.
 
     An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
-    fractions from 0 to 1. The exported model takes a file's bytes. *Missing* (NaN, None or empty):
+    fractions from 0 to 1. The exported model takes a file's bytes. Transparency and EXIF
+    orientation are ignored, and 16 bits are cut to 8, with a warning in training. *Missing* (NaN, None or empty):
     black, with an indicator if it was missing in any training row.
 
     Args:
@@ -160,10 +162,14 @@ class Image(BackboneFeature):
         present = [file for file in files if file]
         if not present:
             raise DataError(f"Feature {self.name!r} has no image in the training rows. Drop it.")
-        looked_at = [_opened(file) for file in present[:: max(1, len(present) // LOOKED_AT)]]
+        looked_at = [opened_image(file) for file in present[:: max(1, len(present) // LOOKED_AT)]]
         width, height = np.median([image.size for image in looked_at], axis=0)
         factor = min(1.0, self.max_size / max(width, height))
-        grey = all(image.mode in ("1", "L", "LA", "I", "I;16", "F") for image in looked_at)
+        warn_of_ignored(self.name, looked_at)
+        grey = all(
+            image.mode in ("1", "L", "LA", "I", "I;16", "F") and image.format in ("PNG", "JPEG")
+            for image in looked_at  # TensorFlow reads GIF and BMP in colours only
+        )
         return self.but(
             height=self.height or max(1, round(height * factor)),
             width=self.width or max(1, round(width * factor)),
@@ -203,7 +209,7 @@ class Image(BackboneFeature):
         for row, file in enumerate(raw):
             try:
                 if file:
-                    tf.io.decode_image(file)
+                    tf.io.decode_image(file, self.channels, expand_animations=False)
             except tf.errors.InvalidArgumentError as error:
                 raise DataError(
                     f"Feature {self.name!r}: the image of row number {row + 1} cannot be decoded, "
@@ -230,12 +236,17 @@ class Image(BackboneFeature):
                 )
             image = path.read_bytes()
         try:
-            _opened(image)
+            opened = opened_image(image)
         except (OSError, SyntaxError, PIL.Image.DecompressionBombError) as error:
             raise DataError(
                 f"Feature {self.name!r}: row {row}{where} is not an image. Expected a PNG, JPEG, "
                 "GIF or BMP file. Replace it, or leave the cell empty."
             ) from error
+        if opened.format == "BMP" and opened.mode in ("1", "P"):  # read as if indices were greys
+            raise DataError(
+                f"Feature {self.name!r}: row {row}{where} is a BMP file with a palette, which "
+                "TensorFlow cannot read. Save it as PNG."
+            )
         return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:
@@ -246,8 +257,15 @@ class Image(BackboneFeature):
                 "not finite numbers. Leave the cell empty if there is no image."
             )
         pixels = array[:, :, None] if array.ndim == 2 else array
-        if pixels.dtype.kind in "bf" and pixels.min() >= 0 and pixels.max() <= 1:
-            pixels = np.round(pixels * 255)
+        low, high = pixels.min(), pixels.max()
+        if pixels.dtype.kind in "bf" and low >= -SLACK and high <= 1 + SLACK:
+            pixels = np.clip(pixels, 0, 1) * 255.0
+        elif pixels.dtype.kind == "f" and high < 2 and (pixels != np.round(pixels)).any():
+            raise DataError(
+                f"Feature {self.name!r}: the array of row {row} has fractions up to {high:.4g}. "
+                "Expected fractions from 0 to 1, or numbers up to 255. Clip or scale the pixels."
+            )
+        pixels = np.round(pixels)
         good = pixels.ndim == 3 and pixels.shape[-1] in (1, 3, 4)
         if not good or pixels.min() < 0 or pixels.max() > 255:
             raise DataError(
@@ -256,8 +274,3 @@ class Image(BackboneFeature):
                 f"{array.shape}, {array.dtype}, from {array.min()} to {array.max()}."
             )
         return tf.io.encode_png(pixels.astype(np.uint8)).numpy()
-
-
-def _opened(file: bytes) -> PIL.Image.Image:
-    """Return the image of a file, of which only the header is read."""
-    return PIL.Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "GIF", "BMP"))

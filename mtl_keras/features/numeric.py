@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, parsed
+from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
 from mtl_keras.layers.precision import FullPrecision
@@ -200,6 +201,7 @@ class Numeric(Feature):
         present = values[~np.isnan(values)]
         if len(present) == 0:
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
+        warn_of_mixed_units(f"Feature {self.name!r}", column)
         self._warn_of_resolution(column)
         indicator = bool(np.isnan(values).any()) if self.indicator is None else self.indicator
         learned = self.but(indicator=indicator)

@@ -216,7 +216,7 @@ class Text(BackboneFeature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         texts = column.astype(object).where(column.notna(), "")
-        return np.array([text if isinstance(text, str) else str(text) for text in texts], object)
+        return np.array([_decoded(text) for text in texts], object)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         """Return the numbers of words."""
@@ -229,7 +229,7 @@ class Text(BackboneFeature):
         return joined_at_random(observed, self.vocabulary or (), " ", random)
 
     def words(self, column: pd.Series) -> pd.Series:
-        return column.fillna("").astype(str)
+        return pd.Series(self.raw(column), column.index)
 
     def layer(self) -> keras.layers.Layer:
         if self.tokenizer is not None:
@@ -247,3 +247,10 @@ class Text(BackboneFeature):
                 self.word_dropout, noise_shape=(None, None, 1), name=f"{name}_word_dropout"
             )(vectors)
         return self.vector(vectors, mask, name)
+
+
+def _decoded(text: Any) -> str:
+    """Return a cell as a string; bytes are read as UTF-8."""
+    if isinstance(text, bytes):
+        return text.decode("utf-8", errors="replace")
+    return text if isinstance(text, str) else str(text)

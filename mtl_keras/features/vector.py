@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets.lists import is_list
-from mtl_keras.errors import DataError
+from mtl_keras.errors import DataError, shown
 from mtl_keras.features.base import Feature
 from mtl_keras.layers.precision import FullPrecision
 
@@ -81,6 +81,7 @@ class Vector(Feature):
         center: Mean of each number. Learned.
         scale: Standard deviation of each number. Learned.
         indicator: Whether missing vectors have an indicator. Learned.
+        numbers: The numbers of numbered columns, ascending. Learned.
 
     Example:
 
@@ -94,6 +95,7 @@ class Vector(Feature):
     center: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     indicator: bool | None = None
+    numbers: tuple[int, ...] | None = None
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
@@ -102,9 +104,20 @@ class Vector(Feature):
     def reads(self, columns: Sequence[str]) -> list[str]:
         if self.source in columns:
             return [self.source]
-        pattern = re.compile(re.escape(self.source) + r"[_.\- ]?(\d+)")
-        numbered = {int(m[1]): column for column in columns if (m := pattern.fullmatch(column))}
-        return [numbered[number] for number in sorted(numbered)]
+        numbered: dict[int, str] = {}
+        for column in columns:
+            number = self._number(column)
+            if number is not None and numbered.setdefault(number, column) != column:
+                raise DataError(
+                    f"Feature {self.name!r} is a vector of numbered columns, and "
+                    f"{numbered[number]!r} and {column!r} have the same number. Rename or drop one."
+                )
+        known = sorted(numbered) if self.numbers is None else self.numbers
+        return [numbered[number] for number in known if number in numbered]
+
+    def _number(self, column: str) -> int | None:
+        found = re.fullmatch(re.escape(self.source) + r"[_.\- ]?(\d+)", column)
+        return int(found[1]) if found else None
 
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
@@ -117,7 +130,11 @@ class Vector(Feature):
             raise DataError(f"Feature {self.name!r} has no vector in the training rows. Drop it.")
         center = np.nan_to_num(np.nanmean(values[~missing], axis=0))
         scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
+        numbers = self.numbers
+        if isinstance(column, pd.DataFrame):
+            numbers = tuple(int(self._number(name) or 0) for name in column.columns)
         return self.but(
+            numbers=numbers,
             size=values.shape[1],
             center=tuple(center.tolist()) if self.center is None else self.center,
             scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
@@ -133,7 +150,7 @@ class Vector(Feature):
             if bad.any():
                 row, place = map(int, np.argwhere(bad)[0])
                 self._refuse(column.index[row], column.iloc[row, place], "numbers")
-            self._check_size(values.shape[1])
+            self._check_columns(column)
         else:
             values = self._stacked(column)
         infinite = np.isinf(values).any(axis=1)
@@ -164,6 +181,17 @@ class Vector(Feature):
             except (TypeError, ValueError):
                 self._refuse(column.index[row], vector, "lists or arrays of numbers")
         return values
+
+    def _check_columns(self, column: pd.DataFrame) -> None:
+        """Raise a DataError if the numbered columns are not those of the training rows."""
+        found = [self._number(name) for name in column.columns]
+        lacking = [number for number in self.numbers or () if number not in found]
+        if lacking:
+            raise DataError(
+                f"Feature {self.name!r} is a vector of the columns with the numbers "
+                f"{shown(list(self.numbers or ()))}. The table lacks {shown(lacking)}."
+            )
+        self._check_size(len(found))
 
     def _check_size(self, length: int, row: Any = None, size: int | None = None) -> None:
         expected = self.size or size or length

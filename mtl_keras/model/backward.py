@@ -61,7 +61,7 @@ def balanced(
 
     def fresh_and_kept() -> tuple[list[tf.Tensor], Decision]:
         gradients, decision = fresh()
-        balancer.keep(decision)
+        balancer.keep(decision, forward.present)
         return gradients, decision._replace(direction=None)  # same structure as the other branch
 
     def kept() -> tuple[list[tf.Tensor], Decision]:

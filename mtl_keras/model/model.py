@@ -113,9 +113,11 @@ class MultiTaskModel(BalancedTrainer):
         """
         return self.step.mean_losses(x, y)
 
-    def loss_of(self, task: str, y: np.ndarray) -> Callable[[np.ndarray], float]:
+    def loss_of(
+        self, task: str, y: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> Callable[[np.ndarray], float]:
         """Return a function from one task's outputs to their mean loss for the labels `y`."""
-        return self.step.losses[task].of_outputs(y, self.step.outputs[task])
+        return self.step.losses[task].of_outputs(y, self.step.outputs[task], sample_weight)
 
     def sharing(self, x: Any = None) -> pd.DataFrame:
         """Return what each task uses: the weights of gates, mixing units and selectors.

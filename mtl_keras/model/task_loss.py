@@ -164,14 +164,17 @@ class TaskLoss:
             return loss, total, total
         return loss, tf.reduce_sum(present), total
 
-    def of_outputs(self, y: np.ndarray, output: Any) -> Callable[[np.ndarray], float]:
+    def of_outputs(
+        self, y: np.ndarray, output: Any, sample_weight: np.ndarray | None = None
+    ) -> Callable[[np.ndarray], float]:
         """A function from outputs to their mean loss against the labels `y`.
 
         Args:
             y: Labels, NaN where missing.
             output: The model's output tensor, for its shape.
+            sample_weight: Weights of the rows. Default None: all weigh the same.
         """
-        masked = self.mask(tf.constant(y, tf.float32), output, None)
+        masked = self.mask(tf.constant(y, tf.float32), output, sample_weight)
 
         def mean(outputs: np.ndarray) -> float:
             total, divisor, _ = self(masked, tf.constant(outputs, tf.float32))

@@ -26,6 +26,7 @@ def history_figure(
     tasks: Sequence[str],
     refit: int = 0,
     finished: Mapping[str, int] | None = None,
+    networks: int = 1,
 ) -> Figure:
     """The loss and the metrics of each task over the epochs, training and validation.
 
@@ -40,6 +41,7 @@ def history_figure(
             rows. Default 0.
         finished: The last epoch that trained a task, for each that was finished before others. Its
             curves are faded from there on. Default none.
+        networks: Number of networks of which these are the logs of the first. Default 1.
 
     Returns:
         The figure.
@@ -82,9 +84,12 @@ def history_figure(
         learned = history[[f"{task}_weight" for task in weights]].to_numpy(float)
         of_each_task(ax, learned, weights)
         ax.set_title("learned weight of each task", fontsize=11)
+    said = [f"The curves are those of the first of {networks} networks."] if networks > 1 else []
     if refit:
-        said = textwrap.fill(after_the_curves(history, tasks, refit), 60 * beside * wide)
-        figure.supxlabel(said, fontsize=9, color=style.QUIET)
+        said.append(after_the_curves(history, tasks, refit, networks))
+    if said:
+        lines = textwrap.fill(" ".join(said), 60 * beside * wide)
+        figure.supxlabel(lines, fontsize=9, color=style.QUIET)
     return figure
 
 
@@ -115,7 +120,9 @@ def chosen_epoch(history: pd.DataFrame, task: str) -> list[int]:
     return [int(epoch) for epoch in history.loc[history[f"{task}_best"].astype(bool), "epoch"]]
 
 
-def after_the_curves(history: pd.DataFrame, tasks: Sequence[str], refit: int) -> str:
+def after_the_curves(
+    history: pd.DataFrame, tasks: Sequence[str], refit: int, networks: int = 1
+) -> str:
     """What a refit did after the epochs of the curves, in words.
 
     Example:
@@ -129,9 +136,14 @@ def after_the_curves(history: pd.DataFrame, tasks: Sequence[str], refit: int) ->
     epochs = f"last {count} epochs up to the chosen one (shaded) were"
     return (
         f"The {epochs if count > 1 else 'chosen epoch was'} then trained again, on the training "
-        "and validation rows together. The model has the resulting weights; the curves do not show "
-        "this second training."
+        f"and validation rows together. {subject(networks)} has the resulting weights; the curves "
+        "do not show this second training."
     )
+
+
+def subject(networks: int) -> str:
+    """What was trained as the curves show, as the subject of a sentence."""
+    return "The model" if networks == 1 else "The first network"
 
 
 def curve(

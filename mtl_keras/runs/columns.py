@@ -106,34 +106,10 @@ def check_answers(fitted: Sequence[Task]) -> None:
                 )
 
 
-def row_weights(
-    plan: Plan,
-    fitted: Sequence[Task],
-    rows: pd.DataFrame,
-    y: Mapping[str, np.ndarray],
-    means: Mapping[str, float] | None = None,
-) -> dict[str, np.ndarray]:
-    """Return row weights for each task that has any: sample weight times class weight.
-
-    They are scaled to a mean of 1 over the labels that are present, so that the unit of a weight
-    column does not change how much a task counts.
-
-    Args:
-        plan: The plan.
-        fitted: The fitted tasks.
-        rows: The rows.
-        y: Their labels by task, encoded.
-        means: The means to divide by. Default None: those of these rows.
-    """
-    weights = unscaled_weights(plan, fitted, rows, y)
-    means = mean_weights(weights, y) if means is None else means
-    return {task: (w / (means[task] or 1.0)).astype("float32") for task, w in weights.items()}
-
-
 def unscaled_weights(
     plan: Plan, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return sample weight times class weight, for each task that has any."""
+    """Return row weights for each task that has any: sample weight times class weight."""
     columns = plan.weight_columns()
     weights_of = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
@@ -159,6 +135,20 @@ def mean_weights(
         counted = np.broadcast_to(by_label, y[task].shape)[~np.isnan(y[task])]
         means[task] = float(counted.mean(dtype=float)) if len(counted) else 0.0
     return means
+
+
+def scaled_weights(
+    weights: Mapping[str, np.ndarray], means: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """Return row weights with a mean of 1 over the labels that are present.
+
+    So the unit of a weight column does not change how much a task counts.
+
+    Args:
+        weights: The weights by task.
+        means: Their `mean_weights`.
+    """
+    return {task: (w / (means[task] or 1.0)).astype("float32") for task, w in weights.items()}
 
 
 def check_that_some_count(plan: Plan, counting: Mapping[str, bool], part: str) -> None:

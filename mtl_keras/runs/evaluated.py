@@ -66,6 +66,7 @@ def evaluated(
             "calibration": calibration(tasks, truths["test"], outputs),
             "refit": plan.training.refit if fitted.refitted else 0,
             "finished": dict(fitted.finished),
+            "network_weights": dict(fitted.weights),
             "repeated_rows": [asdict(each) for each in repeated if each.many],
         },
         trained=_trained_rows(rows, fitted.refitted, repeated),

@@ -27,11 +27,12 @@ class Figures:
     model: MultiTaskModel
     refit: int = 0
     finished: Mapping[str, int] = field(default_factory=dict)
+    networks: int = 1
 
     def history(self) -> Figure:
         """Draw losses and metrics over the epochs, and the balancer's weights."""
         names = [task.name for task in self.tasks]
-        return report.history_figure(self.log, names, self.refit, self.finished)
+        return report.history_figure(self.log, names, self.refit, self.finished, self.networks)
 
     def predictions(self) -> Figure:
         """Draw predictions against labels of the test rows, a row of panels per task."""

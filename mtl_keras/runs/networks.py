@@ -59,12 +59,15 @@ def covered(tasks: Sequence[Task]) -> str:
 
 
 def constant_losses(rows: Prepared, model: MultiTaskModel) -> dict[str, float]:
-    """Return the validation loss of the best constant for the training labels, by task."""
-    losses = {}
+    """Return the validation loss of the best constant for the training labels, by task.
+
+    The validation rows have their weights, as in the losses of a network.
+    """
+    losses, weights = {}, rows.data.weights["validation"]
     for task in rows.tasks:
         labels = rows.data.y["validation"][task.name]
         constant = np.repeat(task.average_output(), len(labels), axis=0)
-        losses[task.name] = model.loss_of(task.name, labels)(constant)
+        losses[task.name] = model.loss_of(task.name, labels, weights.get(task.name))(constant)
     return losses
 
 

@@ -70,8 +70,10 @@ def _in_memory(
         encoder, tasks = fitted(plan, guesses, rows, show)
         x = {part: encoder.encode(rows[part]) for part in rows}
         y = {part: {task.name: task.encode(rows[part]) for task in tasks} for part in rows}
-        weights = {part: columns.row_weights(plan, tasks, rows[part], y[part]) for part in rows}
+        stated = {p: columns.unscaled_weights(plan, tasks, rows[p], y[p]) for p in rows}
+        means = {part: columns.mean_weights(stated[part], y[part]) for part in rows}
+        weights = {part: columns.scaled_weights(stated[part], means[part]) for part in rows}
         for part in ("train", "validation"):
             counting = {task: bool(weight.any()) for task, weight in weights[part].items()}
             columns.check_that_some_count(plan, counting, part)
-    return Prepared(rows, guesses, encoder, tasks, Data(x, y, weights))
+    return Prepared(rows, guesses, encoder, tasks, Data(x, y, weights, means))

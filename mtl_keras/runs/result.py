@@ -116,6 +116,7 @@ class Run:
             self.model,
             self.metadata.get("refit", 0),
             self.metadata.get("finished", {}),
+            self.experiment.training.networks,
         )
 
     def export(self, folder: str | Path) -> Path:

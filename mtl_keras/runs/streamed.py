@@ -136,7 +136,8 @@ def prepare_stream(
 
         def encoded(table: pd.DataFrame) -> tuple[Any, Arrays, Arrays]:
             y = {task.name: task.encode(table) for task in tasks}
-            return encoder.encode(table), y, columns.row_weights(plan, tasks, table, y, means)
+            stated = columns.unscaled_weights(plan, tasks, table, y)
+            return encoder.encode(table), y, columns.scaled_weights(stated, means)
 
         some = rows["train"].iloc[:64]
         size = sum(leaf.nbytes for leaf in keras.tree.flatten(encoded(some))) / len(some)
@@ -156,7 +157,7 @@ def prepare_stream(
 
     feed = Feed(chunks, divided.counts[:, 0].tolist(), parts["train"], plan.seed)
     x, y, weights = ({part: parts[part][n] for part in PARTS} for n in range(3))
-    data = Data(x, y, weights, feed)
+    data = Data(x, y, weights, feed=feed)
     show(_sampling(divided.totals, rows))
     return Streamed(rows, guesses, encoder, tasks, data, divided, read, at_once)
 

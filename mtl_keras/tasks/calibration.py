@@ -43,7 +43,9 @@ class Temperature(FullPrecision):
 
 
 def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Return the temperature with the lowest log loss.
+    """Return the temperature with the lowest log loss; 1 if all rows have the same class.
+
+    Rows of one class would say that the network can never be too sure of it.
 
     Args:
         truth: Class indices.
@@ -58,6 +60,8 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
     >>> round(best_temperature(truth, np.full((5, 1), 0.99))["temperature"], 2)
     3.31
     """
+    if len(np.unique(truth)) < 2:
+        return {"temperature": 1.0}
     logs = np.log(np.clip(of_both(probabilities).astype(float), 1e-7, 1.0))
 
     def loss(log_temperature: float) -> float:
@@ -112,7 +116,8 @@ def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any
     """Return, for each class, the rising curve from raw to corrected probability that fits best.
 
     "Best" means the least squared error. No corrected probability is 0 or 1: n rows cannot tell a
-    probability below 1 / (2n) from 0.
+    probability below 1 / (2n) from 0. The curve of a class that no row has is a straight line, with
+    a mean of at most 1 / (2n): the best fit would be flat, so that the class is never predicted.
 
     Args:
         truth: Class indices.
@@ -131,11 +136,22 @@ def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any
     least = 1 / (2 * len(truth))
     knots = []
     for column, label in enumerate(classes):
-        curve = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
-        curve.fit(probabilities[:, column].astype(float), truth == label)
-        steps = (curve.X_thresholds_, curve.y_thresholds_)
+        raw, hits = probabilities[:, column].astype(float), truth == label
+        if hits.all() or not hits.any():
+            steps = _line(raw, bool(hits.all()))
+        else:
+            curve = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
+            curve.fit(raw, hits)
+            steps = curve.X_thresholds_, curve.y_thresholds_
         knots.append([[float(f"{v:.7g}") for v in each] for each in steps])  # as a float32 has
     return {"knots": knots}
+
+
+def _line(raw: np.ndarray, always: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the line for a class that none of the rows has, or all of them have."""
+    slope = min(1.0, 0.5 / max(float(np.sum(1 - raw if always else raw)), 1e-30))
+    start = 1 - slope if always else 0.0
+    return np.array([0.0, 1.0]), np.array([start, start + slope])
 
 
 class Method(NamedTuple):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, parsed
+from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.conformal import ConformalTask, check_level
@@ -117,6 +118,7 @@ class NumericTask(ConformalTask):
 
     def _notation(self, column: pd.Series) -> str:
         """Return the labels' number format; an error if several fit and give different numbers."""
+        warn_of_mixed_units(f"Task {self.name!r}", column)
         notation, ambiguous = find_notation(column)
         if ambiguous is None:
             return notation

@@ -103,9 +103,9 @@ def cheapest_threshold(
     missed = truth.sum() - np.append(0, np.cumsum(positive))
     cost = false_positive * np.append(0, np.cumsum(~positive)) + false_negative * missed
     edges = np.concatenate([[1.0], ranked, [0.0]])
-    separable = np.append(True, np.append(ranked[:-1] > ranked[1:], True))
+    separable = np.append(edges[:-2] > edges[1:-1], True)  # nothing is above a score of 1
     best = int(np.argmin(np.where(separable, cost, np.inf)))
-    return float((edges[best] + edges[best + 1]) / 2)
+    return _between(edges[best], edges[best + 1])
 
 
 def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
@@ -122,4 +122,10 @@ def best_f1_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
     separable = np.append(ranked[:-1] > ranked[1:], True)  # no threshold separates equal scores
     best = int(np.argmax(np.where(separable, f1, -1.0)))
     below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
-    return float((ranked[best].astype(float) + float(below)) / 2)
+    return _between(float(ranked[best]), float(below))
+
+
+def _between(above: float, below: float) -> float:
+    """Return the middle of two scores; the upper one if a float32 is not between them."""
+    middle = (above + below) / 2
+    return float(middle if np.float32(middle) > np.float32(below) else above)

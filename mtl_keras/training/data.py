@@ -1,7 +1,7 @@
 """The rows of a training, encoded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -18,6 +18,8 @@ class Data:
         x: The network's inputs.
         y: Labels by task.
         weights: Sample weights by task, for tasks that have any.
+        means: By part and task, what the weights of a part were divided by, so that their mean is
+            1. Default: none were.
         feed: The stream of training rows, if `x` and `y` contain a sample of them. Default None.
 
     Example:
@@ -30,10 +32,13 @@ class Data:
     x: Mapping[str, Any]
     y: Mapping[str, Mapping[str, np.ndarray]]
     weights: Mapping[str, Mapping[str, np.ndarray]]
+    means: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     feed: Feed | None = None
 
     def training_and_validation(self) -> "Data":
         """The same data with the validation rows appended to the training rows.
+
+        The weights of both are on one scale, that of the training rows.
 
         Example:
 
@@ -48,7 +53,13 @@ class Data:
             parts = by_part["train"], by_part["validation"]
             return {"train": keras.tree.map_structure(lambda *two: np.concatenate(two), *parts)}
 
-        return Data(joined(self.x), joined(self.y), joined(self.weights))
+        train, validation = (self.means.get(part, {}) for part in ("train", "validation"))
+        rescaled = {
+            task: weight * np.float32(validation.get(task, 1.0) / (train.get(task, 1.0) or 1.0))
+            for task, weight in self.weights["validation"].items()
+        }
+        weights = joined({**self.weights, "validation": rescaled})
+        return Data(joined(self.x), joined(self.y), weights)
 
     @property
     def validation_rows(self) -> int:

@@ -34,6 +34,8 @@ class Fitted:
             trained on these rows. Thresholds and calibrations are computed from them.
         refitted: Whether the network was then trained on the validation rows, too.
         finished: The last epoch, from 1, that trained each task that was finished before others.
+        weights: The weight of each network by task, if several were trained. Everything but the
+            model and the outputs is then that of the first one.
 
     Example:
 
@@ -49,6 +51,7 @@ class Fitted:
     validation: Mapping[str, np.ndarray]
     refitted: bool
     finished: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -231,13 +234,14 @@ class Fitting:
         outputs: dict[str, np.ndarray] = {}
         for task in first.validation:
             of_task = [each.validation[task] for each in fitted]
-            loss = first.model.loss_of(task, self.data.y["validation"][task])
+            weight = self.data.weights["validation"].get(task)
+            loss = first.model.loss_of(task, self.data.y["validation"][task], weight)
             weights[task] = greedy(of_task, loss)
             outputs[task] = np.average(of_task, axis=0, weights=weights[task])
             shown = ", ".join(f"{weight:.2f}" for weight in weights[task])
             self.show(f"weights of the networks for {task}: {shown}")
         mean = weighted_mean([each.model for each in fitted], weights)
-        return Fitted(mean, first.history, outputs, first.refitted, first.finished)
+        return Fitted(mean, first.history, outputs, first.refitted, first.finished, weights)
 
 
 def _finished(best: BestEpoch) -> str:

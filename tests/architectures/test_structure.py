@@ -255,6 +255,7 @@ def test_mixing_can_be_read():
         ({"kind": "mtl_lora", "temperature": 0.0}, "`temperature` must be > 0"),
         ({"kind": "learning_to_branch", "branches": 0}, "`branches` must be >= 1"),
         ({"kind": "dselect_k", "spare_codes": "lost"}, "`spare_codes` must be one of"),
+        ({"kind": "dselect_k", "gate_dropout": 0.2}, "`gate_dropout` must be 0.0"),
         ({"kind": "mmo"}, "Did you mean 'mmoe'"),
         ({"kind": "mmoe", "expert": 3}, "Did you mean 'experts'"),
     ],

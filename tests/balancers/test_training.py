@@ -162,3 +162,22 @@ def test_a_balancer_takes_no_negative_weights(weight):
         small("mgda", loss_weights={"b": weight})
     if np.isfinite(weight):
         small(None, loss_weights={"b": weight})
+
+
+def test_a_task_without_labels_when_weights_are_found_is_trained_until_they_are_found_again():
+    """Its weight in that step is 0, which was kept for the next ones."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(16, 3)).astype("float32")
+    y = {task: random.normal(size=16).astype("float32") for task in "ab"}
+    y["b"][:8] = np.nan  # the first of two batches
+    weights = []
+    for balancer in ("fixed", mtl.balancers.PCGrad(update_every=2)):
+        keras.utils.set_random_seed(0)
+        rows = keras.Input((3,))
+        shared = keras.layers.Dense(4, name="shared")(rows)
+        heads = {task: keras.layers.Dense(1, name=task)(shared) for task in "ab"}
+        model = mtl.MultiTaskModel(rows, heads)
+        model.compile(keras.optimizers.SGD(0.1), loss="mse", balancer=balancer)
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+        weights.append(model.get_layer("shared").get_weights()[0])
+    np.testing.assert_allclose(*weights, rtol=1e-5)

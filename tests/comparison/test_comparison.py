@@ -13,10 +13,12 @@ from mtl_keras import features
 from mtl_keras.cli import main
 from mtl_keras.comparison import baselines, trials
 from mtl_keras.comparison.baselines import Matrices, available, predict
-from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
+from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, Candidate, candidates, twin
 from mtl_keras.comparison.trials import Result, combined, trials_of
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import labelled
+from mtl_keras.plans import Plan
+from mtl_keras.runs.prepare import prepare
 from tests import cases
 from tests.comparison.planted import planted
 from tests.untrained import without_training
@@ -227,6 +229,16 @@ def test_a_twin_has_one_task_and_the_same_features():
     assert "equal weights" in names and "tuned weights" not in names
     with pytest.raises(ConfigError, match=r"'mmoo'\. Did you mean 'mmoe'"):
         candidates(declared, also=["mmoo"])
+
+
+def test_a_twin_does_not_read_the_weights_of_other_tasks_as_a_feature():
+    table = pd.DataFrame({"x": np.arange(60.0), "w": [1.0, 2.0] * 30, "v": [1.0, 3.0] * 30})
+    table = table.assign(a=table["x"] % 7, b=table["x"] % 5)
+    plan = mtl.Experiment({"a": "regression", "b": "regression"}, sample_weight={"a": "w"})
+    rows = table.assign(**{PART: ["train"] * 40 + ["validation"] * 10 + ["test"] * 10})
+    for config in (twin(plan, "a"), twin(plan, "b")):
+        encoder = prepare(Plan.from_dict(config), rows).encoder
+        assert {feature.name for feature in encoder.features} <= {"x", "v"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Numbers as people write them: one notation per column, and nothing guessed where it matters."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,3 +139,18 @@ def test_codes_with_an_underscore_are_no_numbers():
     assert guess.feature.kind == "categorical"
     with pytest.raises(DataError, match=r"must contain numbers.*0_0"):
         tasks.Regression("code").fit(codes.to_frame())
+
+
+def test_numbers_of_different_units_are_told():
+    mixed = pd.DataFrame({"price": ["$1000", "900 €", "$80", None] * 5})
+    with pytest.warns(UserWarning, match=r"Feature 'price'.*'\$1000' and '900 €'.*one unit"):
+        features.Numeric("price").fit(mixed["price"])
+    with pytest.warns(UserWarning, match=r"Task 'price'.*'\$1000' and '900 €'"):
+        tasks.Regression("price").fit(mixed)
+    shares = pd.Series(["12 %", "0.12", "?", "7%"] * 5)
+    with pytest.warns(UserWarning, match="'12 %' and '0.12'"):
+        features.Numeric("share").fit(shares)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for same in (["12 %", "7%", None], ["$5", "6", "USD 7"], ["1", "2", "?"]):
+            features.Numeric("x").fit(pd.Series(same * 5))

@@ -67,6 +67,8 @@ def test_errors_say_what_to_do():
         Split("randm")
     with pytest.raises(ConfigError, match=r"needs `split\.column`"):
         Split("time")
+    with pytest.raises(ConfigError, match=r"'random' does not read.*'group'.*column='household'"):
+        Split(column="household")  # whose rows would not be kept together
     with pytest.raises(ConfigError, match="leave rows to train on"):
         Split(validation=0.5, test=0.5)
     with pytest.raises(DataError, match="Did you mean 'label'"):

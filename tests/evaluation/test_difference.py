@@ -19,6 +19,22 @@ def test_equal_models_are_seldom_told_apart(seeds):
     assert wrong <= 6
 
 
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_more_seeds_do_not_replace_more_rows(seeds):
+    """With a split by time or by a column, the test rows are the same for all seeds."""
+    random = np.random.default_rng(seeds)
+    wrong = 0
+    for trial in range(100):
+        truth = random.normal(size=60)
+        models = []
+        for _ in range(2):  # which are wrong on the same rows with each seed, but for a bit
+            common = truth + random.normal(0, 0.5, 60)
+            models.append([common + random.normal(0, 0.1, 60) for _ in range(seeds)])
+        found = difference(Regression("y").measure, [truth] * seeds, *models, draws=60, seed=trial)
+        wrong += found.verdict != "no difference seen"
+    assert wrong <= 9  # of 100; about 30 of 4 seeds if each counted as other rows
+
+
 def test_rows_of_a_group_count_once():
     random, wrong = np.random.default_rng(0), 0
     groups = [np.repeat(np.arange(30), 20)] * 2

@@ -1,6 +1,7 @@
 """Images: from files, bytes and arrays, for training and damaged."""
 
 import io
+import warnings
 
 import keras
 import numpy as np
@@ -15,10 +16,14 @@ from mtl_keras.features.encoder import Encoder
 from tests.features.encoding import encoded
 
 
-def png(array):
+def saved(image, form="PNG", **options):
     file = io.BytesIO()
-    PIL.Image.fromarray(array).save(file, "PNG")
+    image.save(file, form, **options)
     return file.getvalue()
+
+
+def png(array):
+    return saved(PIL.Image.fromarray(array))
 
 
 def test_an_image_is_read_from_a_path_its_bytes_or_an_array(tmp_path):
@@ -60,3 +65,48 @@ def test_a_damaged_image_is_named_when_it_is_decoded():
     encoder = Encoder([features.Image("photo").fit(table["photo"])])
     with pytest.raises(DataError, match="image of row number 2 cannot be decoded"):
         encoder.encode(table)
+
+
+def test_what_the_network_does_not_see_of_an_image_is_told():
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (8, 8, 3), np.uint8)
+    orientation = PIL.Image.Exif()
+    orientation[0x0112] = 6
+    photo = saved(PIL.Image.fromarray(pixels), "JPEG", exif=orientation)
+    icon = png(np.dstack([0 * pixels, pixels[:, :, 0]]))  # black on nothing
+    deep = png(random.integers(0, 4096, (8, 8)).astype(np.uint16))
+    for file, message in [
+        (icon, "1 of 2 images have transparent pixels"),
+        (photo, "1 of 2 images have an EXIF orientation"),
+        (deep, "1 of 2 images have 16 bits per pixel"),
+    ]:
+        with pytest.warns(UserWarning, match=f"'photo': {message}"):
+            features.Image("photo").fit(pd.Series([file, png(pixels)]))
+    opaque = png(np.dstack([pixels, np.full((8, 8), 255, np.uint8)]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain = saved(PIL.Image.fromarray(pixels), "JPEG")
+        features.Image("photo").fit(pd.Series([opaque, plain, png(pixels)]))
+
+
+def test_fractions_that_leave_their_range_are_not_taken_for_black():
+    fractions = np.linspace(0, 1, 64).reshape(8, 8)
+    image = features.Image("photo")
+    with pytest.raises(DataError, match=r"row 0 has fractions up to 1\.02.*Clip or scale"):
+        image.fit(pd.Series([fractions * 1.02]))
+    _, images = encoded(image, pd.Series([fractions * (1 + 1e-6), fractions * 254.9]))
+    assert images[0].max() == images[1].max() == 255
+
+
+@pytest.mark.parametrize("form", ["GIF", "BMP"])
+def test_grey_images_of_any_format_are_read(form):
+    grey = PIL.Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+    _, images = encoded(features.Image("photo"), pd.Series([saved(grey, form)]))
+    np.testing.assert_array_equal(images[0], np.repeat(np.asarray(grey)[:, :, None], 3, axis=2))
+
+
+def test_a_palette_that_tensorflow_does_not_read_is_refused():
+    colours = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    image = PIL.Image.fromarray(colours).convert("P", palette=PIL.Image.Palette.ADAPTIVE)
+    with pytest.raises(DataError, match="row 0 is a BMP file with a palette.*Save it as PNG"):
+        features.Image("photo").fit(pd.Series([saved(image, "BMP")]))

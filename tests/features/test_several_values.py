@@ -96,6 +96,19 @@ def test_a_vector_is_found_in_numbered_columns_too():
     assert [guess.column for guess in guesses] == ["v"]
 
 
+def test_numbered_columns_are_those_of_the_training_rows():
+    rows = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=["v_0", "v_1", "v_2", "v_3"])
+    vector = features.Vector("v")
+    fitted = vector.fit(vector.select(rows[["v_0", "v_1", "v_2"]]))
+    assert fitted.reads(list(rows)) == ["v_0", "v_1", "v_2"]  # not the one that was added since
+    shifted = rows.drop(columns="v_0")  # as many columns, but others
+    with pytest.raises(DataError, match=r"numbers \[0, 1, 2\]\. The table lacks \[0\]"):
+        fitted.raw(fitted.select(shifted))
+    twice = ["v_1", "v1", "v_2"]
+    with pytest.raises(DataError, match="'v_1' and 'v1' have the same number"):
+        vector.reads(twice)
+
+
 def test_sets_and_sequences_are_read_from_lists_and_from_texts():
     lists = pd.Series([["jazz", "folk"], [], None, ["ska"], ["jazz"]])
     texts = pd.Series(["jazz, folk", "", None, "ska", " jazz"])

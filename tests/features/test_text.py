@@ -28,6 +28,17 @@ def test_a_null_character_does_not_end_a_text():
     assert words.to_list() == [[b"good", b"bad"]]
 
 
+def test_bytes_are_texts_too():
+    """As Parquet files have them; `b'good'` was an unknown word."""
+    fitted, indices = encoded(features.Text("note"), pd.Series(["good é", "good é", "é"]))
+    again = Encoder([fitted]).encode(
+        pd.DataFrame({"note": ["good é".encode(), "é".encode(), None]})
+    )
+    assert again["own_note"].tolist() == [*indices.tolist()[1:], [0, 0]]
+    words = fitted.words(pd.Series([b"good", None, "bad"]))
+    assert words.tolist() == ["good", "", "bad"]
+
+
 def test_any_keras_model_reads_texts_or_images():
     words = keras.Input((None,), dtype="int32")
     made = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, 3)(words))

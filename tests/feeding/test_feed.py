@@ -201,7 +201,7 @@ def test_a_network_trains_on_blocks_as_on_arrays_in_the_same_order():
 
 def fitting(tmp_path, feed: Feed, **options) -> Fitting:
     x, y, weights = chunk(0, 30)
-    data = Data(*({"train": part, "validation": part} for part in (x, y, weights)), feed)
+    data = Data(*({"train": part, "validation": part} for part in (x, y, weights)), feed=feed)
     training = Training(epochs=3, batch_size=8, average=0)
     return Fitting(data, training, tmp_path, "the same", show=lambda line: None, **options)
 

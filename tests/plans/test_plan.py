@@ -177,6 +177,18 @@ def test_test_rows_need_no_weight():
     assert not prepare(plan, table).data.weights["test"]["y"].any()
 
 
+def test_a_refit_weighs_training_and_validation_rows_on_one_scale():
+    """Recent rows may all weigh more than older ones."""
+    parts = ["train", "train", "validation", "validation", "test", "test"] * 10
+    table = WEIGHTED.assign(part=parts, w=[1.0, 3.0, 8.0, 4.0, 1.0, 1.0] * 10)
+    split = {"strategy": "column", "column": "part"}
+    plan = mtl.Experiment(tasks={"y": "binary"}, sample_weight="w", split=split)
+    data = prepare(plan, table).data
+    np.testing.assert_allclose(data.weights["validation"]["y"].mean(), 1.0)
+    again = data.training_and_validation().weights["train"]["y"]
+    np.testing.assert_allclose(again, [0.5, 1.5] * 10 + [4.0, 2.0] * 10)
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, dataclasses.replace])
 def test_a_copy_of_an_experiment_is_equal_and_another(copied):
     """`preset` sets only what is left open, so that setting it again must change nothing."""

@@ -56,6 +56,7 @@ def test_several_networks_become_one_that_is_as_good_on_validation(several, tmp_
     assert [line for line in lines if line.startswith("network 2 of 2")]
     weights = [line for line in lines if line.startswith("weights of the networks")]
     assert len(weights) == 2
+    assert [len(each) for each in run.metadata["network_weights"].values()] == [2, 2]
     assert set(run.predictions) == {"left", "balance"}
     folder = run.export(tmp_path / "made")
     served = mtl.load(folder).predict(cases.table())

@@ -91,6 +91,19 @@ def test_the_epochs_of_a_refit_are_shaded_and_the_curves_say_so(run):
     assert bool(run.figures.history().get_supxlabel()) == bool(run.metadata["refit"])
 
 
+def test_the_curves_of_the_first_of_several_networks_are_not_said_to_be_the_models():
+    """Its weight may be 0."""
+    logs = pd.DataFrame({"epoch": [1, 2], "loss": 1.0, "a_loss": 1.0, "a_best": [False, True]})
+    kept = {"epochs": 2, "best_epochs": {"a": 2}, "seconds": {"fit": 4.0}}
+    for refit in (0, 1):
+        mixed = {**kept, "refit": refit, "network_weights": {"a": [0.0, 0.25, 0.75]}}
+        told = training_in_words(SimpleNamespace(metrics=mixed, history=logs))
+        assert "3 networks were trained" in told and "a 0%, 25%, 75%." in told
+        assert "The first network has" in told and "The model has" not in told
+        said = report.history_figure(logs, ["a"], refit, networks=3).get_supxlabel()
+        assert "the first of 3 networks" in said and "The model has" not in said
+
+
 def test_the_curves_of_a_task_that_was_trained_no_further_are_faded_from_there_on():
     logs = pd.DataFrame({"epoch": range(1, 7), "loss": 1.0, "a_loss": 1.0, "b_loss": 1.0})
     figure = report.history_figure(logs, ["a", "b"], finished={"a": 6, "b": 4})

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
 from mtl_keras.runs.build import build
+from mtl_keras.runs.networks import constant_losses
 from mtl_keras.runs.prepare import prepare
 from tests import own
 
@@ -57,3 +60,18 @@ def test_parts_that_do_not_fit_together_are_refused(task, architecture, message)
     )
     with pytest.raises(ConfigError, match=message):
         build(plan, prepare(plan, own.table()))
+
+
+def test_a_constant_is_judged_by_the_same_weighted_loss_as_a_network():
+    """Which it is compared with, to end a training and to score a trial."""
+    table = pd.DataFrame({"x": np.arange(100.0), "y": ["no", "no", "no", "yes"] * 25})
+    task, features = mtl.tasks.Binary("y", class_weight="balanced"), {"x": "numeric"}
+    network = {"architecture": {"kind": "shared_bottom", "layers": [2]}, "preset": "fast"}
+    rows = prepare(mtl.Experiment([task], features, split={"stratify": "y"}, **network), table)
+    model = build(mtl.Experiment([task], features, **network), rows)
+    labels, weights = (part["validation"]["y"] for part in (rows.data.y, rows.data.weights))
+    share = float(rows.tasks[0].average_output()[0, 0])
+    losses = -np.where(labels == 1, np.log(share), np.log(1 - share))
+    expected = float(np.mean(weights * losses))
+    assert expected > 1.2 * losses.mean()
+    assert constant_losses(rows, model)["y"] == pytest.approx(expected, rel=1e-5)

@@ -93,3 +93,27 @@ def test_bad_costs_and_calibrations_are_refused():
         Binary("y", costs={"false_positive": 1.0})
     with pytest.raises(ConfigError, match="isotonic"):
         Binary("y", calibration="isotone")
+
+
+@pytest.mark.parametrize("method", ["temperature", "isotonic"])
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_validation_rows_of_one_class_do_not_make_all_probabilities_alike(method, label):
+    said = np.linspace(0.01, 0.99, 50, dtype="float32")[:, None]
+    task = Binary("y", classes=("no", "yes"), calibration=method)
+    found = task.calibrate(np.full(50, label, "float32"), said).prediction(said)
+    assert (np.diff(found) > 0).all()  # nor only 0 and 1
+    if method == "isotonic":
+        assert np.abs(found - label).mean() == pytest.approx(0.5 / 50, rel=1e-3)
+    else:
+        np.testing.assert_allclose(found, said[:, 0], atol=1e-6)
+
+
+def test_a_class_that_no_validation_row_has_can_still_be_predicted():
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 400).astype("float32")
+    said = np.eye(3, dtype="float32")[truth.astype(int)] * 0.8 + np.float32([0.099, 0.1, 0.001])
+    task = Multiclass("y", classes=("a", "b", "c"), calibration="isotonic")
+    task = task.calibrate(truth, said)
+    (found,) = task.prediction(np.float32([[0.05, 0.05, 0.9]]))
+    assert found.argmax() == 2
+    assert task.prediction(said)[:, 2].max() < 0.002

@@ -46,3 +46,21 @@ def test_costs_are_drawn_where_they_are_declared():
         for task in (Binary("left"), Binary("left", costs=costs))
     )
     assert [title for title in priced if title not in plain] == ["left: cost by threshold"]
+
+
+def test_a_threshold_separates_scores_as_float32():
+    """As the exported model compares them; the middle of two neighbours may be the lower one."""
+    top, truth = np.float32(0.7), np.array([0.0, 1.0], "float32")
+    for upper in (top, np.nextafter(top, np.float32(1))):  # the middle is rounded to an even one
+        scores = np.array([[np.nextafter(upper, np.float32(0))], [upper]], "float32")
+        for costs in (None, {"false_positive": 5.0, "false_negative": 1.0}):
+            task = Binary("left", classes=("no", "yes"), costs=costs).calibrate(truth, scores)
+            assert task.answers(scores)["left"].numpy().tolist() == [b"no", b"yes"]
+
+
+def test_no_threshold_is_above_a_score_of_one():
+    truth, scores = np.array([False, False, True, False]), np.array([1.0, 1.0, 1.0, 0.2])
+    cut = cheapest_threshold(truth, scores, 1.0, 1.0)
+    answers = scores >= cut
+    assert np.sum(answers != truth) == 2  # `never` would cost 1, but cannot be had
+    assert cut == 0.6

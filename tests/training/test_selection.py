@@ -52,3 +52,14 @@ def test_errors_that_cancel_are_averaged_with_the_weights_that_were_chosen(fitti
     np.testing.assert_allclose(found["a"], X, atol=0.05)  # one third of 0, two thirds of 1.5
     assert "0.33, 0.67, 0.00" in shown[0]
     np.testing.assert_allclose(done.validation["a"], found["a"], atol=1e-6)
+
+
+def test_networks_are_selected_by_the_weighted_rows():
+    """As epochs are: rows of weight 0 have no say."""
+    parts, weight = ("train", "validation", "test"), (X[:, 0] > 0).astype("float32")
+    labels = {"a": np.where(X[:, 0] > 0, X[:, 0], -9 * X[:, 0]), "b": X[:, 0]}
+    weights = dict.fromkeys(parts, {"a": weight})
+    data = Data({part: {"x": X} for part in parts}, dict.fromkeys(parts, labels), weights)
+    networks = [fitted({"a": slope, "b": 1.0}) for slope in (1.0, -9.0)]
+    done = Fitting(data, Training(), show=lambda line: None).select(networks)
+    np.testing.assert_allclose(done.model.predict({"x": X}, verbose=0)["a"], X, atol=1e-6)

@@ -76,7 +76,7 @@ def stream_of(folder: Path) -> None:
     """Train on a stream, be interrupted within an epoch, go on, and keep what it became."""
     with workers().scope():
         model = streaming_network()
-    data = Data(*({"train": of, "validation": of} for of in (X, Y, {})), FEED)
+    data = Data(*({"train": of, "validation": of} for of in (X, Y, {})), feed=FEED)
     said: list[str] = []
     first = Fitting(
         data,

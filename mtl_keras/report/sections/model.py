@@ -9,12 +9,13 @@ from mtl_keras.report.structure import size, structure_figure
 def model(content: Content, draw: Drawer) -> Section:
     """The network as boxes and arrows, and as a list."""
     names = [task.name for task in content.tasks]
+    used = {} if content.metrics.get("network_weights") else content.metrics["best_epochs"]
     return Section(
         "model",
         "Network",
         {
             "parameters": content.metrics["parameters"],
-            "epochs": [*map(str, sorted(set(content.metrics["best_epochs"].values())))],
+            "epochs": [*map(str, sorted(set(used.values())))],
             "graph": draw.whole(
                 "From the inputs to the heads",
                 lambda: structure_figure(content.structure, names),

@@ -1,6 +1,6 @@
 """How the model was trained: epochs, losses, what was tried, how tasks were balanced."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.balancing import balancing, conflict
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
-from mtl_keras.report.history import after_the_curves, chosen_epoch, curve, metric_logs
+from mtl_keras.report.history import after_the_curves, chosen_epoch, curve, metric_logs, subject
 from mtl_keras.report.section import Section
 from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.training.best_epoch import own_best
@@ -40,7 +40,7 @@ def in_words(content: Content) -> str:
     count, used = content.metrics["epochs"], content.metrics["best_epochs"]
     lowest = content.metrics.get("lowest_epochs", {})
     seconds = content.metrics["seconds"].get("fit", 0.0)
-    trained = f"Trained for {count} epoch{'s' if count != 1 else ''} in {seconds:,.0f} s."
+    lasted = f"Trained for {count} epoch{'s' if count != 1 else ''} in {seconds:,.0f} s."
     listed: dict[int, list[str]] = {}
     for task, epoch in used.items():
         listed.setdefault(epoch, []).append(f"{task}{own_best(epoch, lowest.get(task, epoch))}")
@@ -50,10 +50,29 @@ def in_words(content: Content) -> str:
         of = [f"epoch {epoch} for {in_a_list(tasks)}" for epoch, tasks in sorted(listed.items())]
         chosen = "; ".join(of)
     refit = content.metrics.get("refit", 0)
-    after = f"The model has the weights of {'these epochs' if len(listed) > 1 else 'this epoch'}."
+    weights = content.metrics.get("network_weights", {})  # version 0.1 had none
+    networks = len(next(iter(weights.values()), [1]))
+    of_epochs = "these epochs" if len(listed) > 1 else "this epoch"
+    after = f"{subject(networks)} has the weights of {of_epochs}."
     if refit:
-        after = after_the_curves(content.history, [*used], refit)
-    return f"{trained} Chosen on the validation rows: {chosen}. {after}{_finished(content)}"
+        after = after_the_curves(content.history, [*used], refit, networks)
+    first = f"{lasted} Chosen on the validation rows: {chosen}. {after}{_finished(content)}"
+    return f"{_mixed(weights, networks)}{first}"
+
+
+def _mixed(weights: Mapping[str, Sequence[float]], networks: int) -> str:
+    """How several networks make the predictions, as sentences; empty if there is one."""
+    if networks == 1:
+        return ""
+    shares = "; ".join(
+        f"{task} {', '.join(f'{weight:.0%}' for weight in of_task)}"
+        for task, of_task in weights.items()
+    )
+    return (
+        f"{networks} networks were trained, and each task is predicted by a weighted mean of them, "
+        f"chosen on the validation rows: {shares}. The time is that of all networks; the epochs "
+        "and the curves are those of the first one. "
+    )
 
 
 def _finished(content: Content) -> str:
