@@ -88,10 +88,15 @@ def nearest(
     " Did you mean 'churned'?"
     >>> nearest("bool", ["binary", "count"], {"boolean": ["binary"]})
     " Did you mean 'binary'?"
+    >>> nearest("spend", ["churned", "spend next year"])  # the beginning of a single one
+    " Did you mean 'spend next year'?"
     """
     folded = {_folded(other): [*meant] for other, meant in (also_called or {}).items()}
     folded |= {_folded(option): [str(option)] for option in reversed([*options])}
     matches = difflib.get_close_matches(_folded(name), folded, n=1)
+    if not matches:
+        longer = [each for each in folded if len(name) > 2 and each.startswith(_folded(name))]
+        matches = longer if len(longer) == 1 else []
     return f" Did you mean {' or '.join(map(repr, folded[matches[0]]))}?" if matches else ""
 
 

@@ -72,6 +72,9 @@ def find_notation(column: pd.Series) -> Notation:
 def almost_all(texts: pd.Series, share: float = 0.95) -> tuple[str, int] | None:
     """Return the first string that is not a number, and their count, if almost all are numbers.
 
+    Half of them are enough if there are more than ten numbers and all others are one string, which
+    probably means that the number is missing.
+
     Args:
         texts: Texts.
         share: Minimum share of numbers. Default 0.95.
@@ -83,11 +86,16 @@ def almost_all(texts: pd.Series, share: float = 0.95) -> tuple[str, int] | None:
 
     >>> almost_all(pd.Series(["1.5"] * 99 + ["1.2.3"])), almost_all(pd.Series(["1", "one"]))
     (('1.2.3', 1), None)
+    >>> almost_all(pd.Series([*map(str, range(20)), "not given", "not given"]))
+    ('not given', 2)
     """
-    bad = parsed(texts, find_notation(texts).name, words=True)[1]
-    if not 0 < bad.mean() <= 1 - share + 1e-9:
+    numbers, bad = parsed(texts, find_notation(texts).name, words=True)
+    if not bad.any():
         return None
-    return texts.iloc[int(np.flatnonzero(bad)[0])], int(bad.sum())
+    others = texts[bad]
+    if others.nunique() == 1 and len(np.unique(numbers[~np.isnan(numbers)])) > 10:
+        share = min(share, 0.5)
+    return (others.iloc[0], len(others)) if bad.mean() <= 1 - share + 1e-9 else None
 
 
 def coarse_step(values: np.ndarray) -> float | None:

@@ -1,5 +1,6 @@
 """The network in its fastest form for inference: the same function with other layers."""
 
+import inspect
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -114,6 +115,8 @@ class _Graph:
 
     def _again(self, node: Any, values: Sequence[Any]) -> Any:
         arguments, options = arguments_with(node, node.input_tensors, values)
+        if "training" in inspect.signature(node.operation.call).parameters:
+            options = {**options, "training": False}  # the default of Keras's augmentation is True
         return node.operation(*arguments, **options)
 
     def _table(self, layer: PiecewiseLinearEmbedding) -> PiecewiseLinearTable:

@@ -232,7 +232,8 @@ class Image(BackboneFeature):
             if not path.is_file():
                 raise DataError(
                     f"Feature {self.name!r}: there is no image file {path}, which row {row} names. "
-                    "Correct the path, or set `folder`, where relative paths start."
+                    "Correct the path, or state where relative paths start: in an experiment file, "
+                    f'{self.name} = {{ kind = "image", folder = "photos" }}.'
                 )
             image = path.read_bytes()
         try:

@@ -22,7 +22,10 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
+        raise ConfigError(
+            f"{path} is not TOML: {error}. A name with anything but the letters a to z, digits, _ "
+            'and - needs quotation marks: "Days late" = "regression".'
+        ) from error
 
 
 def of_an_artifact(path: str | Path) -> bool:

@@ -26,7 +26,8 @@ def check(plan: Any) -> None:
     if one or not (
         isinstance(plan.tasks, Mapping) or all(isinstance(task, Task) for task in plan.tasks)
     ):
-        refuse("tasks", "a list of tasks, or a mapping from name to kind")
+        example = "{'churned': 'binary'}"
+        refuse("tasks", f"a mapping from column to kind, such as {example}, or a list of tasks")
     if not isinstance(plan.features, (str, Mapping, list, tuple)):
         refuse("features", "'infer', a list or a mapping")
     for name in ("preset", "name"):

@@ -14,7 +14,9 @@ MEANINGS = {
     "log_loss": "The mean of −ln(probability given to the actual class). Confident mistakes cost "
     "most.",
     "brier": "The mean squared difference between the probability and what happened, 0 or 1.",
-    "accuracy": "The share of rows whose class is predicted correctly.",
+    "accuracy": "The share of rows whose class is predicted correctly. The threshold of a binary "
+    "task is the one with the highest F1 on the validation rows, unless its threshold or costs are "
+    "declared, so its accuracy may be below the baseline.",
     "f1": "The harmonic mean of precision (how many predicted positives are positive) and recall "
     "(how many positives are found).",
     "macro_f1": "The F1 of each class or label, averaged with equal weight: rare ones count as "

@@ -18,7 +18,7 @@ from mtl_keras.report.wording import measure
 MANY = 5  # tasks, from which two are beside each other
 CHOSEN, AGAIN, FINISHED = "chosen epoch", "trained again", "trained no further"
 FADED = 0.3  # of curves after the last epoch that trained their task
-NO_METRICS = ("loss", "best", "weight", "gradient_norm")
+NO_METRICS = ("loss", "best", "weight", "gradient_norm", "dropped")
 
 
 def history_figure(

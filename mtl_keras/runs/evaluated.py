@@ -38,7 +38,8 @@ def evaluated(
     tasks = calibrated(rows, fitted.validation)
     for before, task in zip(rows.tasks, tasks):
         if (words := task.decision) != before.decision:
-            show(f"{task.name}: {words}")
+            aim = f" ({task.decision_aim} on the validation rows)" if task.decision_aim else ""
+            show(f"{task.name}: {words}{aim}")
     truths, outputs, groups = rows.tested(model, plan.split)
     predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
     regions = regions_of(tasks, outputs)

@@ -190,6 +190,11 @@ class Task(Declaration, Judged):
         return ""
 
     @property
+    def decision_aim(self) -> str:
+        """What a threshold that training chose is the best for. Default: an empty string."""
+        return ""
+
+    @property
     def decision_options(self) -> str:
         """The options of the command line that change the decision. Default: an empty string.
 

@@ -158,6 +158,10 @@ class Binary(ClassTask):
         return words
 
     @property
+    def decision_aim(self) -> str:
+        return "the highest F1" if self.costs is None else "the lowest cost"
+
+    @property
     def decision_options(self) -> str:
         if self.classes is None:
             return ""

@@ -183,6 +183,10 @@ class Multilabel(Task):
         each = [f"{label} {number(cut)}" for label, cut in zip(self.labels, self.thresholds)]
         return f"a label is predicted when its probability is at least: {', '.join(each)}"
 
+    @property
+    def decision_aim(self) -> str:
+        return "the highest F1 of each"
+
     def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probabilities"]
 

@@ -44,7 +44,7 @@ def test_train_inspect_predict_evaluate(small_presets, without_report, table, ca
     inspected = capsys.readouterr().out
     assert "town: categorical, string" in inspected
     words = re.search(r"  left: (the positive .* least [\d.]+); to change it, train", inspected)
-    assert f"left: {words[1]}" in printed  # what is told once the threshold is chosen
+    assert f"left: {words[1]} (the highest F1 on the validation rows)" in printed
     for name in ("out.csv", "out.parquet"):
         assert main(["predict", "saved_models/shop", table, "-o", name]) == 0
     answers = pd.read_csv("out.csv")

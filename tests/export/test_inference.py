@@ -108,3 +108,13 @@ def test_a_table_of_bins_is_the_function_that_was_trained(bins):
     numbers = np.concatenate([ROWS["numeric"], [[-1.0, 0.0, -2.0], [1e3, 9.0, 50.0]]], dtype="f4")
     table = layers.PiecewiseLinearTable.of(embedding)
     np.testing.assert_allclose(table(numbers), embedding(numbers), rtol=1e-5, atol=1e-4)
+
+
+def test_layers_for_training_are_off_however_the_network_is_called():
+    """Keras's augmentation layers are on unless a call says otherwise."""
+    pixels = keras.Input((4, 4, 1))
+    nested = keras.Sequential([keras.layers.RandomContrast(0.9, value_range=(0, 1))])
+    shifted = keras.layers.RandomTranslation(0.5, 0.5)(nested(pixels))
+    served = for_inference(keras.Model(pixels, shifted))
+    x = np.random.default_rng(0).random((8, 4, 4, 1), dtype="float32")
+    np.testing.assert_allclose(served(x), x, atol=1e-6)

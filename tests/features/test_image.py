@@ -59,6 +59,20 @@ def test_augmentation_is_for_training_only():
     assert np.abs(augmented(x, training=True) - x / 255.0).max() > 0.05
 
 
+@pytest.mark.usefixtures("without_report")
+def test_predictions_of_augmented_images_are_those_of_the_network(tmp_path):
+    random = np.random.default_rng(0)
+    photos = list(random.integers(0, 255, (40, 8, 8), np.uint8))
+    table = pd.DataFrame({"photo": photos, "y": random.integers(0, 2, 40)})
+    photo = features.Image("photo", encoder={"kind": "cnn", "filters": [2]}, augment={"zoom": 0.9})
+    run = mtl.Experiment({"y": "binary"}, [photo], training={"epochs": 1}).run(table, show=None)
+    run.export(tmp_path / "a")
+    x = run.encoder.encode(table)
+    expected = run.model.predict(x)["y"].ravel()
+    for model in (run, mtl.load(tmp_path / "a")):
+        np.testing.assert_allclose(model.predict(table)["y_probability"], expected, rtol=1e-4)
+
+
 def test_a_damaged_image_is_named_when_it_is_decoded():
     good = png(np.random.default_rng(0).integers(0, 255, (20, 20), np.uint8))
     table = pd.DataFrame({"photo": [good, good[:-150]]})

@@ -51,6 +51,7 @@ def test_the_history_of_few_tasks_has_a_row_for_each_and_lines_of_their_weights(
     logs = {"epoch": [1, 2], "loss": [3.0, 2.0]}
     for task, weight in (("a", [1.0, 2.0]), ("b", [1.0, 50.0])):
         logs |= {f"{task}_loss": [1.0, 0.5], f"{task}_mae": [9.0, 8.0], f"{task}_weight": weight}
+        logs |= {f"{task}_dropped": [0.0, 0.5]}  # the weights show it
     figure = report.history_figure(pd.DataFrame(logs), ["a", "b"])
     titles = [ax.get_title() for ax in figure.axes if ax.get_visible()]
     first = ["total loss", "learned weight of each task"]

@@ -28,6 +28,12 @@ def test_a_task_says_what_to_check(task, words):
     assert words in said and bool(words) == bool(said)
 
 
+def test_a_chosen_threshold_says_what_it_is_best_for():
+    priced = tasks.Binary("left", costs={"false_positive": 1.0, "false_negative": 5.0})
+    assert tasks.Binary("left").decision_aim == "the highest F1"
+    assert priced.decision_aim == "the lowest cost"
+
+
 def test_each_label_has_a_threshold_of_its_own():
     task = tasks.Multilabel("likes", labels=("tea", "jam"))
     assert task.decision == ""

@@ -36,7 +36,8 @@ def _importances(content: Content, draw: Drawer) -> list[dict[str, str]]:
         name = top["measure"].iloc[0]
         change = "drop in" if tasks[str(task)].higher_is_better(name) else "rise in"
         what = f"{change} {measure(name, tasks[str(task)].unit)}"
-        figures.append(draw(str(task), partial(_bars, top=top, what=what)))
+        note = "" if top["drop"].any() else "Shuffling any feature leaves this metric as it is."
+        figures.append(draw(str(task), partial(_bars, top=top, what=what), note))
     return figures
 
 
