@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets
-from mtl_keras.datasets.keys import group_names, uniform
+from mtl_keras.datasets.categories import category_texts
+from mtl_keras.datasets.keys import uniform
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import regions_in
 from mtl_keras.features.encoder import read_columns
@@ -99,7 +100,7 @@ def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
     column = model.schema.get("group")  # version 0.1 had none
     if column not in table.columns:
         return {}
-    return {"rows": group_names(table[column])}
+    return {"rows": category_texts(table[column])}
 
 
 def _sample(stream: datasets.Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:

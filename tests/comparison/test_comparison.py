@@ -248,6 +248,13 @@ def test_a_twin_has_one_task_and_the_same_features():
         candidates(declared, also=["mmoo"])
 
 
+def test_a_split_by_file_is_refused_before_anything_is_read():
+    """It was said that the data are one table and not several files, which they were."""
+    declared = cases.experiment(split=mtl.Split("file"))
+    with pytest.raises(ConfigError, match=r"reads all files as one table.*'group'"):
+        declared.compare("nowhere/*.parquet", show=None)
+
+
 @pytest.mark.parametrize(
     ("columns", "features"),
     [
