@@ -71,12 +71,14 @@ class Vector(Feature):
     """A vector, such as an embedding or a spectrum, each of whose numbers is standardised.
 
     The table has a column of lists or arrays (as in Parquet), or numbered columns: `embedding_0`,
-    `embedding_1`, ... The exported model takes one array per row. *Missing*: a NaN is replaced by
+    `embedding_1`, ... New tables must have the same ones. The exported model takes one array per
+    row. *Missing*: a NaN is replaced by
     the mean of its position, and a missing vector by the means of all, with an indicator if it was
     missing in any training row. *Unseen*: numbers are clipped to 10 standard deviations.
 
     Args:
         size: Length of the vector. Default None: learned.
+        numbered: The numbered columns, in their order. Learned; None for a column of lists.
         center: Mean of each number. Learned.
         scale: Standard deviation of each number. Learned.
         indicator: Whether missing vectors have an indicator. Learned.
@@ -90,6 +92,7 @@ class Vector(Feature):
     also_called: ClassVar[str] = "embedding array list spectrum"
 
     size: int | None = None
+    numbered: tuple[str, ...] | None = None
     center: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     indicator: bool | None = None
@@ -99,15 +102,26 @@ class Vector(Feature):
         return (self.size or 0,)
 
     def reads(self, columns: Sequence[str]) -> list[str]:
-        if self.source in columns:
-            return [self.source]
+        known = [name for name in self.numbered or () if name in columns]
+        if known or self.source in columns:
+            return known or [self.source]
+        if self.numbered is not None:
+            return []
         pattern = re.compile(re.escape(self.source) + r"[_.\- ]?(\d+)")
-        numbered = {int(m[1]): column for column in columns if (m := pattern.fullmatch(column))}
-        return [numbered[number] for number in sorted(numbered)]
+        found = [(int(m[1]), column) for column in columns if (m := pattern.fullmatch(column))]
+        return [column for _, column in sorted(found)]
 
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
-        return table[self.source] if names == [self.source] else table[names]
+        if names == [self.source]:
+            return table[self.source]
+        if absent := [name for name in self.numbered or () if name not in names]:
+            raise DataError(
+                f"Feature {self.name!r} is a vector of {self.size} columns, of which the table "
+                f"lacks {', '.join(map(repr, absent[:10]))}. Expected all of the training: leave "
+                "cells empty where a value is not known."
+            )
+        return table[names]
 
     def fit(self, column: Any) -> Self:
         values = self.raw(column).astype(float)
@@ -118,6 +132,7 @@ class Vector(Feature):
         scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
         return self.but(
             size=values.shape[1],
+            numbered=tuple(column.columns) if isinstance(column, pd.DataFrame) else None,
             center=tuple(center.tolist()) if self.center is None else self.center,
             scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
             if self.scale is None

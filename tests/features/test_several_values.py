@@ -96,6 +96,24 @@ def test_a_vector_is_found_in_numbered_columns_too():
     assert [guess.column for guess in guesses] == ["v"]
 
 
+def test_numbered_columns_are_those_of_the_training():
+    """x_1 to x_3 were taken for x_0 to x_2, and a further column made the vector too long."""
+    table = pd.DataFrame({f"x_{number}": [float(number), number + 2.0] for number in range(3)})
+    vector = features.Vector("x")
+    fitted = features.get(vector.fit(vector.select(table)).get_config())
+    assert fitted.numbered == ("x_0", "x_1", "x_2")
+    expected = Encoder([fitted]).encode(table)["plain"]
+    for same in (table.assign(x_3=9.0), table[["x_2", "x_0", "x_1"]].assign(x_03=9.0)):
+        np.testing.assert_array_equal(Encoder([fitted]).encode(same)["plain"], expected)
+    listed = pd.DataFrame({"x": table.to_numpy().tolist()})
+    np.testing.assert_array_equal(Encoder([fitted]).encode(listed)["plain"], expected)
+    shifted = table.rename(columns=lambda name: f"x_{int(name[2:]) + 1}")
+    with pytest.raises(DataError, match=r"vector of 3 columns, of which the table lacks 'x_0'\."):
+        Encoder([fitted]).encode(shifted)
+    with pytest.raises(DataError, match=r"lacks columns that the model reads: 'x' \(vector\)"):
+        Encoder([fitted]).encode(pd.DataFrame({"x_7": [1.0]}))
+
+
 def test_sets_and_sequences_are_read_from_lists_and_from_texts():
     lists = pd.Series([["jazz", "folk"], [], None, ["ska"], ["jazz"]])
     texts = pd.Series(["jazz, folk", "", None, "ska", " jazz"])
