@@ -103,6 +103,19 @@ def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
     return {"rows": category_texts(table[column])}
 
 
+def constants_of(
+    schema: Mapping[str, Any], tasks: Sequence[Task]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return the best constant prediction of each task for each of its measures."""
+    found = {}
+    for task in tasks:
+        constants, names = schema["constants"][task.name], [m.name for m in task.measures]
+        if not isinstance(constants, Mapping):  # of version 0.1: one for all measures
+            constants = dict.fromkeys(names, constants)
+        found[task.name] = {name: np.asarray(constants[name], float) for name in names}
+    return found
+
+
 def _sample(stream: datasets.Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Yield some columns of a stream in chunks, of all rows or about a million random ones."""
     share = EVALUATED_ROWS / stream.rows

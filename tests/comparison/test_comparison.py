@@ -201,7 +201,7 @@ def test_a_baseline_answers_every_kind_of_task(name, monkeypatch):
         assert (name == "constant") == (np.ptp(predicted, axis=0).max() == 0), task
         if name != "constant" and task.name in ("score", "balance", "size", "segment"):
             truth = truths["test"][task.name][there]
-            best = task.constant_scores(truth, task.constant(truth))[task.measure.name]
+            best = task.constant_scores(truth, task.constants(truth))[task.measure.name]
             sign = 1 if task.measure.higher_is_better else -1
             assert sign * judged > sign * best, f"{task} is answered no better than by a constant"
 
