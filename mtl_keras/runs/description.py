@@ -33,7 +33,7 @@ def schema(
         "features": [feature.get_config() for feature in run.encoder.features],
         "crossings": [crossing.get_config() for crossing in run.encoder.crossings],
         "dropped": {g.column: g.why for g in run.guesses if g.feature is None},
-        "guesses": {g.column: g.why for g in run.guesses if g.feature is not None},
+        "guesses": {g.column: g.because for g in run.guesses if g.feature is not None},
         "tasks": [task.get_config() for task in run.tasks],
         "constants": {
             task: {score: constant.tolist() for score, constant in each.items()}
