@@ -13,6 +13,7 @@ from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates, com
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Common, Result, carry_out_all, combined, trials_of
 from mtl_keras.datasets.split import PARTS
+from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
@@ -68,7 +69,7 @@ def compare(
         A `Comparison`, to print.
 
     Raises:
-        ConfigError: if a candidate is unknown.
+        ConfigError: if a candidate is unknown, or rows are split by file.
         DataError: if the table does not fit the plan.
 
     References:
@@ -159,6 +160,12 @@ def _compared(
 
 def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFrame:
     """Return the table to compare on, all of it or a sample."""
+    if plan.split.strategy == "file":
+        raise ConfigError(
+            "A comparison reads all files as one table, so it cannot split rows by file. Give each "
+            "file a column with its name, such as 'month', and declare "
+            "split={'strategy': 'group', 'column': 'month'}."
+        )
     source = datasets.opened(data, plan.streaming, show)
     if isinstance(source, pd.DataFrame):
         return source

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.categories import category_texts
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -26,17 +28,9 @@ def row_keys(file: str, first: int, rows: int) -> np.ndarray:
     return _mixed(text_key(file) + numbers * _GOLDEN)
 
 
-def group_names(column: pd.Series) -> np.ndarray:
-    """Return the group of each row as a string, read as labels are: white space does not count.
-
-    Rows without a group are in one together, `""`.
-    """
-    return column.astype(str).fillna("").str.strip().to_numpy()
-
-
 def group_keys(column: pd.Series) -> np.ndarray:
     """Return a key for each row, the same for rows of one group."""
-    codes, values = pd.factorize(group_names(column))
+    codes, values = pd.factorize(category_texts(column))
     return np.array([text_key(str(value)) for value in values], np.uint64)[codes]
 
 

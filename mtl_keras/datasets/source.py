@@ -41,7 +41,10 @@ def opened(
     """
     if isinstance(source, pd.DataFrame):
         if streaming:
-            raise ConfigError("A DataFrame is in memory already. Leave `streaming` out.")
+            raise ConfigError(
+                "A DataFrame is in memory already, and is not streamed. Leave out `streaming`, and "
+                "split.strategy='file', which needs several files."
+            )
         return read(source)
     available = available_memory()
     if not streaming and not is_many(source):

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from mtl_keras.datasets.categories import category_texts
 from mtl_keras.datasets.cells import first_of, place
 from mtl_keras.datasets.dates import ISO, find_format, parse_dates
-from mtl_keras.datasets.keys import group_names
+from mtl_keras.datasets.lists import is_list
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
 
+FEWEST = 4  # rows of a value that is stratified
+RARE = "\x1frare"  # the stratum of all other values; no category equals this
 STRATEGIES = ("random", "group", "time", "column", "file")
 PARTS = ("train", "validation", "test")
 
@@ -32,7 +35,7 @@ class Split(Checked):
         test: Share of the rows, or groups, for the final evaluation; they are used only once.
             Default 0.2.
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
-            values with fewer than 4 rows are not stratified. Default: none.
+            values with fewer than 4 rows are told and not stratified. Default: none.
         column: Column with the groups, times or parts, for the strategies that need one.
 
     Raises:
@@ -85,7 +88,7 @@ class Split(Checked):
             return np.full(len(table), table.attrs["source"], dtype=object)
         if self.strategy != "group":
             return None
-        return group_names(table[self.column])
+        return category_texts(table[self.column])
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise a DataError if a column of the split does not exist."""
@@ -96,15 +99,36 @@ class Split(Checked):
                     f"{nearest(name, columns)}"
                 )
 
+    def unstratified(self, table: pd.DataFrame) -> str | None:
+        """Return how many rows are not stratified, in words; None if all are.
+
+        Raises:
+            DataError: if the column does not exist, or has several values per row.
+        """
+        if self.stratify is None:
+            return None
+        self.check_columns(list(map(str, table.columns)))
+        count = int(self._rare(table[self.stratify]).sum())
+        return (
+            f"{count:,} of {len(table):,} rows have a value of {self.stratify!r} that fewer than "
+            f"{FEWEST} rows have: they are split at random, not stratified"
+            if count
+            else None
+        )
+
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         """Return the row positions of `"train"`, `"validation"` and `"test"`, ascending.
 
         Raises:
-            DataError: if a column does not exist, or if a part would be empty.
+            DataError: if a column does not exist, if its values cannot be stratified, or if a part
+                would be empty.
         """
         self.check_columns(list(map(str, table.columns)))
         if self.strategy == "file":
-            raise ConfigError("split.strategy='file' needs data in several files, not one table.")
+            raise ConfigError(
+                "split.strategy='file' needs several files that are read as a stream, not one "
+                "table. Leave out `streaming=False`."
+            )
         if self.strategy == "column":
             return self._stated_parts(table)
         if self.strategy == "time":
@@ -160,24 +184,40 @@ class Split(Checked):
             splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
             first, second = next(splitter.split(rows, groups=groups))
             return rows[first], rows[second]
-        strata = None
-        if self.stratify is not None:
-            strata_of = table[self.stratify].iloc[rows]
-            if any(isinstance(value, (list, dict, set, np.ndarray)) for value in strata_of):
-                raise DataError(
-                    f"Column {self.stratify!r} contains lists; the split stratifies by "
-                    "single values."
-                )
-            codes = pd.factorize(strata_of)[0]  # -1 where missing
-            counts = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
-            codes = np.where(counts < 4, -2, codes)
-            kinds, sizes = np.unique(codes, return_counts=True)
-            if sizes[0] < 4:  # a few rare rows are left over: they join the most common
-                codes[codes == kinds[0]] = kinds[sizes.argmax()]
-            if len(np.unique(codes)) <= share * len(rows):
-                strata = codes
+        column = None if self.stratify is None else table[self.stratify].iloc[rows]
+        strata = None if column is None else self._strata(column, share)
         first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=strata)
         return first, second
+
+    def _strata(self, column: pd.Series, share: float) -> np.ndarray:
+        """Return the stratum of each row: its value, or one for all rare values together."""
+        strata, rare = category_texts(column), self._rare(column)
+        if rare.all():
+            raise DataError(
+                f"The split cannot stratify by {self.stratify!r}: each of its values is in fewer "
+                f"than {FEWEST} of {len(column):,} rows. Choose a column of a few values, such as "
+                "classes or intervals of a number, or leave `stratify` out."
+            )
+        kinds, sizes = np.unique(strata[~rare], return_counts=True)
+        few = rare.sum() < FEWEST  # they join the most common value
+        strata[rare] = kinds[sizes.argmax()] if few else RARE
+        count, smaller = len(np.unique(strata)), int(min(share, 1 - share) * len(strata))
+        if count > smaller:
+            raise DataError(
+                f"The split cannot stratify by {self.stratify!r}: it has {count:,} values, and a "
+                f"part of {len(strata):,} rows would have {smaller:,}. Choose a column of fewer "
+                "values, add rows, use a larger share, or leave `stratify` out."
+            )
+        return strata
+
+    def _rare(self, column: pd.Series) -> np.ndarray:
+        """Return which rows have a value that too few rows have to be stratified."""
+        if any(isinstance(value, dict) or is_list(value) for value in column):
+            raise DataError(
+                f"Column {self.stratify!r} contains lists; the split stratifies by single values."
+            )
+        texts = pd.Series(category_texts(column))
+        return (texts.map(texts.value_counts()) < FEWEST).to_numpy()
 
     def _latest(
         self, table: pd.DataFrame, rows: np.ndarray, share: float

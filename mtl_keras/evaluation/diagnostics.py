@@ -67,7 +67,7 @@ def diagnose(
     tasks: Sequence[Task],
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
-    constants: Mapping[str, np.ndarray],
+    constants: Mapping[str, Mapping[str, np.ndarray]],
     cells: Sequence[Cells],
     names: np.ndarray,
     most: int = 10,
@@ -79,7 +79,7 @@ def diagnose(
         tasks: Fitted tasks.
         truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
-        constants: For each task, its `Task.constant`.
+        constants: For each task, its `Task.constants`.
         cells: The features' values in these rows: see `evaluation.weak_slices.feature_cells`.
         names: A name for each row.
         most: Number of the worst rows of each task to return; 0 for none. Default 10.

@@ -24,8 +24,8 @@ class TaskEvaluation:
         kind: Its kind, e.g. `"binary"`.
         rows: Number of rows with a label that it was evaluated on.
         scores: Value of each metric.
-        baseline: Value of each metric for a constant prediction: the training rows' mean or class
-            shares.
+        baseline: Value of each metric for the constant prediction that is best for it, computed
+            from the training labels: their mean, median, class shares or most frequent class.
         lower_is_better: The metrics for which lower is better. Default: none.
         intervals: The 95% interval of each metric whose uncertainty the rows determine: see
             `evaluation.interval`. Default: none.
@@ -169,7 +169,7 @@ def evaluate(
     tasks: Sequence[Task],
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
-    constants: Mapping[str, np.ndarray],
+    constants: Mapping[str, Mapping[str, np.ndarray]],
     regions: Mapping[str, np.ndarray] | None = None,
     groups: np.ndarray | None = None,
     training: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
@@ -181,7 +181,7 @@ def evaluate(
         truths: For each task, `Task.truth` of the rows to evaluate on.
         predictions: For each task, the probabilities `(rows,)` or `(rows, n)`, or the numbers in
             units.
-        constants: For each task, its `Task.constant` for the training rows.
+        constants: For each task, its `Task.constants` for the training rows.
         regions: The intervals or sets of each task that has them. Default: none.
         groups: The group of each row. Rows of one group are not independent. Default None: all rows
             are independent.
@@ -194,7 +194,7 @@ def evaluate(
 
     >>> from mtl_keras.tasks import Regression
     >>> truth, predicted = np.array([1.0, 2.0, np.nan, 4.0]), np.array([1.0, 2.0, 3.0, 5.0])
-    >>> constants = {"spend": np.float64(2.0)}
+    >>> constants = {"spend": Regression("spend").constants(truth)}
     >>> made = evaluate([Regression("spend")], {"spend": truth}, {"spend": predicted}, constants)
     >>> made.tasks[0].rows, round(made.tasks[0].scores["mae"], 3)
     (3, 0.333)
@@ -249,7 +249,7 @@ def _evaluate(
     task: Task,
     truth: np.ndarray,
     predicted: np.ndarray,
-    constant: np.ndarray,
+    constants: Mapping[str, np.ndarray],
     region: np.ndarray | None,
     groups: np.ndarray | None,
     training: tuple[np.ndarray, np.ndarray] | None,
@@ -272,8 +272,7 @@ def _evaluate(
         kind=task.kind,
         rows=len(truth),
         scores=scores,
-        baseline=task.constant_scores(truth, np.asarray(constant, float))
-        | dict.fromkeys(of_region, np.nan),
+        baseline=task.constant_scores(truth, constants) | dict.fromkeys(of_region, np.nan),
         lower_is_better=frozenset(name for name in scores if not task.higher_is_better(name)),
         intervals={m.name: each.interval for m, each in uncertain.items() if each.interval},
         training=task.scores(known[trained], answers[trained]) if trained.any() else {},

@@ -96,7 +96,7 @@ def weak_slices(
     tasks: Sequence[Task],
     truths: Mapping[str, np.ndarray],
     predictions: Mapping[str, np.ndarray],
-    constants: Mapping[str, np.ndarray],
+    constants: Mapping[str, Mapping[str, np.ndarray]],
     cells: Sequence[Cells],
     groups: np.ndarray | None = None,
     seed: int = 0,
@@ -113,7 +113,7 @@ def weak_slices(
         tasks: Fitted tasks. Those without a `Task.row_loss` have no slices.
         truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
-        constants: For each task, its `Task.constant`.
+        constants: For each task, its `Task.constants`.
         cells: The features' values in these rows.
         groups: The group of each row. Default None: no groups.
         seed: Integer seed of the halves. Default 0.
@@ -165,14 +165,12 @@ def _row(
     loss: Measure,
     truth: np.ndarray,
     predicted: np.ndarray,
-    constants: Mapping[str, np.ndarray],
+    constants: Mapping[str, Mapping[str, np.ndarray]],
     rows: np.ndarray,
     groups: np.ndarray | None,
 ) -> dict[str, object]:
     labels, of_group = truth[rows], None if groups is None else groups[rows]
     (found,) = measured([loss], labels, np.asarray(predicted)[rows], of_group)
-    constant = np.asarray(constants[task.name], float)
-    always = np.broadcast_to(constant, (len(rows), *constant.shape))
     low, high = found.interval or (np.nan, np.nan)
     return {
         "rows": len(rows),
@@ -180,7 +178,7 @@ def _row(
         "score": found.value,
         "low": low,
         "high": high,
-        "constant": loss.value(labels, always),
+        "constant": loss.constant_value(labels, constants[task.name][loss.name]),
     }
 
 

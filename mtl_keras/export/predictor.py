@@ -18,7 +18,7 @@ from mtl_keras.export.coding import code_of
 from mtl_keras.export.formats import Convertible, Exported, export
 from mtl_keras.export.loading import network_of
 from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_each
-from mtl_keras.export.scoring import groups_of, scored
+from mtl_keras.export.scoring import constants_of, groups_of, scored
 from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import mask_unreadable, read_columns, rows_per_call
@@ -192,10 +192,7 @@ class Predictor(ServedModel):
         """
         found = scored(self, table, show)
         found.warn()
-        constants = self.checked_call(
-            "constants",
-            lambda: {task.name: self.schema["constants"][task.name] for task in found.tasks},
-        )
+        constants = self.checked_call("constants", partial(constants_of, self.schema, found.tasks))
         return evaluate(
             found.tasks, found.truths, found.predictions, constants, found.regions, found.groups
         )

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import datasets
-from mtl_keras.datasets.keys import group_names, uniform
+from mtl_keras.datasets.categories import category_texts
+from mtl_keras.datasets.keys import uniform
 from mtl_keras.errors import DataError, nearest
 from mtl_keras.evaluation import regions_in
 from mtl_keras.features.encoder import read_columns
@@ -99,7 +100,20 @@ def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
     column = model.schema.get("group")  # version 0.1 had none
     if column not in table.columns:
         return {}
-    return {"rows": group_names(table[column])}
+    return {"rows": category_texts(table[column])}
+
+
+def constants_of(
+    schema: Mapping[str, Any], tasks: Sequence[Task]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return the best constant prediction of each task for each of its measures."""
+    found = {}
+    for task in tasks:
+        constants, names = schema["constants"][task.name], [m.name for m in task.measures]
+        if not isinstance(constants, Mapping):  # of version 0.1: one for all measures
+            constants = dict.fromkeys(names, constants)
+        found[task.name] = {name: np.asarray(constants[name], float) for name in names}
+    return found
 
 
 def _sample(stream: datasets.Stream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:

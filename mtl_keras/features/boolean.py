@@ -10,10 +10,10 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.categories import category_text
 from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
-from mtl_keras.features.tokens import category_text
 from mtl_keras.layers.precision import FullPrecision
 
 NEITHER = 2.0  # of strings: neither yes nor no

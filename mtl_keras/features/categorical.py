@@ -10,11 +10,12 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.lists import factorized, refuse_several
+from mtl_keras.datasets.categories import category_texts
+from mtl_keras.datasets.lists import refuse_several
 from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
-from mtl_keras.features.tokens import category_text, check_vocabulary, string_lookup
+from mtl_keras.features.tokens import check_vocabulary, string_lookup
 from mtl_keras.layers.precision import FullPrecision
 
 
@@ -105,9 +106,7 @@ class Categorical(Feature):
         refuse_several(self.name, self.kind, column)
         what = f"Feature {self.name!r} is categorical"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
-        codes, values = factorized(column)  # a few distinct values, many rows
-        texts = np.array([*(category_text(value) for value in values), ""], object)
-        return texts[codes]
+        return category_texts(column)
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         """Return which cells are floats that may stand for several whole numbers."""

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets.categories import category_text
 from mtl_keras.datasets.lists import joined, parts, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import (
-    category_text,
     check_vocabulary,
     joined_at_random,
     split,

@@ -18,7 +18,7 @@ from mtl_keras.features.image_files import opened_image, warn_of_ignored
 from mtl_keras.layers.precision import FullPrecision
 
 LOOKED_AT = 500
-SLACK = 1e-3  # by which fractions may leave the range from 0 to 1
+SLACK = 1e-3  # by which floats may leave the range from black to white, as a share of it
 AUGMENTATIONS: dict[str, Any] = {
     "translation": lambda amount, **k: keras.layers.RandomTranslation(amount, amount, **k),
     "rotation": keras.layers.RandomRotation,
@@ -106,10 +106,10 @@ class ImageEncoding(FullPrecision):
 class Image(BackboneFeature):
     """An image: the path or the bytes of a PNG, JPEG, GIF or BMP file, or an array.
 
-    An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
-    fractions from 0 to 1. The exported model takes a file's bytes. Transparency and EXIF
-    orientation are ignored, and 16 bits are cut to 8, with a warning in training. *Missing* (NaN, None or empty):
-    black, with an indicator if it was missing in any training row.
+    An array is `(height, width)` or `(height, width, channels)`: integers from 0 to 255, booleans,
+    or floats from 0 to `white`. The exported model takes a file's bytes. Transparency and EXIF
+    orientation are ignored, and 16 bits are cut to 8, with a warning in training. *Missing* (NaN,
+    None or empty): black, with an indicator if it was missing in any training row.
 
     Args:
         encoder: What reads the pixels: `"cnn"` (default, small), a mapping such as `{"kind": "cnn",
@@ -125,6 +125,9 @@ class Image(BackboneFeature):
             images, reduced to fit `max_size`. Learned.
         width: Width in pixels, likewise. Learned.
         channels: 1 for grey, 3 for colours. Learned.
+        white: The value of a white pixel in arrays of floats, 1 or 255: 1 unless a pixel of the
+            training images exceeds it. Learned; None if they contain no floats, which are refused
+            then.
         indicator: Whether missing images have an indicator. Learned.
 
     Example:
@@ -147,18 +150,21 @@ class Image(BackboneFeature):
     height: int | None = None
     width: int | None = None
     channels: int | None = None
+    white: int | None = None
     indicator: bool | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self.max_size >= 1, f"{self.name}.max_size", "be >= 1", self.max_size)
         check(self.channels in (None, 1, 3), f"{self.name}.channels", "be 1 or 3", self.channels)
+        check(self.white in (None, 1, 255), f"{self.name}.white", "be 1 or 255", self.white)
         for name in self.augment or {}:
             if name not in AUGMENTATIONS:
                 raise ConfigError(unknown(f"key of {self.name}.augment:", name, AUGMENTATIONS))
 
     def fit(self, column: pd.Series) -> Self:
-        files = self.raw(column)
+        white = self._white(column) if self.white is None else self.white
+        files = self.but(white=white).raw(column)
         present = [file for file in files if file]
         if not present:
             raise DataError(f"Feature {self.name!r} has no image in the training rows. Drop it.")
@@ -174,6 +180,7 @@ class Image(BackboneFeature):
             height=self.height or max(1, round(height * factor)),
             width=self.width or max(1, round(width * factor)),
             channels=self.channels or (1 if grey else 3),
+            white=white,
             indicator=len(present) < len(files) if self.indicator is None else self.indicator,
         )
 
@@ -217,6 +224,28 @@ class Image(BackboneFeature):
                     "cell empty."
                 ) from error
 
+    def _white(self, column: pd.Series) -> int | None:
+        """Return the value of a white pixel in the training images that are floats, if any are."""
+        highest: dict[str, float] = {}  # by the kind of the array's numbers
+        for array in column:
+            if isinstance(array, np.ndarray) and array.dtype.kind in "iuf":
+                kind = "float" if array.dtype.kind == "f" else "integer"
+                pixel = np.fmax.reduce(array.ravel(), initial=0)  # NaN is refused later
+                highest[kind] = max(highest.get(kind, 0), pixel)
+        if highest == {"integer": 1}:
+            raise DataError(
+                f"Feature {self.name!r}: the pixels of all arrays are 0 and 1, as integers, of "
+                "which 255 is white. If 1 is white, store them as booleans or floats."
+            )
+        if "float" not in highest:
+            return None
+        if 1 + SLACK < highest["float"] < 2:
+            raise DataError(
+                f"Feature {self.name!r}: arrays of floats have pixels up to {highest['float']:.4g}. "
+                "Expected fractions from 0 to 1, or numbers up to 255. Clip or scale the pixels."
+            )
+        return 1 if highest["float"] < 2 else 255
+
     def _file(self, image: Any, row: Any, start: Path) -> bytes:
         """Return the bytes of an image file."""
         if isinstance(image, dict):  # the form in which Parquet data sets store images
@@ -258,20 +287,18 @@ class Image(BackboneFeature):
                 "not finite numbers. Leave the cell empty if there is no image."
             )
         pixels = array[:, :, None] if array.ndim == 2 else array
-        low, high = pixels.min(), pixels.max()
-        if pixels.dtype.kind in "bf" and low >= -SLACK and high <= 1 + SLACK:
-            pixels = np.clip(pixels, 0, 1) * 255.0
-        elif pixels.dtype.kind == "f" and high < 2 and (pixels != np.round(pixels)).any():
+        white = {"b": 1, "f": self.white}.get(array.dtype.kind, 255)
+        if white is None:
             raise DataError(
-                f"Feature {self.name!r}: the array of row {row} has fractions up to {high:.4g}. "
-                "Expected fractions from 0 to 1, or numbers up to 255. Clip or scale the pixels."
+                f"Feature {self.name!r}: the array of row {row} contains floats, but no training "
+                "image did, so it is not known whether 1 or 255 is white. Convert it to uint8."
             )
-        pixels = np.round(pixels)
+        pixels = pixels / white
         good = pixels.ndim == 3 and pixels.shape[-1] in (1, 3, 4)
-        if not good or pixels.min() < 0 or pixels.max() > 255:
+        if not good or pixels.min() < -SLACK or pixels.max() > 1 + SLACK:
             raise DataError(
                 f"Feature {self.name!r}: the array of row {row} is not an image. Expected (height, "
-                "width[, channels]), 0 to 255 or fractions up to 1. Received: shape "
+                f"width[, channels]), from 0 to {white}. Received: shape "
                 f"{array.shape}, {array.dtype}, from {array.min()} to {array.max()}."
             )
-        return tf.io.encode_png(pixels.astype(np.uint8)).numpy()
+        return tf.io.encode_png(np.round(255 * pixels.clip(0, 1)).astype(np.uint8)).numpy()

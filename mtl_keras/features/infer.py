@@ -1,5 +1,6 @@
 """Guesses the kind of feature for a column, by documented rules."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,7 +43,8 @@ def infer(
     5. Dates and times, or at least 95% strings in one format, `YYYY-MM-DD`, `31.12.2020`,
        `12/31/2020` or the like, with or without a time: `Date`.
     6. Whole numbers without duplicates that are consecutive, or whose column is named like an
-       identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier.
+       identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier. If some
+       occur twice, as with copied rows, the column is used, and its guess tells so.
     7. Numbers, or strings that are all numbers, such as `12.5`, `$1,299` or `12 %`: `Numeric`.
     8. Strings with more than 50 distinct values that are more than half the number of rows: `Text`
        if they have three or more words on average, else dropped as an identifier. Strings without
@@ -124,7 +126,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
-            return Guess(name, Text(name), f"texts of {words:.0f} words on average")
+            doubt = doubt or _almost_identifier(name, len(values), len(present))
+            return Guess(name, Text(name), f"texts of {words:.0f} words on average", doubt)
         why = f"{IDENTIFIER}: {len(values):,} values in {len(present):,} rows"
         return Guess(name, None, why, doubt)
     why = f"{len(values)} texts"
@@ -132,6 +135,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
         folded = pd.Series(values).groupby(pd.Series(values).astype(str).str.lower()).agg(list)
         alike = next((texts for texts in folded if len(texts) > 1), None)
         why += f"; {' and '.join(map(repr, alike[:2]))} differ in case only" if alike else ""
+    doubt = doubt or _almost_identifier(name, len(values), len(present))
     return Guess(name, Categorical(name), why, doubt)
 
 
@@ -151,6 +155,18 @@ def _doubt(name: str, texts: pd.Series) -> str:
     return ""
 
 
+def _almost_identifier(name: str, values: int, rows: int, consecutive: bool = False) -> str:
+    """Return a warning of a column that would be an identifier if no value occurred twice."""
+    if named_like_identifier(name):
+        almost = values > 0.5 * rows
+    else:
+        almost = consecutive and values > 0.95 * rows
+    if not almost:
+        return ""
+    drop = shlex.quote(name)
+    return f"{values:,} values in {rows:,} rows: if they identify rows, leave it out: --drop {drop}"
+
+
 def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     """Return a guess for a column of numbers or numbers in strings; None for other columns."""
     if present.dtype.kind == "c":
@@ -163,16 +179,18 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
     if bad.any() or empty.mean() > 0.5:
         return None
     numbers = numbers[~empty]
-    if np.all(numbers == np.floor(numbers)) and len(np.unique(numbers)) == len(numbers):
-        if np.ptp(numbers) == len(numbers) - 1:
-            why = f"{IDENTIFIER}: {len(numbers):,} consecutive whole numbers"
-            return Guess(name, None, why)
-        if named_like_identifier(name):
+    count, doubt = len(np.unique(numbers)), ""
+    if np.all(numbers == np.floor(numbers)):
+        consecutive = np.ptp(numbers) == count - 1
+        if count == len(numbers) and consecutive:
+            return Guess(name, None, f"{IDENTIFIER}: {count:,} consecutive whole numbers")
+        if count == len(numbers) and named_like_identifier(name):
             return Guess(name, None, f"{IDENTIFIER}: its name, and no number twice")
+        doubt = _almost_identifier(name, count, len(numbers), consecutive)
     if not is_text:
-        return Guess(name, Numeric(name), "numbers")
+        return Guess(name, Numeric(name), "numbers", doubt)
     example = present.iloc[int(np.flatnonzero(~empty)[0])]
-    why, doubt = f"strings that are numbers, such as {example}", ""
+    why = f"strings that are numbers, such as {example}"
     if written.ambiguous is not None:
         value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
         doubt = f"{written.ambiguous} is read as {value:g}: otherwise, state the `notation`"

@@ -10,16 +10,11 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.categories import category_text
 from mtl_keras.datasets.lists import joined, parts, vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.tokens import (
-    category_text,
-    check_vocabulary,
-    joined_at_random,
-    split,
-    string_lookup,
-)
+from mtl_keras.features.tokens import check_vocabulary, joined_at_random, split, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
 from mtl_keras.layers.precision import FullPrecision
 

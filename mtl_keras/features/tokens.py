@@ -10,17 +10,6 @@ import tensorflow as tf
 from mtl_keras.errors import check
 
 
-def category_text(value: object) -> str:
-    """Return a category as a string: 3.0 is "3"; bytes are read as UTF-8."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace").strip()
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
 def string_lookup(vocabulary: Sequence[str]) -> keras.layers.StringLookup:
     """Return a layer from strings to indices: 0 is empty, 1 unknown, then the vocabulary.
 

@@ -11,9 +11,8 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets.lists import is_list
-from mtl_keras.errors import DataError, shown
+from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.precision import FullPrecision
 
 # In standard deviations. Not two beyond the training range, as for a single number: the range of
 # each number of an embedding would have to be learned, exported, and known to the NumPy reader.
@@ -21,7 +20,7 @@ LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class VectorEncoding(FullPrecision):
+class VectorEncoding(keras.layers.Layer):
     """Centres, scales and clips each number of a vector to +-10; NaN becomes 0.
 
     **Shape:** float `(rows, n)` to `{"plain": (rows, n)}`, or `n + 1` with an indicator, 1 if all
@@ -72,16 +71,17 @@ class Vector(Feature):
     """A vector, such as an embedding or a spectrum, each of whose numbers is standardised.
 
     The table has a column of lists or arrays (as in Parquet), or numbered columns: `embedding_0`,
-    `embedding_1`, ... The exported model takes one array per row. *Missing*: a NaN is replaced by
-    the mean of its position, and a missing vector by the means of all, with an indicator if it was
-    missing in any training row. *Unseen*: numbers are clipped to 10 standard deviations.
+    `embedding_1`, ... New tables must have the same ones. The exported model takes one array per
+    row. *Missing*: a NaN is replaced by the mean of its position, and a missing vector by the means
+    of all, with an indicator if it was missing in any training row. *Unseen*: numbers are clipped
+    to 10 standard deviations.
 
     Args:
         size: Length of the vector. Default None: learned.
+        numbered: The numbered columns, in their order. Learned; None for a column of lists.
         center: Mean of each number. Learned.
         scale: Standard deviation of each number. Learned.
         indicator: Whether missing vectors have an indicator. Learned.
-        numbers: The numbers of numbered columns, ascending. Learned.
 
     Example:
 
@@ -92,36 +92,44 @@ class Vector(Feature):
     also_called: ClassVar[str] = "embedding array list spectrum"
 
     size: int | None = None
+    numbered: tuple[str, ...] | None = None
     center: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     indicator: bool | None = None
-    numbers: tuple[int, ...] | None = None
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
         return (self.size or 0,)
 
     def reads(self, columns: Sequence[str]) -> list[str]:
-        if self.source in columns:
-            return [self.source]
-        numbered: dict[int, str] = {}
+        known = [name for name in self.numbered or () if name in columns]
+        if known or self.source in columns:
+            return known or [self.source]
+        if self.numbered is not None:
+            return []
+        pattern = re.compile(re.escape(self.source) + r"[_.\- ]?(\d+)")
+        found: dict[int, str] = {}
         for column in columns:
-            number = self._number(column)
-            if number is not None and numbered.setdefault(number, column) != column:
+            match = pattern.fullmatch(column)
+            if match and found.setdefault(int(match[1]), column) != column:
                 raise DataError(
                     f"Feature {self.name!r} is a vector of numbered columns, and "
-                    f"{numbered[number]!r} and {column!r} have the same number. Rename or drop one."
+                    f"{found[int(match[1])]!r} and {column!r} have the same number. Rename or drop "
+                    "one."
                 )
-        known = sorted(numbered) if self.numbers is None else self.numbers
-        return [numbered[number] for number in known if number in numbered]
-
-    def _number(self, column: str) -> int | None:
-        found = re.fullmatch(re.escape(self.source) + r"[_.\- ]?(\d+)", column)
-        return int(found[1]) if found else None
+        return [found[number] for number in sorted(found)]
 
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
-        return table[self.source] if names == [self.source] else table[names]
+        if names == [self.source]:
+            return table[self.source]
+        if absent := [name for name in self.numbered or () if name not in names]:
+            raise DataError(
+                f"Feature {self.name!r} is a vector of {self.size} columns, of which the table "
+                f"lacks {', '.join(map(repr, absent[:10]))}. Expected all of the training: leave "
+                "cells empty where a value is not known."
+            )
+        return table[names]
 
     def fit(self, column: Any) -> Self:
         values = self.raw(column).astype(float)
@@ -130,12 +138,9 @@ class Vector(Feature):
             raise DataError(f"Feature {self.name!r} has no vector in the training rows. Drop it.")
         center = np.nan_to_num(np.nanmean(values[~missing], axis=0))
         scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
-        numbers = self.numbers
-        if isinstance(column, pd.DataFrame):
-            numbers = tuple(int(self._number(name) or 0) for name in column.columns)
         return self.but(
-            numbers=numbers,
             size=values.shape[1],
+            numbered=tuple(column.columns) if isinstance(column, pd.DataFrame) else None,
             center=tuple(center.tolist()) if self.center is None else self.center,
             scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
             if self.scale is None
@@ -150,7 +155,7 @@ class Vector(Feature):
             if bad.any():
                 row, place = map(int, np.argwhere(bad)[0])
                 self._refuse(column.index[row], column.iloc[row, place], "numbers")
-            self._check_columns(column)
+            self._check_size(values.shape[1])
         else:
             values = self._stacked(column)
         infinite = np.isinf(values).any(axis=1)
@@ -181,17 +186,6 @@ class Vector(Feature):
             except (TypeError, ValueError):
                 self._refuse(column.index[row], vector, "lists or arrays of numbers")
         return values
-
-    def _check_columns(self, column: pd.DataFrame) -> None:
-        """Raise a DataError if the numbered columns are not those of the training rows."""
-        found = [self._number(name) for name in column.columns]
-        lacking = [number for number in self.numbers or () if number not in found]
-        if lacking:
-            raise DataError(
-                f"Feature {self.name!r} is a vector of the columns with the numbers "
-                f"{shown(list(self.numbers or ()))}. The table lacks {shown(lacking)}."
-            )
-        self._check_size(len(found))
 
     def _check_size(self, length: int, row: Any = None, size: int | None = None) -> None:
         expected = self.size or size or length

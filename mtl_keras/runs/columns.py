@@ -42,7 +42,10 @@ def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) 
         raise DataError(f"No row has a label: the columns {columns} are empty.")
     if not labelled.all():
         show(f"{int((~labelled).sum()):,} rows have no label for any task and are left out")
-    return table[labelled]
+    rows = table[labelled]
+    if words := plan.split.unstratified(rows):
+        show(words)
+    return rows
 
 
 def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Guesses:

@@ -11,13 +11,15 @@ from mtl_keras.declaring.naming import unique_names
 from mtl_keras.report import about
 
 
-def schema(run: Any, serving: keras.Model, constants: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def schema(
+    run: Any, serving: keras.Model, constants: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, Any]:
     """The inputs and outputs of the exported model, and how it was made.
 
     Args:
         run: The `Run`.
         serving: The model to export.
-        constants: For each task, the best answer that is the same for all rows.
+        constants: For each task and score, the best answer that is the same for all rows.
     """
     split, slugs = run.experiment.split, answer_slugs(run)
     return {
@@ -31,9 +33,12 @@ def schema(run: Any, serving: keras.Model, constants: Mapping[str, np.ndarray]) 
         "features": [feature.get_config() for feature in run.encoder.features],
         "crossings": [crossing.get_config() for crossing in run.encoder.crossings],
         "dropped": {g.column: g.why for g in run.guesses if g.feature is None},
-        "guesses": {g.column: g.why for g in run.guesses if g.feature is not None},
+        "guesses": {g.column: g.because for g in run.guesses if g.feature is not None},
         "tasks": [task.get_config() for task in run.tasks],
-        "constants": {name: constant.tolist() for name, constant in constants.items()},
+        "constants": {
+            task: {score: constant.tolist() for score, constant in each.items()}
+            for task, each in constants.items()
+        },
         "group": split.column if split.strategy == "group" else None,
         "versions": about.versions(),
     }

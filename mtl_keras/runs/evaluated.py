@@ -43,7 +43,7 @@ def evaluated(
     truths, outputs, groups = rows.tested(model, plan.split)
     predictions = {task.name: task.prediction(outputs[task.name]) for task in tasks}
     regions = regions_of(tasks, outputs)
-    constants = {task.name: task.constant(truths["train"][task.name]) for task in tasks}
+    constants = {task.name: task.constants(truths["train"][task.name]) for task in tasks}
     labels, of_training = rows.learned(model)
     training = {t.name: (labels[t.name], t.prediction(of_training[t.name])) for t in tasks}
     return Run(

@@ -253,8 +253,8 @@ class Run:
         return truths, self._predictions(outputs), regions_of(self.tasks, outputs), groups
 
     @functools.cached_property
-    def _constants(self) -> dict[str, np.ndarray]:
-        return {t.name: t.constant(self.truths["train"][t.name]) for t in self.tasks}
+    def _constants(self) -> dict[str, Arrays]:
+        return {t.name: t.constants(self.truths["train"][t.name]) for t in self.tasks}
 
     @property
     def outputs(self) -> dict[str, Any]:

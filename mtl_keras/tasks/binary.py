@@ -30,6 +30,7 @@ POSITIVE_WORDS = (
     *("wahr", "vrai", "ja", "oui", "si", "sí", "sì", "sim", "tak", "ano", "igen", "evet"),
     *("да", "ναι"),
 )
+NEVER = -1.0  # below every threshold, of which 0 is one
 COSTS = ("false_positive", "false_negative")
 
 
@@ -185,23 +186,24 @@ class Binary(ClassTask):
             Measure("average_precision", True, average_precision),
             Measure.mean("log_loss", log_losses),
             Measure.mean("brier", lambda truth, p: (p.reshape(-1) - truth) ** 2),
-            Measure.mean("accuracy", lambda truth, p: answered(p) == (truth == 1), True),
-            Measure("f1", True, lambda truth, p, weights: f1(truth, answered(p), weights)),
+            Measure.mean(
+                "accuracy",
+                lambda truth, p: answered(p) == (truth == 1),
+                higher_is_better=True,
+                constant=lambda truth: 1.0 if np.nanmean(truth) >= 0.5 else NEVER,
+            ),
+            Measure(
+                "f1",
+                True,
+                lambda truth, p, weights: f1(truth, answered(p), weights),
+                constant=lambda truth: 1.0,
+            ),
         )
 
     def threshold_curves(self, truth: np.ndarray, predicted: np.ndarray) -> list[ThresholdCurve]:
         label = str((self.classes or (0, 1))[1])
         costs = None if self.costs is None else Costs(**self.costs)
         return [ThresholdCurve.of(truth, predicted, self.cut, label, costs)]
-
-    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """Return the scores of the best constant, whatever the model's threshold."""
-        always = np.ones(len(truth))
-        return {
-            **super().constant_scores(truth, constant),
-            "accuracy": float(np.mean(truth == (constant >= 0.5))),
-            "f1": float(f1(truth, always, always[np.newaxis])[0]),
-        }
 
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
         labels = [str(label) for label in self.classes or (0, 1)]

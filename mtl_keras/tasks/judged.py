@@ -1,7 +1,7 @@
 """How the predictions of a task are scored and shown."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,7 +81,7 @@ class Judged(abc.ABC):
         return []
 
     def constant(self, truth: np.ndarray) -> np.ndarray:
-        """Return the best constant prediction, from the training labels alone.
+        """Return the constant prediction of measures that define no other, from training labels.
 
         Args:
             truth: The training rows' `truth`.
@@ -91,9 +91,22 @@ class Judged(abc.ABC):
         """
         return np.nanmean(truth, axis=0)
 
-    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """Return the scores of a `constant` on rows that all have a label."""
-        return self.scores(truth, np.broadcast_to(constant, (len(truth), *np.shape(constant))))
+    def constants(self, truth: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the best constant prediction for each of the `measures`, from training labels.
+
+        The mean has the smallest squared error, for example, and the median the smallest absolute
+        one.
+
+        Args:
+            truth: The training rows' `truth`.
+        """
+        return {m.name: np.asarray((m.constant or self.constant)(truth)) for m in self.measures}
+
+    def constant_scores(
+        self, truth: np.ndarray, constants: Mapping[str, np.ndarray]
+    ) -> dict[str, float]:
+        """Return the score of each of the `constants` on rows that all have a label."""
+        return {m.name: m.constant_value(truth, constants[m.name]) for m in self.measures}
 
     def calibration_effect(self, truth: np.ndarray, outputs: np.ndarray) -> dict[str, Any] | None:
         """Return the effect of calibrating the outputs, on rows that all have a label.

@@ -143,10 +143,15 @@ class Ordinal(Multiclass):
     @property
     def measures(self) -> Sequence[Measure]:
         return (
-            Measure.mean("classes_off", classes_off),
+            Measure.mean("classes_off", classes_off, constant=self._median),
             *super().measures,
             Measure("quadratic_kappa", True, quadratic_kappa),
         )
+
+    def _median(self, truth: np.ndarray) -> np.ndarray:
+        """Return the probability of each class if the median class is certain."""
+        below = np.cumsum(self.constant(truth))
+        return np.eye(self.width)[np.argmax(below >= 0.5 - 1e-12)]
 
     def residuals(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
         """Return the index of the class minus the expected index."""

@@ -188,7 +188,12 @@ class Quantiles(TransformableTask):
             _measure(self.levels),
             Measure.mean("coverage", covered, higher_is_better=True),
             Measure.mean("interval_width", lambda truth, p: p[:, -1] - p[:, 0], in_units=True),
-            Measure.mean("mae", lambda truth, p: np.abs(truth - p[:, self.middle]), in_units=True),
+            Measure.mean(
+                "mae",
+                lambda truth, p: np.abs(truth - p[:, self.middle]),
+                in_units=True,
+                constant=lambda truth: np.full(self.width, np.nanmedian(truth)),
+            ),
         )
 
     def constant(self, truth: np.ndarray) -> np.ndarray:

@@ -68,6 +68,9 @@ class Regression(TransformableTask):
             self.center or 0.0, self.scale or 1.0, self.transform, self.factor or 1.0, limits
         )
 
+    def _center(self, transformed: np.ndarray) -> float:
+        return float(np.median(transformed)) if self.loss == "mae" else super()._center(transformed)
+
     def training_loss(self) -> Any:
         return PoissonDeviance() if self.log_link else self.loss
 

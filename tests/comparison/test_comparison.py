@@ -184,7 +184,7 @@ def test_a_baseline_answers_every_kind_of_task(name, monkeypatch):
         assert (name == "constant") == (np.ptp(predicted, axis=0).max() == 0), task
         if name != "constant" and task.name in ("score", "balance", "size", "segment"):
             truth = truths["test"][task.name][there]
-            best = task.constant_scores(truth, task.constant(truth))[task.measure.name]
+            best = task.constant_scores(truth, task.constants(truth))[task.measure.name]
             sign = 1 if task.measure.higher_is_better else -1
             assert sign * judged > sign * best, f"{task} is answered no better than by a constant"
 
@@ -239,6 +239,13 @@ def test_a_twin_does_not_read_the_weights_of_other_tasks_as_a_feature():
     for config in (twin(plan, "a"), twin(plan, "b")):
         encoder = prepare(Plan.from_dict(config), rows).encoder
         assert {feature.name for feature in encoder.features} <= {"x", "v"}
+
+
+def test_a_split_by_file_is_refused_before_anything_is_read():
+    """It was said that the data are one table and not several files, which they were."""
+    declared = cases.experiment(split=mtl.Split("file"))
+    with pytest.raises(ConfigError, match=r"reads all files as one table.*'group'"):
+        declared.compare("nowhere/*.parquet", show=None)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mtl_keras as mtl
 from mtl_keras import Split
-from mtl_keras.datasets.keys import group_names
+from mtl_keras.datasets.categories import category_texts
+from mtl_keras.datasets.keys import group_keys
 from mtl_keras.errors import ConfigError, DataError
 
 TABLE = pd.DataFrame(
@@ -30,16 +32,45 @@ def test_parts_are_disjoint_complete_and_repeatable(split):
     assert 35 <= len(parts["test"]) <= 45 and 25 <= len(parts["validation"]) <= 35
 
 
-def test_stratified_shares_are_equal_and_a_class_of_one_row_is_no_error():
+def test_stratified_shares_are_equal_and_a_class_of_one_row_is_told():
     parts = Split(stratify="label").parts(TABLE, seed=0)
     shares = [(TABLE["label"].iloc[rows] == "b").mean() for rows in parts.values()]
     assert max(shares) - min(shares) < 0.04
+    told: list[str] = []
+    declared = {"tasks": {"day": "regression"}, "split": {"stratify": "label"}}
+    mtl.Experiment(**declared).prepare(TABLE, show=told.append)
+    assert told[0] == (
+        "2 of 200 rows have a value of 'label' that fewer than 4 rows have: they are split at "
+        "random, not stratified"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "shares", "message"),
+    [
+        (np.arange(200) * 0.5, (0.15, 0.2), "'y': each of its values is in fewer than 4 of 200"),
+        (np.arange(200) // 5, (0.15, 0.1), "'y': it has 40 values, and a part of 200 rows would"),
+        (np.arange(200) // 5, (0.05, 0.3), "'y': it has .* values, and a part of 140 rows"),
+        (np.arange(200) // 5, (0.05, 0.85), "would have 30. Choose a column of fewer values"),
+    ],
+)
+def test_a_split_that_cannot_stratify_says_so(values, shares, message):
+    """It was split at random without a word, or ended with an error of scikit-learn."""
+    with pytest.raises(DataError, match=message):
+        Split("random", *shares, stratify="y").parts(pd.DataFrame({"y": values}), 0)
 
 
 def test_groups_stay_together_and_time_goes_forward():
     parts = Split("group", column="household").parts(TABLE, seed=0)
     groups = [set(TABLE["household"].iloc[rows]) for rows in parts.values()]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    mixed = pd.Series([[1, 1.0, "1", "1 "][row % 4] for row in range(200)], dtype=object)
+    table = TABLE.assign(household=mixed.where(TABLE["household"] == 1, TABLE["household"]))
+    again = Split("group", column="household").parts(table, seed=0)
+    assert all(
+        len({*map(float, table["household"].iloc[rows])}) * 4 == len(rows)
+        for rows in again.values()
+    )  # 1, 1.0 and "1" are one group
     padded = TABLE.assign(
         household=[f"{h}{' ' * (row % 2)}" for row, h in enumerate(TABLE["household"])]
     )
@@ -121,6 +152,12 @@ def test_a_column_that_the_split_cannot_go_by_is_refused(strategy, column, messa
 
 def test_rows_without_a_group_are_one_group_when_new_data_are_scored():
     """Names and NaN could not be sorted, so that scores of such a table ended with a traceback."""
-    groups = group_names(pd.Series(["a", None, "b ", np.nan, "b"]))
+    groups = category_texts(pd.Series(["a", None, "b ", np.nan, "b"]))
     assert groups.tolist() == ["a", "", "b", "", "b"]
     assert np.unique(groups).tolist() == ["", "a", "b"]
+
+
+def test_a_group_has_one_key_however_its_number_is_stored():
+    """A chunk of a stream with 1 and another with 1.0 would part the rows of a group."""
+    keys = group_keys(pd.Series([1, 1.0, "1", b"1"], dtype=object))
+    assert len({*keys, *group_keys(pd.Series([1])), *group_keys(pd.Series([1.0]))}) == 1

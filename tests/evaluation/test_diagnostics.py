@@ -25,7 +25,7 @@ SPEND = Regression("spend")
 def searched(table, truth, predicted, task=SPEND, groups=None):
     features = [Numeric("age"), Categorical("town")]
     fitted = [feature.fit(table[feature.name]) for feature in features]
-    constants = {task.name: task.constant(truth)}
+    constants = {task.name: task.constants(truth)}
     named = ({task.name: truth}, {task.name: predicted})
     return weak_slices([task], *named, constants, feature_cells(fitted, table), groups)
 
@@ -137,7 +137,7 @@ def test_every_kind_of_task_can_be_diagnosed(case, chosen, run):
     elif chosen == "none":
         truth = np.full(truth.shape, np.nan)
     names = np.arange(len(truth)).astype(str).astype(object)
-    constants = {task.name: task.constant(run.truths["train"][task.name])}
+    constants = {task.name: task.constants(run.truths["train"][task.name])}
     cells = feature_cells(run.encoder.features, run.test.iloc[: len(truth)])
     found = diagnose([task], {task.name: truth}, {task.name: predicted}, constants, cells, names)
     told = json.loads(as_json(found.to_dict()))

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from mtl_keras import tasks
 from mtl_keras.evaluation import evaluate
 from mtl_keras.tasks import Binary
 
@@ -12,7 +14,7 @@ def test_a_constant_gets_the_accuracy_of_the_commoner_label_and_the_f1_of_the_po
     table = pd.DataFrame({"y": ["yes"] * 3 + ["no"] * 7})
     task = Binary("y").fit(table)
     truth = task.truth(table)
-    always = task.constant(truth)
+    always = task.constants(truth)
     for threshold in (0.2, 0.4):
         judged = task.but(threshold=threshold)
         found = evaluate([judged], {"y": truth}, {"y": truth * 0.5}, {"y": always})
@@ -20,3 +22,52 @@ def test_a_constant_gets_the_accuracy_of_the_commoner_label_and_the_f1_of_the_po
         assert baseline["accuracy"] == 0.7
         np.testing.assert_allclose(baseline["f1"], 2 * 0.3 / 1.3)
         assert found["y"]["accuracy"] == 1.0
+
+
+RANDOM = np.random.default_rng(0)
+SKEWED = RANDOM.exponential(size=99).round(1)
+WIDE = np.linspace(0, 1, 11)
+LABELS = pd.DataFrame({name: RANDOM.random(99) < p for name, p in (("a", 0.7), ("b", 0.3))})
+EVERY = {  # for each kind, labels and the predictions among which the constant is the best
+    "regression": (tasks.Regression("y"), SKEWED, np.linspace(0, 4, 401)),
+    "count": (tasks.Count("y"), SKEWED.round(), np.linspace(0.01, 4, 400)),
+    "quantiles": (
+        tasks.Quantiles("y", levels=(0.2, 0.6)),
+        SKEWED,
+        [(low, high) for low in np.linspace(0, 4, 41) for high in np.linspace(0, 4, 41)],
+    ),
+    "binary": (tasks.Binary("y", threshold=0.2), RANDOM.random(99) < 0.3, WIDE),
+    "rare": (tasks.Binary("y", threshold=0.0), RANDOM.random(99) < 0.3, WIDE),
+    "multiclass": (
+        tasks.Multiclass("y"),
+        RANDOM.choice(list("abc"), 99, p=[0.5, 0.3, 0.2]),
+        [(a, b, 1 - a - b) for a in WIDE for b in WIDE if a + b <= 1],
+    ),
+    "ordinal": (
+        tasks.Ordinal("y"),
+        RANDOM.choice(4, 99, p=[0.35, 0.2, 0.15, 0.3]),  # the first is the commonest
+        np.eye(4),
+    ),
+    "multilabel": (
+        tasks.Multilabel("y", labels=("a", "b"), thresholds=(0.9, 0.1)),
+        None,
+        [(a, b) for a in WIDE for b in WIDE],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_no_constant_is_better_than_that_of_a_baseline(kind):
+    """The baseline of the absolute error was the mean, and that of an ordinal task the mode."""
+    task, labels, others = EVERY[kind]
+    table = LABELS if labels is None else pd.DataFrame({"y": labels})
+    task = task.fit(table)
+    truth = task.truth(table)
+    baseline = task.constant_scores(truth, task.constants(truth))
+    for measure in task.measures:
+        if measure.name in ("coverage", "interval_width"):
+            continue  # no aims of their own: they belong to the quantiles
+        sign = 1 if measure.higher_is_better else -1
+        values = [measure.constant_value(truth, np.asarray(other)) for other in others]
+        best = np.nanmax(sign * np.array(values), initial=-np.inf)
+        assert sign * baseline[measure.name] >= best - 1e-9, measure.name

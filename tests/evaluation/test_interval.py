@@ -72,7 +72,7 @@ def test_an_evaluation_has_an_interval_for_each_score_and_scores_of_training_row
     predicted = truth + np.repeat(random.normal(size=60), 5)
     truth[::50] = np.nan
     groups = np.repeat(np.arange(60), 5)
-    task, constants = Regression("y"), {"y": np.array(0.0)}
+    task, constants = Regression("y"), {"y": Regression("y").constants(truth)}
     named = ([task], {"y": truth}, {"y": predicted}, constants)
     alone, together = evaluate(*named), evaluate(*named, groups=groups)
     assert list(alone.tasks[0].intervals) == ["rmse", "mae", "r2", "median_absolute_error"]

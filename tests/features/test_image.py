@@ -46,6 +46,34 @@ def test_an_image_is_read_from_a_path_its_bytes_or_an_array(tmp_path):
         np.testing.assert_array_equal(images[0, :, :, 0], pixels)
 
 
+def decoded(files):
+    return [np.asarray(PIL.Image.open(io.BytesIO(file))) for file in files]
+
+
+@pytest.mark.parametrize(("white", "low"), [(1, 0.2), (255, 51.0)])
+def test_equal_pixels_are_equal_in_every_image(white, low):
+    """The image whose pixels are all at most 1 was taken for fractions, whatever the others."""
+    images = [np.full((2, 2), value * white) for value in (0.0, 1 / 255, 0.2, 1.0)]
+    fitted = features.Image("photo").fit(pd.Series(images))
+    assert fitted.white == white and low in images[2]
+    for columns in (images, images[:2]):
+        for pixels, value in zip(decoded(fitted.raw(pd.Series(columns))), (0, 1, 51, 255)):
+            assert (pixels == value).all()
+    assert features.get(fitted.get_config()) == fitted
+
+
+def test_a_scale_of_pixels_that_is_not_known_is_refused():
+    ones = np.ones((2, 2))
+    fitted = features.Image("photo").fit(pd.Series([ones]))
+    with pytest.raises(DataError, match=r"row 0 is not an image\. .* from 0 to 1\. .* to 255"):
+        fitted.raw(pd.Series([ones * 255]))
+    fitted = features.Image("photo").fit(pd.Series([np.full((2, 2), 7, np.uint8)]))
+    with pytest.raises(DataError, match="floats, but no training image did"):
+        fitted.raw(pd.Series([ones]))
+    with pytest.raises(DataError, match=r"0 and 1, as integers.*store them as booleans"):
+        features.Image("photo").fit(pd.Series([np.eye(3, dtype=int)]))
+
+
 def test_augmentation_is_for_training_only():
     image = features.Image(
         "photo", augment={"translation": 0.3, "contrast": 0.5}, height=8, width=8, channels=1
@@ -106,10 +134,10 @@ def test_what_the_network_does_not_see_of_an_image_is_told():
 def test_fractions_that_leave_their_range_are_not_taken_for_black():
     fractions = np.linspace(0, 1, 64).reshape(8, 8)
     image = features.Image("photo")
-    with pytest.raises(DataError, match=r"row 0 has fractions up to 1\.02.*Clip or scale"):
+    with pytest.raises(DataError, match=r"floats have pixels up to 1\.02.*Clip or scale"):
         image.fit(pd.Series([fractions * 1.02]))
-    _, images = encoded(image, pd.Series([fractions * (1 + 1e-6), fractions * 254.9]))
-    assert images[0].max() == images[1].max() == 255
+    _, images = encoded(image, pd.Series([fractions * (1 + 1e-6)]))
+    assert images[0].max() == 255
 
 
 @pytest.mark.parametrize("form", ["GIF", "BMP"])

@@ -150,6 +150,21 @@ def test_texts_of_one_row_each_are_identifiers_by_their_name():
     assert [guess.is_identifier for guess in guesses] == [True, False]
 
 
+def test_identifiers_of_copied_rows_are_told():
+    """With a row twice, an identifier was read as a number or a category without a word."""
+    table = pd.DataFrame({"row": range(100, 140), "order_id": np.arange(40) ** 2})
+    table = table.assign(key=[f"k{number % 7}{number}" for number in range(40)], cents=range(40))
+    table["cents"] = (table["cents"] * 37) % 1009  # distinct, but neither named nor consecutive
+    copied = pd.concat([table, table.head(1)])
+    guesses = features.infer(copied)
+    assert [guess.decided for guess in guesses] == ["numeric", "numeric", "categorical", "numeric"]
+    assert [bool(guess.doubt) for guess in guesses] == [True, True, True, False]
+    expected = "40 values in 41 rows: if they identify rows, leave it out: --drop order_id"
+    assert guesses[1].doubt == expected and guesses[1].doubt in str(guesses[1])
+    often = pd.DataFrame({"id": [*range(10)] * 6, "no": ["a", "b", "c"] * 20})
+    assert not any(guess.doubt for guess in features.infer(often))
+
+
 def test_a_declared_column_is_what_the_user_says():
     table = pd.DataFrame({"age": [1.0, 2.0], "zip": [10115, 10117], "x": [1, 2]})
     guesses = features.infer(

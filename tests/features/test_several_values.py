@@ -96,17 +96,24 @@ def test_a_vector_is_found_in_numbered_columns_too():
     assert [guess.column for guess in guesses] == ["v"]
 
 
-def test_numbered_columns_are_those_of_the_training_rows():
-    rows = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=["v_0", "v_1", "v_2", "v_3"])
-    vector = features.Vector("v")
-    fitted = vector.fit(vector.select(rows[["v_0", "v_1", "v_2"]]))
-    assert fitted.reads(list(rows)) == ["v_0", "v_1", "v_2"]  # not the one that was added since
-    shifted = rows.drop(columns="v_0")  # as many columns, but others
-    with pytest.raises(DataError, match=r"numbers \[0, 1, 2\]\. The table lacks \[0\]"):
-        fitted.raw(fitted.select(shifted))
-    twice = ["v_1", "v1", "v_2"]
-    with pytest.raises(DataError, match="'v_1' and 'v1' have the same number"):
-        vector.reads(twice)
+def test_numbered_columns_are_those_of_the_training():
+    """x_1 to x_3 were taken for x_0 to x_2, and a further column made the vector too long."""
+    table = pd.DataFrame({f"x_{number}": [float(number), number + 2.0] for number in range(3)})
+    vector = features.Vector("x")
+    fitted = features.get(vector.fit(vector.select(table)).get_config())
+    assert fitted.numbered == ("x_0", "x_1", "x_2")
+    expected = Encoder([fitted]).encode(table)["plain"]
+    for same in (table.assign(x_3=9.0), table[["x_2", "x_0", "x_1"]].assign(x_03=9.0)):
+        np.testing.assert_array_equal(Encoder([fitted]).encode(same)["plain"], expected)
+    listed = pd.DataFrame({"x": table.to_numpy().tolist()})
+    np.testing.assert_array_equal(Encoder([fitted]).encode(listed)["plain"], expected)
+    shifted = table.rename(columns=lambda name: f"x_{int(name[2:]) + 1}")
+    with pytest.raises(DataError, match=r"vector of 3 columns, of which the table lacks 'x_0'\."):
+        Encoder([fitted]).encode(shifted)
+    with pytest.raises(DataError, match=r"lacks columns that the model reads: 'x' \(vector\)"):
+        Encoder([fitted]).encode(pd.DataFrame({"x_7": [1.0]}))
+    with pytest.raises(DataError, match="'x_1' and 'x1' have the same number"):
+        vector.reads(["x_1", "x1", "x_2"])
 
 
 def test_sets_and_sequences_are_read_from_lists_and_from_texts():

@@ -164,7 +164,8 @@ def test_coverage_is_judged_for_each_task_for_parts_and_together():
     outputs = dict.fromkeys("ab", np.zeros((4, 1), "float32"))
     predictions = dict.fromkeys("ab", np.zeros(4))
     regions = regions_of([first, second], outputs)
-    judged = evaluate([first, second], truths, predictions, {"a": 0.0, "b": 0.0}, regions)
+    constants = {task.name: task.constants(truths[task.name]) for task in (first, second)}
+    judged = evaluate([first, second], truths, predictions, constants, regions)
     assert judged["a"]["conformal_coverage"] == pytest.approx(2 / 3)
     assert judged["b"]["conformal_coverage"] == pytest.approx(3 / 4)
     assert judged["b"]["conformal_coverage_se"] == standard_error(np.arange(4) > 0)
@@ -178,7 +179,7 @@ def test_coverage_is_judged_for_each_task_for_parts_and_together():
     table = slices([first], truths, predictions, column, regions=regions)
     of_parts = table[table["measure"] == "conformal_coverage"].set_index("value")
     assert of_parts["score"].to_dict() == {"x": 0.5, "y": 1.0} and of_parts["rows"]["x"] == 2
-    assert evaluate([first], truths, predictions, {"a": 0.0}, regions).joint is None
+    assert evaluate([first], truths, predictions, constants, regions).joint is None
 
 
 def test_tasks_that_depend_on_each_other_hold_together_as_often_as_declared():

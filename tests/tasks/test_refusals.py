@@ -63,7 +63,7 @@ def test_pixels_that_are_no_numbers_are_refused():
 
 
 def test_true_is_a_white_pixel():
-    mask, photo = np.eye(4, dtype=bool), features.Image("photo")
+    mask, photo = np.eye(4, dtype=bool), features.Image("photo", white=1)
     pixels = photo.raw(pd.Series([mask, np.uint8(255) * mask, mask.astype(float)]))
     assert pixels[0] == pixels[1] == pixels[2]
 

@@ -29,8 +29,8 @@ def _verdict(content: Content) -> str:
     if content.comparison:
         return content.comparison["advice"]
     return (
-        "The baseline is the best constant prediction. A single training does not show whether it "
-        "helped to train the tasks together; mtl-keras compare does."
+        "The baseline is the constant prediction that is best for a score. A single training does "
+        "not show whether it helped to train the tasks together; mtl-keras compare does."
     )
 
 
