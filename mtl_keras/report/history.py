@@ -81,7 +81,7 @@ def history_figure(
         ax.set_visible(True)
         learned = history[[f"{task}_weight" for task in weights]].to_numpy(float)
         of_each_task(ax, learned, weights)
-        ax.set_title("learned weight of each task", fontsize=11)
+        ax.set_title("weight of each task", fontsize=11)
     if refit:
         said = textwrap.fill(after_the_curves(history, tasks, refit), 60 * beside * wide)
         figure.supxlabel(said, fontsize=9, color=style.QUIET)
