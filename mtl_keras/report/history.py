@@ -83,7 +83,7 @@ def history_figure(
         ax.set_visible(True)
         learned = history[[f"{task}_weight" for task in weights]].to_numpy(float)
         of_each_task(ax, learned, weights)
-        ax.set_title("learned weight of each task", fontsize=11)
+        ax.set_title("weight of each task", fontsize=11)
     said = [f"The curves are those of the first of {networks} networks."] if networks > 1 else []
     if refit:
         said.append(after_the_curves(history, tasks, refit, networks))

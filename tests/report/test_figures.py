@@ -41,7 +41,7 @@ def test_the_history_has_a_line_for_each_log(run, figures):
         lines = {line.get_label(): line.get_ydata() for line in shown[title].lines}
         np.testing.assert_array_equal(lines["training"], history[log])
         np.testing.assert_array_equal(lines["validation"], history[f"val_{log}"])
-    weights = shown["learned weight of each task"]  # of many tasks a row of colors each
+    weights = shown["weight of each task"]  # of many tasks a row of colors each
     learned = history[[f"{task.name}_weight" for task in run.tasks]]
     np.testing.assert_array_equal(weights.images[0].get_array(), learned.to_numpy().T)
     assert [text.get_text() for text in weights.get_yticklabels()] == [t.name for t in run.tasks]
@@ -54,7 +54,7 @@ def test_the_history_of_few_tasks_has_a_row_for_each_and_lines_of_their_weights(
         logs |= {f"{task}_dropped": [0.0, 0.5]}  # the weights show it
     figure = report.history_figure(pd.DataFrame(logs), ["a", "b"])
     titles = [ax.get_title() for ax in figure.axes if ax.get_visible()]
-    first = ["total loss", "learned weight of each task"]
+    first = ["total loss", "weight of each task"]
     assert titles == [*first, "a: loss", "a: MAE", "b: loss", "b: MAE"]
     weights = figure.axes[1]
     lines = {line.get_label(): list(line.get_ydata()) for line in weights.lines}
