@@ -64,7 +64,8 @@ def test_its_panels_stand_in_the_figure_of_all_tasks(deliveries):
 
 
 def test_what_it_depends_on_is_explained(deliveries):
-    curve = explain.dependence(deliveries.tasks, deliveries.predicted, deliveries.test, "postcode")
+    postcode = next(f for f in deliveries.encoder.features if f.name == "postcode")
+    curve = explain.dependence(deliveries.tasks, deliveries.predicted, deliveries.test, postcode)
     assert list(curve.columns) == ["postcode", "hours", "late"]
     mean = curve.groupby(curve["postcode"].str[:2])["hours"].mean()
     assert mean["SE"] > 1.3 * mean["CB"]

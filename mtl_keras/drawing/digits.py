@@ -91,7 +91,7 @@ class Column:
 
 
 def apart(values: Sequence[float]) -> list[str]:
-    """Different numbers, each with as many digits as it takes to tell them from each other.
+    """Numbers, with as many digits as it takes to tell different ones from each other.
 
     Example:
 
@@ -100,7 +100,7 @@ def apart(values: Sequence[float]) -> list[str]:
     """
     for digits in range(DIGITS, MOST_DIGITS):
         texts = [number(value, digits) for value in values]
-        if len(set(texts)) == len(texts):
+        if len(set(texts)) == len(set(values)):
             break
     return texts
 

@@ -214,7 +214,7 @@ def column_change(
     values: np.ndarray,
     unknown: tuple[float, float] = (0.0, 0.0),
     examples: tuple[str, ...] = (),
-    shown: Callable[[float], str] | None = None,
+    shown: Callable[[Sequence[float]], list[str]] = apart,
 ) -> ColumnChange:
     """Return how values differ from a distribution.
 
@@ -225,13 +225,13 @@ def column_change(
         values: Numbers (NaN: missing) or strings (empty: missing).
         unknown: Share of unknown values, then and now. Default: none.
         examples: Some of them. Default: none.
-        shown: A function that writes one of the numbers. Default None: with as many digits as it
-            takes to tell different numbers from each other.
+        shown: A function that writes some of the numbers. Default: with as many digits as it takes
+            to tell different numbers from each other.
     """
     present = values[~missing(values)]
     ends = () if then.low is None or then.high is None else (then.low, then.high)
     ends_now = (present.min(), present.max()) if ends and len(present) else ()
-    written = _written([*ends, *ends_now]) if shown is None else [*map(shown, (*ends, *ends_now))]
+    written = shown([*ends, *ends_now])
     return ColumnChange(
         name=name,
         kind=kind,
@@ -285,13 +285,6 @@ def _measured(
     present = labelled(truth)
     groups = None if groups is None else groups[present]
     return measured([task.measure], truth[present], np.asarray(predicted)[present], groups)[0]
-
-
-def _written(values: Sequence[float]) -> list[str]:
-    """Return numbers as strings that differ if the numbers do."""
-    different = sorted(set(values))
-    texts = dict(zip(different, apart(different)))
-    return [texts[value] for value in values]
 
 
 def _percent(share: float) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.numbers import parsed
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
@@ -42,12 +41,12 @@ def explanation(
     columns = list(map(str, table.columns))
     read = {feature.source: feature.reads(columns) for feature in features}
     importances = importance(tasks, predict, table, read, seconds=seconds)
-    plain = {feature.source for feature in features if feature.shows_dependence}
+    plain = {f.source: f for f in reversed(features) if f.shows_dependence}
     curves = []
     for task in tasks:
         top = importances[(importances["task"] == task.name) & importances["feature"].isin(plain)]
         for feature in top.loc[top["drop"] > 0, "feature"].head(2):
-            curve = dependence(tasks, predict, table, feature)
+            curve = dependence(tasks, predict, table, plain[feature])
             curve[feature] = curve[feature].map(_plain)
             curves.append({"task": task.name, "curve": curve.to_dict("list")})
     return {
@@ -118,7 +117,7 @@ def importance(
 
 
 def dependence(
-    tasks: Sequence[Task], predict: Predict, table: pd.DataFrame, feature: str
+    tasks: Sequence[Task], predict: Predict, table: pd.DataFrame, feature: Feature
 ) -> pd.DataFrame:
     """Return the mean prediction if all rows have the same value of a feature.
 
@@ -128,32 +127,35 @@ def dependence(
         tasks: Fitted tasks.
         predict: A function from a table of raw columns to predictions by task.
         table: Rows to average over.
-        feature: The column to vary: to quantiles of numbers, or to the most frequent other values.
+        feature: The feature whose column to vary: to quantiles of the numbers that it reads, or to
+            the most frequent other values.
 
     Returns:
-        A row per value, with the value in a column named like the feature, and the means of each
-        task's `named_predictions`.
+        A row per value, with the value in a column named like that of the feature, and the means of
+        each task's `named_predictions`.
 
     References:
         Friedman: "Greedy Function Approximation", Annals of Statistics 29, 2001 (section 8.2).
     """
     random = np.random.default_rng(0)
     chosen = table.iloc[np.sort(random.permutation(len(table))[:CURVE_ROWS])]
-    column = table[feature].dropna()
-    numbers, bad = parsed(column) if column.dtype.kind in "fiuO" else (None, np.ones(1, bool))
-    if numbers is not None and not bad.any():  # actual values, so that none is between two classes
-        ranks = np.linspace(0.02, 0.98, CURVE_POINTS) * (len(column) - 1)
-        places = np.argsort(numbers, kind="stable")[ranks.round().astype(int)]
-        values, first = np.unique(numbers[places], return_index=True)
-        grid, shown = list(column.iloc[places[first]]), list(values)
-    else:
-        grid = shown = list(column.astype(object).value_counts().index[:CURVE_POINTS])
+    column, raw = table[feature.source], feature.raw(feature.select(table))
+    present = np.flatnonzero(raw != "" if raw.dtype == object else ~np.isnan(raw))
+    values, first, counts = np.unique(raw[present], return_index=True, return_counts=True)
+    if raw.dtype == object or pd.api.types.is_bool_dtype(column):
+        places = np.argsort(-counts, kind="stable")[:CURVE_POINTS]
+    else:  # actual values, so that none is between two classes
+        ranks = np.linspace(0.02, 0.98, CURVE_POINTS) * (len(present) - 1)
+        places = np.unique(np.searchsorted(np.cumsum(counts), ranks.round(), side="right"))
+        values = values.astype(str).astype(float)  # 1.6, not 1.600000023841858
+    grid = list(column.iloc[present[first[places]]])
+    shown = grid if pd.api.types.is_bool_dtype(column) else list(values[places])
     together = pd.concat([chosen] * len(grid))
-    together[feature] = np.repeat(np.array(grid, object), len(chosen))
+    together[feature.source] = np.repeat(np.array(grid, object), len(chosen))
     together = together.infer_objects()
     together.attrs = dict(table.attrs)
     answers = predict(together)
-    curves: dict[str, Any] = {feature: shown}
+    curves: dict[str, Any] = {feature.source: shown}
     for task in tasks:
         for name, values in task.named_predictions(np.asarray(answers[task.name])).items():
             curves[name] = values.reshape(len(grid), len(chosen)).mean(axis=1)

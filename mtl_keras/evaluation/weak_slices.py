@@ -249,7 +249,7 @@ def _numbers(feature: Feature, values: np.ndarray) -> Cells:
         if first == ordered:
             return "missing"
         ends = lowest[first : last + 1].min(), highest[first : last + 1].max()
-        low, high = (feature.format_observed(float(end)) for end in ends)
+        low, high = feature.format_observed([float(end) for end in ends])
         if low == high:
             return low
         if first == 0:

@@ -144,7 +144,6 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
     examples = pd.Series(raw[unknown], dtype=object).value_counts().index[:EXAMPLES]
     shares = (float(kept["unknown"]), float(unknown.mean()))
     values = _watched(feature, raw)
-    in_its_words = type(feature).format_observed is not Feature.format_observed
     return column_change(
         feature.name,
         feature.kind,
@@ -152,7 +151,7 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
         values,
         shares,
         tuple(map(str, examples)),
-        feature.format_observed if in_its_words else None,
+        feature.format_observed,
     )
 
 

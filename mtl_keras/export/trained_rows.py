@@ -96,7 +96,12 @@ class TrainedRows:
 
 
 def row_hashes(features: Sequence[Feature], table: pd.DataFrame) -> np.ndarray:
-    """Return a uint64 hash per row of all columns that are quick to read (no images)."""
+    """Return a uint64 hash per row of all columns that are quick to read (no images).
+
+    Not the hashes of `evaluation.repeated_rows`: these ones are kept in artifacts, so they must not
+    change, and they are of raw rows, so that any table is recognised without the network's layers.
+    Those are of rows as the network reads them, which training has in memory, feature by feature.
+    """
     quick = [f for f in features if f.rows_per_call >= Feature.rows_per_call]
     total = np.zeros(len(table), np.uint64)
     for column in raw_columns(quick, table).values() if quick else ():

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtl_keras import backbones
 from mtl_keras.declaring.declaration import Declaration
+from mtl_keras.drawing.digits import apart
 from mtl_keras.errors import ConfigError
 
 
@@ -109,9 +110,12 @@ class Feature(Declaration, abc.ABC):
         """
         return None
 
-    def format_observed(self, observed: float) -> str:
-        """Return an `observed` number as a string, for a report. Default: with four digits."""
-        return f"{observed:,.4g}" if abs(observed) < 1e4 else f"{observed:,.0f}"
+    def format_observed(self, observed: Sequence[float]) -> list[str]:
+        """Return some `observed` numbers as strings, for a report.
+
+        Default: with as many digits as it takes to tell different numbers from each other.
+        """
+        return apart(observed)
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return raw values for `observed` ones, to test a model: its inverse, if it has one.

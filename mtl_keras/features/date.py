@@ -1,6 +1,7 @@
 """Dates and times."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -182,8 +183,9 @@ class Date(Feature):
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
         return days.to_numpy(float)[codes]
 
-    def format_observed(self, observed: float) -> str:
-        return str((pd.Timestamp("1970-01-01") + pd.Timedelta(days=observed)).date())
+    def format_observed(self, observed: Sequence[float]) -> list[str]:
+        moments = pd.Timestamp("1970-01-01") + pd.to_timedelta(list(observed), unit="D")
+        return [str(moment.date()) for moment in moments]
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         days = np.clip(observed, -100_000, 100_000)

@@ -222,8 +222,8 @@ class Text(BackboneFeature):
         """Return the numbers of words."""
         return np.array([len(text.split()) or np.nan for text in raw], float)
 
-    def format_observed(self, observed: float) -> str:
-        return f"{observed:,.0f} word{'' if observed == 1 else 's'}"
+    def format_observed(self, observed: Sequence[float]) -> list[str]:
+        return [f"{words:,.0f} word{'' if words == 1 else 's'}" for words in observed]
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         return joined_at_random(observed, self.vocabulary or (), " ", random)

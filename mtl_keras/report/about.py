@@ -95,7 +95,7 @@ def periods(features: Sequence[Feature], statistics: Mapping[str, Any]) -> list[
         kept = statistics.get(feature.name, {})
         ends = (kept.get("low"), kept.get("high"))
         if feature.is_moment and None not in ends:
-            low, high = map(feature.format_observed, ends)
+            low, high = feature.format_observed(ends)
             found.append(f"{low} to {high} ({feature.source})")
     return found
 

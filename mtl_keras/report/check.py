@@ -61,7 +61,7 @@ def check_page(
         columns=columns,
         answers=answers,
         figures_of_changes=[
-            draw(change.name, partial(_shares, change=change, shown=shown.get(change.name)))
+            draw(change.name, partial(_shares, change=change, shown=shown.get(change.name, apart)))
             for change in changed[:MOST_FIGURES]
         ],
     )
@@ -84,7 +84,7 @@ def _facts(result: Check, path: str, features: Sequence[Feature]) -> dict[str, s
     return {heading: text for heading, text in facts.items() if text}
 
 
-def _shares(ax: Any, change: ColumnChange, shown: Callable[[float], str] | None) -> None:
+def _shares(ax: Any, change: ColumnChange, shown: Callable[[Sequence[float]], list[str]]) -> None:
     """The share of the rows in each bin, then and now."""
     then, now = (np.asarray(counts, float) for counts in (change.then.counts, change.now))
     used = (then + now) > 0
@@ -100,10 +100,10 @@ def _shares(ax: Any, change: ColumnChange, shown: Callable[[float], str] | None)
     style.legend(ax, 2)
 
 
-def _bins(change: ColumnChange, shown: Callable[[float], str] | None) -> list[str]:
+def _bins(change: ColumnChange, shown: Callable[[Sequence[float]], list[str]]) -> list[str]:
     """The labels of the bins: `missing`, then values, or ranges of numbers."""
     then = change.then
     if then.values is not None:
         return ["missing", *then.values, "others"]
     edges = list(then.edges or ())
-    return ["missing", *ranges(apart(edges) if shown is None else [*map(shown, edges)])]
+    return ["missing", *ranges(shown(edges))]

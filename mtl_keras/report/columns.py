@@ -1,6 +1,6 @@
 """The distribution of a column in a small chart and a few words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,17 +31,18 @@ class Summary(NamedTuple):
     missing: float
 
 
-def summary(column: Distribution, shown: Callable[[float], str]) -> Summary:
+def summary(column: Distribution, shown: Callable[[Sequence[float]], list[str]]) -> Summary:
     """A column's chart and words.
 
     Args:
         column: Its distribution.
-        shown: How one of its numbers is written.
+        shown: How some of its numbers are written.
 
     Example:
 
+    >>> from mtl_keras.drawing.digits import apart
     >>> ages = Distribution.of(np.arange(101.0))
-    >>> summary(ages, "{:.0f}".format).words
+    >>> summary(ages, apart).words
     ('min 0', 'median 50', 'max 100')
     """
     counts = np.array(column.counts[1:], float)
@@ -54,7 +55,7 @@ def summary(column: Distribution, shown: Callable[[float], str]) -> Summary:
         return Summary(Markup(), (), column.missing)  # only what is missing is counted
     edges = np.array([column.low, *(column.edges or ()), column.high])
     middle = edges[1:][np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
-    low, median, high = map(shown, (column.low, float(middle), column.high))
+    low, median, high = shown([column.low, float(middle), column.high])
     if column.edges == (column.low, column.high):  # two values, e.g. 0 and 1
         return Summary(_values(counts), _frequent((low, high), counts), column.missing)
     words = (f"min {low}", f"median {median}", f"max {high}")

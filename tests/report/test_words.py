@@ -32,7 +32,7 @@ def test_only_columns_of_dates_have_a_period():
     ],
 )
 def test_a_column_in_a_chart_and_a_few_words(values, words, bars):
-    found = columns.summary(Distribution.of(values), digits.number)
+    found = columns.summary(Distribution.of(values), digits.apart)
     assert (found.words, found.chart.count("<rect")) == (words, bars)
     assert found.missing == pytest.approx(missing(values).mean())
     for width, height in re.findall(r'width="([\d.]+)" height="([\d.]+)"', found.chart):

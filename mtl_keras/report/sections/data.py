@@ -1,9 +1,9 @@
 """The table that the model was made from: targets, features, and how the rows were divided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mtl_keras.drawing.digits import number
+from mtl_keras.drawing.digits import apart
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.report.about import PARTS, kind
 from mtl_keras.report.columns import Summary, summary
@@ -84,6 +84,8 @@ def _features(content: Content) -> list[dict[str, Any]]:
     ]
 
 
-def _summary(kept: dict[str, Any] | None, shown: Callable[[float], str] = number) -> Summary | None:
+def _summary(
+    kept: dict[str, Any] | None, shown: Callable[[Sequence[float]], list[str]] = apart
+) -> Summary | None:
     """What an artifact keeps of a column; None if that is nothing."""
     return None if kept is None else summary(Distribution.from_dict(kept), shown)
