@@ -107,8 +107,8 @@ class Image(BackboneFeature):
 
     An array is `(height, width)` or `(height, width, channels)`, whole numbers from 0 to 255 or
     fractions from 0 to 1. The exported model takes a file's bytes. Transparency and EXIF
-    orientation are ignored, and 16 bits are cut to 8, with a warning in training. *Missing* (NaN, None or empty):
-    black, with an indicator if it was missing in any training row.
+    orientation are ignored, and 16 bits are cut to 8, with a warning in training. *Missing* (NaN,
+    None or empty): black, with an indicator if it was missing in any training row.
 
     Args:
         encoder: What reads the pixels: `"cnn"` (default, small), a mapping such as `{"kind": "cnn",

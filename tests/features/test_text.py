@@ -31,7 +31,9 @@ def test_a_null_character_does_not_end_a_text():
 def test_bytes_are_texts_too():
     """As Parquet files have them; `b'good'` was an unknown word."""
     fitted, indices = encoded(features.Text("note"), pd.Series(["good é", "good é", "é"]))
-    again = Encoder([fitted]).encode(pd.DataFrame({"note": ["good é".encode(), "é".encode(), None]}))
+    again = Encoder([fitted]).encode(
+        pd.DataFrame({"note": ["good é".encode(), "é".encode(), None]})
+    )
     assert again["own_note"].tolist() == [*indices.tolist()[1:], [0, 0]]
     words = fitted.words(pd.Series([b"good", None, "bad"]))
     assert words.tolist() == ["good", "", "bad"]
