@@ -171,7 +171,8 @@ def _row(
 ) -> dict[str, object]:
     labels, of_group = truth[rows], None if groups is None else groups[rows]
     (found,) = measured([loss], labels, np.asarray(predicted)[rows], of_group)
-    of_constant = task.constant_scores(labels, np.asarray(constants[task.name], float))
+    constant = np.asarray(constants[task.name], float)
+    always = np.broadcast_to(constant, (len(rows), *constant.shape))
     low, high = found.interval or (np.nan, np.nan)
     return {
         "rows": len(rows),
@@ -179,7 +180,7 @@ def _row(
         "score": found.value,
         "low": low,
         "high": high,
-        "constant": of_constant[loss.name],
+        "constant": loss.value(labels, always),
     }
 
 

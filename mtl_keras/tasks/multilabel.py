@@ -205,24 +205,6 @@ class Multilabel(Task):
                 curves.append(ThresholdCurve.of(labels, scores, self.cuts[column], label))
         return curves
 
-    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """Return the scores of the best constant, whatever the model's thresholds.
-
-        For the macro F1 it predicts all labels, for the micro F1 the most frequent ones.
-        """
-        order = np.argsort(-constant, kind="stable")
-        hits = np.cumsum(constant[order])
-        count = np.argmax(hits / (np.arange(1, self.width + 1) + constant.sum())) + 1
-        frequent = np.isin(np.arange(self.width), order[:count]).astype(float)
-        always, rows = np.ones_like(truth), np.ones((1, len(truth)))
-        return {
-            **super().constant_scores(truth, constant),
-            "macro_f1": float(macro_f1(truth, always, rows, np.full(self.width, 0.5))[0]),
-            "micro_f1": float(
-                micro_f1(truth, always * frequent, rows, np.full(self.width, 0.5))[0]
-            ),
-        }
-
     def panels(self, truth: np.ndarray, predicted: np.ndarray) -> Sequence[Panel]:
         labels = [
             OneLabel(label, truth[:, column], predicted[:, column])

@@ -13,14 +13,40 @@ from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, pa
 from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Unscale
-from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
-from mtl_keras.tasks.best_constants import best_constants
 from mtl_keras.tasks.conformal import ConformalTask, check_level
 from mtl_keras.tasks.measures import MAE, MEDIAN_ABSOLUTE_ERROR, R2, RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
 LARGEST = 1e18  # its square is still a float32
 ULPS = 2.0**-21  # relative rounding error of a float32, which a bound allows for
+
+
+@keras.saving.register_keras_serializable("mtl_keras")
+class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
+    """Mean absolute error in the user's units, with the scaling of a numeric task undone.
+
+    Args:
+        units: Config of the `layers.Unscale` that undoes the scaling.
+        column: Column of the prediction to measure. Default 0.
+        name: Name of the metric. Default "mae".
+    """
+
+    def __init__(
+        self, units: dict[str, Any], column: int = 0, name: str = "mae", **kwargs: Any
+    ) -> None:
+        of_any_layer = ("name", "trainable", "dtype")
+        self.units = {key: value for key, value in units.items() if key not in of_any_layer}
+        self.column = column
+        unscale = Unscale.from_config(self.units)
+
+        def error(y_true: Any, y_pred: Any) -> Any:
+            predicted = unscale(y_pred[:, column : column + 1])
+            return keras.ops.abs(unscale(y_true[:, :1]) - predicted)
+
+        super().__init__(error, name=name, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "units": self.units, "column": self.column}
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +63,6 @@ class NumericTask(ConformalTask):
         notation: Number format of labels that are strings, one of `1,234.5`, `1.234,5`, `1'234.5`,
             `1 234,5`, `1 234.5`. Default None: the one that fits the training rows, if it is the
             only one, and `1,234.5` if they are numbers.
-        constants: The best constant prediction by measure, where it is not the mean. Learned.
     """
 
     size_score: ClassVar[str] = "conformal_width"
@@ -47,7 +72,6 @@ class NumericTask(ConformalTask):
     scale: float | None = None
     limits: tuple[float, float] | None = None
     notation: str | None = None
-    constants: Mapping[str, float] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,7 +114,6 @@ class NumericTask(ConformalTask):
             center=center if self.center is None else self.center,
             scale=scale if self.scale is None else self.scale,
             limits=(float(values.min()), float(values.max())),
-            constants=best_constants(values),
         )
 
     def _notation(self, column: pd.Series) -> str:
@@ -223,14 +246,6 @@ class NumericTask(ConformalTask):
     @property
     def measures(self) -> Sequence[Measure]:
         return RMSE, MAE, R2, MEDIAN_ABSOLUTE_ERROR
-
-    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """Return the scores of the best constant, which is not the same for all measures."""
-        scores = super().constant_scores(truth, constant)
-        best = {} if np.ndim(constant) else self.constants or {}
-        others = [each for each in self.measures if each.name in best]
-        always = np.ones(len(truth))
-        return scores | {each.name: each.value(truth, best[each.name] * always) for each in others}
 
     def _refuse_negative(self, values: np.ndarray, why: str) -> None:
         if len(values) and values.min() < 0:

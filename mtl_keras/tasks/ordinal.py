@@ -147,12 +147,6 @@ class Ordinal(Multiclass):
             Measure("quadratic_kappa", True, quadratic_kappa),
         )
 
-    def constant_scores(self, truth: np.ndarray, constant: np.ndarray) -> dict[str, float]:
-        """Return the scores of the best constant: the median class is fewest classes off."""
-        median = int(np.searchsorted(np.cumsum(constant), 0.5))
-        off = float(np.mean(np.abs(truth - median)))
-        return {**super().constant_scores(truth, constant), "classes_off": off}
-
     def residuals(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
         """Return the index of the class minus the expected index."""
         return {self.name: truth - predicted @ np.arange(self.width)}

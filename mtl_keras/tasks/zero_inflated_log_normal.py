@@ -13,9 +13,7 @@ from scipy import special
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
 from mtl_keras.layers.normal_quantile import normal_quantile
-from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
-from mtl_keras.tasks.best_constants import best_constants
-from mtl_keras.tasks.numeric import NumericTask, numbers
+from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask, numbers
 
 SMALLEST_SIGMA = 0.05
 
@@ -201,7 +199,6 @@ class ZeroInflatedLogNormal(NumericTask):
             scale=float(positive.std()) if self.scale is None else self.scale,
             share=float((values > 0).mean()),
             limits=(float(values.min()), float(values.max())),
-            constants=best_constants(values),
         )
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
