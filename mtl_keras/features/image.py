@@ -241,8 +241,9 @@ class Image(BackboneFeature):
             return None
         if 1 + SLACK < highest["float"] < 2:
             raise DataError(
-                f"Feature {self.name!r}: arrays of floats have pixels up to {highest['float']:.4g}. "
-                "Expected fractions from 0 to 1, or numbers up to 255. Clip or scale the pixels."
+                f"Feature {self.name!r}: arrays of floats have pixels up to "
+                f"{highest['float']:.4g}. Expected fractions from 0 to 1, or numbers up to 255. "
+                "Clip or scale the pixels."
             )
         return 1 if highest["float"] < 2 else 255
 

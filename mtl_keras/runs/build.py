@@ -1,6 +1,7 @@
 """The network of a plan: inputs, the architecture, a head per task."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +56,7 @@ def _built(plan: Plan, prepared: Prepared) -> MultiTaskModel:
             f"({', '.join(map(repr, outputs))}) and features. Give one of them another name, and "
             "set its `column`."
         ) from error
+    _warn_of_no_residual(plan.architecture, model)
     model.compile(
         plan.training.optimizer(data.training_rows),
         loss={task.name: task.training_loss() for task in tasks},
@@ -64,6 +66,17 @@ def _built(plan: Plan, prepared: Prepared) -> MultiTaskModel:
         jit_compile=plan.training.jit_compile,
     )
     return model
+
+
+def _warn_of_no_residual(architecture: Architecture, model: MultiTaskModel) -> None:
+    """Warn if `residual` has no effect, as with the default layers of most architectures."""
+    names = {layer.name for layer in model.layers}
+    if architecture.residual and not any(name.endswith("_residual") for name in names):
+        warnings.warn(
+            "`residual` has no effect: no layer is as wide as its input. Set `layers` to equal "
+            "widths, such as [256, 256].",
+            stacklevel=3,
+        )
 
 
 def _head(task: Task, represented: Any, architecture: Architecture) -> Any:

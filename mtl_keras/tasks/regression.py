@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from mtl_keras.errors import ConfigError, unknown
+from mtl_keras.errors import ConfigError, check, unknown
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.numeric import TransformableTask
 from mtl_keras.tasks.poisson import PoissonDeviance
@@ -51,6 +51,8 @@ class Regression(TransformableTask):
         super().__post_init__()
         if self.loss not in LOSSES:
             raise ConfigError(unknown(f"{self.name}.loss", self.loss, LOSSES))
+        good = self.factor is None or self.transform == "log1p"
+        check(good, f"{self.name}.factor", "be None without transform='log1p'", self.factor)
         if self.transform == "log1p" and self.log_link:
             raise ConfigError(
                 f"Task {self.name!r}: loss='poisson' has a log link already; expected "

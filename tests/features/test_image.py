@@ -150,5 +150,5 @@ def test_grey_images_of_any_format_are_read(form):
 def test_a_palette_that_tensorflow_does_not_read_is_refused():
     colours = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     image = PIL.Image.fromarray(colours).convert("P", palette=PIL.Image.Palette.ADAPTIVE)
-    with pytest.raises(DataError, match="row 0 is a BMP file with a palette.*Save it as PNG"):
+    with pytest.raises(DataError, match=r"row 0 is a BMP file with a palette.*Save it as PNG"):
         features.Image("photo").fit(pd.Series([saved(image, "BMP")]))

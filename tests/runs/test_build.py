@@ -1,5 +1,6 @@
 """Networks of a user's own parts: what does not fit together is told in words."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,3 +76,14 @@ def test_a_constant_is_judged_by_the_same_weighted_loss_as_a_network():
     expected = float(np.mean(weights * losses))
     assert expected > 1.2 * losses.mean()
     assert constant_losses(rows, model)["y"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("layers", "warned"), [([4, 8], 1), ([8, 8], 0)])
+def test_a_residual_without_effect_is_told(layers, warned):
+    table = pd.DataFrame({"x": np.arange(60.0) % 7, "y": ["no", "yes", "no"] * 20})
+    architecture = {"kind": "mmoe", "layers": layers, "residual": True, "members": 1}
+    plan = mtl.Experiment({"y": "binary"}, {"x": "numeric"}, architecture=architecture)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        build(plan, prepare(plan, table))
+    assert sum("`residual` has no effect" in str(each.message) for each in caught) == warned

@@ -1,8 +1,10 @@
 """Measures on bootstrap weights equal scikit-learn's on the drawn rows, with ties and gaps."""
 
 import functools
+import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics
 
@@ -135,3 +137,41 @@ def test_every_kind_says_how_bad_the_prediction_of_a_row_is(task, run):
     for residual in task.residuals(truth, predicted).values():
         assert residual.shape == (len(truth),)
         assert abs(np.nanmean(residual)) <= np.nanmean(abs(residual))
+
+
+AMOUNTS = [
+    tasks.Regression("y"),
+    tasks.Regression("y", loss="poisson"),
+    tasks.Count("y"),
+    tasks.ZeroInflatedLogNormal("y"),
+]
+
+
+@pytest.mark.parametrize("task", AMOUNTS, ids=lambda task: type(task).__name__)
+def test_no_other_constant_is_better_than_the_baseline(task):
+    """By none of the measures: with many zeros, the mean has a much higher MAE than 0."""
+    random = np.random.default_rng(0)
+    amounts = np.where(random.random(300) < 0.7, 0, random.integers(1, 200, 300)).astype(float)
+    fitted = task.fit(pd.DataFrame({"y": amounts}))
+    baseline = fitted.constant_scores(amounts, fitted.constant(amounts))
+    assert baseline["mae"] == pytest.approx(amounts.mean())
+    for measure in fitted.measures:
+        sign = 1 if measure.higher_is_better else -1
+        others = [measure.value(amounts, np.full(300, c)) for c in np.linspace(0, 100, 201)]
+        assert sign * baseline[measure.name] >= np.nanmax(sign * np.array(others)) - 1e-9
+
+
+def test_the_baseline_of_classes_and_labels_is_the_best_constant():
+    truth = np.repeat([0.0, 1.0, 2.0, 3.0], [40, 20, 25, 15])
+    task = tasks.Ordinal("y", classes=(1, 2, 3, 4))
+    baseline = task.constant_scores(truth, task.constant(truth))
+    off = [np.abs(truth - c).mean() for c in range(4)]
+    assert baseline["classes_off"] == min(off) < off[0]  # of which there are most
+    random = np.random.default_rng(0)
+    truth = (random.random((300, 3)) < [0.5, 0.3, 0.05]).astype(float)
+    task = tasks.Multilabel("y", labels=("a", "b", "c"), thresholds=(0.9, 0.9, 0.9))
+    baseline = task.constant_scores(truth, task.constant(truth))
+    answers = [np.broadcast_to(s, truth.shape) for s in itertools.product([0, 1], repeat=3)]
+    for name, average in (("macro_f1", "macro"), ("micro_f1", "micro")):
+        best = max(f1(truth, each, average=average) for each in answers)
+        assert baseline[name] == pytest.approx(best)

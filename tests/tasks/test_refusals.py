@@ -141,3 +141,9 @@ def test_a_task_logs_its_loss_under_a_name_of_its_own(names):
     with pytest.raises(ConfigError, match="same name as validation losses"):
         mtl.Experiment(tasks=dict.fromkeys(names, "regression"))
     mtl.Experiment(tasks={"val_spend": "regression", "values": "regression"})
+
+
+def test_a_factor_without_a_logarithm_is_refused():
+    """It had no effect."""
+    with pytest.raises(ConfigError, match=r"`y\.factor` must be None without transform='log1p'"):
+        tasks.Regression("y", factor=2.0)

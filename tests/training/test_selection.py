@@ -58,7 +58,7 @@ def test_networks_are_selected_by_the_weighted_rows():
     """As epochs are: rows of weight 0 have no say."""
     parts, weight = ("train", "validation", "test"), (X[:, 0] > 0).astype("float32")
     labels = {"a": np.where(X[:, 0] > 0, X[:, 0], -9 * X[:, 0]), "b": X[:, 0]}
-    weights = dict.fromkeys(parts, {"a": weight})
+    weights = {part: {"a": weight} for part in parts}
     data = Data({part: {"x": X} for part in parts}, dict.fromkeys(parts, labels), weights)
     networks = [fitted({"a": slope, "b": 1.0}) for slope in (1.0, -9.0)]
     done = Fitting(data, Training(), show=lambda line: None).select(networks)
