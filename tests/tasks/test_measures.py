@@ -153,7 +153,7 @@ def test_no_other_constant_is_better_than_the_baseline(task):
     random = np.random.default_rng(0)
     amounts = np.where(random.random(300) < 0.7, 0, random.integers(1, 200, 300)).astype(float)
     fitted = task.fit(pd.DataFrame({"y": amounts}))
-    baseline = fitted.constant_scores(amounts, fitted.constant(amounts))
+    baseline = fitted.constant_scores(amounts, fitted.constants(amounts))
     assert baseline["mae"] == pytest.approx(amounts.mean())
     for measure in fitted.measures:
         sign = 1 if measure.higher_is_better else -1
@@ -164,13 +164,13 @@ def test_no_other_constant_is_better_than_the_baseline(task):
 def test_the_baseline_of_classes_and_labels_is_the_best_constant():
     truth = np.repeat([0.0, 1.0, 2.0, 3.0], [40, 20, 25, 15])
     task = tasks.Ordinal("y", classes=(1, 2, 3, 4))
-    baseline = task.constant_scores(truth, task.constant(truth))
+    baseline = task.constant_scores(truth, task.constants(truth))
     off = [np.abs(truth - c).mean() for c in range(4)]
     assert baseline["classes_off"] == min(off) < off[0]  # of which there are most
     random = np.random.default_rng(0)
     truth = (random.random((300, 3)) < [0.5, 0.3, 0.05]).astype(float)
     task = tasks.Multilabel("y", labels=("a", "b", "c"), thresholds=(0.9, 0.9, 0.9))
-    baseline = task.constant_scores(truth, task.constant(truth))
+    baseline = task.constant_scores(truth, task.constants(truth))
     answers = [np.broadcast_to(s, truth.shape) for s in itertools.product([0, 1], repeat=3)]
     for name, average in (("macro_f1", "macro"), ("micro_f1", "micro")):
         best = max(f1(truth, each, average=average) for each in answers)
