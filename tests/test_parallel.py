@@ -18,14 +18,14 @@ from mtl_keras.errors import ConfigError, DataError, TrainingError
 from mtl_keras.jobs import executor, in_parallel, ray_cluster, ray_tasks
 from mtl_keras.runs import story
 from mtl_keras.search import settle
-from tests import own
+from tests import own, without
 from tests.export.conftest import small_experiment, small_table
 
 pytestmark = pytest.mark.xdist_group("ray")
 
 KINDS = """
 from dataclasses import dataclass
-from tests import own, without
+from tests import own
 
 @dataclass(frozen=True, kw_only=True)
 class Wide(own.Pair):
