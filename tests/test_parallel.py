@@ -20,6 +20,7 @@ from mtl_keras.runs import story
 from mtl_keras.search import settle
 from tests import own
 from tests.export.conftest import small_experiment, small_table
+from tests.fixtures import no_report
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -55,7 +56,8 @@ def alone(tmp_path_factory):
             training={"epochs": 1, "batch_size": 64},
             name="deliveries",
         )
-        declared.run(own.table(), show=None).export("model")
+        with no_report():
+            declared.run(own.table(), show=None).export("model")
         rows = own.table().drop(columns=["hours", "late"])
         for number in range(3):
             Path("rows").mkdir(exist_ok=True)
@@ -182,22 +184,6 @@ def test_what_ray_runs_keeps_its_work_to_itself(work, engine):
     assert ray_cluster.wanted() == (engine == "ray")
 
 
-def test_the_end_of_a_block_ends_what_runs(work, block, tmp_path):
-    running = work(waiting, [tmp_path / "?never", tmp_path / "made"])
-    assert next(running)[0].name == "made"
-    running.close()
-    block.close()  # which returns
-
-
-@pytest.mark.slow
-def test_a_comparison_of_own_classes_finds_the_same(alone, ray):
-    found = compared(alone["declared"], workers=2).values
-    by_one = compared(alone["declared"], workers=1).values
-    assert found.keys() == by_one.keys() == {"joint", "single-task"}
-    for name, values in by_one.items():
-        np.testing.assert_allclose(found[name]["hours"], values["hours"], rtol=1e-6)
-
-
 def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, capfd):
     rows = pd.read_parquet("rows/1.parquet")
     rows.replace({"weight": {rows["weight"].iloc[5]: "heavy"}}).to_parquet("rows/1.parquet")
@@ -218,6 +204,23 @@ def test_answers_are_the_same_and_a_bad_row_costs_its_file_alone(alone, engine, 
         "a file is not divided: 1 of 2 workers have one to predict",
     ]
     assert contents(engine) == alone["answers"]
+
+
+def test_the_end_of_a_block_ends_what_runs(work, block, tmp_path):
+    """After the tests that need the processes, of which it ends one or both."""
+    running = work(waiting, [tmp_path / "?never", tmp_path / "made"])
+    assert next(running)[0].name == "made"
+    running.close()
+    block.close()  # which returns
+
+
+@pytest.mark.slow
+def test_a_comparison_of_own_classes_finds_the_same(alone, ray):
+    found = compared(alone["declared"], workers=2).values
+    by_one = compared(alone["declared"], workers=1).values
+    assert found.keys() == by_one.keys() == {"joint", "single-task"}
+    for name, values in by_one.items():
+        np.testing.assert_allclose(found[name]["hours"], values["hours"], rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -13,11 +13,13 @@ from mtl_keras import features
 from mtl_keras.cli import main
 from mtl_keras.comparison import baselines, trials
 from mtl_keras.comparison.baselines import Matrices, available, predict
-from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, Candidate, candidates
+from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
 from mtl_keras.comparison.trials import Result, combined, trials_of
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import labelled
 from tests import cases
+from tests.comparison.planted import planted
+from tests.untrained import without_training
 
 PLAIN = {
     "kind": "shared_bottom",
@@ -71,28 +73,6 @@ def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
     assert found.advice().endswith("Of the other candidates, another hurt none.")
 
 
-def planted(monkeypatch, answer):
-    """Comparisons whose trainings are replaced by `answer(task, truth, joint, random)`.
-
-    What is tested is everything after the trainings: which rows, which twins, measures, intervals.
-    """
-
-    def carry_out(trial, common):
-        plan = mtl.Experiment.from_dict(trial.model)
-        table = common.tables[trial.seed]
-        test = table[table[PART] == "test"]
-        joint = len(plan.tasks) > 1
-        random = np.random.default_rng([trial.seed, joint, *map(ord, plan.tasks[0].name)])
-        truths = {task.name: test[task.name].to_numpy(float) for task in plan.tasks}
-        answers = {name: answer(name, truth, joint, random) for name, truth in truths.items()}
-        result = common.judged(test, truths, answers)
-        result.parameters, result.seconds = 1, 1.0
-        result.validation |= dict.fromkeys(truths, 1.0)
-        return result
-
-    monkeypatch.setattr(trials, "carry_out", carry_out)
-
-
 def noisy(noise):
     """Answers that miss by normal noise, of a size that `noise(task, joint)` gives."""
     return lambda task, truth, joint, random: (
@@ -139,6 +119,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     monkeypatch.setattr(trials, "write_saved_model", lambda _, to: (to / "7").write_bytes(b"7" * 7))
+    monkeypatch.setattr(trials, "carry_out", without_training()(trials.carry_out))
     short_trees(monkeypatch)
     cases.table()[["age", "town", "left", "score"]].to_csv("shop.csv", index=False)
     Path("shop.toml").write_text(

@@ -6,10 +6,8 @@ import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 import mtl_keras as mtl
@@ -18,12 +16,10 @@ from mtl_keras.datasets import write
 from mtl_keras.errors import MTLError
 from mtl_keras.export.description import describe
 from mtl_keras.features.encoder import raw_columns
-from mtl_keras.runs import story
-from mtl_keras.runs.build import build
 from mtl_keras.runs.files import as_json
 from mtl_keras.runs.prepare import prepare
-from mtl_keras.training import Fitted
 from tests.property.tables import Case
+from tests.untrained import without_training
 
 
 class Refused(Exception):
@@ -75,7 +71,7 @@ def prepared(case: Case) -> None:
 
 def untrained(case: Case) -> None:
     """All of a run but the training: the served model gives the answers of the network."""
-    with refusals_of(case), mock.patch.object(story, "train", _not_trained):
+    with refusals_of(case), without_training():
         run = mtl.Experiment(**case.declared).run(case.table, show=None)
     with warnings.catch_warnings():  # nothing is refused once the network is there
         warnings.simplefilter("ignore")
@@ -93,14 +89,6 @@ def untrained(case: Case) -> None:
         read = [tasks.get(config) for config in schema["tasks"]]
         for task in read:
             same(task.name, run.predictions[task.name], task.prediction_from(answers))
-
-
-def _not_trained(plan: Any, number: int, rows: Any, *_: Any) -> Any:
-    model = build(plan, rows)
-    history = {"epoch": [1]} | {f"{task.name}_best": [True] for task in rows.tasks}
-    history |= {f"val_{task.name}_loss": [1.0] for task in rows.tasks}
-    outputs = model.predict(rows.data.x["validation"], verbose=0)
-    return Fitted(model, pd.DataFrame(history), outputs, False)
 
 
 def same(name: str, expected: np.ndarray, received: np.ndarray) -> None:

@@ -18,6 +18,7 @@ from mtl_keras.export.prediction_files import kept
 from mtl_keras.runs import streamed
 from mtl_keras.search import settled
 from tests.datasets.test_stream import parquet
+from tests.fixtures import no_report
 
 pytestmark = pytest.mark.xdist_group("streams")
 
@@ -68,7 +69,8 @@ def trained(folder):
 @pytest.fixture(scope="module")
 def model(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    trained.export(folder)
+    with no_report():
+        trained.export(folder)
     return mtl.load(folder)
 
 
