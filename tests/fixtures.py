@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import mtl_keras as mtl
 from mtl_keras.balancers import GramianBalancer
 from mtl_keras.plans import presets
-from tests import cases, untrained
+from tests import cases, without
 
 # Tests trace many graphs and run each a few times: making a graph faster costs more than it wins.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -67,26 +67,17 @@ def rendered():
         yield
 
 
-@contextlib.contextmanager
-def no_report():
-    """Within the block, exports make neither pictures nor page, which are half of their time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
-        patch.setattr("mtl_keras.runs.exporting.report_page_of", lambda *_: "<html>")
-        yield
-
-
 @pytest.fixture()
 def without_report():
     """For tests that export and look at neither pictures nor page."""
-    with no_report():
+    with without.report():
         yield
 
 
 @pytest.fixture()
 def without_training():
     """For tests of what is done around trainings, above all around many of them."""
-    with untrained.without_training():
+    with without.training():
         yield
 
 

@@ -18,9 +18,8 @@ from mtl_keras.errors import ConfigError, DataError, TrainingError
 from mtl_keras.jobs import executor, in_parallel, ray_cluster, ray_tasks
 from mtl_keras.runs import story
 from mtl_keras.search import settle
-from tests import own
+from tests import own, without
 from tests.export.conftest import small_experiment, small_table
-from tests.fixtures import no_report
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -56,7 +55,7 @@ def alone(tmp_path_factory):
             training={"epochs": 1, "batch_size": 64},
             name="deliveries",
         )
-        with no_report():
+        with without.report():
             declared.run(own.table(), show=None).export("model")
         rows = own.table().drop(columns=["hours", "late"])
         for number in range(3):

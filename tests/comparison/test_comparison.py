@@ -17,9 +17,8 @@ from mtl_keras.comparison.candidates import JOINT, SINGLE, Candidate, candidates
 from mtl_keras.comparison.trials import Result, combined, trials_of
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import labelled
-from tests import cases
+from tests import cases, without
 from tests.comparison.planted import planted
-from tests.untrained import without_training
 
 PLAIN = {
     "kind": "shared_bottom",
@@ -119,7 +118,7 @@ def test_everything_of_a_comparison(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mtl_keras.runs.result.Run.figures", lambda _: {})
     monkeypatch.setattr(trials, "write_saved_model", lambda _, to: (to / "7").write_bytes(b"7" * 7))
-    monkeypatch.setattr(trials, "carry_out", without_training()(trials.carry_out))
+    monkeypatch.setattr(trials, "carry_out", without.training()(trials.carry_out))
     short_trees(monkeypatch)
     cases.table()[["age", "town", "left", "score"]].to_csv("shop.csv", index=False)
     Path("shop.toml").write_text(

@@ -18,8 +18,8 @@ from mtl_keras.export.description import describe
 from mtl_keras.features.encoder import raw_columns
 from mtl_keras.runs.files import as_json
 from mtl_keras.runs.prepare import prepare
+from tests import without
 from tests.property.tables import Case
-from tests.untrained import without_training
 
 
 class Refused(Exception):
@@ -71,7 +71,7 @@ def prepared(case: Case) -> None:
 
 def untrained(case: Case) -> None:
     """All of a run but the training: the served model gives the answers of the network."""
-    with refusals_of(case), without_training():
+    with refusals_of(case), without.training():
         run = mtl.Experiment(**case.declared).run(case.table, show=None)
     with warnings.catch_warnings():  # nothing is refused once the network is there
         warnings.simplefilter("ignore")

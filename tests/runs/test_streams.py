@@ -17,8 +17,8 @@ from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.export.prediction_files import kept
 from mtl_keras.runs import streamed
 from mtl_keras.search import settled
+from tests import without
 from tests.datasets.test_stream import parquet
-from tests.fixtures import no_report
 
 pytestmark = pytest.mark.xdist_group("streams")
 
@@ -69,7 +69,7 @@ def trained(folder):
 @pytest.fixture(scope="module")
 def model(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    with no_report():
+    with without.report():
         trained.export(folder)
     return mtl.load(folder)
 

@@ -17,8 +17,8 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.plans import Plan
 from mtl_keras.tuning.space import Choice, Range, changed, current, space_of
 from mtl_keras.tuning.storage import StudyStorage
+from tests import without
 from tests.export.conftest import small_experiment, small_table
-from tests.untrained import without_training
 
 pytest.importorskip("optuna")
 SPACE = {
@@ -181,5 +181,5 @@ def test_the_command_writes_an_experiment_to_train(tmp_path, without_report, mon
     assert "the best trade-offs" in capsys.readouterr().out
     assert json.loads((written / "tuning.json").read_text())["front"]
     assert tomllib.loads((written / "tuned.toml").read_text())["training"]["learning_rate"] > 0
-    with without_training():
+    with without.training():
         assert main(["train", str(written / "tuned.toml"), "--name", "tuned"]) == 0
