@@ -75,13 +75,6 @@ def without_report():
 
 
 @pytest.fixture()
-def without_training():
-    """For tests of what is done around trainings, above all around many of them."""
-    with without.training():
-        yield
-
-
-@pytest.fixture()
 def small_presets(monkeypatch):
     """What is not declared is small: for tests of commands, which train whatever it is."""
     small = {"architecture": {"members": 1, "bins": 4, "layers": (8,)}, "training": {"epochs": 1}}

@@ -91,14 +91,14 @@ def test_what_cannot_be_searched_is_said_before_any_training():
 def test_a_search_goes_on_and_its_best_trial_is_an_experiment(tmp_path):
     experiment = small_experiment(3).but(search=SPACE)
     lines: list[str] = []
-    first = experiment.tune(small_table(), trials=2, folder=tmp_path, show=lines.append)
-    assert len(first.trials) == 2 and "trial 0: " in "".join(lines)
+    first = experiment.tune(small_table(), trials=1, folder=tmp_path, show=lines.append)
+    assert len(first.trials) == 1 and "trial 0: " in "".join(lines)
     assert first.trials.loc[0, "architecture.layers"] == [4]  # as declared
     lines.clear()
-    found = experiment.tune(small_table(), trials=4, folder=tmp_path, show=lines.append)
-    assert any(line == "trials that were finished before: 2" for line in lines)
-    assert len(found.trials) == 4
-    pd.testing.assert_frame_equal(found.trials.head(2), first.trials)
+    found = experiment.tune(small_table(), trials=2, folder=tmp_path, show=lines.append)
+    assert any(line == "trials that were finished before: 1" for line in lines)
+    assert len(found.trials) == 2
+    pd.testing.assert_frame_equal(found.trials.head(1), first.trials)
     complete = found.trials[found.trials["state"] == "complete"]
     assert found.best == complete["score"].idxmin()
     tuned = mtl.Experiment.from_file(found.write(tmp_path))
