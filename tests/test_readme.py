@@ -30,10 +30,10 @@ def blocks(page, language="python"):
 
 @pytest.fixture()
 def clone(small_presets, tmp_path, monkeypatch):
-    """What the README's first command leaves, with few of the rows; trainings of one epoch."""
+    """What the README's first command leaves, with a tenth of the rows; trainings of one epoch."""
     (tmp_path / "data").mkdir()
     customers = pd.read_csv(ROOT / "data/customers.csv", dtype={"customer_id": str})
-    customers[::20].to_csv(tmp_path / "data/customers.csv", index=False)
+    customers[::10].to_csv(tmp_path / "data/customers.csv", index=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

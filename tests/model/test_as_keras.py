@@ -120,16 +120,6 @@ def test_a_callback_that_acts_on_batches_is_called_for_each(capsys):
     assert "Stopper acts on each batch" in capsys.readouterr().out
 
 
-def test_validation_steps_limit_arrays_too():
-    logs = single().fit(
-        X, Y, validation_data=(X, Y), validation_steps=2, validation_batch_size=5, verbose=0
-    )
-    model = single()
-    model.fit(X, Y, verbose=0)
-    expected = model.evaluate(X[:10], Y[:10], verbose=0)[0]
-    np.testing.assert_allclose(logs.history["val_loss"], [expected], rtol=1e-4)
-
-
 class Batches(keras.metrics.Metric):
     def __init__(self):
         super().__init__(name="batches")

@@ -139,8 +139,7 @@ def test_a_variable_behind_a_stopped_gradient_belongs_to_no_task():
     assert [names(own) for own in parts.own] == [{"a"}, {"b"}]
 
 
-@pytest.mark.parametrize("balancer", ["pcgrad", "uncertainty"])
-@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize(("balancer", "frozen"), [("pcgrad", True), ("uncertainty", False)])
 @pytest.mark.filterwarnings("ignore:No variable is shared")
 def test_layers_frozen_or_unfrozen_after_compile_are_refused_with_a_balancer(balancer, frozen):
     model = small(balancer)

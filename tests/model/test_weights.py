@@ -69,21 +69,20 @@ def test_class_weights_of_one_hot_labels(source):
 
 
 def test_class_weights_do_not_count_in_validation():
-    x, y = rows()
-
-    def logs(**options):
-        model = small(None, optimizer=keras.optimizers.SGD(0.0))
-        return model.fit(x, y, validation_split=0.5, verbose=0, **options).history
-
-    weighted, plain = logs(class_weight={"a": {1: 9.0}}), logs()
+    model, (x, y) = small(None, optimizer=keras.optimizers.SGD(0.0)), rows()
+    weighted, plain = (
+        model.fit(x, y, validation_split=0.5, class_weight=weights, verbose=0).history
+        for weights in ({"a": {1: 9.0}}, None)
+    )
     assert weighted["val_loss"] == plain["val_loss"] and weighted["loss"] > plain["loss"]
 
 
 def test_the_mask_of_a_masked_array_says_which_labels_are_missing():
-    x, y = rows()
+    model, (x, y) = small(None), rows()
     hidden = np.arange(SHORT) % 2 == 0
     masked = {**y, "b": np.ma.masked_array(y["b"], mask=hidden)}
     missing = {**y, "b": np.where(hidden, np.nan, y["b"])}
-    results = [small(None).evaluate(x, labels, verbose=0) for labels in (masked, missing)]
-    assert results[0] == results[1]
-    assert results[0] != small(None).evaluate(x, y, verbose=0)
+    of_mask, of_nan, whole = (
+        model.evaluate(x, labels, verbose=0) for labels in (masked, missing, y)
+    )
+    assert of_mask == of_nan != whole
