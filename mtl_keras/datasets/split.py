@@ -15,7 +15,7 @@ from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
 
 FEWEST = 4  # rows of a value that is stratified
-RARE = "\x1frare"  # the stratum of all other values; no category equals this
+RARE = -2  # the stratum of all other values
 STRATEGIES = ("random", "group", "time", "column", "file")
 PARTS = ("train", "validation", "test")
 
@@ -185,7 +185,8 @@ class Split(Checked):
 
     def _strata(self, column: pd.Series, share: float) -> np.ndarray:
         """Return the stratum of each row: its value, or one for all rare values together."""
-        strata, rare = category_texts(column), self._rare(column)
+        texts, rare = pd.Series(category_texts(column)), self._rare(column)
+        strata = pd.factorize(texts.replace("", None))[0]  # -1 where missing
         if rare.all():
             raise DataError(
                 f"The split cannot stratify by {self.stratify!r}: each of its values is in fewer "
