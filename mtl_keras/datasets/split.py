@@ -251,7 +251,10 @@ class Split(Checked):
         return times
 
     def refuse_missing(self, column: pd.Series, what: str) -> None:
-        """Raise a DataError for the first row without a value."""
-        if column.isna().any():
-            row = place(column, int(np.flatnonzero(column.isna())[0]))
+        """Raise a DataError for the first row without a value, or with an empty string."""
+        absent = column.isna().to_numpy()
+        if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+            absent = absent | (category_texts(column) == "")
+        if absent.any():
+            row = place(column, int(np.flatnonzero(absent)[0]))
             raise DataError(f"Column {self.column!r} has no {what} in {row}; the split needs it.")
