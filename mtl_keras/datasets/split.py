@@ -15,7 +15,7 @@ from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
 
 FEWEST = 4  # rows of a value that is stratified
-RARE = "\x1frare"  # the stratum of all other values; no category equals this
+RARE = -2  # the stratum of all other values
 STRATEGIES = ("random", "group", "time", "column", "file")
 PARTS = ("train", "validation", "test")
 
@@ -191,7 +191,8 @@ class Split(Checked):
 
     def _strata(self, column: pd.Series, share: float) -> np.ndarray:
         """Return the stratum of each row: its value, or one for all rare values together."""
-        strata, rare = category_texts(column), self._rare(column)
+        texts, rare = pd.Series(category_texts(column)), self._rare(column)
+        strata = pd.factorize(texts.replace("", None))[0]  # -1 where missing
         if rare.all():
             raise DataError(
                 f"The split cannot stratify by {self.stratify!r}: each of its values is in fewer "
@@ -256,7 +257,10 @@ class Split(Checked):
         return times
 
     def refuse_missing(self, column: pd.Series, what: str) -> None:
-        """Raise a DataError for the first row without a value."""
-        if column.isna().any():
-            row = place(column, int(np.flatnonzero(column.isna())[0]))
+        """Raise a DataError for the first row without a value, or with an empty string."""
+        absent = column.isna().to_numpy()
+        if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+            absent = absent | (category_texts(column) == "")
+        if absent.any():
+            row = place(column, int(np.flatnonzero(absent)[0]))
             raise DataError(f"Column {self.column!r} has no {what} in {row}; the split needs it.")

@@ -108,7 +108,7 @@ class NumericTask(ConformalTask):
         self._check_values(values)
         self._check_resolution(values)
         transformed = self._transformed(values)
-        center = 0.0 if self.log_link else self._center(transformed)
+        center = 0.0 if self.log_link else float(transformed.mean())
         scale = float(transformed.mean() if self.log_link else transformed.std())
         return self.but(
             center=center if self.center is None else self.center,
@@ -168,10 +168,6 @@ class NumericTask(ConformalTask):
 
     def _transformed(self, values: np.ndarray) -> np.ndarray:
         return values
-
-    def _center(self, transformed: np.ndarray) -> float:
-        """Return the constant that the loss is lowest for, which the initial output is."""
-        return float(transformed.mean())
 
     def head(self, representation: Any) -> Any:
         return self.dense(1, "exponential" if self.log_link else "linear", representation)

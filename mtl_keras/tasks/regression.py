@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 
 from mtl_keras.errors import ConfigError, check, unknown
 from mtl_keras.layers import Unscale
@@ -33,7 +34,6 @@ class Regression(TransformableTask):
 
     Example:
 
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"spend": [0.0, 10.0, None, 20.0]})
     >>> task = Regression("spend").fit(table)
     >>> task.encode(table).round(2)
@@ -70,8 +70,13 @@ class Regression(TransformableTask):
             self.center or 0.0, self.scale or 1.0, self.transform, self.factor or 1.0, limits
         )
 
-    def _center(self, transformed: np.ndarray) -> float:
-        return float(np.median(transformed)) if self.loss == "mae" else super()._center(transformed)
+    def fit(self, table: pd.DataFrame) -> Self:
+        fitted = super().fit(table)
+        if self.loss != "mae" or self.center is not None:
+            return fitted
+        assert fitted.center is not None and fitted.scale is not None
+        median = float(np.nanmedian(fitted.encode(table)))  # the best constant for this loss
+        return fitted.but(center=fitted.center + fitted.scale * median)
 
     def training_loss(self) -> Any:
         return PoissonDeviance() if self.log_link else self.loss

@@ -139,6 +139,7 @@ def test_time_goes_forward_however_it_is_written(written):
         ("time", ["2020-01-01"] * 19 + [3], "must contain times.*3 in row 19"),
         ("time", [1.0] * 19 + [None], "has no time in row 19"),
         ("group", ["a", "b"] * 9 + ["a", None], "has no group in row 19"),
+        ("group", ["a", "b"] * 9 + [" ", "a"], "has no group in row 18"),
         ("stratify", [["a"]] * 20, "contains lists"),
     ],
 )

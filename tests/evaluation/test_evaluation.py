@@ -24,6 +24,14 @@ def test_a_constant_gets_the_accuracy_of_the_commoner_label_and_the_f1_of_the_po
         assert found["y"]["accuracy"] == 1.0
 
 
+def test_a_regression_by_absolute_error_begins_with_the_median():
+    """Its first output was the mean, with whose loss those of a search are compared."""
+    table = pd.DataFrame({"y": ["1,0", "2,0", "3,0", "94,5"]})
+    for loss, constant in (("mae", 2.5), ("mse", 25.125)):
+        task = tasks.Regression("y", loss=loss).fit(table)
+        np.testing.assert_allclose(task.prediction(task.average_output()), constant, rtol=1e-6)
+
+
 RANDOM = np.random.default_rng(0)
 SKEWED = RANDOM.exponential(size=99).round(1)
 WIDE = np.linspace(0, 1, 11)

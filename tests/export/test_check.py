@@ -116,7 +116,9 @@ def test_a_range_is_told_with_digits_that_differ():
     change = column_change("share", "numeric", then, np.linspace(0, 0.99900001, 10))
     assert change.notes == "10% outside 0 to 0.99900000, now 0 to 0.99900001"
     then = Distribution.of(np.zeros(100))
-    change = column_change("day", "date", then, np.full(10, 0.2), shown=lambda _: "1970-01-01")
+    change = column_change(
+        "day", "date", then, np.full(10, 0.2), shown=lambda ends: ["1970-01-01"] * len(ends)
+    )
     assert change.notes == "100% outside 1970-01-01 to 1970-01-01, by less than that"
 
 
