@@ -183,7 +183,7 @@ class Vector(Feature):
 
     def _check_columns(self, column: pd.DataFrame) -> None:
         """Raise a DataError if the numbered columns are not those of the training rows."""
-        found = [self._number(name) for name in column.columns]
+        found = {self._number(name) for name in column.columns}
         lacking = [number for number in self.numbers or () if number not in found]
         if lacking:
             raise DataError(
