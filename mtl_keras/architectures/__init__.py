@@ -92,7 +92,7 @@ def get(
         declared = {"kind": declared}
     if isinstance(declared, Mapping) and "kind" in declared:
         cls = registry.resolve(str(declared["kind"]), package, Architecture, "architecture", others)
-        accepted = {field.name for field in dataclasses.fields(cls)}
+        accepted = {field.name for field in dataclasses.fields(cls)} - set(cls.without_effect)
         fitting = {key: value for key, value in (defaults or {}).items() if key in accepted}
         declared = {**fitting, **declared}
         if only_accepted:

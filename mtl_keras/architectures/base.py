@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import keras
 
@@ -85,6 +85,9 @@ class Architecture(Checked):
     >>> parts["spend"].shape
     (None, 8)
     """
+
+    without_effect: ClassVar[tuple[str, ...]] = ()
+    """Arguments of a base class that it does not use, and refuses."""
 
     activation: str = "relu"
     dropout: float = 0.1

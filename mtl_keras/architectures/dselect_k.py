@@ -52,6 +52,7 @@ class DSelectK(MMoE):
 
     also_called: ClassVar[str] = "dselect sparse_gates"
     identifier = "dselect_k"
+    without_effect: ClassVar[tuple[str, ...]] = ("temperature", "gate_bias", "gate_dropout")
 
     selectors: int = 2
     gamma: float = 1.0
@@ -62,7 +63,7 @@ class DSelectK(MMoE):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("spare_codes", self.spare_codes, SPARE_CODES)
-        for name in ("temperature", "gate_bias", "gate_dropout"):  # else ignored without a word
+        for name in self.without_effect:
             default, given = getattr(MMoE, name), getattr(self, name)
             check(given == default, name, f"be {default}: DSelectK has no softmax gates", given)
 

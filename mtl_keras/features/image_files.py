@@ -46,7 +46,7 @@ def _transparent(image: PIL.Image.Image) -> bool:
     if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
         return False
     try:
-        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+        opacities = image.convert("RGBA").getchannel("A").histogram()
     except OSError:  # it is damaged, which is told when it is decoded
         return False
-    return bool(lowest < 255)
+    return any(opacities[:255])

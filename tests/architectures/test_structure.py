@@ -265,6 +265,13 @@ def test_a_bad_argument_is_named(arguments, message):
         architectures.get(arguments)
 
 
+def test_arguments_that_a_new_kind_would_refuse_are_left_out():
+    """As in a search over kinds of architectures."""
+    config = {**architectures.MMoE(temperature=2.0, experts=3).get_config(), "kind": "dselect_k"}
+    made = architectures.get(config, only_accepted=True)
+    assert made.experts == 3 and made.temperature == 1.0
+
+
 def test_bins_need_the_training_rows():
     inputs = {"numeric": keras.Input((2,))}
     with pytest.raises(errors.ConfigError, match="needs the training rows' numbers"):
