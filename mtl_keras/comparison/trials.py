@@ -258,7 +258,8 @@ def carry_out_all(
         for trial, result in in_parallel(carry_out, left, common, workers, address):
             result.save(store, trial.key)
             results[trial.key] = result
-            show(f"  {len(results)}/{len(unique)}  {trial.name}: {result.seconds:.0f} s")
+            count = f"{len(results):>{len(str(len(unique)))}}/{len(unique)}"
+            show(f"  {count}  {trial.name}: {result.seconds:.0f} s")
     finally:
         moving(show, None)
     return results

@@ -58,11 +58,14 @@ def kind(task: Task) -> str:
 def table(source: Any) -> str:
     """The names of a table's files, without their folders; other sources are tables in memory.
 
+    A DataFrame that was read by `mtl_keras.datasets.read` has the name of its file.
+
     Example:
 
     >>> table(["data/may.csv", "data/june.csv"]), table(None)
     ('may.csv, june.csv', 'a DataFrame')
     """
+    source = getattr(source, "attrs", {}).get("source", source)
     if isinstance(source, (str, PurePath)):
         source = [source]
     paths = source if isinstance(source, (list, tuple)) else []

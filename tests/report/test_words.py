@@ -3,12 +3,13 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mtl_keras import features
+from mtl_keras import datasets, features
 from mtl_keras.drawing import digits
 from mtl_keras.evaluation.distribution import Distribution, missing
-from mtl_keras.report import columns, glossary, wording
+from mtl_keras.report import about, columns, glossary, wording
 from mtl_keras.report.about import periods
 from mtl_keras.report.section import ENVIRONMENT
 
@@ -56,3 +57,9 @@ def test_the_last_row_of_figures_is_filled(count):
 def test_every_metric_of_a_task_is_explained(run):
     names = {name for task in run.evaluation.tasks for name in task.scores}
     assert names <= glossary.MEANINGS.keys()
+
+
+def test_a_table_read_from_a_file_has_its_name(tmp_path):
+    pd.DataFrame({"a": [1, 2]}).to_csv(tmp_path / "shop.csv", index=False)
+    assert about.table(datasets.read(tmp_path / "shop.csv")) == "shop.csv"
+    assert about.table(pd.DataFrame({"a": [1, 2]})) == "a DataFrame"

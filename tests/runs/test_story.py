@@ -208,7 +208,7 @@ def test_weights_of_rows_count_for_the_task_they_are_given_for():
     ("text", "message"),
     [
         ("[tasks\n", "is not TOML"),
-        ("[tasks]\nDays late = 'count'", r'needs quotation marks: "Days late"'),
+        ("[tasks]\nDays late = 'count'", r'needs quotation marks: "Days late" ='),
         ("[tasks]\ny = 'binry'", "Did you mean 'binary'"),
         ("taks = {}", "Unknown key of the experiment: 'taks'. Did you mean 'tasks'"),
         ("tasks = {y = 'binary'}\n[training]\nepoch = 3", "Did you mean 'epochs'"),
