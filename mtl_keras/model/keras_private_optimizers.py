@@ -31,6 +31,12 @@ def restart_averages(optimizer: keras.optimizers.Optimizer, variables: Sequence[
         average.assign(variable)
 
 
+def schedule_of(optimizer: keras.optimizers.Optimizer) -> Any:
+    """The learning rate schedule of an optimizer (`_learning_rate`), or None if it has none."""
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
+
+
 @contextlib.contextmanager
 def counted_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Within the block, an optimizer of Keras computes once a step what all variables need.
