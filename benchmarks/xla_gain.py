@@ -90,10 +90,9 @@ def cases() -> dict[str, Case]:
     """Networks and batch sizes, first those that `"auto"` compiles."""
     adamw, decay = keras.optimizers.AdamW, keras.optimizers.schedules.CosineDecay
     made: dict[str, Case] = {}
-    for depth, width, batch in (
-        (2, 16, 32), (2, 16, 256), (2, 128, 32), (2, 128, 256),
-        (1, 128, 256), (4, 128, 256), (2, 64, 2048), (2, 512, 32),
-    ):  # fmt: skip
+    small = (2, 16, 32), (2, 16, 256), (1, 128, 256), (2, 128, 32), (2, 128, 256)
+    large = (4, 128, 256), (2, 64, 2048), (2, 512, 32), (2, 128, 2048), (2, 1024, 256)
+    for depth, width, batch in small:
         made[f"{depth} x {width}, batch {batch}"] = dense(depth, width), batch
     made["metrics"] = dense(metrics=True), 256
     made["8 tasks"] = dense(tasks=8), 256
@@ -109,8 +108,8 @@ def cases() -> dict[str, Case]:
     made["gelu"] = dense(activation="gelu"), 256
     made["tanh"] = dense(activation="tanh"), 256
     # from here on "auto" does not
-    made["2 x 128, batch 2048"] = dense(), 2048
-    made["2 x 1024, batch 256"] = dense(2, 1024), 256
+    for depth, width, batch in large:
+        made[f"{depth} x {width}, batch {batch}"] = dense(depth, width), batch
     made["pcgrad"] = dense(balancer="pcgrad", tasks=3), 256
     made["nash_mtl"] = dense(balancer="nash_mtl", tasks=3), 256
     made["dropout"] = dense(between=lambda: layers.Dropout(0.1)), 256
@@ -168,7 +167,8 @@ def measure(make: Callable[[bool], keras.Model], batch: int, rounds: int, second
     """Microseconds per step without and with XLA, and seconds of compiling: (processor, wall)."""
     models = [make(jit) for jit in (False, True)]
     weights = sum(int(np.prod(v.shape)) for v in models[0].trainable_variables)
-    steps = int(np.clip(2e10 * seconds // (6 * weights * batch), 4, 512))
+    positions = int(np.prod(models[0].input.shape[1:-1]))  # of images and sequences
+    steps = int(np.clip(2e10 * seconds // (6 * weights * batch * positions**2), 4, 512))
     x, y = data(models[0], steps * batch)
 
     def run(model: keras.Model, epochs: int) -> list[np.ndarray]:

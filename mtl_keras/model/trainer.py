@@ -71,9 +71,9 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory,
                 unless a callback acts on single batches; otherwise one.
             jit_compile: Whether to compile the step with XLA. `"auto"`: with a GPU, Keras decides.
-                Without one, the first `fit` on arrays compiles small networks of dense layers, if
-                it has 30,000 steps or more over all epochs, which repays the two seconds that
-                compiling takes; see `docs/keras.md`.
+                Without one, the first `fit` does: it compiles a small network of dense layers if
+                the training has 30,000 steps or more, for which compiling is worth two seconds. See
+                `docs/keras.md`.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
             balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and
                 arguments, or a function. The model creates its own copy of an object,

@@ -51,7 +51,9 @@ class Training(Checked):
         tensorboard: Folder for TensorBoard logs. Default none.
         tracking: The tracker that records the training: `"mlflow"`, a mapping with its arguments,
             an object, or `"package.module:Class"`. See `mtl_keras.tracking`. Default none.
-        jit_compile: Whether to compile with XLA, or `"auto"`. Default `"auto"`.
+        jit_compile: Whether to compile with XLA, or `"auto"`, as in `MultiTaskModel.compile`.
+            Without a GPU, that leaves out networks with the layers of this package. Default
+            `"auto"`.
 
     Raises:
         ConfigError: if a value is out of its range.
