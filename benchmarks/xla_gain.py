@@ -168,7 +168,7 @@ def measure(make: Callable[[bool], keras.Model], batch: int, rounds: int, second
     models = [make(jit) for jit in (False, True)]
     weights = sum(int(np.prod(v.shape)) for v in models[0].trainable_variables)
     positions = int(np.prod(models[0].input.shape[1:-1]))  # of images and sequences
-    steps = int(np.clip(2e10 * seconds // (6 * weights * batch * positions**2), 4, 512))
+    steps = int(np.clip(2e10 * seconds // (6 * weights * batch * positions), 4, 512))
     x, y = data(models[0], steps * batch)
 
     def run(model: keras.Model, epochs: int) -> list[np.ndarray]:

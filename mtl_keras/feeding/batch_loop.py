@@ -30,7 +30,7 @@ def run_batches(
     batch_size: int,
     outputs: Mapping[str, Any],
     sums: int,
-    under_xla: RunBatch | None = None,
+    jit_compile: bool = False,
     most: int = 0,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Run a function on each batch of some rows; the last batch may be smaller.
@@ -42,9 +42,8 @@ def run_batches(
         batch_size: Rows per batch.
         outputs: The predictions to keep, by name, as tensors of their shapes.
         sums: Length of that vector.
-        under_xla: What to run in its place if the loop over the full batches is compiled with XLA,
-            as one program. XLA needs constant shapes, so a smaller last batch runs outside of it.
-            Default None: XLA is not used.
+        jit_compile: Whether to compile the loop over the full batches with XLA, as one program. XLA
+            needs constant shapes, so a smaller last batch runs outside of it. Default False.
         most: Number of batches that the rows are padded to, so that XLA compiles once whatever
             their number. Default 0: they are not padded.
 
@@ -52,7 +51,7 @@ def run_batches(
         The kept predictions for all rows, and the batches' vectors, `(batches, sums)`.
     """
     rows = tf.shape(keras.tree.flatten(data)[0])[0]
-    if under_xla is None:
+    if not jit_compile:
 
         def batch(number: tf.Tensor) -> Any:
             return rows_between(data, number * batch_size, (number + 1) * batch_size)
@@ -70,7 +69,7 @@ def run_batches(
         def batch(number: tf.Tensor) -> Any:
             return _mapped(lambda t: t[number], batches)
 
-        predictions, vectors = _loop(under_xla, batch, steps, size, batch_size, outputs, sums)
+        predictions, vectors = _loop(run_batch, batch, steps, size, batch_size, outputs, sums)
         return {name: array.stack() for name, array in predictions.items()}, vectors.stack()
 
     def batched(t: tf.Tensor) -> tf.Tensor:

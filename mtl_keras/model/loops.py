@@ -211,7 +211,6 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:
         x, y, sample_weight, ruler = iterator.get_next()
         _, batch_size, most, _ = ruler.shape
-        compiled = model.jit_compile or (training and model.xla_pays)
         masked = step.mask(y, sample_weight)
         predictions, vectors = run_batches(
             run_batch,
@@ -219,7 +218,7 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
             batch_size=batch_size,
             outputs=step.outputs if step.task_metrics.by_block else {},
             sums=step.vector_size(training),
-            under_xla=run_batch if compiled else None,
+            jit_compile=model.jit_compile or (training and model.xla_pays),
             most=most,
         )
         step.track(vectors)

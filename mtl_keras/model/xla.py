@@ -2,8 +2,8 @@
 
 Keras leaves XLA off without a GPU. Compiling takes about two seconds, and then saves a part of each
 step: of small networks of dense layers a quarter to two thirds, while convolutions, and layers that
-draw random numbers, become many times slower. `benchmarks/xla_gain.py` measures it. Layers that look
-rows up are left out, as XLA would take a wrong index for the nearest one, without an error.
+draw random numbers, become many times slower (`benchmarks/xla_gain.py`). Layers that look rows up
+are left out, because XLA takes the nearest row for a wrong index, where TensorFlow raises an error.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.balancers import Fixed, Uncertainty
+from mtl_keras.model import step_choice
 from mtl_keras.model.keras_private import supports_jit
 from mtl_keras.model.keras_private_optimizers import schedule_of
 from mtl_keras.model.step import Step
@@ -63,6 +64,7 @@ def pays(model: keras.Model, step: Step, batch_size: int, steps: int) -> bool:
         and model.distribute_strategy.num_replicas_in_sync == 1
         and type(step.balancer) in (Fixed, Uncertainty)
         and step.inside is None
+        and not step_choice.overrides(model, "call")
         and not step.task_metrics.by_batch
         and all(len(tensor.shape) == 2 for tensor in model.inputs)
         and {type(layer).__name__ for layer in model.layers} <= LAYERS
@@ -86,4 +88,4 @@ def _parts(model: keras.Model, step: Step) -> list[Any]:
 
 def _of_keras(part: Any) -> bool:
     module = getattr(part, "__module__", type(part).__module__)
-    return part is None or module.startswith("keras.")
+    return part is None or str(module).startswith("keras.")

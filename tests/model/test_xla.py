@@ -23,7 +23,15 @@ def data(missing=True):
     return x, {"churned": (x[:, 0] > 0).astype("float32"), "spend": spend.astype("float32")}
 
 
-def model(between=None, activation="relu", losses=None, optimizer=None, dtype=None, **options):
+def model(
+    between=None,
+    activation="relu",
+    losses=None,
+    optimizer=None,
+    dtype=None,
+    kind=mtl.MultiTaskModel,
+    **options,
+):
     keras.utils.set_random_seed(1)
     rows = keras.Input((3,))
     shared = layers.Dense(8, activation=activation, dtype=dtype)(rows)
@@ -32,7 +40,7 @@ def model(between=None, activation="relu", losses=None, optimizer=None, dtype=No
         "churned": layers.Dense(1, activation="sigmoid")(shared),
         "spend": layers.Dense(1)(shared),
     }
-    made = mtl.MultiTaskModel(rows, outputs)
+    made = kind(rows, outputs)
     losses = {"churned": "binary_crossentropy", "spend": "mse", **(losses or {})}
     made.compile(optimizer or keras.optimizers.Adam(0.01), loss=losses, **options)
     return made
@@ -123,6 +131,11 @@ class Own(layers.Dense):
     pass
 
 
+class OwnCall(mtl.MultiTaskModel):
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training)
+
+
 class Slower(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         return 0.01
@@ -145,6 +158,7 @@ class Batch(keras.callbacks.Callback):
         {"between": layers.Reshape((2, 4))},
         {"activation": lambda x: x},
         {"dtype": "mixed_bfloat16"},
+        {"kind": OwnCall},
         {"losses": {"spend": lambda y, p: keras.ops.square(y - p)}},
         {"losses": {"spend": "log_cosh"}},
         {"optimizer": keras.optimizers.Adam(Slower())},
