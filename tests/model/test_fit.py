@@ -73,7 +73,7 @@ def test_seeded_fit_is_repeatable_and_epochs_differ_in_order():
         np.testing.assert_array_equal(first, second)
 
 
-def test_xla_is_warned_of_where_it_is_slower_and_never_chosen():
+def test_xla_is_warned_of_where_it_is_slower_and_not_chosen_there():
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("XLA is slow at random numbers without a GPU only")
 
