@@ -1,7 +1,8 @@
 """A loop over the batches of a block, inside one graph."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -69,7 +70,8 @@ def run_batches(
         def batch(number: tf.Tensor) -> Any:
             return _mapped(lambda t: t[number], batches)
 
-        predictions, vectors = _loop(run_batch, batch, steps, size, batch_size, outputs, sums)
+        with _masks_for_xla():
+            predictions, vectors = _loop(run_batch, batch, steps, size, batch_size, outputs, sums)
         return {name: array.stack() for name, array in predictions.items()}, vectors.stack()
 
     def batched(t: tf.Tensor) -> tf.Tensor:
@@ -98,6 +100,23 @@ def run_batches(
     first = tf.cond(full > 0, all_full, none)
     second = tf.cond(rows > full * batch_size, last, none)
     return tf.nest.map_structure(lambda a, b: tf.concat([a, b], axis=0), first, second)
+
+
+@contextlib.contextmanager
+def _masks_for_xla() -> Iterator[None]:
+    """Within, dropout draws its masks by the algorithm that XLA compiles well without a GPU.
+
+    Keras leaves the choice to TensorFlow, whose masks then take a hundred times as long as without
+    XLA (`benchmarks/README.md`). ThreeFry's are as random, but others. TensorFlow has it with XLA
+    only, so a smaller last batch, which runs outside of it, has the usual ones.
+    """
+    usual = tf.nn.experimental.stateless_dropout
+    if not tf.config.list_physical_devices("GPU"):
+        tf.nn.experimental.stateless_dropout = functools.partial(usual, rng_alg="threefry")
+    try:
+        yield
+    finally:
+        tf.nn.experimental.stateless_dropout = usual
 
 
 def _loop(

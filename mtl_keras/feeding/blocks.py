@@ -154,8 +154,8 @@ def blocks_of_arrays(
         seed: Integer seed of the shuffling.
         first_epoch: Number of the first epoch that the data set yields.
         batches_per_block: Batches per block; None for 64, or fewer if a block would exceed 32 MiB.
-        for_xla: Whether the blocks say how many batches they have at most. A graph of blocks that
-            do not is the same for any number of rows.
+        for_xla: Whether the blocks say how many batches a block has at most, whatever the number of
+            rows, so that XLA compiles once for all.
     """
     rows = row_count(data)
     batch_size = min(batch_size, rows)
@@ -165,11 +165,11 @@ def blocks_of_arrays(
         )
     )
     steps = -(-rows // batch_size)
-    if batches_per_block is None:
-        by_memory = rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
-        batches_per_block = min(max(1, by_memory // batch_size), steps)
+    most = batches_per_block
+    if most is None:
+        most = max(1, rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size) // batch_size)
+        batches_per_block = min(most, steps)
     block_rows = batches_per_block * batch_size
-    most = min(batches_per_block, steps) if for_xla else 0
 
     def epoch(number: tf.Tensor, process: int, processes: int) -> tf.data.Dataset:
         order = tf.range(rows)
@@ -186,7 +186,10 @@ def blocks_of_arrays(
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tensors
             )
-            return (*gathered, ruler_of(batches, -(-batch_size // processes), most))
+            return (
+                *gathered,
+                ruler_of(batches, -(-batch_size // processes), most if for_xla else 0),
+            )
 
         return tf.data.Dataset.range(0, rows, block_rows).map(block)
 

@@ -214,3 +214,26 @@ def test_a_loss_that_is_nan_ends_a_compiled_training(short):
     with pytest.raises(TrainingError, match="infinite or NaN"):
         made.fit(x, y, batch_size=16, epochs=4, verbose=0)
     assert made.xla_pays
+
+
+def test_masks_of_dropout_are_drawn_as_xla_does_fastest(monkeypatch):
+    """By its own choice they took a hundred times as long; a smaller last batch has no XLA."""
+    algorithms, usual = [], tf.nn.experimental.stateless_dropout
+
+    def noted(*args, **options):
+        algorithms.append(options.get("rng_alg"))
+        return usual(*args, **options)
+
+    monkeypatch.setattr(tf.nn.experimental, "stateless_dropout", noted)
+    rows = keras.Input((1000,))
+    mean = layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(1e-3))
+    made = mtl.MultiTaskModel(rows, {"a": mean(layers.Dropout(0.5)(rows))})
+    made.compile(keras.optimizers.SGD(0.0), loss="mse", jit_compile=True)
+    x = np.ones((140, 1000), "float32")
+    losses = made.fit(x, {"a": x[:, :1]}, epochs=2, verbose=0).history["loss"]
+    np.testing.assert_allclose(losses, 1e-3, rtol=0.5)  # units are 0 or 2, with variance 1
+    assert losses[0] != losses[1]
+    assert set(algorithms) == (
+        {None} if tf.config.list_physical_devices("GPU") else {"threefry", None}
+    )
+    assert tf.nn.experimental.stateless_dropout is noted
