@@ -1,7 +1,8 @@
 """A loop over the batches of a block, inside one graph."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -30,7 +31,8 @@ def run_batches(
     batch_size: int,
     outputs: Mapping[str, Any],
     sums: int,
-    jit_compile: bool,
+    jit_compile: bool = False,
+    most: int = 0,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Run a function on each batch of some rows; the last batch may be smaller.
 
@@ -42,7 +44,9 @@ def run_batches(
         outputs: The predictions to keep, by name, as tensors of their shapes.
         sums: Length of that vector.
         jit_compile: Whether to compile the loop over the full batches with XLA, as one program. XLA
-            needs constant shapes, so a smaller last batch runs outside of it.
+            needs constant shapes, so a smaller last batch runs outside of it. Default False.
+        most: Number of batches that the rows are padded to, so that XLA compiles once whatever
+            their number. Default 0: they are not padded.
 
     Returns:
         The kept predictions for all rows, and the batches' vectors, `(batches, sums)`.
@@ -54,34 +58,36 @@ def run_batches(
             return rows_between(data, number * batch_size, (number + 1) * batch_size)
 
         steps = (rows + batch_size - 1) // batch_size
-        predictions, vectors = _loop(run_batch, batch, steps, None, outputs, sums)
+        predictions, vectors = _loop(run_batch, batch, steps, steps, None, outputs, sums)
         return {name: array.concat() for name, array in predictions.items()}, vectors.stack()
 
     full = rows // batch_size
 
     @tf.function(autograph=False, jit_compile=True)
-    def compiled(batches: Any) -> Any:
-        steps = tf.shape(keras.tree.flatten(batches)[0])[0]
+    def compiled(batches: Any, steps: tf.Tensor) -> Any:
+        size = tf.shape(keras.tree.flatten(batches)[0])[0]
 
         def batch(number: tf.Tensor) -> Any:
             return _mapped(lambda t: t[number], batches)
 
-        predictions, vectors = _loop(run_batch, batch, steps, batch_size, outputs, sums)
+        with _masks_for_xla():
+            predictions, vectors = _loop(run_batch, batch, steps, size, batch_size, outputs, sums)
         return {name: array.stack() for name, array in predictions.items()}, vectors.stack()
 
     def batched(t: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(t[: full * batch_size], [full, batch_size, *tf.unstack(tf.shape(t))[1:]])
+        size = most or full
+        edges = [[0, (size - full) * batch_size], *[[0, 0]] * (t.shape.rank - 1)]
+        padded = tf.pad(t[: full * batch_size], edges) if most else t[: full * batch_size]
+        batches = tf.reshape(padded, [size, batch_size, *tf.unstack(tf.shape(t))[1:]])
+        return tf.ensure_shape(batches, [most or None, batch_size, *t.shape[1:]])
 
     def all_full() -> Any:
-        static = _mapped(
-            lambda t: tf.ensure_shape(batched(t), [None, batch_size, *t.shape[1:]]), data
-        )
-        predictions, vectors = compiled(static)
+        predictions, vectors = compiled(_mapped(batched, data), full)
         flat = {
-            name: tf.reshape(predictions[name], [-1, *tensor.shape[1:]])
+            name: tf.reshape(predictions[name][:full], [-1, *tensor.shape[1:]])
             for name, tensor in outputs.items()
         }
-        return flat, vectors
+        return flat, vectors[:full]
 
     def last() -> Any:
         predictions, vector = run_batch(*rows_between(data, full * batch_size, rows))
@@ -96,18 +102,36 @@ def run_batches(
     return tf.nest.map_structure(lambda a, b: tf.concat([a, b], axis=0), first, second)
 
 
+@contextlib.contextmanager
+def _masks_for_xla() -> Iterator[None]:
+    """Within, dropout draws its masks by the algorithm that XLA compiles well without a GPU.
+
+    Keras leaves the choice to TensorFlow, whose masks then take a hundred times as long as without
+    XLA (`benchmarks/README.md`). ThreeFry's are as random, but others. TensorFlow has it with XLA
+    only, so a smaller last batch, which runs outside of it, has the usual ones.
+    """
+    usual = tf.nn.experimental.stateless_dropout
+    if not tf.config.list_physical_devices("GPU"):
+        tf.nn.experimental.stateless_dropout = functools.partial(usual, rng_alg="threefry")
+    try:
+        yield
+    finally:
+        tf.nn.experimental.stateless_dropout = usual
+
+
 def _loop(
     run_batch: RunBatch,
     batch: Callable[[tf.Tensor], Any],
     steps: tf.Tensor,
+    size: tf.Tensor | int,
     batch_size: int | None,
     outputs: Mapping[str, Any],
     sums: int,
 ) -> tuple[dict[str, tf.TensorArray], tf.TensorArray]:
-    """Return tensor arrays of the kept predictions and the vectors of `steps` batches."""
+    """Return tensor arrays of some size with the predictions and the vectors of `steps` batches."""
 
     def array(shape: list[int | None]) -> tf.TensorArray:
-        return tf.TensorArray(tf.float32, steps, element_shape=shape, infer_shape=False)
+        return tf.TensorArray(tf.float32, size, element_shape=shape, infer_shape=False)
 
     kept = {name: array([batch_size, *tensor.shape[1:]]) for name, tensor in outputs.items()}
 

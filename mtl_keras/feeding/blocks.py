@@ -47,8 +47,9 @@ class Blocks(NamedTuple):
             the data set of the process's part of each batch. It yields `(x, y, sample_weight,
             ruler)`, epoch after epoch: nests of tensors with the process's rows of at most
             `batches_per_block` batches, and an empty tensor. The shape of the latter, `(batches,
-            rows, 0)`, is the number of batches and of rows per batch; the last batch may have fewer
-            rows, or none. The number of batches is known when the graph is built.
+            rows, most, 0)`, is the number of batches, of rows per batch, and of batches that a
+            block has at most, for XLA, or 0; the last batch may have fewer rows, or none. All but
+            the first are known when the graph is built.
         batch_size: Number of rows per batch, over all processes.
         steps: Batches per epoch; the last one may be smaller.
         batches_per_block: Batches per block.
@@ -91,11 +92,11 @@ class Blocks(NamedTuple):
 
         def part(block: tuple[Any, ...], number: tf.Tensor) -> tuple[Any, ...]:
             *data, ruler = block
-            size = ruler.shape[1]
+            _, size, most, _ = ruler.shape
             rows = tf.range(tf.shape(keras.tree.flatten(data)[0])[0])
             chosen = _part_of_each_batch(rows, size, tf.cast(number, tf.int32), share.replicas)
             own = keras.tree.map_structure(lambda t: tf.gather(t, chosen), data)
-            return (*own, ruler_of(tf.shape(ruler)[0], -(-size // share.replicas)))
+            return (*own, ruler_of(tf.shape(ruler)[0], -(-size // share.replicas), most))
 
         @traced_as_it_is
         def parts_of(*block: Any) -> tf.data.Dataset:
@@ -104,9 +105,9 @@ class Blocks(NamedTuple):
         return dataset.flat_map(parts_of).prefetch(2)
 
 
-def ruler_of(batches: tf.Tensor, rows: int) -> tf.Tensor:
+def ruler_of(batches: tf.Tensor, rows: int, most: int) -> tf.Tensor:
     """Return the ruler of a block: see `Blocks`."""
-    return tf.zeros(tf.stack([batches, rows, 0]), tf.int8)
+    return tf.zeros(tf.stack([batches, rows, most, 0]), tf.int8)
 
 
 def in_memory(x: Any) -> bool:
@@ -139,6 +140,7 @@ def blocks_of_arrays(
     seed: int = 0,
     first_epoch: int = 0,
     batches_per_block: int | None = None,
+    for_xla: bool = False,
 ) -> Blocks:
     """Return blocks of rows gathered from memory.
 
@@ -152,6 +154,8 @@ def blocks_of_arrays(
         seed: Integer seed of the shuffling.
         first_epoch: Number of the first epoch that the data set yields.
         batches_per_block: Batches per block; None for 64, or fewer if a block would exceed 32 MiB.
+        for_xla: Whether the blocks say how many batches a block has at most, whatever the number of
+            rows, so that XLA compiles once for all.
     """
     rows = row_count(data)
     batch_size = min(batch_size, rows)
@@ -161,9 +165,10 @@ def blocks_of_arrays(
         )
     )
     steps = -(-rows // batch_size)
-    if batches_per_block is None:
-        by_memory = rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
-        batches_per_block = min(max(1, by_memory // batch_size), steps)
+    most = batches_per_block
+    if most is None:
+        most = max(1, rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size) // batch_size)
+        batches_per_block = min(most, steps)
     block_rows = batches_per_block * batch_size
 
     def epoch(number: tf.Tensor, process: int, processes: int) -> tf.data.Dataset:
@@ -181,7 +186,10 @@ def blocks_of_arrays(
             gathered = keras.tree.map_structure(
                 lambda t: None if t is None else tf.gather(t, chosen), tensors
             )
-            return (*gathered, ruler_of(batches, -(-batch_size // processes)))
+            return (
+                *gathered,
+                ruler_of(batches, -(-batch_size // processes), most if for_xla else 0),
+            )
 
         return tf.data.Dataset.range(0, rows, block_rows).map(block)
 

@@ -127,13 +127,13 @@ def _warn_of_xla(model: keras.Model) -> None:
     random = [
         layer.name
         for layer in model.layers
-        if any(variable.name == "seed_generator_state" for variable in layer.variables)
+        if not isinstance(layer, keras.layers.Dropout)  # whose masks are drawn otherwise then
+        and any(variable.name == "seed_generator_state" for variable in layer.variables)
     ]
     if random and not tf.config.list_physical_devices("GPU"):
         warnings.warn(
             f"`jit_compile=True` makes training slower here: without a GPU, XLA is slow at the "
-            f"random numbers of {', '.join(random)}. Leave `jit_compile` at its default, or train "
-            "without dropout.",
+            f"random numbers of {', '.join(random)}. Leave `jit_compile` at its default.",
             stacklevel=4,
         )
 

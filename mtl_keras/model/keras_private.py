@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras.src.models.functional import Functional
 from keras.src.models.model import functional_init_arguments
 from keras.src.trainers.compile_utils import CompileMetrics
+from keras.src.trainers.trainer import model_supports_jit
 from keras.src.utils.tracking import DotNotTrackScope
 
 from mtl_keras.feeding.blocks import is_block
@@ -119,6 +120,14 @@ def set_trackers(model: keras.Model, loss: Any, metrics: Any, by_output: list[An
     with DotNotTrackScope():
         model._loss_tracker, model._compile_metrics = loss, metrics
         model._compile_loss = types.SimpleNamespace(built=True, metrics=by_output)
+
+
+def supports_jit(model: keras.Model) -> bool:
+    """Whether XLA can compile a model: `"auto"` asks `model_supports_jit` where there is a GPU.
+
+    The layers must support it, and deterministic operations not be asked for.
+    """
+    return bool(model_supports_jit(model))
 
 
 def profiles_batches(callback: keras.callbacks.TensorBoard) -> bool:

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.batch_loop import graph_of, run_batches
-from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory
-from mtl_keras.model import keras_private, replicas, step_choice
+from mtl_keras.feeding.blocks import BlockProgress, Blocks, blocks_of_arrays, in_memory, row_count
+from mtl_keras.model import keras_private, replicas, step_choice, xla
 from mtl_keras.model.monitor import Monitor
 from mtl_keras.model.rows import BATCH_SIZE, Rows, Validation, checked
 from mtl_keras.model.step import Step
@@ -110,10 +110,19 @@ def fit_call(
     seed = replicas.agreed(model.distribute_strategy, np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
     per_block = _batches_per_block(step, callbacks, common["verbose"])
-    blocks = _blocks(train, batch_size, per_block, shuffle, seed, first)
+    if model.xla_pays is None:
+        size = batch_size or BATCH_SIZE
+        known = per_block is None and not isinstance(train.x, Blocks)
+        model.xla_pays = known and xla.pays(
+            model, step, size, common["epochs"] * -(-row_count(train.x) // size)
+        )
+    for_xla = model.jit_compile or model.xla_pays
+    blocks = _blocks(train, batch_size, per_block, for_xla, shuffle, seed, first)
     if _by_blocks(model, held_out, training=False):
         held_out = held_out.first(validation.steps, validation_batch_size)
-        held_out_blocks = _blocks(held_out, validation_batch_size, blocks.batches_per_block)
+        held_out_blocks = _blocks(
+            held_out, validation_batch_size, blocks.batches_per_block, model.jit_compile
+        )
         arguments["validation_data"] = replicas.dataset(model, held_out_blocks)
         arguments["validation_steps"] = held_out_blocks.steps
     else:
@@ -156,7 +165,8 @@ def evaluate_call(
     rows = rows.first(steps, batch_size)
     within_fit = isinstance(common["callbacks"], keras.callbacks.CallbackList)
     callbacks = _as_list(common["callbacks"])
-    blocks = _blocks(rows, batch_size, _batches_per_block(model.step, callbacks, 0))
+    per_block = _batches_per_block(model.step, callbacks, 0)
+    blocks = _blocks(rows, batch_size, per_block, model.jit_compile)
     if common["verbose"] != 0 and not within_fit:
         common["callbacks"] = [BlockProgress(), *callbacks]
     arguments = {"x": replicas.dataset(model, blocks), "steps": blocks.steps}
@@ -200,14 +210,16 @@ def on_one_device(model: keras.Model, step: Step, training: bool) -> keras_priva
 
     def run_block(iterator: Any) -> dict[str, tf.Tensor]:
         x, y, sample_weight, ruler = iterator.get_next()
+        _, batch_size, most, _ = ruler.shape
         masked = step.mask(y, sample_weight)
         predictions, vectors = run_batches(
             run_batch,
             (x, masked),
-            batch_size=ruler.shape[1],
+            batch_size=batch_size,
             outputs=step.outputs if step.task_metrics.by_block else {},
             sums=step.vector_size(training),
-            jit_compile=model.jit_compile,
+            jit_compile=model.jit_compile or (training and model.xla_pays),
+            most=most,
         )
         step.track(vectors)
         if predictions:  # once per block: most of a metric's cost is per call
@@ -263,6 +275,7 @@ def _blocks(
     rows: Rows,
     batch_size: int | None,
     batches_per_block: int | None,
+    for_xla: bool,
     shuffle: bool = False,
     seed: int = 0,
     first_epoch: int = 0,
@@ -271,7 +284,7 @@ def _blocks(
         return rows.x
     data = (rows.x, rows.y, rows.sample_weight or {})
     size = batch_size or BATCH_SIZE
-    return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block)
+    return blocks_of_arrays(data, size, shuffle, seed, first_epoch, batches_per_block, for_xla)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -21,11 +21,17 @@ from mtl_keras.model.step import Step
 
 
 class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
-    """The base class of `MultiTaskModel` that compiles and trains it."""
+    """The base class of `MultiTaskModel` that compiles and trains it.
+
+    Attributes:
+        xla_pays: With `jit_compile="auto"` and no GPU, whether XLA compiles the training on arrays;
+            None until the first `fit` decides.
+    """
 
     # Not Keras objects, so they are not part of the graph or of an exported SavedModel.
     _compiled: Compiled | None = None
     _predictor: Predictor | None = None
+    xla_pays: bool | None = None
     train_function: Any
     test_function: Any
 
@@ -64,8 +70,10 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             run_eagerly: Whether to run without compiling to a graph, for debugging.
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory,
                 unless a callback acts on single batches; otherwise one.
-            jit_compile: Whether to compile the step with XLA. `"auto"`: Keras decides; never
-                without a GPU.
+            jit_compile: Whether to compile the step with XLA. `"auto"`: with a GPU, Keras decides.
+                Without one, the first `fit` does: it compiles a small network of dense layers if
+                the training has 30,000 steps or more, for which compiling is worth two seconds. See
+                `docs/keras.md`.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
             balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and
                 arguments, or a function. The model creates its own copy of an object,
@@ -92,6 +100,7 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             step_choice.check_balancer(balancer, reason)
         batches = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(optimizer=optimizer, **{**arguments, "steps_per_execution": batches})
+        self.xla_pays = None if jit_compile == "auto" and not self.jit_compile else False
         if declared is None:
             self._compiled = Compiled(None, {**arguments, "balancer": balancer}, reason)
         else:

@@ -63,7 +63,7 @@ def together(blocks: Blocks, processes: int):
     """The batches that several processes have together, endless; a list of their parts each."""
     streams = [iter(blocks.dataset(Share(k, processes))) for k in range(processes)]
     for of_all in zip(*streams):
-        (batches, size, _), *others = {tuple(block[-1].shape) for block in of_all}
+        (batches, size, *_), *others = {tuple(block[-1].shape) for block in of_all}
         assert not others
         for number in range(batches):
             rows = slice(number * size, (number + 1) * size)
@@ -116,7 +116,10 @@ def test_a_process_divides_its_share_among_its_replicas():
     blocks = feed().blocks(24)
     (whole,) = blocks.dataset(Share(1, 2)).take(1)
     halves = list(blocks.dataset(Share(1, 2, replicas=2)).take(2))
-    assert [tuple(block[-1].shape) for block in (whole, *halves)] == [(3, 12, 0), *[(3, 6, 0)] * 2]
+    assert [tuple(block[-1].shape) for block in (whole, *halves)] == [
+        (3, 12, 0, 0),
+        *[(3, 6, 0, 0)] * 2,
+    ]
     each = [block[0]["rows"].numpy().reshape(3, -1, 3) for block in (whole, *halves)]
     assert (each[0] == np.concatenate(each[1:], axis=1)).all()
     with pytest.raises(ConfigError, match="multiple of the 10 replicas that share each batch"):

@@ -136,6 +136,14 @@ def test_the_end_of_the_data_is_an_exception_before_the_step():
     )
 
 
+def test_keras_says_whether_xla_can_compile_a_model():
+    rows = keras.Input((2,))
+    model = keras.Model(rows, keras.layers.Dense(1)(rows))
+    assert keras_private.supports_jit(model), "`auto` compiles nothing without a GPU any more"
+    model.layers[1].supports_jit = False
+    assert not keras_private.supports_jit(model), "`auto` compiles layers that XLA cannot compile"
+
+
 def test_saving_finds_the_balancer_by_its_property(tmp_path):
     model = small("uncertainty")
     for variable in model.balancer.variables:
