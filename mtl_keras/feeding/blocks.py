@@ -165,10 +165,9 @@ def blocks_of_arrays(
         )
     )
     steps = -(-rows // batch_size)
-    most = batches_per_block
-    if most is None:
-        most = max(1, rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size) // batch_size)
-        batches_per_block = min(most, steps)
+    by_memory = rows_within(tensors, BLOCK_BYTES, BLOCK_BATCHES * batch_size)
+    most = batches_per_block or max(1, by_memory // batch_size)
+    batches_per_block = batches_per_block or min(most, steps)
     block_rows = batches_per_block * batch_size
 
     def epoch(number: tf.Tensor, process: int, processes: int) -> tf.data.Dataset:
