@@ -23,8 +23,8 @@ def read(path: str | Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(
-            f"{path} is not TOML: {error}. A name with spaces or special characters needs quotation "
-            'marks: "Days late" = "regression".'
+            f"{path} is not TOML: {error}. A name with spaces or special characters needs "
+            'quotation marks: "Days late" = "regression".'
         ) from error
 
 
