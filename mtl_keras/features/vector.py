@@ -13,6 +13,7 @@ import tensorflow as tf
 from mtl_keras.datasets.lists import is_list
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.precision import FullPrecision
 
 # In standard deviations. Not two beyond the training range, as for a single number: the range of
 # each number of an embedding would have to be learned, exported, and known to the NumPy reader.
@@ -20,7 +21,7 @@ LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class VectorEncoding(keras.layers.Layer):
+class VectorEncoding(FullPrecision):
     """Centres, scales and clips each number of a vector to +-10; NaN becomes 0.
 
     **Shape:** float `(rows, n)` to `{"plain": (rows, n)}`, or `n + 1` with an indicator, 1 if all

@@ -14,8 +14,7 @@ class FullPrecision(keras.layers.Layer):
     probabilities need more. So only what is trained between encoding and answers follows the
     policy.
 
-    Args:
-        dtype: The policy of this layer. Default `"float32"`, whatever the global policy is.
+    Its `dtype` is `"float32"` by default, whatever the global policy is.
 
     Example:
 
@@ -24,8 +23,8 @@ class FullPrecision(keras.layers.Layer):
     ('float32', 'float16')
     """
 
-    def __init__(self, dtype: Any = "float32", **kwargs: Any) -> None:
-        super().__init__(dtype=dtype, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs})
 
 
 @contextlib.contextmanager

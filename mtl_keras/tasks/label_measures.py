@@ -54,7 +54,7 @@ def most_frequent_labels(truth: np.ndarray) -> np.ndarray:
 
     Example:
 
-    >>> most_frequent_labels(np.array([[1, 0, 1], [1, 0, 0], [0, 1, 0], [1, 0, np.nan]]))
+    >>> most_frequent_labels(np.array([[1, 0, 1], [1, 0, 1], [0, 1, 0], [1, 0, np.nan]]))
     array([ 1., -1.,  1.])
     """
     shares = np.nanmean(truth, axis=0)
