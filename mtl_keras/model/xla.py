@@ -1,8 +1,9 @@
 """Whether XLA compiles a training on the processor, where `jit_compile` is `"auto"`.
 
 Keras leaves XLA off without a GPU. Compiling takes about two seconds, and then saves a part of each
-step: of small networks of dense layers a quarter to two thirds, while convolutions, and layers that
-draw random numbers, become many times slower (`benchmarks/xla_gain.py`). Layers that look rows up
+step: of small networks of dense layers a quarter to three quarters, while convolutions, and layers
+that draw random numbers, become many times slower (`benchmarks/xla_gain.py`); dropout does not, as
+`feeding/batch_loop.py` chooses how its masks are drawn. Layers that look rows up
 are left out, because XLA takes the nearest row for a wrong index, where TensorFlow raises an error.
 """
 
@@ -23,6 +24,7 @@ LAYERS = {
     "BatchNormalization",
     "Concatenate",
     "Dense",
+    "Dropout",
     "InputLayer",
     "LayerNormalization",
 }

@@ -152,7 +152,7 @@ class Batch(keras.callbacks.Callback):
         {"jit_compile": False},
         {"run_eagerly": True},
         {"steps_per_execution": 2},
-        {"between": layers.Dropout(0.1)},
+        {"between": layers.GaussianNoise(0.1)},
         {"between": Own(4)},
         {"between": layers.Dense(4, kernel_regularizer=lambda w: 0.0 * keras.ops.sum(w))},
         {"between": layers.Reshape((2, 4))},
@@ -214,6 +214,11 @@ def test_a_loss_that_is_nan_ends_a_compiled_training(short):
     with pytest.raises(TrainingError, match="infinite or NaN"):
         made.fit(x, y, batch_size=16, epochs=4, verbose=0)
     assert made.xla_pays
+
+
+def test_networks_with_dropout_are_compiled_too(short):
+    made = model(between=layers.Dropout(0.1))
+    assert xla.pays(made, made.step, batch_size=16, steps=20)
 
 
 def test_masks_of_dropout_are_drawn_as_xla_does_fastest(monkeypatch):
