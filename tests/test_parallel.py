@@ -123,9 +123,10 @@ def of_process(job, common):
 def waiting(file, common):
     """Makes a file, or waits for one to be there whose name begins with a question mark."""
     if not file.name.startswith("?"):
-        file.touch()
-    while not file.with_name(file.name.removeprefix("?")).is_file():
+        return file.touch()
+    while not file.with_name(file.name[1:]).is_file():
         time.sleep(0.05)
+    return time.sleep(0.5)  # by then, the result of the other job has come
 
 
 def refused(job, common):

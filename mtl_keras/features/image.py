@@ -14,11 +14,10 @@ import tensorflow as tf
 from mtl_keras.backbones.pretrained import Pretrained
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
-from mtl_keras.features.image_files import opened_image, warn_of_ignored
+from mtl_keras.features.image_pixels import SLACK, opened_image, warn_of_ignored, white_of
 from mtl_keras.layers.precision import FullPrecision
 
 LOOKED_AT = 500
-SLACK = 1e-3  # by which floats may leave the range from black to white, as a share of it
 AUGMENTATIONS: dict[str, Any] = {
     "translation": lambda amount, **k: keras.layers.RandomTranslation(amount, amount, **k),
     "rotation": keras.layers.RandomRotation,
@@ -163,7 +162,7 @@ class Image(BackboneFeature):
                 raise ConfigError(unknown(f"key of {self.name}.augment:", name, AUGMENTATIONS))
 
     def fit(self, column: pd.Series) -> Self:
-        white = self._white(column) if self.white is None else self.white
+        white = white_of(self.name, column) if self.white is None else self.white
         files = self.but(white=white).raw(column)
         present = [file for file in files if file]
         if not present:
@@ -223,29 +222,6 @@ class Image(BackboneFeature):
                     f"it is damaged: {str(error.message)[:120]}. Replace the file, or leave the "
                     "cell empty."
                 ) from error
-
-    def _white(self, column: pd.Series) -> int | None:
-        """Return the value of a white pixel in the training images that are floats, if any are."""
-        highest: dict[str, float] = {}  # by the kind of the array's numbers
-        for array in column:
-            if isinstance(array, np.ndarray) and array.dtype.kind in "iuf":
-                kind = "float" if array.dtype.kind == "f" else "integer"
-                pixel = np.fmax.reduce(array.ravel(), initial=0)  # NaN is refused later
-                highest[kind] = max(highest.get(kind, 0), pixel)
-        if highest == {"integer": 1}:
-            raise DataError(
-                f"Feature {self.name!r}: the pixels of all arrays are 0 and 1, as integers, of "
-                "which 255 is white. If 1 is white, store them as booleans or floats."
-            )
-        if "float" not in highest:
-            return None
-        if 1 + SLACK < highest["float"] < 2:
-            raise DataError(
-                f"Feature {self.name!r}: arrays of floats have pixels up to "
-                f"{highest['float']:.4g}. Expected fractions from 0 to 1, or numbers up to 255. "
-                "Clip or scale the pixels."
-            )
-        return 1 if highest["float"] < 2 else 255
 
     def _file(self, image: Any, row: Any, start: Path) -> bytes:
         """Return the bytes of an image file."""

@@ -13,40 +13,13 @@ from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, pa
 from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.layers import Unscale
+from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
 from mtl_keras.tasks.conformal import ConformalTask, check_level
 from mtl_keras.tasks.measures import MAE, MEDIAN_ABSOLUTE_ERROR, R2, RMSE, Measure
 
 TRANSFORMS = ("none", "log1p")
 LARGEST = 1e18  # its square is still a float32
 ULPS = 2.0**-21  # relative rounding error of a float32, which a bound allows for
-
-
-@keras.saving.register_keras_serializable("mtl_keras")
-class MeanAbsoluteErrorInUnits(keras.metrics.MeanMetricWrapper):
-    """Mean absolute error in the user's units, with the scaling of a numeric task undone.
-
-    Args:
-        units: Config of the `layers.Unscale` that undoes the scaling.
-        column: Column of the prediction to measure. Default 0.
-        name: Name of the metric. Default "mae".
-    """
-
-    def __init__(
-        self, units: dict[str, Any], column: int = 0, name: str = "mae", **kwargs: Any
-    ) -> None:
-        of_any_layer = ("name", "trainable", "dtype")
-        self.units = {key: value for key, value in units.items() if key not in of_any_layer}
-        self.column = column
-        unscale = Unscale.from_config(self.units)
-
-        def error(y_true: Any, y_pred: Any) -> Any:
-            predicted = unscale(y_pred[:, column : column + 1])
-            return keras.ops.abs(unscale(y_true[:, :1]) - predicted)
-
-        super().__init__(error, name=name, **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "units": self.units, "column": self.column}
 
 
 @dataclass(frozen=True, repr=False)

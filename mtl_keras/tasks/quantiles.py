@@ -14,8 +14,9 @@ from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import check
 from mtl_keras.layers import Ascending, Unscale
 from mtl_keras.layers.ascending import ascending_steps
+from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
 from mtl_keras.tasks.measures import Measure, pinball
-from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, TransformableTask
+from mtl_keras.tasks.numeric import TransformableTask
 from mtl_keras.tasks.problem import Problem
 
 

@@ -14,7 +14,8 @@ from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
 from mtl_keras.layers.normal_quantile import normal_quantile
 from mtl_keras.layers.precision import FullPrecision
-from mtl_keras.tasks.numeric import MeanAbsoluteErrorInUnits, NumericTask, numbers
+from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
+from mtl_keras.tasks.numeric import NumericTask, numbers
 
 SMALLEST_SIGMA = 0.05
 
