@@ -26,7 +26,9 @@ MEANINGS = {
     "distance in classes. Guessing gives 0, perfect predictions 1.",
     "classes_off": "How many classes the prediction is away from the actual one, on average.",
     "rmse": "The root of the mean squared error. Large errors count most.",
-    "mae": "The mean absolute error: how far predictions are off on average.",
+    "mae": "The mean absolute error: how far predictions are off on average. The best constant is "
+    "the median, so a model that predicts the mean may be worse than the baseline, for example if "
+    "most labels are 0.",
     "median_absolute_error": "Half of the predictions are off by less, half by more.",
     "r2": "The share of the variance that the predictions explain: 1 is perfect, 0 is no better "
     "than the mean, and below 0 is worse.",
