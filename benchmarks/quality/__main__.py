@@ -34,7 +34,8 @@ def main() -> None:
     add("--tables", type=words, default=["known"], help="tables, or parts of them")
     usual = f"default: all but {', '.join(RIVALS)}"
     add("--models", type=words, default=[], help=f"of {', '.join(MODELS)}; {usual}")
-    add("--seeds", type=int, default=3, help="how many, from 0")
+    add("--seeds", type=int, default=3, help="how many")
+    add("--first", type=int, default=0, help="the first seed")
     add("--limit", type=int, default=ROWS, help="at most this many rows of a table")
     add("--results", type=Path, default=Path(__file__).with_name("results"))
     add("--beside", type=Path, help="a folder of results of another state of the library")
@@ -56,7 +57,7 @@ def main() -> None:
             raise SystemExit(f"No model {name!r}. There are: {', '.join(MODELS)}.")
     models = models or [name for name in MODELS if given.report or name not in RIVALS]
     results, found = Results(given.results, trials), []
-    for seed in range(given.seeds):
+    for seed in range(given.first, given.first + given.seeds):
         for table in tables:
             case = Case(table, seed, given.limit)
             for rows in results(case, models, compute=not given.report):
