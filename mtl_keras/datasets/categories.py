@@ -6,15 +6,16 @@ import pandas as pd
 from mtl_keras.datasets.lists import factorized
 
 
+def decoded(value: object) -> str:
+    """Return a cell as a string; bytes are read as UTF-8."""
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
 def category_text(value: object) -> str:
     """Return a category as a string: 3.0 is "3"; bytes are read as UTF-8."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace").strip()
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value).strip()
+    return decoded(value).strip()
 
 
 def category_texts(column: pd.Series) -> np.ndarray:

@@ -108,7 +108,7 @@ class Split(Checked):
         if self.stratify is None:
             return None
         self.check_columns(list(map(str, table.columns)))
-        count = int(self._rare(table[self.stratify]).sum())
+        count = int(_rare(self._texts(table[self.stratify])).sum())
         return (
             f"{count:,} of {len(table):,} rows have a value of {self.stratify!r} that fewer than "
             f"{FEWEST} rows have: they are split at random, not stratified"
@@ -191,8 +191,8 @@ class Split(Checked):
 
     def _strata(self, column: pd.Series, share: float) -> np.ndarray:
         """Return the stratum of each row: its value, or one for all rare values together."""
-        texts, rare = pd.Series(category_texts(column)), self._rare(column)
-        strata = pd.factorize(texts.replace("", None))[0]  # -1 where missing
+        texts = self._texts(column)
+        rare, strata = _rare(texts), pd.factorize(texts.replace("", None))[0]  # -1 where missing
         if rare.all():
             raise DataError(
                 f"The split cannot stratify by {self.stratify!r}: each of its values is in fewer "
@@ -211,14 +211,13 @@ class Split(Checked):
             )
         return strata
 
-    def _rare(self, column: pd.Series) -> np.ndarray:
-        """Return which rows have a value that too few rows have to be stratified."""
+    def _texts(self, column: pd.Series) -> pd.Series:
+        """Return the values to stratify by, as they are compared; an error if there are lists."""
         if any(isinstance(value, dict) or is_list(value) for value in column):
             raise DataError(
                 f"Column {self.stratify!r} contains lists; the split stratifies by single values."
             )
-        texts = pd.Series(category_texts(column))
-        return (texts.map(texts.value_counts()) < FEWEST).to_numpy()
+        return pd.Series(category_texts(column))
 
     def _latest(
         self, table: pd.DataFrame, rows: np.ndarray, share: float
@@ -264,3 +263,8 @@ class Split(Checked):
         if absent.any():
             row = place(column, int(np.flatnonzero(absent)[0]))
             raise DataError(f"Column {self.column!r} has no {what} in {row}; the split needs it.")
+
+
+def _rare(texts: pd.Series) -> np.ndarray:
+    """Return which rows have a value that too few rows have to be stratified."""
+    return (texts.map(texts.value_counts()) < FEWEST).to_numpy()

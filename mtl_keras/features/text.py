@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from mtl_keras.backbones.keras_layer import as_text, from_text
 from mtl_keras.backbones.pretrained import Pretrained
+from mtl_keras.datasets.categories import decoded
 from mtl_keras.datasets.lists import vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
@@ -216,7 +217,7 @@ class Text(BackboneFeature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         texts = column.astype(object).where(column.notna(), "")
-        return np.array([_decoded(text) for text in texts], object)
+        return np.array([decoded(text) for text in texts], object)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         """Return the numbers of words."""
@@ -247,10 +248,3 @@ class Text(BackboneFeature):
                 self.word_dropout, noise_shape=(None, None, 1), name=f"{name}_word_dropout"
             )(vectors)
         return self.vector(vectors, mask, name)
-
-
-def _decoded(text: Any) -> str:
-    """Return a cell as a string; bytes are read as UTF-8."""
-    if isinstance(text, bytes):
-        return text.decode("utf-8", errors="replace")
-    return text if isinstance(text, str) else str(text)

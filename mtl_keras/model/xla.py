@@ -3,8 +3,8 @@
 Keras leaves XLA off without a GPU. Compiling takes about two seconds, and then saves a part of each
 step: of small networks of dense layers a quarter to three quarters, while convolutions, and layers
 that draw random numbers, become many times slower (`benchmarks/xla_gain.py`); dropout does not, as
-`feeding/batch_loop.py` chooses how its masks are drawn. Layers that look rows up
-are left out, because XLA takes the nearest row for a wrong index, where TensorFlow raises an error.
+`feeding/batch_loop.py` chooses how its masks are drawn. Layers that look rows up are left out,
+because XLA takes the nearest row for a wrong index, where TensorFlow raises an error.
 """
 
 from typing import Any

@@ -135,7 +135,7 @@ class Ordinal(Multiclass):
         score = self.dense(1, "linear", representation)
         counts = np.array(self.counts or [1] * self.width) + 1.0
         below = np.cumsum(counts)[:-1] / counts.sum()
-        cut = CumulativeLogits(self.width, dtype="float32", name=f"{self.slug}_thresholds")
+        cut = CumulativeLogits(self.width, name=f"{self.slug}_thresholds")
         probabilities = cut(score)
         cut.start_at(np.log(below / (1 - below)))
         return probabilities

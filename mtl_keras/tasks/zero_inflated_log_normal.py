@@ -216,7 +216,6 @@ class ZeroInflatedLogNormal(NumericTask):
             self.center or 0.0,
             self.scale or 1.0,
             self.limits[1] if self.limits else None,
-            dtype="float32",
             name=f"{self.slug}_parameters",
         )
         return parameters(linear)
