@@ -102,7 +102,7 @@ class Feed:
                             block = next(blocks)
                             skipped, count = max(0, first - start), min(batches, steps - start)
                             if skipped < count:
-                                ruler = np.empty((count - skipped, size, 0, 0), np.int8)
+                                ruler = np.empty((count - skipped, size, batches, 0), np.int8)
                                 yield (*(leaf[skipped * size :] for leaf in block), ruler)
                         epoch, first = epoch + 1, 0
                 except Exception as error:
@@ -110,7 +110,7 @@ class Feed:
                     raise
 
             flat = [tf.TensorSpec([None, *leaf.shape[1:]], leaf.dtype) for leaf in leaves]
-            signature = (*flat, tf.TensorSpec([None, size, 0, 0], tf.int8))
+            signature = (*flat, tf.TensorSpec([None, size, batches, 0], tf.int8))
 
             @traced_as_it_is
             def packed(*flat: tf.Tensor) -> tuple[Any, ...]:

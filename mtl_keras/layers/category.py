@@ -16,7 +16,7 @@ class CategoryEmbedding(keras.layers.Layer):
 
     One gather serves all columns. A column of n values gets a vector of 1.6 n^0.56 numbers, at most
     `dimension` (fastai's rule). Indices 0 (missing) and 1 (unseen or rare) start at zero, so that a
-    value without training rows has no effect.
+    value without training rows has no effect. An index that a column does not have gets NaN.
 
     **Shape:** int `(rows, columns)` to float `(rows, sum(widths))`.
 
@@ -65,6 +65,9 @@ class CategoryEmbedding(keras.layers.Layer):
     def call(self, indices: tf.Tensor) -> tf.Tensor:
         starts = [sum(self.sizes[:column]) for column in range(len(self.sizes))]
         vectors = keras.ops.take(self.table, indices + keras.ops.array(starts, "int32"), axis=0)
+        # Else it would be the vector of another column or, with XLA or a GPU, of any row.
+        known = (indices >= 0) & (indices < keras.ops.array(self.sizes, "int32"))
+        vectors = keras.ops.where(known[..., None], vectors, float("nan"))
         longest, widths = max(self.widths), self.widths
         flat = keras.ops.reshape(vectors, (-1, len(widths) * longest))
         if sum(widths) == len(widths) * longest:

@@ -110,12 +110,12 @@ def fit_call(
     seed = replicas.agreed(model.distribute_strategy, np.random.randint(2**31)) if shuffle else 0
     first = common["initial_epoch"]
     per_block = _batches_per_block(step, callbacks, common["verbose"])
-    if model.xla_pays is None:
+    if isinstance(train.x, Blocks):
+        size, steps = train.x.batch_size, train.x.steps
+    else:
         size = batch_size or BATCH_SIZE
-        known = per_block is None and not isinstance(train.x, Blocks)
-        model.xla_pays = known and xla.pays(
-            model, step, size, common["epochs"] * -(-row_count(train.x) // size)
-        )
+        steps = -(-row_count(train.x) // size)
+    xla.decide(model, size, common["epochs"], steps, possible=per_block is None)
     for_xla = model.jit_compile or model.xla_pays
     blocks = _blocks(train, batch_size, per_block, for_xla, shuffle, seed, first)
     if _by_blocks(model, held_out, training=False):

@@ -24,8 +24,8 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
     """The base class of `MultiTaskModel` that compiles and trains it.
 
     Attributes:
-        xla_pays: With `jit_compile="auto"` and no GPU, whether XLA compiles the training on arrays;
-            None until the first `fit` decides.
+        xla_pays: With `jit_compile="auto"` and no GPU, whether XLA compiles the training on arrays
+            or blocks; None until the first `fit` decides.
     """
 
     # Not Keras objects, so they are not part of the graph or of an exported SavedModel.
@@ -71,8 +71,8 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
             steps_per_execution: Batches per compiled call. `"auto"`: many for arrays in memory,
                 unless a callback acts on single batches; otherwise one.
             jit_compile: Whether to compile the step with XLA. `"auto"`: with a GPU, Keras decides.
-                Without one, the first `fit` does: it compiles a small network of dense layers if
-                the training has 30,000 steps or more, for which compiling is worth two seconds. See
+                Without one, the first `fit` does: it compiles networks of dense layers if the
+                training is so long that compiling is worth the seconds it takes. See
                 `docs/keras.md`.
             auto_scale_loss: Whether to scale the loss under `mixed_float16`.
             balancer: A `mtl_keras.balancers.Balancer`, its name, a mapping with its `kind` and

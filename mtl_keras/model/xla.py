@@ -1,10 +1,12 @@
 """Whether XLA compiles a training on the processor, where `jit_compile` is `"auto"`.
 
-Keras leaves XLA off without a GPU. Compiling takes about two seconds, and then saves a part of each
-step: of small networks of dense layers a quarter to three quarters, while convolutions, and layers
-that draw random numbers, become many times slower (`benchmarks/xla_gain.py`); dropout does not, as
-`feeding/batch_loop.py` chooses how its masks are drawn. Layers that look rows up are left out,
-because XLA takes the nearest row for a wrong index, where TensorFlow raises an error.
+Keras leaves XLA off without a GPU. Compiling takes two to five seconds, and then saves a part of
+each step (`benchmarks/xla_gain.py`): of small networks of dense layers a quarter to three quarters,
+of the networks of an experiment, whose steps are longer, a fifth to a half. Convolutions, and
+layers that draw random numbers, become many times slower; dropout does not, as
+`feeding/batch_loop.py` chooses how its masks are drawn. `keras.layers.Embedding` is left out,
+because XLA takes the nearest row for a wrong index, where TensorFlow raises an error; with
+`CategoryEmbedding`, the loss is NaN.
 """
 
 from typing import Any
@@ -18,15 +20,25 @@ from mtl_keras.model.keras_private import supports_jit
 from mtl_keras.model.keras_private_optimizers import schedule_of
 from mtl_keras.model.step import Step
 
-LAYERS = {
+EMBEDDINGS = {"Members", "PeriodicEmbedding", "PiecewiseLinearEmbedding"}
+"""Layers with which a step takes milliseconds, so that compiling soon pays."""
+
+LAYERS = EMBEDDINGS | {
     "Activation",
     "Add",
+    "Ascending",
+    "BatchEnsembleDense",
     "BatchNormalization",
+    "CategoryEmbedding",
     "Concatenate",
+    "CumulativeLogits",
     "Dense",
     "Dropout",
     "InputLayer",
     "LayerNormalization",
+    "MemberDense",
+    "MemberMean",
+    "ZeroInflatedLogNormalParameters",
 }
 LOSSES = {
     "binary_crossentropy",
@@ -34,48 +46,70 @@ LOSSES = {
     "huber",
     "mean_absolute_error",
     "mean_squared_error",
+    "pinball",
     "poisson",
+    "poisson_deviance",
+    "sparse_categorical_crossentropy",
+    "zero_inflated_log_normal_loss",
 }
 OPTIMIZERS = {"Adam", "AdamW", "RMSprop", "SGD"}
 
 STEPS = 30_000
-"""Steps of a training, over all epochs, from which it is worth compiling."""
+"""Steps of a training, over all epochs, from which it is worth compiling a network without
+`EMBEDDINGS`."""
 
 PRODUCTS = 2**23
-"""Rows of a batch times trainable weights: above, the products are most of a step, and TensorFlow
-divides them among threads."""
+"""Rows of a batch times trainable weights of such a network: above, the products are most of a
+step, and TensorFlow divides them among threads."""
+
+LONG_STEPS, EPOCHS = 1_000, 20
+"""The same for a network with `EMBEDDINGS`: steps over at most this number of epochs, after which
+many trainings end, whatever number is declared."""
 
 
-def pays(model: keras.Model, step: Step, batch_size: int, steps: int) -> bool:
-    """Whether a training on arrays takes less time with XLA, as far as is known.
-
-    It depends on the declared number of epochs, wherever the training starts, so that a training
-    that is resumed takes the same steps as an uninterrupted one.
+def decide(
+    model: keras.Model, batch_size: int, epochs: int, steps: int, possible: bool = True
+) -> None:
+    """Decide whether XLA compiles a model's training on arrays or blocks, unless that is decided.
 
     Args:
-        model: The compiled model.
-        step: Its step.
+        model: The compiled model, whose `xla_pays` is set.
         batch_size: Rows per batch.
-        steps: Batches of all epochs.
+        epochs: Number of epochs, wherever the training starts, so that a training that is resumed
+            takes the same steps as an uninterrupted one.
+        steps: Batches of an epoch.
+        possible: Whether many batches run in one call. Default True.
     """
-    weights = sum(v.shape.num_elements() for v in model.trainable_variables)
+    if model.xla_pays is None:
+        model.xla_pays = possible and pays(model, model.step, batch_size, epochs, steps)
+
+
+def pays(model: keras.Model, step: Step, batch_size: int, epochs: int, steps: int) -> bool:
+    """Whether a training takes less time with XLA, as far as is known; see `decide`."""
+    kinds = {type(layer).__name__ for layer in model.layers}
     return (
-        steps >= STEPS
-        and batch_size * weights <= PRODUCTS
+        (
+            min(epochs, EPOCHS) * steps >= LONG_STEPS
+            if kinds & EMBEDDINGS
+            else epochs * steps >= STEPS and batch_size * _weights(model) <= PRODUCTS
+        )
         and not tf.config.list_physical_devices("GPU")
         and model.distribute_strategy.num_replicas_in_sync == 1
         and type(step.balancer) in (Fixed, Uncertainty)
-        and step.inside is None
         and not step_choice.overrides(model, "call")
         and not step.task_metrics.by_batch
         and all(len(tensor.shape) == 2 for tensor in model.inputs)
-        and {type(layer).__name__ for layer in model.layers} <= LAYERS
+        and kinds <= LAYERS
         and {loss.name for loss in step.losses.values()} <= LOSSES
         and type(model.optimizer).__name__ in OPTIMIZERS
-        and all(map(_of_keras, _parts(model, step)))
+        and all(map(_of_keras_or_ours, _parts(model, step)))
         and all(layer.dtype_policy.name == "float32" for layer in model.layers)
         and supports_jit(model)
     )
+
+
+def _weights(model: keras.Model) -> int:
+    return sum(v.shape.num_elements() for v in model.trainable_variables)
 
 
 def _parts(model: keras.Model, step: Step) -> list[Any]:
@@ -88,6 +122,6 @@ def _parts(model: keras.Model, step: Step) -> list[Any]:
     return [*model.layers, *of_layers, *losses, model.optimizer, schedule_of(model.optimizer)]
 
 
-def _of_keras(part: Any) -> bool:
+def _of_keras_or_ours(part: Any) -> bool:
     module = getattr(part, "__module__", type(part).__module__)
-    return part is None or str(module).startswith("keras.")
+    return part is None or str(module).startswith(("keras.", "mtl_keras."))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.errors import DataError
-from mtl_keras.model import MultiTaskModel
+from mtl_keras.model import MultiTaskModel, xla
 from mtl_keras.training.assemble import assembled, weighted_mean
 from mtl_keras.training.best_epoch import BestEpoch, FinishedTasks, own_best
 from mtl_keras.training.checkpoint import Checkpoint, StepCheckpoint
@@ -210,6 +210,7 @@ class Fitting:
             )
             return pd.DataFrame(log.history).to_dict("records")
         logs = []
+        xla.decide(model, batch_size, epochs, -(-feed.total // batch_size))
         with feed.errors():
             if step:  # the rest of an epoch
                 rest = feed.blocks(batch_size, epoch, step)

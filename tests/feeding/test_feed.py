@@ -117,8 +117,8 @@ def test_a_process_divides_its_share_among_its_replicas():
     (whole,) = blocks.dataset(Share(1, 2)).take(1)
     halves = list(blocks.dataset(Share(1, 2, replicas=2)).take(2))
     assert [tuple(block[-1].shape) for block in (whole, *halves)] == [
-        (3, 12, 0, 0),
-        *[(3, 6, 0, 0)] * 2,
+        (3, 12, 3, 0),
+        *[(3, 6, 3, 0)] * 2,
     ]
     each = [block[0]["rows"].numpy().reshape(3, -1, 3) for block in (whole, *halves)]
     assert (each[0] == np.concatenate(each[1:], axis=1)).all()

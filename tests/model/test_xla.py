@@ -7,7 +7,11 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras.errors import TrainingError
+from mtl_keras.feeding import Feed
 from mtl_keras.model import xla
+from mtl_keras.training import Training
+from mtl_keras.training.data import Data
+from mtl_keras.training.fitting import Fitting
 
 pytestmark = pytest.mark.skipif(
     bool(tf.config.list_physical_devices("GPU")), reason="with a GPU, Keras decides"
@@ -127,6 +131,21 @@ def test_the_first_fit_decides(short):
     assert fitted(made, epochs=8).xla_pays
 
 
+def test_the_whole_training_on_a_stream_decides_wherever_it_starts(monkeypatch):
+    asked = []
+    monkeypatch.setattr(xla, "pays", lambda model, step, *numbers: bool(asked.append(numbers)))
+    x, y = data()
+
+    def read(group, first):
+        yield x[first:], {name: of[first:] for name, of in y.items()}, {}
+
+    parts = [{"train": of, "validation": of} for of in (x, y, {})]
+    fed = Data(*parts, feed=Feed(read, rows=[ROWS], like=next(read(0, 0))))
+    fitting = Fitting(fed, Training(epochs=4, batch_size=16), show=lambda line: None)
+    fitting._trained(model(), [], 1, 2)
+    assert asked == [(16, 4, 5)]
+
+
 class Own(layers.Dense):
     pass
 
@@ -218,7 +237,7 @@ def test_a_loss_that_is_nan_ends_a_compiled_training(short):
 
 def test_networks_with_dropout_are_compiled_too(short):
     made = model(between=layers.Dropout(0.1))
-    assert xla.pays(made, made.step, batch_size=16, steps=20)
+    assert xla.pays(made, made.step, batch_size=16, epochs=4, steps=5)
 
 
 def test_masks_of_dropout_are_drawn_as_xla_does_fastest(monkeypatch):

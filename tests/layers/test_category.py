@@ -1,0 +1,18 @@
+"""Embeddings of categories."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtl_keras.layers import CategoryEmbedding
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_index_of_another_column_has_no_vector(compiled):
+    """The table is one, so that index 4 of a first column with 4 would be the second one's 0."""
+    layer = CategoryEmbedding(sizes=[4, 3], dimension=2)
+    indices = tf.constant([[3, 2], [4, 1], [3, -1]])
+    layer(indices)
+    vectors = tf.function(layer, jit_compile=compiled)(indices).numpy()
+    unknown = [[False] * 4, [True, True, False, False], [False, False, True, True]]
+    np.testing.assert_array_equal(np.isnan(vectors), unknown)
