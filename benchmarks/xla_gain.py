@@ -1,10 +1,10 @@
 """What XLA gains on a processor, per step, and what compiling costs, for many kinds of networks.
 
-Each network is trained by `fit` on arrays, with `jit_compile=False` and with `True`, alternately in
-one process. A figure is the minimum over the rounds, as processor time (which other processes
-disturb less) and as wall time. What `"auto"` compiles without a GPU follows from it: see
-`mtl_keras/model/xla.py`. Run with `python -m benchmarks.xla_gain`, or with parts of the names of
-cases.
+Each network is trained by `fit` on arrays, with `jit_compile=False` and with XLA, alternately in
+one process; those of experiments on the rows of `data/customers.csv`. A figure is the minimum over
+the rounds, as processor time (which other processes disturb less) and as wall time. What `"auto"`
+compiles without a GPU follows from it: see `mtl_keras/model/xla.py`. Run with `python -m
+benchmarks.xla_gain`, or with parts of the names of cases.
 """
 
 import argparse
@@ -17,8 +17,9 @@ import keras
 import numpy as np
 
 import mtl_keras as mtl
+from mtl_keras.runs.build import build
 
-Case = tuple[Callable[[], keras.Model], int]
+Case = tuple[Callable[[bool], keras.Model], int]
 layers = keras.layers
 
 
@@ -121,6 +122,36 @@ def cases() -> dict[str, Case]:
     return made
 
 
+EXPERIMENTS = {
+    "default": {},
+    "fast": {"preset": "fast"},
+    "default, batch 64": {"training": {"batch_size": 64}},
+    "default, batch 1024": {"training": {"batch_size": 1024}},
+    "default, without dropout": {"architecture": {"dropout": 0.0}},
+    "default, one member": {"architecture": {"members": 1}},
+    "default, layers 512, 512": {"architecture": {"layers": [512, 512]}},
+    "default, layers 1024, 512": {"architecture": {"layers": [1024, 512]}},
+    "default, towers of 64": {"architecture": {"tower": [64]}},
+    "default, periodic": {"architecture": {"number_embedding": "periodic"}},
+    "default, single_task": {"architecture": "single_task"},
+    "mmoe": {"architecture": "mmoe"},  # which "auto" does not compile
+}
+
+
+def experiment(**settings: Any) -> tuple[Callable[[bool], keras.Model], int, Any]:
+    """How to make the network of an experiment, its batch size, and its training rows."""
+    plan = mtl.Experiment.from_file("data/customers.toml", **settings)
+    prepared = plan.prepare()
+    rows = prepared.data
+
+    def make(jit: bool) -> keras.Model:
+        model = build(plan, prepared)
+        model.xla_pays = jit  # as `"auto"` would decide: validation is not compiled
+        return model
+
+    return make, plan.training.rows_per_step(rows.training_rows), (rows.x["train"], rows.y["train"])
+
+
 def embed(rows):
     return layers.Dense(128, activation="relu")(layers.Flatten()(layers.Embedding(1000, 16)(rows)))
 
@@ -163,13 +194,18 @@ def data(model: keras.Model, rows: int) -> tuple[Any, Any]:
     return x, y
 
 
-def measure(make: Callable[[bool], keras.Model], batch: int, rounds: int, seconds: float) -> Any:
-    """Microseconds per step without and with XLA, and seconds of compiling: (processor, wall)."""
+def measure(make: Callable[[bool], keras.Model], batch: int, rounds: int, rows: Any) -> Any:
+    """Microseconds per step without and with XLA, and seconds of compiling: (processor, wall).
+
+    Args:
+        make: A function that makes the network, from whether XLA compiles it.
+        batch: Rows per batch.
+        rounds: Of two epochs each.
+        rows: `(x, y)`, or roughly the seconds that an epoch on drawn rows is to take.
+    """
     models = [make(jit) for jit in (False, True)]
-    weights = sum(int(np.prod(v.shape)) for v in models[0].trainable_variables)
-    positions = int(np.prod(models[0].input.shape[1:-1]))  # of images and sequences
-    steps = int(np.clip(2e10 * seconds // (6 * weights * batch * positions), 4, 512))
-    x, y = data(models[0], steps * batch)
+    x, y = rows if isinstance(rows, tuple) else drawn(models[0], batch, rows)
+    steps = -(-len(next(iter(y.values()))) // batch)
 
     def run(model: keras.Model, epochs: int) -> list[np.ndarray]:
         clock = Clock()
@@ -185,19 +221,28 @@ def measure(make: Callable[[bool], keras.Model], batch: int, rounds: int, second
     return [each / steps * 1e6 for each in best], compiling - tracing
 
 
+def drawn(model: keras.Model, batch: int, seconds: float) -> tuple[Any, Any]:
+    """As many random rows as an epoch of roughly this time has."""
+    weights = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    positions = int(np.prod(model.input.shape[1:-1]))  # of images and sequences
+    steps = int(np.clip(2e10 * seconds // (6 * weights * batch * positions), 4, 512))
+    return data(model, steps * batch)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="parts of the names of cases; all by default")
+    parser.add_argument(
+        "names", nargs="*", help="parts of names of cases, such as default; default: all"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.1, help="of an epoch, roughly")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     print("| | processor µs | with XLA | | wall µs | with XLA | | compiling s | wall |", flush=True)
-    for name, (make, batch) in cases().items():
-        if arguments.names and not any(part in name for part in arguments.names):
-            continue
+
+    def show(name: str, make: Callable[[bool], keras.Model], batch: int, rows: Any) -> None:
         keras.utils.set_random_seed(0)
-        (plain, xla), cost = measure(make, batch, arguments.rounds, arguments.seconds)
+        (plain, xla), cost = measure(make, batch, arguments.rounds, rows)
         (cpu, wall), (cpu_xla, wall_xla) = plain, xla
         print(
             f"| {name:24} | {cpu:5.0f} | {cpu_xla:5.0f} | {cpu / cpu_xla:.2f} | {wall:5.0f} "
@@ -205,6 +250,16 @@ def main() -> None:
             flush=True,
         )
         keras.backend.clear_session()
+
+    def wanted(name: str) -> bool:
+        return not arguments.names or any(part in name for part in arguments.names)
+
+    for name, (make, batch) in cases().items():
+        if wanted(name):
+            show(name, make, batch, arguments.seconds)
+    for name, settings in EXPERIMENTS.items():
+        if wanted(name):
+            show(name, *experiment(**settings))
 
 
 if __name__ == "__main__":
