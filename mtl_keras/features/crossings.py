@@ -11,7 +11,7 @@ from mtl_keras.features.crossing import factorized
 from mtl_keras.features.unexplained import MIN_ROWS, Unexplained
 
 LEVEL = 0.05  # level of a test, or of all tests together
-SHARE = 0.01  # share of the squared error that a linear model of a task leaves
+SHARE = 0.01  # share of the squared error of the tasks' means: a point of R², in sum
 MOST = 8  # crossings
 COMBINED = 64  # number of features to combine with each other
 
@@ -29,13 +29,14 @@ def choose(
 
     Every feature and every pair of features is a candidate. The residuals of a linear model are
     averaged over the training rows of each combination of values, and a candidate passes if these
-    means explain enough of the validation rows: 1% of the squared error of a task (or as much in
-    total over the tasks), and more than chance would. For the latter, the reduction of the error,
-    divided by its standard error, must exceed the normal quantile of 5%, divided by the number of
-    candidates. Candidates that pass must do so again, at 5%, on the residuals of a random forest:
-    the network finds by itself what trees find, and would overfit to it as a category. The best of
-    the remaining candidates is chosen, and what it explains is subtracted before the next is
-    chosen.
+    means explain enough of the validation rows: 1% of the squared error of the tasks' means, in sum
+    over the tasks, and more than chance would. (What is much of a small rest gains next to nothing,
+    while other tasks would learn rows by heart from the combinations.) For the latter, the
+    reduction of the error, divided by its standard error, must exceed the normal quantile of 5%,
+    divided by the number of candidates. Candidates that pass must do so again, at 5%, on the
+    residuals of a random forest: the network finds by itself what trees find, and would overfit to
+    it as a category. The best of the remaining candidates is chosen, and what it explains is
+    subtracted before the next is chosen.
 
     This excludes what the features explain one by one, and combinations with too few rows. A
     feature takes part if the values of most of its rows occur in five training rows or more. If

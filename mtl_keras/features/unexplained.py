@@ -64,8 +64,8 @@ class Unexplained:
             values: A number from 0 per row, the same for the same value.
 
         Returns:
-            The share of the squared error, summed over the tasks, and this divided by its standard
-            error.
+            The share of the squared error of each task's mean, summed over the tasks, and this
+            divided by its standard error.
         """
         saved = np.zeros(len(values) - self.training)
         for (left, _), mean in zip(self._tasks, self._means(values, PRIOR)):
@@ -131,14 +131,14 @@ def _residuals(design: sparse.csr_matrix, y: Array, known: Array, training: int)
     fitted, judged = known.copy(), known.copy()
     fitted[training:], judged[:training] = False, False
     y = np.where(known[:, None], y - y[fitted].mean(axis=0), 0)
-    best, least = y, np.inf
+    constant, best, least = (y[judged] ** 2).sum(), y, np.inf
     for penalty in PENALTIES:
         model = Ridge(penalty, solver="lsqr", tol=1e-3).fit(design[fitted], y[fitted])
         left = y - model.predict(design).reshape(y.shape)
         error = (left[judged] ** 2).sum()
         if error < least:
             best, least = left, error
-    return np.where(known[:, None], best / np.sqrt(least or 1.0), 0).astype("float32")
+    return np.where(known[:, None], best / np.sqrt(constant or 1.0), 0).astype("float32")
 
 
 def _design(

@@ -44,6 +44,14 @@ def test_a_combination_is_taken_and_what_columns_tell_one_by_one_is_not():
     assert len(chosen(again, together + noise)) == 1
 
 
+def test_what_explains_little_of_a_task_is_not_taken_though_it_is_much_of_what_is_left():
+    codes, table, random = drawn()
+    strong = 10 * random.normal(size=10)[codes[:, 0]] + random.normal(size=ROWS)
+    together = 0.5 * random.normal(size=(10, 10))[codes[:, 2], codes[:, 5]]
+    assert chosen(table, strong + together) == []  # a fifth of the rest, .2% of the label
+    assert chosen(table, strong / 10 + together) == [("c2", "c5")]
+
+
 def test_noise_is_seldom_taken():
     taken = 0
     for seed in range(3):
