@@ -39,6 +39,11 @@ class Partition:
     late: list[keras.Variable]
     depths: list[int]
 
+    @property
+    def reached(self) -> set[int]:
+        """The `id`s of all variables that reach an output."""
+        return {id(v) for variables in [self.shared, *self.own] for v in variables}
+
 
 def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
     """Determine from a Functional model's graph which variables its outputs share.

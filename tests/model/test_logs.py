@@ -51,6 +51,37 @@ def test_class_weights_per_output_are_sample_weights():
     np.testing.assert_allclose(by_class["churned_loss"], by_row["churned_loss"], rtol=1e-6)
 
 
+def test_a_metric_of_one_class_or_of_the_first_classes_is_that_of_keras():
+    """It was computed over the labels of all classes, each by itself."""
+    metrics = keras.metrics
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 3)).astype("float32")
+    y = (random.uniform(size=(60, 3)) < 0.4).astype("float32")
+    made = {
+        "one": lambda: metrics.Precision(class_id=0),
+        "other": lambda: metrics.Recall(class_id=2),
+        "first": lambda: metrics.Precision(top_k=1),
+        "both": lambda: metrics.Recall(top_k=2, class_id=1),
+        "curve": lambda: metrics.SpecificityAtSensitivity(0.5, class_id=1),
+    }
+    inputs = keras.Input((3,))
+    outputs = keras.layers.Dense(3, activation="sigmoid")(inputs)
+    gaps = np.where(random.uniform(size=y.shape) < 0.2, np.nan, y)
+    complete = ~np.isnan(gaps).any(axis=1)
+    for name, metric in made.items():
+        logs = []
+        for kind in (keras.Model, mtl.MultiTaskModel):
+            model = kind(inputs, outputs)
+            model.compile(loss="binary_crossentropy", metrics=[metric()])
+            logs.append(model.evaluate(x, y, verbose=0)[1])
+        np.testing.assert_allclose(*logs, err_msg=name)
+        seen = complete if name in ("first", "both") else ~np.isnan(gaps[:, metric().class_id])
+        alone, answers = metric(), model.predict(x[seen], verbose=0)
+        alone.update_state(y[seen], answers)
+        value = model.evaluate(x, gaps, verbose=0)[1]
+        np.testing.assert_allclose(value, float(alone.result()), err_msg=name)
+
+
 def test_a_partly_missing_multilabel_row_trains_its_other_labels():
     rows = keras.Input((2,))
     layer = keras.layers.Dense(3, activation="sigmoid")

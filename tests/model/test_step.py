@@ -212,6 +212,23 @@ def test_xla_need_not_compile_the_step_again_for_each_batch():
     assert not [op.name for op in slices if any(is_from_data(t.op) for t in op.inputs[1:])]
 
 
+@pytest.mark.parametrize("balancer", [None, balancers.PCGrad(), balancers.PCGrad(update_every=2)])
+def test_what_no_loss_reaches_does_not_decay(balancer):
+    """As in Keras: its gradient is None, not 0, with which weight decay would still change it."""
+    x = keras.Input((4,))
+    behind = keras.layers.Lambda(tf.stop_gradient)(keras.layers.Dense(3, name="trunk")(x))
+    shared = keras.layers.Dense(3, name="shared")(behind)
+    outputs = {task: keras.layers.Dense(1, name=task)(shared) for task in "ab"}
+    model = mtl.MultiTaskModel(x, outputs)
+    model.compile(keras.optimizers.AdamW(0.1, weight_decay=0.1), loss="mse", balancer=balancer)
+    trunk, trained_layer = model.get_layer("trunk"), model.get_layer("shared")
+    before = trunk.get_weights()[0], trained_layer.get_weights()[0]
+    data = np.ones((8, 4), "float32")
+    model.fit(data, {"a": data[:, 0], "b": data[:, 1]}, batch_size=2, verbose=0)
+    np.testing.assert_array_equal(trunk.get_weights()[0], before[0])
+    assert np.abs(trained_layer.get_weights()[0] - before[1]).min() > 0
+
+
 def test_gradient_accumulation():
     optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
     _, history = trained("pcgrad", small, optimizer=optimizer)
