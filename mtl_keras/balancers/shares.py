@@ -9,7 +9,7 @@ class Shares:
     """Shares of the tasks, which add up to 1, as a state variable of a balancer.
 
     The tasks of a step hold shares of their own: an absent one keeps its part of the whole, and
-    the others divide theirs as if it did not exist. Where they hold nothing, they start as at first.
+    the others divide theirs as if it did not exist. Where these hold nothing, they start anew.
 
     Args:
         balancer: The balancer that holds the state.

@@ -185,6 +185,8 @@ def _update(entry: Entry, labels: Masked, y_pred: tf.Tensor) -> None:
     metric, (y, present, weight) = entry.metric, labels
     if not entry.weighted or weight is None:
         weight = present
+    if y_pred.shape.rank == 1:  # Keras averages over a last axis
+        y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
     kind = type(metric).__name__
     by_element = present.shape.rank == y_pred.shape.rank > 1
     one_class, among = getattr(metric, "class_id", None), getattr(metric, "top_k", None)

@@ -42,6 +42,29 @@ def test_sample_weights_count_in_losses_and_weighted_metrics_only():
     np.testing.assert_allclose(logs["spend_weighted_mae"], [weighted], rtol=1e-5)
 
 
+def test_an_output_of_one_axis_is_as_one_of_one_column():
+    """Its loss was one number for the batch, so that weights of rows did not count."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(40, 3)).astype("float32")
+    y, weight = x.sum(1), random.uniform(0, 3, 40).astype("float32")
+    logs, kernels = [], []
+    for flat in (False, True):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((3,))
+        layer = keras.layers.Dense(1)
+        output = layer(inputs)
+        output = keras.ops.squeeze(output, -1) if flat else output
+        model = mtl.MultiTaskModel(inputs, {"a": output})
+        model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mse"])
+        gaps = np.where(x[:, 0] > 1, np.nan, y)
+        logs.append(model.fit(x, gaps, sample_weight=weight, shuffle=False, verbose=0).history)
+        kernels.append(layer.get_weights()[0])
+    np.testing.assert_allclose(*kernels, rtol=1e-5)
+    assert logs[0].keys() == logs[1].keys()
+    for name, values in logs[0].items():
+        np.testing.assert_allclose(logs[1][name], values, rtol=1e-5, err_msg=name)
+
+
 def test_class_weights_per_output_are_sample_weights():
     x, y = rows_of_kinds()
     weight = np.where(y["churned"] == 1, 5.0, 1.0)
