@@ -184,6 +184,20 @@ def test_a_task_without_labels_when_weights_are_found_is_trained_until_they_are_
     np.testing.assert_allclose(*weights, rtol=1e-5)
 
 
+@pytest.mark.parametrize("balancer", [balancers.GradNorm(alpha=1.0), balancers.STCH()])
+def test_a_task_whose_labels_come_later_is_measured_by_its_own_first_loss(balancer):
+    """It was measured by a loss of 1, as if it had grown or fallen to what it is."""
+    balancer = balancer.fresh()
+    balancer.setup(Setup(["a", "b"]))
+    gramian = tf.eye(2, dtype=tf.float64)
+    for losses in [[2.0, np.nan]] * 4 + [[2.0, 500.0]] * 2:
+        balancer.end_epoch(np.array(losses), np.isfinite(losses) * 9.0)
+    for _ in range(3):
+        weights = balancer.weigh(tf.constant([2.0, 500.0]), BOTH, gramian)
+    relative = weights * [2.0, 500.0] if isinstance(balancer, balancers.STCH) else weights
+    np.testing.assert_allclose(relative, [1, 1], rtol=1e-4)
+
+
 def test_before_its_weight_is_found_a_task_has_its_preference():
     facts = Setup(["a", "b"], loss_weights=[1.0, 0.01])
     balancer = balancers.PCGrad(update_every=4)

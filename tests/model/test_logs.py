@@ -65,6 +65,23 @@ def test_an_output_of_one_axis_is_as_one_of_one_column():
         np.testing.assert_allclose(logs[1][name], values, rtol=1e-5, err_msg=name)
 
 
+def test_tied_layers_within_a_nested_model_are_tied():
+    logs = []
+    for nested in (False, True):
+        keras.utils.set_random_seed(0)
+        inputs, within = keras.Input((3,)), keras.Input((3,))
+        pair = [mtl.layers.TiedDense(2, group="g", strength=1.0, name=name) for name in "ab"]
+        parts = [layer(within if nested else inputs) for layer in pair]
+        parts = keras.Model(within, parts)(inputs) if nested else parts
+        heads = {task: keras.layers.Dense(1)(part) for task, part in zip("ab", parts)}
+        model = mtl.MultiTaskModel(inputs, heads)
+        model.compile(loss="mse", run_eagerly=True)
+        x = np.ones((4, 3), "float32")
+        logs.append(model.test_on_batch(x, {"a": x[:, 0], "b": x[:, 1]}, return_dict=True))
+        assert logs[-1]["loss"] > logs[-1]["a_loss"] + logs[-1]["b_loss"] + 0.01
+    assert logs[0] == pytest.approx(logs[1])
+
+
 def test_class_weights_per_output_are_sample_weights():
     x, y = rows_of_kinds()
     weight = np.where(y["churned"] == 1, 5.0, 1.0)
