@@ -89,6 +89,7 @@ class CRMOGM(GramianBalancer):
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         found = tf.cast(self.balancer.weigh(losses, present, gramian), gramian.dtype)
+        self.invalid.assign(self.balancer.invalid)
         average = tf.cast(tf.convert_to_tensor(self.average.value), gramian.dtype)
         known = tf.convert_to_tensor(self.known.value)
         kept = self.alpha * tf.cast(known, gramian.dtype)
@@ -99,7 +100,8 @@ class CRMOGM(GramianBalancer):
         return tf.where(present & ~usable, found, smooth)  # a failure is counted, not averaged
 
     def own_weights(self, weights: tf.Tensor, losses: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-        return weights if self.scale_heads else self.balancer.own_weights(weights, losses, present)
+        own = self.balancer.own_weights(weights, losses, present)  # which may learn from it
+        return weights if self.scale_heads else own
 
     def on_epoch_end(self, losses: np.ndarray, labels: np.ndarray) -> None:
         self.balancer.end_epoch(losses, labels)

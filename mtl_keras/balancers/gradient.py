@@ -42,6 +42,8 @@ class GradientBalancer(Balancer):
     """What the weights from `weigh` add up to for equal gradients: the number of tasks, or 1."""
     own_preferences = False
     """Whether the method itself uses the preferences; else they scale the losses beforehand."""
+    weighs_one = False
+    """Whether the method also weighs a task that takes part alone; else it has the weight 1."""
 
     def __init__(
         self,
@@ -68,9 +70,9 @@ class GradientBalancer(Balancer):
 
     def setup(self, facts: Setup) -> None:
         if not hasattr(self, "epochs") and self.update_every > 1:
-            tasks = (len(facts.tasks),)
-            self.kept_weights = self.add_state(tasks, 1.0, name="kept_weights")
-            self.kept_own = self.add_state(tasks, 1.0, name="kept_own")
+            tasks, first = (len(facts.tasks),), facts.loss_weights or 1.0
+            self.kept_weights = self.add_state(tasks, first, name="kept_weights")
+            self.kept_own = self.add_state(tasks, first, name="kept_own")
             self.step = self.add_state((), name="step")
         super().setup(facts)
 
@@ -143,12 +145,12 @@ class GradientBalancer(Balancer):
         mask = tf.cast(used, weights.dtype)
         count = tf.reduce_sum(mask)
         good = tf.reduce_all(tf.math.is_finite(weights))
-        several = count > 1.5
+        several = count > (0.5 if self.weighs_one else 1.5)
         if self.paper_reduction == "mean":
             weights = weights * count
-        equal = tf.where(count > 0.5, mask, tf.cast(present, weights.dtype)) * tf.constant(
-            self.preferences, weights.dtype
-        )
+        equal = tf.where(count > 0.5, mask, tf.cast(present, weights.dtype)) * scale
+        if self.own_preferences:
+            equal *= tf.constant(self.preferences, weights.dtype)
         weights = tf.where(several & good, weights * scale * mask, equal)
         if self.reduction == "mean":
             weights = weights / tf.maximum(

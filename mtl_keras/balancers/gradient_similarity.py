@@ -44,6 +44,7 @@ class GradientSimilarity(GramianBalancer):
     """
 
     also_called = "gradient_cosine_similarity cosine_similarity"
+    weighs_one = True  # an auxiliary task without the main one
     when = "One task matters, and the others only help it."
 
     def __init__(self, main: str | None = None, weighted: bool = True, **kwargs: Any) -> None:

@@ -22,9 +22,9 @@ class GradNorm(GramianBalancer):
     held constant), which is $\mathrm{sign}(G_i - \bar G r_i^\alpha) \lVert \nabla L_i \rVert$:
     no second-order gradient is needed. They are then scaled to a sum of K.
 
-    $L(0)$ is the mean loss of the first epoch, during which the weights are equal (as in LibMTL; in
-    the paper it is the loss of the first batch). The weights apply to task-specific parameters,
-    too.
+    $L(0)$ is the mean loss of the first epoch (in which a task has labels), during which the
+    weights are equal (as in LibMTL; in the paper it is the loss of the first batch). The weights
+    apply to task-specific parameters, too.
 
     Args:
         alpha: Float >= 0: how strongly slow tasks are favoured. Default 1.5 (paper).
@@ -69,7 +69,7 @@ class GradNorm(GramianBalancer):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.task_weights = self.add_state(input_shape, 1.0, name="task_weights")
-        self.first = self.add_state(input_shape, 1.0, name="first")
+        self.first = self.add_state(input_shape, np.nan, name="first")
         self.adam = SmallAdam(self, input_shape[0], self.learning_rate)
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
@@ -78,10 +78,12 @@ class GradNorm(GramianBalancer):
         weights = tf.convert_to_tensor(self.task_weights.value)
         norms = tf.cast(tf.sqrt(tf.linalg.diag_part(gramian)), tf.float32)
         norms = norms / tf.maximum(tf.reduce_sum(norms) / count, 1e-30)  # Adam ignores their size
-        share = mask * losses / tf.convert_to_tensor(self.first.value)
+        first = tf.convert_to_tensor(self.first.value)
+        known = tf.math.is_finite(first)
+        share = mask * tf.where(known, losses / tf.where(known, first, 1.0), 1.0)
         rate = share / tf.maximum(tf.reduce_sum(share) / count, 1e-30)
         target = tf.reduce_sum(weights * norms) / count * tf.pow(rate, self.alpha)
-        ready = present & (tf.convert_to_tensor(self.epochs.value) >= 1)
+        ready = present & known
         self.adam.apply(self.task_weights, tf.sign(weights * norms - target) * norms, ready)
         moved = tf.maximum(tf.convert_to_tensor(self.task_weights.value), 1e-3)
         scale = count / tf.reduce_sum(mask * moved)
@@ -89,5 +91,6 @@ class GradNorm(GramianBalancer):
         return weights
 
     def on_epoch_end(self, losses: np.ndarray, labels: np.ndarray) -> None:
-        if int(self.epochs.numpy()) == 0:
-            self.first.assign(np.where(np.isfinite(losses) & (losses > 0), losses, 1.0))
+        first = self.first.numpy()
+        new = np.isnan(first) & np.isfinite(losses) & (losses > 0)
+        self.first.assign(np.where(new, losses, first))

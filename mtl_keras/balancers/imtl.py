@@ -62,4 +62,4 @@ class IMTL(GramianBalancer):
         # Called last: $s$ is learned once trunk and heads have used it.
         scale = tf.exp(tf.convert_to_tensor(self.log_scale.value))
         self.adam.apply(self.log_scale, scale * losses - 1, present)
-        return scale * tf.constant(self.preferences)
+        return weights if self.scale_heads else scale * tf.constant(self.preferences)

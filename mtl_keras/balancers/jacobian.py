@@ -53,10 +53,10 @@ class JacobianBalancer(GradientBalancer):
         raw = tf.where(good, tf.cast(raw, tf.float64), np.nan)
         weights, failed = self.finish(raw, scale, used, present)
         count = tf.reduce_sum(mask)
-        if self.paper_reduction == "mean" and self.reduction == "sum":
+        if self.paper_reduction == "mean":
             direction = direction * count
-        if self.paper_reduction == "sum" and self.reduction == "mean":
-            direction = direction / tf.maximum(count, 1.0)
+        if self.reduction == "mean":
+            direction = direction / tf.maximum(tf.reduce_sum(tf.cast(present, tf.float32)), 1.0)
         direction = tf.cond(
             (count > 1.5) & good,
             lambda: direction,

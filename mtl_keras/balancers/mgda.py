@@ -25,7 +25,8 @@ class MGDA(GramianBalancer):
     Args:
         normalisation: How gradients are scaled before the weights are computed, as in the authors'
             code (the weights are then applied to the unscaled gradients): `"none"` (default),
-            `"l2"` (by their norm), `"loss"` (by their loss), `"loss+"` (by both).
+            `"l2"` (by their norm), `"loss"` (by their loss, which must not be negative),
+            `"loss+"` (by both).
 
     References:
         Désidéri: "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization",
@@ -50,6 +51,7 @@ class MGDA(GramianBalancer):
         check(normalisation in known, "normalisation", f"be one of {known}", normalisation)
         super().__init__(**kwargs)
         self.normalisation = normalisation
+        self.positive_losses = "loss" in normalisation
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         scale = tf.ones_like(gramian[0])

@@ -19,7 +19,8 @@ class MoCo(JacobianBalancer):
     $\tilde g_i = L_i g_i / \lVert g_i \rVert$, $\beta_t = \beta / \sqrt t$, $\gamma_t = \gamma /
     \sqrt t$, as in LibMTL (the paper projects $\lambda$ onto the simplex and does not normalise).
     Keeps K copies of the shared gradient. $\lambda$ is on the simplex of the present tasks; an
-    absent one keeps its share of the whole.
+    absent one keeps its share of the whole. The logged weights are $\lambda_i L_i / \lVert g_i
+    \rVert$, those of the gradients themselves.
 
     Args:
         beta: $\beta$ in (0, 1]. Default 0.5.
@@ -44,6 +45,7 @@ class MoCo(JacobianBalancer):
     also_called = "multi_objective_gradient_correction gradient_correction"
     identifier = "moco"
     paper_reduction = "mean"
+    weight_if_alike = "1 / the gradient's length"
     when = "The aim of MGDA, with small, noisy batches."
 
     def __init__(
@@ -76,4 +78,4 @@ class MoCo(JacobianBalancer):
         logits = shares - self.gamma / step * (slope + self.rho * shares)
         shares = tf.nn.softmax(tf.where(present, logits, -1e9))
         self.shares.keep(shares, present)
-        return tf.tensordot(shares, tracked, 1), shares
+        return tf.tensordot(shares, tracked, 1), shares * factor

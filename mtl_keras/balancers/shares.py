@@ -9,7 +9,7 @@ class Shares:
     """Shares of the tasks, which add up to 1, as a state variable of a balancer.
 
     The tasks of a step hold shares of their own: an absent one keeps its part of the whole, and
-    the others divide theirs as if it did not exist.
+    the others divide theirs as if it did not exist. Where these hold nothing, they start anew.
 
     Args:
         balancer: The balancer that holds the state.
@@ -22,14 +22,21 @@ class Shares:
 
     def among(self, present: tf.Tensor) -> tf.Tensor:
         """The shares of the present tasks, which add up to 1; 0 for the others."""
-        held = tf.where(present, tf.convert_to_tensor(self.whole.value), 0.0)
-        return held / tf.maximum(tf.reduce_sum(held), 1e-30)
+        held, total = self._held(present)
+        return held / tf.maximum(total, 1e-30)
 
     def keep(self, shares: tf.Tensor, present: tf.Tensor) -> None:
         """Keep new shares of the present tasks, which add up to 1."""
-        whole = tf.convert_to_tensor(self.whole.value)
-        held = tf.reduce_sum(tf.where(present, whole, 0.0))
-        self.whole.assign(tf.where(present, held * tf.cast(shares, whole.dtype), whole))
+        _, total = self._held(present)
+        kept = total * tf.cast(shares, total.dtype)
+        self.whole.assign(tf.where(present, kept, tf.convert_to_tensor(self.whole.value)))
+
+    def _held(self, present: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the present tasks hold of the whole, each and together."""
+        held = tf.where(present, tf.convert_to_tensor(self.whole.value), 0.0)
+        at_first = tf.cast(present, held.dtype) / held.shape[0]
+        held = tf.where(tf.reduce_sum(held) > 1e-12, held, at_first)  # else 0 for good
+        return held, tf.reduce_sum(held)
 
 
 def projected(values: tf.Tensor, present: tf.Tensor) -> tf.Tensor:

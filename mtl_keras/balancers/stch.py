@@ -18,7 +18,8 @@ class STCH(Balancer):
 
     * `reference="nadir"`, as in the authors' multi-task code: for `warmup_epochs` epochs
       $\sum_i \log L_i$; then, with $a_i = \log(L_i / n_i)$ and $n_i$ the mean loss in the last of
-      those epochs, $K \mu \log \sum_i e^{a_i / \mu}$. Losses must not be negative.
+      those epochs (in which the task has labels), $K \mu \log \sum_i e^{a_i / \mu}$. Losses must
+      not be negative.
     * `reference="ideal"`, as in the text: $K \mu \log \sum_i e^{\lambda_i (L_i - z_i) / \mu}$
       with an ideal point $z$ and preferences $\lambda$ (`loss_weights`, scaled to a mean of 1
       where the paper has a sum of 1, hence the factor K). As $\mu \to 0$ it becomes the
@@ -65,7 +66,7 @@ class STCH(Balancer):
         self.ideal_point = ideal_point
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        self.nadir = self.add_state(input_shape, 1.0, name="nadir")
+        self.nadir = self.add_state(input_shape, np.nan, name="nadir")
 
     def objective(self, losses: tf.Tensor, present: tf.Tensor, *learned: tf.Tensor) -> tf.Tensor:
         count = tf.reduce_sum(tf.cast(present, losses.dtype))
@@ -79,11 +80,13 @@ class STCH(Balancer):
             return smooth_maximum(preferences * (losses - self.ideal_point))
         logs = tf.math.log(self.safe(losses, present))
         total = tf.reduce_sum(tf.where(present, self.preferences * logs, 0.0))
-        nadir = tf.math.log(tf.convert_to_tensor(self.nadir.value))
+        nadir = tf.convert_to_tensor(self.nadir.value)
+        nadir = tf.where(tf.math.is_finite(nadir), tf.math.log(nadir), tf.stop_gradient(logs))
         warm = tf.convert_to_tensor(self.epochs.value) < self.warmup_epochs
         return tf.where(warm, total, smooth_maximum(self.preferences * (logs - nadir)))
 
     def on_epoch_end(self, losses: np.ndarray, labels: np.ndarray) -> None:
-        if int(self.epochs.numpy()) == self.warmup_epochs - 1:
-            known = np.isfinite(losses) & (losses > 0)
-            self.nadir.assign(np.where(known, losses, self.nadir.numpy()))
+        nadir = self.nadir.numpy()
+        known = np.isfinite(losses) & (losses > 0)
+        warm = int(self.epochs.numpy()) < self.warmup_epochs
+        self.nadir.assign(np.where(known & (warm | np.isnan(nadir)), losses, nadir))

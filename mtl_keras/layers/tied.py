@@ -1,6 +1,6 @@
 """Soft sharing: separate layers, pulled towards each other by a penalty."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -102,11 +102,20 @@ def penalties(layers: Iterable[Any]) -> list[Any]:
     >>> [float(p) for p in penalties(pair)]
     [2.0]
     """
-    groups: dict[str, list[Tied]] = {}
-    for layer in layers:
+    groups: dict[str, dict[int, Tied]] = {}
+    for layer in _all(layers):
         if isinstance(layer, Tied) and layer.built:
-            groups.setdefault(layer.group, []).append(layer)
-    return [group[0].strength * _PENALTY[group[0].penalty](group) for group in groups.values()]
+            groups.setdefault(layer.group, {})[id(layer)] = layer
+    tied = [list(group.values()) for group in groups.values()]
+    return [group[0].strength * _PENALTY[group[0].penalty](group) for group in tied]
+
+
+def _all(layers: Iterable[Any]) -> Iterator[Any]:
+    """Some layers, and those in models and wrappers among them."""
+    for layer in layers:
+        yield layer
+        inner = [*getattr(layer, "layers", []), getattr(layer, "layer", None)]
+        yield from _all(part for part in inner if part is not None)
 
 
 def _kernel(layer: Any) -> Any:

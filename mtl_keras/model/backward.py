@@ -1,6 +1,7 @@
 """The backward pass: a balancer's decision in, one gradient per trainable variable out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -22,8 +23,8 @@ def balanced(
     partition: Partition,
     variables: Variables,
     measures: bool | None = None,
-) -> tuple[list[tf.Tensor], Decision]:
-    """Gradients of all trainable variables, and the balancer's decision.
+) -> tuple[list[Any], Decision]:
+    """Gradients of all trainable variables (None where no loss reaches), and the decision.
 
     Shared variables get the balanced gradient; task-specific ones get the gradient of their task,
     times `own_weights`; the gradients of added losses are added to both. All are those of all
@@ -42,7 +43,7 @@ def balanced(
         return _of_weighted_sum(decision, forward, partition, variables), decision
     measuring = measuring_for(balancer, partition)
 
-    def fresh() -> tuple[list[tf.Tensor], Decision]:
+    def fresh() -> tuple[list[Any], Decision]:
         measured, gradients = measuring.measure(forward)
         decision = balancer.decide(measured, forward.present)
         shared = measuring.shared_gradients(decision, gradients, forward)
@@ -54,20 +55,22 @@ def balanced(
             whole = _sum(shared, _over_replicas(rest, variables, forward))
         else:
             whole = _over_replicas(_sum(shared, rest), variables, forward)
-        return _unless_overflown(complete(variables, whole), measured, forward), decision
+        complete_ones = complete(variables, whole, partition.reached)
+        return _unless_overflown(complete_ones, measured, forward), decision
 
     if balancer.update_every == 1:
         return fresh()
 
-    def fresh_and_kept() -> tuple[list[tf.Tensor], Decision]:
+    def fresh_and_kept() -> tuple[list[Any], Decision]:
         gradients, decision = fresh()
         balancer.keep(decision, forward.present)
         return gradients, decision._replace(direction=None)  # same structure as the other branch
 
-    def kept() -> tuple[list[tf.Tensor], Decision]:
+    def kept() -> tuple[list[Any], Decision]:
         decision = balancer.kept_decision(forward.present)
-        gradients = _of_weighted_sum(decision, forward, partition, variables)
-        return [tf.convert_to_tensor(g) for g in gradients], decision  # dense, like the other
+        gradients = _of_weighted_sum(decision, forward, partition, variables, partition.reached)
+        dense = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
+        return dense, decision  # like the other
 
     due = balancer.is_due()
     balancer.count_step()
@@ -77,8 +80,12 @@ def balanced(
 
 
 def _of_weighted_sum(
-    decision: Decision, forward: Forward, partition: Partition, variables: Variables
-) -> list[tf.Tensor]:
+    decision: Decision,
+    forward: Forward,
+    partition: Partition,
+    variables: Variables,
+    reached: Collection[int] = (),
+) -> list[Any]:
     """One backward pass of the weighted sum of the losses; a second one if own weights differ."""
     if decision.own_weights is None:
         gradients = of_sum(forward, decision.weights, variables)
@@ -86,28 +93,27 @@ def _of_weighted_sum(
         own = {id(v) for own_variables in partition.own for v in own_variables}
         gradients = of_sum(forward, decision.weights, [v for v in variables if id(v) not in own])
         gradients |= of_sum(forward, decision.own_weights, [v for v in variables if id(v) in own])
-    return complete(variables, _over_replicas(gradients, variables, forward))
+    return complete(variables, _over_replicas(gradients, variables, forward), reached)
 
 
-def _unless_overflown(
-    gradients: list[tf.Tensor], measured: Measured, forward: Forward
-) -> list[tf.Tensor]:
+def _unless_overflown(gradients: list[Any], measured: Measured, forward: Forward) -> list[Any]:
     """The gradients; NaN where the loss scale has made a task's gradient overflow.
 
     A balancer leaves out a task whose gradient is not finite. The step would then look sound to the
     optimizer, which lowers its loss scale only if it sees the overflow: the task would never be
     trained.
     """
-    if forward.scale is None or not gradients:
+    number = next((n for n, gradient in enumerate(gradients) if gradient is not None), None)
+    if forward.scale is None or number is None:
         return gradients
     if measured.jacobian is not None:
         finite = tf.reduce_all(tf.math.is_finite(measured.jacobian), axis=1)
     else:
         finite = tf.math.is_finite(tf.linalg.diag_part(measured.gramian))
     overflown = tf.reduce_any(forward.present & ~finite) & (forward.scale > 1)
-    first = tf.convert_to_tensor(gradients[0])
+    first = tf.convert_to_tensor(gradients[number])
     seen = tf.where(overflown, tf.constant(float("nan"), first.dtype), first)
-    return [seen, *gradients[1:]]
+    return [*gradients[:number], seen, *gradients[number + 1 :]]
 
 
 def _own(decision: Decision, gradients: TaskGradients, partition: Partition) -> ByVariable:

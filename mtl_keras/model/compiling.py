@@ -114,6 +114,14 @@ def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) ->
             "balance: every task is trained by its own gradient only.",
             stacklevel=4,
         )
+    apart = partition.apart.get(getattr(balancer, "gradients", ""), []) if partition.shared else []
+    if apart:
+        raise ConfigError(
+            f"Balancer {name!r} with gradients={balancer.gradients!r} measures gradients where "
+            "shared layers meet task-specific ones. Of outputs "
+            f"{', '.join(repr(balancer.tasks[number]) for number in apart)}, there are none: they "
+            "call the shared layers by themselves. Expected gradients='parameters'."
+        )
     if balancer.looks_back and getattr(optimizer, "gradient_accumulation_steps", None):
         raise ConfigError(
             f"Balancer {name!r} compares the losses before and after each step, but with "
@@ -154,4 +162,4 @@ def _model_inside(
     if not members and not boundary:
         return None
     inside = {"outputs": model.output, "members": members, "boundary": boundary}
-    return keras.Model(model.inputs, inside)
+    return keras.Model(model.input, inside)

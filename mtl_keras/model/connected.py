@@ -47,9 +47,10 @@ def connected(node: Any) -> Connected:
 
 
 def _inside(operation: Any) -> Iterator[Any]:
-    """A layer and, where it is a model or a wrapper, the layers in it."""
+    """A layer and, where it is a model or a wrapper, the layers (and operations) in it."""
     yield operation
-    for layer in [*getattr(operation, "layers", []), getattr(operation, "layer", None)]:
+    inner = getattr(operation, "operations", None) or getattr(operation, "layers", [])
+    for layer in [*inner, getattr(operation, "layer", None)]:
         if layer is not None:
             yield from _inside(layer)
 

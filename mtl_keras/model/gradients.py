@@ -1,6 +1,6 @@
 """Arithmetic on the tasks' gradients: sums, weighted sums and inner products."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -69,10 +69,16 @@ def total(one: Any, other: Any) -> Any:
     return tf.convert_to_tensor(one) + tf.convert_to_tensor(other)
 
 
-def complete(variables: Sequence[keras.Variable], gradients: ByVariable) -> list[tf.Tensor]:
-    """Gradients in the order of the variables; zeros where there is none."""
-    in_order = [gradients.get(id(v)) for v in variables]
-    return [tf.zeros_like(v.value) if g is None else g for v, g in zip(variables, in_order)]
+def complete(
+    variables: Sequence[keras.Variable], gradients: ByVariable, reached: Collection[int] = ()
+) -> list[Any]:
+    """Gradients in the order of the variables.
+
+    Where there is none, they are zeros for the variables in `reached` (their `id`s), and None for
+    the others, which an optimizer then leaves as they are. With zeros, they would decay.
+    """
+    in_order = [(v, gradients.get(id(v))) for v in variables]
+    return [tf.zeros_like(v.value) if g is None and id(v) in reached else g for v, g in in_order]
 
 
 def _products(parts: Sequence[tf.Tensor]) -> tf.Tensor:

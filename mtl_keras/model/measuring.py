@@ -207,7 +207,8 @@ def _through_boundary(
 
     Args:
         at_boundary: For each task, its gradients of the boundary's tensors.
-        late: For each task, its gradients of the shared variables used again past the boundary.
+        late: For each task, its gradients of the shared variables used again past the boundary,
+            over all paths, those through the boundary included.
     """
     shared: list[keras.Variable] = partition.shared
     if partition.nested:  # the gradients at the boundary would count the inner part twice
@@ -217,6 +218,5 @@ def _through_boundary(
     in_order = forward.tape.gradient(forward.boundary, sources, output_gradients=seeds)
     gradients = {id(v): g for v, g in zip(shared, in_order) if g is not None}
     for v, column in zip(partition.late, zip(*late)):
-        again = mixed(list(column), decision.weights)
-        gradients[id(v)] = again + gradients[id(v)] if id(v) in gradients else again
+        gradients[id(v)] = mixed(list(column), decision.weights)
     return gradients

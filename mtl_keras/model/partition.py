@@ -1,7 +1,7 @@
 """Determines from a Functional model's graph which parameters its outputs share."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -28,6 +28,8 @@ class Partition:
             variables, of its nearest ancestors with variables).
         nested: Whether one tensor of the boundary depends on another.
         late: Shared variables that are used again past the boundary.
+        apart: For each way to measure gradients other than at all parameters, the indices of the
+            outputs that use shared variables, but have no gradient there.
         depths: Number of layers on the longest path from an input to each output.
     """
 
@@ -37,7 +39,13 @@ class Partition:
     nested: bool
     last: list[keras.Variable]
     late: list[keras.Variable]
+    apart: dict[str, list[int]]
     depths: list[int]
+
+    @property
+    def reached(self) -> set[int]:
+        """The `id`s of all variables that reach an output."""
+        return {id(v) for variables in [self.shared, *self.own] for v in variables}
 
 
 def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
@@ -70,6 +78,12 @@ def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
     boundary = graph.boundary(is_shared)
     makers = {id(node): node for _, node in boundary}
     last, late = graph.last(list(makers.values()), is_shared), graph.late(is_shared)
+
+    def without(seen: Iterable[set[int]]) -> list[int]:
+        """The outputs that use shared variables, but are in none of these sets."""
+        sharing = {number for key in is_shared for number in reached[key]}
+        return sorted(sharing.difference(*seen))
+
     return Partition(
         shared=shared,
         own=own,
@@ -77,6 +91,10 @@ def partition_variables(model: keras.Model, outputs: list[Any]) -> Partition:
         nested=graph.one_behind_another(makers),
         last=[v for v in shared if id(v) in last],
         late=[v for v in shared if id(v) in late],
+        apart={
+            "representation": without(graph.reach[key] for key in makers),
+            "last_layer": without(reached[key] for key in last),
+        },
         depths=[graph.depth(nodes) for nodes in graph.nodes_of_output],
     )
 

@@ -145,7 +145,8 @@ class TaskLoss:
             return loss / count, divisor / count, weight / count
         masked = self.seen(masked, mask_of(y_pred))
         y, y_pred = masked.y, tf.cast(y_pred, tf.float32)
-        if masked.present.shape.rank == y_pred.shape.rank > 1:  # Keras averages over a last axis
+        by_element = masked.present.shape.rank == y_pred.shape.rank
+        if by_element or y_pred.shape.rank == 1:  # Keras averages over a last axis
             y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
         call: Callable[..., tf.Tensor] = getattr(self.function, "call", self.function)
         losses = tf.convert_to_tensor(call(y, y_pred))

@@ -11,8 +11,9 @@ from mtl_keras.model.keras_private import CompileMetrics, mask_of
 from mtl_keras.model.labels import by_output, by_task
 from mtl_keras.model.task_loss import Masked, TaskLoss
 
-# Metrics of Keras that treat the elements of the last axis alike: where a label of a row is
-# missing, its others still count. Other metrics see whole rows (or positions) only.
+# Metrics of Keras that treat the elements of the last axis alike, unless they have `class_id`,
+# `top_k` or `multi_label`: where a label of a row is missing, its others still count. Other metrics
+# see whole rows (or positions) only.
 ELEMENTWISE = {
     "AUC", "BinaryAccuracy", "BinaryCrossentropy", "BinaryIoU", "FalseNegatives", "FalsePositives",
     "Hinge", "LogCoshError", "MeanAbsoluteError", "MeanAbsolutePercentageError",
@@ -184,12 +185,17 @@ def _update(entry: Entry, labels: Masked, y_pred: tf.Tensor) -> None:
     metric, (y, present, weight) = entry.metric, labels
     if not entry.weighted or weight is None:
         weight = present
+    if y_pred.shape.rank == 1:  # Keras averages over a last axis
+        y, y_pred = y[..., tf.newaxis], y_pred[..., tf.newaxis]
     kind = type(metric).__name__
     by_element = present.shape.rank == y_pred.shape.rank > 1
-    alike = kind in ELEMENTWISE and not getattr(metric, "multi_label", False)
-    if by_element and alike:
+    one_class, among = getattr(metric, "class_id", None), getattr(metric, "top_k", None)
+    whole = one_class is not None or among is not None or getattr(metric, "multi_label", False)
+    if by_element and kind in ELEMENTWISE and not whole:
         y, y_pred = tf.reshape(y, (-1, 1)), tf.reshape(y_pred, (-1, 1))
         weight = tf.reshape(weight, [-1])
+    elif by_element and one_class is not None and among is None:
+        weight = weight[..., one_class]
     elif by_element and not getattr(metric, "multi_label", False):
         weight = tf.where(tf.reduce_all(present > 0, axis=-1), tf.reduce_mean(weight, axis=-1), 0.0)
     if weight.shape.rank > 1 and weight.shape.rank == y_pred.shape.rank - 1 and entry.of_keras:

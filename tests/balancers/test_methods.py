@@ -13,8 +13,10 @@ from mtl_keras.balancers import (
     ConFIG,
     DualProj,
     FairGrad,
+    GradDrop,
     GradVac,
     GramianBalancer,
+    MoCo,
     NashMTL,
     PCGrad,
     Setup,
@@ -231,6 +233,23 @@ def test_clipping_and_preferences_act_before_the_method():
     np.testing.assert_allclose(
         solved(NashMTL(reduction="mean"), B), solved(NashMTL(), B) / 3, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("balancer", [MGDA(clip_norm=0.5), NashMTL(clip_norm=0.5)], ids=name)
+def test_the_gradient_of_a_task_alone_is_clipped_as_well(balancer):
+    found = solved(balancer, A, preferences=[2.0, 1.0], present=[True, False])
+    np.testing.assert_allclose(found, [2 * 0.5 / np.linalg.norm(A[0]), 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("balancer", [GradDrop(reduction="mean"), MoCo(reduction="mean", beta=1.0)])
+def test_a_mean_divides_by_the_number_of_tasks_with_labels(balancer):
+    """Direction and weights alike, though a gradient of 0 takes no part."""
+    balancer = balancer.fresh()
+    balancer.setup(Setup(["a", "b", "c"], shared_size=2))
+    gradients = np.array([[2.0, 0], [0, 3], [0, 0]], "float32")
+    measured = Measured(tf.ones(3), jacobian=tf.constant(gradients))
+    decision = balancer.decide(measured, tf.constant([True] * 3))
+    np.testing.assert_allclose(decision.weights.numpy() @ gradients, decision.direction, rtol=1e-5)
 
 
 class Broken(GramianBalancer):

@@ -189,3 +189,22 @@ def test_without_labels_of_the_main_task_the_others_keep_their_weights():
     np.testing.assert_allclose(weights(balancer, SECOND @ SECOND.T, auxiliary)[1:], last[1:])
     with pytest.raises(ConfigError, match=r"GradientSimilarity.*'clicks'"):
         ready(GradientSimilarity(main="clicks"))
+
+
+def test_an_auxiliary_task_alone_keeps_its_weight():
+    """Any other method gives the weight 1 to a task that takes part alone."""
+    balancer = ready(GradientSimilarity(main="a"), "ab")
+    apart, one = tf.constant([[1.0, -0.5], [-0.5, 1]]), tf.constant([[0.0, 0], [0, 1]])
+    for products, present, expected in [(apart, [1, 1], [1, 0]), (one, [0, 1], [0, 0])]:
+        decision = balancer.decided(products, tf.ones(2), tf.constant(present) > 0)
+        np.testing.assert_array_equal(decision.weights, expected)
+
+
+@pytest.mark.parametrize("kind", [MoDo, SDMGrad])
+def test_tasks_whose_shares_fell_to_0_are_trained_where_the_others_are_absent(kind):
+    balancer = ready(kind())
+    balancer.shares.whole.assign([0.0, 1.0, 0.0])
+    others = tf.constant([True, False, True])
+    found = weights(balancer, np.diag([2.0, 0.0, 2.0]), others)
+    np.testing.assert_allclose(found, [0.5, 0, 0.5], rtol=1e-6)
+    assert (balancer.shares.whole.numpy() > 0).all()

@@ -11,6 +11,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import balancers
 from mtl_keras.balancers import Setup
+from mtl_keras.balancers.decision import Measured
 from mtl_keras.errors import ConfigError
 from tests.model.networks import rows, small
 
@@ -181,3 +182,54 @@ def test_a_task_without_labels_when_weights_are_found_is_trained_until_they_are_
         model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
         weights.append(model.get_layer("shared").get_weights()[0])
     np.testing.assert_allclose(*weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize("balancer", [balancers.GradNorm(alpha=1.0), balancers.STCH()])
+def test_a_task_whose_labels_come_later_is_measured_by_its_own_first_loss(balancer):
+    """It was measured by a loss of 1, as if it had grown or fallen to what it is."""
+    balancer = balancer.fresh()
+    balancer.setup(Setup(["a", "b"]))
+    gramian = tf.eye(2, dtype=tf.float64)
+    for losses in [[2.0, np.nan]] * 4 + [[2.0, 500.0]] * 2:
+        balancer.end_epoch(np.array(losses), np.isfinite(losses) * 9.0)
+    for _ in range(3):
+        weights = balancer.weigh(tf.constant([2.0, 500.0]), BOTH, gramian)
+    relative = weights * [2.0, 500.0] if isinstance(balancer, balancers.STCH) else weights
+    np.testing.assert_allclose(relative, [1, 1], rtol=1e-4)
+
+
+def test_before_its_weight_is_found_a_task_has_its_preference():
+    facts = Setup(["a", "b"], loss_weights=[1.0, 0.01])
+    balancer = balancers.PCGrad(update_every=4)
+    balancer.setup(facts)
+    gramian, present = tf.constant([[2.0, 0], [0, 0]]), tf.constant([True, False])
+    balancer.keep(balancer.decided(gramian, tf.ones(2), present), present)
+    decision = balancer.kept_decision(BOTH)
+    np.testing.assert_allclose([decision.weights, decision.own_weights], [[1, 0.01]] * 2)
+
+
+def test_kept_weights_of_moco_are_those_of_the_gradients():
+    """They were those of the normalised ones that it tracks, so that a step had another length."""
+    gradients = np.array([[30.0, 0], [0, 20]])
+    balancer = balancers.MoCo(beta=1.0, update_every=2)
+    balancer.setup(Setup(["a", "b"], shared_size=2))
+    jacobian = tf.constant(gradients, tf.float32)
+    decision = balancer.decide(Measured(tf.constant([3.0, 4.0]), jacobian=jacobian), BOTH)
+    np.testing.assert_allclose(decision.weights.numpy() @ gradients, decision.direction, rtol=1e-5)
+
+
+def test_imtl_learns_its_scales_also_where_weights_are_those_of_the_shared_ones():
+    scales = []
+    for scale_heads in (False, True):
+        balancer = balancers.CRMOGM(balancer="imtl", scale_heads=scale_heads)
+        balancer.setup(Setup(["a", "b"]))
+        for _ in range(2):
+            decision = balancer.decided(tf.eye(2) * 2, tf.constant([5.0, 0.1]), BOTH)
+        scales.append(balancer.balancer.log_scale.numpy())
+        assert scale_heads == np.array_equal(decision.weights, decision.own_weights)
+    np.testing.assert_allclose(*scales)
+    assert scales[0].all()
+    alone = balancers.IMTL(scale_heads=True)  # the option had no effect
+    alone.setup(Setup(["a", "b"]))
+    decision = alone.decided(tf.eye(2) * [[2.0], [3.0]], tf.ones(2), BOTH)
+    np.testing.assert_array_equal(decision.weights, decision.own_weights)

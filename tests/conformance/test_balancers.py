@@ -165,6 +165,7 @@ ALIKE = {  # where a weight is not 1, for three tasks with the gradient (2, 0)
     balancers.CAGrad: 1.4 / 1.16,
     balancers.NashMTL: 12**-0.5,
     balancers.FairGrad: 12**-0.6,
+    balancers.MoCo: 0.5,
     balancers.Uncertainty: 0.5,
 }
 

@@ -63,11 +63,20 @@ def test_label_errors_say_what_to_do(labels, message):
         compiled().fit(x, y, verbose=0)
 
 
-def test_a_negative_loss_is_named():
-    model = network("gls")
-    model.compile("sgd", loss=lambda y, p: tf.reduce_mean(p, -1) - 5, balancer="gls")
+@pytest.mark.parametrize(
+    ("balancer", "name"),
+    [
+        ("gls", "gls"),
+        (balancers.MGDA(normalisation="loss+"), "mgda"),
+        (balancers.CRMOGM(balancer=balancers.MGDA(normalisation="loss")), "cr_mogm"),
+    ],
+    ids=["gls", "mgda", "cr_mogm"],
+)
+def test_a_negative_loss_is_named(balancer, name):
+    model = network(balancer)
+    model.compile("sgd", loss=lambda y, p: tf.reduce_mean(p, -1) - 5, balancer=balancer)
     x, y = rows()
-    with pytest.raises(TrainingError, match=r"task 'a' is negative.*'gls'"):
+    with pytest.raises(TrainingError, match=rf"task 'a' is negative.*'{name}'"):
         model.fit(x, y, verbose=0)
 
 

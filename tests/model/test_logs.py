@@ -42,6 +42,46 @@ def test_sample_weights_count_in_losses_and_weighted_metrics_only():
     np.testing.assert_allclose(logs["spend_weighted_mae"], [weighted], rtol=1e-5)
 
 
+def test_an_output_of_one_axis_is_as_one_of_one_column():
+    """Its loss was one number for the batch, so that weights of rows did not count."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(40, 3)).astype("float32")
+    y, weight = x.sum(1), random.uniform(0, 3, 40).astype("float32")
+    logs, kernels = [], []
+    for flat in (False, True):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((3,))
+        layer = keras.layers.Dense(1)
+        output = layer(inputs)
+        output = keras.ops.squeeze(output, -1) if flat else output
+        model = mtl.MultiTaskModel(inputs, {"a": output})
+        model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mse"])
+        gaps = np.where(x[:, 0] > 1, np.nan, y)
+        logs.append(model.fit(x, gaps, sample_weight=weight, shuffle=False, verbose=0).history)
+        kernels.append(layer.get_weights()[0])
+    np.testing.assert_allclose(*kernels, rtol=1e-5)
+    assert logs[0].keys() == logs[1].keys()
+    for name, values in logs[0].items():
+        np.testing.assert_allclose(logs[1][name], values, rtol=1e-5, err_msg=name)
+
+
+def test_tied_layers_within_a_nested_model_are_tied():
+    logs = []
+    for nested in (False, True):
+        keras.utils.set_random_seed(0)
+        inputs, within = keras.Input((3,)), keras.Input((3,))
+        pair = [mtl.layers.TiedDense(2, group="g", strength=1.0, name=name) for name in "ab"]
+        parts = [layer(within if nested else inputs) for layer in pair]
+        parts = keras.Model(within, parts)(inputs) if nested else parts
+        heads = {task: keras.layers.Dense(1)(part) for task, part in zip("ab", parts)}
+        model = mtl.MultiTaskModel(inputs, heads)
+        model.compile(loss="mse", run_eagerly=True)
+        x = np.ones((4, 3), "float32")
+        logs.append(model.test_on_batch(x, {"a": x[:, 0], "b": x[:, 1]}, return_dict=True))
+        assert logs[-1]["loss"] > logs[-1]["a_loss"] + logs[-1]["b_loss"] + 0.01
+    assert logs[0] == pytest.approx(logs[1])
+
+
 def test_class_weights_per_output_are_sample_weights():
     x, y = rows_of_kinds()
     weight = np.where(y["churned"] == 1, 5.0, 1.0)
@@ -49,6 +89,37 @@ def test_class_weights_per_output_are_sample_weights():
     by_class = model.fit(x, y, class_weight={"churned": {1: 5.0}}, verbose=0).history
     by_row = model.fit(x, y, sample_weight={"churned": weight}, verbose=0).history
     np.testing.assert_allclose(by_class["churned_loss"], by_row["churned_loss"], rtol=1e-6)
+
+
+def test_a_metric_of_one_class_or_of_the_first_classes_is_that_of_keras():
+    """It was computed over the labels of all classes, each by itself."""
+    metrics = keras.metrics
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 3)).astype("float32")
+    y = (random.uniform(size=(60, 3)) < 0.4).astype("float32")
+    made = {
+        "one": lambda: metrics.Precision(class_id=0),
+        "other": lambda: metrics.Recall(class_id=2),
+        "first": lambda: metrics.Precision(top_k=1),
+        "both": lambda: metrics.Recall(top_k=2, class_id=1),
+        "curve": lambda: metrics.SpecificityAtSensitivity(0.5, class_id=1),
+    }
+    inputs = keras.Input((3,))
+    outputs = keras.layers.Dense(3, activation="sigmoid")(inputs)
+    gaps = np.where(random.uniform(size=y.shape) < 0.2, np.nan, y)
+    complete = ~np.isnan(gaps).any(axis=1)
+    for name, metric in made.items():
+        logs = []
+        for kind in (keras.Model, mtl.MultiTaskModel):
+            model = kind(inputs, outputs)
+            model.compile(loss="binary_crossentropy", metrics=[metric()])
+            logs.append(model.evaluate(x, y, verbose=0)[1])
+        np.testing.assert_allclose(*logs, err_msg=name)
+        seen = complete if name in ("first", "both") else ~np.isnan(gaps[:, metric().class_id])
+        alone, answers = metric(), model.predict(x[seen], verbose=0)
+        alone.update_state(y[seen], answers)
+        value = model.evaluate(x, gaps, verbose=0)[1]
+        np.testing.assert_allclose(value, float(alone.result()), err_msg=name)
 
 
 def test_a_partly_missing_multilabel_row_trains_its_other_labels():

@@ -105,6 +105,11 @@ class Half(keras.layers.Layer):
         return x * tf.stop_gradient(tf.convert_to_tensor(self.scale)) + self.shift
 
 
+def model_that_stops():
+    x = keras.Input((2, 4))
+    return keras.Model(x, keras.ops.stop_gradient(keras.layers.Identity()(x)))
+
+
 @pytest.mark.parametrize(
     ("stop", "passes"),
     [
@@ -114,6 +119,7 @@ class Half(keras.layers.Layer):
         (keras.layers.TimeDistributed(keras.layers.Lambda(tf.stop_gradient)), False),
         (keras.Sequential([keras.layers.Lambda(tf.stop_gradient)]), False),
         (keras.ops.stop_gradient, False),
+        (model_that_stops(), False),
         (keras.ops.argmax, False),
         (keras.layers.Lambda(lambda x: 2 * x), True),
         (lambda x: x + keras.ops.stop_gradient(x), True),

@@ -212,6 +212,75 @@ def test_xla_need_not_compile_the_step_again_for_each_batch():
     assert not [op.name for op in slices if any(is_from_data(t.op) for t in op.inputs[1:])]
 
 
+@pytest.mark.parametrize("balancer", [None, balancers.PCGrad(), balancers.PCGrad(update_every=2)])
+def test_what_no_loss_reaches_does_not_decay(balancer):
+    """As in Keras: its gradient is None, not 0, with which weight decay would still change it."""
+    x = keras.Input((4,))
+    behind = keras.layers.Lambda(tf.stop_gradient)(keras.layers.Dense(3, name="trunk")(x))
+    shared = keras.layers.Dense(3, name="shared")(behind)
+    outputs = {task: keras.layers.Dense(1, name=task)(shared) for task in "ab"}
+    model = mtl.MultiTaskModel(x, outputs)
+    model.compile(keras.optimizers.AdamW(0.1, weight_decay=0.1), loss="mse", balancer=balancer)
+    trunk, trained_layer = model.get_layer("trunk"), model.get_layer("shared")
+    before = trunk.get_weights()[0], trained_layer.get_weights()[0]
+    data = np.ones((8, 4), "float32")
+    model.fit(data, {"a": data[:, 0], "b": data[:, 1]}, batch_size=2, verbose=0)
+    np.testing.assert_array_equal(trunk.get_weights()[0], before[0])
+    assert np.abs(trained_layer.get_weights()[0] - before[1]).min() > 0
+
+
+def ones(losses, present, gramian):
+    return tf.ones_like(gramian[0])
+
+
+@pytest.mark.parametrize("gradients", ["representation", "last_layer"])
+def test_a_shared_layer_used_again_past_the_boundary_counts_once(gradients):
+    """Its gradient through the boundary was counted twice."""
+    changed = []
+    for balancer in (None, balancers.GramianFunction(ones, gradients=gradients)):
+        keras.utils.set_random_seed(0)
+        x = keras.Input((4,))
+        twice = keras.layers.Dense(4, activation="tanh")
+        hidden = twice(x)
+        outputs = {"a": keras.layers.Dense(1)(hidden), "b": keras.layers.Dense(1)(twice(hidden))}
+        model = mtl.MultiTaskModel(x, outputs)
+        model.compile(keras.optimizers.SGD(0.1), "mse", balancer=balancer, run_eagerly=True)
+        data = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+        model.train_on_batch(data, {"a": data[:, 0], "b": data[:, 1]})
+        changed.append(twice.get_weights()[0])
+    np.testing.assert_allclose(*changed, rtol=1e-5, atol=1e-6)
+
+
+def test_inputs_are_found_by_the_names_that_the_model_has_for_them():
+    """Those of its layers may be others: a model for inner tensors went by these."""
+    logs, random = [], np.random.default_rng(0)
+    data = {name: random.normal(size=(8, 4)).astype("float32") for name in "pq"}
+    for balancer in (None, balancers.GramianFunction(ones, gradients="representation")):
+        keras.utils.set_random_seed(0)
+        inputs = {"p": keras.Input((4,), name="q"), "q": keras.Input((4,), name="p")}
+        hidden = keras.layers.Concatenate()([inputs["p"], 2 * inputs["q"]])
+        hidden = keras.layers.Dense(3)(hidden)
+        model = mtl.MultiTaskModel(inputs, {task: keras.layers.Dense(1)(hidden) for task in "ab"})
+        model.compile("sgd", "mse", balancer=balancer, run_eagerly=True)
+        labels = {"a": data["p"][:, 0], "b": data["q"][:, 0]}
+        logs.append(model.train_on_batch(data, labels, return_dict=True)["loss"])
+    np.testing.assert_allclose(*logs, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "balancer", [balancers.GradNorm(), balancers.PCGrad(gradients="representation")]
+)
+def test_outputs_that_call_shared_layers_by_themselves_have_no_boundary(balancer):
+    """Their gradients there are 0, so that such a task was not trained, or nothing balanced."""
+    inputs = [keras.Input((4,)), keras.Input((4,))]
+    shared = keras.layers.Dense(3)
+    outputs = {n: keras.layers.Dense(1)(shared(x)) for n, x in zip("ab", inputs)}
+    model = mtl.MultiTaskModel(inputs, outputs)
+    with pytest.raises(ConfigError, match=r"Of outputs 'a', 'b'.*gradients='parameters'"):
+        model.compile(loss="mse", balancer=balancer)
+    model.compile(loss="mse", balancer=type(balancer)(gradients="parameters"))
+
+
 def test_gradient_accumulation():
     optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
     _, history = trained("pcgrad", small, optimizer=optimizer)
