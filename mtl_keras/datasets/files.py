@@ -27,6 +27,7 @@ TEXTS = (".csv", ".tsv", ".txt", ".tab", "")
 JSON = (".json", ".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
 EXACT = {
+    pa.bool_(): pd.BooleanDtype(),
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
     pa.int32(): pd.Int32Dtype(),
@@ -36,12 +37,25 @@ EXACT = {
     pa.uint32(): pd.UInt32Dtype(),
     pa.uint64(): pd.UInt64Dtype(),
 }
-"""Types for whole numbers with missing values, which others would turn into floats."""
+"""Types of columns with missing values that by default become floats or objects."""
 REFUSED = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet. Save the sheet as CSV"),
     **dict.fromkeys((".tar", ".tgz", ".7z", ".rar"), "an archive. Unpack it"),
     **dict.fromkeys((".feather", ".arrow", ".orc", ".db", ".sqlite"), "of another kind"),
 }
+
+
+def exact_type(dtype: pa.DataType) -> Any:
+    """Return a pandas type that keeps all values, and its own name if all cells are missing.
+
+    Return None for types of which pandas' default does so, and for lists, whose names it cannot
+    read back from a file.
+    """
+    types = pa.types
+    usual = (types.is_string, types.is_large_string, types.is_floating, types.is_timestamp)
+    if any(is_kind(dtype) for is_kind in (*usual, types.is_dictionary, types.is_nested)):
+        return None
+    return EXACT.get(dtype) or pd.ArrowDtype(dtype)
 
 
 def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
@@ -59,7 +73,7 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     if kind in PARQUET and compression is None:
         try:
             return (
-                pq.read_table(path).to_pandas(types_mapper=EXACT.get)
+                pq.read_table(path).to_pandas(types_mapper=exact_type)
                 if as_texts
                 else pd.read_parquet(path)
             )

@@ -90,7 +90,9 @@ class MultiTaskEstimator(BaseEstimator):
         Args:
             X: DataFrame or array `(rows, columns)`.
             y: DataFrame, Series, or array `(rows,)` or `(rows, targets)`.
-            sample_weight: A weight for each row, `(rows,)`. Default None.
+            sample_weight: A weight for each row, `(rows,)`. It weighs the losses; the thresholds
+                and the calibration count each row once. Rows with a weight of 0 are left out.
+                Default None.
 
         Raises:
             DataError: if the rows do not suit the tasks.
@@ -101,6 +103,7 @@ class MultiTaskEstimator(BaseEstimator):
             table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
             if not weights.any():
                 raise DataError("Sample weights must not sum to zero: all of them are zero.")
+            table = table[weights != 0].reset_index(drop=True)  # nor may thresholds depend on them
         experiment = self._experiment(rows, None if sample_weight is None else WEIGHT)
         learned = {column for task in experiment.tasks for column in task.columns}
         without = [name for name in self.targets_.names if name not in learned]
