@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtl_keras.datasets.files import exact_type
+from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.location import Location
 from mtl_keras.errors import DataError
 
