@@ -19,6 +19,8 @@ CHANCE = 0.999  # share of unchanged columns that are not reported as changed
 class Distribution:
     """Counts of a column's values: deciles of numbers, or the most frequent strings.
 
+    A number that a tenth of the rows have is a bin of its own.
+
     It reveals nothing about single rows except for the smallest and the largest number.
 
     Attributes:
@@ -62,9 +64,10 @@ class Distribution:
             frequent = [str(value) for value, count in ranked[:MOST_VALUES] if count >= MIN_ROWS]
             empty = cls((), values=tuple(frequent))
         elif len(present):
-            edges = np.quantile(present, np.arange(1, BINS) / BINS)
+            deciles = np.quantile(present, np.arange(1, BINS) / BINS)
+            edges = np.unique([*deciles, *_around_frequent(present)])
             low, high = float(present.min()), float(present.max())
-            empty = cls((), tuple(np.unique(edges).tolist()), low=low, high=high)
+            empty = cls((), tuple(edges.tolist()), low=low, high=high)
         else:
             empty = cls((), ())
         counts, clustering = empty.counted(values), empty.clustering_of(values, groups)
@@ -226,6 +229,17 @@ def missing(values: np.ndarray) -> np.ndarray:
     if values.dtype == object:
         return pd.Series(values).isin(["", b""]).to_numpy()
     return np.isnan(values.reshape(len(values), -1)).any(axis=1)
+
+
+def _around_frequent(present: np.ndarray) -> np.ndarray:
+    """Return the edges of bins for single numbers that a tenth of the rows have.
+
+    Otherwise, an edge that is such a number would have smaller ones in the same bin: if 95% of the
+    rows were 1, nothing would change if all of them became 0.
+    """
+    numbers, counts = np.unique(present, return_counts=True)
+    frequent = np.flatnonzero(counts >= len(present) / BINS)
+    return numbers[np.concatenate([frequent, frequent[frequent > 0] - 1])]
 
 
 def level(index: float, chance: float) -> str:

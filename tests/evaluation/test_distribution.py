@@ -72,3 +72,16 @@ def test_a_column_that_is_the_same_in_all_rows_of_a_group_varies_by_chance():
     rows = RANDOM.normal(size=1000)
     assert Distribution.of(rows, np.arange(1000)).clustering < 1.3, "groups of one row"
     assert Distribution.of(rows, np.zeros(1000)).clustering == 1.0, "nothing is known of one group"
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [([1.0] * 95 + [0.0] * 5, [0.0]), ([5.0] * 50 + [4.0] * 45 + [1.0] * 5, [5.0, 1.0])],
+    ids=["yes or no", "rating"],
+)
+def test_numbers_below_a_frequent_one_are_not_in_its_bin(then, now):
+    """Nothing seemed to have changed: an edge that 95% of the rows had was in one bin with all."""
+    before = Distribution.of(np.repeat(then, 10))
+    values = np.repeat(now, 250)
+    assert level(before.stability_index(values), before.chance(len(values))) == "major"
+    assert before.stability_index(np.repeat(then, 5)) < 0.01
