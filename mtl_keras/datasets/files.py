@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtl_keras.datasets.cells import FIRST_LINE, place
+from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.missing_words import WORDS, missing_words
 from mtl_keras.errors import DataError, shown
 
@@ -26,17 +27,6 @@ DELIMITERS = ",;\t|"
 TEXTS = (".csv", ".tsv", ".txt", ".tab", "")
 JSON = (".json", ".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
-EXACT = {
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-}
-"""Types for whole numbers with missing values, which others would turn into floats."""
 REFUSED = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet. Save the sheet as CSV"),
     **dict.fromkeys((".tar", ".tgz", ".7z", ".rar"), "an archive. Unpack it"),
@@ -59,7 +49,7 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     if kind in PARQUET and compression is None:
         try:
             return (
-                pq.read_table(path).to_pandas(types_mapper=EXACT.get)
+                pq.read_table(path).to_pandas(types_mapper=exact_type)
                 if as_texts
                 else pd.read_parquet(path)
             )
@@ -210,8 +200,10 @@ def read_csv(
         if words := missing_words(table, content, options):
             table.attrs[WORDS] = words
         table = _with_leading_zeros(table, content, options)
-        if content.count(b"\n") > len(table) + 1:  # cells with line breaks
+        if content.count(b"\n") > len(table) + 1:  # cells with line breaks, or empty lines
             _warn_of_open_quotes(path, table, delimiter)
+            if len(names) == 1:
+                _warn_of_empty_lines(path, content)
     # Last, because all of the above finds the columns by their place in the file.
     empty = [c for c in nameless if (table[c].isna() | (table[c] == "")).all()]
     return table.drop(columns=empty)
@@ -272,6 +264,20 @@ def _has_leading_zero(content: bytes, delimiter: str) -> bool:
     zeros = np.flatnonzero(characters[1:-1] == ord("0")) + 1
     zeros = zeros[characters[zeros + 1] - ord("0") < 10]  # unsigned: others are far above
     return bool(np.isin(characters[zeros - 1], list(f'{delimiter}"\r\n '.encode())).any())
+
+
+def _warn_of_empty_lines(path: Path, content: bytes) -> None:
+    """Warn if a file with one column has empty lines between others, which may be missing cells."""
+    characters = np.frombuffer(content.replace(b"\r", b"").rstrip(), np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    quotes = np.flatnonzero(characters == ord('"'))
+    within = np.searchsorted(quotes, ends) % 2 == 1
+    if (~within[:-1] & (np.diff(ends) == 1)).any():
+        warnings.warn(
+            f"{path}: empty lines are no rows. If they are missing cells of its only column, write "
+            'them as "" (two quotes).',
+            stacklevel=2,
+        )
 
 
 def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:

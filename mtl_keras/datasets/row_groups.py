@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtl_keras.datasets.files import EXACT
+from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.location import Location
 from mtl_keras.errors import DataError
 
@@ -76,7 +76,7 @@ class ParquetFiles:
             group: The row group.
             columns: The columns to read; None for all.
             rows: Rows per table.
-            as_texts: Whether to keep whole numbers exact if some are missing. Default False.
+            as_texts: Whether to keep values and types exact if cells are missing. Default False.
 
         Raises:
             DataError: if they cannot be read; the message names the file and the group.
@@ -92,7 +92,7 @@ class ParquetFiles:
                     table = pa.Table.from_batches([batch]).select(names)
                     if table.schema.types != schema.types:
                         table = table.cast(schema)
-                    types = EXACT.get if as_texts else None
+                    types = exact_type if as_texts else None
                     frame = table.to_pandas(ignore_metadata=True, types_mapper=types)
                     frame.index = pd.RangeIndex(first, first + batch.num_rows)
                     for name in wanted:

@@ -90,6 +90,10 @@ class Split(Checked):
             return None
         return category_texts(table[self.column])
 
+    def groups_in(self, sample: pd.DataFrame) -> np.ndarray | None:
+        """Return the group of each row of a sample; None if it is not known, as that of a file."""
+        return None if self.strategy == "file" else self.groups(sample)
+
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise a DataError if a column of the split does not exist."""
         for name in (self.column, self.stratify):

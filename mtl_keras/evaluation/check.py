@@ -215,6 +215,7 @@ def column_change(
     unknown: tuple[float, float] = (0.0, 0.0),
     examples: tuple[str, ...] = (),
     shown: Callable[[Sequence[float]], list[str]] = apart,
+    groups: np.ndarray | None = None,
 ) -> ColumnChange:
     """Return how values differ from a distribution.
 
@@ -227,6 +228,7 @@ def column_change(
         examples: Some of them. Default: none.
         shown: A function that writes some of the numbers. Default: with as many digits as it takes
             to tell different numbers from each other.
+        groups: The group of each value. Default None: no groups.
     """
     present = values[~missing(values)]
     ends = () if then.low is None or then.high is None else (then.low, then.high)
@@ -236,7 +238,7 @@ def column_change(
         name=name,
         kind=kind,
         index=then.stability_index(values),
-        chance=then.chance(len(values)),
+        chance=then.chance(len(values), then.clustering_of(values, groups)),
         missing=(then.missing, float(missing(values).mean())),
         unknown=unknown,
         examples=examples,

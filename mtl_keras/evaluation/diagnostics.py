@@ -117,7 +117,7 @@ def diagnose(
         weak_slices=weak_slices(tasks, truths, predictions, constants, cells, groups),
         searched=len(cells),
         worst_rows=_together(worst),
-        correlation=residual_correlation(tasks, truths, predictions),
+        correlation=residual_correlation(tasks, truths, predictions, groups),
     )
 
 

@@ -19,6 +19,8 @@ CHANCE = 0.999  # share of unchanged columns that are not reported as changed
 class Distribution:
     """Counts of a column's values: deciles of numbers, or the most frequent strings.
 
+    A number that a tenth of the rows have is a bin of its own.
+
     It reveals nothing about single rows except for the smallest and the largest number.
 
     Attributes:
@@ -28,6 +30,8 @@ class Distribution:
         values: For strings: the value of each bin but the last.
         low: The smallest number.
         high: The largest number.
+        clustering: How many times more the counts vary by chance than those of independent rows,
+            because rows of one group are alike. Default 1.0: they are independent.
 
     Example:
 
@@ -43,10 +47,16 @@ class Distribution:
     values: tuple[str, ...] | None = None
     low: float | None = None
     high: float | None = None
+    clustering: float = 1.0
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Self:
-        """Return the distribution of numbers (NaN: missing) or strings (empty: missing)."""
+    def of(cls, values: np.ndarray, groups: np.ndarray | None = None) -> Self:
+        """Return the distribution of numbers (NaN: missing) or strings (empty: missing).
+
+        Args:
+            values: The values, `(rows,)`.
+            groups: The group of each row. Default None: no groups.
+        """
         present = values[~missing(values)]
         if values.dtype == object:
             ranked = pd.Series(present, dtype=object).value_counts()
@@ -54,12 +64,14 @@ class Distribution:
             frequent = [str(value) for value, count in ranked[:MOST_VALUES] if count >= MIN_ROWS]
             empty = cls((), values=tuple(frequent))
         elif len(present):
-            edges = np.quantile(present, np.arange(1, BINS) / BINS)
+            deciles = np.quantile(present, np.arange(1, BINS) / BINS)
+            edges = np.unique([*deciles, *_around_frequent(present)])
             low, high = float(present.min()), float(present.max())
-            empty = cls((), tuple(np.unique(edges).tolist()), low=low, high=high)
+            empty = cls((), tuple(edges.tolist()), low=low, high=high)
         else:
             empty = cls((), ())
-        return replace(empty, counts=empty.counted(values))
+        counts, clustering = empty.counted(values), empty.clustering_of(values, groups)
+        return replace(empty, counts=counts, clustering=clustering)
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any]) -> Self:
@@ -72,16 +84,53 @@ class Distribution:
 
     def counted(self, values: np.ndarray) -> tuple[int, ...]:
         """Return the counts of other values in the same bins."""
+        number = 2 + len((self.edges if self.values is None else self.values) or ())
+        return tuple(np.bincount(self._bins(values), minlength=number).tolist())
+
+    def _bins(self, values: np.ndarray) -> np.ndarray:
+        """Return the bin of each value; 0 if it is missing."""
         without = missing(values)
-        present = values[~without]
+        bins, present = np.zeros(len(values), int), values[~without]
         if self.values is None:
-            bins = np.searchsorted(np.asarray(self.edges, float), present.astype(float))
-            number = len(self.edges or ()) + 1
+            bins[~without] = 1 + np.searchsorted(
+                np.asarray(self.edges, float), present.astype(float)
+            )
         else:
-            places = {value: place for place, value in enumerate(self.values)}
-            number = len(self.values) + 1
-            bins = pd.Series(present, dtype=object).map(places).fillna(number - 1).to_numpy(int)
-        return (int(without.sum()), *np.bincount(bins, minlength=number).tolist())
+            places = {value: place for place, value in enumerate(self.values, start=1)}
+            others = len(self.values) + 1
+            bins[~without] = pd.Series(present, dtype=object).map(places).fillna(others).to_numpy()
+        return bins
+
+    def clustering_of(self, values: np.ndarray, groups: np.ndarray | None) -> float:
+        r"""Return the `clustering` of other values in the same bins: their mean design effect.
+
+        With p the share of a bin among n rows, and $d_g$ the number of its rows in group g less p
+        times all rows of g, the share varies by $\frac{G}{G - 1} \sum_g d_g^2 / n^2$ in place of
+        $p (1 - p) / n$.
+
+        References:
+            Rao, Scott: "The Analysis of Categorical Data from Complex Sample Surveys", JASA 76,
+            1981.
+
+        Example:
+
+        >>> before = Distribution.of(np.arange(100.0))
+        >>> round(before.clustering_of(np.repeat(np.arange(100.0), 5), np.arange(500) // 5), 1)
+        5.1
+        """
+        codes, bins = None, self._bins(values)
+        if groups is not None:
+            codes, found = pd.factorize(groups)
+        if codes is None or min(len(found), len(np.unique(bins))) < 2:
+            return 1.0
+        rows, sizes = len(bins), np.bincount(codes)
+        variances = []
+        for each in np.unique(bins):
+            inside = np.bincount(codes, bins == each)
+            share = inside.sum() / rows
+            variances.append(np.sum((inside - share * sizes) ** 2) / share)
+        effect = np.sum(variances) / rows / (len(variances) - 1)
+        return max(1.0, float(effect * len(sizes) / (len(sizes) - 1)))
 
     def drawn(self, rows: int, random: np.random.Generator) -> np.ndarray:
         """Return random values of such a column; a tenth is missing and a tenth was never seen.
@@ -135,20 +184,26 @@ class Distribution:
         p, q = _shares(self.counts), _shares(self.counted(values))
         return float(((q - p) * np.log(q / p)).sum())
 
-    def chance(self, rows: int) -> float:
+    def chance(self, rows: int, clustering: float = 1.0) -> float:
         r"""Return the index that one in 1,000 unchanged columns exceeds, for a number of rows.
 
         If n and m rows have the same distribution, the index in B bins is distributed as $(1/n +
-        1/m) \chi^2_{B - 1}$. For few rows, it is large by chance alone.
+        1/m) \chi^2_{B - 1}$. For few rows, it is large by chance alone. Rows of one group count as
+        fewer: n and m are divided by their `clustering`. Of columns that are the same in all rows
+        of a group, about one in 100 then exceeds it.
+
+        Args:
+            rows: Number of other rows.
+            clustering: Their `clustering_of`. Default 1.0: they are independent.
 
         References:
             Yurdakul, Naranjo: "Statistical Properties of the Population Stability Index", Journal
             of Risk Model Validation 2020.
         """
-        return self._quantile * (1 / max(1, sum(self.counts)) + 1 / rows)
+        return self._quantile * (self.clustering / max(1, sum(self.counts)) + clustering / rows)
 
     def rows_to_see(self, index: float) -> float:
-        """Return the number of rows from which `chance` is at most an index.
+        """Return the number of rows, as alike as these, from which `chance` is at most an index.
 
         It is infinite if this distribution itself has too few rows.
 
@@ -159,8 +214,9 @@ class Distribution:
         >>> round(rows), round(before.chance(rows), 3)
         (126, 0.25)
         """
-        left = index - self._quantile / max(1, sum(self.counts))
-        return self._quantile / left if left > 0 else np.inf
+        quantile = self._quantile * self.clustering
+        left = index - quantile / max(1, sum(self.counts))
+        return quantile / left if left > 0 else np.inf
 
     @property
     def _quantile(self) -> float:
@@ -173,6 +229,17 @@ def missing(values: np.ndarray) -> np.ndarray:
     if values.dtype == object:
         return pd.Series(values).isin(["", b""]).to_numpy()
     return np.isnan(values.reshape(len(values), -1)).any(axis=1)
+
+
+def _around_frequent(present: np.ndarray) -> np.ndarray:
+    """Return the edges of bins for single numbers that a tenth of the rows have.
+
+    Otherwise, an edge that is such a number would have smaller ones in the same bin: if 95% of the
+    rows were 1, nothing would change if all of them became 0.
+    """
+    numbers, counts = np.unique(present, return_counts=True)
+    frequent = np.flatnonzero(counts >= len(present) / BINS)
+    return numbers[np.concatenate([frequent, frequent[frequent > 0] - 1])]
 
 
 def level(index: float, chance: float) -> str:

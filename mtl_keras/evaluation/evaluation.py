@@ -213,7 +213,7 @@ def evaluate(
             )
             for task in tasks
         ],
-        joint_coverage(tasks, truths, regions),
+        joint_coverage(tasks, truths, regions, groups),
     )
 
 
@@ -259,7 +259,7 @@ def _evaluate(
     truth, predicted = truth[present], np.asarray(predicted)[present]
     if len(truth) == 0:
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
-    of_region = {} if region is None else task.region_scores(truth, region[present])
+    of_region = {} if region is None else task.region_scores(truth, region[present], groups)
     scores = task.scores(truth, predicted) | of_region
     uncertain = dict(zip(task.measures, measured(task.measures, truth, predicted, groups)))
     if region is not None:

@@ -18,7 +18,7 @@ class JointCoverage:
         tasks: Names of the tasks.
         rows: Number of rows with labels for all of them.
         coverage: The share of these rows.
-        standard_error: Its binomial standard error.
+        standard_error: Its standard error: see `tasks.conformal`.
 
     Example:
 
@@ -83,13 +83,17 @@ def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict
 
 
 def joint_coverage(
-    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], regions: Mapping[str, np.ndarray]
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    regions: Mapping[str, np.ndarray],
+    groups: np.ndarray | None = None,
 ) -> JointCoverage | None:
     covering = [task for task in tasks if task.name in regions]
     present = [labelled(truths[task.name]) for task in covering]
     if len(covering) < 2 or not np.all(present, axis=0).any():
         return None
     held = np.all([task.covers(regions[task.name], truths[task.name]) for task in covering], axis=0)
-    held = held[np.all(present, axis=0)]
+    complete = np.all(present, axis=0)
+    held, groups = held[complete], None if groups is None else groups[complete]
     names = [task.name for task in covering]
-    return JointCoverage(names, len(held), float(held.mean()), standard_error(held))
+    return JointCoverage(names, len(held), float(held.mean()), standard_error(held, groups))

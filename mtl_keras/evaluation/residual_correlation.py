@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mtl_keras.tasks import Task
 
@@ -14,25 +15,32 @@ FEWEST_ROWS = 20
 
 
 def residual_correlation(
-    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray]
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
+    groups: np.ndarray | None = None,
 ) -> pd.DataFrame:
     r"""Return the correlation of each pair of tasks' residuals, over the rows with both labels.
 
     If both predictions are right on average for all values of the features, residuals are
     uncorrelated unless the labels have more in common than the features explain. Chance explains a
     correlation up to $1.96 \sqrt{\mathrm{mean}(a^2 b^2) / n}$, with a and b the standardised
-    residuals. This is more than $1.96 / \sqrt n$ if their sizes vary together.
+    residuals. This is more than $1.96 / \sqrt n$ if their sizes vary together. Rows of one group
+    are alike in what the features do not tell, so that chance explains more: with $s_g$ the sum of
+    a b in group g of G, up to $t_{G - 1} \sqrt{\frac{G}{G - 1} \sum_g s_g^2} / n$.
 
     Args:
         tasks: Fitted tasks.
         truths: For each task, the labels, as `Task.truth` returns them.
         predictions: For each task, the predictions for these rows.
+        groups: The group of each row. Default None: no groups.
 
     Returns:
         A row for each pair of at most 12 residuals: their names `first` and `second`, `rows`,
         `correlation`, and `chance`, the largest correlation that chance explains. Classes and
         labels have residuals of their own; if a task has more than three, those that vary most are
-        used. Pairs within one task and pairs with fewer than 20 rows are left out;
+        used. Pairs within one task and pairs with fewer than 20 rows, or of one group, are left
+        out;
         `attrs["left_out"]` says by task what is missing, and why.
     """
     left_out: dict[str, str] = {}
@@ -48,8 +56,9 @@ def residual_correlation(
         ranked += [(rank, place, *each) for rank, each in enumerate(of_task)]
     ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # first the first of all tasks
     ranked = sorted(ranked, key=lambda each: each[1])
+    codes = None if groups is None else pd.factorize(groups[:MOST_ROWS])[0]
     pairs = [
-        _pair(name, other, values, others)
+        _pair(name, other, values, others, codes)
         for number, (_, place, name, values) in enumerate(ranked)
         for _, other_place, other, others in ranked[number + 1 :]
         if place != other_place
@@ -72,7 +81,7 @@ def _variance(values: np.ndarray) -> float:
 
 
 def _pair(
-    first: str, second: str, a: np.ndarray, b: np.ndarray
+    first: str, second: str, a: np.ndarray, b: np.ndarray, codes: np.ndarray | None
 ) -> tuple[str, str, int, float, float] | None:
     a, b = np.asarray(a, float), np.asarray(b, float)
     both = np.isfinite(a) & np.isfinite(b)
@@ -81,4 +90,14 @@ def _pair(
         return None
     a, b = ((values - values.mean()) / values.std() for values in (a[both], b[both]))
     chance = 1.96 * np.sqrt(np.mean(a**2 * b**2) / rows)
+    if codes is not None:
+        of_group = np.bincount(codes[both], a * b)
+        number = len(np.unique(codes[both]))
+        if number < 2:
+            return None
+        chance = (
+            stats.t.ppf(0.975, number - 1)
+            * np.sqrt(number / (number - 1) * np.sum(of_group**2))
+            / rows
+        )
     return first, second, rows, float(np.mean(a * b)), float(chance)

@@ -17,6 +17,7 @@ BINS = 10  # cells of numbers
 MOST_VALUES = 50  # cells of strings
 MOST_ROWS = 20_000
 FEWEST_ROWS = 30  # rows of a slice, in each half
+FEWEST_GROUPS = 10  # of these rows, if rows of one group are not independent
 LARGEST = 0.5  # a slice is at most this share of the rows
 SUGGESTIVE = 2.0  # standard errors
 MOST = 5  # slices to confirm for each task
@@ -148,9 +149,12 @@ def weak_slices(
             if min(inside.sum(), len(inside) - inside.sum()) < FEWEST_ROWS:
                 continue
             of_group = None if groups is None else groups[confirming]
+            fewest = _fewest_units(inside == 1, of_group)
+            if fewest < FEWEST_GROUPS:
+                continue
             (gap,) = measured([DIFFERENCE], inside, losses[confirming], of_group)
             if gap.error:
-                chance = float(stats.norm.sf(gap.value / gap.error))
+                chance = float(stats.t.sf(gap.value / gap.error, fewest - 1))
                 there = confirming[inside == 1]
                 row = _row(task, loss, truth, predicted, constants, there, groups)
                 elsewhere = losses[confirming[inside == 0]].mean()
@@ -158,6 +162,16 @@ def weak_slices(
                 named = {"task": task.name, "feature": each.cells.feature, "value": words}
                 found.append((chance, {**named, **row, "elsewhere": float(elsewhere)}))
     return pd.DataFrame(_holm(found), columns=[*COLUMNS, "constant"])
+
+
+def _fewest_units(inside: np.ndarray, groups: np.ndarray | None) -> int:
+    """Return the number of rows, or of their groups, inside or outside a slice, whichever is less.
+
+    A standard error is only as well known as that of so few units.
+    """
+    if groups is None:
+        return int(min(inside.sum(), (~inside).sum()))
+    return min(pd.Series(groups[rows]).nunique() for rows in (inside, ~inside))
 
 
 def _row(

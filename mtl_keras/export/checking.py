@@ -22,12 +22,15 @@ EXAMPLES = 5
 STATISTICS = "statistics.json"
 
 
-def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[str, Any]:
+def column_statistics(
+    features: Sequence[Feature], train: pd.DataFrame, groups: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return what an artifact stores about the training rows: counts of values by feature.
 
     Args:
         features: Fitted features.
         train: The training rows, or a sample of them.
+        groups: The group of each of these rows. Default None: no groups.
 
     Returns:
         Plain values by feature, for `statistics.json`.
@@ -41,7 +44,7 @@ def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[
     """
     return {
         feature.name: {
-            **asdict(Distribution.of(_watched(feature, raw))),
+            **asdict(Distribution.of(_watched(feature, raw), groups)),
             "unknown": float(feature.unknown(raw).mean()),
         }
         for feature, raw in _raw(features, train)
@@ -49,7 +52,10 @@ def column_statistics(features: Sequence[Feature], train: pd.DataFrame) -> dict[
 
 
 def result_statistics(
-    tasks: Sequence[Task], truths: Mapping[str, np.ndarray], answers: pd.DataFrame
+    tasks: Sequence[Task],
+    truths: Mapping[str, np.ndarray],
+    answers: pd.DataFrame,
+    groups: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Return what an artifact stores about labels and predictions: counts of values by column.
 
@@ -57,6 +63,7 @@ def result_statistics(
         tasks: Fitted tasks.
         truths: Labels of the training rows, or of a sample of them, by task.
         answers: The predictions for the test rows, from `Predictor.predict`.
+        groups: The group of each test row. Default None: no groups.
     """
     labels = {task.name: task.label_columns(truths[task.name]) for task in tasks}
     return {
@@ -64,7 +71,9 @@ def result_statistics(
             task: {name: asdict(Distribution.of(values)) for name, values in columns.items()}
             for task, columns in labels.items()
         },
-        "answers": {str(name): asdict(Distribution.of(_values(answers[name]))) for name in answers},
+        "answers": {
+            str(name): asdict(Distribution.of(_values(answers[name]), groups)) for name in answers
+        },
     }
 
 
@@ -96,13 +105,15 @@ def check(
     kept = artifact.read_json(folder / STATISTICS)
     try:
         columns = [
-            _column(feature, raw, kept["features"][feature.name])
+            _column(feature, raw, kept["features"][feature.name], groups)
             for feature, raw in _raw(features, table)
         ]
         answers = answer(table)
         by_name = {n: v for task in tasks for n, v in task.answer_columns(answers).items()}
         changes = [
-            column_change(n, "answer", Distribution.from_dict(kept["answers"][n]), _values(v))
+            column_change(
+                n, "answer", Distribution.from_dict(kept["answers"][n]), _values(v), groups=groups
+            )
             for n, v in by_name.items()
         ]
     except (KeyError, TypeError) as error:
@@ -138,7 +149,9 @@ def _tested(
         ) from error
 
 
-def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> ColumnChange:
+def _column(
+    feature: Feature, raw: np.ndarray, kept: Mapping[str, Any], groups: np.ndarray | None
+) -> ColumnChange:
     then = Distribution.from_dict(kept)
     unknown = feature.unknown(raw)
     examples = pd.Series(raw[unknown], dtype=object).value_counts().index[:EXAMPLES]
@@ -152,6 +165,7 @@ def _column(feature: Feature, raw: np.ndarray, kept: Mapping[str, Any]) -> Colum
         shares,
         tuple(map(str, examples)),
         feature.format_observed,
+        groups,
     )
 
 

@@ -157,6 +157,13 @@ def write_one(name: str, how: Answering) -> int | DataError:
     return file.rows
 
 
+def _state(stream: Stream, name: str) -> list[int]:
+    """Return what differs if a file is replaced: its rows, its bytes, and when it was written."""
+    rows = sum(group.rows for group in stream.groups if group.file == name)
+    info = stream.location.filesystem.get_file_info(stream.location.path(name))
+    return [rows, info.size or 0, info.mtime_ns or 0]
+
+
 def write_each(
     how: Answering,
     model: str,
@@ -165,6 +172,8 @@ def write_each(
     show: Callable[[str], None],
 ) -> None:
     """Write a file of predictions for each file; those that were finished before are kept.
+
+    They are written again if the file has changed since.
 
     If a row of a file cannot be read, this is reported, and the other files are still written.
 
@@ -183,18 +192,20 @@ def write_each(
     note = folder / NOTE
     own = how.keep if isinstance(how.keep, bool) else list(how.keep) or False
     of = {"model": model, "keep": own, "columns": how.chosen and list(how.chosen)}
+    if how.escape_formulas:
+        of["escape_formulas"] = True
     state: dict[str, Any] = artifact.read_json(note) if note.is_file() else {**of, "files": {}}
-    if any(state.get(key) != value for key, value in of.items()):
+    if {key: value for key, value in state.items() if key != "files"} != of:
         raise ConfigError(
-            f"{folder} contains predictions of another model, or with other columns. Write to "
+            f"{folder} contains predictions of another model, or with other options. Write to "
             "another folder, or remove it."
         )
     folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(group.file for group in stream.groups))
-    sizes = {n: sum(g.rows for g in stream.groups if g.file == n) for n in names}
+    states = {name: _state(stream, name) for name in names}
     if len({how.output(name) for name in names}) < len(names):
         raise ConfigError(f"Two files of {stream.shown} differ in their suffix only. Rename one.")
-    done = [n for n in names if state["files"].get(n) == sizes[n] and how.output(n).is_file()]
+    done = [n for n in names if state["files"].get(n) == states[n] and how.output(n).is_file()]
     if done:
         show(f"{len(done):,} of {len(names):,} files were finished before and are kept")
     left = [name for name in names if name not in done]
@@ -211,7 +222,7 @@ def write_each(
             refused[name] = rows
             show(f"{numbers[name]}  {name}: no predictions. {rows}")
             continue
-        state["files"][name] = sizes[name]
+        state["files"][name] = states[name]
         artifact.replace_file(note, json.dumps(state, indent=1) + "\n")
         show(f"{numbers[name]}  {how.output(name)}: {rows:,} rows")
     moving(show, None)

@@ -18,7 +18,7 @@ from mtl_keras.export.coding import code_of
 from mtl_keras.export.formats import Convertible, Exported, export
 from mtl_keras.export.loading import network_of
 from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_each
-from mtl_keras.export.scoring import constants_of, groups_of, scored
+from mtl_keras.export.scoring import codes_of, constants_of, groups_of, scored
 from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import mask_unreadable, read_columns, rows_per_call
@@ -216,7 +216,7 @@ class Predictor(ServedModel):
             show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(CHECKED_ROWS)
         rows = self.mask_unreadable(rows)
-        folder, groups = self.path / artifact.EXTRA, groups_of(self, rows).get("rows")
+        folder, groups = self.path / artifact.EXTRA, codes_of(groups_of(self, rows))
         seen = self.trained_on(rows)
         return check(folder, self.features, self.tasks, rows, self.answers, groups, seen)
 

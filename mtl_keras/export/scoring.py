@@ -92,11 +92,31 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
         count = len(truths[judged[0].name])
         show(f"evaluated on {count:,} of {stream.rows:,} rows")
     seen = model.trained_on(pd.concat(some) if len(some) > 1 else some[0])
-    return Scored(judged, truths, predictions, regions, groups.get("rows"), seen)
+    return Scored(judged, truths, predictions, regions, codes_of(groups), seen)
+
+
+def codes_of(groups: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Return a number for the group of each row; a row without a group is one of its own.
+
+    Args:
+        groups: The groups of the `rows`, if any: see `groups_of`.
+
+    Example:
+
+    >>> codes_of({"rows": np.array(["a", "", "a", ""], object)}).tolist()
+    [0, 5, 0, 7]
+    """
+    if "rows" not in groups:
+        return None
+    codes = pd.factorize(groups["rows"])[0]
+    return np.where(groups["rows"] == "", len(codes) + np.arange(len(codes)), codes)
 
 
 def groups_of(model: Any, table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return the group of each of the `rows`, if training was split by a known column."""
+    """Return the group of each of the `rows`, if training was split by a known column.
+
+    It is empty for a row without a group.
+    """
     column = model.schema.get("group")  # version 0.1 had none
     if column not in table.columns:
         return {}

@@ -41,7 +41,8 @@ class Content:
         experiment_text: The same, as it is written.
         truths: For each task, the labels of the test rows.
         predictions: For each task, the predictions for the test rows.
-        comparison: `comparison/comparison.json` beside the artifact, or None.
+        comparison: `comparison/comparison.json` beside the artifact; None if there is none, or if
+            it is of other tasks or measures, as it may be of an earlier version.
 
     Example:
 
@@ -135,6 +136,8 @@ def content(
     if comparison is not None and comparison.is_file():
         with _told_of(str(comparison)):
             compared = json.loads(comparison.read_text("utf-8"))
+            if compared["measures"] != {task.name: task.measure.name for task in fitted}:
+                compared = None
     return Content(
         schema=schema,
         metrics=parsed("metrics.json"),

@@ -71,7 +71,9 @@ def evaluated(
             "repeated_rows": [asdict(each) for each in repeated if each.many],
         },
         trained=_trained_rows(rows, fitted.refitted, repeated),
-        statistics=column_statistics(rows.encoder.features, rows.rows["train"]),
+        statistics=column_statistics(
+            rows.encoder.features, rows.rows["train"], plan.split.groups_in(rows.rows["train"])
+        ),
     )
 
 

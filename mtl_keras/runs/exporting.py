@@ -70,7 +70,12 @@ def _described(
     run.seconds |= clock.seconds  # as far as `metrics.json` can tell
     statistics: dict[str, Any] = attempted(
         "the statistics",
-        lambda: result_statistics(run.tasks, run.truths["train"], exported().predict(run.test)),
+        lambda: result_statistics(
+            run.tasks,
+            run.truths["train"],
+            exported().predict(run.test),
+            run.experiment.split.groups_in(run.test),
+        ),
         {"targets": {}, "answers": {}},
     )
     return {

@@ -248,8 +248,7 @@ class Run:
             return self.truths["test"], self.predictions, self.regions, self.groups
         truths = {task.name: task.truth(self.test) for task in self.tasks}
         outputs = self._outputs_for(self.test)
-        split = self.experiment.split  # the files of rows in a sample are not known
-        groups = None if split.strategy == "file" else split.groups(self.test)
+        groups = self.experiment.split.groups_in(self.test)
         return truths, self._predictions(outputs), regions_of(self.tasks, outputs), groups
 
     @functools.cached_property

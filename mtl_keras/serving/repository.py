@@ -123,7 +123,10 @@ class Artifacts(ModelRepository):
         return served
 
     async def _loadable(self, name: str) -> tuple[AllSettings, dict[Path, MTLError]]:
-        """Load the newest versions; return those that can be loaded, and why others cannot."""
+        """Load the newest versions; return those that can be loaded, and why others cannot.
+
+        One that is in memory is loaded again if another model has taken its place.
+        """
         paths = [self._folders[name] / str(n) for n in artifact.versions(self._folders[name])]
         loaded: dict[Path, Loaded] = {}
         failed: dict[Path, MTLError] = {}
@@ -131,7 +134,8 @@ class Artifacts(ModelRepository):
             if len(loaded) == self._versions:
                 break
             try:
-                if (version := self._loaded.get(path)) is None:
+                version = self._loaded.get(path)
+                if version is None or version.model.schema != artifact.read_schema(path):
                     version = await asyncio.to_thread(Loaded.of, path, self._trusted)
                 loaded[path] = version
             except MTLError as error:

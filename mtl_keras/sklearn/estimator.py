@@ -90,7 +90,8 @@ class MultiTaskEstimator(BaseEstimator):
         Args:
             X: DataFrame or array `(rows, columns)`.
             y: DataFrame, Series, or array `(rows,)` or `(rows, targets)`.
-            sample_weight: A weight for each row, `(rows,)`. Default None.
+            sample_weight: A weight for each row, `(rows,)`, in the losses alone; rows with a weight
+                of 0 are left out. Default None.
 
         Raises:
             DataError: if the rows do not suit the tasks.
@@ -101,6 +102,7 @@ class MultiTaskEstimator(BaseEstimator):
             table[WEIGHT] = weights = _check_sample_weight(sample_weight, table)
             if not weights.any():
                 raise DataError("Sample weights must not sum to zero: all of them are zero.")
+            table = table[weights != 0].reset_index(drop=True)  # nor may thresholds depend on them
         experiment = self._experiment(rows, None if sample_weight is None else WEIGHT)
         learned = {column for task in experiment.tasks for column in task.columns}
         without = [name for name in self.targets_.names if name not in learned]
@@ -116,14 +118,12 @@ class MultiTaskEstimator(BaseEstimator):
                     "predicts one column per task. Declare a task for each of them."
                 )
         run = experiment.run(table, show=None)
-        names = list(self.targets_.names)
-        self.tasks_ = sorted(run.tasks, key=lambda task: names.index(task.columns[0]))
+        self.tasks_ = sorted(run.tasks, key=lambda t: self.targets_.names.index(t.columns[0]))
         self.model_, self.encoder_ = run.model, run.encoder
         self.history_ = run.history
         self._answer = self._answering()
-        labels_of = [np.array(task.classes)[ascending(task)] for task in self._classifying()]
-        if labels_of:
-            self.classes_ = labels_of[0] if len(self.tasks_) == 1 else labels_of
+        if labels := [np.array(task.classes)[ascending(task)] for task in self._classifying()]:
+            self.classes_ = labels[0] if len(self.tasks_) == 1 else labels
         return self
 
     def _with_labels(self, rows: pd.DataFrame, y: Any) -> pd.DataFrame:

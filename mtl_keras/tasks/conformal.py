@@ -61,11 +61,14 @@ def conformal_quantile(scores: np.ndarray, level: float) -> float:
     return float(np.partition(scores, rank - 1)[rank - 1])
 
 
-def standard_error(held: np.ndarray) -> float:
-    """Return the binomial standard error of a coverage, by Agresti and Coull: never 0.
+def standard_error(held: np.ndarray, groups: np.ndarray | None = None) -> float:
+    """Return the standard error of a coverage: binomial, by Agresti and Coull, so never 0.
+
+    If rows of one group are alike, it is that of the groups, where that is larger.
 
     Args:
         held: Whether the region of each row contains its label.
+        groups: The group of each row. Default None: no groups.
 
     Example:
 
@@ -74,7 +77,12 @@ def standard_error(held: np.ndarray) -> float:
     """
     rows = len(held) + 4
     rate = (held.sum() + 2) / rows
-    return float(np.sqrt(rate * (1 - rate) / rows))
+    error = float(np.sqrt(rate * (1 - rate) / rows))
+    codes = np.arange(1) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if (number := int(codes.max(initial=0)) + 1) < 2:
+        return error
+    off = np.bincount(codes.reshape(-1), held - held.mean())
+    return max(error, float(np.sqrt(number / (number - 1) * np.sum(off**2)) / len(held)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,9 +150,11 @@ class ConformalTask(Task):
             Measure.mean(self.size_score, sizes),
         )
 
-    def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
+    def region_scores(
+        self, truth: np.ndarray, region: np.ndarray, groups: np.ndarray | None = None
+    ) -> dict[str, float]:
         coverage, size = super().region_scores(truth, region).items()
-        error = standard_error(self.covers(region, truth))
+        error = standard_error(self.covers(region, truth), groups)
         return dict([coverage, ("conformal_coverage_se", error), size])
 
 

@@ -121,8 +121,16 @@ class Judged(abc.ABC):
         """The measures of regions, which take the place of predictions."""
         return ()
 
-    def region_scores(self, truth: np.ndarray, region: np.ndarray) -> dict[str, float]:
-        """Return the coverage and the size of regions, for rows that all have a label."""
+    def region_scores(
+        self, truth: np.ndarray, region: np.ndarray, groups: np.ndarray | None = None
+    ) -> dict[str, float]:
+        """Return the coverage and the size of regions, for rows that all have a label.
+
+        Args:
+            truth: The labels.
+            region: The regions.
+            groups: The group of each row. Default None: no groups.
+        """
         return {each.name: each.value(truth, region) for each in self.region_measures}
 
     # How they are shown

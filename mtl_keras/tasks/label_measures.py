@@ -31,7 +31,7 @@ def macro_f1(
     A missing label (NaN) is ignored, and so is a label that is missing in all rows.
     """
     values = []
-    for label, answered in zip(truth.T, (scores >= cuts).T):
+    for label, answered in zip(truth.T, _answered(scores, cuts).T):
         present = ~np.isnan(label)
         if present.any():
             values.append(f1(label[present], answered[present], weights[:, present]))
@@ -42,9 +42,14 @@ def micro_f1(
     truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, cuts: np.ndarray
 ) -> np.ndarray:
     """Return F1 of all present labels pooled into one, for each row of weights."""
-    present, answered = ~np.isnan(truth), scores >= cuts
+    present, answered = ~np.isnan(truth), _answered(scores, cuts)
     rows, _ = np.nonzero(present)
     return f1(truth[present], answered[present], weights[:, rows])
+
+
+def _answered(scores: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Return which labels are predicted, as a model does: 0.7 as a float32 is at least 0.7."""
+    return scores >= np.asarray(cuts, scores.dtype)
 
 
 def most_frequent_labels(truth: np.ndarray) -> np.ndarray:

@@ -67,13 +67,14 @@ class ThresholdCurve:
             label: The positive label.
             costs: The costs of wrong predictions. Default None.
         """
-        scores = np.asarray(scores, float).reshape(-1)
-        several = np.quantile(scores, np.linspace(0, 1, POINTS))
+        scores = np.asarray(scores, "float32").reshape(-1)
+        several = np.quantile(scores, np.linspace(0, 1, POINTS)).astype(float)
         thresholds = np.unique(np.concatenate([several, [in_use]]))
         ordered = np.sort(scores)
         positive = np.sort(scores[np.asarray(truth) == 1])
-        answered = len(ordered) - np.searchsorted(ordered, thresholds)
-        hits = len(positive) - np.searchsorted(positive, thresholds)
+        places = thresholds.astype("float32")  # as a model compares: float32(0.7) is below 0.7
+        answered = len(ordered) - np.searchsorted(ordered, places)
+        hits = len(positive) - np.searchsorted(positive, places)
         missed, wrong = len(positive) - hits, answered - hits
         with np.errstate(invalid="ignore", divide="ignore"):
             precision, recall = hits / answered, hits / np.float64(len(positive))

@@ -265,3 +265,15 @@ def test_sparse_columns_are_read_as_others():
     sparse = pd.Series(pd.arrays.SparseArray([1.0, 2.0, np.nan]))
     codes, values = factorized(sparse)
     assert codes.tolist() == [0, 1, -1] and values == [1, 2]
+
+
+def test_empty_lines_of_a_single_column_are_told(tmp_path, recwarn):
+    """Predictions for it had fewer rows than the file has lines."""
+    (tmp_path / "told.csv").write_text('text\nfine\n\n"not\n\nfine"\n')
+    with pytest.warns(UserWarning, match="empty lines are no rows"):
+        assert datasets.read(tmp_path / "told.csv")["text"].tolist() == ["fine", "not\n\nfine"]
+    recwarn.clear()
+    (tmp_path / "one.csv").write_text('text\n"not\n\nfine"\n""\n\n\n')
+    (tmp_path / "two.csv").write_text("text,age\nfine,1\n\nbad,2\n")
+    assert [len(datasets.read(tmp_path / name)) for name in ("one.csv", "two.csv")] == [2, 2]
+    assert not recwarn.list

@@ -158,3 +158,16 @@ def test_a_target_in_disguise_is_named_in_the_log_and_on_the_page(tmp_path, monk
     assert "'code' alone explains 100% of 'left'. Is it known when you predict?" in warning
     run.export(tmp_path / "small")
     assert "<strong>code</strong> alone explains" in (tmp_path / "small/report.html").read_text()
+
+
+def test_rows_without_a_group_are_groups_of_their_own(checked):
+    """All of them counted as one group, so that its rows were drawn together or not at all."""
+    predictor, rows = mtl.load(checked), fresh()
+    predictor.schema["group"] = "person"
+    known = rows.assign(person=[f"p{n}" for n in range(len(rows))])
+    unknown = rows.assign(person=[f"p{n}" if n % 2 else None for n in range(len(rows))])
+    ends = [predictor.evaluate(each).tasks[0].intervals for each in (known, unknown)]
+    width = [np.ptp(each["roc_auc"]) for each in ends]
+    assert width[1] == pytest.approx(width[0], rel=0.3)
+    scores = [predictor.check(each).scores[0] for each in (known, unknown)]
+    assert scores[0].now_interval == pytest.approx(scores[1].now_interval, abs=0.02)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -22,7 +23,8 @@ from mlserver.rest import RESTServer
 from mlserver.settings import ModelParameters
 from mlserver.types import InferenceRequest
 
-from mtl_keras.serving import Runtime
+from mtl_keras.export import artifact
+from mtl_keras.serving import Artifacts, Runtime
 from mtl_keras.serving.limited_body import LimitedBody
 from mtl_keras.serving.refused_stream import RefusedStream
 from mtl_keras.serving.requests import checked, of_json
@@ -51,6 +53,21 @@ def test_mlserver_start_finds_all_it_needs_in_the_folder(small_artifact, tmp_pat
     assert (first, second) == ("1", "2")
     assert before == after
     assert "is served without the settings of mtl_keras: the size of a request" in caplog.text
+
+
+def test_a_version_that_was_replaced_is_loaded_again(small_artifact, tmp_path):
+    """A model that was removed and trained again has the same number; the old one was served."""
+    folder = shutil.copytree(small_artifact, tmp_path / "small")
+    models = Artifacts(artifacts=[folder])
+
+    def found():
+        return asyncio.run(models.find("small"))[-1].parameters.extra["loaded"]
+
+    first = found()
+    assert found() is first
+    path = artifact.latest(folder) / artifact.EXTRA / "schema.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "trained_at": "2031-01-01"}))
+    assert found().model.schema["trained_at"] == "2031-01-01"
 
 
 @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")  # MLServer's own

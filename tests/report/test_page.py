@@ -1,5 +1,6 @@
 """The report: what is in it."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -83,11 +84,21 @@ def test_slices_cut_numbers_and_name_the_missing(run):
     assert run.slices("age")["value"].nunique() == 5
 
 
-def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_path):
+def test_the_report_is_made_anew_with_the_comparison(artifact, run, comparison, tmp_path):
     folder = shutil.copytree(artifact, tmp_path / "shop")
     before = (folder / "report.html").read_text()
     assert "A single training does not show" in before
     comparison.write(folder / "comparison")
+    assert "Train them together" not in rewrite_report(folder).read_text(), "it is of other tasks"
+    names = [task.name for task in run.tasks]
+    dataclasses.replace(
+        comparison,
+        tasks=names,
+        measures={task.name: task.measure for task in run.tasks},
+        units=dict.fromkeys(names, ""),
+        values={n: dict.fromkeys(names, v["left"]) for n, v in comparison.values.items()},
+        differences={n: dict.fromkeys(names, d["left"]) for n, d in comparison.differences.items()},
+    ).write(folder / "comparison")
     path = folder / "1" / "assets.extra" / "metrics.json"
     tried = {"what": "architecture", "epochs": 4, "candidate": "mmoe", "score": 0.0, "left": 0.5}
     path.write_text(json.dumps({**json.loads(path.read_text()), "search": [tried]}))
@@ -97,6 +108,8 @@ def test_the_report_is_made_anew_with_the_comparison(artifact, comparison, tmp_p
     assert "<dd>Not to decide &lt;alone&gt;.</dd>" in after
     assert "Not to decide <alone>." in model_card_of(path.parents[1])
     assert "Train them together" in after and "Train them together" not in before
+    told = "The comparison was on other rows (100: 60 training, 20 validation, 20 test) than"
+    assert told in after
     assert "mean ROC AUC was: joint 0.805, single-task 0.705 and linear 0.605.</p>" in after
     assert "In the comparison" not in before
     assert "Candidates that were tried" in after and "Candidates that were tried" not in before

@@ -1,11 +1,14 @@
 """Experiments on streams: the same words, the same quality, and what is wrong found before."""
 
+import datetime
+import decimal
 import itertools
 import re
 import shutil
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import mtl_keras as mtl
@@ -137,7 +140,7 @@ def test_answers_come_file_by_file_and_finished_files_are_kept(model, folder, tm
     ]
     assert (output / "2.parquet").stat().st_mtime_ns == before
     with pytest.raises(
-        ConfigError, match="contains predictions of another model, or with other columns"
+        ConfigError, match="contains predictions of another model, or with other options"
     ):
         model.predict_files(folder, output, keep=True)
     model.predict_files(folder, tmp_path / "all.csv", keep=True)
@@ -171,6 +174,17 @@ def test_what_is_judged_and_answered_reads_no_column_in_vain(model, folder, tmp_
     read.clear()
     model.predict_files(folder, tmp_path / "answers")
     assert read == {"age", "town"}
+
+
+def test_a_file_that_was_replaced_is_answered_again(model, tmp_path):
+    """Of another file with as many rows, the predictions of the old one were kept."""
+    (tmp_path / "rows").mkdir()
+    for first in (0, 20):
+        rows = table()[first : first + 20]
+        rows.to_parquet(tmp_path / "rows" / "1.parquet", index=False)
+        model.predict_files(tmp_path / "rows", tmp_path / "answers")
+        found = pd.read_parquet(tmp_path / "answers" / "1.parquet")
+        assert found["spend"].tolist() == pytest.approx(model.predict(rows)["spend"], rel=1e-4)
 
 
 def test_a_long_csv_is_answered_as_a_short_one_to_the_byte(model, tmp_path, monkeypatch):
@@ -260,3 +274,17 @@ def test_what_is_open_is_tried_on_the_sample_and_a_comparison_too(folder, monkey
     settled(experiment(balancer="auto"), prepared.data, lambda *_: losses, said.append)
     rows = prepared.rows["train"]
     assert f"candidates are trained on {len(rows):,} rows in memory" in said
+
+
+def test_a_column_that_begins_with_missing_cells_is_kept(model, tmp_path, monkeypatch):
+    """Its type was taken from the first rows, where a column without a value has none."""
+    monkeypatch.setattr("mtl_keras.export.predictor.rows_per_call", lambda features: 64)
+    rows = table()[:200]
+    late = {"member": True, "since": datetime.date(2021, 5, 6), "price": decimal.Decimal("1.10")}
+    late |= {"number": 2**60 + 1}
+    for name, value in late.items():
+        rows[name] = pd.Series([None] * 100 + [value] * 100, dtype=object)
+    rows.to_parquet(tmp_path / "rows.parquet", row_group_size=50)
+    model.predict_files(tmp_path / "rows.parquet", tmp_path / "answers.parquet", keep=list(late))
+    written = pq.read_table(tmp_path / "answers.parquet").select(list(late))
+    assert written.equals(pq.read_table(tmp_path / "rows.parquet").select(list(late)))

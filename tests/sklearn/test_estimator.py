@@ -112,6 +112,17 @@ def test_a_single_target_has_the_form_of_an_array(table):
         model.predict(np.ones((3, 2)))
 
 
+def test_rows_without_weight_are_as_if_they_were_not_there(table):
+    """Thresholds were chosen on them, too."""
+    rows, left = table[["age"]], table["left"].fillna("no")
+    other = left.map({"no": "yes", "yes": "no"})
+    weights = np.repeat([1.0, 0.0], len(rows))
+    both = pd.concat([rows, rows]), pd.concat([left, other])
+    alone = MultiTaskEstimator(**SMALL).fit(rows, left, weights[: len(rows)])
+    beside = MultiTaskEstimator(**SMALL).fit(*both, weights)
+    pd.testing.assert_series_equal(beside.predict(rows), alone.predict(rows))
+
+
 def test_mistakes_are_told(table):
     numbers = table[["age"]]
     with pytest.raises(errors.DataError, match="X has columns of y"):

@@ -253,3 +253,13 @@ def test_a_joint_coverage_is_kept_through_files_and_gives_each_task_its_level(tm
     assert again.joint_coverage == 0.8 and again.tasks == experiment.tasks
     rows = again.prepare(cases.table(200))
     assert [task.nominal_coverage for task in rows.tasks] == pytest.approx([0.9, 0.9])
+
+
+def test_the_error_of_a_coverage_is_that_of_the_groups():
+    """The spread over samples of 50 groups of 20 rows that are covered or not together."""
+    random, groups = np.random.default_rng(0), np.repeat(np.arange(50), 20)
+    samples = [(random.random(50) < 0.9)[groups] for _ in range(200)]
+    spread = np.std([held.mean() for held in samples])
+    told = np.mean([standard_error(held, groups) for held in samples])
+    assert told == pytest.approx(spread, rel=0.2) and standard_error(samples[0]) < spread / 3
+    assert standard_error(np.ones(1000, bool), groups) == standard_error(np.ones(1000, bool)) > 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mtl_keras.report.about import about_model
+from mtl_keras.report.about import about_model, in_parts
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
@@ -27,7 +27,14 @@ def overview(content: Content, draw: Drawer) -> Section:
 
 def _verdict(content: Content) -> str:
     if content.comparison:
-        return content.comparison["advice"]
+        advice, rows = content.comparison["advice"], content.comparison["rows"]
+        if rows == content.metrics["rows"]:
+            return advice
+        compared = content.comparison.get("about", {}).get("Compared")
+        return (
+            f"{advice} The comparison{f' of {compared}' if compared else ''} was on other rows "
+            f"({in_parts(rows)}) than this training."
+        )
     return (
         "The baseline is the constant prediction that is best for a score. A single training does "
         "not show whether it helped to train the tasks together; mtl-keras compare does."
