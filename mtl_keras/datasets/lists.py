@@ -16,6 +16,16 @@ def is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
 
 
+def is_missing(value: Any) -> bool:
+    """Return whether a single value is missing: None, NaN, NA or NaT."""
+    return value is None or value is pd.NA or bool(value != value)
+
+
+def has_gaps(value: Any) -> bool:
+    """Return whether a value is a list with missing members."""
+    return is_list(value) and any(map(is_missing, value))
+
+
 def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     """Return the index of each row's value, -1 where it is missing, and the distinct values.
 
@@ -78,6 +88,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
     """Return a string per row: its values joined by the separator, "" if there are none.
 
     White space around the values, of any kind, is removed: TensorFlow knows only that of ASCII.
+    Missing members of lists are left out.
 
     Args:
         name: Name of the feature, for messages.
@@ -91,10 +102,9 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
     texts = np.empty(len(column), object)
     for row, value in enumerate(column):
         if not is_list(value):
-            missing = value is None or value is pd.NA or value != value
-            texts[row] = "" if missing else separator.join(parts(text(value), separator))
+            texts[row] = "" if is_missing(value) else separator.join(parts(text(value), separator))
             continue
-        each = [text(part) for part in _ordered(value)]
+        each = [text(part) for part in _ordered(value) if not is_missing(part)]
         bad = next((part for part in each if part and parts(part, separator) != [part]), None)
         if bad is not None:
             raise DataError(

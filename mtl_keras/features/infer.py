@@ -191,9 +191,7 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
         return Guess(name, Numeric(name), "numbers", doubt)
     example = present.iloc[int(np.flatnonzero(~empty)[0])]
     why = f"strings that are numbers, such as {example}"
-    if written.ambiguous is not None:
-        value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
-        doubt = f"{written.ambiguous} is read as {value:g}: otherwise, state the `notation`"
+    doubt = written.doubt or doubt
     if empty.any():
         why += f"; {present.iloc[int(np.flatnonzero(empty)[0])]} as missing"
     return Guess(name, Numeric(name, notation=written.name), why, doubt)

@@ -87,6 +87,32 @@ def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):
     assert table["n"].tolist() == [1, 2, 30] and table["share"].tolist() == [0.5, 0.25, 0]
 
 
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (["1.234", "999", "", "12.500"], ["1.234", "999", "", "12.500"]),
+        (["1.000", "2.000"], ["1.000", "2.000"]),
+        (["1.234", "0.500"], [1.234, 0.5]),
+        (["1.234", "1.5"], [1.234, 1.5]),
+        (["1.0", "007"], ["1.0", "007"]),
+    ],
+)
+def test_thousands_with_points_in_a_file_with_semicolons_stay_as_written(tmp_path, cells, read):
+    """1.234 is 1234 to a model that was trained on 1.234.567; pandas reads it as 1.234."""
+    for delimiter in ";,":
+        lines = [delimiter.join(("price", "code")), *(f"{cell}{delimiter}a" for cell in cells)]
+        (tmp_path / "table.csv").write_text("\n".join(lines))
+        table = datasets.read(tmp_path / "table.csv")
+        if delimiter == ";" or "007" in cells:
+            assert table["price"].fillna("").tolist() == read
+        else:
+            assert table["price"].dtype == float
+    feature = mtl.features.Numeric("price").fit(pd.Series(["1.234.567", "2,5", None]))
+    (tmp_path / "table.csv").write_text("price;code\n1.234;a\n999;b\n")
+    table = datasets.read(tmp_path / "table.csv")
+    assert feature.raw(table["price"]).tolist() == [1234, 999]
+
+
 @pytest.mark.parametrize("names", [",zip,n,plan", "zip,,n,plan"])
 def test_an_empty_column_without_a_name_moves_no_cells(tmp_path, names):
     """Cells were read again at another column's place: `n` had the values of `zip`."""
@@ -177,6 +203,12 @@ def test_json_keeps_the_types_that_it_has(tmp_path, text):
         (tmp_path / name).write_text(text)
         table = datasets.read(tmp_path / name)
         assert table["a"].tolist() == [1, 2] and table["b"].iloc[0] == "01"
+    names = ["01", "2021-01", "2021-02"]
+    (tmp_path / "names.json").write_text(
+        '[{"01": 0.12345678901234568, "2021-01": 1, "2021-02": 2}]'
+    )
+    table = datasets.read(tmp_path / "names.json")
+    assert table.columns.tolist() == names and table["01"].iloc[0] == 0.12345678901234568
     (tmp_path / "table.jsonl").write_text(text[:-5])
     with pytest.raises(DataError, match=r"table\.jsonl cannot be read as JSON"):
         datasets.read(tmp_path / "table.jsonl")
