@@ -196,6 +196,7 @@ def read_csv(
     if duplicated:  # pandas would silently rename them
         raise DataError(f"{path} names columns more than once: {duplicated}. Rename them.")
     options: dict[str, Any] = {"sep": delimiter, "skipinitialspace": True, "low_memory": False}
+    options["skip_blank_lines"] = len(names) > 1  # which are missing cells of a single column
     if as_texts:
         options |= {"dtype": str, "keep_default_na": False}
     elif dtypes is not None:

@@ -112,6 +112,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
+    if column.dtype.kind == "m":
+        return Guess(name, None, "durations: to use them, make numbers of them, such as hours")
     if is_text and (form := find_format(texts)) is not None:
         doubt = other_reading(texts, form) or ""
         return Guess(name, Date(name, format=form), _dated(texts, form), doubt)

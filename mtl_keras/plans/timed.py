@@ -29,6 +29,5 @@ def timed(split: Split, declared: Any) -> Split:
         declared = named(declared, features.get).values()
     for feature in declared:
         if isinstance(feature, Feature) and feature.source == split.column:
-            if feature.format_of_times is not None:
-                return dataclasses.replace(split, format=feature.format_of_times)
+            split = dataclasses.replace(split, format=split.format or feature.format_of_times)
     return split

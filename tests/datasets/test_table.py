@@ -113,6 +113,18 @@ def test_thousands_with_points_in_a_file_with_semicolons_stay_as_written(tmp_pat
     assert feature.raw(table["price"]).tolist() == [1234, 999]
 
 
+def test_an_empty_line_is_a_row_of_a_table_with_one_column(tmp_path):
+    """Predictions would otherwise belong to other rows than those of the file."""
+    (tmp_path / "reviews.csv").write_text("review\ngood\n\nbad\n")
+    for as_texts in (False, True):
+        read = datasets.read(tmp_path / "reviews.csv", as_texts)["review"]
+        assert read.fillna("").tolist() == ["good", "", "bad"]
+    stream = datasets.Stream(str(tmp_path / "reviews.csv"))
+    assert stream.rows == 3 and stream.read()["review"].isna().tolist() == [False, True, False]
+    (tmp_path / "two.csv").write_text("review,n\ngood,1\n\nbad,2\n")
+    assert len(datasets.read(tmp_path / "two.csv")) == 2
+
+
 @pytest.mark.parametrize("names", [",zip,n,plan", "zip,,n,plan"])
 def test_an_empty_column_without_a_name_moves_no_cells(tmp_path, names):
     """Cells were read again at another column's place: `n` had the values of `zip`."""
