@@ -58,11 +58,13 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
         try:
-            return (
+            table = (
                 pq.read_table(path).to_pandas(types_mapper=EXACT.get)
                 if as_texts
                 else pd.read_parquet(path)
             )
+            indices = [name for name in table.index.names if name is not None]
+            return table.reset_index(indices) if indices else table  # columns of the file
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DataError(f"{path} cannot be read as Parquet: {error}") from error
     content = _decompressed(path, compression)

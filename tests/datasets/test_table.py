@@ -113,6 +113,19 @@ def test_thousands_with_points_in_a_file_with_semicolons_stay_as_written(tmp_pat
     assert feature.raw(table["price"]).tolist() == [1234, 999]
 
 
+def test_a_named_index_is_a_column_of_a_parquet_file(tmp_path):
+    """As it is to other programs, and to a stream."""
+    table = pd.DataFrame({"age": [31, 40]}, index=pd.Index([7, 9], name="customer"))
+    table.to_parquet(tmp_path / "named.parquet")
+    for as_texts in (False, True):
+        read = datasets.read(tmp_path / "named.parquet", as_texts)
+        assert read[["age", "customer"]].to_numpy().tolist() == [[31, 7], [40, 9]]
+        assert read.index.tolist() == [0, 1]
+    assert set(datasets.Stream(str(tmp_path / "named.parquet")).columns) == {"age", "customer"}
+    table.rename_axis(None).to_parquet(tmp_path / "unnamed.parquet")
+    assert datasets.read(tmp_path / "unnamed.parquet").columns.tolist() == ["age"]
+
+
 def test_an_empty_line_is_a_row_of_a_table_with_one_column(tmp_path):
     """Predictions would otherwise belong to other rows than those of the file."""
     (tmp_path / "reviews.csv").write_text("review\ngood\n\nbad\n")
