@@ -35,9 +35,12 @@ def category_text(value: object) -> str:
 
 def has_booleans(column: pd.Series) -> bool:
     """Return whether any cell of a column is a boolean."""
-    if column.dtype == object:
+    if column.dtype != object:
+        return column.dtype.kind == "b"
+    found = pd.api.types.infer_dtype(column)
+    if found.startswith("mixed"):
         return any(isinstance(cell, (bool, np.bool_)) for cell in column)
-    return column.dtype.kind == "b"
+    return found == "boolean"
 
 
 def category_texts(column: pd.Series) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.dates import ISO, find_format, other_reading, stated_dates
+from mtl_keras.datasets.dates import ISO, find_format, other_reading, stated_dates, without_offsets
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
@@ -226,12 +226,16 @@ class Date(Feature):
         else:
             codes, distinct = factorized(column)
             written = pd.Series([str(cell).strip() for cell in distinct], dtype=object)
-            each = [stated_dates(written, self.format or ISO, local) for local in (False, True)]
-            bad = np.append((each[0].isna() & (written != "")).to_numpy(bool), False)[codes]
-            missing = np.datetime64("NaT")  # for the code -1
-            moments, local = (
-                pd.Series(np.append(read.to_numpy(), missing)[codes], column.index) for read in each
-            )
+            parsed, plain = stated_dates(written, self.format or ISO), without_offsets(written)
+            bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]
+
+            def of_rows(read: pd.Series) -> pd.Series:  # of which the code -1 is missing
+                each = np.append(read.to_numpy(), np.datetime64("NaT"))
+                return pd.Series(each[codes], column.index)
+
+            moments = local = of_rows(parsed)
+            if plain is not written:
+                local = of_rows(stated_dates(plain, self.format or ISO))
         if self.time is None:
             days = bool((local.dropna() == local.dropna().dt.normalize()).all())
         else:
