@@ -33,16 +33,6 @@ def category_text(value: object) -> str:
     return text_of(value).strip()
 
 
-def has_booleans(column: pd.Series) -> bool:
-    """Return whether any cell of a column is a boolean."""
-    if column.dtype != object:
-        return column.dtype.kind == "b"
-    found = pd.api.types.infer_dtype(column)
-    if found.startswith("mixed"):
-        return any(isinstance(cell, (bool, np.bool_)) for cell in column)
-    return found == "boolean"
-
-
 def category_texts(column: pd.Series) -> np.ndarray:
     """Return the category of each row as a string, "" where it is missing.
 
@@ -51,7 +41,7 @@ def category_texts(column: pd.Series) -> np.ndarray:
     >>> category_texts(pd.Series([1, "1 ", 1.0, None], dtype=object)).tolist()
     ['1', '1', '1', '']
     """
-    if column.dtype == object and has_booleans(column):
-        column = column.map(category_text, na_action="ignore")  # True, which is equal to 1
+    if column.dtype == object and pd.api.types.infer_dtype(column).startswith("mixed"):
+        column = column.map(category_text, na_action="ignore")  # True is not 1, which equals it
     codes, values = factorized(column)  # a few distinct values, many rows
     return np.array([*map(category_text, values), ""], object)[codes]

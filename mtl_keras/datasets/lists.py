@@ -17,8 +17,8 @@ def is_list(value: Any) -> bool:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a single value is missing: None, NaN, NA or NaT."""
-    return value is None or value is pd.NA or bool(value != value)
+    """Return whether a value is missing: None, NaN, NA or NaT."""
+    return value is None or value is pd.NA or (not is_list(value) and bool(value != value))
 
 
 def has_gaps(value: Any) -> bool:

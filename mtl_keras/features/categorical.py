@@ -10,13 +10,16 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.categories import category_texts, has_booleans
+from mtl_keras.datasets.categories import category_texts
 from mtl_keras.datasets.lists import refuse_several
 from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import check_vocabulary, string_lookup
 from mtl_keras.layers.precision import FullPrecision
+
+TRUTH = frozenset(("true", "True", "TRUE", "false", "False", "FALSE"))
+"""What is read as a boolean from a file in which no other word is in the column."""
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -56,8 +59,8 @@ class Categorical(Feature):
 
     *Missing* (NaN, None or empty) has its own index. *Unseen* values, those in fewer than
     `min_frequency` training rows, and those beyond the `max_size` most frequent ones share another.
-    Numbers are read as strings, 3.0 as "3", and the boolean True as `TRUE` if that is a known value
-    and `True` is not.
+    Numbers are read as strings, 3.0 as "3"; and `true`, `True` and `TRUE` as the one of them that
+    is known.
 
     Args:
         min_frequency: Integer, number of training rows in which a value must occur to get its own
@@ -108,10 +111,10 @@ class Categorical(Feature):
         what = f"Feature {self.name!r} is categorical"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
         texts = category_texts(column)
-        if self.vocabulary and has_booleans(column):  # as in a file of nothing but `TRUE`
-            for text in {"True", "False"} - {*self.vocabulary}:
-                alike = [word for word in self.vocabulary if word.lower() == text.lower()]
-                texts = np.where(texts == text, alike[0] if alike else text, texts)
+        for word in TRUTH & {*(self.vocabulary or ())}:
+            others = {each for each in TRUTH if each.lower() == word.lower()} - {word}
+            if not others & {*(self.vocabulary or ())}:
+                texts = np.where(np.isin(texts, list(others)), word, texts)
         return texts
 
     def unreadable(self, column: pd.Series) -> np.ndarray:

@@ -18,6 +18,8 @@ def test_true_is_known_in_a_file_of_nothing_but_booleans(tmp_path):
     new = datasets.read(tmp_path / "new.csv")["sure"]
     assert new.dtype == bool and trained.raw(new).tolist() == ["TRUE", "FALSE", "TRUE"]
     assert not trained.unknown(trained.raw(new)).any()
+    other = Categorical("sure", min_frequency=1).fit(new)
+    assert other.raw(pd.Series(["TRUE", "false", "MAYBE"])).tolist() == ["True", "False", "MAYBE"]
     other = Categorical("sure", vocabulary=("True", "true"))
     assert other.raw(new).tolist() == ["True", "False", "True"]
 

@@ -241,6 +241,8 @@ def test_missing_members_are_no_tags_and_make_no_tokens_of_numbers():
     for declared in (features.Sequence("prices"), features.Sequence("prices", of="numbers")):
         with pytest.raises(DataError, match=r"sequence of numbers. Received: \[1\.0, nan, 2\.0\]"):
             declared.fit(numbers)
+    with pytest.raises(DataError, match="contains the separator ' '"):
+        features.Sequence("prices").fit(pd.Series([np.ones((2, 2))]))
     fitted = features.Sequence("prices").fit(numbers[1:])
     assert fitted.unreadable(numbers).tolist() == [True, False]
 
