@@ -1,5 +1,6 @@
 """Columns with several values per row: lists, arrays, or strings with a separator."""
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -7,8 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.cells import place
+from mtl_keras.datasets.cells import place, refuse
 from mtl_keras.errors import DataError, shown
+
+WRITTEN = re.compile(
+    r"""[\[{]\s*((['"]).*\2|[-+\d.,\s]*)\s*[\]}]|\(\s*(['"]).*\3\s*,?\s*\)""", re.DOTALL
+)
+"""A list as Python or JSON writes it: what a CSV file has of a column of lists."""
 
 
 def is_list(value: Any) -> bool:
@@ -24,6 +30,26 @@ def is_missing(value: Any) -> bool:
 def has_gaps(value: Any) -> bool:
     """Return whether a value is a list with missing members."""
     return is_list(value) and any(map(is_missing, value))
+
+
+def written_lists(column: pd.Series) -> np.ndarray:
+    """Return which cells are lists as strings, as a CSV file has them: bool `(rows,)`.
+
+    Example:
+
+    >>> written_lists(pd.Series(["['a', 'b']", "[1, 2]", "a, b", "[deleted]", None])).tolist()
+    [True, True, False, False, False]
+    """
+    return np.array([isinstance(v, str) and bool(WRITTEN.fullmatch(v.strip())) for v in column])
+
+
+def refuse_written_lists(name: str, column: pd.Series, separator: str) -> None:
+    """Raise a CellError for the first cell that is a list as a string."""
+    advice = (
+        f"Separate the values by {separator!r} and nothing else, or store lists as Parquet or JSON."
+    )
+    what = f"Feature {name!r} has lists that were written as strings"
+    refuse(what, column, written_lists(column), advice)
 
 
 def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:

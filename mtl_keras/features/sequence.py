@@ -11,7 +11,14 @@ import tensorflow as tf
 
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.categories import category_text
-from mtl_keras.datasets.lists import has_gaps, joined, parts, vocabulary
+from mtl_keras.datasets.lists import (
+    has_gaps,
+    joined,
+    parts,
+    refuse_written_lists,
+    vocabulary,
+    written_lists,
+)
 from mtl_keras.datasets.numbers import warn_of_resolution
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
@@ -172,11 +179,13 @@ class Sequence(BackboneFeature):
         texts = joined(self.name, column, self.separator, category_text)
         if self.of == "numbers":
             self._check_numbers(column, texts)
+        else:
+            refuse_written_lists(self.name, column, self.separator)
         return texts
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         if self.of != "numbers":
-            return super().unreadable(column)
+            return written_lists(column)
         texts = joined(self.name, column, self.separator, category_text)
         return self._strange(texts) | column.map(has_gaps).to_numpy(bool)
 

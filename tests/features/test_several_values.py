@@ -247,6 +247,20 @@ def test_missing_members_are_no_tags_and_make_no_tokens_of_numbers():
     assert fitted.unreadable(numbers).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("text", ["['a', 'b']", '["a"]', "[]", "{'a'}", "('a',)", "[1, 2]"])
+def test_a_list_that_was_written_as_a_string_is_refused(text):
+    """As in a CSV file; its first tag would be `['a'`."""
+    fitted = features.Categories("tags", vocabulary=("a", "b"))
+    assert fitted.raw(pd.Series(["[deleted], (old)", "a [b]"])).tolist() == [
+        "[deleted],(old)",
+        "a [b]",
+    ]
+    for feature in (fitted, features.Sequence("tags", of="tokens", separator=",")):
+        with pytest.raises(DataError, match=r"'tags' has lists that were written as strings"):
+            feature.raw(pd.Series(["a", text]))
+        assert feature.unreadable(pd.Series(["a", text])).tolist() == [False, True]
+
+
 def test_a_vector_of_times_is_refused_and_numbers_that_are_alike_in_float32_are_told():
     table = pd.DataFrame({"v_0": pd.to_timedelta([1, 2], unit="s"), "v_1": [1.0, 2.0]})
     vector = features.Vector("v")
