@@ -41,7 +41,7 @@ def infer(
     3. No value, or only one: dropped, since it carries no information.
     4. Booleans, 0 and 1, or a known pair of strings such as no and yes: `Boolean`.
     5. Dates and times, or at least 95% strings in one format, `YYYY-MM-DD`, `31.12.2020`,
-       `12/31/2020` or the like, with or without a time: `Date`.
+       `12/31/2020` or the like, with or without a time: `Date`. Durations are dropped.
     6. Whole numbers without duplicates that are consecutive, or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier. If some
        occur twice, as with copied rows, the column is used, and its guess tells so.

@@ -184,7 +184,7 @@ class Vector(Feature):
     def _stacked(self, column: pd.Series, dtype: type) -> np.ndarray:
         present = [vector for vector in column if is_list(vector)]
         size = self.size or (len(present[0]) if present else 0)
-        values = np.full((len(column), size), np.nan, dtype)
+        values: np.ndarray = np.full((len(column), size), np.nan, dtype)
         for row, vector in enumerate(column):
             if not is_list(vector):
                 if not is_missing(vector):

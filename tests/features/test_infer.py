@@ -61,6 +61,11 @@ def test_days_are_those_of_their_time_zone():
         assert features.Date("day").fit(moments).raw(form)[0] == "2021-01-01 11:00:00"
 
 
+def test_durations_are_dropped_and_it_is_said_what_to_do():
+    (guess,) = features.infer(pd.DataFrame({"x": pd.to_timedelta(range(90), unit="h")}))
+    assert guess.feature is None and guess.why.startswith("durations: to use them, make numbers")
+
+
 def test_a_declared_column_that_can_be_read_in_two_ways_is_told():
     with pytest.warns(UserWarning, match=r"Feature 'p': 1,234 is read as 1234: otherwise, state"):
         features.Numeric("p").fit(pd.Series(["1,234", "17,500", "12"]))
