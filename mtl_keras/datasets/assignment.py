@@ -36,6 +36,7 @@ class Assignment:
         self.split, self.seed = split, seed
         self.cuts: np.ndarray | None = None
         self.format: str | None = None  # format of times that are strings
+        self.doubt: str | None = None  # how they may be meant otherwise
         if split.strategy == "time":
             self._find_cuts(stream)
         self.files = self._files(stream) if split.strategy == "file" else {}
@@ -88,6 +89,7 @@ class Assignment:
         self.split.refuse_missing(column, "time")
         if isinstance(column.iloc[0], str):
             self.format = find_format(column.astype(str).str.strip())
+            self.doubt = self.split.doubt(sample)
         times = np.sort(self.split.times(sample, self.format).to_numpy())
         shares = 1 - self.split.validation - self.split.test, 1 - self.split.test
         self.cuts = times[[min(len(times) - 1, round(share * len(times))) for share in shares]]

@@ -1,11 +1,14 @@
 """Dates in tables, including strings in one of the usual formats."""
 
+import re
+
 import pandas as pd
 
 ISO = "ISO8601"
 DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d")
 FORMATS = [ISO, *(day + time for day in DAYS for time in ("", " %H:%M", " %H:%M:%S"))]
 MOSTLY = 0.95
+OFFSET = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$")  # of a time of day
 DATED = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)"  # how a date looks in all of them
 
 
@@ -68,3 +71,30 @@ def parse_dates(texts: pd.Series, form: str) -> pd.Series:
     """
     moments = pd.to_datetime(texts, errors="coerce", format=form, utc=form == ISO)
     return moments.dt.tz_localize(None) if form == ISO else moments
+
+
+def stated_dates(texts: pd.Series, form: str) -> pd.Series:
+    """Parse strings in one format, and those that do not fit it as ISO dates.
+
+    The stated format is the first, as 2021-02-01 may be in January.
+
+    Example:
+
+    >>> stated_dates(pd.Series(["31.12.2020", "2021-01-01"]), "%d.%m.%Y").dt.day.tolist()
+    [31, 1]
+    """
+    moments = parse_dates(texts, form)
+    return moments if form == ISO else moments.fillna(parse_dates(texts, ISO))
+
+
+def without_offsets(texts: pd.Series) -> pd.Series:
+    """Return strings without the offsets of their times; the same object if none has any.
+
+    Example:
+
+    >>> without_offsets(pd.Series(["2021-06-01 00:00:00+02:00", "2021-06-02"])).tolist()
+    ['2021-06-01 00:00:00', '2021-06-02']
+    """
+    if not any(map(OFFSET.search, texts)):
+        return texts
+    return texts.str.replace(OFFSET, r"\1", regex=True)

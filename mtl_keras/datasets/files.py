@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mtl_keras.datasets.as_written import as_written
 from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.missing_words import WORDS, missing_words
@@ -48,11 +48,13 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
         try:
-            return (
+            table = (
                 pq.read_table(path).to_pandas(types_mapper=exact_type)
                 if as_texts
                 else pd.read_parquet(path)
             )
+            indices = [name for name in table.index.names if name is not None]
+            return table.reset_index(indices) if indices else table  # columns of the file
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DataError(f"{path} cannot be read as Parquet: {error}") from error
     content = _decompressed(path, compression)
@@ -141,7 +143,9 @@ def read_json(path: Path, content: bytes) -> pd.DataFrame:
     """Return the table of a JSON file's content: an object per line, or a list of objects."""
     lines = not content.lstrip().startswith(b"[")
     try:
-        table = pd.read_json(io.BytesIO(content), lines=lines, dtype=False)
+        table = pd.read_json(
+            io.BytesIO(content), lines=lines, dtype=False, convert_axes=False, precise_float=True
+        )  # names such as "01" and "2021-01" are no numbers or dates
     except (ValueError, AttributeError) as error:
         raise DataError(
             f"{path} cannot be read as JSON: {error}. Expected an object of column names and "
@@ -184,6 +188,7 @@ def read_csv(
     if duplicated:  # pandas would silently rename them
         raise DataError(f"{path} names columns more than once: {duplicated}. Rename them.")
     options: dict[str, Any] = {"sep": delimiter, "skipinitialspace": True, "low_memory": False}
+    options["skip_blank_lines"] = len(names) > 1  # which are missing cells of a single column
     if as_texts:
         options |= {"dtype": str, "keep_default_na": False}
     elif dtypes is not None:
@@ -199,11 +204,9 @@ def read_csv(
     if not as_texts and dtypes is None:
         if words := missing_words(table, content, options):
             table.attrs[WORDS] = words
-        table = _with_leading_zeros(table, content, options)
-        if content.count(b"\n") > len(table) + 1:  # cells with line breaks, or empty lines
+        table = as_written(table, content, options)
+        if content.count(b"\n") > len(table) + 1:  # cells with line breaks
             _warn_of_open_quotes(path, table, delimiter)
-            if len(names) == 1:
-                _warn_of_empty_lines(path, content)
     # Last, because all of the above finds the columns by their place in the file.
     empty = [c for c in nameless if (table[c].isna() | (table[c] == "")).all()]
     return table.drop(columns=empty)
@@ -233,51 +236,6 @@ def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any
             "quoted?"
         )
     return table.drop(columns=beyond)
-
-
-def _with_leading_zeros(
-    table: pd.DataFrame, content: bytes, options: dict[str, Any]
-) -> pd.DataFrame:
-    """Return the table with codes such as `00123` as strings, since numbers lose the zeros."""
-    if not _has_leading_zero(content, options["sep"]):
-        return table
-    whole = [
-        column
-        for column in table.columns
-        if table[column].dtype.kind in "iuf" and (table[column].dropna() % 1 == 0).all()
-    ]
-    if not whole:
-        return table
-    order = [list(table.columns).index(column) for column in whole]
-    texts = pd.read_csv(
-        io.BytesIO(content), index_col=False, usecols=order, **{**options, "dtype": str}
-    )
-    for column, read in zip(whole, texts.columns):
-        if texts[read].str.match(r"[+-]?0[0-9]", na=False).any():
-            table[column] = texts[read]
-    return table
-
-
-def _has_leading_zero(content: bytes, delimiter: str) -> bool:
-    """Return whether any cell begins with a zero and another digit, in a file of any length."""
-    characters = np.frombuffer(content, np.uint8)
-    zeros = np.flatnonzero(characters[1:-1] == ord("0")) + 1
-    zeros = zeros[characters[zeros + 1] - ord("0") < 10]  # unsigned: others are far above
-    return bool(np.isin(characters[zeros - 1], list(f'{delimiter}"\r\n '.encode())).any())
-
-
-def _warn_of_empty_lines(path: Path, content: bytes) -> None:
-    """Warn if a file with one column has empty lines between others, which may be missing cells."""
-    characters = np.frombuffer(content.replace(b"\r", b"").rstrip(), np.uint8)
-    ends = np.flatnonzero(characters == ord("\n"))
-    quotes = np.flatnonzero(characters == ord('"'))
-    within = np.searchsorted(quotes, ends) % 2 == 1
-    if (~within[:-1] & (np.diff(ends) == 1)).any():
-        warnings.warn(
-            f"{path}: empty lines are no rows. If they are missing cells of its only column, write "
-            'them as "" (two quotes).',
-            stacklevel=2,
-        )
 
 
 def _warn_of_open_quotes(path: Path, table: pd.DataFrame, delimiter: str) -> None:

@@ -1,5 +1,6 @@
 """Columns with several values per row: lists, arrays, or strings with a separator."""
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -7,13 +8,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.cells import place
+from mtl_keras.datasets.cells import place, refuse
 from mtl_keras.errors import DataError, shown
+
+WRITTEN = re.compile(
+    r"""[\[{]\s*((['"]).*\2|[-+\d.,\s]*)\s*[\]}]|\(\s*(['"]).*\3\s*,?\s*\)""", re.DOTALL
+)
+"""A list as Python or JSON writes it: what a CSV file has of a column of lists."""
 
 
 def is_list(value: Any) -> bool:
     """Return whether a value of a column is a list, tuple, set or array."""
     return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is missing: None, NaN, NA or NaT."""
+    return value is None or value is pd.NA or (not is_list(value) and bool(value != value))
+
+
+def has_gaps(value: Any) -> bool:
+    """Return whether a value is a list with missing members."""
+    return is_list(value) and any(map(is_missing, value))
+
+
+def written_lists(column: pd.Series) -> np.ndarray:
+    """Return which cells are lists as strings, as a CSV file has them: bool `(rows,)`.
+
+    Example:
+
+    >>> written_lists(pd.Series(["['a', 'b']", "[1, 2]", "a, b", "[deleted]", None])).tolist()
+    [True, True, False, False, False]
+    """
+    return np.array([isinstance(v, str) and bool(WRITTEN.fullmatch(v.strip())) for v in column])
+
+
+def refuse_written_lists(name: str, column: pd.Series, separator: str) -> None:
+    """Raise a CellError for the first cell that is a list as a string."""
+    advice = (
+        f"Separate the values by {separator!r} and nothing else, or store lists as Parquet or JSON."
+    )
+    what = f"Feature {name!r} has lists that were written as strings"
+    refuse(what, column, written_lists(column), advice)
 
 
 def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
@@ -78,6 +114,7 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
     """Return a string per row: its values joined by the separator, "" if there are none.
 
     White space around the values, of any kind, is removed: TensorFlow knows only that of ASCII.
+    Missing members of lists are left out.
 
     Args:
         name: Name of the feature, for messages.
@@ -91,10 +128,9 @@ def joined(name: str, column: pd.Series, separator: str, text: Any) -> np.ndarra
     texts = np.empty(len(column), object)
     for row, value in enumerate(column):
         if not is_list(value):
-            missing = value is None or value is pd.NA or value != value
-            texts[row] = "" if missing else separator.join(parts(text(value), separator))
+            texts[row] = "" if is_missing(value) else separator.join(parts(text(value), separator))
             continue
-        each = [text(part) for part in _ordered(value)]
+        each = [text(part) for part in _ordered(value) if not is_missing(part)]
         bad = next((part for part in each if part and parts(part, separator) != [part]), None)
         if bad is not None:
             raise DataError(

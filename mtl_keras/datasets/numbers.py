@@ -1,6 +1,7 @@
 """Numbers in tables, including those written as `$1,299.00`, `1.299,00 €`, `12 %`."""
 
 import re
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,20 @@ class Notation(NamedTuple):
 
     name: str
     ambiguous: str | None
+
+    @property
+    def doubt(self) -> str:
+        """How that string is read, in words; "" if there is none.
+
+        Example:
+
+        >>> find_notation(pd.Series(["1,234"])).doubt
+        '1,234 is read as 1234: otherwise, state the `notation`'
+        """
+        if self.ambiguous is None:
+            return ""
+        value = parsed(pd.Series([self.ambiguous], dtype=object), self.name)[0][0]
+        return f"{self.ambiguous} is read as {value:g}: otherwise, state the `notation`"
 
 
 def find_notation(column: pd.Series) -> Notation:
@@ -116,6 +131,24 @@ def coarse_step(values: np.ndarray) -> float | None:
     """
     step = float(np.spacing(np.float32(np.abs(values).max())))
     return step if step > values.std() / 10 > 0 else None
+
+
+def warn_of_resolution(name: str, values: np.ndarray) -> None:
+    """Warn if a feature's numbers are so large that they hardly differ in float32.
+
+    Args:
+        name: Name of the feature.
+        values: The numbers, float64, none missing.
+    """
+    step = coarse_step(values) if len(values) else None
+    if step is not None:
+        warnings.warn(
+            f"Feature {name!r}: the numbers vary by only {values.std():.3g} (standard deviation) "
+            f"around {values.mean():.10g}, where the network, which reads float32, sees multiples "
+            f"of {step:g}. Subtract a constant, such as {values.min():.10g}, from the column, or "
+            "declare it as categorical.",
+            stacklevel=4,
+        )
 
 
 def inexact(column: pd.Series) -> np.ndarray:

@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from mtl_keras.datasets.categories import category_texts
 from mtl_keras.datasets.cells import first_of, place
-from mtl_keras.datasets.dates import ISO, find_format, parse_dates
+from mtl_keras.datasets.dates import ISO, find_format, other_reading, stated_dates
 from mtl_keras.datasets.lists import is_list
 from mtl_keras.datasets.numbers import parsed
 from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
@@ -37,6 +37,8 @@ class Split(Checked):
         stratify: With `"random"`, a column whose values should have the same shares in all parts;
             values with fewer than 4 rows are told and not stratified. Default: none.
         column: Column with the groups, times or parts, for the strategies that need one.
+        format: With `"time"`, the format of times that are strings, as for `strptime`. Default
+            None: that of a declared `date` feature of the column, or else recognised.
 
     Raises:
         ConfigError: if an argument is not as described above.
@@ -52,6 +54,7 @@ class Split(Checked):
     test: float = 0.2
     stratify: str | None = None
     column: str | None = None
+    format: str | None = None
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -70,6 +73,11 @@ class Split(Checked):
                 f"split.strategy={self.strategy!r} does not read `split.column`. Expected the "
                 "strategy 'group', which keeps rows with the same value together, 'time' or "
                 f"'column'. Received: column={self.column!r}."
+            )
+        if self.strategy != "time" and self.format is not None:
+            raise ConfigError(
+                f"`split.format` is the format of times, which strategy={self.strategy!r} does not "
+                f"read. Received: format={self.format!r}. Leave it out."
             )
         if self.strategy != "random" and self.stratify is not None:
             raise ConfigError("`split.stratify` works with strategy='random' only.")
@@ -119,6 +127,20 @@ class Split(Checked):
             if count
             else None
         )
+
+    def doubt(self, table: pd.DataFrame) -> str | None:
+        """Return how times may be meant otherwise, in words; None if there is no doubt.
+
+        Raises:
+            DataError: if the column does not exist.
+        """
+        self.check_columns(list(map(str, table.columns)))
+        if self.strategy != "time" or self.format is not None:
+            return None
+        texts = table[self.column].dropna().astype(str).str.strip()
+        form = find_format(texts) if all(isinstance(v, str) for v in table[self.column]) else None
+        other = None if form is None else other_reading(texts, form)
+        return f"split by time: {other}" if other else None
 
     def parts(self, table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         """Return the row positions of `"train"`, `"validation"` and `"test"`, ascending.
@@ -243,9 +265,9 @@ class Split(Checked):
             return column
         texts = column.astype(str).str.strip()
         if all(isinstance(value, str) for value in column):
-            form = form or find_format(texts)
+            form = self.format or form or find_format(texts)
             if form is not None:
-                times = parse_dates(texts, form)
+                times = stated_dates(texts, form)
             else:
                 numbers, bad = parsed(column)
                 times = pd.Series(np.where(bad, np.nan, numbers), column.index)

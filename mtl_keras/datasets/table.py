@@ -22,7 +22,9 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     and the delimiter is the comma, semicolon, tab or bar, whichever splits that line into most
     names. Empty cells and words such as `NA` and `None` are missing values (a training tells in
     which columns of strings), and whole numbers that begin with a zero, such as `00123`, remain
-    strings. A JSON file contains one object per line, or a list of objects.
+    strings, as do `1.234` and `999` in a column of nothing else in a file with semicolons, where
+    they may be thousands. In a file with one column, an empty line is a missing cell. A JSON file
+    contains one object per line, or a list of objects.
 
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,

@@ -17,7 +17,7 @@ from mtl_keras.export import artifact
 from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import answer_rows, answer_table
-from mtl_keras.features.encoder import raw_columns
+from mtl_keras.features.encoder import raw_columns, warn_of_unknown
 
 T = TypeVar("T")
 
@@ -75,6 +75,7 @@ class ServedModel:
             DataError: if a column is missing, or a value is not of its kind.
         """
         columns = self.checked_call("features", partial(raw_columns, self.features, table))
+        warn_of_unknown(self.features, columns)
         inputs, outputs = self.schema["inputs"], self.schema["outputs"]
         return answer_table(self._answer, self.features, columns, inputs, outputs)
 

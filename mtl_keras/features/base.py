@@ -66,6 +66,11 @@ class Feature(Declaration, abc.ABC):
         """The column that it reads."""
         return self.column or self.name
 
+    @property
+    def format_of_times(self) -> str | None:
+        """The declared format of times that are strings, as for `strptime`. Default: none."""
+        return None
+
     def reads(self, columns: Sequence[str]) -> list[str]:
         """Return the columns that it reads, out of a table's columns; empty if they are missing."""
         return [self.source] if self.source in columns else []

@@ -18,6 +18,9 @@ from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import check_vocabulary, string_lookup
 from mtl_keras.layers.precision import FullPrecision
 
+TRUTH = frozenset(("true", "True", "TRUE", "false", "False", "FALSE"))
+"""What is read as a boolean from a file in which no other word is in the column."""
+
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class CategoryEncoding(FullPrecision):
@@ -56,7 +59,8 @@ class Categorical(Feature):
 
     *Missing* (NaN, None or empty) has its own index. *Unseen* values, those in fewer than
     `min_frequency` training rows, and those beyond the `max_size` most frequent ones share another.
-    Numbers are read as strings, 3.0 as "3".
+    Numbers are read as strings, 3.0 as "3"; and `true`, `True` and `TRUE` as the one of them that
+    is known.
 
     Args:
         min_frequency: Integer, number of training rows in which a value must occur to get its own
@@ -106,7 +110,12 @@ class Categorical(Feature):
         refuse_several(self.name, self.kind, column)
         what = f"Feature {self.name!r} is categorical"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
-        return category_texts(column)
+        texts = category_texts(column)
+        for word in TRUTH & {*(self.vocabulary or ())}:
+            others = {each for each in TRUTH if each.lower() == word.lower()} - {word}
+            if not others & {*(self.vocabulary or ())}:
+                texts = np.where(np.isin(texts, list(others)), word, texts)
+        return texts
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         """Return which cells are floats that may stand for several whole numbers."""

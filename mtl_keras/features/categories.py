@@ -10,7 +10,13 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets.categories import category_text
-from mtl_keras.datasets.lists import joined, parts, vocabulary
+from mtl_keras.datasets.lists import (
+    joined,
+    parts,
+    refuse_written_lists,
+    vocabulary,
+    written_lists,
+)
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import (
@@ -146,7 +152,11 @@ class Categories(Feature):
             else self.encoding,
         )
 
+    def unreadable(self, column: pd.Series) -> np.ndarray:
+        return written_lists(column)
+
     def raw(self, column: pd.Series) -> np.ndarray:
+        refuse_written_lists(self.name, column, self.separator)
         return joined(self.name, column, self.separator, category_text)
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Dates and times."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,7 +12,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.dates import ISO, find_format, parse_dates
+from mtl_keras.datasets.dates import ISO, find_format, other_reading, stated_dates, without_offsets
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
@@ -151,13 +152,21 @@ class Date(Feature):
             check(good, f"{self.name}.format", expected, self.format)
 
     @property
+    def format_of_times(self) -> str | None:
+        return self.format
+
+    @property
     def raw_dtype(self) -> str:
         return "string"
 
     def fit(self, column: pd.Series) -> Self:
         if self.format is None and column.dtype.kind != "M":
             texts = column.dropna().astype(str).str.strip()
-            return self.but(format=find_format(texts[texts != ""]) or ISO).fit(column)
+            texts = texts[texts != ""]
+            form = find_format(texts) or ISO
+            if doubt := other_reading(texts, form):
+                warnings.warn(f"Feature {self.name!r}: {doubt}.", stacklevel=2)
+            return self.but(format=form).fit(column)
         moments = self._parsed(column).dropna()
         if len(moments) == 0:
             raise DataError(f"Feature {self.name!r} has no date in the training rows. Drop it.")
@@ -208,24 +217,30 @@ class Date(Feature):
 
     def _read(self, column: pd.Series) -> tuple[pd.Series, np.ndarray]:
         """Return the points in time, NaT where missing, and which cells are not dates."""
-        moments, bad = column, np.zeros(len(column), bool)
-        if column.dtype.kind != "M":
+        bad = np.zeros(len(column), bool)
+        if column.dtype.kind == "M":
+            moments = local = column
+            if getattr(column.dtype, "tz", None) is not None:
+                moments = column.dt.tz_convert("UTC").dt.tz_localize(None)
+                local = column.dt.tz_localize(None)
+        else:
             codes, distinct = factorized(column)
             written = pd.Series([str(cell).strip() for cell in distinct], dtype=object)
-            parsed = parse_dates(written, self.format or ISO)
-            if self.format not in (None, ISO):  # first, as 2021-02-01 may be in January
-                parsed = parsed.fillna(parse_dates(written, ISO))
-            each = np.append(parsed.to_numpy(), np.datetime64("NaT"))  # for the code -1: missing
-            moments = pd.Series(each[codes], column.index)
+            parsed, plain = stated_dates(written, self.format or ISO), without_offsets(written)
             bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]
-        if getattr(moments.dtype, "tz", None) is not None:
-            local = moments.dt.tz_localize(None)
-            days = self.time is None and bool(
-                (local.dropna() == local.dropna().dt.normalize()).all()
-            )
-            zoned = moments.dt.tz_convert("UTC").dt.tz_localize(None)
-            moments = local if days or self.time is False else zoned
-        return moments, bad
+
+            def of_rows(read: pd.Series) -> pd.Series:  # of which the code -1 is missing
+                each = np.append(read.to_numpy(), np.datetime64("NaT"))
+                return pd.Series(each[codes], column.index)
+
+            moments = local = of_rows(parsed)
+            if plain is not written:
+                local = of_rows(stated_dates(plain, self.format or ISO))
+        if self.time is None:
+            days = bool((local.dropna() == local.dropna().dt.normalize()).all())
+        else:
+            days = not self.time
+        return (local if days else moments), bad
 
     def _example(self) -> str:
         if self.format in (None, ISO):

@@ -1,7 +1,7 @@
 """The encoder: the preprocessing of all features as Keras layers, for training and serving."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,6 +21,7 @@ GO_ON = (
     "A trained model takes such cells for missing with --bad-cells missing, in Python with "
     "`load(..., bad_cells='missing')`."
 )
+FEWEST = 20  # values of which one is usually known
 GROUPS = ("numeric", "plain", "categorical", "crossed")
 
 
@@ -43,6 +44,32 @@ def raw_columns(features: Sequence[Feature], table: pd.DataFrame) -> dict[str, n
     if refused:
         raise CellError("\n".join([*refused, GO_ON]))
     return columns
+
+
+def warn_of_unknown(features: Sequence[Feature], columns: Mapping[str, np.ndarray]) -> None:
+    """Warn of columns of which no value is known to the network, which may be written otherwise.
+
+    Args:
+        features: Fitted features.
+        columns: The result of `raw_columns`. Fewer than 20 values say nothing.
+
+    Example:
+
+    >>> from mtl_keras.features import Categorical
+    >>> warn_of_unknown([Categorical("code", vocabulary=("007",))], {"code": np.array(["7"])})
+    """
+    for feature in features:
+        raw = columns.get(feature.name, np.empty(0))
+        nothing = max(feature.category_sizes, default=3) <= 2  # is known
+        if len(raw) < FEWEST or feature.raw_dtype != "string" or nothing:
+            continue
+        present = raw[raw != ""]
+        if len(present) >= FEWEST and feature.unknown(present).all():
+            warnings.warn(
+                f"Feature {feature.name!r}: none of the values, such as {shown(present[0])}, is "
+                "known from the training rows. Are they written as they were there?",
+                stacklevel=3,
+            )
 
 
 def mask_unreadable(

@@ -12,6 +12,7 @@ import PIL.Image
 import tensorflow as tf
 
 from mtl_keras.backbones.pretrained import Pretrained
+from mtl_keras.datasets.lists import is_missing
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.image_pixels import SLACK, opened_image, warn_of_ignored, white_of
@@ -229,7 +230,7 @@ class Image(BackboneFeature):
             image = image.get("bytes") or image.get("path")
         if isinstance(image, np.ndarray):
             return self._encoded(image, row)
-        if image is None or image is pd.NA or image != image or image in ("", b""):
+        if is_missing(image) or image in ("", b""):
             return b""
         where = ""
         if not isinstance(image, bytes):

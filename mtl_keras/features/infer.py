@@ -41,7 +41,7 @@ def infer(
     3. No value, or only one: dropped, since it carries no information.
     4. Booleans, 0 and 1, or a known pair of strings such as no and yes: `Boolean`.
     5. Dates and times, or at least 95% strings in one format, `YYYY-MM-DD`, `31.12.2020`,
-       `12/31/2020` or the like, with or without a time: `Date`.
+       `12/31/2020` or the like, with or without a time: `Date`. Durations are dropped.
     6. Whole numbers without duplicates that are consecutive, or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier. If some
        occur twice, as with copied rows, the column is used, and its guess tells so.
@@ -112,6 +112,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     if column.dtype.kind == "M":
         return Guess(name, Date(name), "dates")
+    if column.dtype.kind == "m":
+        return Guess(name, None, "durations: to use them, make numbers of them, such as hours")
     if is_text and (form := find_format(texts)) is not None:
         doubt = other_reading(texts, form) or ""
         return Guess(name, Date(name, format=form), _dated(texts, form), doubt)
@@ -191,9 +193,7 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
         return Guess(name, Numeric(name), "numbers", doubt)
     example = present.iloc[int(np.flatnonzero(~empty)[0])]
     why = f"strings that are numbers, such as {example}"
-    if written.ambiguous is not None:
-        value = parsed(pd.Series([written.ambiguous], dtype=object), written.name)[0][0]
-        doubt = f"{written.ambiguous} is read as {value:g}: otherwise, state the `notation`"
+    doubt = written.doubt or doubt
     if empty.any():
         why += f"; {present.iloc[int(np.flatnonzero(empty)[0])]} as missing"
     return Guess(name, Numeric(name, notation=written.name), why, doubt)

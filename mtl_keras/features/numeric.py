@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.numbers import NOTATIONS, coarse_step, find_notation, parsed
+from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed, warn_of_resolution
 from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
@@ -196,13 +196,17 @@ class Numeric(Feature):
 
     def fit(self, column: pd.Series) -> Self:
         if self.notation is None:
-            return self.but(notation=find_notation(column).name).fit(column)
+            notation = find_notation(column)
+            if notation.doubt:
+                warnings.warn(f"Feature {self.name!r}: {notation.doubt}.", stacklevel=2)
+            return self.but(notation=notation.name).fit(column)
         values = self.raw(column).astype(float)
         present = values[~np.isnan(values)]
         if len(present) == 0:
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
         warn_of_mixed_units(f"Feature {self.name!r}", column)
-        self._warn_of_resolution(column)
+        exact = parsed(column, self.notation, words=True)[0]
+        warn_of_resolution(self.name, exact[~np.isnan(exact)])
         indicator = bool(np.isnan(values).any()) if self.indicator is None else self.indicator
         learned = self.but(indicator=indicator)
         if self.scaling == "quantile":  # with which values beyond the knots have the ends' ranks
@@ -245,20 +249,6 @@ class Numeric(Feature):
         """Return which cells are whole numbers so large that float32 has not all of them."""
         values = parsed(column, self.notation, words=True)[0]
         return (np.abs(values) >= 2**24) & (values == np.floor(values))
-
-    def _warn_of_resolution(self, column: pd.Series) -> None:
-        """Warn if the numbers are so large that they hardly differ in float32."""
-        values = parsed(column, self.notation, words=True)[0]
-        values = values[~np.isnan(values)]
-        step = coarse_step(values)
-        if step is not None:
-            warnings.warn(
-                f"Feature {self.name!r}: the numbers vary by only {values.std():.3g} (standard "
-                f"deviation) around {values.mean():.10g}, where the network, which reads float32, "
-                f"sees multiples of {step:g}. Subtract a constant, such as {values.min():.10g}, "
-                "from the column, or declare it as categorical.",
-                stacklevel=2,
-            )
 
     def _read(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers as float32, and which cells are not numbers."""

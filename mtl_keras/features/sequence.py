@@ -11,7 +11,15 @@ import tensorflow as tf
 
 from mtl_keras.datasets import cells
 from mtl_keras.datasets.categories import category_text
-from mtl_keras.datasets.lists import joined, parts, vocabulary
+from mtl_keras.datasets.lists import (
+    has_gaps,
+    joined,
+    parts,
+    refuse_written_lists,
+    vocabulary,
+    written_lists,
+)
+from mtl_keras.datasets.numbers import warn_of_resolution
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, split, string_lookup
@@ -159,6 +167,7 @@ class Sequence(BackboneFeature):
         if of == "numbers":
             self._check_numbers(column, texts)
             values = np.array([float(value) for part in parts for value in part])
+            warn_of_resolution(self.name, values)
             return fitted.but(
                 center=float(values.mean()) if self.center is None else self.center,
                 scale=float(values.std() or 1.0) if self.scale is None else self.scale,
@@ -170,12 +179,15 @@ class Sequence(BackboneFeature):
         texts = joined(self.name, column, self.separator, category_text)
         if self.of == "numbers":
             self._check_numbers(column, texts)
+        else:
+            refuse_written_lists(self.name, column, self.separator)
         return texts
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         if self.of != "numbers":
-            return super().unreadable(column)
-        return self._strange(joined(self.name, column, self.separator, category_text))
+            return written_lists(column)
+        texts = joined(self.name, column, self.separator, category_text)
+        return self._strange(texts) | column.map(has_gaps).to_numpy(bool)
 
     def examples(self, observed: np.ndarray, random: np.random.Generator) -> np.ndarray:
         numbers = observed + random.integers(1, 2 * (self.length or 1) + 1, len(observed))
@@ -209,7 +221,8 @@ class Sequence(BackboneFeature):
     def _check_numbers(self, column: pd.Series, texts: np.ndarray) -> None:
         what = f"Feature {self.name!r} is a sequence of numbers"
         advice = "Clean it, or declare the feature with of='tokens'."
-        cells.refuse(what, column, self._strange(texts), advice)
+        bad = self._strange(texts) | column.map(has_gaps).to_numpy(bool)
+        cells.refuse(what, column, bad, advice)
 
 
 def _escaped(separator: str) -> str:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from mtl_keras.backbones.keras_layer import as_text, from_text
 from mtl_keras.backbones.pretrained import Pretrained
-from mtl_keras.datasets.categories import decoded
+from mtl_keras.datasets.categories import text_of
 from mtl_keras.datasets.lists import vocabulary
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
@@ -217,7 +217,7 @@ class Text(BackboneFeature):
 
     def raw(self, column: pd.Series) -> np.ndarray:
         texts = column.astype(object).where(column.notna(), "")
-        return np.array([decoded(text) for text in texts], object)
+        return np.array([text_of(text) for text in texts], object)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         """Return the numbers of words."""

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.datasets.lists import is_list
+from mtl_keras.datasets.lists import is_list, is_missing
+from mtl_keras.datasets.numbers import NOTATIONS, parsed, warn_of_resolution
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
 from mtl_keras.layers.precision import FullPrecision
@@ -18,6 +19,7 @@ from mtl_keras.layers.precision import FullPrecision
 # In standard deviations. Not two beyond the training range, as for a single number: the range of
 # each number of an embedding would have to be learned, exported, and known to the NumPy reader.
 LIMIT = 10.0
+LOOKED_AT = 1000  # rows, for a warning
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -137,6 +139,8 @@ class Vector(Feature):
         missing = np.isnan(values).all(axis=1)
         if missing.all():
             raise DataError(f"Feature {self.name!r} has no vector in the training rows. Drop it.")
+        for numbers in self._numbers(column.iloc[:LOOKED_AT], float).T:
+            warn_of_resolution(self.name, numbers[~np.isnan(numbers)])
         center = np.nan_to_num(np.nanmean(values[~missing], axis=0))
         scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
         return self.but(
@@ -150,15 +154,20 @@ class Vector(Feature):
         )
 
     def raw(self, column: Any) -> np.ndarray:
+        return self._numbers(column, np.float32)
+
+    def _numbers(self, column: Any, dtype: type) -> np.ndarray:
+        """Return the numbers `(rows, size)`, NaN where missing; an error if one is infinite."""
         if isinstance(column, pd.DataFrame):
-            values = column.apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
-            bad = np.isnan(values) & column.notna().to_numpy()
+            read = [parsed(cells, NOTATIONS[0]) for _, cells in column.items()]
+            values, bad = (np.stack(each, axis=1) for each in zip(*read))
             if bad.any():
                 row, place = map(int, np.argwhere(bad)[0])
                 self._refuse(column.index[row], column.iloc[row, place], "numbers")
             self._check_size(values.shape[1])
+            values = values.astype(dtype)
         else:
-            values = self._stacked(column)
+            values = self._stacked(column, dtype)
         infinite = np.isinf(values).any(axis=1)
         if infinite.any():
             row = column.index[int(np.flatnonzero(infinite)[0])]
@@ -172,18 +181,18 @@ class Vector(Feature):
     def layer(self) -> VectorEncoding:
         return VectorEncoding(self.center or (), self.scale or (), bool(self.indicator))
 
-    def _stacked(self, column: pd.Series) -> np.ndarray:
+    def _stacked(self, column: pd.Series, dtype: type) -> np.ndarray:
         present = [vector for vector in column if is_list(vector)]
         size = self.size or (len(present[0]) if present else 0)
-        values = np.full((len(column), size), np.nan, np.float32)
+        values: np.ndarray = np.full((len(column), size), np.nan, dtype)
         for row, vector in enumerate(column):
             if not is_list(vector):
-                if not (vector is None or vector is pd.NA or vector != vector):
+                if not is_missing(vector):
                     self._refuse(column.index[row], vector, "lists or arrays of numbers")
                 continue
             self._check_size(len(vector), column.index[row], size)
             try:
-                values[row] = np.asarray(vector, np.float32)
+                values[row] = np.asarray(vector, dtype)
             except (TypeError, ValueError):
                 self._refuse(column.index[row], vector, "lists or arrays of numbers")
         return values

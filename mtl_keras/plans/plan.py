@@ -18,6 +18,7 @@ from mtl_keras.features import Feature, crossing
 from mtl_keras.features.infer import named
 from mtl_keras.plans import file, misplaced, presets, sources, types
 from mtl_keras.plans.joint import covering_together
+from mtl_keras.plans.timed import timed
 from mtl_keras.tasks import Task
 from mtl_keras.training import Training
 from mtl_keras.training.named_logs import check_logs
@@ -79,6 +80,7 @@ class Plan(Checked):
             self.features = [f if isinstance(f, str) else features.get(f) for f in self.features]
             names = [f if isinstance(f, str) else f.name for f in self.features]
             _all_differ(names, "features", "name, and its `column`")
+        self.split = timed(self.split, self.features)
         if self.crossings != "auto":
             self.crossings = crossing.declared(self.crossings)
         covering_together(self.tasks, self.joint_coverage)  # to fail early

@@ -9,7 +9,7 @@ import pandas as pd
 from mtl_keras import features
 from mtl_keras.datasets.cells import place
 from mtl_keras.datasets.missing_words import WORDS, told
-from mtl_keras.datasets.numbers import parsed
+from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess, Guesses
 from mtl_keras.features.infer import named, uninformative
@@ -43,8 +43,9 @@ def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) 
     if not labelled.all():
         show(f"{int((~labelled).sum()):,} rows have no label for any task and are left out")
     rows = table[labelled]
-    if words := plan.split.unstratified(rows):
-        show(words)
+    for words in (plan.split.unstratified(rows), plan.split.doubt(rows)):
+        if words:
+            show(words)
     return rows
 
 
@@ -165,7 +166,13 @@ def check_that_some_count(plan: Plan, counting: Mapping[str, bool], part: str) -
 
 
 def _weights(rows: pd.DataFrame, column: str) -> np.ndarray:
-    values, _ = parsed(rows[column])
+    notation = find_notation(rows[column])
+    if notation.ambiguous is not None:  # other parts of the data may rule out one reading
+        raise DataError(
+            f"Column {column!r} contains weights such as {notation.ambiguous!r}, which can be read "
+            "in two ways. Store them as numbers."
+        )
+    values, _ = parsed(rows[column], notation.name)
     bad = np.flatnonzero(~((values >= 0) & (values <= LARGEST_WEIGHT)))
     if len(bad):
         raise DataError(

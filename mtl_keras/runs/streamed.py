@@ -111,6 +111,8 @@ def prepare_stream(
         divided = Divided(stream, plan.split, plan.seed, plan.label_columns())
         if divided.unlabelled:
             show(f"{divided.unlabelled:,} rows have no label for any task and are left out")
+        if divided.assignment.doubt:
+            show(divided.assignment.doubt)
         if plan.split.stratify:
             show(
                 "a stream is split by hash: stratified values have about equal shares in all parts"

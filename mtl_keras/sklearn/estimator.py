@@ -168,11 +168,11 @@ class MultiTaskEstimator(BaseEstimator):
         """Return the predictions for each row: labels of classes, and quantities in units.
 
         Returns:
-            A DataFrame with a column per task if `y` was one; otherwise an array `(rows,)` or
-                `(rows, targets)`, like `y`.
+            A DataFrame with a column per task (or a Series) if `y` was one, with the index of `X`
+                if that has one; otherwise an array `(rows,)` or `(rows, targets)`, like `y`.
         """
-        answers = self._answers(X)
-        return self.targets_.like({task.name: answers[task.name] for task in self.tasks_})
+        answers, index = self._answers(X), X.index if isinstance(X, pd.DataFrame) else None
+        return self.targets_.like({task.name: answers[task.name] for task in self.tasks_}, index)
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probabilities of the classes.

@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.classes import ClassTask
-from mtl_keras.tasks.stated import coded_labels
+from mtl_keras.tasks.stated import as_in_column, coded_labels
 
 
 def ascending(task: ClassTask) -> np.ndarray:
@@ -44,6 +44,7 @@ def score(task: Task, table: pd.DataFrame, answered: np.ndarray) -> float:
         return float(r2_score(truth[present], answered[present]))
     codes, labels = coded_labels(table[task.columns[0]])
     classes = task.classes or ()
+    labels = list(as_in_column(labels, classes))
     as_answered = dict(zip(classes, np.array(classes, answered.dtype)))
     expected = np.array([as_answered.get(label) for label in labels], object)
     return float(np.mean(expected[codes[codes >= 0]] == answered[codes >= 0]))

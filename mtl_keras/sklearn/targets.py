@@ -65,12 +65,17 @@ class Targets:
             raise DataError(f"y must have the targets {self.names}. Received: {columns.shape[1]}.")
         return pd.DataFrame(columns, columns=list(self.names)).infer_objects()
 
-    def like(self, answers: dict[str, np.ndarray]) -> Any:
-        """Return predictions by task in the form of the targets."""
-        table = pd.DataFrame(answers)
+    def like(self, answers: dict[str, np.ndarray], index: pd.Index | None) -> Any:
+        """Return predictions by task in the form of the targets.
+
+        Args:
+            answers: The predictions.
+            index: The index of their rows; None for numbers from 0.
+        """
+        table = pd.DataFrame(answers, index=index)
         if self.dimensions == 1:
             (column,) = answers.values()
-            return pd.Series(column, name=self.names[0]) if self.is_table else column
+            return pd.Series(column, index, name=self.names[0]) if self.is_table else column
         return table if self.is_table else table.to_numpy()
 
 

@@ -82,6 +82,7 @@ class ClassTask(ConformalTask):
         what = f"Task {self.name!r}: column {column.name!r} contains class labels"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
         codes, labels = coded_labels(column)
+        labels = list(as_in_column(labels, self.classes))  # as the training rows had them
         index = {label: float(i) for i, label in enumerate(self.classes)}
         numbers = [*(index.get(label, np.nan) for label in labels), np.nan]
         encoded = np.array(numbers, "float32")[codes]

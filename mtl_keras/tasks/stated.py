@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.categories import undecimal
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.numbers import parsed
 
@@ -16,10 +17,14 @@ def plain_labels(column: pd.Series) -> np.ndarray:
     """Return labels as Python values, None where missing (NaN, None, ""); 3.0 becomes 3."""
     values = column.astype(object).to_numpy(copy=True)
     values[column.isna().to_numpy()] = None
-    numbers = [v for v in values if v is not None and not isinstance(v, (str, bool, np.bool_))]
+    numbers = [
+        v
+        for v in map(undecimal, values)
+        if v is not None and not isinstance(v, (str, bool, np.bool_))
+    ]
     whole = all(float(v).is_integer() for v in numbers if isinstance(v, (int, float, np.number)))
     labels = np.empty(len(values), object)
-    for row, value in enumerate(values):
+    for row, value in enumerate(map(undecimal, values)):
         if isinstance(value, bytes):
             value = value.decode(errors="replace")
         if isinstance(value, str):

@@ -1,5 +1,7 @@
 """Splits: disjoint, complete, repeatable, and as declared."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,6 +134,28 @@ def test_time_goes_forward_however_it_is_written(written):
     assert train.max() < validation.min() and validation.max() < test.min()
 
 
+def test_times_are_read_in_the_format_that_is_stated_for_the_feature():
+    """All days are at most the twelfth, so that each could be the month."""
+    days = [day for day in pd.date_range("2021-01-01", "2021-12-31") if day.day <= 12]
+    table = pd.DataFrame({"day": [f"{day:%d/%m/%Y}" for day in days]})
+    with_format = {"day": {"kind": "date", "format": "%d/%m/%Y"}}
+    listed = [mtl.features.Date("moment", column="day", format="%d/%m/%Y")]
+    for features in (with_format, listed):
+        plan = mtl.Experiment({"y": "binary"}, features, split=Split("time", column="day"))
+        for split in (plan.split, mtl.Experiment.from_dict(plan.to_dict()).split):
+            assert split == Split("time", column="day", format="%d/%m/%Y")
+            assert split.doubt(table) is None
+            train, validation, test = split.parts(table, 0).values()
+            assert train.max() < validation.min() and validation.max() < test.min()
+    doubt = Split("time", column="day").doubt(table)
+    assert doubt == (
+        "split by time: '02/01/2021' is read as 2021-02-01; if it is 2021-01-02, state the "
+        "`format` '%d/%m/%Y'"
+    )
+    with pytest.raises(ConfigError, match=r"`split.format` is the format of times, which strategy"):
+        Split(format="%d/%m/%Y")
+
+
 @pytest.mark.parametrize(
     ("strategy", "column", "message"),
     [
@@ -160,5 +184,7 @@ def test_rows_without_a_group_are_one_group_when_new_data_are_scored():
 
 def test_a_group_has_one_key_however_its_number_is_stored():
     """A chunk of a stream with 1 and another with 1.0 would part the rows of a group."""
-    keys = group_keys(pd.Series([1, 1.0, "1", b"1"], dtype=object))
+    cells = [Decimal("1.0"), 1, 1.0, "1", b"1"]  # the first three are equal
+    assert category_texts(pd.Series(cells, dtype=object)).tolist() == ["1"] * 5
+    keys = group_keys(pd.Series(cells, dtype=object))
     assert len({*keys, *group_keys(pd.Series([1])), *group_keys(pd.Series([1.0]))}) == 1

@@ -87,6 +87,57 @@ def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):
     assert table["n"].tolist() == [1, 2, 30] and table["share"].tolist() == [0.5, 0.25, 0]
 
 
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (["1.234", "999", "", "12.500"], ["1.234", "999", "", "12.500"]),
+        (["1.000", "2.000"], ["1.000", "2.000"]),
+        (["1.234", "0.500"], [1.234, 0.5]),
+        (["1.234", "1.5"], [1.234, 1.5]),
+        (["1.0", "007"], ["1.0", "007"]),
+    ],
+)
+def test_thousands_with_points_in_a_file_with_semicolons_stay_as_written(tmp_path, cells, read):
+    """1.234 is 1234 to a model that was trained on 1.234.567; pandas reads it as 1.234."""
+    for delimiter in ";,":
+        lines = [delimiter.join(("price", "code")), *(f"{cell}{delimiter}a" for cell in cells)]
+        (tmp_path / "table.csv").write_text("\n".join(lines))
+        table = datasets.read(tmp_path / "table.csv")
+        if delimiter == ";" or "007" in cells:
+            assert table["price"].fillna("").tolist() == read
+        else:
+            assert table["price"].dtype == float
+    feature = mtl.features.Numeric("price").fit(pd.Series(["1.234.567", "2,5", None]))
+    (tmp_path / "table.csv").write_text("price;code\n1.234;a\n999;b\n")
+    table = datasets.read(tmp_path / "table.csv")
+    assert feature.raw(table["price"]).tolist() == [1234, 999]
+
+
+def test_a_named_index_is_a_column_of_a_parquet_file(tmp_path):
+    """As it is to other programs, and to a stream."""
+    table = pd.DataFrame({"age": [31, 40]}, index=pd.Index([7, 9], name="customer"))
+    table.to_parquet(tmp_path / "named.parquet")
+    for as_texts in (False, True):
+        read = datasets.read(tmp_path / "named.parquet", as_texts)
+        assert read[["age", "customer"]].to_numpy().tolist() == [[31, 7], [40, 9]]
+        assert read.index.tolist() == [0, 1]
+    assert set(datasets.Stream(str(tmp_path / "named.parquet")).columns) == {"age", "customer"}
+    table.rename_axis(None).to_parquet(tmp_path / "unnamed.parquet")
+    assert datasets.read(tmp_path / "unnamed.parquet").columns.tolist() == ["age"]
+
+
+def test_an_empty_line_is_a_row_of_a_table_with_one_column(tmp_path):
+    """Predictions would otherwise belong to other rows than those of the file."""
+    (tmp_path / "reviews.csv").write_text("review\ngood\n\nbad\n")
+    for as_texts in (False, True):
+        read = datasets.read(tmp_path / "reviews.csv", as_texts)["review"]
+        assert read.fillna("").tolist() == ["good", "", "bad"]
+    stream = datasets.Stream(str(tmp_path / "reviews.csv"))
+    assert stream.rows == 3 and stream.read()["review"].isna().tolist() == [False, True, False]
+    (tmp_path / "two.csv").write_text("review,n\ngood,1\n\nbad,2\n")
+    assert len(datasets.read(tmp_path / "two.csv")) == 2
+
+
 @pytest.mark.parametrize("names", [",zip,n,plan", "zip,,n,plan"])
 def test_an_empty_column_without_a_name_moves_no_cells(tmp_path, names):
     """Cells were read again at another column's place: `n` had the values of `zip`."""
@@ -177,6 +228,12 @@ def test_json_keeps_the_types_that_it_has(tmp_path, text):
         (tmp_path / name).write_text(text)
         table = datasets.read(tmp_path / name)
         assert table["a"].tolist() == [1, 2] and table["b"].iloc[0] == "01"
+    names = ["01", "2021-01", "2021-02"]
+    (tmp_path / "names.json").write_text(
+        '[{"01": 0.12345678901234568, "2021-01": 1, "2021-02": 2}]'
+    )
+    table = datasets.read(tmp_path / "names.json")
+    assert table.columns.tolist() == names and table["01"].iloc[0] == 0.12345678901234568
     (tmp_path / "table.jsonl").write_text(text[:-5])
     with pytest.raises(DataError, match=r"table\.jsonl cannot be read as JSON"):
         datasets.read(tmp_path / "table.jsonl")
@@ -265,15 +322,3 @@ def test_sparse_columns_are_read_as_others():
     sparse = pd.Series(pd.arrays.SparseArray([1.0, 2.0, np.nan]))
     codes, values = factorized(sparse)
     assert codes.tolist() == [0, 1, -1] and values == [1, 2]
-
-
-def test_empty_lines_of_a_single_column_are_told(tmp_path, recwarn):
-    """Predictions for it had fewer rows than the file has lines."""
-    (tmp_path / "told.csv").write_text('text\nfine\n\n"not\n\nfine"\n')
-    with pytest.warns(UserWarning, match="empty lines are no rows"):
-        assert datasets.read(tmp_path / "told.csv")["text"].tolist() == ["fine", "not\n\nfine"]
-    recwarn.clear()
-    (tmp_path / "one.csv").write_text('text\n"not\n\nfine"\n""\n\n\n')
-    (tmp_path / "two.csv").write_text("text,age\nfine,1\n\nbad,2\n")
-    assert [len(datasets.read(tmp_path / name)) for name in ("one.csv", "two.csv")] == [2, 2]
-    assert not recwarn.list

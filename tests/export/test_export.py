@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -199,6 +200,18 @@ def test_a_failed_export_leaves_no_version(small_run, tmp_path, monkeypatch):
     assert list((tmp_path / "small").iterdir()) == []
     with pytest.raises(ArtifactError, match="no trained model"):
         mtl.load(tmp_path / "small")
+
+
+def test_a_column_of_nothing_but_unknown_values_is_told(small_artifact):
+    table = small_table(40)
+    with pytest.warns(
+        UserWarning, match="'town': none of the values, such as '(BATH|ELY)', is known"
+    ):
+        mtl.load(small_artifact).predict(table.assign(town=table["town"].str.upper()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mtl.load(small_artifact).predict(table.assign(town=["Rome", *table["town"][1:]]))
+        mtl.load(small_artifact).predict(table.head(3).assign(town="Rome"))
 
 
 def test_a_second_export_is_a_second_version(small_run, small_artifact, tmp_path, without_report):

@@ -51,10 +51,26 @@ def test_days_are_those_of_their_time_zone():
     """Midnight in Berlin is another day in UTC."""
     days = pd.Series(pd.date_range("2021-01-01", periods=3, tz="Europe/Berlin"))
     written = ["2021-01-01", "2021-01-02", "2021-01-03"]
-    for trained in (days, pd.Series(written)):
-        assert features.Date("day").fit(trained).raw(days).tolist() == written
+    forms = [days, days.astype(str), days.astype(object), days.map(lambda day: day.isoformat())]
+    for trained in (*forms, pd.Series(written)):
+        fitted = features.Date("day").fit(trained)
+        for form in forms:
+            assert fitted.raw(form).tolist() == written
     moments = days + pd.Timedelta(hours=12)
-    assert features.Date("day").fit(moments).raw(moments)[0] == "2021-01-01 11:00:00"
+    for form in (moments, moments.astype(str)):
+        assert features.Date("day").fit(moments).raw(form)[0] == "2021-01-01 11:00:00"
+
+
+def test_durations_are_dropped_and_it_is_said_what_to_do():
+    (guess,) = features.infer(pd.DataFrame({"x": pd.to_timedelta(range(90), unit="h")}))
+    assert guess.feature is None and guess.why.startswith("durations: to use them, make numbers")
+
+
+def test_a_declared_column_that_can_be_read_in_two_ways_is_told():
+    with pytest.warns(UserWarning, match=r"Feature 'p': 1,234 is read as 1234: otherwise, state"):
+        features.Numeric("p").fit(pd.Series(["1,234", "17,500", "12"]))
+    with pytest.warns(UserWarning, match=r"Feature 'd': '01/02/2021' is read as 2021-01-02; if"):
+        features.Date("d").fit(pd.Series(["01/02/2021", "03/04/2021"]))
 
 
 @pytest.mark.parametrize(

@@ -231,3 +231,44 @@ def test_parts_are_known_whatever_white_space_is_around_and_in_them(kind, option
     assert set(encoded.ravel().tolist()) == {2 + number for number in range(len(known))}
     read = getattr(encoding_reader, kind)(raw, vars(fitted))
     np.testing.assert_array_equal(read["own"], encoded)
+
+
+def test_missing_members_are_no_tags_and_make_no_tokens_of_numbers():
+    tags = pd.Series([["a", None], ["b", np.nan], [pd.NA], "a"])
+    fitted = features.Categories("tags", min_frequency=1).fit(tags)
+    assert fitted.vocabulary == ("a", "b") and fitted.raw(tags).tolist() == ["a", "b", "", "a"]
+    numbers = pd.Series([[1.0, np.nan, 2.0], [3.0]])
+    for declared in (features.Sequence("prices"), features.Sequence("prices", of="numbers")):
+        with pytest.raises(DataError, match=r"sequence of numbers. Received: \[1\.0, nan, 2\.0\]"):
+            declared.fit(numbers)
+    with pytest.raises(DataError, match="contains the separator ' '"):
+        features.Sequence("prices").fit(pd.Series([np.ones((2, 2))]))
+    fitted = features.Sequence("prices").fit(numbers[1:])
+    assert fitted.unreadable(numbers).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("text", ["['a', 'b']", '["a"]', "[]", "{'a'}", "('a',)", "[1, 2]"])
+def test_a_list_that_was_written_as_a_string_is_refused(text):
+    """As in a CSV file; its first tag would be `['a'`."""
+    fitted = features.Categories("tags", vocabulary=("a", "b"))
+    assert fitted.raw(pd.Series(["[deleted], (old)", "a [b]"])).tolist() == [
+        "[deleted],(old)",
+        "a [b]",
+    ]
+    for feature in (fitted, features.Sequence("tags", of="tokens", separator=",")):
+        with pytest.raises(DataError, match=r"'tags' has lists that were written as strings"):
+            feature.raw(pd.Series(["a", text]))
+        assert feature.unreadable(pd.Series(["a", text])).tolist() == [False, True]
+
+
+def test_a_vector_of_times_is_refused_and_numbers_that_are_alike_in_float32_are_told():
+    table = pd.DataFrame({"v_0": pd.to_timedelta([1, 2], unit="s"), "v_1": [1.0, 2.0]})
+    vector = features.Vector("v")
+    with pytest.raises(DataError, match="is a vector and must contain numbers"):
+        vector.fit(vector.select(table))
+    times = [[1.7e9 + second, 1.0] for second in range(60)]
+    for feature in (vector, features.Sequence("v")):
+        with pytest.warns(UserWarning, match=r"'v': the numbers vary by only .* multiples of 128"):
+            feature.fit(
+                pd.Series([[row[0] for row in times]] if feature.kind == "sequence" else times)
+            )

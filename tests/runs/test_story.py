@@ -200,6 +200,10 @@ def test_weights_of_rows_count_for_the_task_they_are_given_for():
         DataError, match=r"'sure' must contain weights from 0.*Received: -1\.0 in row"
     ):
         prepare(experiment, table.assign(sure=table["sure"].replace(7.0, -1.0)), print)
+    written = table.assign(sure=np.where(table.index % 2 == 0, "1,250", "2"))
+    written.loc[written.index[:3], "sure"] = "0,5"  # in some parts, the comma could be either
+    with pytest.raises(DataError, match=r"'sure' contains weights such as '1,250', which can be"):
+        prepare(experiment, written, print)
     with pytest.raises(ConfigError, match=r"task in `sample_weight` 'x'\. Expected one of: y, z"):
         mtl.Experiment(declared, sample_weight={"x": "sure"})
 

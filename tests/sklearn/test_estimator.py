@@ -49,6 +49,16 @@ def test_a_table_of_mixed_targets_is_answered_as_one(fitted, table):
     assert fitted.feature_names_in_.tolist() == COLUMNS
 
 
+def test_predictions_have_the_index_of_their_rows(fitted, table):
+    """pandas aligns rows by it, so that a new column would have the predictions of other rows."""
+    rows = table[COLUMNS]
+    for other in (rows.iloc[::-1], rows.set_axis(rows.index + 1000)):
+        assert fitted.predict(other).index.equals(other.index)
+    pd.testing.assert_frame_equal(
+        fitted.predict(rows.iloc[::-1]).sort_index(), fitted.predict(rows)
+    )
+
+
 def test_it_answers_the_same_once_pickled_and_trains_the_same_once_cloned(fitted, table):
     rows = table[COLUMNS].head(20)
     loaded = pickle.loads(pickle.dumps(fitted))

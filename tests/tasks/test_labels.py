@@ -1,0 +1,24 @@
+"""Labels of new rows, in whatever type their table has them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl_keras.tasks import Multiclass
+
+
+@pytest.mark.parametrize(
+    ("trained", "labels", "encoded"),
+    [
+        (["007", "100", "250"], [100, 250], [1, 2]),  # a file without a leading zero
+        ([1, 2, 3], ["1", "3", None], [0, 2, np.nan]),  # a file in which another cell is a word
+        ([True, False], ["TRUE", "false"], [1, 0]),
+        ([1.5, 2.0], [2, 2], [1, 1]),
+    ],
+)
+def test_a_label_is_known_in_another_type(trained, labels, encoded):
+    task = Multiclass("y").fit(pd.DataFrame({"y": trained}))
+    found = task.encode(pd.DataFrame({"y": pd.Series(labels)}))
+    np.testing.assert_array_equal(found, encoded)
+    with pytest.warns(UserWarning, match=r"labels \['other'\] are not among the classes"):
+        assert np.isnan(task.encode(pd.DataFrame({"y": ["other"]})))
