@@ -79,6 +79,29 @@ def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(t
     assert encoding_reader.date([text], of)["plain"][0, -1] == float(not known)
 
 
+@pytest.mark.parametrize("written", ["%d.%m.%Y", "%m/%d/%Y %H:%M", "%Y/%m/%d", "%d-%m-%Y %H:%M:%S"])
+def test_an_exported_model_reads_dates_as_the_table_writes_them(written):
+    """They were encoded as missing, without a word."""
+    days = pd.Series(pd.date_range("1999-01-30 08:05", "2021-03-02", freq="83h"))
+    feature = features.Date("day", format=written).fit(days.dt.strftime(written))
+    layer = feature.layer()
+    iso, texts = feature.raw(days), days.dt.strftime(written)
+    short = texts.str.replace(r"\b0([1-9])\b", r"\1", regex=True)  # 1.2.2021
+    for each in (iso, texts, " " + short + " "):
+        read, expected = layer(tf.constant(list(each))), layer(tf.constant(list(iso)))
+        again = encoding_reader.date(list(each), layer.get_config())
+        for group, values in expected.items():
+            np.testing.assert_array_equal(read[group], values)
+            np.testing.assert_allclose(again[group], values, atol=1e-6)
+    wrong = layer(tf.constant(["31.31.2020", "1.2.21", "soon", ""]))["plain"].numpy()
+    assert (wrong[:, -1] == 1).all()
+
+
+@pytest.mark.parametrize("written", ["%d %B %Y", "%d.%m.%y", "%Y-%d-%m", "%d.%m.%Y %H"])
+def test_other_formats_of_dates_are_read_by_the_table_alone(written):
+    assert features.Date("day", format=written, center=0.0, scale=1.0).layer().pattern is None
+
+
 def test_days_that_may_be_months_are_told():
     """The first of each month, written in Europe, is also twelve days of an American January."""
     written = pd.Series([f"01/{month:02}/2021" for month in range(1, 13)] * 9)
