@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtl_keras.datasets.cells import FIRST_LINE, place
+from mtl_keras.datasets.grouped_digits import with_grouped_digits
 from mtl_keras.datasets.missing_words import WORDS, missing_words
 from mtl_keras.errors import DataError, shown
 
@@ -206,6 +207,8 @@ def read_csv(
     nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
     if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
         table.attrs |= {FIRST_LINE: 2, "source": str(path)}
+    if not as_texts:
+        table = with_grouped_digits(table, path, content, options)
     if not as_texts and dtypes is None:
         if words := missing_words(table, content, options):
             table.attrs[WORDS] = words

@@ -1,9 +1,11 @@
 """Tables in: what is read, and what is refused by name."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
+import warnings
 import zipfile
 
 import numpy as np
@@ -85,6 +87,38 @@ def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):
     table = datasets.read(tmp_path / "table.csv")
     assert table["zip"].tolist()[:2] == ["00123", "10123"] and pd.isna(table["zip"].iloc[2])
     assert table["n"].tolist() == [1, 2, 30] and table["share"].tolist() == [0.5, 0.25, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("km;hours\n79.552;6,7\n950;3,0\n;1,5\n", [79552, 950, np.nan]),
+        ("km;town\n80.000;Ulm\n120.500;Bonn\n", [80000, 120500]),  # the delimiter shows it
+        ('km,hours\n-79.552,"6,7"\n950,"3,0"\n', [-79552, 950]),
+        ("km;share\n79.552;0.25\n950;0.5\n", [79.552, 950]),  # a decimal point elsewhere
+        ("km;town\n0.552;Ulm\n950.125;Bonn\n", [0.552, 950.125]),  # no digits are grouped as 0.552
+        ("km;town\n79.552;Ulm\n1234.125;Bonn\n", [79.552, 1234.125]),
+        ("km,town\n79.552,Ulm\n950,Bonn\n", [79.552, 950]),
+        ('km,people\n79.552,"12,500"\n950,"1,125"\n', [79.552, 950]),  # commas group digits
+    ],
+)
+def test_a_point_groups_digits_in_files_with_decimal_commas(tmp_path, content, expected):
+    """79.552 km were read as less than 950 km, without a word."""
+    (tmp_path / "cars.csv").write_text(content)
+    grouped = abs(expected[0]) > 1000
+    with (
+        pytest.warns(UserWarning, match="appears to have decimal commas") if grouped else no_word()
+    ):
+        table = datasets.read(tmp_path / "cars.csv")
+    np.testing.assert_array_equal(table["km"], expected)
+    assert datasets.read(tmp_path / "cars.csv", as_texts=True)["km"].iloc[0] in content
+
+
+@contextlib.contextmanager
+def no_word():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
 
 
 @pytest.mark.parametrize("names", [",zip,n,plan", "zip,,n,plan"])
