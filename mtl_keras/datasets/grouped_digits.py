@@ -62,8 +62,9 @@ def with_grouped_digits(
         number = example.replace(".", "")
         warnings.warn(
             f"{path}: {example} in column {shown(name)} is read as {number}, since the file "
-            "appears to have decimal commas. If the point is a decimal one, save the file with "
-            "commas between the cells, or as Parquet.",
+            "appears to have decimal commas; pandas.read_csv does so with decimal=',', "
+            "thousands='.'. If the point is a decimal one, save the file with commas between the "
+            "cells, or as Parquet.",
             stacklevel=2,
         )
         table[name] = column.str.replace(".", "", regex=False).astype("float64")

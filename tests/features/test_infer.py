@@ -1,5 +1,7 @@
 """The rules of inference, one column each; and what features do with odd values."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,24 @@ def test_an_exported_model_reads_dates_as_the_table_writes_them(written):
 @pytest.mark.parametrize("written", ["%d %B %Y", "%d.%m.%y", "%Y-%d-%m", "%d.%m.%Y %H"])
 def test_other_formats_of_dates_are_read_by_the_table_alone(written):
     assert features.Date("day", format=written, center=0.0, scale=1.0).layer().pattern is None
+
+
+@pytest.mark.parametrize(
+    ("written", "doubt"),
+    [
+        ("{:02}.12.99", "they look like dates whose year has two digits: .* '%d.%m.%y'"),
+        ("{0}.{0}.2020 - {0}/1/2021", "they look like dates in several formats"),
+        ("{},5 °C", "they look like numbers in °C: write the numbers alone"),
+        ("{}kg", "numbers in kg"),
+        ("{}a{}", "^$"),
+        ("flat {}", "^$"),
+    ],
+)
+def test_what_a_column_of_strings_looks_like_is_told(written, doubt):
+    """12,5 °C was a category, and dates like 31.12.99 were said to have several formats."""
+    column = [written.format(number % 28 + 1, number % 3) for number in range(300)]
+    (guess,) = features.infer(pd.DataFrame({"column": column}))
+    assert re.search(doubt, guess.doubt)
 
 
 def test_days_that_may_be_months_are_told():
