@@ -201,6 +201,11 @@ def test_a_failed_export_leaves_no_version(small_run, tmp_path, monkeypatch):
         mtl.load(tmp_path / "small")
 
 
+def test_a_misspelt_model_is_named(small_artifact):
+    with pytest.raises(ArtifactError, match=f"Did you mean '{small_artifact}'"):
+        mtl.load(f"{small_artifact}x")
+
+
 def test_a_second_export_is_a_second_version(small_run, small_artifact, tmp_path, without_report):
     folder = shutil.copytree(small_artifact, tmp_path / "small")
     assert small_run.export(folder).name == "2"
