@@ -86,7 +86,7 @@ def _similar(folder: Path) -> str:
     beside: list[Path] = []
     with suppress(OSError):  # of a folder that may not be read
         beside = [] if folder.exists() else models_in(folder.parent)
-    return nearest(str(folder), map(str, beside))
+    return nearest(folder.name, [each.name for each in beside])
 
 
 def _instead(folder: Path) -> str:

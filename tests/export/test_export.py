@@ -202,8 +202,10 @@ def test_a_failed_export_leaves_no_version(small_run, tmp_path, monkeypatch):
 
 
 def test_a_misspelt_model_is_named(small_artifact):
-    with pytest.raises(ArtifactError, match=f"Did you mean '{small_artifact}'"):
+    with pytest.raises(ArtifactError, match=f"Did you mean '{small_artifact.name}'"):
         mtl.load(f"{small_artifact}x")
+    with pytest.raises(ArtifactError, match=r"no trained model in .*\. Expected a folder"):
+        mtl.load(small_artifact.with_name("nothing-like-it"))  # though all else of the path is
 
 
 def test_a_second_export_is_a_second_version(small_run, small_artifact, tmp_path, without_report):
