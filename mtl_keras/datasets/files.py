@@ -208,7 +208,7 @@ def read_csv(
     if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
         table.attrs |= {FIRST_LINE: 2, "source": str(path)}
     if not as_texts:
-        table = with_grouped_digits(table, path, content, options)
+        table = with_grouped_digits(table, path, content, options, tell=dtypes is None)
     if not as_texts and dtypes is None:
         if words := missing_words(table, content, options):
             table.attrs[WORDS] = words

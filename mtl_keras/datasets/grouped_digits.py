@@ -18,7 +18,11 @@ SAMPLE = 1000  # cells of a column that show its notation
 
 
 def with_grouped_digits(
-    table: pd.DataFrame, path: Path, content: bytes, options: Mapping[str, Any]
+    table: pd.DataFrame,
+    path: Path,
+    content: bytes,
+    options: Mapping[str, Any],
+    tell: bool = True,
 ) -> pd.DataFrame:
     """Return the table, with numbers as they are where a point separates thousands.
 
@@ -31,6 +35,7 @@ def with_grouped_digits(
         path: The file, for the warning.
         content: The content of the file.
         options: The arguments with which pandas reads it.
+        tell: Whether to warn of such numbers. Default True.
 
     Example:
 
@@ -60,13 +65,14 @@ def with_grouped_digits(
         column = texts[name]
         example = column[points[name]].iloc[0]
         number = example.replace(".", "")
-        warnings.warn(
-            f"{path}: {example} in column {shown(name)} is read as {number}, since the file "
-            "appears to have decimal commas; pandas.read_csv does so with decimal=',', "
-            "thousands='.'. If the point is a decimal one, save the file with commas between the "
-            "cells, or as Parquet.",
-            stacklevel=2,
-        )
+        if tell:
+            warnings.warn(
+                f"{path}: {example} in column {shown(name)} is read as {number}, since the file "
+                "appears to have decimal commas; pandas.read_csv does so with decimal=',', "
+                "thousands='.'. If the point is a decimal one, save the file with commas between "
+                "the cells, or as Parquet.",
+                stacklevel=2,
+            )
         table[name] = column.str.replace(".", "", regex=False).astype("float64")
     return table
 

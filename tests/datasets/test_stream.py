@@ -1,5 +1,7 @@
 """Streams: files are checked when they are opened, cells are the same in every piece."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -35,6 +37,17 @@ def test_a_folder_a_pattern_and_a_list_are_the_same_rows(tmp_path):
         assert stream.rows == len(stream.read()) >= 60
         assert stream.read()["x"].tolist() == Stream(tmp_path / "d").read()["x"].tolist()
         assert Stream(f"file://{tmp_path}/d").columns == stream.columns
+
+
+def test_points_that_group_digits_are_told_once_for_each_file(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("km;hours\n79.552;6,7\n950;3,0\n")
+    with pytest.warns(UserWarning, match="decimal commas") as told:
+        stream = Stream(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = stream.read()
+    assert rows["km"].tolist() == [79552, 950] * 2 and len(told) == 2
 
 
 def test_row_groups_are_read_in_chunks_that_know_their_rows(tmp_path):
