@@ -95,7 +95,7 @@ class BalanceTracker(keras.metrics.Metric):
                     "cosines": (cosines / pairs).reshape(count, count).tolist(),
                     "conflict": float(conflict / any_used),
                     "failures": int(failed),
-                    "residual": float(residual / any_used),
+                    "residual": float(residual / any_used) if any_used else float("nan"),
                 }
         return means
 

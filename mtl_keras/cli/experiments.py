@@ -62,6 +62,7 @@ def declared(
 
 def _maker(source: str, flags: Flags, trusted: Collection[str]) -> Callable[..., Any]:
     """Return a function that makes the source's experiment, with some entries changed."""
+    from mtl_keras.datasets.location import is_many
     from mtl_keras.experiment import Experiment
     from mtl_keras.export import artifact
     from mtl_keras.plans import file
@@ -72,6 +73,12 @@ def _maker(source: str, flags: Flags, trusted: Collection[str]) -> Callable[...,
         return functools.partial(_of_model, artifact.latest(Path(source)), flags, trusted)
     implied = flags.implied()
     if not flags.target and not implied:
+        path = Path(source)
+        if not (path.exists() or is_many(source)):
+            beside = [each.name for each in path.parent.glob("*")]
+            raise DataError(
+                f"There is no table and no trained model {source}.{nearest(path.name, beside)}"
+            )
         raise ConfigError(
             f"Name the columns of {source} to predict: --target COLUMN, or --target COLUMN:KIND, "
             "e.g. --target churned:binary. List its columns with: mtl-keras inspect "

@@ -9,6 +9,8 @@ DAYS = ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", 
 FORMATS = [ISO, *(day + time for day in DAYS for time in ("", " %H:%M", " %H:%M:%S"))]
 MOSTLY = 0.95
 OFFSET = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$")  # of a time of day
+NUMBERS = {"%Y": "([0-9]{4})", **dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), "([0-9]{2})")}
+TIMES = [[], ["%H", "%M"], ["%H", "%M", "%S"]]
 DATED = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)"  # how a date looks in all of them
 
 
@@ -98,3 +100,35 @@ def without_offsets(texts: pd.Series) -> pd.Series:
     if not any(map(OFFSET.search, texts)):
         return texts
     return texts.str.replace(OFFSET, r"\1", regex=True)
+
+
+def iso_rewriting(form: str | None) -> tuple[str, str] | None:
+    """Return a pattern of the strings in a format, and how its groups are written as an ISO date.
+
+    The strings must have two digits for day, month, hour, minute and second.
+
+    Args:
+        form: The format.
+
+    Returns:
+        None if the format is ISO, if such strings could be ISO dates, or if the format has other
+            parts than these numbers, such as the name of a month.
+
+    Example:
+
+    >>> pattern, rewriting = iso_rewriting("%d.%m.%Y")
+    >>> re.sub(pattern, rewriting, "31.12.2020"), iso_rewriting("%d %B %Y")
+    ('2020-12-31', None)
+    """
+    if form is None or form == ISO or form.startswith("%Y-"):
+        return None
+    pieces = re.split("(%.)", form)
+    parts = pieces[1::2]
+    times = [part for part in ("%H", "%M", "%S") if part in parts]
+    if sorted(parts) != sorted(["%Y", "%m", "%d", *times]) or times not in TIMES:
+        return None
+    places = {part: rf"\{number}" for number, part in enumerate(parts, start=1)}
+    pattern = "".join(NUMBERS.get(piece) or re.escape(piece) for piece in pieces)
+    day = "-".join(places[part] for part in ("%Y", "%m", "%d"))
+    time = ":".join(places[part] for part in times)
+    return f"^{pattern}$", f"{day} {time}".strip()

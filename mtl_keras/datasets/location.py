@@ -110,8 +110,8 @@ def _listed(sources: Sequence[Any]) -> Location:
     paths = [path for _, path in opened]
     for source, (filesystem, path) in zip(sources, opened):
         if filesystem.get_file_info(path).type != filesystems.FileType.File:
-            siblings = [str(file) for file in Path(path).parent.glob("*.*")]
-            raise DataError(f"There is no file {source}.{nearest(str(source), siblings)}")
+            siblings = [file.name for file in Path(path).parent.glob("*.*")]
+            raise DataError(f"There is no file {source}.{nearest(Path(path).name, siblings)}")
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
         raise DataError(f"The list of data names a file more than once: {shown(twice)}.")

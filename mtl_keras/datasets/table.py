@@ -50,10 +50,10 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
         path = Path(source)
         where = str(path)
         if not path.is_file():
-            siblings = [str(file) for file in path.parent.glob("*.*")] if path.parent else []
+            siblings = [file.name for file in path.parent.glob("*.*")]
+            hint = nearest(path.name, siblings)
             raise DataError(
-                f"There is no file {where}.{nearest(where, siblings)} Expected a CSV, JSON lines "
-                "or Parquet file."
+                f"There is no file {where}.{hint} Expected a CSV, JSON lines or Parquet file."
             )
         table = files.load(path, as_texts)
     else:

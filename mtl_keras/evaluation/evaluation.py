@@ -134,10 +134,11 @@ class Evaluation:
             lines.append(f"{each.task} ({each.kind}, {each.rows:,} rows{of_training})")
             columns = [each.training, each.baseline] if each.training else [each.baseline]
             heads = ["training", "baseline"][-len(columns) :]
-            lines.append(_line("metric", "model", "95% interval", *heads))
+            rows = [("metric", "model", "95% interval", *heads)]
             for metric in each.scores:
                 value, interval, *others = each.written(metric)
-                lines.append(_line(metric, value, interval, *others[-len(columns) :]))
+                rows.append((metric, value, interval, *others[-len(columns) :]))
+            lines += _aligned(rows)
         if self.joint is not None:
             lines.append(str(self.joint))
         return "\n".join(lines)
@@ -280,5 +281,11 @@ def _evaluate(
     )
 
 
-def _line(metric: str, model: str, interval: str, *others: str) -> str:
-    return f"  {metric:22}{model:>11}{interval:>22}" + "".join(f"{each:>11}" for each in others)
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of a name and numbers as lines; long numbers widen their column."""
+    usual, wide = (22, 9, 20, 9, 9), [max(map(len, cells)) for cells in zip(*rows)]
+    first, *others = map(max, zip(usual, wide))
+    return [
+        f"  {name:{first}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, others))
+        for name, *cells in rows
+    ]

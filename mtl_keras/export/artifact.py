@@ -7,14 +7,14 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_prefix
-from mtl_keras.errors import ArtifactError, naming, shown
+from mtl_keras.errors import ArtifactError, naming, nearest, shown
 from mtl_keras.export.serving import write_saved_model
 
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
@@ -64,7 +64,7 @@ def latest(folder: Path) -> Path:
     numbers = versions(folder)
     if not numbers:
         raise ArtifactError(
-            f"There is no trained model in {folder}. Expected a folder such as "
+            f"There is no trained model in {folder}.{_similar(folder)} Expected a folder such as "
             f"saved_models/<name> that `mtl-keras train` or `Run.export` wrote.{_instead(folder)}"
         )
     return folder / str(numbers[-1])
@@ -79,6 +79,14 @@ def models_in(folder: Path) -> list[Path]:
 def is_of_models(folder: Path) -> bool:
     """Return whether a folder is an artifact or contains some, even if they are damaged."""
     return any(True for below in ("", "*/", "*/*/") for _ in folder.glob(below + EXTRA))
+
+
+def _similar(folder: Path) -> str:
+    """Return a hint naming the model beside a missing folder that was probably meant."""
+    beside: list[Path] = []
+    with suppress(OSError):  # of a folder that may not be read
+        beside = [] if folder.exists() else models_in(folder.parent)
+    return nearest(folder.name, [each.name for each in beside])
 
 
 def _instead(folder: Path) -> str:

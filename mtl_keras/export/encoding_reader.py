@@ -128,6 +128,9 @@ def vector(values, of):
 
 
 def date(texts, of):
+    if of.get("pattern"):
+        texts = [re.sub(r"\b([0-9])\b", r"0\1", text.strip(), flags=re.ASCII) for text in texts]
+        texts = [re.sub(of["pattern"], of["rewriting"], text) for text in texts]
     valid = np.array([bool(DATE.fullmatch(text)) for text in texts])
     texts = [text if good else "1970-01-01" for text, good in zip(texts, valid)]
     texts = [text if len(text) > 10 else f"{text} 00:00" for text in texts]

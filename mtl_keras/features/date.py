@@ -12,7 +12,14 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.dates import ISO, find_format, other_reading, stated_dates, without_offsets
+from mtl_keras.datasets.dates import (
+    ISO,
+    find_format,
+    iso_rewriting,
+    other_reading,
+    stated_dates,
+    without_offsets,
+)
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
@@ -25,11 +32,11 @@ PATTERN = rf"{DAY}([ T]{TIME})?"
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class DateEncoding(FullPrecision):
-    """Encodes an ISO date as elapsed time and as its position in the week, month, year and day.
+    """Encodes a date as elapsed time and as its position in the week, month, year and day.
 
     The positions are sines and cosines, so that December is next to January. A missing date (an
-    empty string), or a string that is not `YYYY-MM-DD[ HH:MM[:SS]]`, is encoded as zeros with an
-    indicator.
+    empty string), or a string that is neither `YYYY-MM-DD[ HH:MM[:SS]]` nor can be rewritten so, is
+    encoded as zeros with an indicator.
 
     **Shape:** strings `(rows,)` to `{"numeric": (rows, 1), "plain": (rows, 7 or 9)}`: elapsed
     days, centred and scaled; and sine and cosine of weekday, month day and year day (and of the
@@ -39,6 +46,9 @@ class DateEncoding(FullPrecision):
         center: Float, days since 1970-01-01 that are encoded as 0.
         scale: Float > 0, days that are encoded as 1.
         time: Bool, whether the dates have a time of day.
+        pattern: Regular expression of strings in another format, whose numbers are its groups; it
+            is given the numbers with two digits or more. Default None: no other format.
+        rewriting: How the groups are written as an ISO date, such as `\3-\2-\1`.
 
     Example:
 
@@ -48,12 +58,22 @@ class DateEncoding(FullPrecision):
     """
 
     def __init__(
-        self, center: float = 0.0, scale: float = 1.0, time: bool = False, **kwargs: Any
+        self,
+        center: float = 0.0,
+        scale: float = 1.0,
+        time: bool = False,
+        pattern: str | None = None,
+        rewriting: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.center, self.scale, self.time = center, scale, time
+        self.pattern, self.rewriting = pattern, rewriting
 
     def call(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        if self.pattern is not None:
+            values = tf.strings.regex_replace(tf.strings.strip(values), r"\b([0-9])\b", r"0\1")
+            values = tf.strings.regex_replace(values, self.pattern, self.rewriting)
         valid = tf.strings.regex_full_match(values, PATTERN)
         text = tf.where(valid, values, "1970-01-01 00:00")
 
@@ -85,6 +105,8 @@ class DateEncoding(FullPrecision):
             "center": self.center,
             "scale": self.scale,
             "time": self.time,
+            "pattern": self.pattern,
+            "rewriting": self.rewriting,
         }
 
 
@@ -112,8 +134,9 @@ def _first_of_march(year: tf.Tensor) -> tf.Tensor:
 class Date(Feature):
     """A date or time: elapsed time, and its position in the week, month, year and day.
 
-    A table may write dates in one format, and in `YYYY-MM-DD[ HH:MM:SS]`, which is the format of
-    the exported model. What can be read in both is read in the stated one. *Missing*: zeros, with
+    A table may write dates in one format, and in `YYYY-MM-DD[ HH:MM:SS]`. What can be read in both
+    is read in the stated one. The exported model reads both as well; only the latter if the format
+    has names of months or years of two digits, or begins with `%Y-`. *Missing*: zeros, with
     an indicator. *Unseen*: the elapsed time of dates outside the training range is clipped to 10
     standard deviations. Times with a time zone are converted to UTC; dates without a time of day
     are those of their zone.
@@ -201,7 +224,8 @@ class Date(Feature):
         return self.raw(pd.Series(pd.Timestamp("1970-01-01") + pd.to_timedelta(days, unit="D")))
 
     def layer(self) -> DateEncoding:
-        return DateEncoding(self.center or 0.0, self.scale or 1.0, bool(self.time))
+        rewriting = iso_rewriting(self.format) or (None, "")
+        return DateEncoding(self.center or 0.0, self.scale or 1.0, bool(self.time), *rewriting)
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         return self._read(column)[1]

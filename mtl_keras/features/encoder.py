@@ -18,7 +18,7 @@ from mtl_keras.tasks import Task
 
 RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
 GO_ON = (
-    "A trained model takes such cells for missing with --bad-cells missing, in Python with "
+    "A trained model treats such cells as missing with --bad-cells missing, or in Python with "
     "`load(..., bad_cells='missing')`."
 )
 FEWEST = 20  # values of which one is usually known

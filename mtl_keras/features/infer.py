@@ -24,6 +24,8 @@ from mtl_keras.features.text import Text
 from mtl_keras.features.vector import Vector
 
 MANY_VALUES = 50
+SHORT_YEAR = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?!\d)"
+WITH_UNIT = r"^[-+]?\d[\d.,]*\s*([^\W\d_]+|°[CF]|[^\W\d_]*[²³])$"
 IMAGE_NAME = r"(?i).+\.(?:png|jpe?g|gif|bmp)"
 
 
@@ -152,8 +154,16 @@ def _doubt(name: str, texts: pd.Series) -> str:
             f"all but {count:,} are numbers: if {first!r} is a mistake, correct it, or leave the "
             f"cell empty if a number is missing; --feature {name}:numeric shows where it is"
         )
+    if len(texts) > 1 and texts.str.match(SHORT_YEAR).mean() >= MOSTLY:
+        return (
+            "they look like dates whose year has two digits: write them as 2021-12-31, or state "
+            "the `format`, such as '%d.%m.%y'"
+        )
     if len(texts) > 1 and texts.str.match(DATED).mean() >= MOSTLY:
         return "they look like dates in several formats: write all of them as 2021-12-31"
+    units = texts.iloc[:2000].str.extract(WITH_UNIT)[0]
+    if units.notna().mean() >= MOSTLY and units.nunique() == 1 and texts.nunique() > 10:
+        return f"they look like numbers in {units.dropna().iloc[0]}: write the numbers alone"
     return ""
 
 

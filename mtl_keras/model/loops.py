@@ -83,11 +83,11 @@ def fit_call(
         )
     step, callbacks = model.step, _as_list(callbacks)
     step.check_variables()
-    train, held_out = validation.held_out(checked(rows, step.tasks)[0])
+    train, held_out = validation.held_out(checked(rows, step)[0])
     if class_weight is not None:  # of training rows alone
-        train, class_weight = checked(train, step.tasks, class_weight)
+        train, class_weight = checked(train, step, class_weight)
     if not step_choice.own_step(model, training=False):
-        held_out, _ = checked(held_out, step.tasks)
+        held_out, _ = checked(held_out, step)
     validation_batch_size = validation.batch_size or batch_size
     arguments = {
         **common,
@@ -157,7 +157,7 @@ def evaluate_call(
     """
     plain = not model.balanced or step_choice.own_step(model, training=False)
     if not plain:
-        rows, _ = checked(rows, model.step.tasks)
+        rows, _ = checked(rows, model.step)
     if plain or not _by_blocks(model, rows, training=False):
         arguments = rows._asdict() if plain else rows.as_arguments()
         arguments |= {**common, "batch_size": batch_size, "steps": steps}

@@ -63,7 +63,7 @@ class Monitor(keras.callbacks.Callback):
             names = ", ".join(repr(task) for task in failed)
             what = f"the loss of task {names} became infinite or NaN first"
         raise TrainingError(
-            f"Training stopped at {where}: {what}. Expected finite losses. Look for infinite or "
-            "huge inputs and labels and for sample weights that are negative or NaN, lower the "
-            "learning rate, or set `clipnorm` on the optimizer."
+            f"Training stopped at {where}: {what}. Expected finite losses. Look for NaN, infinite "
+            "or huge inputs, infinite or huge labels, and sample weights that are negative or NaN; "
+            "lower the learning rate, or set `clipnorm` on the optimizer."
         )

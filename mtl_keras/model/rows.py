@@ -1,6 +1,5 @@
 """What `fit` and `evaluate` are given: rows to train, to validate or to evaluate on."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +9,7 @@ import tensorflow as tf
 from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.blocks import Blocks
 from mtl_keras.model import labels
+from mtl_keras.model.step import Step
 
 BATCH_SIZE = 32  # Keras's default
 
@@ -57,14 +57,17 @@ class Validation(NamedTuple):
         return train, Rows(self.data)
 
 
-def checked(rows: Rows, tasks: Sequence[str], class_weight: Any = None) -> tuple[Rows, Any]:
+def checked(rows: Rows, step: Step, class_weight: Any = None) -> tuple[Rows, Any]:
     """Rows with class weights multiplied in, and those left for Keras to multiply in.
 
     Tables become arrays, and arrays get labels and weights by task.
     """
+    tasks = step.tasks
     if rows.y is not None:
-        by_task = labels.checked(rows.y, rows.sample_weight, tasks, class_weight)
-        return Rows(keras.tree.map_structure(_as_array, rows.x), *by_task), None
+        y, sample_weight = labels.checked(rows.y, rows.sample_weight, tasks, class_weight)
+        for task, values in y.items():
+            step.losses[task].check_classes(values, step.outputs[task])
+        return Rows(keras.tree.map_structure(_as_array, rows.x), y, sample_weight), None
     if class_weight is None:
         return rows, None
     if isinstance(rows.x, tf.data.Dataset):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.declaring.references import identifier
-from mtl_keras.errors import ConfigError, nearest
+from mtl_keras.errors import ConfigError, DataError, nearest
 from mtl_keras.model.keras_private import mask_of
 
 # Losses that Keras averages over the last axis, element by element: if one label of a row is
@@ -92,6 +92,29 @@ class TaskLoss:
     def kind(self) -> str:
         """`"regression"` for losses like the Gaussian likelihood, else `"classification"`."""
         return "regression" if self.name in GAUSSIAN else "classification"
+
+    def check_classes(self, y: Any, y_pred: Any) -> None:
+        """Refuse labels that are not the index of a class, if the loss reads indices.
+
+        Args:
+            y: An array of labels; others are not checked.
+            y_pred: A tensor or `KerasTensor` with the prediction's shape.
+
+        Raises:
+            DataError: if there are such labels.
+        """
+        classes = y_pred.shape[-1]
+        if not self.sparse or classes is None or not isinstance(y, np.ndarray):
+            return
+        known = y[~np.isnan(y) & (y != getattr(self.function, "ignore_class", None))]
+        wrong = known[(known < 0) | (known >= classes) | (known % 1 != 0)]
+        if len(wrong):
+            from_one = known.min() == 1 and known.max() == classes
+            raise DataError(
+                f"Labels of output {self.task!r} must be class indices from 0 to {classes - 1} for "
+                f"loss {self.name!r}, since its prediction has {classes} columns. Received: "
+                f"{wrong[0]:g}." + (" Subtract 1 from all labels." if from_one else "")
+            )
 
     def mask(self, y: Any, y_pred: Any, sample_weight: Any) -> Masked:
         """Labels aligned with the prediction; missing ones (NaN) become 0 with weight 0.

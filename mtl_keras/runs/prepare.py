@@ -40,7 +40,7 @@ def prepare(
     clock = clock or Clock(show)
     source = plan.data if data is None else data
     if source is None:
-        raise ConfigError("There is no table. Expected a path or a DataFrame. Received: none.")
+        raise ConfigError("There is no table. Expected a path or a DataFrame. Received: None.")
     with clock("read"):
         table = opened(source, plan.streams, show)
     prepared = (

@@ -283,8 +283,9 @@ class Run:
         return notebook.block(f"Run of {self.experiment.name}", notebook.line(self._size()), facts)
 
     def _size(self) -> str:
+        tasks, features = len(self.tasks), len(self.encoder.features)
         return (
-            f"{len(self.tasks)} tasks, {len(self.encoder.features)} features, "
+            f"{tasks} task{'s' * (tasks > 1)}, {features} feature{'s' * (features > 1)}, "
             f"{self.model.count_params():,} parameters in the model, {len(self.history)} epochs"
         )
 

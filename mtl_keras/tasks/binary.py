@@ -85,9 +85,10 @@ class Binary(ClassTask):
     def fit(self, table: pd.DataFrame) -> Self:
         labels = list(self.classes or distinct(self, table))
         if len(labels) > 2:
+            some = ", ".join(map(shown, labels[:4]))
             raise DataError(
                 f"Task {self.name!r} is binary, but column {self.columns[0]!r} has "
-                f"{len(labels)} labels: {shown(labels[:6])}. Declare it as "
+                f"{len(labels):,} labels, such as {some}. Declare it as "
                 f"{self.name}:multiclass, or as {self.name}:regression if it is a quantity."
             )
         stated = self.classes is not None and self.positive is None

@@ -261,10 +261,9 @@ def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
     column = table[task.columns[0]]
     converted, bad = _read(task, column)
     what = f"Task {task.name!r}: column {task.columns[0]!r} must contain numbers"
-    advice = (
-        f"Numbers may be as large as {LARGEST:g}. Clean the column, or declare the task as "
-        f"{task.name}:multiclass."
-    )
+    too_large = np.isinf(converted) | (np.abs(converted) > LARGEST)
+    advice = f"Numbers may be as large as {LARGEST:g}. " if too_large.any() else ""
+    advice += f"Clean the column, or declare the task as {task.name}:multiclass."
     cells.refuse(what, column, bad, advice)
     return converted
 

@@ -93,6 +93,7 @@ def test_train_inspect_predict_evaluate(small_presets, without_report, table, ca
         (["leaderboard", "shop.csv", "--data", "shop.csv"], "no trained model in shop.csv. Name"),
         (["train", "shop.csv", "--target", "left:binry"], "Did you mean 'binary'"),
         (["train", "shop.csv", "--target", "lft:binary"], "Did you mean 'left'"),
+        (["compare", "shp.csv"], "no trained model shp.csv. Did you mean 'shop.csv'?"),
         (["train", "nothing.toml"], "There is no experiment file"),
         (["predict", "nowhere", "shop.csv"], "no trained model in nowhere"),
     ],

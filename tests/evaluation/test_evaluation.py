@@ -1,11 +1,13 @@
 """Scores beside those of a constant."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mtl_keras import tasks
-from mtl_keras.evaluation import evaluate
+from mtl_keras.evaluation import Evaluation, TaskEvaluation, evaluate
 from mtl_keras.tasks import Binary
 
 
@@ -79,3 +81,13 @@ def test_no_constant_is_better_than_that_of_a_baseline(kind):
         values = [measure.constant_value(truth, np.asarray(other)) for other in others]
         best = np.nanmax(sign * np.array(values), initial=-np.inf)
         assert sign * baseline[measure.name] >= best - 1e-9, measure.name
+
+
+def test_long_numbers_do_not_run_into_each_other():
+    """It printed `0.00000780.0000057 to 0.0000106`."""
+    intervals = {"log_loss": (5.7e-6, 1.06e-5), "mae": (9_312_345.0, 10_212_345.0)}
+    scores, baseline = {"log_loss": 7.8e-6, "mae": 9_812_345.0}, {"log_loss": 0.69, "mae": 2e7}
+    made = TaskEvaluation("t", "kind", 9, scores, baseline, intervals=intervals)
+    head, *lines = str(Evaluation([made])).splitlines()[1:]
+    assert all(len(re.split("  +", line.strip())) == 4 for line in lines)
+    assert {len(line) for line in lines} == {len(head)}

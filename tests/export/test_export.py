@@ -214,6 +214,13 @@ def test_a_column_of_nothing_but_unknown_values_is_told(small_artifact):
         mtl.load(small_artifact).predict(table.head(3).assign(town="Rome"))
 
 
+def test_a_misspelt_model_is_named(small_artifact):
+    with pytest.raises(ArtifactError, match=f"Did you mean '{small_artifact.name}'"):
+        mtl.load(f"{small_artifact}x")
+    with pytest.raises(ArtifactError, match=r"no trained model in .*\. Expected a folder"):
+        mtl.load(small_artifact.with_name("nothing-like-it"))  # though all else of the path is
+
+
 def test_a_second_export_is_a_second_version(small_run, small_artifact, tmp_path, without_report):
     folder = shutil.copytree(small_artifact, tmp_path / "small")
     assert small_run.export(folder).name == "2"

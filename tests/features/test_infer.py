@@ -1,5 +1,7 @@
 """The rules of inference, one column each; and what features do with odd values."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +95,47 @@ def test_a_time_of_another_zone_or_none_at_all_is_no_date_to_an_exported_model(t
     assert encoded[0, -1] == float(not known)
     of = {"center": 0.0, "scale": 1.0, "time": True}
     assert encoding_reader.date([text], of)["plain"][0, -1] == float(not known)
+
+
+@pytest.mark.parametrize("written", ["%d.%m.%Y", "%m/%d/%Y %H:%M", "%Y/%m/%d", "%d-%m-%Y %H:%M:%S"])
+def test_an_exported_model_reads_dates_as_the_table_writes_them(written):
+    """They were encoded as missing, without a word."""
+    days = pd.Series(pd.date_range("1999-01-30 08:05", "2021-03-02", freq="83h"))
+    feature = features.Date("day", format=written).fit(days.dt.strftime(written))
+    layer = feature.layer()
+    iso, texts = feature.raw(days), days.dt.strftime(written)
+    short = texts.str.replace(r"\b0([1-9])\b", r"\1", regex=True)  # 1.2.2021
+    for each in (iso, texts, " " + short + " "):
+        read, expected = layer(tf.constant(list(each))), layer(tf.constant(list(iso)))
+        again = encoding_reader.date(list(each), layer.get_config())
+        for group, values in expected.items():
+            np.testing.assert_array_equal(read[group], values)
+            np.testing.assert_allclose(again[group], values, atol=1e-6)
+    wrong = layer(tf.constant(["31.31.2020", "1.2.21", "soon", ""]))["plain"].numpy()
+    assert (wrong[:, -1] == 1).all()
+
+
+@pytest.mark.parametrize("written", ["%d %B %Y", "%d.%m.%y", "%Y-%d-%m", "%d.%m.%Y %H"])
+def test_other_formats_of_dates_are_read_by_the_table_alone(written):
+    assert features.Date("day", format=written, center=0.0, scale=1.0).layer().pattern is None
+
+
+@pytest.mark.parametrize(
+    ("written", "doubt"),
+    [
+        ("{:02}.12.99", "they look like dates whose year has two digits: .* '%d.%m.%y'"),
+        ("{0}.{0}.2020 - {0}/1/2021", "they look like dates in several formats"),
+        ("{},5 °C", "they look like numbers in °C: write the numbers alone"),
+        ("{}kg", "numbers in kg"),
+        ("{}a{}", "^$"),
+        ("flat {}", "^$"),
+    ],
+)
+def test_what_a_column_of_strings_looks_like_is_told(written, doubt):
+    """12,5 °C was a category, and dates like 31.12.99 were said to have several formats."""
+    column = [written.format(number % 28 + 1, number % 3) for number in range(300)]
+    (guess,) = features.infer(pd.DataFrame({"column": column}))
+    assert re.search(doubt, guess.doubt)
 
 
 def test_days_that_may_be_months_are_told():

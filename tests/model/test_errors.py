@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mtl_keras import balancers
 from mtl_keras.errors import ConfigError, DataError, TrainingError
+from mtl_keras.model.task_loss import TaskLoss
 from tests.model.networks import LOSSES, ROWS, compiled, network, rows, rows_of_kinds
 
 
@@ -54,6 +55,9 @@ def test_one_metric_object_for_two_outputs_is_refused():
         ({"spend": np.zeros(7)}, "same number of rows"),
         ({"spend": np.zeros((ROWS, 2))}, "2 columns, its prediction has 1"),
         ({"kind": np.eye(3)[np.arange(ROWS) % 3]}, "of 1 dimension for .* 'categorical_crossent"),
+        ({"kind": 1 + np.arange(ROWS) % 4}, "from 0 to 3 .* Received: 4. Subtract 1 from all"),
+        ({"kind": np.full(ROWS, -1)}, "'kind' must be class indices .* Received: -1.$"),
+        ({"kind": np.where(np.arange(ROWS) % 2, np.nan, 0.5)}, "class indices .* Received: 0.5.$"),
     ],
 )
 def test_label_errors_say_what_to_do(labels, message):
@@ -94,3 +98,10 @@ def test_a_negative_loss_is_named(balancer, name):
 def test_errors_of_balancers(arguments, message):
     with pytest.raises(ConfigError, match=message):
         balancers.get(arguments)
+
+
+def test_a_class_that_a_loss_ignores_is_no_index():
+    loss = TaskLoss("kind", keras.losses.SparseCategoricalCrossentropy(ignore_class=255))
+    loss.check_classes(np.array([0, 2, 255]), np.zeros((3, 3)))
+    with pytest.raises(DataError, match="Received: 254"):
+        loss.check_classes(np.array([0, 254, 255]), np.zeros((3, 3)))

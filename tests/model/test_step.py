@@ -300,7 +300,7 @@ def test_no_graph_outlives_its_model():
     assert not graphs() - before
 
 
-@pytest.mark.parametrize("balancer", ["pcgrad", "graddrop"])
+@pytest.mark.parametrize("balancer", ["pcgrad", "graddrop", "nash_mtl"])
 def test_nothing_shared_is_said(balancer):
     x = keras.Input((4,))
     outputs = {"a": keras.layers.Dense(1)(x), "b": keras.layers.Dense(1)(x)}
@@ -315,6 +315,7 @@ def test_nothing_shared_is_said(balancer):
         one.fit(x, {"a": y["a"], "b": y["b"]}, verbose=0, shuffle=False)
     for mine, its in zip(model.get_weights(), plain.get_weights()):
         np.testing.assert_allclose(mine, its, atol=1e-6)
+    assert np.isnan(model.balancing[0]["residual"])  # it was -inf
 
 
 def test_scaled_heads():

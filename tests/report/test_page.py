@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ import pytest
 from markupsafe import escape
 
 from mtl_keras.drawing import digits
+from mtl_keras.features import Date
 from mtl_keras.report.figures import Drawer
+from mtl_keras.report.sections.use import _example
 from mtl_keras.runs import rewrite_report
 from mtl_keras.runs.files import model_card_of
 
@@ -65,6 +68,16 @@ def test_each_target_and_feature_has_its_distribution_and_each_decision_its_thre
     assert (
         f"{left.classes[1]!r}" in left.decision and digits.number(left.threshold) in left.decision
     )
+
+
+def test_the_code_has_values_of_the_training_rows(page):
+    """A date was `"…"`, which counts as a missing one."""
+    values = dict(re.findall(r"^    (\w+)=tf.constant\(\[(.+)\]\),", unescape(page), re.MULTILINE))
+    assert 18 < float(values["age"]) < 90 and values["town"].strip('"').isalpha()
+    assert "model.predict(&#34;new_rows.csv&#34;)" in page
+    joined = Date("joined").fit(pd.Series(["2020-01-31", "2022-01-31", "2022-03-31"]))
+    assert _example(joined, "string", {"edges": [18_300.0, 18_800.0]}) == '"2021-06-22"'
+    assert _example(joined, "string", {}) == '"…"'
 
 
 def test_the_importance_finds_what_matters(run):

@@ -1,7 +1,10 @@
 """How to use the model."""
 
+import json
 import shlex
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from mtl_keras.features import Feature
 from mtl_keras.report.content import Content
@@ -19,7 +22,13 @@ def use(content: Content, draw: Drawer) -> Section:
         inputs.setdefault(schema["inputs"][feature.name], feature)  # features may share an input
     shown = dict(list(inputs.items())[:4])
     answers = list(schema["outputs"])
-    values = {f.source: _example(f, schema["input_dtypes"][f.name]) for f in shown.values()}
+    seen = content.statistics.get("features", {})
+    values = {
+        feature.source: _example(
+            feature, schema["input_dtypes"][feature.name], seen.get(feature.name, {})
+        )
+        for feature in shown.values()
+    }
     more = len(inputs) > len(shown)
     columns = ", ".join([*values, *(["…"] if more else [])])
     lines = ",\n".join(f"    {s}=tf.constant([{values[f.source]}])" for s, f in shown.items())
@@ -31,10 +40,11 @@ def use(content: Content, draw: Drawer) -> Section:
         {
             "commands": f"mtl-keras predict {folder} new_rows.csv --output answers.csv\n"
             f"mtl-keras evaluate {folder} rows_with_labels.csv",
-            "python": "import pandas as pd\n\nimport mtl_keras as mtl\n\n"
+            "python": "import mtl_keras as mtl\n\n"
             f'model = mtl.load("saved_models/{name}")\n'
-            f'{_comment(f"It has the columns {columns}")}\nrows = pd.read_csv("new_rows.csv")\n'
-            f"{_comment(f'A table with the columns {listed}')}\nmodel.predict(rows)",
+            f"{_comment(f'A file or a DataFrame with the columns {columns}')}\n"
+            'predictions = model.predict("new_rows.csv")\n'
+            f"{_comment(f'A DataFrame with the columns {listed}')}\nprint(predictions.head())",
             "plain": "import tensorflow as tf\n\n"
             f'loaded = tf.saved_model.load("saved_models/{name}/1")\n'
             'serve = loaded.signatures["serving_default"]\n'
@@ -47,8 +57,14 @@ def _comment(text: str) -> str:
     return textwrap.fill(text, 88, initial_indent="# ", subsequent_indent="# ")
 
 
-def _example(feature: Feature, dtype: str) -> str:
-    """A value of a feature, as Python code."""
+def _example(feature: Feature, dtype: str, seen: Mapping[str, Any]) -> str:
+    """A value of a feature as Python code, typical of the training rows where one is known."""
     if feature.raw_shape:
         return "[0.0, …]"
-    return {"string": '"…"', "float32": "0.0"}[dtype]
+    texts, edges = seen.get("values") or [], seen.get("edges") or []
+    middle = edges[len(edges) // 2] if edges else 0.0
+    if dtype == "float32":
+        return repr(float(f"{middle:.3g}"))
+    if feature.is_moment and edges:
+        texts = feature.format_observed([middle])
+    return json.dumps(texts[0], ensure_ascii=False) if texts else '"…"'
