@@ -24,7 +24,7 @@ from tests import cases, without
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 # Nor does any test read where in Python an operation was made, which TensorFlow otherwise notes for
-# each one of a graph: a tenth of the time that a graph takes to make.
+# each one of a graph: a sixth of the time that a graph takes to make.
 ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
 
 # Two replicas for the tests of several devices; has to be said before TensorFlow is first used.
