@@ -3,8 +3,6 @@
 import contextlib
 import functools
 import os
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from mtl_keras.runs import story
 from mtl_keras.search import settle
 from tests import own, without
 from tests.export.conftest import small_experiment, small_table
+from tests.jobs.divided import OnlyHere, is_wanted, killed, of_process, refused, waiting
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -114,48 +113,6 @@ def block(engine):
 def work(block):
     """One executor for several tests: processes take seconds to start."""
     return block.enter_context(executor(np.arange(4.0), 2))
-
-
-def of_process(job, common):
-    return os.getpid(), id(common), float(common[job])
-
-
-def waiting(file, common):
-    """Makes a file, or waits for one to be there whose name begins with a question mark."""
-    if not file.name.startswith("?"):
-        return file.touch()
-    while not file.with_name(file.name[1:]).is_file():
-        time.sleep(0.05)
-    return time.sleep(0.5)  # by then, the result of the other job has come
-
-
-def refused(job, common):
-    raise DataError(f"Row {job} has no age.")
-
-
-def killed(note, common):
-    """Dies, unless a process that did so left a note."""
-    if not Path(note).is_file():
-        Path(note).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "after all"
-
-
-class OnlyHere:
-    """What no other process can unpickle."""
-
-    def __reduce__(self):
-        return found, ("shop", os.getpid())
-
-
-def found(module, process):
-    if os.getpid() != process:
-        raise ModuleNotFoundError(f"No module named {module!r}")
-    return OnlyHere()
-
-
-def is_wanted(job, common):
-    return ray_cluster.wanted()
 
 
 @pytest.mark.slow

@@ -48,7 +48,8 @@ def in_shell(line):
 
 
 @pytest.mark.filterwarnings("ignore:.*of these rows were trained on")
-def test_every_line_of_the_readme_runs(clone, artifact, capsys):
+def test_every_line_of_the_readme_runs(clone, artifact, without_report, capsys):
+    """Reports are looked at in `tests/report/`; `.ci/run` makes that of the first command."""
     shutil.copytree(artifact, clone / "saved_models" / "customers")
     for language, code in blocks("README.md", language=None):
         capsys.readouterr()

@@ -60,8 +60,8 @@ def test_an_architecture_fits_and_is_the_same_after_saving(architecture, tmp_pat
     history = model.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.optimizer.iterations == model.optimizer.iterations
+    # What it was compiled with is kept as well: see `tests/model/test_saving.py`.
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
     for mine, its in zip(model(x).values(), again(x).values()):
         np.testing.assert_array_equal(mine, its)
     np.testing.assert_array_equal(model.losses, again.losses)

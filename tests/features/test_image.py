@@ -93,7 +93,9 @@ def test_predictions_of_augmented_images_are_those_of_the_network(tmp_path):
     photos = list(random.integers(0, 255, (40, 8, 8), np.uint8))
     table = pd.DataFrame({"photo": photos, "y": random.integers(0, 2, 40)})
     photo = features.Image("photo", encoder={"kind": "cnn", "filters": [2]}, augment={"zoom": 0.9})
-    run = mtl.Experiment({"y": "binary"}, [photo], training={"epochs": 1}).run(table, show=None)
+    small = {"layers": [4], "members": 1}
+    declared = mtl.Experiment({"y": "binary"}, [photo], small, training={"epochs": 1})
+    run = declared.run(table, show=None)
     run.export(tmp_path / "a")
     x = run.encoder.encode(table)
     expected = run.model.predict(x)["y"].ravel()
