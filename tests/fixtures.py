@@ -1,7 +1,6 @@
 """Shared by all tests: a seed, one small trained run, and less work for TensorFlow."""
 
 import contextlib
-import functools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,7 +12,6 @@ import keras
 import pytest
 import tensorflow as tf
 from matplotlib.figure import Figure
-from tensorflow.python.framework import ops
 
 import mtl_keras as mtl
 from mtl_keras.balancers import GramianBalancer
@@ -22,10 +20,6 @@ from tests import cases, without
 
 # Tests trace many graphs and run each a few times: making a graph faster costs more than it wins.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-# Nor does any test read where in Python an operation was made, which TensorFlow otherwise notes for
-# each one of a graph: a sixth of the time that a graph takes to make.
-ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
 
 # Two replicas for the tests of several devices; has to be said before TensorFlow is first used.
 tf.config.set_logical_device_configuration(
