@@ -12,6 +12,7 @@ from mtl_keras.comparison.about import about_comparison
 from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Common, Result, carry_out_all, combined, trials_of
+from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.split import PARTS
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Measure, difference
@@ -168,8 +169,8 @@ def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFra
         )
     source = datasets.opened(data, plan.streaming, show)
     if isinstance(source, pd.DataFrame):
-        return source
-    table = source.sample(MOST_ROWS, plan.seed)
+        return placeholders.applied(source, plan.missing_values, show)
+    table = source.masked(plan.missing_values).sample(MOST_ROWS, plan.seed)
     show(f"compared on a sample of {len(table):,} of {source.rows:,} rows")
     return table
 

@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.categories import category_texts
+from mtl_keras.datasets.categories import as_known, category_texts
 from mtl_keras.datasets.lists import refuse_several
 from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
@@ -56,7 +56,8 @@ class Categorical(Feature):
 
     *Missing* (NaN, None or empty) has its own index. *Unseen* values, those in fewer than
     `min_frequency` training rows, and those beyond the `max_size` most frequent ones share another.
-    Numbers are read as strings, 3.0 as "3".
+    Numbers are read as strings, 3.0 as "3"; so is the string "3.0" if only "3" is known. The
+    exported model takes the strings as they are known: "3".
 
     Args:
         min_frequency: Integer, number of training rows in which a value must occur to get its own
@@ -106,7 +107,7 @@ class Categorical(Feature):
         refuse_several(self.name, self.kind, column)
         what = f"Feature {self.name!r} is categorical"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
-        return category_texts(column)
+        return as_known(category_texts(column), set(self.vocabulary or ()))
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         """Return which cells are floats that may stand for several whole numbers."""

@@ -14,6 +14,7 @@ from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features.base import Feature
 from mtl_keras.features.crossing import Crossing
+from mtl_keras.features.missing_values import MissingValues
 from mtl_keras.tasks import Task
 
 RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
@@ -159,10 +160,15 @@ class Encoder:
         parts: dict[str, list] = {group: [] for group in GROUPS}
         self.own: dict[str, Callable[[Any, str], Any]] = {}
         self.columns: dict[str, dict[str, range]] = {}
+        present: dict[str, Any] = {}  # for each feature, what it encodes
         for slug, feature in zip(self.slugs, self.features):
+            cells = raw[self.input_slugs[feature.name]]
+            if feature.missing_values:  # slugs contain no point, so no input has this name
+                cells = MissingValues(feature.missing_values, name=f"missing.{slug}")(cells)
+            present[feature.name] = cells
             layer = feature.layer()
-            layer.name = f"encode.{slug}"  # slugs contain no point, so no input has this name
-            for group, tensor in layer(raw[self.input_slugs[feature.name]]).items():
+            layer.name = f"encode.{slug}"
+            for group, tensor in layer(cells).items():
                 if group == "own":
                     group = f"own_{slug}"
                     self.own[group] = feature.represent
@@ -174,7 +180,7 @@ class Encoder:
         for number, crossing in enumerate(self.crossings, start=1):
             layer = crossing.layer()
             layer.name = f"cross.{number}"
-            parts["crossed"].append(layer([raw[self.input_slugs[n]] for n in crossing.features]))
+            parts["crossed"].append(layer([present[n] for n in crossing.features]))
         outputs = {
             group: tensors[0]
             if len(tensors) == 1

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.lists import is_list
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
@@ -123,14 +124,14 @@ class Vector(Feature):
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
         if names == [self.source]:
-            return table[self.source]
+            return super().select(table)
         if absent := [name for name in self.numbered or () if name not in names]:
             raise DataError(
                 f"Feature {self.name!r} is a vector of {self.size} columns, of which the table "
                 f"lacks {', '.join(map(repr, absent[:10]))}. Expected all of the training: leave "
                 "cells empty where a value is not known."
             )
-        return table[names]
+        return table[names].apply(placeholders.masked, values=self.missing_values)
 
     def fit(self, column: Any) -> Self:
         values = self.raw(column).astype(float)
@@ -159,6 +160,7 @@ class Vector(Feature):
             self._check_size(values.shape[1])
         else:
             values = self._stacked(column)
+            values[np.isin(values, placeholders.numbers_of(self.missing_values))] = np.nan
         infinite = np.isinf(values).any(axis=1)
         if infinite.any():
             row = column.index[int(np.flatnonzero(infinite)[0])]

@@ -11,7 +11,7 @@ import tomli_w
 from mtl_keras import architectures, balancers, features, tasks, tracking
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
-from mtl_keras.datasets import Split
+from mtl_keras.datasets import Split, placeholders
 from mtl_keras.declaring import references, registry
 from mtl_keras.errors import Checked, ConfigError, shown, unknown
 from mtl_keras.features import Feature, crossing
@@ -48,6 +48,7 @@ class Plan(Checked):
     seed: int = 0
     data: Any = None
     sample_weight: str | Mapping[str, str] | None = None
+    missing_values: placeholders.Declared = ()
     crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
     intended_use: str | None = None
@@ -63,6 +64,7 @@ class Plan(Checked):
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
         self.tasks: list[Task] = list(self.tasks)
+        self.missing_values = placeholders.checked(self.missing_values)
         names = [task.name for task in self.tasks]
         if not names:
             raise ConfigError("An experiment needs at least one task. Received: none.")
@@ -171,7 +173,7 @@ class Plan(Checked):
         config: dict[str, Any] = {
             "name": self.name,
             "seed": self.seed,
-            "data": sources.to_dict(self.data, self.sample_weight, self.streaming, folder),
+            "data": sources.to_dict(self, folder),
             "split": _stated(self.split),
             "tasks": {task.name: task.get_config() for task in self.tasks},
             "features": declared,

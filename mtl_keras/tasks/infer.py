@@ -1,5 +1,6 @@
 """Guesses the kind of task for a column of labels, by documented rules."""
 
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,9 +109,10 @@ def _of_texts(name: str, values: list[object], rows: int, present: pd.Series) ->
     if others is not None:
         first, number = others
         what = f"all but {number:,} of its labels are numbers; the first other one is {first!r}"
-        raise _refused(
-            name, what, f"Correct them, or declare {name}:multiclass if they are classes."
-        )
+        missing = shlex.quote(f"{name}={first}")
+        advice = f"If it means that the label is missing, state --missing-value {missing}; "
+        advice += f"if they are classes, declare {name}:multiclass; otherwise correct them."
+        raise _refused(name, what, advice)
     if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
         what = f"{count:,} different strings in {rows:,} rows look like identifiers or free text"
         raise _refused(name, what, f"If they are classes nevertheless, declare {name}:multiclass.")
