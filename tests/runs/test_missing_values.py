@@ -13,6 +13,7 @@ from mtl_keras.export import artifact, description, encoding_reader
 from mtl_keras.export.encoding_file import encoding_of
 from mtl_keras.features.encoder import raw_columns
 from mtl_keras.plans import Plan
+from mtl_keras.runs.prepare import prepare
 from tests import without
 
 pytestmark = pytest.mark.xdist_group("missing_values")
@@ -97,7 +98,7 @@ def test_predictions_treat_it_so_in_tables_and_in_the_saved_model(models):
 
 
 def test_the_reader_of_an_exported_network_treats_it_so(models):
-    _, second, _, folder = models
+    _, second, *_ = models
     encoding = encoding_of(second.encoder)
     raw = raw_columns(second.encoder.features, second.test)
     stated = dict(raw)
@@ -109,7 +110,7 @@ def test_the_reader_of_an_exported_network_treats_it_so(models):
 
 
 def test_inspect_and_the_plan_show_it(models):
-    _, second, _, folder = models
+    *_, folder = models
     assert "missing values, besides empty ones: 'k.A.', 999" in description.describe(
         folder / "model"
     )
@@ -125,10 +126,8 @@ def test_a_stream_treats_it_so(models):
         features={"x": "vector"},
         data=folder / "words.csv",
         streaming=True,
-        missing_values={name: DECLARED for name in first.test},
+        missing_values=dict.fromkeys(first.test, DECLARED),
     )
-    from mtl_keras.runs.prepare import prepare
-
     rows = prepare(plan).rows["train"]
     assert rows["town"].dropna().isin(["Bath", "Ely"]).all() and rows["age"].max() < 60
 
