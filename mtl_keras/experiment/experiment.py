@@ -45,7 +45,8 @@ class Experiment(Plan):
         sample_weight: Column with a weight for each row, which is used in training only; or a
             mapping from task to such a column. Default none.
         missing_values: Texts and numbers that stand for a missing value in all columns, such as
-            `["?", "k.A."]`; or a mapping from column to such values, `{"age": [999]}`. Default: only empty cells, and in a CSV file words such as `NA`.
+            `["?", "k.A."]`; or a mapping from column to such values, `{"age": [999]}`. Default:
+            only empty cells, and in a CSV file words such as `NA`.
         crossings: Features whose exact values are read as categories as well, alone or several
             combined, such as `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
             `"auto"`: those that explain enough of a target on the validation rows

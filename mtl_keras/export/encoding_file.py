@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtl_keras.datasets.placeholders import numbers_of, texts_of
 from mtl_keras.export import encoding_reader
-from mtl_keras.features.encoder import Encoder
+from mtl_keras.features.encoder import Encoder, called
 
 
 def encoding_of(encoder: Encoder) -> dict[str, Any]:
@@ -81,8 +81,9 @@ def not_read(
     """
     slugs = dict(zip((feature.name for feature in encoder.features), encoder.slugs))
     return {
-        each["name"]: encoder.model.get_layer(f"encode.{slugs[each['name']]}")(
-            tf.constant(encoding_reader.present(raw[each["input"]], each["missing"]))
+        each["name"]: called(
+            encoder.model.get_layer(f"encode.{slugs[each['name']]}"),
+            tf.constant(encoding_reader.present(raw[each["input"]], each["missing"])),
         )
         for each in encoding["features"]
         if each["encode"] is None

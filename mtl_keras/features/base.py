@@ -78,6 +78,10 @@ class Feature(Declaration, abc.ABC):
         """Return the columns that it reads, out of a table's columns; empty if they are missing."""
         return [self.source] if self.source in columns else []
 
+    def lacks(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that it needs, and that are not among a table's columns."""
+        return [] if self.reads(columns) else [self.source]
+
     def select(self, table: pd.DataFrame) -> Any:
         """Return what `fit` and `raw` take: the column, without values that mean missing."""
         return placeholders.masked(table[self.source], self.missing_values)

@@ -121,11 +121,17 @@ class Vector(Feature):
                 )
         return [found[number] for number in sorted(found)]
 
+    def lacks(self, columns: Sequence[str]) -> list[str]:
+        read = self.reads(columns)
+        if not read or read == [self.source]:
+            return super().lacks(columns)
+        return [name for name in self.numbered or () if name not in read]
+
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
         if names == [self.source]:
             return super().select(table)
-        if absent := [name for name in self.numbered or () if name not in names]:
+        if absent := self.lacks(list(table.columns)):
             raise DataError(
                 f"Feature {self.name!r} is a vector of {self.size} columns, of which the table "
                 f"lacks {', '.join(map(repr, absent[:10]))}. Expected all of the training: leave "
