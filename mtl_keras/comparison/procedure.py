@@ -18,6 +18,7 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
+from mtl_keras.plans.readable import check_readable
 from mtl_keras.runs.columns import labelled_rows
 from mtl_keras.tasks import Task
 
@@ -86,7 +87,7 @@ def compare(
     >>> print(compare(experiment, seeds=2, tries=0))  # doctest: +SKIP
     """
     show = show or (lambda line: None)
-    plan.check_readable()
+    check_readable(plan)
     source = plan.data if data is None else data
     table = labelled_rows(plan, _in_memory(plan, source, show), show)
     tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early

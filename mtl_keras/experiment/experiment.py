@@ -24,7 +24,7 @@ class Experiment(Plan):
 
     Args:
         tasks: What to predict: a list of tasks, or a mapping from name to kind or `{"kind": ...,
-            ...}`.
+            ...}`; or `tasks.infer(table[["churned", "spend"]])`, which guesses the kinds.
         features: The columns to predict from. `"infer"`: all other columns, with kinds guessed by
             `features.infer`. A list: exactly these features, or columns whose kinds are guessed. A
             mapping from column to kind, feature or `"drop"`: the kinds of all other columns are

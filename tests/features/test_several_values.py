@@ -123,9 +123,7 @@ def test_numbered_columns_are_those_of_the_training():
     listed = pd.DataFrame({"x": table.to_numpy().tolist()})
     np.testing.assert_array_equal(Encoder([fitted]).encode(listed)["plain"], expected)
     shifted = table.rename(columns=lambda name: f"x_{int(name[2:]) + 1}")
-    with pytest.raises(
-        DataError, match=r"that the model reads: 'x_0' \(vector\)\. E"
-    ):
+    with pytest.raises(DataError, match=r"that the model reads: 'x_0' \(vector\)\. E"):
         Encoder([fitted]).encode(shifted)
     with pytest.raises(DataError, match=r"lacks columns that the model reads: 'x' \(vector\)"):
         Encoder([fitted]).encode(pd.DataFrame({"x_7": [1.0]}))
