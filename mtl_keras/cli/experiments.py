@@ -118,7 +118,7 @@ def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list
     table = None if isinstance(rows, datasets.Stream) else rows
     some = rows.masked(plan.missing_values).sample(GUESSED_ROWS) if table is None else table
     some = placeholders.applied(some, plan.missing_values, lambda line: None)
-    return table, tasks.infer(some[targets])
+    return table, list(tasks.infer(some[targets]))
 
 
 def _no_column(target: str, columns: list[str]) -> MTLError:

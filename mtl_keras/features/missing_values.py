@@ -33,11 +33,11 @@ class MissingValues(FullPrecision):
 
     def call(self, cells: tf.Tensor) -> tf.Tensor:
         if cells.dtype == tf.string:
-            known, nothing = tf.constant(placeholders.texts_of(self.values)), ""
+            values, nothing = tf.constant(placeholders.texts_of(self.values)), tf.constant("")
         else:
-            known, nothing = tf.constant(placeholders.numbers_of(self.values), cells.dtype), np.nan
-        found = tf.reduce_any(cells[..., tf.newaxis] == known, axis=-1)
-        return tf.where(found, tf.constant(nothing, cells.dtype), cells)
+            values = tf.constant(placeholders.numbers_of(self.values), cells.dtype)
+            nothing = tf.constant(np.nan, cells.dtype)
+        return tf.where(tf.reduce_any(cells[..., tf.newaxis] == values, axis=-1), nothing, cells)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "values": list(self.values)}

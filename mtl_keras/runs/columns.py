@@ -79,8 +79,8 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
     if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))
     guesses = features.infer(table[columns], skip, declared)
-    guesses = [_as_trained(guess, train, declared) for guess in guesses]
-    return Guesses(_with_missing(plan, guess, list(map(str, table.columns))) for guess in guesses)
+    kept = (_as_trained(guess, train, declared) for guess in guesses)
+    return Guesses(_with_missing(plan, guess, list(map(str, table.columns))) for guess in kept)
 
 
 def _with_missing(plan: Plan, guess: Guess, columns: list[str]) -> Guess:

@@ -2,7 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
-from typing import overload
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,11 +69,7 @@ class TaskGuesses(list[TaskGuess]):
         return "\n".join(map(str, self)) or "no columns"
 
 
-@overload
-def infer(labels: pd.Series) -> TaskGuess: ...
-@overload
-def infer(labels: pd.DataFrame) -> TaskGuesses: ...
-def infer(labels: pd.Series | pd.DataFrame) -> TaskGuess | TaskGuesses:
+def infer(labels: pd.Series | pd.DataFrame) -> Any:
     """Guess the kind of task for a column of labels, or for each of several.
 
     The first rule that applies decides:
@@ -110,7 +106,11 @@ def infer(labels: pd.Series | pd.DataFrame) -> TaskGuess | TaskGuesses:
     spend: regression, numbers from 1.50 to 3.50
     """
     if isinstance(labels, pd.DataFrame):
-        return TaskGuesses(infer(labels[name]) for name in labels)
+        return TaskGuesses(_guess(labels[name]) for name in labels)
+    return _guess(labels)
+
+
+def _guess(labels: pd.Series) -> TaskGuess:
     name = str(labels.name)
     present = labels.dropna()
     if first_list(present) is not None or (len(present) and isinstance(present.iloc[0], dict)):
