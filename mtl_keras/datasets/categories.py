@@ -1,7 +1,7 @@
 """Values that stand for a category or a group, as strings: how they are compared everywhere."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -22,8 +22,12 @@ def category_text(value: object) -> str:
     return decoded(value).strip()
 
 
-def category_texts(column: pd.Series) -> np.ndarray:
+def category_texts(column: pd.Series, spellings: Mapping[str, str] | None = None) -> np.ndarray:
     """Return the category of each row as a string, "" where it is missing.
+
+    Args:
+        column: The column.
+        spellings: Strings to replace: see `other_spellings`. Default None: none.
 
     Example:
 
@@ -31,33 +35,31 @@ def category_texts(column: pd.Series) -> np.ndarray:
     ['1', '1', '1', '']
     """
     codes, values = factorized(column)  # a few distinct values, many rows
-    return np.array([*map(category_text, values), ""], object)[codes]
+    texts: Iterable[str] = map(category_text, values)
+    if spellings:
+        texts = (spellings.get(text, text) for text in texts)
+    return np.array([*texts, ""], object)[codes]
 
 
-def as_known(texts: np.ndarray, known: Collection[str]) -> np.ndarray:
-    """Return strings of which whole numbers are written as they are known: `1.0` as `1`.
+def other_spellings(known: Collection[str]) -> dict[str, str]:
+    """Return how whole numbers among known strings are written elsewhere: `1` as `1.0`.
 
     A column of whole numbers with an empty cell becomes one of floats, and these are then often
     written as strings.
 
     Args:
-        texts: Strings.
-        known: The known ones. A string that is known remains as it is.
+        known: The known strings.
+
+    Returns:
+        The known string for each other spelling, unless that is known as well.
 
     Example:
 
-    >>> as_known(np.array(["1.0", "2", "3.0"], object), ["1", "3.0"]).tolist()
-    ['1', '2', '3.0']
+    >>> other_spellings(["1", "2.0", "3", "3.0", "007", "a"])
+    {'1.0': '1', '2': '2.0'}
     """
-    codes, distinct = pd.factorize(texts)
-    others = {number: text for text in known if (number := _whole(text)) is not None}
-    for place, text in enumerate(distinct):
-        if text not in known and (number := _whole(text)) is not None:
-            distinct[place] = others.get(number, text)
-    return distinct[codes]
-
-
-def _whole(text: str) -> str | None:
-    """Return a whole number without `.0`; None for other strings."""
-    match = re.fullmatch(r"(-?(?:0|[1-9][0-9]*))(?:\.0)?", text)
-    return match and match[1]
+    found = {}
+    for text in known:
+        if match := re.fullmatch(r"(-?(?:0|[1-9][0-9]*))(\.0)?", text):
+            found[match[1] if match[2] else f"{text}.0"] = text
+    return {other: text for other, text in found.items() if other not in known}

@@ -111,7 +111,7 @@ def masked(column: pd.Series, values: Sequence[Value]) -> pd.Series:
     >>> masked(pd.Series([31, 999]), [999]).tolist(), masked(pd.Series(["a", "? "]), ["?"]).tolist()
     ([31.0, nan], ['a', None])
     """
-    found = _found(column, values)
+    found = _found(column, values) if values else np.zeros(0, bool)
     if not found.any():
         return column
     if column.dtype.kind == "f" or isinstance(column.dtype, pd.StringDtype):
@@ -124,7 +124,7 @@ def masked(column: pd.Series, values: Sequence[Value]) -> pd.Series:
 
 def _found(column: pd.Series, values: Sequence[Value]) -> np.ndarray:
     """Return which cells stand for a missing value, bool `(rows,)`."""
-    if not values or column.dtype.kind in "bmMc":
+    if column.dtype.kind in "bmMc":
         return np.zeros(len(column), bool)
     numbers, texts = numbers_of(values), set(texts_of(values))
     if column.dtype.kind in "iuf":

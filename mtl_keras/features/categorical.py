@@ -1,5 +1,6 @@
 """Categorical features."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -10,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.categories import as_known, category_texts
+from mtl_keras.datasets.categories import category_texts, other_spellings
 from mtl_keras.datasets.lists import refuse_several
 from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
@@ -107,7 +108,11 @@ class Categorical(Feature):
         refuse_several(self.name, self.kind, column)
         what = f"Feature {self.name!r} is categorical"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
-        return as_known(category_texts(column), set(self.vocabulary or ()))
+        return category_texts(column, self._spellings)
+
+    @functools.cached_property
+    def _spellings(self) -> dict[str, str]:
+        return other_spellings(set(self.vocabulary or ()))
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         """Return which cells are floats that may stand for several whole numbers."""

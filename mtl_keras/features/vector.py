@@ -137,6 +137,8 @@ class Vector(Feature):
                 f"lacks {', '.join(map(repr, absent[:10]))}. Expected all of the training: leave "
                 "cells empty where a value is not known."
             )
+        if not self.missing_values:
+            return table[names]
         return table[names].apply(placeholders.masked, values=self.missing_values)
 
     def fit(self, column: Any) -> Self:
