@@ -109,7 +109,7 @@ def masked(column: pd.Series, values: Sequence[Value]) -> pd.Series:
     Example:
 
     >>> masked(pd.Series([31, 999]), [999]).tolist(), masked(pd.Series(["a", "? "]), ["?"]).tolist()
-    ([31.0, nan], ['a', None])
+    ([31.0, nan], ['a', nan])
     """
     found = _found(column, values) if values else np.zeros(0, bool)
     if not found.any():
