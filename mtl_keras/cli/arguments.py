@@ -13,6 +13,7 @@ FORMS = {
     "--order": "COLUMN=LOW,MID,HIGH",
     "--positive": "COLUMN=LABEL",
     "--threshold": "COLUMN=NUMBER",
+    "--missing-value": "[COLUMN=]VALUE",
 }
 
 
@@ -104,6 +105,31 @@ def values(flags: Sequence[str] | None, flag: str, columns: Iterable[str]) -> di
             raise ConfigError(f"{flag} must be {FORMS[flag]}. Received: {text!r}.")
         found[column] = value
     return found
+
+
+def missing_values(flags: Sequence[str] | None) -> list[str] | dict[str, list[str]] | None:
+    """Return the values of `--missing-value`, for all columns or by column.
+
+    Raises:
+        ConfigError: if only some name a column.
+
+    Example:
+
+    >>> missing_values(["?", "k.A."]), missing_values(["age=999", "age=-1", "plan=?"])
+    (['?', 'k.A.'], {'age': ['999', '-1'], 'plan': ['?']})
+    """
+    by_column: dict[str, list[str]] = {}
+    for text in flags or []:
+        column, _, value = text.rpartition("=")
+        by_column.setdefault(column, []).append(value)
+    if "" not in by_column:
+        return by_column or None
+    if len(by_column) > 1:
+        raise ConfigError(
+            "--missing-value must be VALUE for all columns, or COLUMN=VALUE each time it is given. "
+            f"Received: {', '.join(map(repr, flags or []))}."
+        )
+    return by_column[""]
 
 
 def listed(text: str) -> list[str]:

@@ -115,6 +115,7 @@ def _told(guess: Any) -> str:
 def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list[Any]]:
     """Return the table of a plan (None if it is streamed), and guesses of the targets' kinds."""
     from mtl_keras import datasets, tasks
+    from mtl_keras.datasets import placeholders
     from mtl_keras.runs.streamed import GUESSED_ROWS
 
     rows = datasets.opened(data or plan.data, plan.streams)
@@ -122,8 +123,9 @@ def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list
         if target not in rows.columns:
             raise _no_column(target, list(rows.columns))
     table = None if isinstance(rows, datasets.Stream) else rows
-    some = rows.sample(GUESSED_ROWS) if table is None else table
-    return table, [tasks.infer(some[target]) for target in targets]
+    some = rows.masked(plan.missing_values).sample(GUESSED_ROWS) if table is None else table
+    some = placeholders.applied(some, plan.missing_values, lambda line: None)
+    return table, list(tasks.infer(some[targets]))
 
 
 def _no_column(target: str, columns: list[str]) -> MTLError:

@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from mtl_keras.cli import names
-from mtl_keras.cli.arguments import FORMS, listed, pairs, stated, targets, threshold, values
+from mtl_keras.cli.arguments import (
+    FORMS,
+    listed,
+    missing_values,
+    pairs,
+    stated,
+    targets,
+    threshold,
+    values,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +73,14 @@ class Flags:
             metavar="COLUMN",
             help="What not to predict from. Repeat it for several.",
             autocompletion=names.column,
+        ),
+    ] = None
+    missing_value: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar=FORMS["--missing-value"],
+            help="A text or number that means that a value is missing, in all columns or in one. "
+            "Repeat it for several.",
         ),
     ] = None
     data: Annotated[
@@ -136,7 +153,8 @@ class Flags:
             balancer=self.balancer,
             tasks=self._tasks() or None,
             features=features or None,
-            data=stated(streaming=self.stream) or None,
+            data=stated(streaming=self.stream, missing_values=missing_values(self.missing_value))
+            or None,
             split=stated(strategy=self.split, column=self.split_column, stratify=self.stratify)
             or None,
             training=stated(

@@ -12,11 +12,13 @@ from mtl_keras.comparison.about import about_comparison
 from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, candidates, comparable
 from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Common, Result, carry_out_all, combined, trials_of
+from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.split import PARTS
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import Measure, difference
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
+from mtl_keras.plans.readable import check_readable
 from mtl_keras.runs.columns import labelled_rows
 from mtl_keras.tasks import Task
 
@@ -85,7 +87,7 @@ def compare(
     >>> print(compare(experiment, seeds=2, tries=0))  # doctest: +SKIP
     """
     show = show or (lambda line: None)
-    plan.check_readable()
+    check_readable(plan)
     source = plan.data if data is None else data
     table = labelled_rows(plan, _in_memory(plan, source, show), show)
     tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early
@@ -168,8 +170,8 @@ def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFra
         )
     source = datasets.opened(data, plan.streaming, show)
     if isinstance(source, pd.DataFrame):
-        return source
-    table = source.sample(MOST_ROWS, plan.seed)
+        return placeholders.applied(source, plan.missing_values, show)
+    table = source.masked(plan.missing_values).sample(MOST_ROWS, plan.seed)
     show(f"compared on a sample of {len(table):,} of {source.rows:,} rows")
     return table
 

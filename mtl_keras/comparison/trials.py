@@ -57,7 +57,7 @@ class Result:
     Attributes:
         predictions: The predictions for labelled test rows, by task.
         truths: Their labels, by task.
-        validation: The validation loss of the chosen epoch, by task; empty for a baseline.
+        validation: The validation loss of the predictions, by task; empty for a baseline.
         seconds: Time of the training, or of all trainings.
         parameters: Number of parameters of the trained networks; 0 for a baseline.
         size: Size of the SavedModels in bytes; 0 if not measured.
@@ -182,6 +182,11 @@ def combined(candidate: Candidate, seed: int, results: Mapping[str, Result]) -> 
     return whole
 
 
+def _networks(trial: Trial) -> int:
+    """Return how many networks a training trains."""
+    return 1 if isinstance(trial.model, str) else trial.model["training"].get("networks", 1)
+
+
 def carry_out(trial: Trial, common: Common) -> Result:
     """Train and evaluate a trial."""
     start = time.perf_counter()
@@ -195,10 +200,7 @@ def carry_out(trial: Trial, common: Common) -> Result:
     result = common.judged(run.test, run.truths["test"], run.predictions)
     result.seconds = time.perf_counter() - start
     result.parameters, result.about = own_parameters(run.model), about_training(run)
-    for task in run.tasks:
-        best = run.history[f"{task.name}_best"].to_numpy(bool)
-        losses = run.history.loc[best, f"val_{task.name}_loss"]
-        result.validation[task.name] = float(losses.iloc[0])
+    result.validation = dict(run.metadata["validation_losses"])
     if trial.exported:
         with tempfile.TemporaryDirectory() as folder:
             write_saved_model(run.serving_model(), Path(folder))
@@ -239,7 +241,8 @@ def carry_out_all(
     unique: dict[str, Trial] = {}
     for trial in wanted:
         unique.setdefault(trial.key, trial)  # named after its first use
-    show(f"{len(unique)} trainings")
+    most = max((_networks(trial) for trial in unique.values()), default=1)
+    show(f"{len(unique)} trainings" + (f", each of {most} networks" if most > 1 else ""))
     results: dict[str, Result] = {}
     for key in unique:
         found = Result.load(store, key)
@@ -260,6 +263,8 @@ def carry_out_all(
             results[trial.key] = result
             count = f"{len(results):>{len(str(len(unique)))}}/{len(unique)}"
             show(f"  {count}  {trial.name}: {result.seconds:.0f} s")
+            if len(results) == kept + 1 < len(unique):
+                show(f"  {now()[0]}, if all take as long")
     finally:
         moving(show, None)
     return results

@@ -1,5 +1,7 @@
 """Values that stand for a category or a group, as strings: how they are compared everywhere."""
 
+import re
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -33,8 +35,12 @@ def category_text(value: object) -> str:
     return text_of(value).strip()
 
 
-def category_texts(column: pd.Series) -> np.ndarray:
+def category_texts(column: pd.Series, spellings: Mapping[str, str] | None = None) -> np.ndarray:
     """Return the category of each row as a string, "" where it is missing.
+
+    Args:
+        column: The column.
+        spellings: Strings to replace: see `other_spellings`. Default None: none.
 
     Example:
 
@@ -44,4 +50,37 @@ def category_texts(column: pd.Series) -> np.ndarray:
     if column.dtype == object and pd.api.types.infer_dtype(column).startswith("mixed"):
         column = column.map(category_text, na_action="ignore")  # True is not 1, which equals it
     codes, values = factorized(column)  # a few distinct values, many rows
-    return np.array([*map(category_text, values), ""], object)[codes]
+    texts: Iterable[str] = map(category_text, values)
+    if spellings:
+        texts = (spellings.get(text, text) for text in texts)
+    return np.array([*texts, ""], object)[codes]
+
+
+def other_spellings(known: Collection[str]) -> dict[str, str]:
+    """Return how known strings are written elsewhere: `1` as `1.0`, `TRUE` as `True`.
+
+    A column of whole numbers with an empty cell becomes one of floats, and these are then often
+    written as strings. A file of nothing but `TRUE` and `FALSE` becomes one of booleans.
+
+    Args:
+        known: The known strings.
+
+    Returns:
+        The known string for each other spelling, unless that is known as well.
+
+    Example:
+
+    >>> other_spellings(["1", "2.0", "3", "3.0", "007", "a"])
+    {'1.0': '1', '2': '2.0'}
+    >>> other_spellings(["TRUE", "false", "False"])
+    {'true': 'TRUE', 'True': 'TRUE'}
+    """
+    found = {}
+    for text in known:
+        if match := re.fullmatch(r"(-?(?:0|[1-9][0-9]*))(\.0)?", text):
+            found[match[1] if match[2] else f"{text}.0"] = text
+        elif text.lower() in ("true", "false"):
+            others = {text.lower(), text.capitalize(), text.upper()} - {text}
+            if not others & {*known}:
+                found |= dict.fromkeys(sorted(others, reverse=True), text)
+    return {other: text for other, text in found.items() if other not in known}

@@ -55,7 +55,7 @@ def refuse_written_lists(name: str, column: pd.Series, separator: str) -> None:
 def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     """Return the index of each row's value, -1 where it is missing, and the distinct values.
 
-    Values that cannot be hashed, such as lists, are replaced by their strings.
+    Values that cannot be hashed, such as lists, are replaced by their strings. True is not 1.
 
     Example:
 
@@ -70,9 +70,36 @@ def factorized(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     except TypeError:  # lists, dicts, sets and arrays cannot be looked up
         texts = [cell if isinstance(cell, Hashable) else str(cell) for cell in column]
         codes, values = pd.factorize(pd.Series(texts, dtype=object))
+    if column.dtype == object:
+        codes, values = _with_booleans_apart(column, codes, values)
     if values.dtype.kind == "f" and values.dtype.itemsize < 8:  # 1.6, not 1.600000023841858
         values = np.asarray(values).astype(str).astype(float)
     return codes, values.tolist()
+
+
+def _with_booleans_apart(
+    column: pd.Series, codes: np.ndarray, values: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes in which True and False are other values than 1 and 0, which equal them."""
+    values, cells = list(values), np.asarray(column, object)
+    for code, value in enumerate(values[:]):
+        if isinstance(value, (bool, int, float, np.bool_, np.number)) and value in (0, 1):
+            rows = np.flatnonzero(codes == code)
+            others = [row for row in rows if _is_boolean(cells[row]) != _is_boolean(value)]
+            if others:
+                codes[others] = len(values)
+                values.append(cells[others[0]])
+    return codes, _objects(values)
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    made = np.empty(len(values), object)  # of lists, np.array would make rows
+    made[:] = values
+    return made
 
 
 def refuse_several(name: str, kind: str, column: pd.Series) -> None:

@@ -1,11 +1,13 @@
 """Data that may be larger than memory: files, read chunk by chunk."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.keys import row_keys, uniform
 from mtl_keras.datasets.location import Location, locate
 from mtl_keras.datasets.missing_words import WORDS
@@ -70,8 +72,16 @@ class Stream:
         self.columns, self.groups = self._files.columns, self._files.groups
         self.empty, self.words = self._files.empty, self._files.words
         self.shown = self.location.shown
+        self._missing: placeholders.Declared = ()
         if not self.groups:
             raise DataError(f"{self.shown} has no rows. Expected at least one.")
+
+    def masked(self, declared: placeholders.Declared) -> "Stream":
+        """Return a copy in whose chunks some values are missing: see `placeholders.applied`."""
+        placeholders.check_columns(declared, self.columns)
+        stream = copy.copy(self)
+        stream._missing = declared
+        return stream
 
     @property
     def rows(self) -> int:
@@ -108,6 +118,7 @@ class Stream:
             for table in self._files.tables(group, columns, rows, **options):
                 path = self.location.path(group.file)
                 table.attrs = {"folder": self.location.root, "source": path}
+                table = placeholders.applied(table, self._missing)
                 keys = row_keys(group.file, int(table.index[0]), len(table))
                 yield Chunk(table, keys, group)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.categories import category_texts
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
@@ -187,7 +188,8 @@ def slices(
     """
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > MOST_SLICES:
         column = pd.qcut(column, 4, duplicates="drop")
-    texts = column.astype(object).where(column.notna(), "missing").astype(str).to_numpy()
+    texts = category_texts(column)
+    texts[texts == ""] = "missing"
     regions = regions or {}
     parts = []
     for value in pd.Series(texts).value_counts().index[:MOST_SLICES]:

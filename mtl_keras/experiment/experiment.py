@@ -24,7 +24,7 @@ class Experiment(Plan):
 
     Args:
         tasks: What to predict: a list of tasks, or a mapping from name to kind or `{"kind": ...,
-            ...}`.
+            ...}`; or `tasks.infer(table[["churned", "spend"]])`, which guesses the kinds.
         features: The columns to predict from. `"infer"`: all other columns, with kinds guessed by
             `features.infer`. A list: exactly these features, or columns whose kinds are guessed. A
             mapping from column to kind, feature or `"drop"`: the kinds of all other columns are
@@ -44,6 +44,9 @@ class Experiment(Plan):
             memory.
         sample_weight: Column with a weight for each row, which is used in training only; or a
             mapping from task to such a column. Default none.
+        missing_values: Texts and numbers that stand for a missing value in all columns, such as
+            `["?", "k.A."]`; or a mapping from column to such values, `{"age": [999]}`. Default:
+            only empty cells, and in a CSV file words such as `NA`.
         crossings: Features whose exact values are read as categories as well, alone or several
             combined, such as `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
             `"auto"`: those that explain enough of a target on the validation rows

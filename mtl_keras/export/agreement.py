@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import keras
 import numpy as np
 
 from mtl_keras.errors import MTLError, shown
@@ -9,6 +10,7 @@ from mtl_keras.errors import MTLError, shown
 TOLERANCE = 1e-5
 NUDGE, NUDGES = 1e-6, 4  # relative: several times the rounding error
 EDGE = 3 * TOLERANCE  # relative change of values that stands for rounding
+COARSER = {"float16": 100.0, "bfloat16": 1000.0}  # times the rounding of float32, and its effects
 
 Rows = Mapping[str, np.ndarray]
 
@@ -17,7 +19,21 @@ class Disagreement(MTLError):
     """Two programs predict different values for the same rows."""
 
 
-def steady(stages: Sequence[Callable[[Rows], Rows]], rows: Rows) -> np.ndarray:
+def rounding_of(network: keras.Model) -> float:
+    """Return how many times coarser than float32 a network computes: 1 unless in half precision.
+
+    Example:
+
+    >>> rows = keras.Input((2,))
+    >>> rounding_of(keras.Model(rows, keras.layers.Dense(1, dtype="mixed_float16")(rows)))
+    100.0
+    """
+    return max((COARSER.get(layer.compute_dtype, 1.0) for layer in network.layers), default=1.0)
+
+
+def steady(
+    stages: Sequence[Callable[[Rows], Rows]], rows: Rows, rounding: float = 1.0
+) -> np.ndarray:
     """Return which rows are not on an edge, where rounding decides the prediction.
 
     A probability may be next to the threshold of a label, or on a steep step of its calibration.
@@ -26,6 +42,7 @@ def steady(stages: Sequence[Callable[[Rows], Rows]], rows: Rows) -> np.ndarray:
         stages: Functions from arrays to arrays, both by name, to be called one after the other:
             from the rows to the predictions. The inputs of each are slightly changed.
         rows: The rows, by name.
+        rounding: See `rounding_of`. Default 1.
 
     Example:
 
@@ -39,18 +56,20 @@ def steady(stages: Sequence[Callable[[Rows], Rows]], rows: Rows) -> np.ndarray:
     for _ in range(NUDGES):
         given = rows
         for stage in stages:
-            given = stage({name: _nudged(values, random) for name, values in given.items()})
-        good &= np.all([_apart(wanted[name], given[name]) <= EDGE for name in wanted], axis=0)
+            given = stage({n: _nudged(v, random, rounding) for n, v in given.items()})
+        alike = [_apart(wanted[name], given[name]) <= EDGE * rounding for name in wanted]
+        good &= np.all(alike, axis=0)
     return good
 
 
-def _nudged(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _nudged(values: np.ndarray, random: np.random.Generator, rounding: float) -> np.ndarray:
     if values.dtype.kind != "f":
         return values
-    return values * random.choice(np.array([1 - NUDGE, 1 + NUDGE], values.dtype), values.shape)
+    nudge = NUDGE * rounding
+    return values * random.choice(np.array([1 - nudge, 1 + nudge], values.dtype), values.shape)
 
 
-def difference(expected: Rows, received: Rows) -> float:
+def difference(expected: Rows, received: Rows, rounding: float = 1.0) -> float:
     """Return the largest relative difference of numbers; all other values must be equal.
 
     Differences are relative to the expected number, or to the mean of its column if that is larger,
@@ -59,6 +78,7 @@ def difference(expected: Rows, received: Rows) -> float:
     Args:
         expected: Predictions by name.
         received: Predictions by name.
+        rounding: See `rounding_of`. Default 1.
 
     Raises:
         Disagreement: if they differ by more than rounding.
@@ -76,7 +96,7 @@ def difference(expected: Rows, received: Rows) -> float:
             raise Disagreement(f"the prediction {name!r} {what}, instead of {wanted.shape}")
         apart = _apart(wanted, given)
         row = int(apart.argmax())
-        if apart[row] > TOLERANCE:
+        if apart[row] > TOLERANCE * rounding:
             raise Disagreement(
                 f"the predictions {name!r} differ from the SavedModel's, e.g. in row {row}: "
                 f"{shown(given[row])} instead of {shown(wanted[row])}"

@@ -145,7 +145,7 @@ def _lacking(form: str, operations: Sequence[tuple[str, str]]) -> str:
     layers: dict[str, set[str]] = {}
     for operation, place in operations:
         above = [re.sub(r"_\d+$", "", part) for part in place.split("/")[:-1]]
-        ours = [part for part in above if part.startswith(("encode.", "cross."))]
+        ours = [part for part in above if part.startswith(("encode.", "cross.", "missing."))]
         layers.setdefault((ours or above[-1:] or ["?"])[0], set()).add(operation)
     named = [f"{layer} ({', '.join(sorted(each))})" for layer, each in sorted(layers.items())]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""

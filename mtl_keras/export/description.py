@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_keras import tasks
+from mtl_keras.datasets import placeholders
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.drawing.digits import with_intervals
 from mtl_keras.errors import ArtifactError, ConfigError
@@ -40,6 +41,8 @@ def _described(version: Path, schema: Any, metrics: Any) -> list[str]:
         slug = schema["inputs"][name]
         alias = "" if slug == name else f" (signature: {slug})"
         lines.append(f"  {name}: {feature['kind']}, {schema['input_dtypes'][name]}{alias}")
+    if missing := schema.get("missing_values"):
+        lines.append(f"missing values, besides empty ones: {placeholders.in_words(missing)}")
     if crossings := schema.get("crossings"):  # version 0.1 had none
         lines.append(in_words(crossings))
     lines.append("outputs")

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.datasets.placeholders import numbers_of, texts_of
 from mtl_keras.export import encoding_reader
-from mtl_keras.features.encoder import Encoder
+from mtl_keras.features.encoder import Encoder, called
 
 
 def encoding_of(encoder: Encoder) -> dict[str, Any]:
@@ -19,15 +20,23 @@ def encoding_of(encoder: Encoder) -> dict[str, Any]:
 
     Returns:
         The types of the network's `"inputs"` by name; for each of the `"features"`, its name, the
-        input that it reads with its type, and the parameters of its layer (`"encode"` is None for
-        layers that the reader does not know); and the `"crossings"`.
+        input that it reads with its type, the values that stand for a missing one, and the
+        parameters of its layer (`"encode"` is None for layers that the reader does not know); and
+        the `"crossings"`.
     """
+    missing = {
+        feature.name: (texts_of if feature.raw_dtype == "string" else numbers_of)(
+            feature.missing_values
+        )
+        for feature in encoder.features
+    }
     layers = [encoder.model.get_layer(f"encode.{slug}") for slug in encoder.slugs]
     parts = [
         {
             "name": feature.name,
             "input": encoder.input_slugs[feature.name],
             "dtype": feature.raw_dtype,
+            "missing": missing[feature.name],
             "own": f"own_{slug}",
             "encode": None,
             **_known(layer),
@@ -37,6 +46,7 @@ def encoding_of(encoder: Encoder) -> dict[str, Any]:
     crossings = [
         {
             "inputs": [encoder.input_slugs[name] for name in crossing.features],
+            "missing": [missing[name] for name in crossing.features],
             "values": crossing.values,
             "combinations": crossing.combinations,
         }
@@ -71,8 +81,9 @@ def not_read(
     """
     slugs = dict(zip((feature.name for feature in encoder.features), encoder.slugs))
     return {
-        each["name"]: encoder.model.get_layer(f"encode.{slugs[each['name']]}")(
-            tf.constant(raw[each["input"]])
+        each["name"]: called(
+            encoder.model.get_layer(f"encode.{slugs[each['name']]}"),
+            tf.constant(encoding_reader.present(raw[each["input"]], each["missing"])),
         )
         for each in encoding["features"]
         if each["encode"] is None

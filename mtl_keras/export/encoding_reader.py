@@ -38,15 +38,29 @@ def encode(encoding, rows, given=None):
         name, how = feature["name"], feature["encode"]
         if how is None and name not in (given or {}):
             raise ValueError(f"The file has no encoding of {name!r}: pass its arrays as `given`.")
-        encoded = given[name] if how is None else LAYERS[how](rows[feature["input"]], feature)
+        if how is None:
+            encoded = given[name]
+        else:
+            encoded = LAYERS[how](present(rows[feature["input"]], feature["missing"]), feature)
         for group, values in encoded.items():
             group = feature["own"] if group == "own" else group
             groups.setdefault(group, []).append(np.asarray(values))
     for crossing in encoding["crossings"]:
-        values = [rows[name] for name in crossing["inputs"]]
+        read = zip(crossing["inputs"], crossing["missing"])
+        values = [present(rows[name], missing) for name, missing in read]
         groups.setdefault("crossed", []).append(crossed(values, crossing))
     types = encoding["inputs"]
     return {name: np.concatenate(groups[name], axis=1).astype(types[name]) for name in types}
+
+
+def present(values, missing):
+    """Return values with NaN or an empty string for those that stand for a missing one."""
+    if not missing:
+        return values
+    if isinstance(missing[0], str):
+        return ["" if text in missing else text for text in values]
+    x = np.asarray(values, np.float32)
+    return np.where(np.isin(x, np.float32(missing)), np.float32("nan"), x)
 
 
 # One function for each kind of layer: see the classes of the same names in mtl_keras.features.

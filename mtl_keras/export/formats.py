@@ -19,7 +19,7 @@ import tensorflow as tf
 from mtl_keras.errors import ArtifactError, naming, shown
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
-from mtl_keras.export.agreement import Disagreement, difference, steady
+from mtl_keras.export.agreement import TOLERANCE, Disagreement, difference, rounding_of, steady
 from mtl_keras.export.checking import STATISTICS
 from mtl_keras.export.converters import Answer, Format, NotConvertible, format_for
 from mtl_keras.export.encoding_file import encoding_of, not_read
@@ -137,6 +137,7 @@ class Exported:
         rows: Number of rows on which predictions were compared.
         left_out: Number of rows that were left out, because rounding decides their predictions.
         difference: The largest relative difference of a number.
+        rounding: How many times coarser than float32 the network computes. Default 1.
     """
 
     path: Path
@@ -145,6 +146,7 @@ class Exported:
     rows: int
     left_out: int
     difference: float
+    rounding: float = 1.0
 
     def __str__(self) -> str:
         reads = "raw rows"
@@ -154,9 +156,11 @@ class Exported:
             if self.unread:
                 reads += f", all features but {', '.join(self.unread)}"
         edge = f" ({self.left_out:,} left out, too close to an edge)" if self.left_out else ""
+        allowed = TOLERANCE * self.rounding
+        half = f" (in half precision, {allowed:.0e} is allowed)" if self.rounding > 1 else ""
         return (
             f"{self.path}: reads {reads}. It predicts the same as the SavedModel for "
-            f"{self.rows:,} rows{edge}: largest relative difference {self.difference:.0e}"
+            f"{self.rows:,} rows{edge}: largest relative difference {self.difference:.0e}{half}"
         )
 
 
@@ -181,23 +185,24 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
     form.check_installed()
     encoder, drawn = trained.encoder(), trained.rows(table)
     network = encoded_model(trained.network, trained.tasks)
-    good = _steady(network, encoder, drawn)
+    rounding = rounding_of(trained.network)
+    good = _steady(network, encoder, drawn, rounding)
     raw = {name: values[good] for name, values in drawn.items()}
     expected = trained.answer(raw)
     whole = serving_model(encoder, trained.network, trained.tasks, tables=False)
     compared = int(good.sum()), int((~good).sum())
     try:
-        content, apart = _converted(form, whole, raw, expected)
+        content, apart = _converted(form, whole, raw, expected, rounding)
     except (NotConvertible, Disagreement) as error:
         why = str(error)
     else:
         _write({path: content})
-        return Exported(path, "", (), *compared, apart)
+        return Exported(path, "", (), *compared, apart, rounding)
     encoding = {**trained.told(), **encoding_of(encoder)}
     given = not_read(encoding, encoder, raw)
     inputs = encoding_reader.encode(encoding, raw, given)
     try:
-        content, apart = _converted(form, network, inputs, expected)
+        content, apart = _converted(form, network, inputs, expected, rounding)
     except (NotConvertible, Disagreement) as error:
         raise ArtifactError(f"{path} was not written: {error}. Serve the SavedModel.") from error
     reader = Path(encoding_reader.__file__)
@@ -207,10 +212,10 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
         encoding_path(path): text.encode(),
         path: content,
     })  # fmt: skip
-    return Exported(path, why, tuple(given), *compared, apart)
+    return Exported(path, why, tuple(given), *compared, apart, rounding)
 
 
-def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
+def _steady(network: keras.Model, encoder: Encoder, raw: Rows, rounding: float) -> np.ndarray:
     """Return which rows can be compared: see `steady`.
 
     Raises:
@@ -219,7 +224,7 @@ def _steady(network: keras.Model, encoder: Encoder, raw: Rows) -> np.ndarray:
 
     models = encoder.model, network.get_layer("network"), network.get_layer("answers")
     encode, *stages = map(_function, models)
-    good = steady(stages, encode(raw))
+    good = steady(stages, encode(raw), rounding)
     if good.mean() < 0.5:
         raise ArtifactError(
             f"The predictions cannot be compared: rounding alone changes {(~good).sum():,} of "
@@ -238,7 +243,9 @@ def _function(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], Rows]:
     return call
 
 
-def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> tuple[bytes, float]:
+def _converted(
+    form: Format, model: keras.Model, rows: Rows, expected: Rows, rounding: float
+) -> tuple[bytes, float]:
     """Return a model in another format, and the largest difference of its predictions.
 
     Raises:
@@ -248,7 +255,7 @@ def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> 
     with tempfile.TemporaryDirectory() as folder:
         write_saved_model(model, Path(folder))
         content = form.converted(Path(folder))
-    return content, difference(expected, form.loaded(content)(rows))
+    return content, difference(expected, form.loaded(content)(rows), rounding)
 
 
 def _write(files: Mapping[Path, bytes]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mtl_keras import datasets
+from mtl_keras.datasets import placeholders
 from mtl_keras.drawing import notebook
 from mtl_keras.errors import DataError
 from mtl_keras.errors import check as check_argument
@@ -115,12 +116,15 @@ class Predictor(ServedModel):
     def mask_unreadable(
         self, table: pd.DataFrame, judged: Sequence[Any] | None = None
     ) -> pd.DataFrame:
-        """Return the table, without unreadable cells if `bad_cells` is `"missing"`.
+        """Return the table without cells that stand for a missing value, as in training.
+
+        If `bad_cells` is `"missing"`, also without unreadable ones.
 
         Args:
             table: The table.
             judged: Tasks whose labels are read as well. Default None: all.
         """
+        table = placeholders.applied(table, self.schema.get("missing_values", ()))
         if self.bad_cells == "refuse":
             return table
         judged = self.tasks if judged is None else judged

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import backbones
+from mtl_keras.datasets import placeholders
 from mtl_keras.declaring.declaration import Declaration
 from mtl_keras.drawing.digits import apart
 from mtl_keras.errors import ConfigError
@@ -35,6 +36,8 @@ class Feature(Declaration, abc.ABC):
     Args:
         name: Name of the feature, and of the column to read unless `column` names another.
         column: The column to read. Default None: `name`.
+        missing_values: Texts and numbers that stand for a missing value, such as `["?", 999]`, in
+            addition to those of the experiment. Default: none.
         crossed: Whether automatically chosen crossings may use it (`features.crossings`). Default
             True.
 
@@ -57,7 +60,12 @@ class Feature(Declaration, abc.ABC):
     """Whether `observed` returns points in time, so that the column covers a period."""
 
     column: str | None = field(default=None, kw_only=True)
+    missing_values: tuple[placeholders.Value, ...] = field(default=(), kw_only=True)
     crossed: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "missing_values", tuple(placeholders.listed(self.missing_values)))
 
     # The column
 
@@ -75,9 +83,13 @@ class Feature(Declaration, abc.ABC):
         """Return the columns that it reads, out of a table's columns; empty if they are missing."""
         return [self.source] if self.source in columns else []
 
+    def lacks(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that it needs, and that are not among a table's columns."""
+        return [] if self.reads(columns) else [self.source]
+
     def select(self, table: pd.DataFrame) -> Any:
-        """Return what `fit` and `raw` take: the column."""
-        return table[self.source]
+        """Return what `fit` and `raw` take: the column, without values that mean missing."""
+        return placeholders.masked(table[self.source], self.missing_values)
 
     @abc.abstractmethod
     def fit(self, column: pd.Series) -> Self:

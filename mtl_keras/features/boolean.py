@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.categories import category_text
+from mtl_keras.datasets.categories import category_text, other_spellings
 from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
@@ -126,7 +126,9 @@ class Boolean(Feature):
             return yes if value else no
         text = category_text(value)
         alike = [known for known in self.values if known.lower() == text.lower()]
-        return alike[0] if len(alike) == 1 else text
+        if len(alike) == 1:
+            return alike[0]
+        return other_spellings({no, yes}).get(text, text)
 
     def observed(self, raw: np.ndarray) -> np.ndarray:
         return raw

@@ -1,5 +1,6 @@
 """Categorical features."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -10,16 +11,13 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
-from mtl_keras.datasets.categories import category_texts
+from mtl_keras.datasets.categories import category_texts, other_spellings
 from mtl_keras.datasets.lists import refuse_several
 from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import check_vocabulary, string_lookup
 from mtl_keras.layers.precision import FullPrecision
-
-TRUTH = frozenset(("true", "True", "TRUE", "false", "False", "FALSE"))
-"""What is read as a boolean from a file in which no other word is in the column."""
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -59,8 +57,9 @@ class Categorical(Feature):
 
     *Missing* (NaN, None or empty) has its own index. *Unseen* values, those in fewer than
     `min_frequency` training rows, and those beyond the `max_size` most frequent ones share another.
-    Numbers are read as strings, 3.0 as "3"; and `true`, `True` and `TRUE` as the one of them that
-    is known.
+    Numbers are read as strings, 3.0 as "3". So is the string "3.0" if only "3" is known, and
+    `true`, `True` and `TRUE` are the one of them that is known. The exported model takes the
+    strings as they are known.
 
     Args:
         min_frequency: Integer, number of training rows in which a value must occur to get its own
@@ -110,12 +109,11 @@ class Categorical(Feature):
         refuse_several(self.name, self.kind, column)
         what = f"Feature {self.name!r} is categorical"
         cells.refuse(what, column, self.unreadable(column), LOST_DIGITS)
-        texts = category_texts(column)
-        for word in TRUTH & {*(self.vocabulary or ())}:
-            others = {each for each in TRUTH if each.lower() == word.lower()} - {word}
-            if not others & {*(self.vocabulary or ())}:
-                texts = np.where(np.isin(texts, list(others)), word, texts)
-        return texts
+        return category_texts(column, self._spellings)
+
+    @functools.cached_property
+    def _spellings(self) -> dict[str, str]:
+        return other_spellings(set(self.vocabulary or ()))
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         """Return which cells are floats that may stand for several whole numbers."""

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features.base import Feature
 from mtl_keras.features.crossing import Crossing
+from mtl_keras.features.missing_values import MissingValues
 from mtl_keras.tasks import Task
 
 RESERVED = ("network", "encoder", "serving")  # names of models within the exported one
@@ -22,6 +24,7 @@ GO_ON = (
     "`load(..., bad_cells='missing')`."
 )
 FEWEST = 20  # values of which one is usually known
+MOST_NAMED = 10  # columns in a message
 GROUPS = ("numeric", "plain", "categorical", "crossed")
 
 
@@ -115,10 +118,12 @@ def read_columns(features: Sequence[Feature], columns: Sequence[str]) -> list[st
     Raises:
         DataError: if a column is missing.
     """
-    missing = [feature for feature in features if not feature.reads(columns)]
+    missing = [(name, feature.kind) for feature in features for name in feature.lacks(columns)]
     if missing:
-        named = ", ".join(f"{feature.source!r} ({feature.kind})" for feature in missing)
-        hints = "".join(nearest(feature.source, columns) for feature in missing)
+        named = ", ".join(f"{name!r} ({kind})" for name, kind in missing[:MOST_NAMED])
+        named += f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+        whole = [each.source for each in features if each.lacks(columns) == [each.source]]
+        hints = "".join(nearest(name, columns) for name in whole)  # not of a number, such as x_7
         raise DataError(
             f"The table lacks columns that the model reads: {named}.{hints} Expected all of its "
             "features as columns; leave cells empty where a value is not known."
@@ -136,6 +141,15 @@ def input_features(features: Sequence[Feature]) -> dict[str, str]:
 def rows_per_call(features: Sequence[Feature]) -> int:
     """Return the number of rows to encode or to predict at once."""
     return min(feature.rows_per_call for feature in features)
+
+
+def called(layer: keras.layers.Layer, cells: Any) -> dict[str, Any]:
+    """Return what a layer makes of a column, which is encoded in training as in predictions.
+
+    A layer of the user's own may have `training=True` as its default, as Keras's augmentation does.
+    """
+    options = {"training": False} if "training" in signature(layer.call).parameters else {}
+    return layer(cells, **options)
 
 
 class Encoder:
@@ -186,10 +200,15 @@ class Encoder:
         parts: dict[str, list] = {group: [] for group in GROUPS}
         self.own: dict[str, Callable[[Any, str], Any]] = {}
         self.columns: dict[str, dict[str, range]] = {}
+        present: dict[str, Any] = {}  # for each feature, what it encodes
         for slug, feature in zip(self.slugs, self.features):
+            cells = raw[self.input_slugs[feature.name]]
+            if feature.missing_values:  # slugs contain no point, so no input has this name
+                cells = MissingValues(feature.missing_values, name=f"missing.{slug}")(cells)
+            present[feature.name] = cells
             layer = feature.layer()
-            layer.name = f"encode.{slug}"  # slugs contain no point, so no input has this name
-            for group, tensor in layer(raw[self.input_slugs[feature.name]]).items():
+            layer.name = f"encode.{slug}"
+            for group, tensor in called(layer, cells).items():
                 if group == "own":
                     group = f"own_{slug}"
                     self.own[group] = feature.represent
@@ -201,7 +220,7 @@ class Encoder:
         for number, crossing in enumerate(self.crossings, start=1):
             layer = crossing.layer()
             layer.name = f"cross.{number}"
-            parts["crossed"].append(layer([raw[self.input_slugs[n]] for n in crossing.features]))
+            parts["crossed"].append(layer([present[n] for n in crossing.features]))
         outputs = {
             group: tensors[0]
             if len(tensors) == 1
@@ -210,8 +229,8 @@ class Encoder:
             if tensors
         }
         self.model = keras.Model(raw, outputs, name="encoder")
-        signature = {slug: tf.TensorSpec(t.shape, t.dtype, slug) for slug, t in raw.items()}
-        self._encode = tf.function(self.model, [signature], autograph=False)
+        inputs = {slug: tf.TensorSpec(t.shape, t.dtype, slug) for slug, t in raw.items()}
+        self._encode = tf.function(self.model, [inputs], autograph=False)
 
     def __reduce__(self) -> tuple[type["Encoder"], tuple[list[Feature], list[Crossing]]]:
         return Encoder, (self.features, self.crossings)  # of which all else follows

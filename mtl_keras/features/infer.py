@@ -151,8 +151,9 @@ def _doubt(name: str, texts: pd.Series) -> str:
     if others is not None:
         first, count = others
         return (
-            f"all but {count:,} are numbers: if {first!r} is a mistake, correct it, or leave the "
-            f"cell empty if a number is missing; --feature {name}:numeric shows where it is"
+            f"all but {count:,} are numbers: if {first!r} means that a number is missing, state "
+            f"--missing-value {shlex.quote(f'{name}={first}')}; if it is a mistake, correct it: "
+            f"--feature {shlex.quote(f'{name}:numeric')} shows where it is"
         )
     if len(texts) > 1 and texts.str.match(SHORT_YEAR).mean() >= MOSTLY:
         return (

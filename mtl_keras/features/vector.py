@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.lists import is_list, is_missing
 from mtl_keras.datasets.numbers import NOTATIONS, parsed, warn_of_resolution
 from mtl_keras.errors import DataError
@@ -122,17 +123,25 @@ class Vector(Feature):
                 )
         return [found[number] for number in sorted(found)]
 
+    def lacks(self, columns: Sequence[str]) -> list[str]:
+        read = self.reads(columns)
+        if not read or read == [self.source]:
+            return super().lacks(columns)
+        return [name for name in self.numbered or () if name not in read]
+
     def select(self, table: pd.DataFrame) -> Any:
         names = self.reads(list(table.columns))
         if names == [self.source]:
-            return table[self.source]
-        if absent := [name for name in self.numbered or () if name not in names]:
+            return super().select(table)
+        if absent := self.lacks(list(table.columns)):
             raise DataError(
                 f"Feature {self.name!r} is a vector of {self.size} columns, of which the table "
                 f"lacks {', '.join(map(repr, absent[:10]))}. Expected all of the training: leave "
                 "cells empty where a value is not known."
             )
-        return table[names]
+        if not self.missing_values:
+            return table[names]
+        return table[names].apply(placeholders.masked, values=self.missing_values)
 
     def fit(self, column: Any) -> Self:
         values = self.raw(column).astype(float)
@@ -168,6 +177,7 @@ class Vector(Feature):
             values = values.astype(dtype)
         else:
             values = self._stacked(column, dtype)
+            values[np.isin(values, placeholders.numbers_of(self.missing_values))] = np.nan
         infinite = np.isinf(values).any(axis=1)
         if infinite.any():
             row = column.index[int(np.flatnonzero(infinite)[0])]

@@ -23,6 +23,7 @@ OTHER_WORDS = {
     "targets": "tasks",
     "labels": "tasks",
     "model": "architecture",
+    "na_values": "missing_values",
 }
 """Words of other libraries, and what is meant."""
 

@@ -1,19 +1,16 @@
 """The plan of an experiment: data, tasks, model and training, as values that a file can hold."""
 
 import dataclasses
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import tomli_w
-
 from mtl_keras import architectures, balancers, features, tasks, tracking
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
-from mtl_keras.datasets import Split
+from mtl_keras.datasets import Split, placeholders
 from mtl_keras.declaring import references, registry
-from mtl_keras.errors import Checked, ConfigError, shown, unknown
+from mtl_keras.errors import Checked, ConfigError, unknown
 from mtl_keras.features import Feature, crossing
 from mtl_keras.features.infer import named
 from mtl_keras.plans import file, misplaced, presets, sources, types
@@ -49,6 +46,7 @@ class Plan(Checked):
     seed: int = 0
     data: Any = None
     sample_weight: str | Mapping[str, str] | None = None
+    missing_values: placeholders.Declared = ()
     crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
     intended_use: str | None = None
@@ -63,7 +61,8 @@ class Plan(Checked):
         types.check(self)
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
-        self.tasks: list[Task] = list(self.tasks)
+        self.tasks: list[Task] = [tasks.get(task) for task in self.tasks]
+        self.missing_values = placeholders.checked(self.missing_values)
         names = [task.name for task in self.tasks]
         if not names:
             raise ConfigError("An experiment needs at least one task. Received: none.")
@@ -173,7 +172,7 @@ class Plan(Checked):
         config: dict[str, Any] = {
             "name": self.name,
             "seed": self.seed,
-            "data": sources.to_dict(self.data, self.sample_weight, self.streaming, folder),
+            "data": sources.to_dict(self, folder),
             "split": _stated(self.split),
             "tasks": {task.name: task.get_config() for task in self.tasks},
             "features": declared,
@@ -251,44 +250,6 @@ class Plan(Checked):
         except ConfigError as error:
             raise ConfigError(f"In {path}: {error}") from error
         return plan
-
-    def check_readable(self) -> None:
-        """Raise a ConfigError if the plan could not be read from a file again.
-
-        An artifact contains its plan, which is needed to compare and to resume, so this is checked
-        before training.
-        """
-        parts: list[tuple[str, Any]] = [(f"task {task.name!r}", type(task)) for task in self.tasks]
-        listed: Any = self.features
-        if isinstance(listed, Mapping):
-            listed = named(listed, features.get).values()
-        parts += [(f"feature {f.name!r}", type(f)) for f in listed if isinstance(f, Feature)]
-        if self.architecture != "auto":
-            parts.append(("the architecture", type(self.architecture)))
-        if self.balancer != "auto":
-            balancer = balancers.get(self.balancer)
-            parts.append(("the balancer", getattr(balancer, "function", type(balancer))))
-        if self.training.tracking is not None:
-            parts.append(("the tracker", type(tracking.get(self.training.tracking))))
-        for what, value in parts:
-            references.check_reference(value, what)
-        config = self.to_dict()
-        try:
-            text = tomli_w.dumps(config)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(
-                f"The experiment cannot be written to a file: {error}. Expected numbers, texts, "
-                "booleans, and lists and mappings of them in what tasks, features, architecture "
-                "and balancer declare."
-            ) from error
-        again = Plan.from_dict(tomllib.loads(text)).to_dict()
-        for key, value in config.items():
-            if again[key] != value and key != "data":
-                raise ConfigError(
-                    f"`{key}` of the experiment changes when it is written and read again: "
-                    f"{shown(value)} became {shown(again[key])}. `get_config` of a class of your "
-                    "own must return every argument of its constructor."
-                )
 
 
 def _all_differ(names: list[str], what: str, other: str) -> None:

@@ -1,7 +1,6 @@
 """The table `[data]` of an experiment file."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,31 +13,28 @@ class _Data:
     path: str | list[str] | None = None
     sample_weight: str | dict[str, str] | None = None
     streaming: bool | None = None
+    missing_values: Any = ()
 
 
-def to_dict(
-    data: Any,
-    sample_weight: str | Mapping[str, str] | None,
-    streaming: bool | None,
-    folder: Path | None,
-) -> dict[str, Any]:
+def to_dict(plan: Any, folder: Path | None) -> dict[str, Any]:
     """The table of a plan; a DataFrame has no path.
 
     Args:
-        data: A path, a list of them, a DataFrame or None.
-        sample_weight: A column, or columns by task.
-        streaming: Whether to stream.
+        plan: The `Plan`.
         folder: The folder that the file is for; None to keep paths as they are.
     """
     entries: dict[str, Any] = {}
+    data = plan.data
     if isinstance(data, (list, tuple)):
         entries["path"] = [_path(path, folder) for path in data]
     elif isinstance(data, (str, Path)):
         entries["path"] = _path(data, folder)
-    if sample_weight:
-        entries["sample_weight"] = sample_weight
-    if streaming is not None:
-        entries["streaming"] = streaming
+    if plan.sample_weight:
+        entries["sample_weight"] = plan.sample_weight
+    if plan.streaming is not None:
+        entries["streaming"] = plan.streaming
+    if plan.missing_values:
+        entries["missing_values"] = plan.missing_values
     return entries
 
 
@@ -59,12 +55,13 @@ def from_dict(entries: Any, folder: str | Path) -> dict[str, Any]:
     if isinstance(entries, (str, list)):
         entries = {"path": entries}
     data = registry.construct(_Data, entries, "[data]")
-    path: Any = data.path
+    arguments = dict(vars(data))
+    path: Any = arguments.pop("path")
     if isinstance(path, (list, tuple)):
         path = [_from(folder, each) for each in path]
     elif path is not None:
         path = _from(folder, path)
-    return {"data": path, "sample_weight": data.sample_weight, "streaming": data.streaming}
+    return {"data": path, **arguments}
 
 
 def _path(data: str | Path, folder: Path | None) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mtl_keras.datasets import Split
 from mtl_keras.errors import ConfigError, shown
-from mtl_keras.tasks import Task
+from mtl_keras.tasks import Task, TaskGuess
 from mtl_keras.training import Training
 
 
@@ -24,7 +24,8 @@ def check(plan: Any) -> None:
 
     one = isinstance(plan.tasks, (str, bytes, Task)) or not isinstance(plan.tasks, Iterable)
     if one or not (
-        isinstance(plan.tasks, Mapping) or all(isinstance(task, Task) for task in plan.tasks)
+        isinstance(plan.tasks, Mapping)
+        or all(isinstance(task, (Task, TaskGuess)) for task in plan.tasks)
     ):
         example = "{'churned': 'binary'}"
         refuse("tasks", f"a mapping from column to kind, such as {example}, or a list of tasks")

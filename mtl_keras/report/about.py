@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from mtl_keras import __version__
+from mtl_keras.datasets.placeholders import in_words
 from mtl_keras.features import Feature
 from mtl_keras.report.content import Content
 from mtl_keras.tasks import Task
@@ -38,6 +39,7 @@ def about_model(content: Content) -> dict[str, str]:
             periods(content.features, content.statistics.get("features", {}))
         ),
         "Columns": columns(content.features, len(schema["dropped"])),
+        "Missing values": in_words(schema.get("missing_values", ())),
         "Trained": moment(schema.get("trained_at", "")),
         "Made with": made_with(schema["versions"]),
         "Intended use": experiment.get("intended_use") or UNSTATED,

@@ -6,6 +6,7 @@ from typing import Any
 
 import jinja2
 
+from mtl_keras.datasets.placeholders import in_words
 from mtl_keras.report.content import Content
 from mtl_keras.report.wording import in_a_list, measure
 from mtl_keras.tasks import Task
@@ -59,6 +60,7 @@ def model_card(content: Content) -> str:
         tags=list(dict.fromkeys(task["tag"] for task in tasks)),
         tasks=tasks,
         features=[(cell(feature.source), feature.kind) for feature in content.features],
+        missing=in_words(content.schema.get("missing_values", ())),
         data=PurePath(source if isinstance(source, str) else source[0]).name,
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},

@@ -1,6 +1,7 @@
 """The columns of a table in a plan: labels, features, weights."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from mtl_keras import features
 from mtl_keras.datasets.cells import place
 from mtl_keras.datasets.missing_words import WORDS, told
 from mtl_keras.datasets.numbers import find_notation, parsed
+from mtl_keras.datasets.placeholders import of_column
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 from mtl_keras.features import Feature, Guess, Guesses
 from mtl_keras.features.infer import named, uninformative
@@ -78,7 +80,24 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
     if not isinstance(plan.features, (str, Mapping)):
         columns = list(dict.fromkeys(column for names in read.values() for column in names))
     guesses = features.infer(table[columns], skip, declared)
-    return Guesses(_as_trained(guess, train, declared) for guess in guesses)
+    kept = (_as_trained(guess, train, declared) for guess in guesses)
+    return Guesses(_with_missing(plan, guess, list(map(str, table.columns))) for guess in kept)
+
+
+def _with_missing(plan: Plan, guess: Guess, columns: list[str]) -> Guess:
+    """Return a guess whose feature knows what stands for a missing value in its column."""
+    feature = guess.feature
+    if feature is None or not plan.missing_values:
+        return guess
+    by_column = {of_column(plan.missing_values, name) for name in feature.reads(columns)}
+    if len(by_column) != 1:
+        raise ConfigError(
+            f"Feature {feature.name!r} reads the columns {shown(feature.reads(columns))}, which "
+            "must have the same `missing_values`. Declare them for each of these columns, or for "
+            "none."
+        )
+    values = dict.fromkeys((*feature.missing_values, *by_column.pop()))
+    return replace(guess, feature=feature.but(missing_values=tuple(values)))
 
 
 def _as_trained(guess: Guess, train: pd.DataFrame, declared: Mapping[str, Any]) -> Guess:

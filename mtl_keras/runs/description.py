@@ -32,6 +32,7 @@ def schema(
         "output_dtypes": {name: str(serving.output[slugs[name]].dtype) for name in slugs},
         "features": [feature.get_config() for feature in run.encoder.features],
         "crossings": [crossing.get_config() for crossing in run.encoder.crossings],
+        "missing_values": run.experiment.missing_values,
         "dropped": {g.column: g.why for g in run.guesses if g.feature is None},
         "guesses": {g.column: g.because for g in run.guesses if g.feature is not None},
         "tasks": [task.get_config() for task in run.tasks],

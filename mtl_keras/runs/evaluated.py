@@ -68,6 +68,7 @@ def evaluated(
             "refit": plan.training.refit if fitted.refitted else 0,
             "finished": dict(fitted.finished),
             "network_weights": dict(fitted.weights),
+            "validation_losses": _validation_losses(rows, fitted),
             "repeated_rows": [asdict(each) for each in repeated if each.many],
         },
         trained=_trained_rows(rows, fitted.refitted, repeated),
@@ -75,6 +76,15 @@ def evaluated(
             rows.encoder.features, rows.rows["train"], plan.split.groups_in(rows.rows["train"])
         ),
     )
+
+
+def _validation_losses(rows: Prepared, fitted: Fitted) -> dict[str, float]:
+    """Return the validation loss of what answers each task: an epoch, or several networks."""
+    labels, weights = rows.data.y["validation"], rows.data.weights["validation"]
+    return {
+        task: float(fitted.model.loss_of(task, labels[task], weights.get(task))(outputs))
+        for task, outputs in fitted.validation.items()
+    }
 
 
 def calibrated(rows: Prepared, outputs: Mapping[str, np.ndarray]) -> list[Task]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.source import opened
 from mtl_keras.datasets.stream import Stream
 from mtl_keras.errors import ConfigError
@@ -43,6 +44,10 @@ def prepare(
         raise ConfigError("There is no table. Expected a path or a DataFrame. Received: None.")
     with clock("read"):
         table = opened(source, plan.streams, show)
+        if isinstance(table, Stream):
+            table = table.masked(plan.missing_values)
+        else:
+            table = placeholders.applied(table, plan.missing_values, show)
     prepared = (
         prepare_stream(plan, table, show, clock)
         if isinstance(table, Stream)

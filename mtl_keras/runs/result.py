@@ -65,8 +65,10 @@ class Run:
         seconds: Time spent in each stage.
         metadata: `"calibration"`, the effect of calibrating the probabilities; `"refit"`,
             the number of epochs that were trained again with the validation rows; `"finished"`,
-            the last epoch that trained each task that was finished before others; `"search"` and
-            `"grouping"`, what was tried for `"auto"` and for groups; `"leaks"`, features that alone
+            the last epoch that trained each task that was finished before others;
+            `"validation_losses"`, the loss of each task's predictions on the validation rows, from
+            before they were trained on; `"search"` and `"grouping"`, what was tried for `"auto"`
+            and for groups; `"leaks"`, features that alone
             explain a target; `"repeated_rows"`, test and validation rows that are also among the
             training rows.
         identity: A unique name of this training, kept when it is resumed.

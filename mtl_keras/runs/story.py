@@ -15,6 +15,7 @@ from mtl_keras.errors import ConfigError
 from mtl_keras.jobs import exclusive
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans.plan import Plan
+from mtl_keras.plans.readable import check_readable
 from mtl_keras.runs.clock import Clock
 from mtl_keras.runs.evaluated import evaluated
 from mtl_keras.runs.identity import facts, fingerprint, identity
@@ -65,7 +66,7 @@ def run(
     >>> print(done.evaluation)  # doctest: +SKIP
     """
     show = show or (lambda line: None)
-    plan.check_readable()
+    check_readable(plan)
     if cluster is not None and workers() is not ALONE:
         raise ConfigError(
             "TF_CONFIG declares the processes of this training, so workers of a Ray cluster cannot "

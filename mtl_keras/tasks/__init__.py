@@ -7,7 +7,7 @@ from mtl_keras.declaring import declaration
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.binary import Binary
 from mtl_keras.tasks.count import Count
-from mtl_keras.tasks.infer import TaskGuess, infer
+from mtl_keras.tasks.infer import TaskGuess, TaskGuesses, infer
 from mtl_keras.tasks.multiclass import Multiclass
 from mtl_keras.tasks.multilabel import Multilabel
 from mtl_keras.tasks.ordinal import Ordinal
@@ -25,6 +25,7 @@ __all__ = [
     "Regression",
     "Task",
     "TaskGuess",
+    "TaskGuesses",
     "ZeroInflatedLogNormal",
     "get",
     "infer",
@@ -32,10 +33,10 @@ __all__ = [
 
 
 def get(declared: Any, name: str | None = None) -> Task:
-    """Return a task from its kind, a `{"kind": ..., ...}` mapping or an object.
+    """Return a task from its kind, a `{"kind": ..., ...}` mapping, a guess or an object.
 
     Args:
-        declared: The kind, mapping or object.
+        declared: The kind, mapping, `TaskGuess` or object.
         name: Name of the task, if `declared` does not contain it. Default None.
 
     Returns:
@@ -51,6 +52,8 @@ def get(declared: Any, name: str | None = None) -> Task:
     >>> get({"kind": "regression", "transform": "log1p"}, "spend").transform
     'log1p'
     """
+    if isinstance(declared, TaskGuess):
+        declared, name = declared.kind, name or declared.column
     task = declaration.from_config(declared, name, sys.modules[__name__], Task, "task kind")
     assert isinstance(task, Task)
     return task

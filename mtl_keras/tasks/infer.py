@@ -1,6 +1,8 @@
 """Guesses the kind of task for a column of labels, by documented rules."""
 
+import shlex
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,8 +36,8 @@ class TaskGuess:
 
     Example:
 
-    >>> TaskGuess("segment", "multiclass", "3 classes").alternative is None
-    True
+    >>> print(TaskGuess("visits", "count", "whole numbers", ("regression", "it is a quantity")))
+    visits: count, whole numbers; if it is a quantity: regression
     """
 
     column: str
@@ -43,9 +45,34 @@ class TaskGuess:
     why: str
     alternative: tuple[str, str] | None = None
 
+    def __str__(self) -> str:
+        told = f"{self.column}: {self.kind}, {self.why}"
+        if self.alternative is None:
+            return told
+        kind, when = self.alternative
+        return f"{told}; if {when}: {kind}"
 
-def infer(labels: pd.Series) -> TaskGuess:
-    """Guess the kind of task for a column of labels. The first rule that applies decides:
+
+class TaskGuesses(list[TaskGuess]):
+    """The guesses for several columns: a list of `TaskGuess`, which can be an experiment's `tasks`.
+
+    Args:
+        iterable: The guesses. Default: none.
+
+    Example:
+
+    >>> TaskGuesses([TaskGuess("segment", "multiclass", "3 classes")])
+    segment: multiclass, 3 classes
+    """
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self)) or "no columns"
+
+
+def infer(labels: pd.Series | pd.DataFrame) -> Any:
+    """Guess the kind of task for a column of labels, or for each of several.
+
+    The first rule that applies decides:
 
     1. No label or only one, lists, dates, identifiers (whole numbers without a gap, each once, or
        in a column named like one), or strings that differ in most rows: an error.
@@ -60,10 +87,11 @@ def infer(labels: pd.Series) -> TaskGuess:
     8. Other numbers may be classes, grades, counts or quantities: an error that lists these kinds.
 
     Args:
-        labels: The column; missing labels are ignored.
+        labels: The column, or a DataFrame with only such columns; missing labels are ignored.
 
     Returns:
-        The kind, the reason for it, and when another kind would be right.
+        The kind, the reason for it, and when another kind would be right; for a DataFrame, a list
+        of them, which `mtl_keras.Experiment(tasks=...)` accepts.
 
     Raises:
         DataError: if the kind is not clear, or there is nothing to predict.
@@ -73,7 +101,16 @@ def infer(labels: pd.Series) -> TaskGuess:
     >>> guess = infer(pd.Series(["a", "c", "b", "a"], name="segment"))
     >>> guess.kind, guess.why
     ('multiclass', '3 classes')
+    >>> infer(pd.DataFrame({"churned": [True, False, None], "spend": [1.5, 2.5, 3.5]}))
+    churned: binary, 2 classes (True, False)
+    spend: regression, numbers from 1.50 to 3.50
     """
+    if isinstance(labels, pd.DataFrame):
+        return TaskGuesses(_guess(labels[name]) for name in labels)
+    return _guess(labels)
+
+
+def _guess(labels: pd.Series) -> TaskGuess:
     name = str(labels.name)
     present = labels.dropna()
     if first_list(present) is not None or (len(present) and isinstance(present.iloc[0], dict)):
@@ -108,9 +145,10 @@ def _of_texts(name: str, values: list[object], rows: int, present: pd.Series) ->
     if others is not None:
         first, number = others
         what = f"all but {number:,} of its labels are numbers; the first other one is {first!r}"
-        raise _refused(
-            name, what, f"Correct them, or declare {name}:multiclass if they are classes."
-        )
+        missing = shlex.quote(f"{name}={first}")
+        advice = f"If it means that the label is missing, state --missing-value {missing}; "
+        advice += f"if they are classes, declare {name}:multiclass; otherwise correct them."
+        raise _refused(name, what, advice)
     if count > MOST_CLASSES or count == rows or (count > MANY_CLASSES and count > rows / 2):
         what = f"{count:,} different strings in {rows:,} rows look like identifiers or free text"
         raise _refused(name, what, f"If they are classes nevertheless, declare {name}:multiclass.")

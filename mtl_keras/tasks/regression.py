@@ -1,5 +1,6 @@
 """Regression."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,30 @@ from mtl_keras.tasks.poisson import PoissonDeviance
 from mtl_keras.tasks.problem import Problem
 
 LOSSES = ("mse", "mae", "huber", "poisson")
+
+
+def huber_constant(values: np.ndarray) -> float:
+    """Return the constant with the smallest Huber loss, between the median and the mean.
+
+    Its errors up to 1 count quadratically, and larger ones linearly, as in Keras.
+
+    Example:
+
+    >>> huber_constant(np.array([0.0, 0.0, 0.0, 9.0]))
+    0.3333333333333333
+    """
+    low, high = float(values.min()), float(values.max())
+    for _ in range(64):  # bisection: the derivative of the loss ascends
+        middle = (low + high) / 2
+        if np.clip(values - middle, -1.0, 1.0).sum() > 0:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+BEST_CONSTANT: dict[str, Callable[[np.ndarray], Any]] = {"mae": np.median, "huber": huber_constant}
+"""The constant with the smallest loss on scaled labels, where it is not the mean, 0."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,11 +97,12 @@ class Regression(TransformableTask):
 
     def fit(self, table: pd.DataFrame) -> Self:
         fitted = super().fit(table)
-        if self.loss != "mae" or self.center is not None:
+        if self.loss not in BEST_CONSTANT or self.center is not None:
             return fitted
         assert fitted.center is not None and fitted.scale is not None
-        median = float(np.nanmedian(fitted.encode(table)))  # the best constant for this loss
-        return fitted.but(center=fitted.center + fitted.scale * median)
+        labels = fitted.encode(table).astype(float)
+        best = BEST_CONSTANT[self.loss](labels[~np.isnan(labels)])
+        return fitted.but(center=fitted.center + fitted.scale * float(best))
 
     def training_loss(self) -> Any:
         return PoissonDeviance() if self.log_link else self.loss

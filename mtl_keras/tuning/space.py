@@ -10,6 +10,7 @@ from mtl_keras.errors import ConfigError, check, shown, unknown
 from mtl_keras.plans import Plan, file
 
 P = TypeVar("P", bound=Plan)
+WITHOUT_EFFECT = {"training.networks", "training.refit"}  # on a trial: see `networks.short`
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ def space_of(declared: Mapping[str, Any] | None, plan: Plan) -> Space:
             declared |= {f"tasks.{task.name}.weight": WEIGHTS for task in plan.tasks}
     space = {setting: _parsed(setting, values) for setting, values in _flat(declared).items()}
     _check_arguments(space, plan)
+    for setting in WITHOUT_EFFECT & {*space}:
+        raise ConfigError(
+            f"[search] {setting} has no effect on a trial, which trains one network, without a "
+            "refit. Leave it out."
+        )
     for setting, values in space.items():
         ends = values.values if isinstance(values, Choice) else (values.low, values.high)
         for value in ends:

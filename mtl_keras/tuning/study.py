@@ -19,7 +19,7 @@ from mtl_keras.runs.build import build
 from mtl_keras.runs.networks import constant_losses
 from mtl_keras.runs.prepare import prepare
 from mtl_keras.runs.prepared import Prepared
-from mtl_keras.training.progress import moving
+from mtl_keras.training.progress import counted, moving
 from mtl_keras.tuning.objective import Objective, optuna_module
 from mtl_keras.tuning.space import Space, changed, current, space_of
 from mtl_keras.tuning.storage import START, StudyStorage
@@ -98,12 +98,12 @@ def tune(
     where = StudyStorage(_study_name(plan, rows, found, front), kept, storage)
     with where.alone():
         study = where.study(optuna, plan.seed, len(front))
-        before = study.get_trials(deepcopy=False)
-        judged = [trial for trial in before if trial.state.name in ("COMPLETE", "PRUNED")]
+        earlier = study.get_trials(deepcopy=False)
+        judged = [trial for trial in earlier if trial.state.name in ("COMPLETE", "PRUNED")]
         done = len(judged)
         if done:
             show(f"trials that were finished before: {done}")
-        numbers = range(len(before), len(before) + trials - done)
+        numbers = range(len(earlier), len(earlier) + trials - done)
         stated: dict[int, dict[str, Any]] = {}
         if own is not None and not any(own.items() >= trial.params.items() for trial in judged):
             stated = {numbers.start: own}  # so that the result is never worse
@@ -112,13 +112,25 @@ def tune(
                 f"searching {len(found)} settings in {len(numbers)} trials, scored by validation "
                 "losses relative to a baseline's: -0.12 is 12% below it"
             )
+            if plan.training.networks > 1:
+                show(
+                    f"each trial trains one network, as the first of the {plan.training.networks} "
+                    "of the experiment: what it finds holds for all of them"
+                )
         until = np.inf if timeout is None else time.time() + timeout
         how = Trials(objective, where, until, stated)
-        moving(show, lambda: (f"{done} of {trials} trials finished", done / trials))
+        before, started = done, time.perf_counter()
+
+        def now() -> tuple[str, float]:
+            return counted("trials finished", done - before, len(numbers), started)
+
+        moving(show, now)
         for _, line in in_parallel(_carried_out, numbers, how, workers, address):
             if line is not None:
                 done += 1
                 show(f"  {done}/{trials}  {line}")
+                if done == before + 1 < before + len(numbers):
+                    show(f"  {now()[0]}, if all take as long and none is pruned")
         moving(show, None)
     return _tuning(optuna, study, plan, found, front)
 

@@ -11,6 +11,7 @@ import mtl_keras as mtl
 from mtl_keras import architectures, balancers, features, tasks
 from mtl_keras.declaring import references, registry
 from mtl_keras.errors import ConfigError
+from mtl_keras.plans.readable import check_readable
 
 OWN = f"{__name__}:Halves"
 
@@ -78,7 +79,7 @@ def test_a_name_from_elsewhere_is_answered_with_ours(room, name, meant):
 
 def test_a_class_of_ones_own_goes_to_a_file_and_back():
     plan = experiment(balancer=Halves(share=0.3), architecture=Narrow(layers=(3,)))
-    plan.check_readable()
+    check_readable(plan)
     config = plan.to_dict()
     assert config["balancer"] == {"kind": OWN, "share": 0.3}
     assert config["architecture"]["kind"] == f"{__name__}:Narrow"
@@ -89,7 +90,7 @@ def test_a_class_of_ones_own_goes_to_a_file_and_back():
 
 def test_a_function_of_a_module_goes_to_a_file_and_back():
     plan = experiment(balancer=inverse_losses)
-    plan.check_readable()
+    check_readable(plan)
     config = plan.to_dict()
     assert config["balancer"] == {"kind": f"{__name__}:inverse_losses"}
     assert balancers.get(mtl.Experiment.from_dict(config).balancer).function is inverse_losses
@@ -103,7 +104,7 @@ def test_what_could_not_be_read_back_is_refused_before_anything_is_trained():
         with pytest.raises(ConfigError, match=r"of the balancer could not be found again.*Define"):
             experiment(balancer=balancer).run("no table is looked for", show=None)
     with pytest.raises(ConfigError, match=r"`balancer` .* changes when .*`get_config`"):
-        experiment(balancer=Changing(share=0.1)).check_readable()
+        check_readable(experiment(balancer=Changing(share=0.1)))
 
 
 def test_a_class_of_a_notebook_is_found_where_it_is_registered_with_keras(monkeypatch):
@@ -112,10 +113,10 @@ def test_a_class_of_a_notebook_is_found_where_it_is_registered_with_keras(monkey
 
     monkeypatch.setattr(InNotebook, "__module__", "__main__")
     with pytest.raises(ConfigError, match="could not be found again"):
-        experiment(balancer=InNotebook()).check_readable()
+        check_readable(experiment(balancer=InNotebook()))
     keras.saving.register_keras_serializable("shop")(InNotebook)
     plan = experiment(balancer=InNotebook())
-    plan.check_readable()
+    check_readable(plan)
     assert plan.to_dict()["balancer"] == {"kind": "shop>InNotebook"}
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,9 +30,18 @@ def test_a_constant_gets_the_accuracy_of_the_commoner_label_and_the_f1_of_the_po
 def test_a_regression_by_absolute_error_begins_with_the_median():
     """Its first output was the mean, with whose loss those of a search are compared."""
     table = pd.DataFrame({"y": ["1,0", "2,0", "3,0", "94,5"]})
-    for loss, constant in (("mae", 2.5), ("mse", 25.125)):
+    for loss, constant in (("mae", 2.5), ("mse", 25.125), ("poisson", 25.125)):
         task = tasks.Regression("y", loss=loss).fit(table)
         np.testing.assert_allclose(task.prediction(task.average_output()), constant, rtol=1e-6)
+
+
+@pytest.mark.parametrize("transform", ["none", "log1p"])
+def test_a_regression_by_hubers_loss_begins_with_the_constant_that_has_the_smallest(transform):
+    table = pd.DataFrame({"y": np.exp(np.linspace(0, 6, 50))})
+    task = tasks.Regression("y", loss="huber", transform=transform).fit(table)
+    labels, loss = task.encode(table), keras.losses.Huber()
+    found = {shift: float(loss(labels, np.full(50, shift))) for shift in np.linspace(-1, 1, 201)}
+    assert min(found, key=found.get) == pytest.approx(0, abs=1e-9)
 
 
 RANDOM = np.random.default_rng(0)

@@ -43,7 +43,7 @@ def table(rows: int = 60, seed: int = 0) -> pd.DataFrame:
     return made
 
 
-def trained(names: list[str], crossings: list[tuple[str, ...]], folder) -> Convertible:
+def trained(names: list[str], crossings: list[tuple[str, ...]], folder, missing=()) -> Convertible:
     """An artifact's content with a network that is as it was initialised."""
     rows = table()
     every = [
@@ -54,7 +54,8 @@ def trained(names: list[str], crossings: list[tuple[str, ...]], folder) -> Conve
         kinds.Boolean("member"),
         kinds.Date("joined"),
     ]
-    fitted = [each.fit(rows[each.name]) for each in every if each.name in names]
+    chosen = [each.but(missing_values=missing) for each in every if each.name in names]
+    fitted = [each.fit(each.select(rows)) for each in chosen]
     raw = raw_columns(fitted, rows)
     crossed = [Crossing(names).fit([raw[name] for name in names]) for names in crossings]
     encoder = Encoder(fitted, crossed)
@@ -127,15 +128,21 @@ def test_rows_with_dates_are_encoded_by_a_reader_that_needs_numpy_alone(form, da
     assert difference(expected, received) < 1e-5
 
 
-def test_onnx_reads_raw_numbers_categories_booleans_and_crossings(tmp_path):
+@pytest.mark.parametrize("missing", [(), ("Ely", 13)])
+def test_onnx_reads_raw_numbers_categories_booleans_and_crossings(missing, tmp_path):
     names = ["age", "amount", "code", "town", "member"]
-    model = trained(names, [("town", "member"), ("town", "code")], tmp_path)
+    model = trained(names, [("town", "member"), ("town", "code")], tmp_path, missing)
     exported = export(model, tmp_path / "small.onnx", table(seed=1))
     assert exported.why_encoded == "" and "reads raw rows" in str(exported)
     assert [file.name for file in tmp_path.iterdir()] == ["small.onnx"]
     raw = model.rows(table(20, seed=2).assign(town=["Ely", "Rome", None, "Bath"] * 5))
     answers = Onnx().loaded((tmp_path / "small.onnx").read_bytes())(raw)
     assert difference(model.answer(raw), answers) < 1e-5
+    if missing:
+        there = Onnx().loaded((tmp_path / "small.onnx").read_bytes())
+        stated = {**raw, "town": np.where(raw["town"] == "", "Ely", raw["town"])}
+        stated["code"] = np.where(np.isnan(raw["code"]), np.float32(13), raw["code"])
+        assert difference(there(stated), answers) == 0
 
 
 @pytest.mark.parametrize("feature", cases.FEATURES, ids=repr)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mtl_keras import backbones, features
 from mtl_keras.errors import ConfigError
+from mtl_keras.features.encoder import Encoder
 
 TEXTS = ["good tea", "", "a bad book"]
 LAYERS = keras.layers
@@ -123,3 +124,22 @@ def test_a_layer_of_ones_own_reads_pixels_up_to_one_and_a_pretrained_one_up_to_2
         image = features.Image("photo", encoder=encoder)
         rows = keras.Input((3, 3, 1), dtype="uint8")
         assert np.max(keras.Model(rows, image.represent(rows, "photo"))(pixels)) == highest
+
+
+@keras.saving.register_keras_serializable("tests")
+class Shifted(LAYERS.Layer):
+    """A column, moved in training, which is the default, as in Keras's augmentation."""
+
+    def call(self, values, training=True):
+        return {"plain": values[:, tf.newaxis] + float(training)}
+
+
+class Moved(features.Numeric):
+    def layer(self):
+        return Shifted()
+
+
+def test_columns_are_encoded_as_in_predictions_whatever_a_layer_does_by_default():
+    table = pd.DataFrame({"age": [20.0, 40.0]})
+    encoder = Encoder([Moved("age").fit(table["age"])])
+    assert encoder.encode(table)["plain"].tolist() == [[20.0], [40.0]]

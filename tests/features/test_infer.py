@@ -185,7 +185,7 @@ def test_each_rule(name):
         (
             [*map(str, RANDOM.normal(size=99)), "1.2.3"],
             None,
-            "all but 1 are numbers: if '1.2.3' is",
+            "all but 1 are numbers: if '1.2.3' means",
         ),
         (["1.5", "2.5"] * 49 + ["x", "2"], "categorical", "all but 1 are numbers: if 'x'"),
         ([*map(str, range(20)), "k.A."] * 9, "categorical", "all but 9 are numbers: if 'k.A.'"),

@@ -98,6 +98,21 @@ def test_a_vector_is_found_in_numbered_columns_too():
     assert [guess.column for guess in guesses] == ["v"]
 
 
+def test_a_column_of_a_vector_that_is_missing_is_named():
+    names = [f"x_{number}" for number in range(12)]
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(9, 12)), columns=names)
+    vector = features.Vector("x")
+    fitted = vector.fit(vector.select(table))
+    checked = pytest.importorskip("mtl_keras.serving.requests", exc_type=ImportError).checked
+    request = table.drop(columns=["x_7"]).to_dict("list")
+    with pytest.raises(DataError, match=r"lacks columns that the model reads: 'x_7' \(vector\)\."):
+        checked([fitted], request)
+    with pytest.raises(DataError, match=r"'x_9' \(vector\) and 1 more\."):
+        checked([fitted], {"x_11": [1.0]})
+    with pytest.raises(DataError, match=r"reads: 'x' \(vector\)\."):
+        checked([fitted], {"y": [1.0]})
+
+
 def test_numbered_columns_are_those_of_the_training():
     """x_1 to x_3 were taken for x_0 to x_2, and a further column made the vector too long."""
     table = pd.DataFrame({f"x_{number}": [float(number), number + 2.0] for number in range(3)})
@@ -110,7 +125,7 @@ def test_numbered_columns_are_those_of_the_training():
     listed = pd.DataFrame({"x": table.to_numpy().tolist()})
     np.testing.assert_array_equal(Encoder([fitted]).encode(listed)["plain"], expected)
     shifted = table.rename(columns=lambda name: f"x_{int(name[2:]) + 1}")
-    with pytest.raises(DataError, match=r"vector of 3 columns, of which the table lacks 'x_0'\."):
+    with pytest.raises(DataError, match=r"that the model reads: 'x_0' \(vector\)\. E"):
         Encoder([fitted]).encode(shifted)
     with pytest.raises(DataError, match=r"lacks columns that the model reads: 'x' \(vector\)"):
         Encoder([fitted]).encode(pd.DataFrame({"x_7": [1.0]}))

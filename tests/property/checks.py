@@ -16,6 +16,7 @@ from mtl_keras.datasets import write
 from mtl_keras.errors import MTLError
 from mtl_keras.export.description import describe
 from mtl_keras.features.encoder import raw_columns
+from mtl_keras.plans.readable import check_readable
 from mtl_keras.runs.files import as_json
 from mtl_keras.runs.prepare import prepare
 from tests import without
@@ -49,7 +50,7 @@ def prepared(case: Case) -> None:
     """Rows are prepared, and features and tasks are the same once written down and read again."""
     with refusals_of(case):
         plan = mtl.Experiment(**case.declared)
-        plan.check_readable()
+        check_readable(plan)
         rows = prepare(plan, case.table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,11 +1,15 @@
 """Half precision: what is trained follows the policy, columns and answers do not."""
 
+import importlib.util
+import re
+
 import keras
 import numpy as np
 import pytest
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
+from mtl_keras.export.converters import Onnx
 from mtl_keras.layers import MemberMean
 from mtl_keras.layers.precision import FullPrecision, dtype_policy
 from tests import cases
@@ -47,6 +51,9 @@ def test_a_network_in_half_precision_is_trained_exported_and_written_as_code(
     left = predictor.predict(table)["left_probability"]
     np.testing.assert_allclose(left, outputs["left"][:, 0], rtol=5e-3)
     assert 'dtype_policy = "mixed_float16"' in (tmp_path / "shop/experiment.toml").read_text()
+    if all(importlib.util.find_spec(name) for name in Onnx.packages):
+        told = str(predictor.export(tmp_path / "shop.onnx", table))
+        assert re.search(r"difference \S+ \(in half precision, 1e-03 is allowed\)$", told)
     code = predictor.code()
     assert 'dtype="mixed_float16"' in code
     assert "optimizer.inner_optimizer.exclude_from_weight_decay" in code

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mtl_keras as mtl
 from mtl_keras.errors import DataError
 from mtl_keras.tasks import infer
 
@@ -86,3 +87,14 @@ def test_an_unclear_kind_is_refused_with_a_choice(what):
         infer(pd.Series(values, name="target", dtype=object))
     text = str(error.value)
     assert text.startswith("The kind of target 'target' is not clear: ") and message in text
+
+
+def test_an_experiment_takes_the_guesses_for_several_columns():
+    table = pd.DataFrame({"left": ["no", "yes"] * 20, "spend": np.arange(40) / 3})
+    guesses = infer(table[["spend", "left"]])
+    experiment = mtl.Experiment(tasks=guesses)
+    assert [(task.name, task.kind) for task in experiment.tasks] == [
+        ("spend", "regression"), ("left", "binary"),
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="'day' is not clear"):
+        infer(table[["left"]].assign(day="2021-01-05"))

@@ -1,8 +1,10 @@
 """Searching settings: the space, the front, going on, and the experiment that comes out."""
 
 import contextlib
+import dataclasses
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -68,6 +70,7 @@ def test_the_default_space_holds_the_declared_plan():
         ({"training.epochs": 3}, "must be a list of values, or have low and high"),
         ({"tasks.gone.weight": [1.0]}, "no task 'gone'. Tasks: left, spend"),
         ({"balancer": ["pcgard"]}, "pcgrad"),
+        ({"training.networks": [1, 4]}, "no effect on a trial, which trains one network"),
     ],
 )
 def test_a_mistake_in_the_space_is_named(space, told):
@@ -94,6 +97,11 @@ def test_a_search_goes_on_and_its_best_trial_is_an_experiment(tmp_path):
     first = experiment.tune(small_table(), trials=1, folder=tmp_path, show=lines.append)
     assert len(first.trials) == 1 and "trial 0: " in "".join(lines)
     assert first.trials.loc[0, "architecture.layers"] == [4]  # as declared
+    lines.clear()
+    several = experiment.but(training=dataclasses.replace(experiment.training, networks=2))
+    found = several.tune(small_table(), trials=2, show=lines.append)
+    assert "each trial trains one network, as the first of the 2" in "".join(lines)
+    assert re.search(r"1 of 2 trials finished, about \d+ s left, if all take as long", str(lines))
     lines.clear()
     found = experiment.tune(small_table(), trials=2, folder=tmp_path, show=lines.append)
     assert any(line == "trials that were finished before: 1" for line in lines)

@@ -1,0 +1,55 @@
+"""The trainings of a comparison: how many there are, and what is chosen from them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras.comparison import trials
+from mtl_keras.comparison.candidates import PART
+from tests.comparison.planted import planted
+
+
+def experiment(*tasks, **training):
+    return mtl.Experiment(
+        tasks=dict.fromkeys(tasks, "regression"),
+        architecture={"layers": [4], "members": 1, "number_embedding": "none"},
+        training={"epochs": 1, **training},
+    )
+
+
+def compared(declared, **options):
+    return declared.compare(table(), tries=0, baselines=False, **options)
+
+
+def table(rows=300):
+    random = np.random.default_rng(0)
+    names = ["x0", "x1", "first", "second"]
+    return pd.DataFrame(random.normal(size=(rows, len(names))), columns=names)
+
+
+def test_how_many_trainings_there_are_and_how_long_they_take_is_told(monkeypatch):
+    lines = []
+    planted(monkeypatch, lambda name, truth, joint, random: truth + random.normal(size=len(truth)))
+    compared(experiment("first", "second"), seeds=2, show=lines.append)
+    assert "6 trainings" in lines
+    assert [line for line in lines if "of 6 trainings finished, about" in line] == lines[3:4]
+    lines.clear()
+    compared(experiment("first", "second", networks=4), seeds=1, show=lines.append)
+    assert "3 trainings, each of 4 networks" in lines
+
+
+def test_settings_are_chosen_by_the_loss_of_what_answers(monkeypatch):
+    """Of several networks, that is their mean, and not the first one."""
+    rows = table()
+    declared = experiment("first", networks=2, refit=0)
+    run = declared.run(rows, show=None)
+    data = declared.prepare(rows).data
+    outputs = run.model.predict(data.x["validation"], verbose=0)["first"]
+    expected = run.model.loss_of("first", data.y["validation"]["first"])(outputs)
+    assert run.metadata["validation_losses"]["first"] == pytest.approx(expected, rel=1e-4)
+    monkeypatch.setattr(trials.runs, "run", lambda *_, **__: run)
+    split = rows.assign(**{PART: "test"})
+    common = trials.Common({}, [split], declared.split)
+    result = trials.carry_out(trials.Trial("joint", declared.to_dict(), 0), common)
+    assert result.validation == run.metadata["validation_losses"]
