@@ -108,16 +108,7 @@ class Run:
     @property
     def figures(self) -> Figures:
         """Figures of the run: `run.figures.history()`, `.predictions()` and `.structure()`."""
-        return Figures(
-            self.tasks,
-            self.history,
-            self.truths["test"],
-            self.predictions,
-            self.model,
-            self.metadata.get("refit", 0),
-            self.metadata.get("finished", {}),
-            self.experiment.training.networks,
-        )
+        return Figures(self)
 
     def export(self, folder: str | Path) -> Path:
         """Write a new version of the artifact: a SavedModel and the files that describe it.
