@@ -69,9 +69,7 @@ def conflict(content: Content, names: Sequence[str]) -> str:
     pairs = sorted(itertools.combinations(range(len(names)), 2), key=lambda pair: mean[pair])
     conflicting = [pair for pair in pairs if round(mean[pair], 2) < 0]
     first, second = pairs[0]
-    lowest = (
-        f"{names[first]} and {names[second]} (mean cosine {round(mean[pairs[0]], 2) + 0.0:.2f})"
-    )
+    lowest = f"{names[first]} and {names[second]} (mean cosine {mean[pairs[0]]:z.2f})"
     if not conflicting:
         return f"No two tasks conflict on average; the least alike are {lowest}."
     return (
