@@ -1,5 +1,6 @@
 """A whole Python file: the network of a model, how it is compiled, and how it is trained."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -233,13 +234,14 @@ def _main(about: About) -> str:
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
     """A text of a comment or docstring in lines of at most 88 characters."""
-    lines, line = [], first
-    for word in _printable(text).split():
-        if len(line) + len(word) > WIDTH and line.strip() not in (first.strip(), rest.strip()):
-            lines.append(line.rstrip())
-            line = rest
-        line += f"{word} "
-    return [*lines, line.rstrip()]
+    return textwrap.wrap(
+        _printable(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _printable(text: str) -> str:
