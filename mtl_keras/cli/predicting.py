@@ -15,9 +15,9 @@ from mtl_keras.cli.application import (
     Trust,
     Verbose,
     app,
+    on_interrupt,
     started,
 )
-from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ConfigError, DataError, nearest
 
 

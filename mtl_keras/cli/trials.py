@@ -7,10 +7,18 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, started
+from mtl_keras.cli.application import (
+    Address,
+    Command,
+    Models,
+    Trust,
+    Verbose,
+    app,
+    on_interrupt,
+    started,
+)
 from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ArtifactError
 
 
