@@ -23,8 +23,7 @@ from mlserver.settings import ModelParameters
 from mlserver.types import InferenceRequest
 
 from mtl_keras.serving import Runtime
-from mtl_keras.serving.limited_body import LimitedBody
-from mtl_keras.serving.refused_stream import RefusedStream
+from mtl_keras.serving.middleware import LimitedBody, RefusedStream
 from mtl_keras.serving.requests import checked, of_json
 from tests.export.server import ROWS, tensors
 
