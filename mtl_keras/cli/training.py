@@ -92,7 +92,7 @@ def train(
             return
         check_folder(folder)
         with one_at_a_time(state), on_interrupt(lambda: _kept(state, start, resume)):
-            if resume and (version := _finished(folder, state)) is not None:
+            if resume and (version := finished(folder, state)) is not None:
                 show(f"{folder}: this training is already written, as version {version.name}")
             else:
                 run = experiment.run(
@@ -100,7 +100,7 @@ def train(
                 )
                 show(f"\ntest rows\n{run.evaluation}\n")
                 show.moving(lambda: ("writing the model and its report", None))
-                version = _exported(run, folder, state)
+                version = exported(run, folder, state)
                 show.moving(None)
                 seconds = {"import": imported, **run.seconds}
                 show("time: " + ", ".join(f"{stage} {s:.1f} s" for stage, s in seconds.items()))
@@ -124,7 +124,7 @@ def _kept(state: Path, start: float, resume: bool) -> str:
     )
 
 
-def _exported(run: Any, folder: Path, state: Path) -> Path:
+def exported(run: Any, folder: Path, state: Path) -> Path:
     """Export a run and return its version; if that fails, say where the training is kept."""
     from mtl_keras.training.checkpoint import saved_epochs
 
@@ -155,7 +155,7 @@ def _written_elsewhere(run: Any) -> Path | None:
     return folder
 
 
-def _finished(folder: Path, state: Path) -> Path | None:
+def finished(folder: Path, state: Path) -> Path | None:
     """Return the version that a training published right before it was killed, or None."""
     from mtl_keras.export.artifact import version_of
     from mtl_keras.runs.identity import kept_identity

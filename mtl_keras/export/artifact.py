@@ -2,9 +2,7 @@
 
 import errno
 import json
-import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +11,10 @@ from typing import Any
 
 import keras
 
-from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_prefix
+from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
 from mtl_keras.errors import ArtifactError, naming, shown
 from mtl_keras.export.serving import write_saved_model
+from mtl_keras.jobs import replaced
 
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
 MLSERVER: Mapping[str, Mapping[str, Any]] = {
@@ -106,10 +105,10 @@ def new_version(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_what_the_dead_left(folder)
-    unfinished = Path(tempfile.mkdtemp(prefix=unfinished_prefix(), dir=folder))
+    unfinished = unfinished_path(folder)
+    unfinished.mkdir()
     try:
         yield unfinished
-        unfinished.chmod(0o777 & ~_umask())  # temporary folders are private to their owner
         version = _published(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -149,19 +148,8 @@ def _copy_beside(folder: Path) -> None:
     while version != latest(folder):
         version = latest(folder)
         for file in (version / EXTRA).iterdir():
-            descriptor, copy = tempfile.mkstemp(prefix=unfinished_prefix(), dir=folder)
-            os.close(descriptor)
-            try:
-                shutil.copy(file, copy)  # with its permissions
-                os.replace(copy, folder / file.name)
-            finally:
-                Path(copy).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+            with replaced(folder / file.name) as copy:
+                copy.write(file.read_bytes())
 
 
 def version_of(folder: Path, training: str) -> Path | None:
@@ -206,14 +194,8 @@ def read_files(version: Path) -> dict[str, str | bytes]:
 
 def replace_file(path: Path, text: str) -> Path:
     """Write a text file atomically."""
-    descriptor, unfinished = tempfile.mkstemp(prefix=unfinished_prefix(), dir=path.parent)
-    try:
-        with naming(path), os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(unfinished, 0o666 & ~_umask())
-        os.replace(unfinished, path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
+    with naming(path), replaced(path) as file:
+        file.write(text.encode("utf-8"))
     return path
 
 

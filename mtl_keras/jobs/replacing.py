@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
+
 
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
     """Yield a new file, which replaces `path` when the block ends, or is removed if it fails.
 
-    Files of processes that were killed are overwritten, and symbolic links are not followed,
-    because the folder may come from someone else.
+    Until then it has a unique name, so that processes that write the same file do not mix their
+    contents, and no symbolic link is followed: the folder may come from someone else.
 
     Args:
         path: The file, in a folder that is created if necessary.
@@ -29,8 +31,8 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     b'all of it'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
+    remove_what_the_dead_left(path.parent)
+    unfinished = unfinished_path(path.parent)
     try:
         with unfinished.open("xb") as file:
             yield file
