@@ -65,10 +65,11 @@ def leaderboard(
     interval. A model is scored on the tasks whose labels are in the table.
     """
     with started(error=as_json) as show:
-        from mtl_keras.export import leaderboard as board
-        from mtl_keras.runs.files import as_json as written_as_json
+        from mtl_keras.export import artifact
+        from mtl_keras.export.leaderboard import leaderboard
 
-        found, others = board.models_in(models)
+        found = [path for path in models if artifact.is_model(path)]
+        others = [path for path in models if path not in found]
         if not found:
             raise ArtifactError(
                 f"There is no trained model in {', '.join(map(str, models[:5]))}. Name the folders "
@@ -77,8 +78,8 @@ def leaderboard(
         if others:
             typer.echo(f"not trained models, and left out: {', '.join(map(str, others))}", err=True)
         show.moving(lambda: (f"scoring {len(found)} models on {data}", None))
-        ranked = board.leaderboard(found, data, trust or [], sort, show, bad_cells)
-    typer.echo(written_as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
+        ranked = leaderboard(found, data, trust or [], sort, show, bad_cells)
+    typer.echo(artifact.as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
 
 
 @app.command(
@@ -106,7 +107,6 @@ def check(
         from mtl_keras import load, report
         from mtl_keras.export import artifact
         from mtl_keras.jobs import replaced
-        from mtl_keras.runs.files import as_json
 
         if alarm not in ("moderate", "major"):
             raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
@@ -129,7 +129,7 @@ def check(
                     "version": predictor.path.name,
                     "table": table,
                 }
-                text = as_json({**about, "changed": alarms, **result.to_dict()})
+                text = artifact.as_json({**about, "changed": alarms, **result.to_dict()})
             with replaced(output) as file:
                 file.write(text.encode())
             show(str(output))

@@ -11,10 +11,9 @@ from mtl_keras.comparison.candidates import JOINT, SINGLE
 from mtl_keras.drawing import notebook
 from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.evaluation import Difference, Measure
-from mtl_keras.export.artifact import replace_file
+from mtl_keras.export.artifact import as_json, replace_file
 from mtl_keras.report import comparison_page
 from mtl_keras.report.wording import in_a_list
-from mtl_keras.runs.files import as_json
 
 
 @dataclass(repr=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
 from mtl_keras.errors import ArtifactError, naming, shown
@@ -197,6 +198,20 @@ def replace_file(path: Path, text: str) -> Path:
     with naming(path), replaced(path) as file:
         file.write(text.encode("utf-8"))
     return path
+
+
+def as_json(value: Any) -> str:
+    """Return plain values as JSON; NaN and infinite numbers become null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinite numbers, which JSON does not have, by None."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def read_schema(version: Path) -> dict[str, Any]:

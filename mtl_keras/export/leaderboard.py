@@ -12,7 +12,6 @@ from mtl_keras.drawing.digits import with_intervals
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, unknown
 from mtl_keras.evaluation import labelled
 from mtl_keras.evaluation.interval import Measured, measured
-from mtl_keras.export import artifact
 from mtl_keras.export.description import printable
 from mtl_keras.export.predictor import load
 from mtl_keras.export.scoring import SUSPICIOUS, Scored, scored
@@ -216,12 +215,6 @@ def _main_scores(found: Scored) -> dict[Column, Measured]:
         if np.isfinite(score.value):
             scores[task.name, task.measure.name] = score
     return scores
-
-
-def models_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return the paths that are models, and the others; `saved_models/*` may match both."""
-    found = [path for path in paths if artifact.is_model(path)]
-    return found, [path for path in paths if path not in found]
 
 
 def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray:

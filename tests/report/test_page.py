@@ -12,7 +12,7 @@ from markupsafe import escape
 from mtl_keras.drawing import digits
 from mtl_keras.report.figures import Drawer
 from mtl_keras.runs import rewrite_report
-from mtl_keras.runs.files import model_card_of
+from mtl_keras.runs.reports import model_card_of
 
 
 @pytest.fixture(scope="module")
