@@ -20,6 +20,7 @@ from mtl_keras.export.loading import network_of
 from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_each
 from mtl_keras.export.scoring import constants_of, groups_of, scored
 from mtl_keras.export.served_model import ServedModel
+from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import mask_unreadable, read_columns, rows_per_call
 from mtl_keras.features.guesses import IDENTIFIER
@@ -242,7 +243,8 @@ class Predictor(ServedModel):
         table = None if rows is None else datasets.read(rows)
         network = network_of(self.path, self._given, self._trusted)
         count, outputs = rows_per_call(self.features), self._signature.structured_outputs
-        answer = partial(self._served, rows=count, outputs=dict(zip(outputs, outputs)))
+        named = dict(zip(outputs, outputs))
+        answer = partial(answer_rows, self._answer, rows=count, outputs=named)
         model = Convertible(self.path, self.schema, self.features, self.tasks, network, answer)
         return export(model, Path(path), table)
 

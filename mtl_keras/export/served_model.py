@@ -16,7 +16,7 @@ from mtl_keras.errors import ArtifactError, ConfigError, shown
 from mtl_keras.export import artifact
 from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
-from mtl_keras.export.serving import answer_rows, answer_table
+from mtl_keras.export.serving import answer_table
 from mtl_keras.features.encoder import raw_columns
 
 T = TypeVar("T")
@@ -25,30 +25,11 @@ T = TypeVar("T")
 class ServedModel:
     """A version of an artifact, with the tasks and features that give its arrays a meaning.
 
-    Args:
-        path: The artifact, of which the newest version is loaded, or one of its numbered versions.
-        custom_objects: See `Predictor`.
-        trusted: See `Predictor`.
-
-    Attributes:
-        features: The fitted features, which read the tables.
-        tasks: The fitted tasks.
-        schema: The content of `schema.json`.
-
-    Raises:
-        ArtifactError: if there is no model, or it is damaged.
-
-    Example:
-
-    >>> model = ServedModel("saved_models/customers")  # doctest: +SKIP
-    >>> model.answers(table)["churned_probability"]  # doctest: +SKIP
+    The part of a `Predictor`, which describes the arguments, that knows the SavedModel.
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        custom_objects: Mapping[str, type] | None = None,
-        trusted: Collection[str] = (),
+        self, path: str | Path, custom_objects: Mapping[str, type] | None, trusted: Collection[str]
     ) -> None:
         self.path = artifact.latest(Path(path))
         self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
@@ -115,8 +96,3 @@ class ServedModel:
 
     def _answer(self, part: dict[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
         return self._signature(**part)
-
-    def _served(
-        self, raw: Mapping[str, np.ndarray], rows: int, outputs: Mapping[str, str]
-    ) -> dict[str, np.ndarray]:
-        return answer_rows(self._answer, raw, rows, outputs)

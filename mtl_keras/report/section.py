@@ -23,7 +23,6 @@ ENVIRONMENT.filters |= {
     "number": digits.number,
     "numbers": digits.numbers,
     "share": digits.share,
-    "signed": digits.signed,
 }
 
 
