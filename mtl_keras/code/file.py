@@ -21,7 +21,7 @@ from mtl_keras.code.expressions import (
     written,
 )
 from mtl_keras.code.folding import folded
-from mtl_keras.code.graph import Graph, input_statement
+from mtl_keras.code.graph import Graph
 from mtl_keras.code.naming import names
 from mtl_keras.code.objects import Objects
 from mtl_keras.declaring.naming import layer_name
@@ -154,10 +154,7 @@ def _lines(statements: Sequence[Statement], found: Mapping[Variable, str]) -> li
 
 
 def _build(graph: Graph, statements: Sequence[Statement], about: About, taken: set[str]) -> str:
-    made = [
-        input_statement(name, graph.shapes[name], variable, Name("keras.Input"))
-        for name, variable in graph.inputs.items()
-    ]
+    made = graph.input_statements()
     ins = Entries(tuple((Literal(name), v) for name, v in graph.inputs.items()))
     outs = Entries(tuple((Literal(name), v) for name, v in graph.outputs.items()))
     results = [*graph.inputs.values(), *graph.outputs.values()]
