@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mtl_keras import datasets
 from mtl_keras.drawing.digits import with_intervals
@@ -219,7 +220,6 @@ def _main_scores(found: Scored) -> dict[Column, Measured]:
 
 def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray:
     """Return the rank of each artifact by a measure, from 0; those without it share the last."""
-    values = np.array([e.scores[column].value if column in e.scores else np.nan for e in entries])
-    worse = -values if higher else values
-    places = [(worse < own).sum() if np.isfinite(own) else len(entries) for own in worse]
-    return np.array(places, float)
+    scores = [entry.scores[column].value if column in entry.scores else None for entry in entries]
+    ranks = pd.Series(scores, dtype=float).rank(method="min", ascending=not higher) - 1
+    return ranks.fillna(len(entries)).to_numpy()
