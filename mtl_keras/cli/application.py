@@ -81,6 +81,11 @@ class Command(TyperCommand):
             return super().invoke(ctx)
 
 
+def command(example: str, cls: type[Command] = Command) -> Callable[..., Any]:
+    """Return a decorator that makes a function a command, whose help ends with an example."""
+    return app.command(cls=cls, epilog=example)
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"mtl_keras {__version__}")

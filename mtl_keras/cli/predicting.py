@@ -10,20 +10,18 @@ from mtl_keras.cli import names
 from mtl_keras.cli.application import (
     Address,
     BadCells,
-    Command,
     Model,
     Trust,
     Verbose,
-    app,
+    command,
     on_interrupt,
     started,
 )
 from mtl_keras.errors import ConfigError, DataError, nearest
 
 
-@app.command(
-    cls=Command,
-    epilog="mtl-keras predict saved_models/shop new_customers.csv --id customer_id \\\n"
+@command(
+    "mtl-keras predict saved_models/shop new_customers.csv --id customer_id \\\n"
     "    --no-probabilities -o predictions.parquet",
 )
 def predict(

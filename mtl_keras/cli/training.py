@@ -15,7 +15,7 @@ from mtl_keras.cli.application import (
     Models,
     Trust,
     Verbose,
-    app,
+    command,
     on_interrupt,
     started,
 )
@@ -41,7 +41,7 @@ class Train(Command):
         super().format_help(ctx, formatter)
 
 
-@app.command(cls=Train, epilog=EXAMPLE)
+@command(EXAMPLE, Train)
 @with_flags
 def train(
     source: Source = None,
@@ -105,8 +105,8 @@ def train(
                 seconds = {"import": imported, **run.seconds}
                 show("time: " + ", ".join(f"{stage} {s:.1f} s" for stage, s in seconds.items()))
             Run.discard_checkpoint(state)
-        command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
-        show(f"{folder}: version {version.name}; predict with: {command}")
+        next_one = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
+        show(f"{folder}: version {version.name}; predict with: {next_one}")
 
 
 def _kept(state: Path, start: float, resume: bool) -> str:

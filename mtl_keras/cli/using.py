@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import BadCells, Command, Model, Trust, Verbose, app, started
+from mtl_keras.cli.application import BadCells, Model, Trust, Verbose, command, started
 from mtl_keras.cli.predicting import written
 from mtl_keras.errors import ArtifactError, ConfigError, nearest
 
 CHANGED = 3  # exit code of a check that found a change
 
 
-@app.command(cls=Command, epilog="mtl-keras evaluate saved_models/shop customers_with_labels.csv")
+@command("mtl-keras evaluate saved_models/shop customers_with_labels.csv")
 def evaluate(
     model: Model,
     table: Annotated[
@@ -40,9 +40,7 @@ def evaluate(
         written(evaluation.to_frame(), output)
 
 
-@app.command(
-    cls=Command, epilog="mtl-keras leaderboard saved_models/* --data customers_with_labels.csv"
-)
+@command("mtl-keras leaderboard saved_models/* --data customers_with_labels.csv")
 def leaderboard(
     models: Annotated[list[Path], typer.Argument(help="The models' folders.")],
     data: Annotated[
@@ -82,9 +80,7 @@ def leaderboard(
     typer.echo(artifact.as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
 
 
-@app.command(
-    cls=Command, epilog="mtl-keras check saved_models/shop new_customers.csv -o check.html"
-)
+@command("mtl-keras check saved_models/shop new_customers.csv -o check.html")
 def check(
     model: Model,
     table: Annotated[str, typer.Argument(help="A CSV or Parquet file, a folder or a pattern.")],
@@ -140,7 +136,7 @@ def check(
         show("no major change" if lesser else "no change beyond what chance explains")
 
 
-@app.command(cls=Command, epilog="mtl-keras report saved_models/shop")
+@command("mtl-keras report saved_models/shop")
 def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Write a model's report.html again, with its newest comparison."""
     with started() as show:
@@ -150,7 +146,7 @@ def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
         show(f"{rewrite_report(model, trusted=trust or [])}")
 
 
-@app.command(cls=Command, epilog="mtl-keras export saved_models/shop --format onnx")
+@command("mtl-keras export saved_models/shop --format onnx")
 def export(
     model: Model,
     form: Annotated[
@@ -191,7 +187,7 @@ def export(
         show(str(predictor.export(path, check)))
 
 
-@app.command(cls=Command, epilog="mtl-keras code saved_models/shop")
+@command("mtl-keras code saved_models/shop")
 def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Print a model's network as a Python file of Keras code, to edit and train by hand."""
     with started(error=True):
@@ -201,7 +197,7 @@ def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     typer.echo(network, nl=False)
 
 
-@app.command(cls=Command, epilog="mtl-keras inspect saved_models/shop")
+@command("mtl-keras inspect saved_models/shop")
 def inspect(
     path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
     verbose: Verbose = False,
@@ -233,7 +229,7 @@ def inspect(
             show(f"  {guess}")
 
 
-@app.command(cls=Command, epilog="mtl-keras serve saved_models/shop --port 8080")
+@command("mtl-keras serve saved_models/shop --port 8080")
 def serve(
     models: Annotated[list[Path], typer.Argument(help="Models' folders.")],
     host: Annotated[
