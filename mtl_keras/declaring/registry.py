@@ -134,10 +134,7 @@ def _foreign(name: str, what: str) -> Any:
     if name in known:
         return known[name]
     for value in known.values():
-        if path and (getattr(value, "__module__", ""), getattr(value, "__qualname__", "")) == (
-            module,
-            path,
-        ):
+        if f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', '')}" == name:
             return value
     if path and path in sources.custom_objects:
         return sources.custom_objects[path]

@@ -26,6 +26,18 @@ LONGEST_NAME, LONGEST_VALUE = 250, 6000  # characters that MLflow keeps
 MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
 
 
+@contextlib.contextmanager
+def _given_up_soon() -> Iterator[None]:
+    """In this block or function, give up on a server after seconds, not minutes."""
+    stated = RETRIES in os.environ
+    os.environ.setdefault(RETRIES, "2")
+    try:
+        yield
+    finally:
+        if not stated:
+            del os.environ[RETRIES]
+
+
 @dataclass
 class MLflow(Tracker):
     """A tracker that records a training as a run of MLflow.
@@ -73,11 +85,8 @@ class MLflow(Tracker):
                 "state it without the password and set MLFLOW_TRACKING_PASSWORD."
             )
 
+    @_given_up_soon()
     def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
-        with _given_up_soon():
-            self._begin(plan, facts)
-
-    def _begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
         client, place = self._client, self._place(self.experiment or plan["name"])
         kept = client.search_runs([place], f"tags.`{TRAINING}` = '{facts.training}'", max_results=1)
         if kept:
@@ -165,18 +174,6 @@ class MLflow(Tracker):
         logged = [entities.Metric(named[n], float(v), now, step) for n, v in values.items()]
         for start in range(0, len(logged), MOST_METRICS):
             self._client.log_batch(self.run_id, metrics=logged[start : start + MOST_METRICS])
-
-
-@contextlib.contextmanager
-def _given_up_soon() -> Iterator[None]:
-    """Within the block, give up on a server that does not respond after seconds, not minutes."""
-    stated = RETRIES in os.environ
-    os.environ.setdefault(RETRIES, "2")
-    try:
-        yield
-    finally:
-        if not stated:
-            del os.environ[RETRIES]
 
 
 def _now() -> int:
