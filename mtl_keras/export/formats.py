@@ -81,7 +81,7 @@ class Convertible:
             )
         return encoder
 
-    def told(self) -> dict[str, Any]:
+    def origin(self) -> dict[str, Any]:
         """What its files say about it: its name, its version, and the names of its predictions."""
         answers = {slug: name for name, slug in self.schema["outputs"].items()}
         name, version = self.schema["name"], self.version.name
@@ -193,7 +193,7 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
     else:
         _write({path: content})
         return Exported(path, "", (), *compared, apart)
-    encoding = {**trained.told(), **encoding_of(encoder)}
+    encoding = {**trained.origin(), **encoding_of(encoder)}
     given = not_read(encoding, encoder, raw)
     inputs = encoding_reader.encode(encoding, raw, given)
     try:

@@ -113,27 +113,27 @@ def content(
     """
 
     def parsed(name: str) -> Any:
-        with _told_of(name):
+        with _as_artifact_error(name):
             return json.loads(files[name])
 
     schema = parsed("schema.json")
-    with _told_of("schema.json"), without_imports(trusted=trusted):
+    with _as_artifact_error("schema.json"), without_imports(trusted=trusted):
         fitted = [tasks.get(config) for config in schema["tasks"]]
         read = [features.get(config) for config in schema["features"]]
-    with _told_of("predictions.npz"):
+    with _as_artifact_error("predictions.npz"):
         arrays = files["predictions.npz"]
         assert isinstance(arrays, bytes)
         with np.load(io.BytesIO(arrays), allow_pickle=False) as saved:
             truths, predictions = from_arrays([task.name for task in fitted], saved)
-    with _told_of("history.csv"):
+    with _as_artifact_error("history.csv"):
         history = pd.read_csv(io.StringIO(str(files["history.csv"])))
         history["epoch"]  # at least that is there
-    with _told_of("experiment.toml"):
+    with _as_artifact_error("experiment.toml"):
         written = str(files["experiment.toml"])
         experiment = tomllib.loads(written)
     compared = None
     if comparison is not None and comparison.is_file():
-        with _told_of(str(comparison)):
+        with _as_artifact_error(str(comparison)):
             compared = json.loads(comparison.read_text("utf-8"))
     return Content(
         schema=schema,
@@ -154,7 +154,7 @@ def content(
 
 
 @contextlib.contextmanager
-def _told_of(name: str) -> Iterator[None]:
+def _as_artifact_error(name: str) -> Iterator[None]:
     """Within the block, whatever a file's content makes impossible is told with its name."""
     try:
         yield
