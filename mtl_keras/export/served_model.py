@@ -1,9 +1,9 @@
 """The exported model in memory: tables in, arrays of predictions out."""
 
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,6 @@ from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import answer_table
 from mtl_keras.features.encoder import raw_columns
-
-T = TypeVar("T")
 
 
 class ServedModel:
@@ -55,31 +53,33 @@ class ServedModel:
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
         """
-        columns = self.checked_call("features", partial(raw_columns, self.features, table))
+        with self.following("features"):
+            columns = raw_columns(self.features, table)
         inputs, outputs = self.schema["inputs"], self.schema["outputs"]
         return answer_table(self._answer, self.features, columns, inputs, outputs)
 
     def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the columns of `predict` for the result of `answers`."""
         columns: dict[str, np.ndarray] = {}
-        for task in self.tasks:
-            columns |= self.checked_call("outputs", partial(task.answer_columns, answers))
+        with self.following("outputs"):
+            for task in self.tasks:
+                columns |= task.answer_columns(answers)
         return columns
 
     def predictions_from(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return what `predictions` does, for the result of `answers`."""
-        return self.checked_call(
-            "outputs", lambda: {task.name: task.prediction_from(answers) for task in self.tasks}
-        )
+        with self.following("outputs"):
+            return {task.name: task.prediction_from(answers) for task in self.tasks}
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return an array to evaluate for each task: probabilities, or numbers in units."""
         return self.predictions_from(self.answers(table))
 
-    def checked_call(self, key: str, ask: Callable[[], T]) -> T:
-        """Return the result of `ask`; an ArtifactError if the schema's `key` makes it fail."""
+    @contextlib.contextmanager
+    def following(self, key: str) -> Iterator[None]:
+        """Within the block, raise an ArtifactError if the schema's `key` makes it fail."""
         try:
-            return ask()
+            yield
         except KeyError as error:
             raise ArtifactError(
                 f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
