@@ -130,6 +130,27 @@ def unknown(
     return f"Unknown {what} {shown(name)}.{hint} Expected one of: {', '.join(options)}."
 
 
+def no_column(name: str, why: str, columns: Iterable[object]) -> DataError:
+    """The error for a table without a column that is needed.
+
+    Args:
+        name: The column.
+        why: What needs it, to follow "which".
+        columns: Those that there are.
+
+    Example:
+
+    >>> print(no_column("spnd", "is a target", ["churned", "spend"]))
+    The table has no column 'spnd', which is a target. Did you mean 'spend'? Its columns: churned,
+    spend.
+    """
+    listed = [str(column) for column in columns]
+    return DataError(
+        f"The table has no column {name!r}, which {why}.{nearest(name, listed)} Its columns: "
+        f"{', '.join(listed[:30])}."
+    )
+
+
 def check(condition: bool, argument: str, expected: str, received: object) -> None:
     """Raise a `ConfigError` for an argument that does not satisfy `condition`.
 

@@ -17,7 +17,7 @@ from mtl_keras.cli.application import (
     on_interrupt,
     started,
 )
-from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.errors import ConfigError, no_column
 
 
 @command(
@@ -125,10 +125,7 @@ def _identifiers(named: Sequence[str] | None, predictor: Any, columns: Sequence[
         return [name for name in predictor.identifiers if name in columns]
     for name in named:
         if name not in columns:
-            raise DataError(
-                f"The table has no column {name!r}, which is named by --id."
-                f"{nearest(name, columns)} Its columns: {', '.join(columns[:30])}."
-            )
+            raise no_column(name, "is named by --id", columns)
     return list(dict.fromkeys(named))
 
 
