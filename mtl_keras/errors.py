@@ -10,6 +10,8 @@ import difflib
 import inspect
 import os
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -58,6 +60,46 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
         if error.filename is not None:
             raise
         raise OSError(error.errno or 5, error.strerror or str(error), os.fspath(path)) from error
+
+
+UNREADABLE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
+    *(ValueError, LookupError, TypeError, AttributeError, MemoryError, RecursionError),
+)
+"""The errors when reading values and arrays from a truncated or foreign file."""
+
+
+@contextlib.contextmanager
+def reading(what: object) -> Iterator[None]:
+    """Within the block, raise an ArtifactError if the content of an artifact's file makes it fail.
+
+    Args:
+        what: The file.
+
+    Example:
+
+    >>> with reading("small/1/metrics.json"):
+    ...     {"rows": 7}["scores"]
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ArtifactError: small/1/metrics.json is damaged or gone: there is no 'scores'.
+    Train and export again.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ArtifactError(f"{what} cannot be used: {error}") from error
+    except MTLError:  # about something else than the file
+        raise
+    except KeyError as error:
+        raise ArtifactError(
+            f"{what} is damaged or gone: there is no {error}. Train and export again."
+        ) from error
+    except UNREADABLE as error:
+        why = shown(str(error))[1:-1].rstrip(".")
+        raise ArtifactError(
+            f"{what} cannot be read ({type(error).__name__}): {why}. Train and export again."
+        ) from error
 
 
 def shown(value: object, limit: int = 200) -> str:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
-from mtl_keras.errors import ArtifactError, naming, shown
+from mtl_keras.errors import ArtifactError, naming, reading, shown
 from mtl_keras.export.serving import write_saved_model
 from mtl_keras.jobs import replaced
 
@@ -185,11 +185,9 @@ def read_files(version: Path) -> dict[str, str | bytes]:
     """
     files: dict[str, str | bytes] = {}
     for path in sorted((version / EXTRA).iterdir()):
-        try:
-            text = path.suffix in (".json", ".csv", ".toml")
+        text = path.suffix in (".json", ".csv", ".toml")
+        with reading(path):
             files[path.name] = path.read_text(encoding="utf-8") if text else path.read_bytes()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ArtifactError(f"{path} cannot be read: {error}. Export again.") from error
     return files
 
 
@@ -241,11 +239,8 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: if there is none.
     """
-    try:
+    with reading(path):
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = shown(str(error))[1:-1]
-        raise ArtifactError(f"{path} cannot be read: {why}. Train and export again.") from error
     if not isinstance(value, dict):
         raise ArtifactError(f"{path} is damaged: expected an object. Train and export again.")
     return value

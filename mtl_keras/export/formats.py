@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.errors import ArtifactError, naming, shown
+from mtl_keras.errors import ArtifactError, naming, reading
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
 from mtl_keras.export.agreement import Disagreement, difference, steady
@@ -106,15 +106,12 @@ class Convertible:
             )
         kept, random = artifact.read_json(path), np.random.default_rng(0)
         first = input_features(self.features)
-        try:
+        with reading(path):
             return {
                 slugs[feature.name]: _drawn(feature, kept["features"][feature.name], random)
                 for feature in self.features
                 if first[feature.name] == feature.name
             }
-        except (KeyError, TypeError, ValueError) as error:
-            why = shown(str(error))
-            raise ArtifactError(f"{path} is damaged: {why}. Train and export again.") from error
 
 
 def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:

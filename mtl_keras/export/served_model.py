@@ -12,7 +12,7 @@ import tensorflow as tf
 from mtl_keras import features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
-from mtl_keras.errors import ArtifactError, ConfigError, shown
+from mtl_keras.errors import ArtifactError, reading, shown
 from mtl_keras.export import artifact
 from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
@@ -33,12 +33,9 @@ class ServedModel:
         self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
         self.schema = artifact.read_schema(self.path)
         warn_if_newer(self.path, self.schema)
-        try:
-            with without_imports(custom_objects, trusted):
-                self.features = [features.get(config) for config in self.schema["features"]]
-                self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
-        except ConfigError as error:
-            raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
+        with reading(self._schema_path), without_imports(custom_objects, trusted):
+            self.features = [features.get(config) for config in self.schema["features"]]
+            self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         self._loaded = loaded(self.path, self.schema, self.features, TRUST in trusted)
         self._signature = self._loaded.signatures["serving_default"]
 

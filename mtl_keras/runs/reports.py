@@ -47,7 +47,7 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
     try:
         return report.report_page(report.content(files, compared, trusted))
     except ArtifactError as error:
-        raise ArtifactError(f"{version}: {error} Train and export again.") from error
+        raise ArtifactError(f"{version}: {error}") from error
     except Exception as error:  # whatever error results from values that no run has written
         raise ArtifactError(
             f"No report can be made of the files in {version / artifact.EXTRA}: one of them is "
