@@ -7,6 +7,7 @@ Keras or scikit-learn catches them.
 
 import contextlib
 import difflib
+import importlib.util
 import inspect
 import os
 import sys
@@ -215,6 +216,32 @@ def check(condition: bool, argument: str, expected: str, received: object) -> No
     if not condition:
         name = argument.rsplit(".", 1)[-1]
         raise ConfigError(f"`{argument}` must {expected}. Received: {name}={shown(received)}")
+
+
+def check_installed(what: str, extra: str, *packages: str) -> None:
+    """Raise a `ConfigError` if a package that is needed is not installed.
+
+    Args:
+        what: What needs it.
+        extra: The extra of mtl_keras that installs it.
+        packages: The packages, as they are imported.
+
+    Raises:
+        ConfigError: if one is missing.
+
+    Example:
+
+    >>> check_installed("A chart", "charts", "no_such_package")
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ConfigError: A chart needs no_such_package. Run: pip install
+    'mtl_keras[charts]'
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"{what} needs {', '.join(missing)}. Run: pip install 'mtl_keras[{extra}]'"
+        )
 
 
 class Checked:

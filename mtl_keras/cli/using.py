@@ -1,6 +1,5 @@
 """The commands that use a trained model: `predict`, `evaluate`, `check`, `serve` and others."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from mtl_keras.cli.application import BadCells, Model, Trust, Verbose, command, started
 from mtl_keras.cli.predicting import written
-from mtl_keras.errors import ArtifactError, ConfigError, nearest
+from mtl_keras.errors import ArtifactError, ConfigError, check_installed, nearest
 
 CHANGED = 3  # exit code of a check that found a change
 
@@ -247,10 +246,7 @@ def serve(
     verbose: Verbose = False,
 ) -> None:
     """Serve models over HTTP and gRPC: Open Inference Protocol, TensorFlow Serving's JSON."""
-    if find_spec("mlserver") is None:
-        raise ConfigError(
-            "MLServer is not installed. Install it with: pip install 'mtl_keras[serve]'"
-        )
+    check_installed("`mtl-keras serve`", "serve", "mlserver")
     with started() as show:
         show(f"loading {', '.join(map(str, models))}; Ctrl-C stops the server")
     from mtl_keras.serving import serve

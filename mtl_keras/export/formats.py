@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.errors import ArtifactError, naming, reading
+from mtl_keras.errors import ArtifactError, check_installed, naming, reading
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
 from mtl_keras.export.agreement import Disagreement, difference, steady
@@ -175,7 +175,7 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
         ArtifactError: if the predictions differ from the SavedModel's; nothing is written then.
     """
     form = format_for(path)
-    form.check_installed()
+    check_installed(f"A {form.suffix} file", form.extra, *form.packages)
     encoder, drawn = trained.encoder(), trained.rows(table)
     network = encoded_model(trained.network, trained.tasks)
     good = _steady(network, encoder, drawn)

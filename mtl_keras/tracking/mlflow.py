@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mtl_keras import __version__
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, check_installed
 from mtl_keras.export.artifact import EXTRA
 from mtl_keras.tracking import pyfunc
 from mtl_keras.tracking.tracker import Facts, Tracker
@@ -73,11 +73,7 @@ class MLflow(Tracker):
     run_id: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
-        if importlib.util.find_spec("mlflow") is None:
-            raise ConfigError(
-                "Tracking with MLflow needs the package mlflow-skinny or mlflow. "
-                "Run: pip install 'mtl_keras[mlflow]'"
-            )
+        check_installed("Tracking with MLflow", "mlflow", "mlflow")
         if self.uri and urlsplit(self.uri).password:
             raise ConfigError(
                 "`uri` of MLflow must not contain a password: each artifact has a copy of the "

@@ -218,7 +218,7 @@ def test_what_cannot_be_exported_is_said_before_any_work(small_artifact, tmp_pat
     with pytest.raises(ConfigError, match=r"small\.pb: Unknown suffix '\.pb'.*\.onnx, \.tflite"):
         predictor.export("small.pb")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    hint = r"need ai_edge_litert\. .*pip install 'mtl_keras\[litert\]'"
+    hint = r"A \.tflite file needs ai_edge_litert\. .*pip install 'mtl_keras\[litert\]'"
     with pytest.raises(ConfigError, match=hint):
         predictor.export("small.tflite")
 
