@@ -101,7 +101,7 @@ def check(
     with started() as show:
         from mtl_keras import load, report
         from mtl_keras.export import artifact
-        from mtl_keras.jobs import replaced
+        from mtl_keras.jobs import replace_file
 
         if alarm not in ("moderate", "major"):
             raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
@@ -125,9 +125,7 @@ def check(
                     "table": table,
                 }
                 text = artifact.as_json({**about, "changed": alarms, **result.to_dict()})
-            with replaced(output) as file:
-                file.write(text.encode())
-            show(str(output))
+            show(str(replace_file(output, text)))
         if alarms:
             typer.echo("changed: " + "; ".join(alarms), err=True)
             raise typer.Exit(CHANGED)

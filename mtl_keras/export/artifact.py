@@ -15,7 +15,7 @@ import numpy as np
 from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
 from mtl_keras.errors import ArtifactError, naming, reading, shown
 from mtl_keras.export.serving import write_saved_model
-from mtl_keras.jobs import replaced
+from mtl_keras.jobs import replace_file
 
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
 MLSERVER: Mapping[str, Mapping[str, Any]] = {
@@ -149,8 +149,7 @@ def _copy_beside(folder: Path) -> None:
     while version != latest(folder):
         version = latest(folder)
         for file in (version / EXTRA).iterdir():
-            with replaced(folder / file.name) as copy:
-                copy.write(file.read_bytes())
+            replace_file(folder / file.name, file.read_bytes())
 
 
 def version_of(folder: Path, training: str) -> Path | None:
@@ -189,13 +188,6 @@ def read_files(version: Path) -> dict[str, str | bytes]:
         with reading(path):
             files[path.name] = path.read_text(encoding="utf-8") if text else path.read_bytes()
     return files
-
-
-def replace_file(path: Path, text: str) -> Path:
-    """Write a text file atomically."""
-    with naming(path), replaced(path) as file:
-        file.write(text.encode("utf-8"))
-    return path
 
 
 def as_json(value: Any) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.errors import ArtifactError, check_installed, naming, reading
+from mtl_keras.errors import ArtifactError, check_installed, reading
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
 from mtl_keras.export.agreement import Disagreement, difference, steady
@@ -27,7 +27,7 @@ from mtl_keras.export.serving import encoded_model, serving_model, write_saved_m
 from mtl_keras.features import Feature
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.encoder import Encoder, input_features, raw_columns
-from mtl_keras.jobs import replaced
+from mtl_keras.jobs import replace_file
 from mtl_keras.tasks import Task
 
 ROWS = 500  # number of rows to compare predictions on
@@ -188,7 +188,7 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
     except (NotConvertible, Disagreement) as error:
         why = str(error)
     else:
-        _write({path: content})
+        replace_file(path, content)
         return Exported(path, "", (), *compared, apart)
     encoding = {**trained.origin(), **encoding_of(encoder)}
     given = not_read(encoding, encoder, raw)
@@ -199,11 +199,9 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
         raise ArtifactError(f"{path} was not written: {error}. Serve the SavedModel.") from error
     reader = Path(encoding_reader.__file__)
     text = json.dumps(encoding, indent=1, ensure_ascii=False)
-    _write({
-        path.parent / reader.name: reader.read_bytes(),
-        encoding_path(path): text.encode(),
-        path: content,
-    })  # fmt: skip
+    replace_file(path.parent / reader.name, reader.read_bytes())
+    replace_file(encoding_path(path), text)
+    replace_file(path, content)
     return Exported(path, why, tuple(given), *compared, apart)
 
 
@@ -246,9 +244,3 @@ def _converted(form: Format, model: keras.Model, rows: Rows, expected: Rows) -> 
         write_saved_model(model, Path(folder))
         content = form.converted(Path(folder))
     return content, difference(expected, form.loaded(content)(rows))
-
-
-def _write(files: Mapping[Path, bytes]) -> None:
-    for path, content in files.items():
-        with naming(path), replaced(path) as file:
-            file.write(content)

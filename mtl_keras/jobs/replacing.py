@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
+from mtl_keras.errors import naming
 
 
 @contextlib.contextmanager
@@ -41,3 +42,24 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):  # it takes up space that others need
             unfinished.unlink(missing_ok=True)
         raise
+
+
+def replace_file(path: Path, content: str | bytes) -> Path:
+    """Write a whole file, as `replaced` does, and return its path.
+
+    Args:
+        path: The file.
+        content: Its bytes, or its text.
+
+    Returns:
+        The path.
+
+    Example:
+
+    >>> import tempfile
+    >>> replace_file(Path(tempfile.mkdtemp()) / "a.txt", "all of it").read_text()
+    'all of it'
+    """
+    with naming(path), replaced(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+    return path

@@ -6,6 +6,7 @@ from pathlib import Path
 from mtl_keras import report
 from mtl_keras.errors import ArtifactError
 from mtl_keras.export import artifact
+from mtl_keras.jobs import replace_file
 
 
 def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
@@ -27,7 +28,7 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
     """
     version = artifact.latest(Path(folder))
     page = report_page_of(version, Path(folder), trusted)
-    return artifact.replace_file(Path(folder) / "report.html", page)
+    return replace_file(Path(folder) / "report.html", page)
 
 
 def model_card_of(version: Path, trusted: Collection[str] = ()) -> str:
