@@ -7,9 +7,12 @@ Keras or scikit-learn catches them.
 
 import contextlib
 import difflib
+import importlib.util
 import inspect
 import os
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -58,6 +61,46 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
         if error.filename is not None:
             raise
         raise OSError(error.errno or 5, error.strerror or str(error), os.fspath(path)) from error
+
+
+UNREADABLE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
+    *(ValueError, LookupError, TypeError, AttributeError, MemoryError, RecursionError),
+)
+"""The errors when reading values and arrays from a truncated or foreign file."""
+
+
+@contextlib.contextmanager
+def reading(what: object) -> Iterator[None]:
+    """Within the block, raise an ArtifactError if the content of an artifact's file makes it fail.
+
+    Args:
+        what: The file.
+
+    Example:
+
+    >>> with reading("small/1/metrics.json"):
+    ...     {"rows": 7}["scores"]
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ArtifactError: small/1/metrics.json is damaged or gone: there is no 'scores'.
+    Train and export again.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ArtifactError(f"{what} cannot be used: {error}") from error
+    except MTLError:  # about something else than the file
+        raise
+    except KeyError as error:
+        raise ArtifactError(
+            f"{what} is damaged or gone: there is no {error}. Train and export again."
+        ) from error
+    except UNREADABLE as error:
+        why = shown(str(error))[1:-1].rstrip(".")
+        raise ArtifactError(
+            f"{what} cannot be read ({type(error).__name__}): {why}. Train and export again."
+        ) from error
 
 
 def shown(value: object, limit: int = 200) -> str:
@@ -130,6 +173,27 @@ def unknown(
     return f"Unknown {what} {shown(name)}.{hint} Expected one of: {', '.join(options)}."
 
 
+def no_column(name: str, why: str, columns: Iterable[object]) -> DataError:
+    """The error for a table without a column that is needed.
+
+    Args:
+        name: The column.
+        why: What needs it, to follow "which".
+        columns: Those that there are.
+
+    Example:
+
+    >>> print(no_column("spnd", "is a target", ["churned", "spend"]))
+    The table has no column 'spnd', which is a target. Did you mean 'spend'? Its columns: churned,
+    spend.
+    """
+    listed = [str(column) for column in columns]
+    return DataError(
+        f"The table has no column {name!r}, which {why}.{nearest(name, listed)} Its columns: "
+        f"{', '.join(listed[:30])}."
+    )
+
+
 def check(condition: bool, argument: str, expected: str, received: object) -> None:
     """Raise a `ConfigError` for an argument that does not satisfy `condition`.
 
@@ -152,6 +216,32 @@ def check(condition: bool, argument: str, expected: str, received: object) -> No
     if not condition:
         name = argument.rsplit(".", 1)[-1]
         raise ConfigError(f"`{argument}` must {expected}. Received: {name}={shown(received)}")
+
+
+def check_installed(what: str, extra: str, *packages: str) -> None:
+    """Raise a `ConfigError` if a package that is needed is not installed.
+
+    Args:
+        what: What needs it.
+        extra: The extra of mtl_keras that installs it.
+        packages: The packages, as they are imported.
+
+    Raises:
+        ConfigError: if one is missing.
+
+    Example:
+
+    >>> check_installed("A chart", "charts", "no_such_package")
+    Traceback (most recent call last):
+    ...
+    mtl_keras.errors.ConfigError: A chart needs no_such_package. Run: pip install
+    'mtl_keras[charts]'
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"{what} needs {', '.join(missing)}. Run: pip install 'mtl_keras[{extra}]'"
+        )
 
 
 class Checked:

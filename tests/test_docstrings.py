@@ -105,7 +105,7 @@ def test_an_example_runs_with_a_trained_model(name, run, artifact, tmp_path, mon
     monkeypatch.setattr(mtl.Run, "export", lambda run, folder: artifact)
     monkeypatch.setattr(mtl.Experiment, "compare", create_autospec(mtl.Experiment.compare))
     monkeypatch.setattr("mtl_keras.runs.story.run", lambda plan: run)
-    monkeypatch.setattr("mtl_keras.runs.files.report_page_of", lambda *arguments: "")
+    monkeypatch.setattr("mtl_keras.runs.reports.report_page_of", lambda *arguments: "")
     thing = unrun()[name]
     names = dict(vars(inspect.getmodule(inspect.unwrap(thing))))
     if name in CALLED:

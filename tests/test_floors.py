@@ -12,7 +12,8 @@ import mtl_keras
 ROOT = Path(mtl_keras.__file__).parent
 FLOORS = [
     {"errors"},
-    {"declaring", "datasets", "layers", "drawing", "jobs"},
+    {"declaring", "datasets", "layers", "drawing"},
+    {"jobs"},
     {"feeding", "balancers", "backbones", "tasks"},
     {"features", "architectures", "model"},
     {"evaluation", "training"},

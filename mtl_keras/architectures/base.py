@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Protocol
 
 import keras
 
-from mtl_keras.declaring import docstrings
-from mtl_keras.declaring.references import identifier, reference
-from mtl_keras.errors import Checked, ConfigError, check
+from mtl_keras.declaring.declaration import Configurable
+from mtl_keras.declaring.references import identifier
+from mtl_keras.errors import ConfigError, check
 from mtl_keras.layers import BatchEnsembleDense
 from mtl_keras.tasks import Task
 
@@ -45,7 +45,7 @@ class Embed(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Architecture(Checked):
+class Architecture(Configurable):
     """Base class: what the tasks share, and how the network's layers are built.
 
     Subclasses define `represent`. It should use only layers that work on the last axis, so that it
@@ -100,10 +100,6 @@ class Architecture(Checked):
     number_dimension: int = 12
     category_dimension: int = 16
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        docstrings.complete(cls, Architecture)
-
     def __post_init__(self) -> None:
         check(0 <= self.dropout < 1, "dropout", "be from 0 up to, not including, 1", self.dropout)
         one_of("normalisation", self.normalisation, NORMALISATIONS)
@@ -138,14 +134,6 @@ class Architecture(Checked):
 
     def check_tasks(self, tasks: Sequence[Task]) -> None:
         """Raise a ConfigError if the architecture does not suit these tasks."""
-
-    def get_config(self) -> dict[str, Any]:
-        """`kind` and all arguments."""
-        arguments = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in vars(self).items()
-        }
-        return {"kind": reference(type(self)), **arguments}
 
     # Parts that subclasses build from
 

@@ -1,18 +1,17 @@
 """The interface of a backbone: one feature's encoded rows in, one trained vector per row out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
 
-from mtl_keras.declaring import docstrings
-from mtl_keras.declaring.references import reference
-from mtl_keras.errors import Checked, check
+from mtl_keras.declaring.declaration import Configurable
+from mtl_keras.errors import check
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backbone(Checked):
+class Backbone(Configurable):
     """Base class: the part of the network that reads one text, image or sequence.
 
     Subclasses define `represent`. In a network with several trunks, each has its own backbone.
@@ -37,16 +36,9 @@ class Backbone(Checked):
     reads: ClassVar[str]  # "sequences" or "images"
     dropout: float = 0.2
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        docstrings.complete(cls, Backbone)
-
     def __post_init__(self) -> None:
         check(0 <= self.dropout < 1, "dropout", "be from 0 up to, not including, 1", self.dropout)
-        for field in fields(self):  # lists come from TOML and JSON
-            value = getattr(self, field.name)
-            if isinstance(value, list):
-                object.__setattr__(self, field.name, tuple(value))
+        super().__post_init__()
 
     def represent(self, x: Any, mask: Any, name: str) -> Any:
         """One vector per row: a tensor `(rows, n)`.
@@ -59,14 +51,6 @@ class Backbone(Checked):
             name: Prefix for names of layers.
         """
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """`kind` and all arguments."""
-        arguments = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in vars(self).items()
-        }
-        return {"kind": reference(type(self)), **arguments}
 
     def _dropped(self, x: Any, name: str) -> Any:
         return keras.layers.Dropout(self.dropout, name=f"{name}_dropout")(x) if self.dropout else x

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str:
     """Return what went wrong; for errors of the system, with the file and what may help."""
-    if isinstance(error, MTLError) or not isinstance(error, OSError):
+    if not isinstance(error, OSError):
         return str(error)
     where = f"{error.filename}: " if error.filename else ""
     hints = {

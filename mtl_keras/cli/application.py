@@ -3,7 +3,7 @@
 import contextlib
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +12,10 @@ from typer.core import TyperCommand
 
 from mtl_keras import __version__
 from mtl_keras.cli import names
-from mtl_keras.cli.interrupted import on_interrupt
-from mtl_keras.cli.terminal import Terminal, terminal
+from mtl_keras.cli.terminal import Terminal
 from mtl_keras.errors import silenced
+
+INTERRUPTED = 130  # exit code of a process that Ctrl-C ended
 
 app = typer.Typer(
     name="mtl-keras",
@@ -52,6 +53,20 @@ Models = Annotated[Path, typer.Option(help="Folder of all models.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
 
 
+@contextlib.contextmanager
+def on_interrupt(told: Callable[[], str]) -> Iterator[None]:
+    """Within the block, Ctrl-C ends the command with a line on the error stream.
+
+    Args:
+        told: A function that returns what is kept and how to continue, in sentences.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted. {told()}".rstrip(), err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
 class Command(TyperCommand):
     """A command whose help ends with an example (its epilog) and keeps its line breaks."""
 
@@ -64,6 +79,11 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         with on_interrupt(str):
             return super().invoke(ctx)
+
+
+def command(example: str, cls: type[Command] = Command) -> Callable[..., Any]:
+    """Return a decorator that makes a function a command, whose help ends with an example."""
+    return app.command(cls=cls, epilog=example)
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,7 +105,7 @@ def common(
 @contextlib.contextmanager
 def started(error: bool = False) -> Iterator[Terminal]:
     """Yield a `Terminal` once TensorFlow is imported, which prints messages at any log level."""
-    with terminal(error) as show:
+    with contextlib.closing(Terminal(error)) as show:
         show.moving(lambda: ("starting TensorFlow", None))
         with _not_searched(), silenced():
             import tensorflow  # noqa: F401

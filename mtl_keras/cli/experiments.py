@@ -11,7 +11,7 @@ import typer
 from mtl_keras.cli import names
 from mtl_keras.cli.arguments import built_in, name_of, stated
 from mtl_keras.cli.flags import Flags
-from mtl_keras.errors import ConfigError, DataError, MTLError, nearest, unknown
+from mtl_keras.errors import ConfigError, MTLError, no_column, unknown
 
 Source = Annotated[
     str | None,
@@ -121,14 +121,14 @@ def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list
     rows = datasets.opened(data or plan.data, plan.streams)
     for target in targets:
         if target not in rows.columns:
-            raise _no_column(target, list(rows.columns))
+            raise _no_target(target, list(rows.columns))
     table = None if isinstance(rows, datasets.Stream) else rows
     some = rows.masked(plan.missing_values).sample(GUESSED_ROWS) if table is None else table
     some = placeholders.applied(some, plan.missing_values, lambda line: None)
     return table, list(tasks.infer(some[targets]))
 
 
-def _no_column(target: str, columns: list[str]) -> MTLError:
+def _no_target(target: str, columns: list[str]) -> MTLError:
     """Return the error for a target that is not a column; it may end with a mistyped kind."""
     column, _, kind = target.rpartition(":")
     if column in columns:
@@ -137,7 +137,4 @@ def _no_column(target: str, columns: list[str]) -> MTLError:
         return ConfigError(
             f"--target {target}: {told} Name your own class as COLUMN:package.module:Class."
         )
-    return DataError(
-        f"The table has no column {target!r}, which is named as a target."
-        f"{nearest(target, columns)} Its columns: {', '.join(columns[:30])}."
-    )
+    return no_column(target, "is named as a target", columns)

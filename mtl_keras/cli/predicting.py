@@ -10,20 +10,18 @@ from mtl_keras.cli import names
 from mtl_keras.cli.application import (
     Address,
     BadCells,
-    Command,
     Model,
     Trust,
     Verbose,
-    app,
+    command,
+    on_interrupt,
     started,
 )
-from mtl_keras.cli.interrupted import on_interrupt
-from mtl_keras.errors import ConfigError, DataError, nearest
+from mtl_keras.errors import ConfigError, no_column
 
 
-@app.command(
-    cls=Command,
-    epilog="mtl-keras predict saved_models/shop new_customers.csv --id customer_id \\\n"
+@command(
+    "mtl-keras predict saved_models/shop new_customers.csv --id customer_id \\\n"
     "    --no-probabilities -o predictions.parquet",
 )
 def predict(
@@ -127,10 +125,7 @@ def _identifiers(named: Sequence[str] | None, predictor: Any, columns: Sequence[
         return [name for name in predictor.identifiers if name in columns]
     for name in named:
         if name not in columns:
-            raise DataError(
-                f"The table has no column {name!r}, which is named by --id."
-                f"{nearest(name, columns)} Its columns: {', '.join(columns[:30])}."
-            )
+            raise no_column(name, "is named by --id", columns)
     return list(dict.fromkeys(named))
 
 

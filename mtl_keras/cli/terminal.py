@@ -1,9 +1,8 @@
 """Prints a command's lines, with a progress line below them."""
 
-import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -73,16 +72,6 @@ class Terminal:
             done = round(WIDTH * share)
             line.append("━" * done, "green").append("━" * (WIDTH - done), "dim")
         return line.append(f" {text}")
-
-
-@contextlib.contextmanager
-def terminal(error: bool = False) -> Iterator[Terminal]:
-    """Yield a `Terminal`, whose progress line is removed at the end of the block."""
-    made = Terminal(error)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def _live(draw: Callable[[], Any], error: bool) -> Any:

@@ -1,6 +1,7 @@
 """The command that trains: `train`."""
 
 import shlex
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,11 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from mtl_keras.cli import names
-from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, started
+from mtl_keras.cli.application import (
+    Address,
+    Command,
+    Models,
+    Trust,
+    Verbose,
+    command,
+    on_interrupt,
+    started,
+)
 from mtl_keras.cli.experiments import Source, declared
-from mtl_keras.cli.exporting import exported, finished
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import on_interrupt
 
 EXAMPLE = """mtl-keras train data/customers.csv --target churned:binary \\
     --target spend:regression --drop orders --name shop"""
@@ -33,7 +41,7 @@ class Train(Command):
         super().format_help(ctx, formatter)
 
 
-@app.command(cls=Train, epilog=EXAMPLE)
+@command(EXAMPLE, Train)
 @with_flags
 def train(
     source: Source = None,
@@ -97,8 +105,8 @@ def train(
                 seconds = {"import": imported, **run.seconds}
                 show("time: " + ", ".join(f"{stage} {s:.1f} s" for stage, s in seconds.items()))
             Run.discard_checkpoint(state)
-        command = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
-        show(f"{folder}: version {version.name}; predict with: {command}")
+        next_one = f"mtl-keras predict {shlex.quote(str(folder))} TABLE"
+        show(f"{folder}: version {version.name}; predict with: {next_one}")
 
 
 def _kept(state: Path, start: float, resume: bool) -> str:
@@ -114,3 +122,43 @@ def _kept(state: Path, start: float, resume: bool) -> str:
         f"The training up to epoch {epochs} is kept in {state}. To continue, run the same "
         "command with --resume."
     )
+
+
+def exported(run: Any, folder: Path, state: Path) -> Path:
+    """Export a run and return its version; if that fails, say where the training is kept."""
+    from mtl_keras.training.checkpoint import saved_epochs
+
+    try:
+        return run.export(folder)
+    except OSError:
+        saved, trained = saved_epochs(state / "training.npz"), len(run.history)
+        again = "Fix the error below, then run the same command with --resume."
+        if saved == trained:
+            kept = f"the trained state is kept in {state}. {again}"
+        elif elsewhere := _written_elsewhere(run):
+            kept = f"it was written to {elsewhere} instead. Move it to where it belongs."
+        elif saved:
+            kept = f"of {trained} epochs, those up to epoch {saved} are kept in {state}. {again}"
+        else:
+            kept = "nor could a checkpoint or a temporary folder. Make room, then train again."
+        typer.echo(f"The model could not be written to {folder}; {kept}", err=True)
+        raise
+
+
+def _written_elsewhere(run: Any) -> Path | None:
+    """Write a run to a folder for temporary files, if that is possible."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{run.experiment.name}-"))
+        run.export(folder)
+    except OSError:
+        return None
+    return folder
+
+
+def finished(folder: Path, state: Path) -> Path | None:
+    """Return the version that a training published right before it was killed, or None."""
+    from mtl_keras.export.artifact import version_of
+    from mtl_keras.runs.identity import kept_identity
+
+    identity = kept_identity(state)
+    return version_of(folder, identity) if identity else None

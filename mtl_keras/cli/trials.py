@@ -7,16 +7,22 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import Address, Command, Models, Trust, Verbose, app, started
+from mtl_keras.cli.application import (
+    Address,
+    Models,
+    Trust,
+    Verbose,
+    command,
+    on_interrupt,
+    started,
+)
 from mtl_keras.cli.experiments import Source, declared
 from mtl_keras.cli.flags import Flags, with_flags
-from mtl_keras.cli.interrupted import on_interrupt
 from mtl_keras.errors import ArtifactError
 
 
-@app.command(
-    cls=Command,
-    epilog="mtl-keras compare data/customers.csv --target churned:binary \\\n"
+@command(
+    "mtl-keras compare data/customers.csv --target churned:binary \\\n"
     "    --target spend:regression --drop orders --also mmoe --workers 2",
 )
 @with_flags
@@ -90,9 +96,8 @@ def compare(
                 show(f"report.html was not updated: {error}")
 
 
-@app.command(
-    cls=Command,
-    epilog="mtl-keras tune data/customers.csv --target churned:binary \\\n"
+@command(
+    "mtl-keras tune data/customers.csv --target churned:binary \\\n"
     "    --target spend:regression --drop orders --trials 20",
 )
 @with_flags
@@ -149,8 +154,8 @@ def tune(
         show(f"\n{found}\n")
         written = found.write(folder, pick)
         number = found.best if pick is None else pick
-        command = f"mtl-keras train {shlex.quote(str(written))}"
-        show(f"{written}: trial {number}; train it with: {command}")
+        next_one = f"mtl-keras train {shlex.quote(str(written))}"
+        show(f"{written}: trial {number}; train it with: {next_one}")
 
 
 def _kept(what: str, where: Path | str) -> str:

@@ -1,19 +1,18 @@
 """The commands that use a trained model: `predict`, `evaluate`, `check`, `serve` and others."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import BadCells, Command, Model, Trust, Verbose, app, started
+from mtl_keras.cli.application import BadCells, Model, Trust, Verbose, command, started
 from mtl_keras.cli.predicting import written
-from mtl_keras.errors import ArtifactError, ConfigError, nearest
+from mtl_keras.errors import ArtifactError, ConfigError, check_installed, nearest
 
 CHANGED = 3  # exit code of a check that found a change
 
 
-@app.command(cls=Command, epilog="mtl-keras evaluate saved_models/shop customers_with_labels.csv")
+@command("mtl-keras evaluate saved_models/shop customers_with_labels.csv")
 def evaluate(
     model: Model,
     table: Annotated[
@@ -40,9 +39,7 @@ def evaluate(
         written(evaluation.to_frame(), output)
 
 
-@app.command(
-    cls=Command, epilog="mtl-keras leaderboard saved_models/* --data customers_with_labels.csv"
-)
+@command("mtl-keras leaderboard saved_models/* --data customers_with_labels.csv")
 def leaderboard(
     models: Annotated[list[Path], typer.Argument(help="The models' folders.")],
     data: Annotated[
@@ -65,10 +62,11 @@ def leaderboard(
     interval. A model is scored on the tasks whose labels are in the table.
     """
     with started(error=as_json) as show:
-        from mtl_keras.export import leaderboard as board
-        from mtl_keras.runs.files import as_json as written_as_json
+        from mtl_keras.export import artifact
+        from mtl_keras.export.leaderboard import leaderboard
 
-        found, others = board.models_in(models)
+        found = [path for path in models if artifact.is_model(path)]
+        others = [path for path in models if path not in found]
         if not found:
             raise ArtifactError(
                 f"There is no trained model in {', '.join(map(str, models[:5]))}. Name the folders "
@@ -77,13 +75,11 @@ def leaderboard(
         if others:
             typer.echo(f"not trained models, and left out: {', '.join(map(str, others))}", err=True)
         show.moving(lambda: (f"scoring {len(found)} models on {data}", None))
-        ranked = board.leaderboard(found, data, trust or [], sort, show, bad_cells)
-    typer.echo(written_as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
+        ranked = leaderboard(found, data, trust or [], sort, show, bad_cells)
+    typer.echo(artifact.as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
 
 
-@app.command(
-    cls=Command, epilog="mtl-keras check saved_models/shop new_customers.csv -o check.html"
-)
+@command("mtl-keras check saved_models/shop new_customers.csv -o check.html")
 def check(
     model: Model,
     table: Annotated[str, typer.Argument(help="A CSV or Parquet file, a folder or a pattern.")],
@@ -105,8 +101,7 @@ def check(
     with started() as show:
         from mtl_keras import load, report
         from mtl_keras.export import artifact
-        from mtl_keras.jobs import replaced
-        from mtl_keras.runs.files import as_json
+        from mtl_keras.jobs import replace_file
 
         if alarm not in ("moderate", "major"):
             raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
@@ -129,10 +124,8 @@ def check(
                     "version": predictor.path.name,
                     "table": table,
                 }
-                text = as_json({**about, "changed": alarms, **result.to_dict()})
-            with replaced(output) as file:
-                file.write(text.encode())
-            show(str(output))
+                text = artifact.as_json({**about, "changed": alarms, **result.to_dict()})
+            show(str(replace_file(output, text)))
         if alarms:
             typer.echo("changed: " + "; ".join(alarms), err=True)
             raise typer.Exit(CHANGED)
@@ -140,7 +133,7 @@ def check(
         show("no major change" if lesser else "no change beyond what chance explains")
 
 
-@app.command(cls=Command, epilog="mtl-keras report saved_models/shop")
+@command("mtl-keras report saved_models/shop")
 def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Write a model's report.html again, with its newest comparison."""
     with started() as show:
@@ -150,7 +143,7 @@ def report(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
         show(f"{rewrite_report(model, trusted=trust or [])}")
 
 
-@app.command(cls=Command, epilog="mtl-keras export saved_models/shop --format onnx")
+@command("mtl-keras export saved_models/shop --format onnx")
 def export(
     model: Model,
     form: Annotated[
@@ -191,7 +184,7 @@ def export(
         show(str(predictor.export(path, check)))
 
 
-@app.command(cls=Command, epilog="mtl-keras code saved_models/shop")
+@command("mtl-keras code saved_models/shop")
 def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     """Print a model's network as a Python file of Keras code, to edit and train by hand."""
     with started(error=True):
@@ -201,7 +194,7 @@ def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
     typer.echo(network, nl=False)
 
 
-@app.command(cls=Command, epilog="mtl-keras inspect saved_models/shop")
+@command("mtl-keras inspect saved_models/shop")
 def inspect(
     path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
     verbose: Verbose = False,
@@ -233,7 +226,7 @@ def inspect(
             show(f"  {guess}")
 
 
-@app.command(cls=Command, epilog="mtl-keras serve saved_models/shop --port 8080")
+@command("mtl-keras serve saved_models/shop --port 8080")
 def serve(
     models: Annotated[list[Path], typer.Argument(help="Models' folders.")],
     host: Annotated[
@@ -251,10 +244,7 @@ def serve(
     verbose: Verbose = False,
 ) -> None:
     """Serve models over HTTP and gRPC: Open Inference Protocol, TensorFlow Serving's JSON."""
-    if find_spec("mlserver") is None:
-        raise ConfigError(
-            "MLServer is not installed. Install it with: pip install 'mtl_keras[serve]'"
-        )
+    check_installed("`mtl-keras serve`", "serve", "mlserver")
     with started() as show:
         show(f"loading {', '.join(map(str, models))}; Ctrl-C stops the server")
     from mtl_keras.serving import serve

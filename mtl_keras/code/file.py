@@ -1,5 +1,6 @@
 """A whole Python file: the network of a model, how it is compiled, and how it is trained."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ from mtl_keras.code.expressions import (
     written,
 )
 from mtl_keras.code.folding import folded
-from mtl_keras.code.graph import Graph, input_statement
+from mtl_keras.code.graph import Graph
 from mtl_keras.code.naming import names
 from mtl_keras.code.objects import Objects
 from mtl_keras.declaring.naming import layer_name
@@ -153,10 +154,7 @@ def _lines(statements: Sequence[Statement], found: Mapping[Variable, str]) -> li
 
 
 def _build(graph: Graph, statements: Sequence[Statement], about: About, taken: set[str]) -> str:
-    made = [
-        input_statement(name, graph.shapes[name], variable, Name("keras.Input"))
-        for name, variable in graph.inputs.items()
-    ]
+    made = graph.input_statements()
     ins = Entries(tuple((Literal(name), v) for name, v in graph.inputs.items()))
     outs = Entries(tuple((Literal(name), v) for name, v in graph.outputs.items()))
     results = [*graph.inputs.values(), *graph.outputs.values()]
@@ -233,13 +231,14 @@ def _main(about: About) -> str:
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
     """A text of a comment or docstring in lines of at most 88 characters."""
-    lines, line = [], first
-    for word in _printable(text).split():
-        if len(line) + len(word) > WIDTH and line.strip() not in (first.strip(), rest.strip()):
-            lines.append(line.rstrip())
-            line = rest
-        line += f"{word} "
-    return [*lines, line.rstrip()]
+    return textwrap.wrap(
+        _printable(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _printable(text: str) -> str:

@@ -65,7 +65,7 @@ class Graph:
         self._calls: dict[Any, _Call] = {}
         self._keys: dict[int, Any] = {}
         self.inputs: dict[str, Variable] = {}
-        self.shapes: dict[str, Any] = {}
+        self._tensors: dict[str, Any] = {}  # of the inputs
         self.outputs = {}
         last = {}
         for task, tensor in model.output.items():
@@ -77,6 +77,18 @@ class Graph:
         for call in last.values():
             self._visit(call)
         self._fuse()
+
+    def input_statements(self) -> list[Statement]:
+        """`name = keras.Input(...)` for each input."""
+        made = []
+        for name, variable in self.inputs.items():
+            tensor = self._tensors[name]
+            shape = Items(tuple(map(Literal, tensor.shape[1:])), "()")
+            plain = tensor.dtype == keras.config.floatx()
+            dtype = () if plain else (("dtype", Literal(tensor.dtype)),)
+            call = Call(Name("keras.Input"), (shape,), (*dtype, ("name", Literal(name))))
+            made.append(Statement([variable], call))
+        return made
 
     def statements(self) -> list[Statement]:
         """The calls, those of most tasks first, in sections by the tasks that they serve."""
@@ -153,7 +165,7 @@ class Graph:
         layer = node.operation
         if node.is_input:
             self.inputs.setdefault(layer.name, Variable(layer.name))
-            self.shapes[layer.name] = tensor
+            self._tensors[layer.name] = tensor
             self._keys[id(tensor)] = layer.name
             return None
         if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
@@ -264,10 +276,3 @@ def _common_start(one: str, other: str) -> str:
     """
     pairs = zip(one.split("_"), other.split("_"))
     return "_".join(word for word, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def input_statement(name: str, tensor: Any, variable: Variable, make: Any) -> Statement:
-    """`name = keras.Input(...)`."""
-    shape = Items(tuple(Literal(size) for size in tensor.shape[1:]), "()")
-    dtype = (("dtype", Literal(tensor.dtype)),) if tensor.dtype != keras.config.floatx() else ()
-    return Statement([variable], Call(make, (shape,), (*dtype, ("name", Literal(name)))))

@@ -11,10 +11,10 @@ from mtl_keras.comparison.candidates import JOINT, SINGLE
 from mtl_keras.drawing import notebook
 from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.evaluation import Difference, Measure
-from mtl_keras.export.artifact import replace_file
+from mtl_keras.export.artifact import as_json
+from mtl_keras.jobs import replace_file
 from mtl_keras.report import comparison_page
 from mtl_keras.report.wording import in_a_list
-from mtl_keras.runs.files import as_json
 
 
 @dataclass(repr=False)
@@ -192,7 +192,6 @@ class Comparison:
     def write(self, folder: str | Path) -> Path:
         """Write `comparison.json` and `comparison.html` to a folder; return the page's path."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         content = self.to_dict()
         replace_file(folder / "comparison.json", as_json(content))
         return replace_file(folder / "comparison.html", comparison_page(content))

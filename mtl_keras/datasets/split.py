@@ -12,7 +12,7 @@ from mtl_keras.datasets.cells import first_of, place
 from mtl_keras.datasets.dates import ISO, find_format, other_reading, stated_dates
 from mtl_keras.datasets.lists import is_list
 from mtl_keras.datasets.numbers import parsed
-from mtl_keras.errors import Checked, ConfigError, DataError, check, nearest, unknown
+from mtl_keras.errors import Checked, ConfigError, DataError, check, no_column, unknown
 
 FEWEST = 4  # rows of a value that is stratified
 RARE = -2  # the stratum of all other values
@@ -106,10 +106,7 @@ class Split(Checked):
         """Raise a DataError if a column of the split does not exist."""
         for name in (self.column, self.stratify):
             if name is not None and name not in columns:
-                raise DataError(
-                    f"The table has no column {name!r}, which the split needs."
-                    f"{nearest(name, columns)}"
-                )
+                raise no_column(name, "the split needs", columns)
 
     def unstratified(self, table: pd.DataFrame) -> str | None:
         """Return how many rows are not stratified, in words; None if all are.

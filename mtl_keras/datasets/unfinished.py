@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import secrets
 import shutil
 import sys
 import tempfile
@@ -25,6 +26,17 @@ def unfinished_prefix(process: int | None = None) -> str:
     """
     host = "".join(c for c in platform.node() if c.isalnum()) or "here"
     return f"{UNFINISHED}{host}-{os.getpid() if process is None else process}-"
+
+
+def unfinished_path(folder: Path) -> Path:
+    """Return a path in a folder for something unfinished, which no other process uses.
+
+    Example:
+
+    >>> unfinished_path(Path("models")) == unfinished_path(Path("models"))
+    False
+    """
+    return folder / f"{unfinished_prefix()}{secrets.token_hex(4)}"
 
 
 def remove_what_the_dead_left(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Writes tables to files, at once or in pieces."""
 
-import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +12,7 @@ from mtl_keras.datasets import files
 from mtl_keras.datasets.unfinished import (
     check_folder,
     remove_what_the_dead_left,
-    unfinished_prefix,
+    unfinished_path,
 )
 from mtl_keras.errors import ConfigError, naming, shown
 
@@ -45,7 +44,7 @@ class Writer:
     def __init__(self, path: str | Path, escape_formulas: bool = False) -> None:
         check_writable(path)
         self.path, self.escape_formulas = Path(path), escape_formulas
-        self.unfinished = self.path.with_name(f"{unfinished_prefix()}{secrets.token_hex(4)}")
+        self.unfinished = unfinished_path(self.path.parent)
         self.rows = 0
         self._parquet: pq.ParquetWriter | None = None
 

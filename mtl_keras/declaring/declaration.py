@@ -1,4 +1,4 @@
-"""The base of tasks and features: frozen, serialisable declarations of table columns."""
+"""The bases of what is declared: frozen dataclasses that a file or an artifact can hold."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,8 +9,28 @@ from mtl_keras.declaring import docstrings, references, registry
 from mtl_keras.errors import Checked, ConfigError
 
 
+@dataclasses.dataclass(frozen=True)
+class Configurable(Checked):
+    """Base class: something that is made from its arguments, and written down as them."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        docstrings.complete(cls, Configurable)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # lists come from TOML and JSON
+            value = getattr(self, field.name)
+            if isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the `kind` and all arguments."""
+        arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
+        return {"kind": references.reference(type(self)), **arguments}
+
+
 @dataclasses.dataclass(frozen=True, repr=False)
-class Declaration(Checked):
+class Declaration(Configurable):
     """Base class: a named part of a table, declared in as much or little detail as needed.
 
     Arguments that are None are learned from the training rows by `fit`, which returns a complete
@@ -33,15 +53,11 @@ class Declaration(Checked):
         super().__init_subclass__(**kwargs)
         if "kind" not in vars(cls):
             cls.kind = references.identifier(cls)
-        docstrings.complete(cls, Declaration)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ConfigError(f"A name must be a non-empty string. Received: name={self.name!r}")
-        for field in dataclasses.fields(self):  # lists come from TOML and JSON
-            value = getattr(self, field.name)
-            if isinstance(value, list):
-                object.__setattr__(self, field.name, tuple(value))
+        super().__post_init__()
 
     def __repr__(self) -> str:
         config = self.get_config()

@@ -1,9 +1,8 @@
-"""Names for classes: `"mmoe"` for one of this package, `"package.module:Class"` for others."""
+"""The name of a class: `"mmoe"` for one of this package, `"package.module:Class"` for others."""
 
-import importlib
 import inspect
+import pkgutil
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -77,16 +76,9 @@ def _importable(value: Any) -> bool:
     if value.__module__ == "__main__" or "<" in value.__qualname__:
         return False
     try:
-        return attribute_at(importlib.import_module(value.__module__), value.__qualname__) is value
-    except (ImportError, AttributeError):
+        return pkgutil.resolve_name(f"{value.__module__}:{value.__qualname__}") is value
+    except (ImportError, AttributeError, ValueError):
         return False
-
-
-def attribute_at(module: ModuleType, path: str) -> Any:
-    value: Any = module
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value
 
 
 def packages_named(config: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""Names for classes: `"mmoe"` for a class of this package, `"package.module:Class"` for any other.
+"""Classes by name: `"mmoe"` for one of this package, `"package.module:Class"` for any other.
 
 An experiment file is the user's own and may name what to import. An artifact may come from someone
 else, so code that reads one does so within `without_imports`.
@@ -6,8 +6,8 @@ else, so code that reads one does so within `without_imports`.
 
 import contextlib
 import dataclasses
-import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from types import ModuleType
@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import pydantic
 
-from mtl_keras.declaring.references import attribute_at, identifier
+from mtl_keras.declaring.references import identifier
 from mtl_keras.errors import ConfigError, shown, unknown
 
 
@@ -134,10 +134,7 @@ def _foreign(name: str, what: str) -> Any:
     if name in known:
         return known[name]
     for value in known.values():
-        if path and (getattr(value, "__module__", ""), getattr(value, "__qualname__", "")) == (
-            module,
-            path,
-        ):
+        if f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', '')}" == name:
             return value
     if path and path in sources.custom_objects:
         return sources.custom_objects[path]
@@ -150,8 +147,8 @@ def _foreign(name: str, what: str) -> Any:
             f"pass custom_objects={{{(path or name)!r}: the class}}{trust}."
         )
     try:
-        return attribute_at(importlib.import_module(module), path)
-    except (ImportError, AttributeError) as error:
+        return pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"The {what} {name!r} cannot be imported: {error}. Expected 'package.module:Class'; "
             "install the package, or run where Python finds the module."

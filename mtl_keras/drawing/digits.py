@@ -208,5 +208,4 @@ def _form_of_size(values: Sequence[float | None], digits: int) -> str:
 def _or_dash(value: float | None, form: str) -> str:
     if value is None or not np.isfinite(value):
         return "–"
-    text = format(value, form)
-    return text if re.search("[1-9]", text) else text.lstrip("-")
+    return format(value, f"z{form}")  # without the sign of what is rounded to 0

@@ -48,7 +48,6 @@ def heat_map(
     if values.size <= MOST_NUMBERS:
         for row, column in np.argwhere(np.isfinite(values)):
             value = values[row, column]
-            text = f"{value:.{decimals}f}"
-            text = text if text.strip("-0.") else text.lstrip("-")
+            text = f"{value:z.{decimals}f}"
             look = {"fontsize": 8 if len(columns) <= 8 else 6, "color": ink(image.to_rgba(value))}
             ax.text(column, row, text, ha="center", va="center", **look)

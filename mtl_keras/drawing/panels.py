@@ -1,7 +1,4 @@
-"""Panels: single plots of predictions against labels, to be drawn on matplotlib axes.
-
-Matplotlib is only imported when panels are drawn, not when they are declared.
-"""
+"""Panels: single plots of predictions against labels, to be drawn on matplotlib axes."""
 
 import textwrap
 from collections.abc import Callable, Sequence

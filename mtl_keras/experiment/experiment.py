@@ -14,7 +14,8 @@ from mtl_keras.drawing import notebook
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.plans import Plan
 from mtl_keras.runs import Run
-from mtl_keras.runs.prepare import Prepared, prepare
+from mtl_keras.runs.prepare import prepare
+from mtl_keras.runs.prepared import Prepared
 from mtl_keras.tuning import Tuning
 
 

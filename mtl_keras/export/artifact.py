@@ -2,9 +2,7 @@
 
 import errno
 import json
-import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
-from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_prefix
-from mtl_keras.errors import ArtifactError, naming, nearest, shown
+from mtl_keras.datasets.unfinished import remove_what_the_dead_left, unfinished_path
+from mtl_keras.errors import ArtifactError, naming, nearest, reading, shown
 from mtl_keras.export.serving import write_saved_model
+from mtl_keras.jobs import replace_file
 
 EXTRA = "assets.extra"  # where TensorFlow Serving expects a user's files in a SavedModel
 MLSERVER: Mapping[str, Mapping[str, Any]] = {
@@ -114,10 +114,10 @@ def new_version(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_what_the_dead_left(folder)
-    unfinished = Path(tempfile.mkdtemp(prefix=unfinished_prefix(), dir=folder))
+    unfinished = unfinished_path(folder)
+    unfinished.mkdir()
     try:
         yield unfinished
-        unfinished.chmod(0o777 & ~_umask())  # temporary folders are private to their owner
         version = _published(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -157,19 +157,7 @@ def _copy_beside(folder: Path) -> None:
     while version != latest(folder):
         version = latest(folder)
         for file in (version / EXTRA).iterdir():
-            descriptor, copy = tempfile.mkstemp(prefix=unfinished_prefix(), dir=folder)
-            os.close(descriptor)
-            try:
-                shutil.copy(file, copy)  # with its permissions
-                os.replace(copy, folder / file.name)
-            finally:
-                Path(copy).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+            replace_file(folder / file.name, file.read_bytes())
 
 
 def version_of(folder: Path, training: str) -> Path | None:
@@ -204,25 +192,24 @@ def read_files(version: Path) -> dict[str, str | bytes]:
     """
     files: dict[str, str | bytes] = {}
     for path in sorted((version / EXTRA).iterdir()):
-        try:
-            text = path.suffix in (".json", ".csv", ".toml")
+        text = path.suffix in (".json", ".csv", ".toml")
+        with reading(path):
             files[path.name] = path.read_text(encoding="utf-8") if text else path.read_bytes()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ArtifactError(f"{path} cannot be read: {error}. Export again.") from error
     return files
 
 
-def replace_file(path: Path, text: str) -> Path:
-    """Write a text file atomically."""
-    descriptor, unfinished = tempfile.mkstemp(prefix=unfinished_prefix(), dir=path.parent)
-    try:
-        with naming(path), os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(unfinished, 0o666 & ~_umask())
-        os.replace(unfinished, path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
-    return path
+def as_json(value: Any) -> str:
+    """Return plain values as JSON; NaN and infinite numbers become null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinite numbers, which JSON does not have, by None."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def read_schema(version: Path) -> dict[str, Any]:
@@ -252,11 +239,8 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: if there is none.
     """
-    try:
+    with reading(path):
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = shown(str(error))[1:-1]
-        raise ArtifactError(f"{path} cannot be read: {why}. Train and export again.") from error
     if not isinstance(value, dict):
         raise ArtifactError(f"{path} is damaged: expected an object. Train and export again.")
     return value

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import ArtifactError, shown
+from mtl_keras.errors import UNREADABLE, ArtifactError, reading, shown
 from mtl_keras.evaluation.check import Check, ColumnChange, column_change, score_change
 from mtl_keras.evaluation.distribution import Distribution, missing
 from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.export import artifact
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import input_features, raw_columns
-from mtl_keras.jobs import UNREADABLE
 from mtl_keras.tasks import Task
 
 EXAMPLES = 5
@@ -103,23 +102,18 @@ def check(
             "could not be taken. Train and export again."
         )
     kept = artifact.read_json(folder / STATISTICS)
-    try:
+    raw, answers = _raw(features, table), answer(table)
+    by_name = {n: v for task in tasks for n, v in task.answer_columns(answers).items()}
+    with reading(folder / STATISTICS):
         columns = [
-            _column(feature, raw, kept["features"][feature.name], groups)
-            for feature, raw in _raw(features, table)
+            _column(each, values, kept["features"][each.name], groups) for each, values in raw
         ]
-        answers = answer(table)
-        by_name = {n: v for task in tasks for n, v in task.answer_columns(answers).items()}
         changes = [
             column_change(
                 n, "answer", Distribution.from_dict(kept["answers"][n]), _values(v), groups=groups
             )
             for n, v in by_name.items()
         ]
-    except (KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{folder / STATISTICS} is damaged: {shown(str(error))}. Train and export again."
-        ) from error
     named = set(map(str, table.columns))
     labelled = [task for task in tasks if set(task.columns) <= named]
     tested = _tested(folder / "predictions.npz", tasks) if labelled else {}

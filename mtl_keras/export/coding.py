@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_keras.code import Trained
-from mtl_keras.errors import ArtifactError
+from mtl_keras.errors import reading
 from mtl_keras.export.artifact import EXTRA, latest, read_json
 from mtl_keras.features import Feature
 from mtl_keras.features.crossing import Crossing
@@ -33,7 +33,7 @@ def code_of(
     path = version / EXTRA / "experiment.toml"
     metrics = read_json(version / EXTRA / "metrics.json")
     newest = version.name.isdigit() and latest(version.parent) == version
-    try:
+    with reading(f"{path} or metrics.json beside it"):
         experiment = tomllib.loads(path.read_text("utf-8"))
         recipe = {**experiment["training"]}
         for elsewhere in ("tensorboard", "tracking"):  # where the training was recorded
@@ -50,8 +50,4 @@ def code_of(
             table=experiment["data"].get("path") if newest else None,
             target_aware=experiment["architecture"]["number_embedding"] == "target_aware",
         )
-    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
-        raise ArtifactError(
-            f"{path} or metrics.json beside it is damaged ({error!r}). Train and export again."
-        ) from error
     return trained.code()

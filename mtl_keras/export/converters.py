@@ -1,7 +1,6 @@
 """The formats to which a SavedModel can be converted, and the runtimes that execute them."""
 
 import abc
-import importlib.util
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,15 +34,6 @@ class Format(abc.ABC):
     suffix: ClassVar[str]
     extra: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
-
-    def check_installed(self) -> None:
-        """Raise a ConfigError if a package is missing."""
-        missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
-        if missing:
-            raise ConfigError(
-                f"{self.extra} files need {', '.join(missing)}. Install what is missing: "
-                f"pip install 'mtl_keras[{self.extra}]'"
-            )
 
     @abc.abstractmethod
     def converted(self, saved_model: Path) -> bytes:

@@ -7,7 +7,7 @@ from mtl_keras import tasks
 from mtl_keras.datasets import placeholders
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.drawing.digits import with_intervals
-from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.errors import ConfigError, reading
 from mtl_keras.export.artifact import EXTRA, latest, read_json, read_schema
 from mtl_keras.features.crossing import in_words
 
@@ -21,12 +21,8 @@ def describe(folder: Path) -> str:
     version = latest(folder)
     schema = read_schema(version)
     metrics = read_json(version / EXTRA / "metrics.json")
-    try:
+    with reading(f"schema.json or metrics.json of {version}"):
         return "\n".join(map(printable, _described(version, schema, metrics)))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ArtifactError(
-            f"schema.json or metrics.json of {version} is damaged ({error!r}). Train again."
-        ) from error
 
 
 def printable(line: str) -> str:

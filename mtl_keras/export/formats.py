@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from mtl_keras.errors import ArtifactError, naming, shown
+from mtl_keras.errors import ArtifactError, check_installed, reading
 from mtl_keras.evaluation.distribution import Distribution
 from mtl_keras.export import artifact, encoding_reader
 from mtl_keras.export.agreement import TOLERANCE, Disagreement, difference, rounding_of, steady
@@ -27,7 +27,7 @@ from mtl_keras.export.serving import encoded_model, serving_model, write_saved_m
 from mtl_keras.features import Feature
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.encoder import Encoder, input_features, raw_columns
-from mtl_keras.jobs import replaced
+from mtl_keras.jobs import replace_file
 from mtl_keras.tasks import Task
 
 ROWS = 500  # number of rows to compare predictions on
@@ -81,7 +81,7 @@ class Convertible:
             )
         return encoder
 
-    def told(self) -> dict[str, Any]:
+    def origin(self) -> dict[str, Any]:
         """What its files say about it: its name, its version, and the names of its predictions."""
         answers = {slug: name for name, slug in self.schema["outputs"].items()}
         name, version = self.schema["name"], self.version.name
@@ -106,15 +106,12 @@ class Convertible:
             )
         kept, random = artifact.read_json(path), np.random.default_rng(0)
         first = input_features(self.features)
-        try:
+        with reading(path):
             return {
                 slugs[feature.name]: _drawn(feature, kept["features"][feature.name], random)
                 for feature in self.features
                 if first[feature.name] == feature.name
             }
-        except (KeyError, TypeError, ValueError) as error:
-            why = shown(str(error))
-            raise ArtifactError(f"{path} is damaged: {why}. Train and export again.") from error
 
 
 def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int | None, ...]]:
@@ -182,7 +179,7 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
         ArtifactError: if the predictions differ from the SavedModel's; nothing is written then.
     """
     form = format_for(path)
-    form.check_installed()
+    check_installed(f"A {form.suffix} file", form.extra, *form.packages)
     encoder, drawn = trained.encoder(), trained.rows(table)
     network = encoded_model(trained.network, trained.tasks)
     rounding = rounding_of(trained.network)
@@ -196,9 +193,9 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
     except (NotConvertible, Disagreement) as error:
         why = str(error)
     else:
-        _write({path: content})
+        replace_file(path, content)
         return Exported(path, "", (), *compared, apart, rounding)
-    encoding = {**trained.told(), **encoding_of(encoder)}
+    encoding = {**trained.origin(), **encoding_of(encoder)}
     given = not_read(encoding, encoder, raw)
     inputs = encoding_reader.encode(encoding, raw, given)
     try:
@@ -207,11 +204,9 @@ def export(trained: Convertible, path: Path, table: pd.DataFrame | None = None) 
         raise ArtifactError(f"{path} was not written: {error}. Serve the SavedModel.") from error
     reader = Path(encoding_reader.__file__)
     text = json.dumps(encoding, indent=1, ensure_ascii=False)
-    _write({
-        path.parent / reader.name: reader.read_bytes(),
-        encoding_path(path): text.encode(),
-        path: content,
-    })  # fmt: skip
+    replace_file(path.parent / reader.name, reader.read_bytes())
+    replace_file(encoding_path(path), text)
+    replace_file(path, content)
     return Exported(path, why, tuple(given), *compared, apart, rounding)
 
 
@@ -256,9 +251,3 @@ def _converted(
         write_saved_model(model, Path(folder))
         content = form.converted(Path(folder))
     return content, difference(expected, form.loaded(content)(rows), rounding)
-
-
-def _write(files: Mapping[Path, bytes]) -> None:
-    for path, content in files.items():
-        with naming(path), replaced(path) as file:
-            file.write(content)

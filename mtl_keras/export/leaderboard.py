@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mtl_keras import datasets
 from mtl_keras.drawing.digits import with_intervals
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, unknown
 from mtl_keras.evaluation import labelled
 from mtl_keras.evaluation.interval import Measured, measured
-from mtl_keras.export import artifact
 from mtl_keras.export.description import printable
 from mtl_keras.export.predictor import load
 from mtl_keras.export.scoring import SUSPICIOUS, Scored, scored
@@ -218,15 +218,8 @@ def _main_scores(found: Scored) -> dict[Column, Measured]:
     return scores
 
 
-def models_in(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return the paths that are models, and the others; `saved_models/*` may match both."""
-    found = [path for path in paths if artifact.is_model(path)]
-    return found, [path for path in paths if path not in found]
-
-
 def _ranks(entries: Sequence[Entry], column: Column, higher: bool) -> np.ndarray:
     """Return the rank of each artifact by a measure, from 0; those without it share the last."""
-    values = np.array([e.scores[column].value if column in e.scores else np.nan for e in entries])
-    worse = -values if higher else values
-    places = [(worse < own).sum() if np.isfinite(own) else len(entries) for own in worse]
-    return np.array(places, float)
+    scores = [entry.scores[column].value if column in entry.scores else None for entry in entries]
+    ranks = pd.Series(scores, dtype=float).rank(method="min", ascending=not higher) - 1
+    return ranks.fillna(len(entries)).to_numpy()

@@ -15,7 +15,7 @@ from mtl_keras.datasets.files import PARQUET
 from mtl_keras.datasets.table import naming_source, read
 from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.export import artifact
-from mtl_keras.jobs import in_parallel
+from mtl_keras.jobs import in_parallel, replace_file
 from mtl_keras.tasks import Task
 from mtl_keras.training.progress import counted, moving
 
@@ -223,7 +223,7 @@ def write_each(
             show(f"{numbers[name]}  {name}: no predictions. {rows}")
             continue
         state["files"][name] = states[name]
-        artifact.replace_file(note, json.dumps(state, indent=1) + "\n")
+        replace_file(note, json.dumps(state, indent=1) + "\n")
         show(f"{numbers[name]}  {how.output(name)}: {rows:,} rows")
     moving(show, None)
     if refused:

@@ -7,11 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from mtl_keras import datasets
+from mtl_keras import datasets, errors
 from mtl_keras.datasets import placeholders
 from mtl_keras.drawing import notebook
-from mtl_keras.errors import DataError
-from mtl_keras.errors import check as check_argument
 from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
 from mtl_keras.export.checking import check
@@ -19,14 +17,20 @@ from mtl_keras.export.coding import code_of
 from mtl_keras.export.formats import Convertible, Exported, export
 from mtl_keras.export.loading import network_of
 from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_each
-from mtl_keras.export.scoring import codes_of, constants_of, groups_of, scored
+from mtl_keras.export.scoring import (
+    EVALUATED_ROWS,
+    codes_of,
+    constants_of,
+    groups_of,
+    scored,
+)
 from mtl_keras.export.served_model import ServedModel
+from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import mask_unreadable, read_columns, rows_per_call
 from mtl_keras.features.guesses import IDENTIFIER
 
 BAD_CELLS = ("refuse", "missing")
-CHECKED_ROWS = 1_000_000  # of a stream
 
 
 class Predictor(ServedModel):
@@ -63,7 +67,7 @@ class Predictor(ServedModel):
         trusted: Collection[str] = (),
         bad_cells: str = "refuse",
     ) -> None:
-        check_argument(bad_cells in BAD_CELLS, "bad_cells", f"be one of {BAD_CELLS}", bad_cells)
+        errors.check(bad_cells in BAD_CELLS, "bad_cells", f"be one of {BAD_CELLS}", bad_cells)
         self.bad_cells = bad_cells
         super().__init__(path, custom_objects, trusted)
 
@@ -106,7 +110,7 @@ class Predictor(ServedModel):
         """
         table = datasets.opened(table)
         if isinstance(table, datasets.Stream):
-            raise DataError(
+            raise errors.DataError(
                 f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write the "
                 "predictions to files with `predict_files`."
             )
@@ -127,8 +131,8 @@ class Predictor(ServedModel):
         table = placeholders.applied(table, self.schema.get("missing_values", ()))
         if self.bad_cells == "refuse":
             return table
-        judged = self.tasks if judged is None else judged
-        return self.checked_call("features", partial(mask_unreadable, self.features, judged, table))
+        with self.following("features"):
+            return mask_unreadable(self.features, self.tasks if judged is None else judged, table)
 
     @property
     def identifiers(self) -> list[str]:
@@ -169,8 +173,8 @@ class Predictor(ServedModel):
             ConfigError: if the folder contains predictions of another model.
         """
         stream = source if isinstance(source, datasets.Stream) else datasets.Stream(source)
-        read = partial(read_columns, self.features, stream.columns)
-        columns = self.checked_call("features", read)
+        with self.following("features"):
+            columns = read_columns(self.features, stream.columns)
         rows, folder = rows_per_call(self.features), Path(output)
         how = Answering(self.predict, stream, columns, folder, rows, keep, escape_formulas, chosen)
         if folder.suffix and not folder.is_dir():
@@ -196,7 +200,8 @@ class Predictor(ServedModel):
         """
         found = scored(self, table, show)
         found.warn()
-        constants = self.checked_call("constants", partial(constants_of, self.schema, found.tasks))
+        with self.following("constants"):
+            constants = constants_of(self.schema, found.tasks)
         return evaluate(
             found.tasks, found.truths, found.predictions, constants, found.regions, found.groups
         )
@@ -217,8 +222,8 @@ class Predictor(ServedModel):
         """
         rows = datasets.opened(table, show=show)
         if isinstance(rows, datasets.Stream):
-            show(f"checking about {CHECKED_ROWS:,} of {rows.rows:,} rows")
-            rows = rows.sample(CHECKED_ROWS)
+            show(f"checking about {EVALUATED_ROWS:,} of {rows.rows:,} rows")
+            rows = rows.sample(EVALUATED_ROWS)
         rows = self.mask_unreadable(rows)
         folder, groups = self.path / artifact.EXTRA, codes_of(groups_of(self, rows))
         seen = self.trained_on(rows)
@@ -246,7 +251,7 @@ class Predictor(ServedModel):
         table = None if rows is None else datasets.read(rows)
         network = network_of(self.path, self._given, self._trusted)
         count, outputs = rows_per_call(self.features), self._signature.structured_outputs
-        answer = partial(self._served, rows=count, outputs=dict(zip(outputs, outputs)))
+        answer = partial(answer_rows, self._answer, rows=count, outputs={n: n for n in outputs})
         model = Convertible(self.path, self.schema, self.features, self.tasks, network, answer)
         return export(model, Path(path), table)
 
@@ -270,7 +275,8 @@ class Predictor(ServedModel):
         if known is None:
             return 0.0
         rows = datasets.read(table)
-        return self.checked_call("features", lambda: known.seen(self.features, rows))
+        with self.following("features"):
+            return known.seen(self.features, rows)
 
 
 def load(

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,7 +72,8 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
         )
     parts: list[tuple[dict[str, np.ndarray], ...]] = []
     some: list[pd.DataFrame] = []
-    wanted = model.checked_call("features", lambda: read_columns(model.features, columns))
+    with model.following("features"):
+        wanted = read_columns(model.features, columns)
     wanted = [*wanted, *(column for task in judged for column in task.columns)]
     wanted += [column for column in columns if column == model.schema.get("group")]
     stream = source if isinstance(source, datasets.Stream) else None
@@ -81,7 +81,8 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     for rows in map(model.mask_unreadable, tables):
         truths = {task.name: task.truth(rows) for task in judged}
         answers = model.answers(rows)
-        regions = model.checked_call("outputs", partial(regions_in, model.tasks, answers))
+        with model.following("outputs"):
+            regions = regions_in(model.tasks, answers)
         parts.append((truths, model.predictions_from(answers), regions, groups_of(model, rows)))
         some.append(rows.iloc[::10] if stream else rows)
     truths, predictions, regions, groups = (

@@ -1,9 +1,9 @@
 """The exported model in memory: tables in, arrays of predictions out."""
 
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,54 +12,30 @@ import tensorflow as tf
 from mtl_keras import features, tasks
 from mtl_keras.declaring.references import reference
 from mtl_keras.declaring.registry import without_imports
-from mtl_keras.errors import ArtifactError, ConfigError, shown
+from mtl_keras.errors import ArtifactError, reading, shown
 from mtl_keras.export import artifact
 from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
-from mtl_keras.export.serving import answer_rows, answer_table
+from mtl_keras.export.serving import answer_table
 from mtl_keras.features.encoder import raw_columns, warn_of_unknown
-
-T = TypeVar("T")
 
 
 class ServedModel:
     """A version of an artifact, with the tasks and features that give its arrays a meaning.
 
-    Args:
-        path: The artifact, of which the newest version is loaded, or one of its numbered versions.
-        custom_objects: See `Predictor`.
-        trusted: See `Predictor`.
-
-    Attributes:
-        features: The fitted features, which read the tables.
-        tasks: The fitted tasks.
-        schema: The content of `schema.json`.
-
-    Raises:
-        ArtifactError: if there is no model, or it is damaged.
-
-    Example:
-
-    >>> model = ServedModel("saved_models/customers")  # doctest: +SKIP
-    >>> model.answers(table)["churned_probability"]  # doctest: +SKIP
+    The part of a `Predictor`, which describes the arguments, that knows the SavedModel.
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        custom_objects: Mapping[str, type] | None = None,
-        trusted: Collection[str] = (),
+        self, path: str | Path, custom_objects: Mapping[str, type] | None, trusted: Collection[str]
     ) -> None:
         self.path = artifact.latest(Path(path))
         self._given, self._trusted = dict(custom_objects or {}), tuple(trusted)
         self.schema = artifact.read_schema(self.path)
         warn_if_newer(self.path, self.schema)
-        try:
-            with without_imports(custom_objects, trusted):
-                self.features = [features.get(config) for config in self.schema["features"]]
-                self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
-        except ConfigError as error:
-            raise ArtifactError(f"{self._schema_path} cannot be used: {error}") from error
+        with reading(self._schema_path), without_imports(custom_objects, trusted):
+            self.features = [features.get(config) for config in self.schema["features"]]
+            self.tasks = [tasks.get(config) for config in self.schema["tasks"]]
         self._loaded = loaded(self.path, self.schema, self.features, TRUST in trusted)
         self._signature = self._loaded.signatures["serving_default"]
 
@@ -74,7 +50,8 @@ class ServedModel:
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
         """
-        columns = self.checked_call("features", partial(raw_columns, self.features, table))
+        with self.following("features"):
+            columns = raw_columns(self.features, table)
         warn_of_unknown(self.features, columns)
         inputs, outputs = self.schema["inputs"], self.schema["outputs"]
         return answer_table(self._answer, self.features, columns, inputs, outputs)
@@ -82,24 +59,25 @@ class ServedModel:
     def columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the columns of `predict` for the result of `answers`."""
         columns: dict[str, np.ndarray] = {}
-        for task in self.tasks:
-            columns |= self.checked_call("outputs", partial(task.answer_columns, answers))
+        with self.following("outputs"):
+            for task in self.tasks:
+                columns |= task.answer_columns(answers)
         return columns
 
     def predictions_from(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return what `predictions` does, for the result of `answers`."""
-        return self.checked_call(
-            "outputs", lambda: {task.name: task.prediction_from(answers) for task in self.tasks}
-        )
+        with self.following("outputs"):
+            return {task.name: task.prediction_from(answers) for task in self.tasks}
 
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return an array to evaluate for each task: probabilities, or numbers in units."""
         return self.predictions_from(self.answers(table))
 
-    def checked_call(self, key: str, ask: Callable[[], T]) -> T:
-        """Return the result of `ask`; an ArtifactError if the schema's `key` makes it fail."""
+    @contextlib.contextmanager
+    def following(self, key: str) -> Iterator[None]:
+        """Within the block, raise an ArtifactError if the schema's `key` makes it fail."""
         try:
-            return ask()
+            yield
         except KeyError as error:
             raise ArtifactError(
                 f"{self._schema_path} is damaged: {key!r} lacks {error}. Train and export again."
@@ -116,8 +94,3 @@ class ServedModel:
 
     def _answer(self, part: dict[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
         return self._signature(**part)
-
-    def _served(
-        self, raw: Mapping[str, np.ndarray], rows: int, outputs: Mapping[str, str]
-    ) -> dict[str, np.ndarray]:
-        return answer_rows(self._answer, raw, rows, outputs)

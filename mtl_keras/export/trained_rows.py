@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtl_keras.errors import ArtifactError, shown
+from mtl_keras.errors import reading
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import raw_columns
-from mtl_keras.jobs import UNREADABLE
 
 MOST_ROWS = 20_000
 
@@ -49,17 +48,12 @@ class TrainedRows:
         """
         if not path.is_file():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                if not saved.files:
-                    return None
-                known = cls(saved["hashes"], float(saved["share"]), float(saved["chance"]))
-                if known.hashes.dtype != np.uint64 or not 0 < known.share <= 1:
-                    raise ValueError("expected hashes and a share of the rows from 0 to 1")
-        except UNREADABLE as error:
-            raise ArtifactError(
-                f"{path} cannot be read: {shown(str(error))}. Train again."
-            ) from error
+        with reading(path), np.load(path, allow_pickle=False) as saved:
+            if not saved.files:
+                return None
+            known = cls(saved["hashes"], float(saved["share"]), float(saved["chance"]))
+            if known.hashes.dtype != np.uint64 or not 0 < known.share <= 1:
+                raise ValueError("expected hashes and a share of the rows from 0 to 1")
         return known
 
     @classmethod

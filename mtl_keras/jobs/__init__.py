@@ -2,7 +2,7 @@
 
 from mtl_keras.jobs.lock import exclusive
 from mtl_keras.jobs.parallel import executor, in_parallel
-from mtl_keras.jobs.replacing import replaced
-from mtl_keras.jobs.store import UNREADABLE, Store
+from mtl_keras.jobs.replacing import replace_file, replaced
+from mtl_keras.jobs.store import Store
 
-__all__ = ["UNREADABLE", "Store", "exclusive", "executor", "in_parallel", "replaced"]
+__all__ = ["Store", "exclusive", "executor", "in_parallel", "replace_file", "replaced"]

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mtl_keras.errors import Checked, ConfigError, check
+from mtl_keras.errors import Checked, ConfigError, check, check_installed
 
-EXTRA = "Ray is not installed. Install it with: pip install 'mtl_keras[ray]'"
 HELPS = "MTL_KERAS_HELPS"  # set in the environment of processes that do a part of the work
 SECONDS = 10.0  # seconds for a cluster to respond; Ray itself would try for five minutes
 
@@ -138,10 +137,8 @@ def connected(address: str | None = None, verbose: bool = False) -> Iterator[Any
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # about which gRPC would print messages
     if not verbose:  # printed whatever `log_to_driver` says; our own errors explain it
         os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^A worker died or was killed")
-    try:
-        ray = importlib.import_module("ray")
-    except ImportError as error:
-        raise ConfigError(EXTRA) from error
+    check_installed("Work on a Ray cluster", "ray", "ray")
+    ray = importlib.import_module("ray")
     if ray.is_initialized():
         yield ray
         return

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from mtl_keras.errors import UNREADABLE
 from mtl_keras.jobs.replacing import replaced
-
-UNREADABLE = (
-    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
-    *(ValueError, LookupError, TypeError, AttributeError, MemoryError, RecursionError),
-)
-"""The errors when reading values and arrays from a truncated or foreign file."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from mtl_keras.tasks import Task
 from mtl_keras.training import Training
 from mtl_keras.training.named_logs import check_logs
 
+PLAIN = ("slices", "intended_use", "worst_rows", "search", "joint_coverage")
+"""Fields that a file holds as they are, if they differ from their defaults."""
+
 
 @dataclasses.dataclass
 class Plan(Checked):
@@ -189,16 +192,10 @@ class Plan(Checked):
             config["training"]["tracking"] = tracking.get(self.training.tracking).get_config()
         if self.crossings != "auto":
             config["crossings"] = [list(names) for names in self.crossings]
-        if self.slices:
-            config["slices"] = self.slices
-        if self.intended_use:
-            config["intended_use"] = self.intended_use
-        if self.worst_rows != 10:
-            config["worst_rows"] = self.worst_rows
-        if self.search:
-            config["search"] = dict(self.search)
-        if self.joint_coverage is not None:
-            config["joint_coverage"] = self.joint_coverage
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in PLAIN and value != field.default:
+                config[field.name] = dict(value) if isinstance(value, Mapping) else value
         return config
 
     @classmethod

@@ -15,6 +15,13 @@ from mtl_keras.tasks import Task
 
 NAMES = {"mtl_keras": "mtl_keras", "tensorflow": "TensorFlow", "keras": "Keras", "python": "Python"}
 PARTS = {"train": "training"}  # the others are called what they are
+SPLITS = {
+    "random": "at random",
+    "group": "so that rows of one group stay together",
+    "time": "by time, the latest rows for the test",
+    "column": "as a column says",
+    "file": "by file",
+}
 MOST_FILES = 3
 UNSTATED = "not stated by the author"
 
@@ -86,6 +93,19 @@ def in_parts(rows: Mapping[str, int]) -> str:
     """
     parts = ", ".join(f"{count:,} {PARTS.get(part, part)}" for part, count in rows.items())
     return f"{sum(rows.values()):,}: {parts}"
+
+
+def division(split: Mapping[str, Any]) -> str:
+    """How rows were divided into parts, from the table `[split]` of an experiment.
+
+    Example:
+
+    >>> division({"strategy": "group", "column": "customer"}), division({"stratify": "plan"})
+    ('so that rows of one group stay together (column customer)', 'at random, stratified by plan')
+    """
+    column = f" (column {split['column']})" if "column" in split else ""
+    stratified = f", stratified by {split['stratify']}" if "stratify" in split else ""
+    return f"{SPLITS[split.get('strategy', 'random')]}{column}{stratified}"
 
 
 def periods(features: Sequence[Feature], statistics: Mapping[str, Any]) -> list[str]:

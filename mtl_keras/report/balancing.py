@@ -2,15 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
-from mtl_keras.drawing import style
 from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
+from mtl_keras.report.history import of_each_task
 
 RECORDS = {
     "weights": (
@@ -24,8 +22,6 @@ RECORDS = {
     "dropped": ("Share of steps without the task", ""),
 }
 """Keys of a balancer's records that hold a value per task: title and note of their figures."""
-MOST_LINES = 6
-WIDE = 30.0  # between the smallest and the largest value, from which an axis is logarithmic
 
 
 def balancing(content: Content, names: Sequence[str], draw: Drawer) -> list[dict[str, str]]:
@@ -69,9 +65,7 @@ def conflict(content: Content, names: Sequence[str]) -> str:
     pairs = sorted(itertools.combinations(range(len(names)), 2), key=lambda pair: mean[pair])
     conflicting = [pair for pair in pairs if round(mean[pair], 2) < 0]
     first, second = pairs[0]
-    lowest = (
-        f"{names[first]} and {names[second]} (mean cosine {round(mean[pairs[0]], 2) + 0.0:.2f})"
-    )
+    lowest = f"{names[first]} and {names[second]} (mean cosine {mean[pairs[0]]:z.2f})"
     if not conflicting:
         return f"No two tasks conflict on average; the least alike are {lowest}."
     return (
@@ -89,37 +83,6 @@ def recorded_cosines(content: Content) -> np.ndarray:
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:
     """The mean of what is recorded; NaN where nothing is."""
     return np.ma.masked_invalid(values).mean(axis=axis).filled(np.nan)
-
-
-def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool = False) -> None:
-    """Draw a line for each of a few tasks over the epochs, or a row of colors for each of many.
-
-    Args:
-        ax: Matplotlib axes.
-        values: `(epochs, tasks)`.
-        names: Names of the tasks.
-        signed: Whether the sign matters. Default False.
-    """
-    epochs = range(1, len(values) + 1)
-    if len(names) > MOST_LINES:
-        largest = float(np.nanmax(np.abs(values))) or 1.0
-        heat_map(ax, values.T, list(map(str, epochs)), names, signed, largest)
-        ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
-        ax.tick_params(axis="x", rotation=0)
-    else:
-        for number, (name, of_task) in enumerate(zip(names, values.T)):
-            look = style.line_style(number)
-            ax.plot(epochs, of_task, label=style.short(name), lw=1.8, **look)
-        if signed:
-            ax.axhline(0, color=style.MUTED, lw=1, ls="--")
-        positive = values[values > 0]
-        if len(positive) == values.size and positive.max() > WIDE * positive.min():
-            ax.set_yscale("log")
-            ax.yaxis.set_major_formatter("{x:g}")
-            ax.yaxis.set_minor_formatter("")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        style.legend(ax, len(names))
-    ax.set_xlabel("epoch")
 
 
 def _figure(

@@ -4,26 +4,13 @@ import shlex
 from pathlib import PurePath
 from typing import Any
 
-import jinja2
-
 from mtl_keras.datasets.placeholders import in_words
+from mtl_keras.report.about import division
 from mtl_keras.report.content import Content
-from mtl_keras.report.wording import in_a_list, measure
+from mtl_keras.report.section import ENVIRONMENT
+from mtl_keras.report.wording import cell, in_a_list, measure
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.classes import ClassTask
-
-ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("mtl_keras.report"),
-    autoescape=False,  # it is no HTML
-    trim_blocks=True,
-)
-SPLITS = {
-    "random": "at random",
-    "group": "by group",
-    "time": "by time",
-    "column": "by a column of its own",
-    "file": "by file",
-}
 
 
 def model_card(content: Content) -> str:
@@ -65,7 +52,7 @@ def model_card(content: Content) -> str:
         version=content.schema["versions"]["mtl_keras"],
         rows={part: f"{count:,}" for part, count in content.metrics["rows"].items()},
         refit=bool(content.metrics.get("refit", 0)),
-        split=SPLITS[experiment.get("split", {}).get("strategy", "random")],
+        split=division(experiment.get("split", {})),
         intended_use=experiment.get("intended_use", ""),
         copies=" and ".join(str(each) for each in content.repeated_rows if each.copies),
         leaks=", ".join(f"`{leak['feature']}` ({leak['task']})" for leak in leaks),
@@ -90,17 +77,3 @@ def _described(task: Task, content: Content) -> dict[str, Any]:
         "baseline": baseline,
         "interval": interval,
     }
-
-
-def cell(text: str) -> str:
-    """A text as it is, in a heading or a cell of a Markdown table.
-
-    Example:
-
-    >>> cell("toys <kids> | games")
-    'toys &lt;kids> \\\\| games'
-    """
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
-
-
-ENVIRONMENT.filters["cell"] = cell

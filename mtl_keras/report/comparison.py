@@ -102,9 +102,7 @@ def _candidate(name: str, row: dict[str, Any]) -> dict[str, Any]:
         "name": _named(name),
         "joint": name == "joint",
         "gain": gain,
-        "gain_text": "reference"
-        if name == REFERENCE
-        else f"{gain + 0.0:+.1f}%".replace("-0.0%", "0.0%"),
+        "gain_text": "reference" if name == REFERENCE else f"{gain:+z.1f}%",
         "spread": ""
         if name == REFERENCE or spread is None or spread != spread
         else f"± {spread:.1f}",

@@ -1,10 +1,9 @@
 """The content of a report, read from the files of an artifact's version."""
 
-import contextlib
 import io
 import json
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ import pandas as pd
 from mtl_keras import features, tasks
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.drawing.digits import numbers
-from mtl_keras.errors import ArtifactError, ConfigError
+from mtl_keras.errors import reading
 from mtl_keras.evaluation import RepeatedRows
 from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.features import Feature
-from mtl_keras.jobs import UNREADABLE
 from mtl_keras.tasks import Task
 
 
@@ -114,27 +112,27 @@ def content(
     """
 
     def parsed(name: str) -> Any:
-        with _told_of(name):
+        with reading(name):
             return json.loads(files[name])
 
     schema = parsed("schema.json")
-    with _told_of("schema.json"), without_imports(trusted=trusted):
+    with reading("schema.json"), without_imports(trusted=trusted):
         fitted = [tasks.get(config) for config in schema["tasks"]]
         read = [features.get(config) for config in schema["features"]]
-    with _told_of("predictions.npz"):
+    with reading("predictions.npz"):
         arrays = files["predictions.npz"]
         assert isinstance(arrays, bytes)
         with np.load(io.BytesIO(arrays), allow_pickle=False) as saved:
             truths, predictions = from_arrays([task.name for task in fitted], saved)
-    with _told_of("history.csv"):
+    with reading("history.csv"):
         history = pd.read_csv(io.StringIO(str(files["history.csv"])))
         history["epoch"]  # at least that is there
-    with _told_of("experiment.toml"):
+    with reading("experiment.toml"):
         written = str(files["experiment.toml"])
         experiment = tomllib.loads(written)
     compared = None
     if comparison is not None and comparison.is_file():
-        with _told_of(str(comparison)):
+        with reading(str(comparison)):
             compared = json.loads(comparison.read_text("utf-8"))
             if compared["measures"] != {task.name: task.measure.name for task in fitted}:
                 compared = None
@@ -154,17 +152,3 @@ def content(
         predictions=predictions,
         comparison=compared,
     )
-
-
-@contextlib.contextmanager
-def _told_of(name: str) -> Iterator[None]:
-    """Within the block, whatever a file's content makes impossible is told with its name."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ArtifactError(f"{name} cannot be used: {error}") from error
-    except KeyError as error:
-        raise ArtifactError(f"{name} is damaged or gone: there is no {error}.") from error
-    except UNREADABLE as error:
-        why = " ".join(str(error).split())[:200]
-        raise ArtifactError(f"{name} cannot be read ({type(error).__name__}): {why}.") from error

@@ -12,12 +12,14 @@ from matplotlib.ticker import MaxNLocator
 
 from mtl_keras.drawing import style
 from mtl_keras.drawing.figure import axes
-from mtl_keras.report.balancing import of_each_task
+from mtl_keras.drawing.heat import heat_map
 from mtl_keras.report.wording import measure
 
 MANY = 5  # tasks, from which two are beside each other
 CHOSEN, AGAIN, FINISHED = "chosen epoch", "trained again", "trained no further"
 FADED = 0.3  # of curves after the last epoch that trained their task
+MOST_LINES = 6
+WIDE = 30.0  # between the smallest and the largest value, from which an axis is logarithmic
 NO_METRICS = ("loss", "best", "weight", "gradient_norm", "dropped")
 
 
@@ -187,11 +189,42 @@ def curve(
         beside = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
         small = {"rotation": 90, "va": "top", "fontsize": 7.5}
         ax.annotate(FINISHED, (last, 1), (3, -2), **beside, **small)
-    over_epochs(ax)
+    _number_epochs(ax)
     _limit(ax, history, name)
 
 
-def over_epochs(ax: Any) -> None:
+def of_each_task(ax: Any, values: np.ndarray, names: Sequence[str], signed: bool = False) -> None:
+    """Draw a line for each of a few tasks over the epochs, or a row of colors for each of many.
+
+    Args:
+        ax: Matplotlib axes.
+        values: `(epochs, tasks)`.
+        names: Names of the tasks.
+        signed: Whether the sign matters. Default False.
+    """
+    epochs = range(1, len(values) + 1)
+    if len(names) > MOST_LINES:
+        largest = float(np.nanmax(np.abs(values))) or 1.0
+        heat_map(ax, values.T, list(map(str, epochs)), names, signed, largest)
+        ax.set_xticks(ax.get_xticks()[:: max(1, len(values) // 10)])
+        ax.tick_params(axis="x", rotation=0)
+        ax.set_xlabel("epoch")
+    else:
+        for number, (name, of_task) in enumerate(zip(names, values.T)):
+            look = style.line_style(number)
+            ax.plot(epochs, of_task, label=style.short(name), lw=1.8, **look)
+        if signed:
+            ax.axhline(0, color=style.MUTED, lw=1, ls="--")
+        positive = values[values > 0]
+        if len(positive) == values.size and positive.max() > WIDE * positive.min():
+            ax.set_yscale("log")
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter("")
+        _number_epochs(ax)
+        style.legend(ax, len(names))
+
+
+def _number_epochs(ax: Any) -> None:
     """Whole numbers for the epochs on the horizontal axis."""
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))

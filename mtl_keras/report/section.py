@@ -10,17 +10,19 @@ from mtl_keras.drawing import digits
 from mtl_keras.report import wording
 
 ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("mtl_keras.report"), autoescape=True, trim_blocks=True
+    loader=jinja2.PackageLoader("mtl_keras.report"),
+    autoescape=jinja2.select_autoescape(["html"]),  # the model card is Markdown
+    trim_blocks=True,
 )
 ENVIRONMENT.filters |= {
     "breakable": wording.breakable,
     "capitalised": wording.capitalised,
+    "cell": wording.cell,
     "in_a_list": wording.in_a_list,
     "measure": wording.measure,
     "number": digits.number,
     "numbers": digits.numbers,
     "share": digits.share,
-    "signed": digits.signed,
 }
 
 

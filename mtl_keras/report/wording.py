@@ -69,6 +69,17 @@ def breakable(text: str) -> Markup:
     return Markup(re.sub(r"([_+/])(?=\w)", r"\1<wbr>", str(escape(text))))
 
 
+def cell(text: str) -> str:
+    """A text as it is, in a heading or a cell of a Markdown table.
+
+    Example:
+
+    >>> cell("toys <kids> | games")
+    'toys &lt;kids> \\\\| games'
+    """
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
 def in_a_list(names: Sequence[str]) -> str:
     """Names in a sentence.
 

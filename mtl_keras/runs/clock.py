@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from mtl_keras.training.progress import moving
 
-TOLD = {
+STAGES = {
     "read": "reading the table",
     "split": "splitting the rows",
     "encode": "encoding the columns",
@@ -32,7 +32,7 @@ class Clock:
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
-        moving(self.show, lambda: (TOLD.get(stage, stage), None))
+        moving(self.show, lambda: (STAGES.get(stage, stage), None))
         try:
             yield
         finally:

@@ -12,7 +12,7 @@ from mtl_keras.datasets.cells import place
 from mtl_keras.datasets.missing_words import WORDS, told
 from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.datasets.placeholders import of_column
-from mtl_keras.errors import ConfigError, DataError, nearest, shown
+from mtl_keras.errors import ConfigError, DataError, no_column, shown
 from mtl_keras.features import Feature, Guess, Guesses
 from mtl_keras.features.infer import named, uninformative
 from mtl_keras.plans.plan import Plan
@@ -27,10 +27,7 @@ def check_columns(plan: Plan, columns: Sequence[str]) -> None:
     wanted += [plan.slices] if plan.slices else []
     for name in wanted:
         if name not in columns:
-            raise DataError(
-                f"The table has no column {name!r}, which is declared as a target, weight or "
-                f"slice.{nearest(name, columns)} Its columns: {', '.join(columns[:30])}."
-            )
+            raise no_column(name, "is declared as a target, weight or slice", columns)
 
 
 def labelled_rows(plan: Plan, table: pd.DataFrame, show: Callable[[str], None]) -> pd.DataFrame:
@@ -69,9 +66,7 @@ def guess_features(plan: Plan, table: pd.DataFrame, train: pd.DataFrame) -> Gues
         if not set(sources) & set(columns):
             source = feature.source if feature else name
             what = "declared as a feature" if feature or name in wanted else "to be dropped"
-            raise DataError(
-                f"The table has no column {source!r}, which is {what}.{nearest(source, columns)}"
-            )
+            raise no_column(source, f"is {what}", columns)
         if (feature is not None or name in wanted) and (taken := set(sources) & skip):
             raise ConfigError(
                 f"Column {min(taken)!r} is a target, a weight or a group, not a feature. "

@@ -6,7 +6,7 @@ import re
 import uuid
 from pathlib import Path
 
-from mtl_keras.jobs import replaced
+from mtl_keras.jobs import replace_file
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.prepared import Prepared
 from mtl_keras.tracking import Facts
@@ -20,8 +20,7 @@ def identity(checkpoint: Path | None, resume: bool) -> str:
     if kept is not None:
         return kept
     name = uuid.uuid4().hex
-    with replaced(checkpoint / "identity") as file:
-        file.write(name.encode())
+    replace_file(checkpoint / "identity", name)
     return name
 
 

@@ -1,6 +1,7 @@
 """Trains a network with the workers of a cluster."""
 
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from mtl_keras.runs.prepared import Prepared
 from mtl_keras.training import Fitting
 from mtl_keras.training.checkpoint import saved_epochs, saved_history
 from mtl_keras.training.workers import workers
+
+Ended = tuple[int, dict[str, float]]  # an epoch, from 0, and its logs
 
 
 def train_on_cluster(
@@ -82,32 +85,22 @@ def _fit(worker: Worker) -> None:
     """Fit the network in a process of the cluster."""
     together = workers()
     plan, rows, fitting = worker.job()
+
+    def send(epoch: int, logs: Mapping[str, Any]) -> None:
+        worker.tell((epoch, {name: float(value) for name, value in logs.items()}))
+
     fitting = dataclasses.replace(
         fitting,
         checkpoint=worker.folder,
         resume=fitting.resume or (worker.folder / "training.npz").exists(),
         show=worker.tell,
-        watching=[EpochSender(worker)],
+        watching=[keras.callbacks.LambdaCallback(on_epoch_end=send)],
         workers=together,
         written=partial(store_checkpoint, worker),
     )
     keras.utils.set_random_seed(plan.seed)
     with together.ending_together(), together.scope():
         fitting.train(build(plan, rows))
-
-
-Ended = tuple[int, dict[str, float]]  # an epoch, from 0, and its logs
-
-
-class EpochSender(keras.callbacks.Callback):
-    """Sends each epoch of the chief to the callbacks in the process that started the work."""
-
-    def __init__(self, worker: Worker) -> None:
-        super().__init__()
-        self.worker = worker
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.worker.tell((epoch, {name: float(value) for name, value in (logs or {}).items()}))
 
 
 def store_checkpoint(worker: Worker, written: bool) -> None:

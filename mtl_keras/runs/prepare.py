@@ -17,8 +17,6 @@ from mtl_keras.runs.prepared import Prepared
 from mtl_keras.runs.streamed import prepare_stream
 from mtl_keras.training import Data
 
-__all__ = ["Prepared", "prepare"]
-
 
 def prepare(
     plan: Plan,

@@ -16,7 +16,7 @@ import tensorflow as tf
 from mtl_keras import datasets
 from mtl_keras.code import Trained
 from mtl_keras.drawing import notebook
-from mtl_keras.errors import DataError, nearest
+from mtl_keras.errors import no_column
 from mtl_keras.evaluation import (
     Diagnostics,
     Evaluation,
@@ -110,16 +110,7 @@ class Run:
     @property
     def figures(self) -> Figures:
         """Figures of the run: `run.figures.history()`, `.predictions()` and `.structure()`."""
-        return Figures(
-            self.tasks,
-            self.history,
-            self.truths["test"],
-            self.predictions,
-            self.model,
-            self.metadata.get("refit", 0),
-            self.metadata.get("finished", {}),
-            self.experiment.training.networks,
-        )
+        return Figures(self)
 
     def export(self, folder: str | Path) -> Path:
         """Write a new version of the artifact: a SavedModel and the files that describe it.
@@ -226,10 +217,7 @@ class Run:
             DataError: if the table has no such column.
         """
         if column not in self.test.columns:
-            raise DataError(
-                f"The table has no column {column!r} to slice by."
-                f"{nearest(column, map(str, self.test.columns))}"
-            )
+            raise no_column(column, "is to divide the rows into slices", self.test.columns)
         truths, predictions, regions, groups = self._tested
         values = self.test[column]
         return explain.slices(self.tasks, truths, predictions, values, regions, groups)

@@ -17,6 +17,7 @@ from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
 from mtl_keras.datasets.table import naming_source
 from mtl_keras.errors import DataError
+from mtl_keras.export.scoring import EVALUATED_ROWS
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import Encoder, raw_columns
 from mtl_keras.feeding import Feed
@@ -34,7 +35,6 @@ SAMPLE_BYTES = 256 * 2**20
 ENCODED_BYTES = 256 * 2**20  # rows of a part in memory
 CHUNK_BYTES = 16 * 2**20  # rows to encode at once
 GUESSED_ROWS = 100_000  # from which kinds of columns are guessed
-EVALUATED_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mlserver.types import MetadataTensor, Parameters
 
 from mtl_keras.export import Predictor
 from mtl_keras.features import Feature
+from mtl_keras.tasks import Task
 
 DATATYPES = {"f": "FP32", "i": "INT64", "b": "BOOL", "O": "BYTES"}
 """The data type in the Open Inference Protocol for each kind of NumPy array."""
@@ -65,7 +66,7 @@ class Loaded:
                 name=name,
                 datatype=DATATYPES[values.dtype.kind],
                 shape=[-1, 1],
-                parameters=Parameters(task=task.name, **_unit(task.get_config(), name)),
+                parameters=Parameters(task=task.name, **_unit(task, name)),
             )
             for task in model.tasks
             for name, values in task.answer_columns(answers).items()
@@ -95,7 +96,6 @@ def _column(values: Sequence[Any]) -> np.ndarray | pd.Series:
     return pd.Series(values, dtype=object)
 
 
-def _unit(task: Mapping[str, Any], answer: str) -> dict[str, str]:
+def _unit(task: Task, answer: str) -> dict[str, str]:
     """Return the unit of a prediction, if its task has one; probabilities have none."""
-    unit = None if answer.endswith("_probability") else task.get("unit")
-    return {"unit": unit} if unit else {}
+    return {"unit": task.unit} if task.unit and not task.is_probability(answer) else {}

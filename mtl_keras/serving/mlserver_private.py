@@ -8,8 +8,7 @@ from mlserver.grpc import servicers
 from mlserver.grpc.converters import ModelInferRequestConverter
 from mlserver.rest import app, server
 
-from mtl_keras.serving.limited_body import LimitedBody
-from mtl_keras.serving.refused_stream import RefusedStream
+from mtl_keras.serving.middleware import LimitedBody, RefusedStream
 
 
 def guard(most: int) -> None:

@@ -14,8 +14,8 @@ from mlserver.settings import ModelParameters
 
 from mtl_keras.errors import ArtifactError, ConfigError, MTLError
 from mtl_keras.export import artifact
-from mtl_keras.serving.limited_body import MEGABYTE
 from mtl_keras.serving.loaded import Loaded
+from mtl_keras.serving.middleware import MEGABYTE
 from mtl_keras.serving.mlserver_private import guard
 from mtl_keras.serving.runtime import Runtime
 

@@ -170,7 +170,11 @@ def _rows(tensor: Any, vector: bool) -> list[Any]:
 def _value(column: str, value: Any, file: bool) -> Any:
     """Return a value of a request as a table has it: a single value, or a list of them."""
     if isinstance(value, (list, tuple)):
-        return [_value(column, part, file) for part in value if _single(column, part)]
+        if any(isinstance(part, list) for part in value):
+            raise DataError(
+                f"Column {column!r} takes one list per row. Received one within another."
+            )
+        return [_value(column, part, file) for part in value]
     if isinstance(value, dict) and value.keys() == {"b64"}:  # the form of bytes in JSON
         value = _decoded(column, value["b64"])
     if file:
@@ -193,12 +197,6 @@ def _value(column: str, value: Any, file: bool) -> Any:
     raise DataError(
         f"Column {column!r} takes numbers, strings, booleans and null. Received: {shown(value)}."
     )
-
-
-def _single(column: str, part: Any) -> bool:
-    if isinstance(part, list):
-        raise DataError(f"Column {column!r} takes one list per row. Received one within another.")
-    return True
 
 
 def _decoded(column: str, text: Any) -> bytes:

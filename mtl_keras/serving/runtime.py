@@ -18,7 +18,7 @@ from mtl_keras.errors import DataError, MTLError, unknown
 from mtl_keras.export import artifact
 from mtl_keras.serving.gathering import Gathering
 from mtl_keras.serving.loaded import DATATYPES, Loaded, table_of
-from mtl_keras.serving.requests import Columns, of_json, of_tensors
+from mtl_keras.serving.requests import of_json, of_tensors
 
 MOST_REQUESTS = 64  # requests to answer together
 
@@ -61,7 +61,8 @@ class Runtime(MLModel):
         except MTLError as error:
             raise MLServerError(str(error)) from error
         parameters.version = parameters.version or self._folder.name
-        self._together = Gathering(self._answered, settings.max_batch_size or MOST_REQUESTS)
+        most = settings.max_batch_size or MOST_REQUESTS
+        self._together = Gathering(lambda columns: self.model.answers(table_of(columns)), most)
         settings.max_batch_size = 0  # otherwise MLServer would concatenate unchecked requests
 
     async def load(self) -> bool:
@@ -142,10 +143,6 @@ class Runtime(MLModel):
             rows = [dict(zip(outputs, row)) for row in zip(*outputs.values())]
             told = {"predictions": only or rows}
         return Response(orjson.dumps(told), media_type="application/json")
-
-    def _answered(self, columns: Columns) -> dict[str, np.ndarray]:
-        """Return the predictions for checked columns."""
-        return self.model.answers(table_of(columns))
 
 
 def _tensor(name: str, values: np.ndarray) -> ResponseOutput:

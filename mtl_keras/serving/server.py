@@ -12,7 +12,7 @@ from mlserver.utils import install_uvloop_event_loop
 
 from mtl_keras import __version__
 from mtl_keras.errors import ConfigError
-from mtl_keras.serving.limited_body import MEGABYTE
+from mtl_keras.serving.middleware import MEGABYTE
 from mtl_keras.serving.repository import Artifacts
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mtl_keras import __version__
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, check_installed
 from mtl_keras.export.artifact import EXTRA
 from mtl_keras.tracking import pyfunc
 from mtl_keras.tracking.tracker import Facts, Tracker
@@ -24,6 +24,18 @@ TRAINING = "mtl_keras.training"  # the tag that identifies the run of a training
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"  # 7 by default, which takes four minutes
 LONGEST_NAME, LONGEST_VALUE = 250, 6000  # characters that MLflow keeps
 MOST_PARAMETERS, MOST_METRICS = 100, 1000  # in one request
+
+
+@contextlib.contextmanager
+def _given_up_soon() -> Iterator[None]:
+    """In this block or function, give up on a server after seconds, not minutes."""
+    stated = RETRIES in os.environ
+    os.environ.setdefault(RETRIES, "2")
+    try:
+        yield
+    finally:
+        if not stated:
+            del os.environ[RETRIES]
 
 
 @dataclass
@@ -61,11 +73,7 @@ class MLflow(Tracker):
     run_id: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
-        if importlib.util.find_spec("mlflow") is None:
-            raise ConfigError(
-                "Tracking with MLflow needs the package mlflow-skinny or mlflow. "
-                "Run: pip install 'mtl_keras[mlflow]'"
-            )
+        check_installed("Tracking with MLflow", "mlflow", "mlflow")
         if self.uri and urlsplit(self.uri).password:
             raise ConfigError(
                 "`uri` of MLflow must not contain a password: each artifact has a copy of the "
@@ -73,11 +81,8 @@ class MLflow(Tracker):
                 "state it without the password and set MLFLOW_TRACKING_PASSWORD."
             )
 
+    @_given_up_soon()
     def begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
-        with _given_up_soon():
-            self._begin(plan, facts)
-
-    def _begin(self, plan: Mapping[str, Any], facts: Facts) -> None:
         client, place = self._client, self._place(self.experiment or plan["name"])
         kept = client.search_runs([place], f"tags.`{TRAINING}` = '{facts.training}'", max_results=1)
         if kept:
@@ -165,18 +170,6 @@ class MLflow(Tracker):
         logged = [entities.Metric(named[n], float(v), now, step) for n, v in values.items()]
         for start in range(0, len(logged), MOST_METRICS):
             self._client.log_batch(self.run_id, metrics=logged[start : start + MOST_METRICS])
-
-
-@contextlib.contextmanager
-def _given_up_soon() -> Iterator[None]:
-    """Within the block, give up on a server that does not respond after seconds, not minutes."""
-    stated = RETRIES in os.environ
-    os.environ.setdefault(RETRIES, "2")
-    try:
-        yield
-    finally:
-        if not stated:
-            del os.environ[RETRIES]
 
 
 def _now() -> int:

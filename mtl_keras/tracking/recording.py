@@ -70,7 +70,12 @@ class Recording:
         """
         if self.tracker is None:
             return fitting
-        epochs = Epochs(self, f"network_{network + 1}/" if network else "")
+        prefix = f"network_{network + 1}/" if network else ""
+
+        def report(epoch: int, logs: Mapping[str, Any]) -> None:
+            self.epoch(epoch + 1, {f"{prefix}{name}": float(log) for name, log in logs.items()})
+
+        epochs = keras.callbacks.LambdaCallback(on_epoch_end=report)
         return dataclasses.replace(fitting, watching=[*fitting.watching, epochs])
 
     def epoch(self, number: int, logs: Mapping[str, float]) -> None:
@@ -78,8 +83,7 @@ class Recording:
 
         Giving up on a server that does not respond may take minutes, and no epoch waits for that.
         """
-        if self.tracker is None:
-            return
+        assert self.tracker is not None
         tell = self.tracker.epoch
         if self.missed or not self._attempted(f"epoch {number}", lambda: tell(number, logs)):
             self.missed.append((number, logs))
@@ -121,23 +125,6 @@ class Recording:
             )
             return False
         return True
-
-
-class Epochs(keras.callbacks.Callback):
-    """Reports each epoch to a recording.
-
-    Args:
-        recording: The recording.
-        prefix: Prefix of the names of the logs.
-    """
-
-    def __init__(self, recording: Recording, prefix: str = "") -> None:
-        super().__init__()
-        self.recording, self.prefix = recording, prefix
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        named = {f"{self.prefix}{name}": float(value) for name, value in (logs or {}).items()}
-        self.recording.epoch(epoch + 1, named)
 
 
 def _why(error: Exception) -> str:

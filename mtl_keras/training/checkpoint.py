@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from mtl_keras import __version__
-from mtl_keras.errors import ArtifactError, ConfigError
-from mtl_keras.jobs import UNREADABLE, replaced
+from mtl_keras.errors import UNREADABLE, ArtifactError, ConfigError
+from mtl_keras.jobs import replaced
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.training.best_epoch import BestEpoch
 from mtl_keras.training.workers import ALONE, Workers

@@ -1,6 +1,5 @@
 """How a network is trained: optimizer, learning rate schedule, number of epochs."""
 
-import importlib.util
 import math
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -8,7 +7,7 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
-from mtl_keras.errors import Checked, ConfigError, check
+from mtl_keras.errors import Checked, check, check_installed
 from mtl_keras.training.averaged import AveragedWeights
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -117,11 +116,8 @@ class Training(Checked):
             object.__setattr__(self, "dtype_policy", policy)  # which other processes do not know
         known = self.dtype_policy in (None, *POLICIES)
         check(known, "training.dtype_policy", f"be one of {POLICIES}", self.dtype_policy)
-        if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
-            raise ConfigError(
-                "`training.tensorboard` needs the package tensorboard. "
-                "Run: pip install 'mtl_keras[tensorboard]'"
-            )
+        if self.tensorboard:
+            check_installed("`training.tensorboard`", "tensorboard", "tensorboard")
 
     def untracked(self) -> Self:
         """Return the same recipe without a tracker."""

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import check_installed
 from mtl_keras.plans import Plan
 from mtl_keras.runs.networks import short
 from mtl_keras.runs.prepared import Prepared
@@ -83,9 +83,5 @@ class Lowest(keras.callbacks.Callback):
 
 def optuna_module() -> Any:
     """Return the package Optuna; a ConfigError says how to install it if it is missing."""
-    try:
-        return importlib.import_module("optuna")
-    except ImportError:
-        raise ConfigError(
-            "Searching settings needs the package optuna. Run: pip install 'mtl_keras[tune]'"
-        ) from None
+    check_installed("A search for settings", "tune", "optuna")
+    return importlib.import_module("optuna")

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from mtl_keras.drawing import style
 from mtl_keras.drawing.figure import axes, png
 from mtl_keras.errors import ConfigError
-from mtl_keras.jobs import replaced
+from mtl_keras.jobs import replace_file
 from mtl_keras.plans import Plan
 
 RELATIVE = "relative loss (the baseline's is 0)"
@@ -141,15 +141,13 @@ class Tuning:
             The path of `tuned.toml`.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        contents = {
-            "tuning.json": json.dumps(self.to_dict(), indent=2).encode() + b"\n",
+        contents: dict[str, str | bytes] = {
+            "tuning.json": json.dumps(self.to_dict(), indent=2) + "\n",
             "tuning.png": png(self.figure()),
-            "tuned.toml": tomli_w.dumps(self.experiment(trial).to_dict(folder)).encode(),
+            "tuned.toml": tomli_w.dumps(self.experiment(trial).to_dict(folder)),
         }
         for name, content in contents.items():
-            with replaced(folder / name) as file:
-                file.write(content)
+            replace_file(folder / name, content)
         return folder / "tuned.toml"
 
     def __str__(self) -> str:

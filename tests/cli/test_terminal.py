@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mtl_keras.cli.terminal import Terminal, terminal
+from mtl_keras.cli.terminal import Terminal
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def test_one_line_moves_and_lines_stay_above_it(monkeypatch):
         drawn.append(len(drawn))
         return f"step {drawn[-1]} [red]", 0.5
 
-    with screen(monkeypatch) as parts, terminal() as show:
+    with screen(monkeypatch) as parts, contextlib.closing(Terminal()) as show:
         assert show.moves
         show("before")
         show.moving(now)
@@ -48,14 +48,18 @@ def test_one_line_moves_and_lines_stay_above_it(monkeypatch):
 
 
 def test_an_error_ends_the_line_that_moves(monkeypatch):
-    with screen(monkeypatch) as parts, pytest.raises(KeyboardInterrupt), terminal() as show:
+    with (
+        screen(monkeypatch) as parts,
+        pytest.raises(KeyboardInterrupt),
+        contextlib.closing(Terminal()) as show,
+    ):
         show.moving(lambda: ("working", None))
         raise KeyboardInterrupt
     assert "".join(parts).endswith("\x1b[2K")
 
 
 def test_no_line_moves_where_there_is_no_terminal(capsys):
-    with terminal() as show:
+    with contextlib.closing(Terminal()) as show:
         show.moving(lambda: pytest.fail("it was asked"))
         show("one line")
     assert capsys.readouterr().out == "one line\n" and not show.moves

@@ -14,8 +14,8 @@ from mtl_keras.evaluation import diagnose, feature_cells
 from mtl_keras.evaluation.residual_correlation import residual_correlation
 from mtl_keras.evaluation.segments import by_prediction
 from mtl_keras.evaluation.weak_slices import weak_slices
+from mtl_keras.export.artifact import as_json
 from mtl_keras.features import Categorical, Numeric
-from mtl_keras.runs.files import as_json
 from mtl_keras.tasks import Binary, Multiclass, Regression
 from tests import cases
 

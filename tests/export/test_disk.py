@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +12,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import datasets
-from mtl_keras.cli import exporting, main
+from mtl_keras.cli import main, training
 from mtl_keras.export import artifact
 from tests.export.conftest import small_table
 
@@ -50,7 +49,7 @@ def test_an_export_that_fails_is_finished_with_resume(folder, monkeypatch, capsy
 
 
 def test_copies_that_fail_leave_a_model_that_answers(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "copy", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.warns(UserWarning, match="is complete, but the copies of its files in .* are not"):
         small_run.export(tmp_path / "small")
     assert len(mtl.load(tmp_path / "small").predict(small_table(5))) == 5
@@ -94,7 +93,7 @@ def test_a_state_that_is_older_than_the_training_is_told_with_its_epoch(
     if epochs:
         np.savez(state / "training.npz", state=json.dumps({"history": [1] * epochs}))
     with pytest.raises(OSError, match="No space"):
-        exporting.exported(run, folder, state)
+        training.exported(run, folder, state)
     assert told in capsys.readouterr().err
 
 

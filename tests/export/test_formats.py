@@ -20,7 +20,7 @@ from mtl_keras.export.agreement import Disagreement, difference
 from mtl_keras.export.converters import FORMATS, Onnx
 from mtl_keras.export.encoding_file import encoding_of, not_read
 from mtl_keras.export.formats import Convertible, encoding_path, export
-from mtl_keras.export.serving import serving_model
+from mtl_keras.export.serving import answer_rows, serving_model
 from mtl_keras.features.crossing import Crossing
 from mtl_keras.features.encoder import Encoder, raw_columns
 from tests import cases
@@ -187,10 +187,10 @@ def test_an_artifact_is_exported_by_one_command(small_artifact, form, tmp_path, 
 
 def test_nothing_is_written_if_the_answers_differ(small_artifact, tmp_path, monkeypatch):
     predictor = load(small_artifact)
-    served = predictor._served
+    names = {name: name for name in predictor._signature.structured_outputs}
 
     def tampered(rows):
-        answers = served(rows, 500, {n: n for n in predictor._signature.structured_outputs})
+        answers = answer_rows(predictor._answer, rows, 500, names)
         return {**answers, "spend": answers["spend"] * np.float32(1.001)}
 
     monkeypatch.setattr(Onnx, "converted", lambda self, folder: b"")
@@ -225,7 +225,7 @@ def test_what_cannot_be_exported_is_said_before_any_work(small_artifact, tmp_pat
     with pytest.raises(ConfigError, match=r"small\.pb: Unknown suffix '\.pb'.*\.onnx, \.tflite"):
         predictor.export("small.pb")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    hint = r"need ai_edge_litert\. .*pip install 'mtl_keras\[litert\]'"
+    hint = r"A \.tflite file needs ai_edge_litert\. .*pip install 'mtl_keras\[litert\]'"
     with pytest.raises(ConfigError, match=hint):
         predictor.export("small.tflite")
 

@@ -25,8 +25,7 @@ from mlserver.types import InferenceRequest
 
 from mtl_keras.export import artifact
 from mtl_keras.serving import Artifacts, Runtime
-from mtl_keras.serving.limited_body import LimitedBody
-from mtl_keras.serving.refused_stream import RefusedStream
+from mtl_keras.serving.middleware import LimitedBody, RefusedStream
 from mtl_keras.serving.requests import checked, of_json
 from tests.export.server import ROWS, tensors
 

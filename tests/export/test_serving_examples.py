@@ -29,7 +29,7 @@ def started(command):
 
 
 def test_without_mlserver_the_extra_is_named(monkeypatch, capsys):
-    monkeypatch.setattr("mtl_keras.cli.using.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["serve", "saved_models/customers"]) == 1
     assert "pip install 'mtl_keras[serve]'" in capsys.readouterr().err
 

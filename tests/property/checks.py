@@ -14,10 +14,10 @@ import mtl_keras as mtl
 from mtl_keras import features, tasks
 from mtl_keras.datasets import write
 from mtl_keras.errors import MTLError
+from mtl_keras.export.artifact import as_json
 from mtl_keras.export.description import describe
 from mtl_keras.features.encoder import raw_columns
 from mtl_keras.plans.readable import check_readable
-from mtl_keras.runs.files import as_json
 from mtl_keras.runs.prepare import prepare
 from tests import without
 from tests.property.tables import Case

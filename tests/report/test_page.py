@@ -16,7 +16,7 @@ from mtl_keras.features import Date
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.sections.use import _example
 from mtl_keras.runs import rewrite_report
-from mtl_keras.runs.files import model_card_of
+from mtl_keras.runs.reports import model_card_of
 
 
 @pytest.fixture(scope="module")

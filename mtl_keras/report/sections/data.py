@@ -5,33 +5,21 @@ from typing import Any
 
 from mtl_keras.drawing.digits import apart
 from mtl_keras.evaluation.distribution import Distribution
-from mtl_keras.report.about import PARTS, kind
+from mtl_keras.report.about import PARTS, division, kind
 from mtl_keras.report.columns import Summary, summary
 from mtl_keras.report.content import Content
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.section import Section
 
-SPLITS = {
-    "random": "at random",
-    "group": "so that rows of one group stay together",
-    "time": "by time, the latest rows for the test",
-    "column": "as a column says",
-    "file": "by file",
-}
-
 
 def data(content: Content, draw: Drawer) -> Section:
     """The rows of each part, how they were divided, and the distribution of each column."""
-    split = content.experiment.get("split", {})
     return Section(
         "data",
         "Data",
         {
             "rows": {PARTS.get(p, p): count for p, count in content.metrics["rows"].items()},
-            "split_text": f"Rows were divided {SPLITS[split.get('strategy', 'random')]}"
-            + (f" (column {split['column']})" if "column" in split else "")
-            + (f", stratified by {split['stratify']}" if "stratify" in split else "")
-            + ".",
+            "split_text": f"Rows were divided {division(content.experiment.get('split', {}))}.",
             "repeated": [each for each in content.repeated_rows if not each.copies],
             "targets": _targets(content),
             "features": _features(content),

@@ -1,8 +1,9 @@
-"""A limit to the size of a request, which MLServer has for gRPC only."""
+"""ASGI middleware for requests over HTTP that MLServer does not refuse itself."""
 
 import zlib
 from typing import Any
 
+from mlserver.errors import MLServerError
 from starlette.responses import JSONResponse
 
 MEGABYTE = 2**20
@@ -10,8 +11,9 @@ PACKING = (b"content-encoding", b"content-length")
 
 
 class LimitedBody:
-    """ASGI middleware that answers 413 if the body of a request is too large, before parsing it.
+    """Answers 413 if the body of a request is too large, before it is parsed.
 
+    MLServer itself has a limit for gRPC only.
     Bodies with gzip are decompressed here, because a small one may become large.
 
     Args:
@@ -56,3 +58,34 @@ class LimitedBody:
             return next(whole, None) or await receive()
 
         await self._app(scope, replay, send)
+
+
+class RefusedStream:
+    """Answers an invalid streaming request like any other, which MLServer leaves to the web server.
+
+    The status of a stream is decided before its first part is known. As long as nothing has been
+    sent, an error can still be reported with its own status and message.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        sent = False
+
+        async def sending(message: Any) -> None:
+            nonlocal sent
+            sent = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except RuntimeError as error:  # raised by Starlette if the response has begun
+            refused = error.__cause__
+            if sent or not isinstance(refused, MLServerError):
+                raise
+            response = JSONResponse({"error": str(refused)}, refused.status_code)
+            await response(scope, receive, send)
