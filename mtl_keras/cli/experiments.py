@@ -11,7 +11,7 @@ import typer
 from mtl_keras.cli import names
 from mtl_keras.cli.arguments import built_in, name_of, stated
 from mtl_keras.cli.flags import Flags
-from mtl_keras.errors import ConfigError, MTLError, no_column, unknown
+from mtl_keras.errors import ConfigError, DataError, MTLError, nearest, no_column, unknown
 
 Source = Annotated[
     str | None,
