@@ -67,7 +67,8 @@ class CategoryEmbedding(keras.layers.Layer):
         vectors = keras.ops.take(self.table, indices + keras.ops.array(starts, "int32"), axis=0)
         # Else it would be the vector of another column or, with XLA or a GPU, of any row.
         known = (indices >= 0) & (indices < keras.ops.array(self.sizes, "int32"))
-        vectors = keras.ops.where(known[..., None], vectors, float("nan"))
+        factors = keras.ops.where(known, 1.0, float("nan"))
+        vectors = vectors * keras.ops.cast(factors, vectors.dtype)[..., None]
         longest, widths = max(self.widths), self.widths
         flat = keras.ops.reshape(vectors, (-1, len(widths) * longest))
         if sum(widths) == len(widths) * longest:
