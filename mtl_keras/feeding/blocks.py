@@ -18,6 +18,10 @@ from mtl_keras.errors import ConfigError, DataError
 BLOCK_BYTES = 32 * 2**20
 BLOCK_BATCHES = 64
 
+UNTUNED = tf.data.Options()
+UNTUNED.autotune.enabled = False
+"""There is nothing to tune, and to delete a tuned iterator often takes .1 to 1 s, once an epoch."""
+
 traced_as_it_is = tf.autograph.experimental.do_not_convert
 """Marks functions without loops or branches on tensors, which AutoGraph need not rewrite."""
 
@@ -88,7 +92,7 @@ class Blocks(NamedTuple):
             )
         dataset = self.of_process(share.process, share.processes)
         if share.replicas == 1:
-            return dataset
+            return dataset.with_options(UNTUNED)
 
         def part(block: tuple[Any, ...], number: tf.Tensor) -> tuple[Any, ...]:
             *data, ruler = block
@@ -102,7 +106,7 @@ class Blocks(NamedTuple):
         def parts_of(*block: Any) -> tf.data.Dataset:
             return tf.data.Dataset.range(share.replicas).map(lambda number: part(block, number))
 
-        return dataset.flat_map(parts_of).prefetch(2)
+        return dataset.flat_map(parts_of).prefetch(2).with_options(UNTUNED)
 
 
 def ruler_of(batches: tf.Tensor, rows: int, most: int) -> tf.Tensor:
