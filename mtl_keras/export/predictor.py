@@ -17,13 +17,7 @@ from mtl_keras.export.coding import code_of
 from mtl_keras.export.formats import Convertible, Exported, export
 from mtl_keras.export.loading import network_of
 from mtl_keras.export.prediction_files import Answering, Keep, write_all, write_each
-from mtl_keras.export.scoring import (
-    EVALUATED_ROWS,
-    codes_of,
-    constants_of,
-    groups_of,
-    scored,
-)
+from mtl_keras.export.scoring import EVALUATED_ROWS, codes_of, constants_of, groups_of, scored
 from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows

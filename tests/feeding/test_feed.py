@@ -11,7 +11,7 @@ import pytest
 
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.feeding import Blocks, Feed
-from mtl_keras.feeding.blocks import Share
+from mtl_keras.feeding.blocks import Share, blocks_of_arrays
 from mtl_keras.training import Data, Fitting, Training
 from tests.training.test_best_epoch import model
 
@@ -124,6 +124,14 @@ def test_a_process_divides_its_share_among_its_replicas():
     assert (each[0] == np.concatenate(each[1:], axis=1)).all()
     with pytest.raises(ConfigError, match="multiple of the 10 replicas that share each batch"):
         blocks.dataset(Share(0, 5, replicas=2))
+
+
+@pytest.mark.parametrize("share", [Share(), Share(replicas=2)], ids=str)
+def test_blocks_are_not_tuned(share):
+    """To delete a tuned iterator often takes a second, at the end of an epoch."""
+    of_arrays = blocks_of_arrays((np.zeros([8, 1]), {"a": np.zeros(8)}, {}), batch_size=4)
+    for blocks in (feed().blocks(24), of_arrays):
+        assert blocks.dataset(share).options().autotune.enabled is False
 
 
 def test_a_last_batch_of_fewer_rows_than_processes_leaves_some_without():
