@@ -53,6 +53,7 @@ def test_without_the_test_rows_answers_columns_are_checked_and_scores_refused(ch
         predictor.check(fresh())
 
 
+@pytest.mark.filterwarnings("ignore:Feature .town.. none of the values")
 @pytest.mark.parametrize(
     ("change", "alarm"),
     [

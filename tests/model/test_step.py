@@ -214,6 +214,7 @@ def test_xla_need_not_compile_the_step_again_for_each_batch():
 
 
 @pytest.mark.parametrize("balancer", [None, balancers.PCGrad(), balancers.PCGrad(update_every=2)])
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")  # as in plain Keras
 def test_what_no_loss_reaches_does_not_decay(balancer):
     """As in Keras: its gradient is None, not 0, with which weight decay would still change it."""
     x = keras.Input((4,))
@@ -252,6 +253,7 @@ def test_a_shared_layer_used_again_past_the_boundary_counts_once(gradients):
     np.testing.assert_allclose(*changed, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:When providing `inputs` as a dict")  # as in plain Keras
 def test_inputs_are_found_by_the_names_that_the_model_has_for_them():
     """Those of its layers may be others: a model for inner tensors went by these."""
     logs, random = [], np.random.default_rng(0)
