@@ -47,8 +47,6 @@ def category_texts(column: pd.Series, spellings: Mapping[str, str] | None = None
     >>> category_texts(pd.Series([1, "1 ", 1.0, None], dtype=object)).tolist()
     ['1', '1', '1', '']
     """
-    if column.dtype == object and pd.api.types.infer_dtype(column).startswith("mixed"):
-        column = column.map(category_text, na_action="ignore")  # True is not 1, which equals it
     codes, values = factorized(column)  # a few distinct values, many rows
     texts: Iterable[str] = map(category_text, values)
     if spellings:

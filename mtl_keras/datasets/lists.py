@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def _with_booleans_apart(
     """Return codes in which True and False are other values than 1 and 0, which equal them."""
     values, cells = list(values), np.asarray(column, object)
     for code, value in enumerate(values[:]):
-        if isinstance(value, (bool, int, float, np.bool_, np.number)) and value in (0, 1):
+        if isinstance(value, (Number, np.bool_)) and value in (0, 1):
             rows = np.flatnonzero(codes == code)
             others = [row for row in rows if _is_boolean(cells[row]) != _is_boolean(value)]
             if others:

@@ -29,6 +29,10 @@ def test_a_boolean_beside_the_number_that_equals_it_keeps_its_name(order):
     cells = pd.Series([True, 1, "1"], dtype=object).iloc[order]
     read = Categorical("x").raw(cells)
     assert read.tolist() == np.array(["True", "1", "1"])[order].tolist()
+    decimals = pd.Series([Decimal(1), True, 0.0, False], dtype=object).iloc[[*order, 3]]
+    assert Categorical("x").raw(decimals).tolist() == (
+        np.array(["1", "True", "0", "False"])[[*order, 3]].tolist()
+    )
 
 
 def test_decimal_numbers_are_read_as_other_numbers():
