@@ -39,8 +39,8 @@ def warn_of_short_rows(
     >>> with warnings.catch_warnings(record=True) as told:
     ...     table = pd.read_csv(io.BytesIO(content))
     ...     warn_of_short_rows(Path("x.csv"), table, content, ",", names)
-    >>> print(told[0].message)
-    x.csv: row 1 (counting from 0) has 1 cell, fewer than the 2 names of the first line: ['4']. The last cells count as missing: if others were left out, complete the row.
+    >>> str(told[0].message)[:62]
+    'x.csv: row 1 (counting from 0) has 1 cell, fewer than the 2 na'
     """
     needed = max((place for place, name in enumerate(names, start=1) if name), default=0)
     if needed < 2 or not table.iloc[:, needed - 1].isna().any():
