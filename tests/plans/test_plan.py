@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError, DataError
@@ -67,6 +68,7 @@ def test_mappings_are_taken_for_what_has_arguments():
     assert plan.split == mtl.Split(test=0.3)
     assert plan.architecture.bins == 400
     assert type(plan.architecture) is mtl.architectures.SharedBottom
+    assert "seed = 3" in tomli_w.dumps(plan.to_dict())
 
 
 @pytest.mark.parametrize(
