@@ -167,6 +167,16 @@ def test_scores_of_probabilities_are_those_of_the_right_classes(table, target):
         assert get_scorer("roc_auc")(model, numbers, y) > 0.8
 
 
+def test_values_that_mean_missing_are_empty_cells(table):
+    present = table[["age"]].notna().all(axis=1) & table["left"].notna()
+    X, y = table[["age"]], table["left"]
+    marked = X.where(X.notna(), 999.0), y.astype(object).where(y.notna(), "?")
+    model = MultiTaskEstimator(missing_values=["?", 999], **SMALL).fit(*marked)
+    assert model.tasks_[0].kind == "binary" and not present.all()
+    pd.testing.assert_series_equal(model.predict(marked[0]), model.predict(X))
+    assert model.score(*marked) == model.score(X, y)
+
+
 def test_score_reads_labels_as_training_does(table):
     """Numbers with a missing label are floats, and were all wrong; so were spaces and bytes."""
     old, present = table["age"] > table["age"].median(), table.index % 5 > 0
