@@ -68,10 +68,10 @@ class Distribution:
             empty = cls((), values=tuple(frequent))
         elif len(present):
             deciles = np.quantile(present, np.arange(1, BINS) / BINS)
-            below, frequent = _frequent(present)
-            edges = np.unique([*deciles, *below, *frequent])
+            below, often = _frequent(present)
+            edges = np.unique([*deciles, *below, *often])
             low, high = float(present.min()), float(present.max())
-            single = tuple(frequent.astype(float).tolist())
+            single = tuple(often.astype(float).tolist())
             empty = cls((), tuple(edges.tolist()), low=low, high=high, single=single)
         else:
             empty = cls((), ())
