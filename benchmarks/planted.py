@@ -80,7 +80,7 @@ def main() -> None:
         for task in found.tasks:
             gain = found.differences["joint"][task]
             print(
-                f"{case.__name__}: {task}: {gain.verdict} "
+                f"{case.__name__}: {task}: {found.verdict(task)} "
                 f"({gain.gain:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}])",
                 flush=True,
             )

@@ -11,6 +11,7 @@ from mtl_keras.comparison.candidates import JOINT, SINGLE
 from mtl_keras.drawing import notebook
 from mtl_keras.drawing.digits import numbers, signed
 from mtl_keras.evaluation import Difference, Measure
+from mtl_keras.evaluation.difference import verdicts
 from mtl_keras.export.artifact import as_json
 from mtl_keras.jobs import replace_file
 from mtl_keras.report import comparison_page
@@ -69,8 +70,8 @@ class Comparison:
         return len(self.values[JOINT][self.tasks[0]])
 
     def verdict(self, task: str, candidate: str = JOINT) -> str:
-        """Return `"helped"`, `"no difference seen"` or `"hurt"`."""
-        return self.differences[candidate][task].verdict
+        """Return `"helped"`, `"no difference seen"` or `"hurt"`: see `verdicts`."""
+        return verdicts(self.differences[candidate])[task]
 
     def delta_m(self, candidate: str) -> tuple[float, float]:
         r"""Return $\Delta_m$ in per cent, its mean and deviation over seeds; below 0 is better.
@@ -92,13 +93,14 @@ class Comparison:
         spread = float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else np.nan
         return float(np.mean(per_seed)), spread
 
-    def _in_words(self, candidate: str, gain: Difference) -> str:
+    def _in_words(self, candidate: str, task: str) -> str:
         """Return a verdict in words that fit the candidate: simple models share nothing."""
         if candidate == SINGLE:
             return ""
+        verdict = self.verdict(task, candidate)
         if self.costs[candidate]["parameters"]:
-            return gain.verdict
-        return {"helped": "better", "hurt": "worse"}.get(gain.verdict, gain.verdict)
+            return verdict
+        return {"helped": "better", "hurt": "worse"}.get(verdict, verdict)
 
     def mean_rank(self) -> dict[str, float]:
         """Return the mean rank over tasks by candidate; 1 is the best."""
@@ -158,7 +160,7 @@ class Comparison:
                         "gain": gain.gain,
                         "low": gain.low,
                         "high": gain.high,
-                        "verdict": self._in_words(name, gain),
+                        "verdict": self._in_words(name, task),
                     }
                 )
         return pd.DataFrame(rows)
@@ -228,7 +230,7 @@ class Comparison:
         rows = {}
         for (name, gain), value in zip(gains.items(), values):
             text, low, high = signed([gain.gain, gain.low, gain.high], ends)
-            shown = (text, f"{low} to {high}", self._in_words(name, gain))
+            shown = (text, f"{low} to {high}", self._in_words(name, task))
             rows[name] = (value, *(("", "", "") if name == SINGLE else shown))
         return rows
 

@@ -21,6 +21,7 @@ from mtl_keras.datasets.as_written import as_written
 from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.missing_words import WORDS, missing_words
+from mtl_keras.datasets.short_rows import warn_of_short_rows
 from mtl_keras.errors import DataError, shown
 
 DELIMITERS = ",;\t|"
@@ -162,6 +163,7 @@ def read_csv(
     content: bytes,
     as_texts: bool = False,
     dtypes: Mapping[str, Any] | None = None,
+    first: int = 0,
 ) -> pd.DataFrame:
     """Return the table of a CSV file's content.
 
@@ -170,6 +172,7 @@ def read_csv(
         content: The content in UTF-8, with the line of names.
         as_texts: Whether to keep the cells as strings, including empty ones. Default False.
         dtypes: The types of the columns, if known. Default None: inferred.
+        first: Number of the first row within the file, for messages. Default 0.
     """
     head = content[: 2**20].decode(errors="replace")
     try:
@@ -202,6 +205,7 @@ def read_csv(
     if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
         table.attrs |= {FIRST_LINE: 2, "source": str(path)}
     if not as_texts and dtypes is None:
+        warn_of_short_rows(path, table, content, delimiter, names, first)
         if words := missing_words(table, content, options):
             table.attrs[WORDS] = words
         table = as_written(table, content, options)

@@ -42,10 +42,12 @@ class Notation(NamedTuple):
         name: One of `NOTATIONS`.
         ambiguous: A string that another notation reads as a different number, if both fit the whole
             column; None if only one fits.
+        other: That notation. Default None: only one fits.
     """
 
     name: str
     ambiguous: str | None
+    other: str | None = None
 
     @property
     def doubt(self) -> str:
@@ -54,12 +56,16 @@ class Notation(NamedTuple):
         Example:
 
         >>> find_notation(pd.Series(["1,234"])).doubt
-        '1,234 is read as 1234: otherwise, state the `notation`'
+        "'1,234' is read as 1234, not as 1.234: if that is wrong, state notation = '1.234,5'"
         """
         if self.ambiguous is None:
             return ""
-        value = parsed(pd.Series([self.ambiguous], dtype=object), self.name)[0][0]
-        return f"{self.ambiguous} is read as {value:g}: otherwise, state the `notation`"
+        cell = pd.Series([self.ambiguous], dtype=object)
+        one, another = (f"{parsed(cell, name)[0][0]:.15g}" for name in (self.name, self.other))
+        return (
+            f"{self.ambiguous!r} is read as {one}, not as {another}: if that is wrong, state "
+            f"notation = {self.other!r}"
+        )
 
 
 def find_notation(column: pd.Series) -> Notation:
@@ -68,9 +74,9 @@ def find_notation(column: pd.Series) -> Notation:
     Example:
 
     >>> find_notation(pd.Series(["1.234,50", "17", None]))
-    Notation(name='1.234,5', ambiguous=None)
+    Notation(name='1.234,5', ambiguous=None, other=None)
     >>> find_notation(pd.Series(["1,234", "17,500"])), find_notation(pd.Series(["0,123"])).name
-    (Notation(name='1,234.5', ambiguous='1,234'), '1.234,5')
+    (Notation(name='1,234.5', ambiguous='1,234', other='1.234,5'), '1.234,5')
     """
     texts = [text for text in _distinct_texts(column) if text.lower() not in MISSING_WORDS]
     read = {name: [_number(text, name) for text in texts] for name in NOTATIONS}
@@ -80,7 +86,7 @@ def find_notation(column: pd.Series) -> Notation:
     for other in fitting:
         for text, one, another in zip(texts, read[best], read[other]):
             if one != another:
-                return Notation(best, text)
+                return Notation(best, text, other)
     return Notation(best, None)
 
 

@@ -121,7 +121,11 @@ class TextFiles:
         first = 0
         for number, (start, content) in enumerate(self._cut(name, path)):
             whole = files.as_utf8(path, self._heads[name] + content)
-            table = files.read_json(path, whole) if self.json else files.read_csv(path, whole)
+            table = (
+                files.read_json(path, whole)
+                if self.json
+                else files.read_csv(path, whole, first=first)
+            )
             for column, counts in table.attrs.get(WORDS, {}).items():
                 self.words.setdefault(column, Counter()).update(counts)
             found = {column: type_of(table[column]) for column in table}

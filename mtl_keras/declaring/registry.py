@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import inspect
 import pkgutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
@@ -228,7 +228,32 @@ def construct(cls: Any, arguments: Any, what: str, typed: bool = True) -> Any:
         own = first.get("ctx", {}).get("error")
         if isinstance(own, ConfigError):
             raise own from None
-        where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise ConfigError(
-            f"In {what}, `{where}`: {first['msg']}. Received: {shown(first['input'])}"
-        ) from None
+        raise ConfigError(_wrong_type(what, error.errors())) from None
+
+
+EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text",
+    "tuple": "a list",
+    "list": "a list",
+    "dict": "a mapping",
+    "mapping": "a mapping",
+}
+"""What a value must be, by the beginning of pydantic's name for the error."""
+
+
+def _wrong_type(what: str, errors: Sequence[Any]) -> str:
+    """Return in words which argument has the wrong type, from pydantic's errors."""
+    first, *others = errors
+    name, *within = first["loc"] or ("it",)
+    alike = [first, *(each for each in others if each["loc"][:1] == first["loc"][:1])]
+    kinds = [EXPECTED.get(each["type"].split("_")[0]) for each in alike]
+    expected = [kind for kind in dict.fromkeys(kinds) if kind]
+    where = ".".join(map(str, (name, *(part for part in within if isinstance(part, int)))))
+    value = first["input"]
+    received = f"Received: {shown(value)} ({type(value).__name__})."
+    if not expected:
+        return f"In {what}, `{where}`: {first['msg']}. {received}"
+    return f"In {what}, `{where}` must be {' or '.join(expected)}. {received}"

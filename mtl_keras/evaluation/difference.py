@@ -1,6 +1,6 @@
 """Whether one model is better than another: a difference, its uncertainty, and a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy import stats
 from mtl_keras.evaluation.interval import resampled
 from mtl_keras.tasks.measures import Measure
 
+LEVEL = 0.05
 VERDICTS = ("helped", "no difference seen", "hurt")
 
 
@@ -20,6 +21,8 @@ class Difference:
         gain: Difference between the models, averaged over seeds; positive if the first is better.
         low: Lower end of its 95% interval; NaN if a single row or group does not determine it.
         high: Upper end.
+        p: Probability of as large a difference between models that are equal. Default NaN: about
+            that of a normal distribution with this interval.
 
     Example:
 
@@ -30,6 +33,17 @@ class Difference:
     gain: float
     low: float
     high: float
+    p: float = np.nan
+
+    @property
+    def chance(self) -> float:
+        """`p`; 1 if no interval is known."""
+        reach = (self.high - self.low) / 2
+        if not np.isnan(self.p) or np.isnan(reach):
+            return 1.0 if np.isnan(reach) else self.p
+        if reach == 0:
+            return float(self.gain == 0)
+        return float(2 * stats.norm.sf(abs(self.gain) / reach * stats.norm.isf(LEVEL / 2)))
 
     @property
     def verdict(self) -> str:
@@ -37,6 +51,32 @@ class Difference:
         if self.low > 0:
             return VERDICTS[0]
         return VERDICTS[2] if self.high < 0 else VERDICTS[1]
+
+
+def verdicts(differences: Mapping[str, Difference]) -> dict[str, str]:
+    """Return the verdicts of several tasks, corrected for their number.
+
+    Of 20 equal tasks, one would otherwise be helped or hurt by chance. By Holm's method, the
+    probability that any of them is said to be is at most 5%: the smallest `p` of K must be below 5%
+    / K, the next one below 5% / (K - 1), and so on.
+
+    References:
+        Holm: "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
+        Statistics 6, 1979.
+
+    Example:
+
+    >>> gains = {"churned": Difference(0.02, 0.001, 0.039), "spend": Difference(0.0, -0.1, 0.1)}
+    >>> gains["churned"].verdict, verdicts(gains)["churned"]
+    ('helped', 'no difference seen')
+    """
+    found = dict.fromkeys(differences, VERDICTS[1])
+    ranked = sorted(differences, key=lambda name: differences[name].chance)
+    for number, name in enumerate(ranked):
+        if differences[name].chance > LEVEL / (len(ranked) - number):
+            break
+        found[name] = differences[name].verdict
+    return found
 
 
 def difference(
@@ -112,4 +152,5 @@ def difference(
         of_rows**2 / max(1, rows - 1) + (of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0)
     )
     reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
-    return Difference(mean, mean - reach, mean + reach)
+    p = float(2 * stats.t.sf(abs(mean) / total**0.5, freedom))
+    return Difference(mean, mean - reach, mean + reach, p)

@@ -19,19 +19,21 @@ CHANCE = 0.999  # share of unchanged columns that are not reported as changed
 class Distribution:
     """Counts of a column's values: deciles of numbers, or the most frequent strings.
 
-    A number that a tenth of the rows have is a bin of its own.
+    A number that a tenth of the rows have is a bin of its own. Numbers between the one below it and
+    itself were never seen, and have a bin together.
 
     It reveals nothing about single rows except for the smallest and the largest number.
 
     Attributes:
         counts: Number of rows: first without a value, then in each bin. For strings, the last bin
-            is for all others.
+            is for all others; if there are `single` numbers, for those never seen.
         edges: For numbers: the edges between bins, ascending.
         values: For strings: the value of each bin but the last.
         low: The smallest number.
         high: The largest number.
         clustering: How many times more the counts vary by chance than those of independent rows,
             because rows of one group are alike. Default 1.0: they are independent.
+        single: The edges that are the only number in the bin below them. Default: none.
 
     Example:
 
@@ -48,6 +50,7 @@ class Distribution:
     low: float | None = None
     high: float | None = None
     clustering: float = 1.0
+    single: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, values: np.ndarray, groups: np.ndarray | None = None) -> Self:
@@ -65,9 +68,11 @@ class Distribution:
             empty = cls((), values=tuple(frequent))
         elif len(present):
             deciles = np.quantile(present, np.arange(1, BINS) / BINS)
-            edges = np.unique([*deciles, *_around_frequent(present)])
+            below, often = _frequent(present)
+            edges = np.unique([*deciles, *below, *often])
             low, high = float(present.min()), float(present.max())
-            empty = cls((), tuple(edges.tolist()), low=low, high=high)
+            single = tuple(often.astype(float).tolist())
+            empty = cls((), tuple(edges.tolist()), low=low, high=high, single=single)
         else:
             empty = cls((), ())
         counts, clustering = empty.counted(values), empty.clustering_of(values, groups)
@@ -85,6 +90,7 @@ class Distribution:
     def counted(self, values: np.ndarray) -> tuple[int, ...]:
         """Return the counts of other values in the same bins."""
         number = 2 + len((self.edges if self.values is None else self.values) or ())
+        number += bool(self.single)
         return tuple(np.bincount(self._bins(values), minlength=number).tolist())
 
     def _bins(self, values: np.ndarray) -> np.ndarray:
@@ -92,13 +98,16 @@ class Distribution:
         without = missing(values)
         bins, present = np.zeros(len(values), int), values[~without]
         if self.values is None:
-            bins[~without] = 1 + np.searchsorted(
-                np.asarray(self.edges, float), present.astype(float)
-            )
+            edges, numbers = np.asarray(self.edges, float), present.astype(float)
+            places = np.searchsorted(edges, numbers)
+            above = np.append(edges, np.inf)[places]
+            # Predictions of equal rows may differ by rounding.
+            new = np.isin(above, self.single) & ~np.isclose(numbers, above, rtol=1e-6, atol=0)
+            bins[~without] = 1 + np.where(new, len(edges) + 1, places)
         else:
-            places = {value: place for place, value in enumerate(self.values, start=1)}
+            known = {value: place for place, value in enumerate(self.values, start=1)}
             others = len(self.values) + 1
-            bins[~without] = pd.Series(present, dtype=object).map(places).fillna(others).to_numpy()
+            bins[~without] = pd.Series(present, dtype=object).map(known).fillna(others).to_numpy()
         return bins
 
     def clustering_of(self, values: np.ndarray, groups: np.ndarray | None) -> float:
@@ -144,7 +153,7 @@ class Distribution:
         ['', 'a', 'b', 'never seen']
         """
         odd = random.random(rows)
-        shares = np.array(self.counts[1:], float) + 1e-9
+        shares = np.array(self.within, float) + 1e-9
         bins = random.choice(len(shares), rows, p=shares / shares.sum())
         if self.values is not None:
             texts = np.array([*self.values, "never seen"], object)[bins]
@@ -158,6 +167,11 @@ class Distribution:
         numbers[odd < 0.2] += random.choice([-10.0, 10.0], rows)[odd < 0.2] * (high - low + 1)
         numbers[odd < 0.1] = np.nan
         return numbers
+
+    @property
+    def within(self) -> tuple[int, ...]:
+        """The counts of the bins between the edges, or of the values and all others."""
+        return self.counts[1 : len(self.counts) - bool(self.single)]
 
     @property
     def missing(self) -> float:
@@ -231,15 +245,15 @@ def missing(values: np.ndarray) -> np.ndarray:
     return np.isnan(values.reshape(len(values), -1)).any(axis=1)
 
 
-def _around_frequent(present: np.ndarray) -> np.ndarray:
-    """Return the edges of bins for single numbers that a tenth of the rows have.
+def _frequent(present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers that a tenth of the rows have, and before them those just below, if any.
 
-    Otherwise, an edge that is such a number would have smaller ones in the same bin: if 95% of the
-    rows were 1, nothing would change if all of them became 0.
+    Such a number is a bin of its own. Otherwise, an edge that is one would have smaller ones in the
+    same bin: if 95% of the rows were 1, nothing would change if all of them became 0.
     """
     numbers, counts = np.unique(present, return_counts=True)
     frequent = np.flatnonzero(counts >= len(present) / BINS)
-    return numbers[np.concatenate([frequent, frequent[frequent > 0] - 1])]
+    return numbers[frequent[frequent > 0] - 1], numbers[frequent]
 
 
 def level(index: float, chance: float) -> str:

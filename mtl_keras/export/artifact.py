@@ -44,6 +44,12 @@ def _number(path: Path) -> int | None:
     return number if path.name == str(number) else None
 
 
+def number_of(version: Path) -> int:
+    """Return the number of a version; of one that is being written, the next free number."""
+    others = (_number(path) or 0 for path in version.parent.iterdir())
+    return _number(version) or max(others, default=0) + 1
+
+
 def is_model(folder: Path) -> bool:
     """Return whether a folder is an artifact or one of its versions."""
     return _is_version(folder) or bool(versions(folder))
@@ -132,7 +138,7 @@ def new_version(folder: Path) -> Iterator[Path]:
 
 def _published(unfinished: Path, folder: Path) -> Path:
     """Rename a finished folder to the first free version number, and return it."""
-    number = max((_number(path) or 0 for path in folder.iterdir()), default=0) + 1
+    number = number_of(unfinished)
     while True:
         try:
             return unfinished.rename(folder / str(number))

@@ -47,7 +47,8 @@ def infer(
     6. Whole numbers without duplicates that are consecutive, or whose column is named like an
        identifier (`id`, `..._id`, `customerID`, `key`, ...): dropped as an identifier. If some
        occur twice, as with copied rows, the column is used, and its guess tells so.
-    7. Numbers, or strings that are all numbers, such as `12.5`, `$1,299` or `12 %`: `Numeric`.
+    7. Numbers, or strings that are all numbers, such as `12.5`, `$1,299` or `12 %`: `Numeric`,
+       unless they are numbers of pandas' type `category`.
     8. Strings with more than 50 distinct values that are more than half the number of rows: `Text`
        if they have three or more words on average, else dropped as an identifier. Strings without
        duplicates in a column named like an identifier are dropped, too.
@@ -120,7 +121,9 @@ def _guess(name: str, column: pd.Series) -> Guess:
         doubt = other_reading(texts, form) or ""
         return Guess(name, Date(name, format=form), _dated(texts, form), doubt)
 
-    numbers = _numbers(name, texts if is_text else present, is_text)
+    kinds = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else None
+    stated = kinds is not None and pd.api.types.is_numeric_dtype(kinds)
+    numbers = None if stated else _numbers(name, texts if is_text else present, is_text)
     if numbers is not None:
         return numbers
 
@@ -134,7 +137,7 @@ def _guess(name: str, column: pd.Series) -> Guess:
             return Guess(name, Text(name), f"texts of {words:.0f} words on average", doubt)
         why = f"{IDENTIFIER}: {len(values):,} values in {len(present):,} rows"
         return Guess(name, None, why, doubt)
-    why = f"{len(values)} texts"
+    why = f"a category of {len(values)} numbers" if stated else f"{len(values)} texts"
     if is_text:
         folded = pd.Series(values).groupby(pd.Series(values).astype(str).str.lower()).agg(list)
         alike = next((texts for texts in folded if len(texts) > 1), None)

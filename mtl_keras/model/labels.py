@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, DataError, shown, unknown
+from mtl_keras.model.arrays import as_array
 
 ONE_CLASS = (
     "`class_weight` of output {task!r} needs one class for each row: labels that are class indices "
@@ -229,7 +230,7 @@ def _numbers(values: Any, task: str) -> Any:
         return values
     if isinstance(values, np.ma.MaskedArray):  # its mask says which labels are missing
         values = np.ma.filled(values.astype("float64"), np.nan)
-    array = np.asarray(values)
+    array = np.asarray(as_array(values))
     if array.dtype == object:
         try:
             array = array.astype("float32")

@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 import keras
-import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError
 from mtl_keras.feeding.blocks import Blocks
 from mtl_keras.model import labels
+from mtl_keras.model.arrays import as_array
 from mtl_keras.model.step import Step
 
 BATCH_SIZE = 32  # Keras's default
@@ -67,7 +67,7 @@ def checked(rows: Rows, step: Step, class_weight: Any = None) -> tuple[Rows, Any
         y, sample_weight = labels.checked(rows.y, rows.sample_weight, tasks, class_weight)
         for task, values in y.items():
             step.losses[task].check_classes(values, step.outputs[task])
-        return Rows(keras.tree.map_structure(_as_array, rows.x), y, sample_weight), None
+        return Rows(keras.tree.map_structure(as_array, rows.x), y, sample_weight), None
     if class_weight is None:
         return rows, None
     if isinstance(rows.x, tf.data.Dataset):
@@ -79,7 +79,3 @@ def checked(rows: Rows, step: Step, class_weight: Any = None) -> tuple[Rows, Any
         "`class_weight` of several outputs needs `y` as arrays, or a `tf.data.Dataset`. "
         f"Received: {type(rows.x).__name__}. Yield sample weights by output from it."
     )
-
-
-def _as_array(leaf: Any) -> Any:
-    return leaf.to_numpy() if isinstance(leaf, (pd.DataFrame, pd.Series)) else leaf

@@ -13,6 +13,7 @@ from mtl_keras.balancers import Balancer
 from mtl_keras.declaring.registry import without_imports
 from mtl_keras.feeding.blocks import in_memory
 from mtl_keras.model import keras_private, loops, step_choice
+from mtl_keras.model.arrays import as_array
 from mtl_keras.model.compiling import Compiled, Declared
 from mtl_keras.model.labels import output_names
 from mtl_keras.model.predictor import Predictor
@@ -268,6 +269,7 @@ class BalancedTrainer(keras_private.BuiltFromOneReplica, keras.Model):
         Arrays in memory are computed in slices of `batch_size` rows (default 4096, or fewer if rows
         are as large as images). Everything else is computed as in Keras.
         """
+        x = keras.tree.map_structure(as_array, x)
         if not in_memory(x) or steps is not None or callbacks or self.run_eagerly:
             with keras_private.batches_per_call(self, loops.batches_per_call(self)):
                 return super().predict(x, batch_size, verbose, steps, callbacks)

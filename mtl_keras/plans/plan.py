@@ -62,6 +62,7 @@ class Plan(Checked):
         if isinstance(self.split, Mapping):
             self.split = registry.construct(Split, self.split, "[split]")
         types.check(self)
+        self.seed, self.worst_rows = int(self.seed), int(self.worst_rows)  # NumPy's, too
         if isinstance(self.tasks, Mapping):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
         self.tasks: list[Task] = [tasks.get(task) for task in self.tasks]

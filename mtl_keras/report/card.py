@@ -42,6 +42,7 @@ def model_card(content: Content) -> str:
     text = ENVIRONMENT.get_template("card.md").render(
         name=cell(content.schema["name"]),
         folder=content.schema["name"],
+        number=content.number,
         argument=shlex.quote(content.schema["name"]),
         names=in_a_list(names),
         tags=list(dict.fromkeys(task["tag"] for task in tasks)),

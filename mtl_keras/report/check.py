@@ -106,4 +106,4 @@ def _bins(change: ColumnChange, shown: Callable[[Sequence[float]], list[str]]) -
     if then.values is not None:
         return ["missing", *then.values, "others"]
     edges = list(then.edges or ())
-    return ["missing", *ranges(shown(edges))]
+    return ["missing", *ranges(shown(edges)), "never seen"]

@@ -45,7 +45,7 @@ def summary(column: Distribution, shown: Callable[[Sequence[float]], list[str]])
     >>> summary(ages, apart).words
     ('min 0', 'median 50', 'max 100')
     """
-    counts = np.array(column.counts[1:], float)
+    counts = np.array(column.within, float)
     if not counts.sum():
         return Summary(Markup(), (), column.missing)
     if column.values is not None:

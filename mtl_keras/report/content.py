@@ -41,6 +41,7 @@ class Content:
         predictions: For each task, the predictions for the test rows.
         comparison: `comparison/comparison.json` beside the artifact; None if there is none, or if
             it is of other tasks or measures, as it may be of an earlier version.
+        number: The number of the version.
 
     Example:
 
@@ -64,6 +65,7 @@ class Content:
     truths: dict[str, np.ndarray]
     predictions: dict[str, np.ndarray]
     comparison: dict[str, Any] | None
+    number: int
 
     @property
     def units(self) -> dict[str, str]:
@@ -88,7 +90,10 @@ class Content:
 
 
 def content(
-    files: Mapping[str, str | bytes], comparison: Path | None = None, trusted: Collection[str] = ()
+    files: Mapping[str, str | bytes],
+    comparison: Path | None = None,
+    trusted: Collection[str] = (),
+    number: int = 1,
 ) -> Content:
     """The content of a report.
 
@@ -96,6 +101,7 @@ def content(
         files: The artifact's files by name, text or bytes.
         comparison: Folder that may hold `comparison.json`.
         trusted: Packages that may be imported for classes that are not part of mtl_keras.
+        number: The number of the artifact's version. Default 1.
 
     Returns:
         The parsed files.
@@ -151,4 +157,5 @@ def content(
         truths=truths,
         predictions=predictions,
         comparison=compared,
+        number=number,
     )

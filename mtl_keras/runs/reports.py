@@ -33,7 +33,8 @@ def rewrite_report(folder: str | Path, trusted: Collection[str] = ()) -> Path:
 
 def model_card_of(version: Path, trusted: Collection[str] = ()) -> str:
     """Return the model card of a version."""
-    return report.model_card(report.content(artifact.read_files(version), trusted=trusted))
+    files, number = artifact.read_files(version), artifact.number_of(version)
+    return report.model_card(report.content(files, trusted=trusted, number=number))
 
 
 def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -> str:
@@ -46,7 +47,8 @@ def report_page_of(version: Path, folder: Path, trusted: Collection[str] = ()) -
         )
     compared = folder / "comparison" / "comparison.json"
     try:
-        return report.report_page(report.content(files, compared, trusted))
+        number = artifact.number_of(version)
+        return report.report_page(report.content(files, compared, trusted, number))
     except ArtifactError as error:
         raise ArtifactError(f"{version}: {error}") from error
     except Exception as error:  # whatever error results from values that no run has written

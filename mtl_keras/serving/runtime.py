@@ -11,7 +11,12 @@ from fastapi import Request, Response
 from mlserver import MLModel, ModelSettings
 from mlserver.errors import MLServerError, ModelNotFound
 from mlserver.handlers import custom_handler
-from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
+from mlserver.types import (
+    InferenceRequest,
+    InferenceResponse,
+    MetadataModelResponse,
+    ResponseOutput,
+)
 from mlserver.utils import to_absolute_path
 
 from mtl_keras.errors import DataError, MTLError, unknown
@@ -94,6 +99,12 @@ class Runtime(MLModel):
         if versions.get(str(self.version)) is self:
             del versions[str(self.version)]
         return True
+
+    async def metadata(self) -> MetadataModelResponse:
+        """Return what goes in and comes out, and which versions are served."""
+        told = await super().metadata()
+        told.versions = sorted(self.served.get(self.name, ()), key=int)
+        return told
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Answer a request in the Open Inference Protocol."""

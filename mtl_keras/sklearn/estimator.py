@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from mtl_keras.datasets.placeholders import Declared, applied
 from mtl_keras.declaring.naming import unique_names
 from mtl_keras.errors import ConfigError, DataError, shown
 from mtl_keras.experiment import Experiment
@@ -40,6 +41,7 @@ class MultiTaskEstimator(BaseEstimator):
         balancer: As in `Experiment`. Default `"fixed"`.
         preset: As in `Experiment`. Default `"default"`.
         training: As in `Experiment`, such as `{"epochs": 20}`. Default None: the preset's.
+        missing_values: As in `Experiment`, for the columns of `X` and `y`. Default `()`.
         validation: Share of the rows that epochs and thresholds are chosen on. Default 0.15.
         random_state: Integer seed. Default 0.
 
@@ -72,6 +74,7 @@ class MultiTaskEstimator(BaseEstimator):
         balancer: Any = "fixed",
         preset: str = "default",
         training: Mapping[str, Any] | None = None,
+        missing_values: Declared = (),
         validation: float = 0.15,
         random_state: int = 0,
     ) -> None:
@@ -81,6 +84,7 @@ class MultiTaskEstimator(BaseEstimator):
         self.balancer = balancer
         self.preset = preset
         self.training = training
+        self.missing_values = missing_values
         self.validation = validation
         self.random_state = random_state
 
@@ -132,7 +136,7 @@ class MultiTaskEstimator(BaseEstimator):
             raise DataError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
-        self.targets_ = Targets.of(y, self.tasks)
+        self.targets_ = Targets.of(y, self.tasks, self.missing_values)
         labels = self.targets_.table(y).reset_index(drop=True)
         if len(labels) != len(rows):
             raise DataError(
@@ -159,6 +163,7 @@ class MultiTaskEstimator(BaseEstimator):
             balancer=self.balancer,
             preset=self.preset,
             training=dict(self.training or {}),
+            missing_values=self.missing_values,
             split=Validated(validation=self.validation),
             seed=self.random_state,
             sample_weight=weight,
@@ -204,7 +209,7 @@ class MultiTaskEstimator(BaseEstimator):
         below 0: one task that is predicted badly outweighs the others. See docs/sklearn.md for
         scores of a task.
         """
-        answers, labels = self._answers(X), self.targets_.table(y)
+        answers, labels = self._answers(X), applied(self.targets_.table(y), self.missing_values)
         return float(np.mean([score(task, labels, answers[task.name]) for task in self.tasks_]))
 
     def set_params(self, **params: Any) -> Self:
@@ -292,7 +297,7 @@ class MultiTaskEstimator(BaseEstimator):
 
     def _answers(self, X: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self)
-        table, features = self._table(X), self.encoder_.features
+        table, features = applied(self._table(X), self.missing_values), self.encoder_.features
         slugs = self.encoder_.input_slugs
         raw = {slugs[name]: values for name, values in raw_columns(features, table).items()}
         outputs = self.model_.output

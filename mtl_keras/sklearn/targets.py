@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets import Split
+from mtl_keras.datasets import Split, placeholders
 from mtl_keras.errors import DataError
 
 MOST_CLASSES = 20  # up to so many distinct whole numbers
@@ -29,8 +29,13 @@ class Targets:
     is_table: bool
 
     @classmethod
-    def of(cls, y: Any, tasks: Any = None) -> Self:
+    def of(cls, y: Any, tasks: Any = None, missing: placeholders.Declared = ()) -> Self:
         """Return the targets in `y`, with declared tasks or, for None, guessed kinds.
+
+        Args:
+            y: The labels.
+            tasks: Tasks or kinds by name. Default None: guessed.
+            missing: Values that stand for a missing label: see `Experiment`. Default: none.
 
         Raises:
             DataError: if `y` is not a column or table of targets.
@@ -52,7 +57,7 @@ class Targets:
         found = cls(tasks, names, y.ndim, isinstance(y, (pd.DataFrame, pd.Series)))
         if tasks is not None:
             return found
-        table = found.table(y)
+        table = placeholders.applied(found.table(y), missing)
         return cls({name: _kind(table[name]) for name in names}, *list(vars(found).values())[1:])
 
     def table(self, y: Any) -> pd.DataFrame:

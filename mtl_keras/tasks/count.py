@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
 from mtl_keras.tasks.measures import Measure
 from mtl_keras.tasks.numeric import NumericTask
@@ -51,3 +52,10 @@ class Count(NumericTask):
 
     def _check_values(self, values: np.ndarray) -> None:
         self._refuse_negative(values, "for a count")
+        parts = values[np.abs(values - np.round(values)) > 1e-6]
+        if len(parts):
+            raise DataError(
+                f"Task {self.name!r}: column {self.columns[0]!r} must contain whole numbers for a "
+                f"count. Received: {parts[0]:.10g}. For a quantity, use {self.name}:regression; "
+                "with loss = 'poisson', it is learned like a count."
+            )

@@ -92,7 +92,7 @@ class NumericTask(ConformalTask):
     def _notation(self, column: pd.Series) -> str:
         """Return the labels' number format; an error if several fit and give different numbers."""
         warn_of_mixed_units(f"Task {self.name!r}", column)
-        notation, ambiguous = find_notation(column)
+        notation, ambiguous, _ = find_notation(column)
         if ambiguous is None:
             return notation
         values = {  # the first notation that gives each value

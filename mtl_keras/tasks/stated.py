@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.categories import undecimal
+from mtl_keras.datasets.categories import other_spellings, undecimal
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.numbers import parsed
 
@@ -58,10 +58,14 @@ def coded_labels(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
 def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...]:
     """Return given labels as the column has them: a string may mean a number or a boolean.
 
+    Strings may be spelled otherwise: see `other_spellings`.
+
     Example:
 
     >>> as_in_column(["2", "1", "3"], [1, 2]), as_in_column(["TRUE"], [False, True])
     ((2, 1, 3), (True,))
+    >>> as_in_column(["1.0", "b"], ["1", "2"])
+    ('1', 'b')
     """
     booleans = all(isinstance(label, (bool, np.bool_)) for label in labels)
     numbers = not booleans and not any(isinstance(label, (str, bool)) for label in labels)
@@ -74,6 +78,7 @@ def as_in_column(stated: Sequence[Any], labels: Sequence[Any]) -> tuple[Any, ...
         return label if np.isnan(value) else int(value) if value.is_integer() else float(value)
 
     known = {text(label): label for label in labels}
+    known |= {other: known[label] for other, label in other_spellings(known).items()}
     return tuple(known[text(s)] if text(s) in known else otherwise(s) for s in stated)
 
 

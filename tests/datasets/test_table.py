@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 
 import numpy as np
@@ -78,6 +79,23 @@ def test_duplicated_columns_of_a_frame_are_refused():
 def test_a_delimiter_at_the_end_of_rows_shifts_nothing(tmp_path, ending):
     (tmp_path / "table.csv").write_text(ending)
     assert datasets.read(tmp_path / "table.csv").to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("a,b,c\n1,2,3\n4,5\n6\n", r"row 1 \(line 3 of .*, the first of 2 such rows, has 2 cells"),
+        ('a,b,c\n1,"2,2",3\n\n4,5\n', r"x.csv: row 1 \(counting .*2 cells, .* 3 names .*'4', '5'"),
+        ("a,b,\n1,2\n3\n", "has 1 cell, fewer than the 2 names"),
+        ('a,b,c\n1,"2,2",\n4,5,\n', None),
+        ("a,b,\n1,2\n3,4,\n", None),
+    ],
+)
+def test_a_row_with_too_few_cells_is_told(tmp_path, recwarn, content, told):
+    (tmp_path / "x.csv").write_text(content)
+    datasets.read(tmp_path / "x.csv")
+    messages = [str(each.message) for each in recwarn]
+    assert len(messages) == bool(told) and all(re.search(told, each) for each in messages)
 
 
 def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):

@@ -1,9 +1,12 @@
 """Intervals of differences cover, and verdicts are right."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from mtl_keras.evaluation import difference
+from mtl_keras.evaluation import Difference, difference
+from mtl_keras.evaluation.difference import verdicts
 from mtl_keras.tasks import Binary, Regression
 
 
@@ -54,9 +57,24 @@ def test_a_better_model_is_found():
     good, bad = ([t + random.normal(0, s, 300) for t in truths] for s in (0.5, 0.7))
     found = difference(Regression("y").measure, truths, good, bad)
     assert found.verdict == "helped" and found.low < 0.2 < found.high
+    assert found.p < 0.001 and dataclasses.replace(found, p=np.nan).chance < 0.001
     labels = [(t > 0).astype(float) for t in truths]
     turned = difference(Binary("y").measure, labels, bad, good)
     assert turned.verdict == "hurt"
+
+
+@pytest.mark.parametrize(
+    ("chances", "helped"),
+    [
+        ((0.04,), 1),
+        ((0.03, 0.001, 0.02, 0.04), 1),
+        ((0.02, 0.012, 0.04, 0.001), 4),
+        ((0.03,) * 2, 0),
+    ],
+)
+def test_verdicts_of_several_tasks_account_for_their_number(chances, helped):
+    gains = {str(n): Difference(1.0, 0.1, 1.9, p) for n, p in enumerate(chances)}
+    assert list(verdicts(gains).values()).count("helped") == helped
 
 
 @pytest.mark.parametrize(("rows", "groups"), [(1, None), (20, [np.zeros(20)])])

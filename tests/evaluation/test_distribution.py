@@ -76,11 +76,16 @@ def test_a_column_that_is_the_same_in_all_rows_of_a_group_varies_by_chance():
 
 @pytest.mark.parametrize(
     ("then", "now"),
-    [([1.0] * 95 + [0.0] * 5, [0.0]), ([5.0] * 50 + [4.0] * 45 + [1.0] * 5, [5.0, 1.0])],
-    ids=["yes or no", "rating"],
+    [
+        ([1.0] * 95 + [0.0] * 5, [0.0]),
+        ([5.0] * 50 + [4.0] * 45 + [1.0] * 5, [5.0, 1.0]),
+        ([1.0] * 50 + [2.0] * 50, [0.0, 2.0]),
+        ([1.0] * 50 + [3.0] * 50, [1.0, 2.0]),
+    ],
+    ids=["yes or no", "rating", "new, below all", "new, between"],
 )
 def test_numbers_below_a_frequent_one_are_not_in_its_bin(then, now):
-    """Nothing seemed to have changed: an edge that 95% of the rows had was in one bin with all."""
+    """Nothing seemed to have changed: a number that many rows had was in one bin with others."""
     before = Distribution.of(np.repeat(then, 10))
     values = np.repeat(now, 250)
     assert level(before.stability_index(values), before.chance(len(values))) == "major"

@@ -115,9 +115,11 @@ def test_a_bad_row_does_not_spoil_the_answers_of_others(small_artifact):
         bad = tensors(ROWS, datatype="BYTES", data=["x", "1", "2"])
         requests = [InferenceRequest(**body) for body in (tensors(ROWS), bad, tensors(ROWS[:1]))]
         answering = [model.predict(request) for request in requests]
-        return await asyncio.gather(*answering, return_exceptions=True)
+        answers = await asyncio.gather(*answering, return_exceptions=True)
+        return *answers, await model.metadata()
 
-    good, refused, other = asyncio.run(together())
+    good, refused, other, told = asyncio.run(together())
+    assert told.versions[0] == "1"
     assert (len(good.outputs[2].data.root), len(other.outputs[2].data.root)) == (3, 1)
     assert other.outputs[2].data.root == pytest.approx(good.outputs[2].data.root[:1])
     assert "Received: 'x' in row 0" in str(refused)

@@ -169,6 +169,7 @@ def test_a_new_version_is_rolled_in_and_a_damaged_one_is_not(server):
     for path, version in {"": "3", "versions/1/": "1", "versions/3/": "3"}.items():
         answer = server.ask(f"v2/models/small/{path}infer", tensors(ROWS))[1]
         assert answer["model_version"] == version
+    assert server.ask("v2/models/small")[1]["versions"] == ["1", "3"]
     assert server.ask("v1/models/small/versions/1:predict", {"instances": ROWS})[0] == 200
     assert server.ask("v1/models/small/versions/2:predict", {"instances": ROWS})[0] == 404
 

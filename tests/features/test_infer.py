@@ -40,6 +40,8 @@ COLUMNS = {
     "moment": (pd.date_range("2020-01-01", periods=ROWS, freq="h"), "date"),
     "plan": (RANDOM.choice(["basic", "plus", "pro"], ROWS), "categorical"),
     "colour": (pd.Categorical(RANDOM.choice(["red", "blue", "teal"], ROWS)), "categorical"),
+    "shop": (pd.Categorical(RANDOM.integers(1, 9, ROWS)), "categorical"),
+    "year as category": (pd.Categorical([f"{2000 + i % 9}" for i in range(ROWS)]), "numeric"),
 }
 
 
@@ -69,7 +71,7 @@ def test_durations_are_dropped_and_it_is_said_what_to_do():
 
 
 def test_a_declared_column_that_can_be_read_in_two_ways_is_told():
-    with pytest.warns(UserWarning, match=r"Feature 'p': 1,234 is read as 1234: otherwise, state"):
+    with pytest.warns(UserWarning, match=r"Feature 'p': '1,234' is read as 1234, not as 1.234"):
         features.Numeric("p").fit(pd.Series(["1,234", "17,500", "12"]))
     with pytest.warns(UserWarning, match=r"Feature 'd': '01/02/2021' is read as 2021-01-02; if"):
         features.Date("d").fit(pd.Series(["01/02/2021", "03/04/2021"]))

@@ -56,10 +56,12 @@ def forms():
     """Arguments of `fit` that give the same batches, by the form of the data."""
     series = {name: pd.Series(y[:, 0]) for name, y in Y.items()}
     tensors = tf.nest.map_structure(tf.constant, (X, Y))
+    arrow = {name: column.astype("float[pyarrow]") for name, column in series.items()}
     return {
         "numpy": {"x": X, "y": Y},
         "tensors": {"x": tensors[0], "y": tensors[1]},
         "pandas": {"x": pd.DataFrame(X, columns=list("pqrs")), "y": series},
+        "arrow": {"x": pd.DataFrame(X, columns=list("pqrs")).astype("Float32"), "y": arrow},
         "tf.data": {"x": tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH)},
         "PyDataset": {"x": Batches()},
         "generator": {"x": endless(), "steps_per_epoch": STEPS},
@@ -87,6 +89,8 @@ def test_every_form_of_data_trains_and_logs_the_same(balancer):
         size = None if form in ("tf.data", "PyDataset", "generator") else BATCH
         fitted = model.fit(**data, batch_size=size, epochs=EPOCHS, shuffle=False, verbose=0)
         logs[form], weights[form] = fitted.history, model.get_weights()
+    predicted = model.predict(forms()["arrow"]["x"], verbose=0)
+    keras.tree.map_structure(np.testing.assert_array_equal, predicted, model.predict(X, verbose=0))
     for form, history in logs.items():
         assert list(history) == list(logs["numpy"])
         for name, values in logs["numpy"].items():

@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError, DataError
@@ -62,11 +63,26 @@ def test_a_section_of_a_file_that_is_no_table_is_refused(entry):
         mtl.Experiment.from_dict({"tasks": {"bought": "binary"}, **entry})
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"training": {"epochs": 2.5}}, r"In \[training\], `epochs` must be a whole number.*2.5"),
+        ({"split": {"test": "a"}}, r"In \[split\], `test` must be a number. Received: 'a' \(str\)"),
+        ({"data": {"path": 3}}, r"In \[data\], `path` must be a text or a list. Received: 3"),
+        ({"architecture": {"layers": ["a"]}}, "`layers.0` must be a whole number. Received: 'a'"),
+    ],
+)
+def test_what_is_not_of_its_type_in_a_file_is_told_in_our_words(entry, message):
+    with pytest.raises(ConfigError, match=message):
+        mtl.Experiment.from_dict({**GOOD, **entry})
+
+
 def test_mappings_are_taken_for_what_has_arguments():
     plan = mtl.Experiment(**GOOD, split={"test": 0.3}, architecture={"bins": 400}, seed=np.int64(3))
     assert plan.split == mtl.Split(test=0.3)
     assert plan.architecture.bins == 400
     assert type(plan.architecture) is mtl.architectures.SharedBottom
+    assert "seed = 3" in tomli_w.dumps(plan.to_dict())
 
 
 @pytest.mark.parametrize(

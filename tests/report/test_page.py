@@ -120,6 +120,9 @@ def test_the_report_is_made_anew_with_the_comparison(artifact, run, comparison, 
     after = rewrite_report(folder).read_text()
     assert "<dd>Not to decide &lt;alone&gt;.</dd>" in after
     assert "Not to decide <alone>." in model_card_of(path.parents[1])
+    third = shutil.copytree(folder / "1", folder / "3")
+    assert 'tf.saved_model.load("shop/3")' in model_card_of(third)
+    assert "saved_models/shop/3" in rewrite_report(folder).read_text()
     assert "Train them together" in after and "Train them together" not in before
     told = "The comparison was on other rows (100: 60 training, 20 validation, 20 test) than"
     assert told in after

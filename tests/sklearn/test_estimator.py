@@ -33,7 +33,14 @@ def table():
 
 @pytest.fixture(scope="module")
 def fitted(table):
-    return MultiTaskEstimator(**SMALL).fit(table[COLUMNS], table[TARGETS])
+    model = MultiTaskEstimator(missing_values=["?", 999], **SMALL)
+    return model.fit(*marked(table[COLUMNS], table[TARGETS]))
+
+
+def marked(X, y):
+    """With values that mean missing in place of some empty cells."""
+    y = y.assign(segment=y["segment"].astype(object).where(y["segment"].notna(), "?"))
+    return X.assign(age=X["age"].fillna(999.0)), y
 
 
 def test_a_table_of_mixed_targets_is_answered_as_one(fitted, table):
@@ -165,6 +172,14 @@ def test_scores_of_probabilities_are_those_of_the_right_classes(table, target):
     assert value == pytest.approx(np.log(of_truth).mean(), rel=1e-4)
     if declared["y"] == "binary":
         assert get_scorer("roc_auc")(model, numbers, y) > 0.8
+
+
+def test_values_that_mean_missing_are_empty_cells(fitted, table):
+    X, y = marked(table[COLUMNS], table[TARGETS])
+    assert (X["age"] == 999).any() and (y["segment"] == "?").any()
+    assert "?" not in fitted.classes_[1]
+    pd.testing.assert_frame_equal(fitted.predict(X), fitted.predict(table[COLUMNS]))
+    assert fitted.score(X, y) == fitted.score(table[COLUMNS], table[TARGETS])
 
 
 def test_score_reads_labels_as_training_does(table):

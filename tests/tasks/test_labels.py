@@ -14,6 +14,8 @@ from mtl_keras.tasks import Multiclass
         ([1, 2, 3], ["1", "3", None], [0, 2, np.nan]),  # a file in which another cell is a word
         ([True, False], ["TRUE", "false"], [1, 0]),
         ([1.5, 2.0], [2, 2], [1, 1]),
+        (["1", "2", "a"], ["2.0", "1", "1.0"], [1, 0, 0]),  # a file of numbers with an empty cell
+        (["1.0", "2.0", "a"], [2, 1], [1, 0]),
     ],
 )
 def test_a_label_is_known_in_another_type(trained, labels, encoded):

@@ -46,7 +46,7 @@ def use(content: Content, draw: Drawer) -> Section:
             'predictions = model.predict("new_rows.csv")\n'
             f"{_comment(f'A DataFrame with the columns {listed}')}\nprint(predictions.head())",
             "plain": "import tensorflow as tf\n\n"
-            f'loaded = tf.saved_model.load("saved_models/{name}/1")\n'
+            f'loaded = tf.saved_model.load("saved_models/{name}/{content.number}")\n'
             'serve = loaded.signatures["serving_default"]\n'
             f"answers = serve(\n{lines},{rest}\n)",
         },
