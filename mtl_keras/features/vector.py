@@ -177,7 +177,7 @@ class Vector(Feature):
             values = values.astype(dtype)
         else:
             values = self._stacked(column, dtype)
-            missing = np.asarray(placeholders.numbers_of(self.missing_values), dtype)
+            missing: np.ndarray = np.array(placeholders.numbers_of(self.missing_values), dtype)
             values[np.isin(values, missing)] = np.nan
         infinite = np.isinf(values).any(axis=1)
         if infinite.any():
