@@ -1,11 +1,13 @@
 """Texts and numbers that stand for a missing value, such as `?`, `k.A.` and 999."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.categories import decoded, undecimal
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 
@@ -127,14 +129,18 @@ def _found(column: pd.Series, values: Sequence[Value]) -> np.ndarray:
     if column.dtype.kind in "bmMc":
         return np.zeros(len(column), bool)
     numbers, texts = numbers_of(values), set(texts_of(values))
-    if column.dtype.kind in "iuf":
+    if column.dtype.kind in "iu":
+        return column.isin(numbers).to_numpy(bool)
+    if column.dtype.kind == "f":  # in single precision, -99.9 is another number
+        with np.errstate(over="ignore"):
+            numbers = pd.Series(numbers, dtype=float).astype(column.dtype).tolist()
         return column.isin(numbers).to_numpy(bool)
     codes, cells = factorized(column)  # for the code -1: missing
     known = [
-        cell.strip() in texts
-        if isinstance(cell, str)
-        else isinstance(cell, (int, float)) and not isinstance(cell, bool) and cell in numbers
-        for cell in cells
+        decoded(cell).strip() in texts
+        if isinstance(cell, (str, bytes))
+        else isinstance(cell, Real) and not isinstance(cell, bool) and cell in numbers
+        for cell in map(undecimal, cells)
     ]
     return np.array([*known, False])[codes]
 

@@ -148,7 +148,7 @@ def _column(
 ) -> ColumnChange:
     then = Distribution.from_dict(kept)
     unknown = feature.unknown(raw)
-    examples = pd.Series(raw[unknown], dtype=object).value_counts().index[:EXAMPLES]
+    examples = pd.Series([*raw[unknown]], dtype=object).value_counts().index[:EXAMPLES]
     shares = (float(kept["unknown"]), float(unknown.mean()))
     values = _watched(feature, raw)
     return column_change(

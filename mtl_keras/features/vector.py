@@ -177,7 +177,8 @@ class Vector(Feature):
             values = values.astype(dtype)
         else:
             values = self._stacked(column, dtype)
-            values[np.isin(values, placeholders.numbers_of(self.missing_values))] = np.nan
+            missing: np.ndarray = np.array(placeholders.numbers_of(self.missing_values), dtype)
+            values[np.isin(values, missing)] = np.nan
         infinite = np.isinf(values).any(axis=1)
         if infinite.any():
             row = column.index[int(np.flatnonzero(infinite)[0])]

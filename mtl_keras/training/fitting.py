@@ -176,7 +176,8 @@ class Fitting:
         self, model: MultiTaskModel, best: BestEpoch, saved: Checkpoint | None
     ) -> list[keras.callbacks.Callback]:
         """The callbacks, in an order on which some of them depend."""
-        named = NamedLogs(model.tasks, model.metric_names)
+        metrics = {entry.name: entry.task for entry in model.step.task_metrics.entries}
+        named = NamedLogs(model.tasks, metrics)
         progress = Progress(named.metrics, best, self.show, self.training.epochs)
         own = [named, best, FinishedTasks(best), *self.training.callbacks(), progress]
         return [*own, *([] if saved is None else [saved]), *self.watching]

@@ -12,6 +12,8 @@ import mtl_keras as mtl
 from mtl_keras.cli import main
 from mtl_keras.evaluation.check import column_change
 from mtl_keras.evaluation.distribution import Distribution
+from mtl_keras.export.checking import check, column_statistics
+from mtl_keras.features import Categories, Sequence, Vector
 from tests.export.conftest import small_experiment, small_table
 
 pytestmark = pytest.mark.xdist_group("check")
@@ -43,6 +45,18 @@ def test_rows_like_those_of_the_training_pass(checked, tmp_path, capsys):
     needed = int(re.search(r"To see one, check about (\d+) rows or more", out)[1])
     predictor = mtl.load(checked)
     assert not predictor.check(fresh(needed + 5)).limits and predictor.check(fresh(20)).limits
+
+
+@pytest.mark.parametrize("feature", [Vector("x"), Sequence("x"), Categories("x")], ids=str)
+def test_a_column_of_lists_is_checked(feature, tmp_path):
+    table = pd.DataFrame({"x": [[1.0, 2.0], [3.0, 4.0], None] * 20})
+    features = [feature.fit(table["x"])]
+    kept = {"features": column_statistics(features, table), "answers": {}}
+    (tmp_path / "statistics.json").write_text(json.dumps(kept))
+    emptied = table.assign(x=None)
+    counts = [check(tmp_path, features, [], rows, lambda t: {}) for rows in (table, emptied)]
+    assert [each.columns[0].missing[1] for each in counts] == [pytest.approx(1 / 3), 1.0]
+    assert counts[1].alarms() and not counts[0].alarms()
 
 
 def test_without_the_test_rows_answers_columns_are_checked_and_scores_refused(checked, tmp_path):

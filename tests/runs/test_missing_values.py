@@ -1,5 +1,7 @@
 """Texts and numbers that stand for a missing value, wherever a table is read."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,13 +144,25 @@ def test_a_stream_treats_it_so(models):
         (pd.Series(["a", "?"], dtype="category"), ["?"], ["a", None]),
         (pd.Series([True, 1, "1", None], dtype=object), [1], [True, None, None, None]),
         (pd.Series([True, False]), [1], [True, False]),
-        (pd.Series([-99.5, 1.5], dtype="float32"), [-99.5], [None, 1.5]),
+        (pd.Series([-99.9, 1.5], dtype="float32"), [-99.9], [None, 1.5]),
+        (pd.Series([-99.9, 1.5], dtype="Float32"), [-99.9, 1e300], [None, 1.5]),
+        (pd.Series([Decimal("-99.9"), Decimal(2), b"? "]), [-99.9, "?"], [None, 2, None]),
+        (
+            pd.Series([np.float32(-99.9), np.int64(999), np.True_], dtype=object),
+            [-99.9, 999, 1],
+            [None, None, True],
+        ),
         (pd.Series([["?"], "?"]), ["?"], [["?"], None]),
     ],
 )
 def test_columns_of_every_type(column, values, expected):
     found = placeholders.masked(column, values)
     assert [None if pd.api.types.is_scalar(x) and pd.isna(x) else x for x in found] == expected
+
+
+def test_a_vector_learns_nothing_from_values_that_stand_for_a_missing_one():
+    vectors = pd.Series([[1.0, 2.0], [-99.9, 4.0], [3.0, 6.0]])
+    assert mtl.features.Vector("x", missing_values=(-99.9,)).fit(vectors).center == (2.0, 4.0)
 
 
 def test_what_cannot_be_meant_is_refused():

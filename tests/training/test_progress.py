@@ -8,6 +8,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.training import BestEpoch
+from mtl_keras.training.named_logs import NamedLogs
 from mtl_keras.training.progress import Progress, counted
 
 X = np.random.default_rng(0).normal(size=(96, 3)).astype("float32")
@@ -124,3 +125,12 @@ def test_parts_that_are_finished_are_counted(monkeypatch):
     monkeypatch.setattr("time.perf_counter", lambda: 40.0)
     assert counted("trainings", 0, 12, 10.0) == ("0 of 12 trainings", 0.0)
     assert counted("trainings", 4, 12, 10.0) == ("4 of 12 trainings, about 1 min 0 s left", 1 / 3)
+
+
+def test_metrics_of_a_part_without_labels_are_not_0():
+    logs = {"loss": 2.0, "a_loss": 1.0, "a_mae": 3.0, "a_b_mae": 4.0, "a_b_loss": 1.0}
+    without = {"val_a_loss": np.nan, "val_a_mae": 0.0, "val_a_b_loss": 1.0, "val_a_b_mae": 4.0}
+    callback = NamedLogs(["a", "a_b"], {"a_mae": "a", "a_b_mae": "a_b"})
+    seen = {**logs, **without}
+    callback.on_epoch_end(0, seen)
+    assert np.isnan(seen["val_a_mae"]) and seen["a_mae"] == 3.0 and seen["val_a_b_mae"] == 4.0
