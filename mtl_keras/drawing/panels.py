@@ -260,6 +260,8 @@ def confusion(name: str, labels: Sequence[str], truth: np.ndarray, answered: np.
         ax.set_xticks(range(len(labels)), labels, fontsize=8, rotation=turned, **slanted)
         ax.set_yticks(range(len(labels)), labels, fontsize=8)
         for (row, column), share in np.ndenumerate(shares if len(labels) <= MOST_CLASSES else []):
+            if not counts[row].any():
+                continue  # no row has this label: a share of nothing is no number
             text = f"{share:.2f}\n{counts[row, column]:,}" if few else f"{100 * share:.0f}"
             look = {"fontsize": 9 if few else 7, "color": style.ink(image.to_rgba(share))}
             if few or text != "0":

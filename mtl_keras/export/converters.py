@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from mtl_keras.errors import ConfigError, MTLError, shown, silenced, unknown
 from mtl_keras.export.onnx_graph import in_other_operations
@@ -72,6 +73,7 @@ class Onnx(Format):
             str(saved_model), None, None, "serve", ["serving_default"],
             return_initialized_tables=True, return_tensors_to_rename=True,
         )  # fmt: skip
+        names |= zip(inputs, _inputs(saved_model), strict=True)
         try:
             with tf.Graph().as_default() as graph:
                 tf.import_graph_def(frozen, name="")
@@ -113,6 +115,15 @@ class Onnx(Format):
             return dict(zip(names, values))
 
         return answer
+
+
+def _inputs(saved_model: Path) -> list[str]:
+    """Return the names of a SavedModel's inputs as it declares them, in the order of its graph.
+
+    The graph itself, whose names tf2onnx uses, has them in lower case.
+    """
+    content = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
+    return sorted(content.meta_graphs[0].signature_def["serving_default"].inputs)
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

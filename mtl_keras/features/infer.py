@@ -129,15 +129,16 @@ def _guess(name: str, column: pd.Series) -> Guess:
 
     doubt = _doubt(name, texts) if is_text else ""
     if is_text and len(values) == len(present) and named_like_identifier(name):
-        return Guess(name, None, f"{IDENTIFIER}: its name, and no string twice")
+        return Guess(name, None, f"{IDENTIFIER}: its name, and no value occurs twice")
     if len(values) > MANY_VALUES and len(values) > 0.5 * len(present):
         words = texts.str.count(" ").mean() + 1 if is_text else 1
         if words >= 3:
             doubt = doubt or _almost_identifier(name, len(values), len(present))
             return Guess(name, Text(name), f"texts of {words:.0f} words on average", doubt)
-        why = f"{IDENTIFIER}: {len(values):,} values in {len(present):,} rows"
-        return Guess(name, None, why, doubt)
-    why = f"a category of {len(values)} numbers" if stated else f"{len(values)} texts"
+        many = f"{len(values):,} values in {len(present):,} rows"
+        # Dates or numbers that are not all readable identify nothing.
+        return Guess(name, None, many if doubt else f"{IDENTIFIER}: {many}", doubt)
+    why = f"a category of {len(values)} numbers" if stated else f"{len(values)} different values"
     if is_text:
         folded = pd.Series(values).groupby(pd.Series(values).astype(str).str.lower()).agg(list)
         alike = next((texts for texts in folded if len(texts) > 1), None)
@@ -201,7 +202,7 @@ def _numbers(name: str, present: pd.Series, is_text: bool) -> Guess | None:
         if count == len(numbers) and consecutive:
             return Guess(name, None, f"{IDENTIFIER}: {count:,} consecutive whole numbers")
         if count == len(numbers) and named_like_identifier(name):
-            return Guess(name, None, f"{IDENTIFIER}: its name, and no number twice")
+            return Guess(name, None, f"{IDENTIFIER}: its name, and no value occurs twice")
         doubt = _almost_identifier(name, count, len(numbers), consecutive)
     if not is_text:
         return Guess(name, Numeric(name), "numbers", doubt)

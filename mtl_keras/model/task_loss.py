@@ -239,9 +239,9 @@ class TaskLoss:
         differ = None not in widths and widths[0] != widths[1]
         if not self.sparse and rank > 1 and differ and not narrow:
             raise ConfigError(
-                f"Labels of output {self.task!r} have {y.shape[-1]} columns, its prediction "
-                f"has {y_pred.shape[-1]}. For class indices use the loss "
-                "'sparse_categorical_crossentropy'."
+                f"Labels of output {self.task!r} have {widths[0]} "
+                f"column{'' if widths[0] == 1 else 's'}, its prediction has {widths[1]}. "
+                "For class indices use the loss 'sparse_categorical_crossentropy'."
             )
         return y
 

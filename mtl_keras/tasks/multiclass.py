@@ -18,6 +18,7 @@ from mtl_keras.tasks.problem import Problem
 from mtl_keras.tasks.stated import some_of
 
 MAX_CLASSES = 1000
+RARE = 10  # a class with fewer training labels is hardly learned, and tested on a row or two
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,7 +82,10 @@ class Multiclass(ClassTask):
         if not self.classes:
             return ""
         best = "the one with the highest probability is predicted"
-        return f"the classes are {some_of(self.classes)}; {best}"
+        counted = zip(self.classes, self.counts or (), strict=False)
+        rare = [f"{label} ({count})" for label, count in counted if count < RARE]
+        few = f"; classes with few training labels: {some_of(rare)}" if rare else ""
+        return f"the classes are {some_of(self.classes)}; {best}{few}"
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         probabilities = answers[f"{self.name}_probabilities"]

@@ -37,7 +37,7 @@ def table(rows: int = 60, seed: int = 0) -> pd.DataFrame:
     made["joined"] = pd.Timestamp("2020-01-31") + pd.to_timedelta(
         random.integers(0, 900, rows), "D"
     )
-    made["code"] = random.choice([7.0, 11.0, 13.0], rows)
+    made["Code"] = random.choice([7.0, 11.0, 13.0], rows)
     for column in ("age", "amount", "town", "member", "joined"):
         made.loc[random.random(rows) < 0.1, column] = None
     return made
@@ -49,7 +49,7 @@ def trained(names: list[str], crossings: list[tuple[str, ...]], folder, missing=
     every = [
         kinds.Numeric("age"),
         kinds.Numeric("amount", transform="log1p"),
-        kinds.Numeric("code"),
+        kinds.Numeric("Code"),
         kinds.Categorical("town"),
         kinds.Boolean("member"),
         kinds.Date("joined"),
@@ -100,8 +100,8 @@ print(json.dumps({name: values.tolist() for name, values in zip(names, answers)}
 
 @pytest.fixture(scope="module")
 def dated(tmp_path_factory):
-    names = ["age", "amount", "code", "town", "member", "joined"]
-    return trained(names, [("town", "member"), ("code",)], tmp_path_factory.mktemp("dated"))
+    names = ["age", "amount", "Code", "town", "member", "joined"]
+    return trained(names, [("town", "member"), ("Code",)], tmp_path_factory.mktemp("dated"))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -130,8 +130,8 @@ def test_rows_with_dates_are_encoded_by_a_reader_that_needs_numpy_alone(form, da
 
 @pytest.mark.parametrize("missing", [(), ("Ely", 13)])
 def test_onnx_reads_raw_numbers_categories_booleans_and_crossings(missing, tmp_path):
-    names = ["age", "amount", "code", "town", "member"]
-    model = trained(names, [("town", "member"), ("town", "code")], tmp_path, missing)
+    names = ["age", "amount", "Code", "town", "member"]
+    model = trained(names, [("town", "member"), ("town", "Code")], tmp_path, missing)
     exported = export(model, tmp_path / "small.onnx", table(seed=1))
     assert exported.why_encoded == "" and "reads raw rows" in str(exported)
     assert [file.name for file in tmp_path.iterdir()] == ["small.onnx"]
@@ -141,7 +141,7 @@ def test_onnx_reads_raw_numbers_categories_booleans_and_crossings(missing, tmp_p
     if missing:
         there = Onnx().loaded((tmp_path / "small.onnx").read_bytes())
         stated = {**raw, "town": np.where(raw["town"] == "", "Ely", raw["town"])}
-        stated["code"] = np.where(np.isnan(raw["code"]), np.float32(13), raw["code"])
+        stated["Code"] = np.where(np.isnan(raw["Code"]), np.float32(13), raw["Code"])
         assert difference(there(stated), answers) == 0
 
 

@@ -140,6 +140,15 @@ def test_what_a_column_of_strings_looks_like_is_told(written, doubt):
     assert re.search(doubt, guess.doubt)
 
 
+def test_dates_in_several_formats_are_no_identifier():
+    """They were dropped as one, and would have been written beside the predictions."""
+    days = pd.Series(pd.date_range("2021-01-01", periods=300))
+    mixed = days.dt.strftime("%Y-%m-%d").where(days.index % 2 == 0, days.dt.strftime("%d.%m.%Y"))
+    (guess,) = features.infer(mixed.to_frame("since"))
+    assert guess.feature is None and not guess.is_identifier
+    assert str(guess).startswith("since: dropped, 300 values in 300 rows; they look like dates")
+
+
 def test_days_that_may_be_months_are_told():
     """The first of each month, written in Europe, is also twelve days of an American January."""
     written = pd.Series([f"01/{month:02}/2021" for month in range(1, 13)] * 9)

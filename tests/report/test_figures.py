@@ -15,6 +15,7 @@ from mtl_keras.drawing import panels, style
 from mtl_keras.drawing.figure import axes
 from mtl_keras.report import balancing
 from mtl_keras.report.figures import Drawer
+from mtl_keras.report.sections.importance import _dependences
 from mtl_keras.report.sections.training import in_words as training_in_words
 
 pytestmark = [pytest.mark.xdist_group("shop"), pytest.mark.usefixtures("rendered")]
@@ -258,6 +259,13 @@ def test_a_dozen_classes_leave_the_curves_their_room_and_are_told_in_per_cent():
     assert "0" not in written.values()
 
 
+def test_a_class_without_test_rows_has_no_shares():
+    """0.00 of no rows looked like a class that is never found."""
+    here = np.array([0, 1, 1])
+    shown = drawn(panels.confusion("x", ["a", "b", "rare"], here, here))
+    assert {text.get_position()[1] for text in shown.texts[:-1]} == {0, 1}
+
+
 def test_labels_that_all_rows_have_or_none_have_no_curves():
     score = np.array([0.1, 0.9, 0.5, 0.8])
     all_rows = panels.OneLabel("all", np.ones(4), score)
@@ -272,3 +280,15 @@ def test_a_task_without_labels_in_the_test_rows_says_so(run):
     figure = report.prediction_figure(run.tasks, truths, run.predictions)
     assert figure.axes[0].get_title() == "left: nothing to show for the test rows"
     assert not figure.axes[1].get_visible()
+
+
+def test_a_mean_of_probabilities_is_named_so():
+    kinds = [mtl.tasks.Binary("left"), mtl.tasks.Regression("price", unit="EUR")]
+    curves = [{"task": t.name, "curve": [{"age": 1, t.name: 0.2}]} for t in kinds]
+    units = {task.name: task.unit for task in kinds}
+    content = SimpleNamespace(tasks=kinds, units=units, explanation={"dependence": curves})
+    _, grid = axes(1, 2)
+    shows = _dependences(content, lambda title, show: show)
+    for ax, show in zip(grid[:, 0], shows, strict=True):
+        show(ax)
+    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["mean probability", "mean prediction (EUR)"]

@@ -42,6 +42,13 @@ def test_each_label_has_a_threshold_of_its_own():
     )
 
 
+def test_classes_that_are_hardly_learned_are_named():
+    rows = pd.DataFrame({"code": ["a"] * 12 + ["b"] * 10 + ["c"] * 3})
+    decision = tasks.Multiclass("code").fit(rows).decision
+    assert decision.endswith("is predicted; classes with few training labels: c (3)")
+    assert tasks.Multiclass("code").fit(rows[:22]).decision.endswith("is predicted")
+
+
 def test_many_classes_are_counted():
     rows = pd.DataFrame({"code": range(100, 112)})
     assert "108, 109, ... (12 in all)" in tasks.Multiclass("code").fit(rows).decision

@@ -53,17 +53,20 @@ def _bars(ax: Any, top: pd.DataFrame, what: str) -> None:
 
 def _dependences(content: Content, draw: Drawer) -> list[dict[str, str]]:
     figures = []
+    single = {task.name for task in content.tasks if task.single_probability}
     for each in content.explanation.get("dependence") or []:
         curve, task = pd.DataFrame(each["curve"]), each["task"]
         answers = [c for c in curve.columns[1:] if c == task or c.startswith(f"{task}: ")]
-        show = partial(
-            dependence_curves, x=curve.iloc[:, 0], answers=curve[answers], unit=content.units[task]
-        )
+        unit = content.units[task]
+        mean = f"mean prediction{f' ({unit})' if unit else ''}"
+        if task in single or len(answers) > 1:
+            mean = "mean probability"
+        show = partial(dependence_curves, x=curve.iloc[:, 0], answers=curve[answers], mean=mean)
         figures.append(draw(f"{task} by {curve.columns[0]}", show))
     return figures
 
 
-def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = "") -> None:
+def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, mean: str) -> None:
     """A line per answer for a numeric feature, bars or points for any other."""
     several = answers.shape[1] > 1
     numbers = pd.api.types.is_numeric_dtype(x) and not pd.api.types.is_bool_dtype(x)
@@ -80,7 +83,6 @@ def dependence_curves(ax: Any, x: pd.Series, answers: pd.DataFrame, unit: str = 
             ax.plot(y[::-1], rows[::-1], marker, color=look["color"], ms=6, label=label)
         else:
             ax.barh(rows[::-1], y[::-1], **look)
-    mean = "mean probability" if several else f"mean prediction{f' ({unit})' if unit else ''}"
     ax.set(**({"xlabel": style.short(x.name, 40), "ylabel": mean} if numbers else {"xlabel": mean}))
     ax.tick_params(axis="y", labelsize=8)
     if several:
