@@ -112,7 +112,7 @@ def pays(model: keras.Model, step: Step, batch_size: int, epochs: int, steps: in
         and not step.task_metrics.by_batch
         and all(len(tensor.shape) <= (3 if kinds & RECURRENT else 2) for tensor in model.inputs)
         and kinds <= LAYERS
-        and not any(map(draws, layers))
+        and not any(draws(layer) or getattr(layer, "stateful", False) for layer in layers)
         and {loss.name for loss in step.losses.values()} <= LOSSES
         and type(model.optimizer).__name__ in OPTIMIZERS
         and all(map(_of_keras_or_ours, _parts(model, step, layers)))

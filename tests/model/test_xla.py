@@ -248,11 +248,12 @@ def test_networks_with_dropout_are_compiled_too(short):
         (lambda: layers.Bidirectional(layers.GRU(2, recurrent_dropout=0.1)), 25, False),
         (lambda: layers.LSTM(2, activation=lambda x: x), 25, False),
         (lambda: layers.Bidirectional(layers.SimpleRNN(2)), 25, False),  # not measured
+        (lambda: layers.GRU(2, stateful=True), 25, False),
     ],
-    ids=["gru", "lstm", "short", "random", "own", "other"],
+    ids=["gru", "lstm", "short", "random", "own", "other", "stateful"],
 )
 def test_recurrent_networks_are_compiled_sooner(recurrent, steps, chosen):
-    rows = keras.Input((5, 2))
+    rows = keras.Input((5, 2), batch_size=16)
     made = mtl.MultiTaskModel(rows, {"a": layers.Dense(1)(recurrent()(rows))})
     made.compile("adam", loss="mse")
     assert xla.pays(made, made.step, batch_size=16, epochs=60, steps=steps) is chosen
