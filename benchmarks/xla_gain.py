@@ -108,16 +108,16 @@ def cases() -> dict[str, Case]:
     made["RMSprop"] = dense(optimizer=keras.optimizers.RMSprop), 256
     made["gelu"] = dense(activation="gelu"), 256
     made["tanh"] = dense(activation="tanh"), 256
+    made["GRU"] = other((20, 8), lambda rows: layers.GRU(32)(rows)), 64
+    made["LSTM"] = other((20, 8), lambda rows: layers.LSTM(32)(rows)), 64
+    made["dropout"] = dense(between=lambda: layers.Dropout(0.1)), 256
     # from here on "auto" does not
     for depth, width, batch in large:
         made[f"{depth} x {width}, batch {batch}"] = dense(depth, width), batch
     made["pcgrad"] = dense(balancer="pcgrad", tasks=3), 256
     made["nash_mtl"] = dense(balancer="nash_mtl", tasks=3), 256
-    made["dropout"] = dense(between=lambda: layers.Dropout(0.1)), 256
     made["Conv2D"] = other((28, 28, 1), conv), 64
     made["Embedding"] = other((8,), embed, "int32"), 256
-    made["GRU"] = other((20, 8), lambda rows: layers.GRU(32)(rows)), 64
-    made["LSTM"] = other((20, 8), lambda rows: layers.LSTM(32)(rows)), 64
     made["attention"] = other((20, 32), attend), 64
     return made
 

@@ -68,6 +68,8 @@ class PositionEmbedding(SameShape, keras.layers.Layer):
 class TokenEmbedding(keras.layers.Layer):
     """A learned vector for each index, and zeros for index 0, which is not a token.
 
+    An index beyond `size` gets NaN, or an error of TensorFlow.
+
     **Shape:** int `(rows, length)` to `(rows, length, dimension)`.
 
     Args:
@@ -94,7 +96,10 @@ class TokenEmbedding(keras.layers.Layer):
 
     def call(self, indices: Any) -> Any:
         vectors = ops.take(self.table, indices, axis=0)
-        return vectors * ops.cast(indices > 0, vectors.dtype)[:, :, None]
+        # Else it would be the vector of another token with XLA or a GPU.
+        known = (indices >= 0) & (indices < self.size)
+        factors = ops.where(known, ops.cast(indices > 0, vectors.dtype), float("nan"))
+        return vectors * ops.cast(factors, vectors.dtype)[:, :, None]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape, self.dimension)

@@ -22,6 +22,7 @@ from mtl_keras.model.partition import Partition, partition_variables
 from mtl_keras.model.step import Step
 from mtl_keras.model.task_loss import TaskLoss
 from mtl_keras.model.task_metrics import TaskMetrics
+from mtl_keras.model.xla import draws
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,12 +133,7 @@ def _check_balancer(balancer: Balancer, partition: Partition, optimizer: Any) ->
 
 def _warn_of_xla(model: keras.Model) -> None:
     """Warn where XLA is asked for and makes training slower."""
-    random = [
-        layer.name
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.Dropout)  # whose masks are drawn otherwise then
-        and any(variable.name == "seed_generator_state" for variable in layer.variables)
-    ]
+    random = [layer.name for layer in model.layers if draws(layer)]
     if random and not tf.config.list_physical_devices("GPU"):
         warnings.warn(
             f"`jit_compile=True` makes training slower here: without a GPU, XLA is slow at the "

@@ -2,11 +2,11 @@
 
 Keras leaves XLA off without a GPU. Compiling takes two to five seconds, and then saves a part of
 each step (`benchmarks/xla_gain.py`): of small networks of dense layers a quarter to three quarters,
-of the networks of an experiment, whose steps are longer, a fifth to a half. Convolutions, and
-layers that draw random numbers, become many times slower; dropout does not, as
-`feeding/batch_loop.py` chooses how its masks are drawn. `keras.layers.Embedding` is left out,
-because XLA takes the nearest row for a wrong index, where TensorFlow raises an error; with
-`CategoryEmbedding`, the loss is NaN.
+of the networks of an experiment, whose steps are longer, a fifth to a half, and of recurrent layers
+a half to three quarters. Convolutions, and layers that draw random numbers, become many times
+slower; dropout does not, as `feeding/batch_loop.py` chooses how its masks are drawn.
+`keras.layers.Embedding` is left out, because XLA takes the nearest row for a wrong index, where
+TensorFlow raises an error; with `CategoryEmbedding` and `TokenEmbedding`, the loss is NaN.
 """
 
 from typing import Any
@@ -23,23 +23,33 @@ from mtl_keras.model.step import Step
 EMBEDDINGS = {"Members", "PeriodicEmbedding", "PiecewiseLinearEmbedding"}
 """Layers with which a step takes milliseconds, so that compiling soon pays."""
 
-LAYERS = EMBEDDINGS | {
-    "Activation",
-    "Add",
-    "Ascending",
-    "BatchEnsembleDense",
-    "BatchNormalization",
-    "CategoryEmbedding",
-    "Concatenate",
-    "CumulativeLogits",
-    "Dense",
-    "Dropout",
-    "InputLayer",
-    "LayerNormalization",
-    "MemberDense",
-    "MemberMean",
-    "ZeroInflatedLogNormalParameters",
-}
+RECURRENT = {"Bidirectional", "GRU", "LSTM"}
+"""Layers with which it pays sooner still."""
+
+LAYERS = (
+    EMBEDDINGS
+    | RECURRENT
+    | {
+        "Activation",
+        "Add",
+        "Ascending",
+        "BatchEnsembleDense",
+        "BatchNormalization",
+        "CategoryEmbedding",
+        "Concatenate",
+        "CumulativeLogits",
+        "Dense",
+        "Dropout",
+        "InputLayer",
+        "LayerNormalization",
+        "MemberDense",
+        "MemberMean",
+        "Present",
+        "SequencePooling",
+        "TokenEmbedding",
+        "ZeroInflatedLogNormalParameters",
+    }
+)
 LOSSES = {
     "binary_crossentropy",
     "categorical_crossentropy",
@@ -62,9 +72,9 @@ PRODUCTS = 2**23
 """Rows of a batch times trainable weights of such a network: above, the products are most of a
 step, and TensorFlow divides them among threads."""
 
-LONG_STEPS, EPOCHS = 1_000, 20
-"""The same for a network with `EMBEDDINGS`: steps over at most this number of epochs, after which
-many trainings end, whatever number is declared."""
+LONG_STEPS, RECURRENT_STEPS, EPOCHS = 1_000, 500, 20
+"""The same for networks with `EMBEDDINGS`, and with `RECURRENT` layers: steps over at most this
+number of epochs, after which many trainings end, whatever number is declared."""
 
 
 def decide(
@@ -86,11 +96,13 @@ def decide(
 
 def pays(model: keras.Model, step: Step, batch_size: int, epochs: int, steps: int) -> bool:
     """Whether a training takes less time with XLA, as far as is known; see `decide`."""
-    kinds = {type(layer).__name__ for layer in model.layers}
+    layers = [part for layer in model.layers for part in within(layer)]
+    kinds = {type(layer).__name__ for layer in layers}
+    soon = RECURRENT_STEPS if kinds & RECURRENT else LONG_STEPS
     return (
         (
-            min(epochs, EPOCHS) * steps >= LONG_STEPS
-            if kinds & EMBEDDINGS
+            min(epochs, EPOCHS) * steps >= soon
+            if kinds & (RECURRENT | EMBEDDINGS)
             else epochs * steps >= STEPS and batch_size * _weights(model) <= PRODUCTS
         )
         and not tf.config.list_physical_devices("GPU")
@@ -98,13 +110,31 @@ def pays(model: keras.Model, step: Step, batch_size: int, epochs: int, steps: in
         and type(step.balancer) in (Fixed, Uncertainty)
         and not step_choice.overrides(model, "call")
         and not step.task_metrics.by_batch
-        and all(len(tensor.shape) == 2 for tensor in model.inputs)
+        and all(len(tensor.shape) <= (3 if kinds & RECURRENT else 2) for tensor in model.inputs)
         and kinds <= LAYERS
+        and not any(draws(layer) or getattr(layer, "stateful", False) for layer in layers)
         and {loss.name for loss in step.losses.values()} <= LOSSES
         and type(model.optimizer).__name__ in OPTIMIZERS
-        and all(map(_of_keras_or_ours, _parts(model, step)))
-        and all(layer.dtype_policy.name == "float32" for layer in model.layers)
+        and all(map(_of_keras_or_ours, _parts(model, step, layers)))
+        and all(layer.dtype_policy.name == "float32" for layer in layers)
         and supports_jit(model)
+    )
+
+
+def within(layer: keras.Layer) -> list[keras.Layer]:
+    """A layer, and those that a bidirectional one calls."""
+    both = isinstance(layer, keras.layers.Bidirectional)
+    return [layer, layer.forward_layer, layer.backward_layer] if both else [layer]
+
+
+def draws(layer: keras.Layer) -> bool:
+    """Whether a layer draws random numbers in training, in a way that is slow with XLA."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return draws(layer.forward_layer) or draws(layer.backward_layer)
+    if isinstance(layer, keras.layers.GRU | keras.layers.LSTM):  # with a seed, used or not
+        return layer.dropout > 0 or layer.recurrent_dropout > 0
+    return not isinstance(layer, keras.layers.Dropout) and any(
+        variable.name == "seed_generator_state" for variable in layer.variables
     )
 
 
@@ -112,14 +142,13 @@ def _weights(model: keras.Model) -> int:
     return sum(v.shape.num_elements() for v in model.trainable_variables)
 
 
-def _parts(model: keras.Model, step: Step) -> list[Any]:
+def _parts(model: keras.Model, step: Step, layers: list[keras.Layer]) -> list[Any]:
     """All objects and functions that a user could have written, and XLA might not compile."""
     own = ("activation", "regularizer", "constraint")
-    of_layers = [
-        v for layer in model.layers for name, v in vars(layer).items() if name.endswith(own)
-    ]
+    layers = [*layers, *(layer.cell for layer in layers if hasattr(layer, "cell"))]
+    of_layers = [v for layer in layers for name, v in vars(layer).items() if name.endswith(own)]
     losses = [loss.function for loss in step.losses.values()]
-    return [*model.layers, *of_layers, *losses, model.optimizer, schedule_of(model.optimizer)]
+    return [*layers, *of_layers, *losses, model.optimizer, schedule_of(model.optimizer)]
 
 
 def _of_keras_or_ours(part: Any) -> bool:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.model import xla
 from tests.model.networks import LOSSES, compiled, rows, rows_of_kinds, small, three_kinds
 
 
@@ -82,6 +83,7 @@ def test_xla_is_warned_of_where_it_is_slower_and_not_chosen_there():
 
     with pytest.warns(UserWarning, match="slow at the random numbers of noise. Leave"):
         made(0.1, jit_compile=True)
+    assert not xla.draws(keras.layers.GRU(2)) and xla.draws(keras.layers.LSTM(2, dropout=0.1))
     assert made(0.0, jit_compile=True).jit_compile
     assert not made(0.1).jit_compile
 

@@ -239,6 +239,26 @@ def test_networks_with_dropout_are_compiled_too(short):
     assert xla.pays(made, made.step, batch_size=16, epochs=4, steps=5)
 
 
+@pytest.mark.parametrize(
+    ("recurrent", "steps", "chosen"),
+    [
+        (lambda: layers.GRU(2), 25, True),
+        (lambda: layers.Bidirectional(layers.LSTM(2)), 25, True),
+        (lambda: layers.GRU(2), 24, False),  # 20 epochs of 24 steps
+        (lambda: layers.Bidirectional(layers.GRU(2, recurrent_dropout=0.1)), 25, False),
+        (lambda: layers.LSTM(2, activation=lambda x: x), 25, False),
+        (lambda: layers.Bidirectional(layers.SimpleRNN(2)), 25, False),  # not measured
+        (lambda: layers.GRU(2, stateful=True), 25, False),
+    ],
+    ids=["gru", "lstm", "short", "random", "own", "other", "stateful"],
+)
+def test_recurrent_networks_are_compiled_sooner(recurrent, steps, chosen):
+    rows = keras.Input((5, 2), batch_size=16)
+    made = mtl.MultiTaskModel(rows, {"a": layers.Dense(1)(recurrent()(rows))})
+    made.compile("adam", loss="mse")
+    assert xla.pays(made, made.step, batch_size=16, epochs=60, steps=steps) is chosen
+
+
 def test_masks_of_dropout_are_drawn_as_xla_does_fastest(monkeypatch):
     """By its own choice they took a hundred times as long; a smaller last batch has no XLA."""
     algorithms, usual = [], tf.nn.experimental.stateless_dropout

@@ -29,11 +29,12 @@ def table(rows=200):
             "orders": np.round(spend),
             "spend": np.where(age > 60, np.nan, spend),
             "value": spend,
+            "said": np.where(age > 40, "good and dear", np.where(age > 30, "bad", "")),
         }
     )
 
 
-def experiment(**architecture):
+def experiment(said="categorical", **architecture):
     small = {"kind": "shared_bottom", "layers": [8], "members": 2, "bins": 4, "dropout": 0.0}
     return mtl.Experiment(
         data=table(),
@@ -46,6 +47,7 @@ def experiment(**architecture):
             "value": "zero_inflated_log_normal",
         },
         architecture={**small, **architecture},
+        features={"said": said, "age": "numeric", "shop": "categorical"},
     )
 
 
@@ -65,7 +67,8 @@ def trained(prepared, plan, compiled):
 
 
 def test_a_compiled_training_takes_the_same_steps_for_all_kinds_of_tasks():
-    plan = experiment()
+    encoder = {"kind": "gru", "units": 2, "dropout": 0.0}
+    plan = experiment(said={"kind": "text", "encoder": encoder, "word_dropout": 0.0})
     prepared = plan.prepare()
     (by_xla, logs), (without, expected) = (
         trained(prepared, plan, compiled) for compiled in (True, False)
@@ -84,6 +87,8 @@ def test_a_compiled_training_takes_the_same_steps_for_all_kinds_of_tasks():
         ({}, 12, 50, False),
         ({"dropout": 0.2, "members": 1}, 60, 50, True),
         ({"number_embedding": "periodic"}, 60, 50, True),
+        ({"said": {"kind": "text", "encoder": {"kind": "lstm", "units": 2}}}, 60, 25, True),
+        ({"said": {"kind": "text", "encoder": {"kind": "transformer"}}}, 60, 50, False),
         ({"number_embedding": "none", "members": 1}, 60, 50, False),  # no longer steps than others
         ({"kind": "mmoe"}, 60, 50, False),  # not measured
     ],
