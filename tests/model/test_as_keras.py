@@ -174,7 +174,10 @@ def test_the_balancer_hears_of_the_training_losses_not_of_those_of_validation():
 @pytest.mark.parametrize("callback", [True, False])
 def test_terminate_on_nan_stops_instead_of_an_error(callback):
     y = np.where(np.arange(ROWS)[:, None] == 7, np.inf, Y)
-    model, callbacks = single(metrics=None, run_eagerly=callback), [keras.callbacks.TerminateOnNaN()] * callback
+    model, callbacks = (
+        single(metrics=None, run_eagerly=callback),
+        [keras.callbacks.TerminateOnNaN()] * callback,
+    )
     if callback:
         model.fit(X, y, epochs=3, callbacks=callbacks, verbose=0)
         assert len(model.history.epoch) == 1
