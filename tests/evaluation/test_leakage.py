@@ -7,8 +7,6 @@ import pytest
 from mtl_keras import tasks
 from mtl_keras.evaluation import leaking_features
 
-RANDOM = np.random.default_rng(0)
-
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("shares", [(0.5, 0.8, 0.95), (0.9, 0.95, 0.98)])
@@ -49,19 +47,19 @@ def test_a_feature_that_is_often_wrong_is_none_even_with_few_rows():
 
 
 def test_a_feature_that_is_a_target_in_disguise_is_named():
-    n = 600
-    grade = RANDOM.integers(0, 4, n)
-    spend = RANDOM.exponential(30, n)
+    n, random = 600, np.random.default_rng(0)
+    grade = random.integers(0, 4, n)
+    spend = random.exponential(30, n)
     spend[:50] = np.nan
     table = pd.DataFrame({"grade": grade, "spend": spend})
     declared = [tasks.Multiclass("grade"), tasks.Regression("spend")]
     fitted = [task.fit(table) for task in declared]
-    sub_grade = grade * 5 + RANDOM.integers(0, 5, n) + 2
+    sub_grade = grade * 5 + random.integers(0, 5, n) + 2
     with_tax = np.nan_to_num(np.log(spend), nan=0.0)
-    noisy = np.nan_to_num(spend) + RANDOM.normal(0, 10, n)
+    noisy = np.nan_to_num(spend) + random.normal(0, 10, n)
     x = {
-        "categorical": np.stack([sub_grade, RANDOM.integers(0, 9, n)], axis=1).astype("int32"),
-        "numeric": np.stack([RANDOM.normal(size=n), with_tax, noisy], axis=1).astype("float32"),
+        "categorical": np.stack([sub_grade, random.integers(0, 9, n)], axis=1).astype("int32"),
+        "numeric": np.stack([random.normal(size=n), with_tax, noisy], axis=1).astype("float32"),
     }
     columns = {
         "sub_grade": {"categorical": range(1)},

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
+PATIENCE = 600  # seconds: of a machine that is busy
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 ROWS = [{"age": 30.5, "town": "Bath"}, {"age": None, "town": "Atlantis"}, {"age": 51, "town": None}]
@@ -25,7 +26,7 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=folder.parent, env=ENVIRONMENT
             )
-        limit = time.monotonic() + 600  # of a machine that is busy
+        limit = time.monotonic() + PATIENCE
         while self.ask("v2/models/small/ready")[0] != 200:
             assert self.process.poll() is None and time.monotonic() < limit, self.log.read_text()
             time.sleep(0.1)
@@ -39,7 +40,7 @@ class Server:
             {"Content-Type": "application/json", **(headers or {})},
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 status, text = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
@@ -52,7 +53,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
 
 
 def free_port():

@@ -19,14 +19,17 @@ class Model:
 
     def __call__(self, columns):
         self.calls.append(columns["x"])
-        assert self.free.wait(10)
+        assert self.free.wait(600)  # only a test that is broken waits so long
         if None in columns["x"]:
             raise ValueError("no number")
         return {"twice": 2 * np.array(columns["x"])}
 
 
-def answered(*waiting, most=64, given_up=()):
-    """The calls, and the answers to a first request and to those that come during its call."""
+def answered(*waiting, most=64, given_up=(), at_once=1):
+    """The calls, and the answers to a first request and to those that come during its call.
+
+    The model is let go once `at_once` calls have begun, which is up to the threads.
+    """
     model = Model()
 
     async def ask():
@@ -34,7 +37,8 @@ def answered(*waiting, most=64, given_up=()):
         tasks = [asyncio.create_task(gathering.answers({"x": [0]}))]
         await until(lambda: model.calls)
         tasks += [asyncio.create_task(gathering.answers({"x": values})) for values in waiting]
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # each comes as far as it can
+        await until(lambda: len(model.calls) == at_once)
         for number in given_up:
             tasks[number].cancel()
         model.free.set()
@@ -63,6 +67,6 @@ def test_a_request_that_fails_or_is_given_up_is_nobody_elses_matter():
 
 
 def test_a_request_of_many_rows_keeps_nobody_waiting():
-    calls, answers = answered([1, 2, 3], [4], most=2)
+    calls, answers = answered([1, 2, 3], [4], most=2, at_once=2)
     assert calls == [[0], [1, 2, 3], [4]]  # the second one during the first
     assert answers == [[0], [2, 4, 6], [8]]

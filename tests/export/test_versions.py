@@ -70,7 +70,7 @@ def write_half(folder):
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
     killed = multiprocessing.get_context("fork").Process(target=write_half, args=(tmp_path,))
     killed.start()  # it has imported all, and writes files only
-    killed.join(timeout=60)
+    killed.join(timeout=600)
     assert killed.exitcode == -signal.SIGKILL
     assert len(list(tmp_path.glob(".unfinished*"))) == 1
     with artifact.new_version(tmp_path) as living:

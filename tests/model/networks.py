@@ -131,8 +131,9 @@ def small(balancer, tasks="abc", optimizer="sgd", **options):
     return model
 
 
-def trained(balancer, made=network, **options):
+def trained(balancer, made=network, epochs=2, **options):
     model = made(balancer, **options)
     x, y = rows()
-    history = model.fit(x, y, batch_size=24, epochs=2, shuffle=False, verbose=0)
+    y = {task: y[task] for task in model.tasks}
+    history = model.fit(x, y, batch_size=24, epochs=epochs, shuffle=False, verbose=0)
     return np.concatenate([w.reshape(-1) for w in model.get_weights()]), history.history

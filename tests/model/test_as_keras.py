@@ -73,7 +73,7 @@ def test_positions_that_a_mask_hides_count_nowhere():
         x = keras.Input((4,))
         vectors = keras.layers.Embedding(4, 3, mask_zero=True)(x)
         model = cls(x, keras.layers.Dense(1)(vectors))
-        model.compile(keras.optimizers.SGD(0.0), loss="mse", weighted_metrics=["mae"])
+        compiled(model, optimizer=keras.optimizers.SGD(0.0), weighted_metrics=["mae"])
         logs.append(model.fit(words, y, verbose=0).history)
     np.testing.assert_allclose(logs[0]["loss"], logs[1]["loss"], rtol=1e-5)
     assert logs[0]["mae"][0] < 2
@@ -162,7 +162,7 @@ def test_an_execution_longer_than_the_epoch_is_numbered_as_in_keras():
 
 
 def test_the_balancer_hears_of_the_training_losses_not_of_those_of_validation():
-    model = double(optimizer=keras.optimizers.SGD(0.0), balancer="dwa")
+    model = double(optimizer=keras.optimizers.SGD(0.0), balancer="dwa", run_eagerly=True)
     heard = []
     model.balancer.on_epoch_end = lambda losses, labels: heard.append(losses)
     y = {"a": Y, "b": Y}
@@ -174,7 +174,10 @@ def test_the_balancer_hears_of_the_training_losses_not_of_those_of_validation():
 @pytest.mark.parametrize("callback", [True, False])
 def test_terminate_on_nan_stops_instead_of_an_error(callback):
     y = np.where(np.arange(ROWS)[:, None] == 7, np.inf, Y)
-    model, callbacks = single(metrics=None), [keras.callbacks.TerminateOnNaN()] * callback
+    model, callbacks = (
+        single(metrics=None, run_eagerly=callback),
+        [keras.callbacks.TerminateOnNaN()] * callback,
+    )
     if callback:
         model.fit(X, y, epochs=3, callbacks=callbacks, verbose=0)
         assert len(model.history.epoch) == 1
@@ -224,7 +227,7 @@ def test_weights_load_from_plain_keras_and_from_another_balancer(tmp_path):
     y = {"a": Y, "b": Y}
     double(keras.Model).save_weights(path)
     model.load_weights(path)
-    dwa = double(balancer="dwa")
+    dwa = double(balancer="dwa", run_eagerly=True)
     dwa.fit(X, y, verbose=0)
     dwa.save_weights(path)
     with pytest.warns(UserWarning, match="another balancer"):
@@ -237,7 +240,7 @@ def test_one_head_called_twice_is_two_outputs():
     x, other = keras.Input((4,)), keras.Input((4,))
     head = keras.layers.Dense(1, name="head")
     model = mtl.MultiTaskModel([x, other], [head(x), head(other)])
-    model.compile("sgd", loss="mse")
+    model.compile("sgd", loss="mse", run_eagerly=True)
     logs = model.fit([X, X], [Y, Y], verbose=0).history
     assert set(logs) == {"loss", "head_loss", "head_1_loss"}
 

@@ -32,6 +32,7 @@ def network(balancer=None, cls=mtl.MultiTaskModel):
         loss={"a": "binary_crossentropy", "b": "mse"},
         loss_weights={"a": 0.5, "b": 1.0},
         metrics={"b": ["mae"]},
+        run_eagerly=cls is keras.Model,  # which only says what is expected
         **options,
     )
     model.optimizer.build(model.trainable_variables)

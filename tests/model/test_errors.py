@@ -78,7 +78,8 @@ def test_label_errors_say_what_to_do(labels, message):
 )
 def test_a_negative_loss_is_named(balancer, name):
     model = network(balancer)
-    model.compile("sgd", loss=lambda y, p: tf.reduce_mean(p, -1) - 5, balancer=balancer)
+    options = {"balancer": balancer, "run_eagerly": True}
+    model.compile("sgd", loss=lambda y, p: tf.reduce_mean(p, -1) - 5, **options)
     x, y = rows()
     with pytest.raises(TrainingError, match=rf"task 'a' is negative.*'{name}'"):
         model.fit(x, y, verbose=0)

@@ -55,7 +55,8 @@ def test_an_output_of_one_axis_is_as_one_of_one_column():
         output = layer(inputs)
         output = keras.ops.squeeze(output, -1) if flat else output
         model = mtl.MultiTaskModel(inputs, {"a": output})
-        model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mse"])
+        options = {"metrics": ["mae"], "weighted_metrics": ["mse"], "run_eagerly": True}
+        model.compile("sgd", "mse", **options)
         gaps = np.where(x[:, 0] > 1, np.nan, y)
         logs.append(model.fit(x, gaps, sample_weight=weight, shuffle=False, verbose=0).history)
         kernels.append(layer.get_weights()[0])
@@ -97,29 +98,33 @@ def test_a_metric_of_one_class_or_of_the_first_classes_is_that_of_keras():
     random = np.random.default_rng(0)
     x = random.normal(size=(60, 3)).astype("float32")
     y = (random.uniform(size=(60, 3)) < 0.4).astype("float32")
-    made = {
-        "one": lambda: metrics.Precision(class_id=0),
-        "other": lambda: metrics.Recall(class_id=2),
-        "first": lambda: metrics.Precision(top_k=1),
-        "both": lambda: metrics.Recall(top_k=2, class_id=1),
-        "curve": lambda: metrics.SpecificityAtSensitivity(0.5, class_id=1),
-    }
+
+    def made():
+        return [
+            metrics.Precision(class_id=0, name="one"),
+            metrics.Recall(class_id=2, name="other"),
+            metrics.Precision(top_k=1, name="first"),
+            metrics.Recall(top_k=2, class_id=1, name="both"),
+            metrics.SpecificityAtSensitivity(0.5, class_id=1, name="curve"),
+        ]
+
     inputs = keras.Input((3,))
     outputs = keras.layers.Dense(3, activation="sigmoid")(inputs)
     gaps = np.where(random.uniform(size=y.shape) < 0.2, np.nan, y)
     complete = ~np.isnan(gaps).any(axis=1)
-    for name, metric in made.items():
-        logs = []
-        for kind in (keras.Model, mtl.MultiTaskModel):
-            model = kind(inputs, outputs)
-            model.compile(loss="binary_crossentropy", metrics=[metric()])
-            logs.append(model.evaluate(x, y, verbose=0)[1])
-        np.testing.assert_allclose(*logs, err_msg=name)
-        seen = complete if name in ("first", "both") else ~np.isnan(gaps[:, metric().class_id])
-        alone, answers = metric(), model.predict(x[seen], verbose=0)
-        alone.update_state(y[seen], answers)
-        value = model.evaluate(x, gaps, verbose=0)[1]
-        np.testing.assert_allclose(value, float(alone.result()), err_msg=name)
+    logs = []
+    for kind in (keras.Model, mtl.MultiTaskModel):
+        model = kind(inputs, outputs)
+        eager = kind is keras.Model  # which only says what is expected
+        model.compile(loss="binary_crossentropy", metrics=made(), run_eagerly=eager)
+        logs.append(model.evaluate(x, y, return_dict=True, verbose=0))
+    answers, with_gaps = model(x).numpy(), model.evaluate(x, gaps, return_dict=True, verbose=0)
+    for alone in made():
+        name = alone.name
+        np.testing.assert_allclose(logs[0][name], logs[1][name], err_msg=name)
+        seen = complete if name in ("first", "both") else ~np.isnan(gaps[:, alone.class_id])
+        alone.update_state(y[seen], answers[seen])
+        np.testing.assert_allclose(with_gaps[name], float(alone.result()), err_msg=name)
 
 
 def test_a_partly_missing_multilabel_row_trains_its_other_labels():

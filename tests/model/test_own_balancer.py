@@ -38,7 +38,7 @@ def test_one_object_in_two_models_has_no_state_and_theirs_are_apart(declared):
 
 def test_one_object_trains_two_models_one_after_the_other():
     declared = balancers.Uncertainty(learning_rate=0.1)
-    first, second = small(declared, "ab"), small(declared, "abc")
+    first, second = (small(declared, tasks, run_eagerly=True) for tasks in ("ab", "abc"))
     for model in (first, second):
         fit(model)
     assert declared.variables == []
@@ -147,7 +147,7 @@ class Kept(balancers.Balancer):
 
 def test_one_of_a_users_own_is_copied_by_its_own_config():
     declared = Kept([1.0, 2.0, 3.0])
-    model = small(declared)
+    model = small(declared, run_eagerly=True)
     fit(model)
     assert model.balancing[0]["weights"] == [1.0, 2.0, 3.0]
     assert model.balancer is not declared

@@ -25,8 +25,8 @@ def test_a_negative_weight_in_a_data_set_does_not_count_as_0():
     weights = dict.fromkeys(y, np.array([-1.0] + [1.0] * (SHORT - 1), "float32"))
     dataset = tf.data.Dataset.from_tensor_slices((x, y, weights)).batch(16)
     with pytest.raises(TrainingError, match="sample weights that are negative"):
-        small(None).fit(dataset, verbose=0)
-    assert np.isnan(small(None).evaluate(dataset, verbose=0)[0])
+        small(None, run_eagerly=True).fit(dataset, verbose=0)
+    assert np.isnan(small(None, run_eagerly=True).evaluate(dataset, verbose=0)[0])
 
 
 @pytest.mark.parametrize("table", [{"1": 3.0}, {1: "3"}, {1: -3.0}, {1: np.nan}])
@@ -59,7 +59,8 @@ def test_class_weights_of_one_hot_labels(source):
     inputs = keras.Input((4,))
     kind = keras.layers.Dense(3, activation="softmax", kernel_initializer="zeros")(inputs)
     model = mtl.MultiTaskModel(inputs, {"a": kind, "b": keras.layers.Dense(1)(inputs)})
-    model.compile(keras.optimizers.SGD(0.0), loss={"a": "categorical_crossentropy", "b": "mse"})
+    losses = {"a": "categorical_crossentropy", "b": "mse"}
+    model.compile(keras.optimizers.SGD(0.0), loss=losses, run_eagerly=source == "arrays")
     x, labels = np.ones((4, 4), "float32"), np.eye(3, dtype="float32")[[0, 1, 2, 2]]
     labels[0] = np.nan
     y = {"a": labels, "b": x[:, 0]}

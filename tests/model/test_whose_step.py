@@ -55,22 +55,23 @@ class OwnStep(mtl.MultiTaskModel):
 
 
 def test_an_overridden_step_is_the_one_that_runs():
-    model = single(NoTraining)
+    model = single(NoTraining, run_eagerly=True)
     before = model.get_weights()
     assert model.fit(X, Y, verbose=0).history == {"loss": [0.0]}
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
-    assert single(OwnTest).evaluate(X, Y, verbose=0) == 7.0
+    assert single(OwnTest, run_eagerly=True).evaluate(X, Y, verbose=0) == 7.0
     assert (single(OwnPredict).predict(X, verbose=0) == 7.0).all()
-    assert single(OwnLoss).fit(X, Y, verbose=0).history["loss"] == [7.0]
-    assert single(OwnLoss).evaluate(X, Y, return_dict=True, verbose=0)["loss"] == 7.0
-    assert single(OwnMetrics).fit(X, Y, verbose=0).history["mine"] == [7.0]
+    own_loss = single(OwnLoss)
+    assert own_loss.fit(X, Y, verbose=0).history["loss"] == [7.0]
+    assert own_loss.evaluate(X, Y, return_dict=True, verbose=0)["loss"] == 7.0
+    assert single(OwnMetrics, run_eagerly=True).fit(X, Y, verbose=0).history["mine"] == [7.0]
 
 
 @pytest.mark.parametrize("make", [single, double])
 def test_a_step_of_the_users_own_finds_the_loss_and_the_metrics(make):
     y = Y if make is single else {"a": Y, "b": X[:, 1:2]}
     metrics = ["mae"] if make is single else {"a": ["mae"], "b": ["mse"]}
-    own, ours = make(OwnStep, metrics=metrics), make(metrics=metrics)
+    own, ours = make(OwnStep, metrics=metrics), make(metrics=metrics, run_eagerly=True)
     logs = [
         model.fit(X, y, batch_size=8, shuffle=False, verbose=0).history for model in (own, ours)
     ]
@@ -102,7 +103,7 @@ def test_what_needs_no_balanced_step_is_trained_by_keras():
             model = cls(x, outputs)
             for head in model.layers[1:]:
                 head.set_weights([np.ones((4, 1)), np.zeros(1)])
-            model.compile("sgd", **options)
+            model.compile("sgd", **options, run_eagerly=cls is keras.Model)
             losses.append(model.fit(X, y, batch_size=8, shuffle=False, verbose=0).history["loss"])
         with pytest.raises(ConfigError, match="trained by Keras's own step"):
             mtl.MultiTaskModel(x, outputs).compile("sgd", **options, balancer="pcgrad")

@@ -116,19 +116,6 @@ def test_an_array_of_texts_is_refused_with_advice(table):
         MultiTaskEstimator(**SMALL).fit(table[COLUMNS].to_numpy(), table[TARGETS])
 
 
-def test_a_single_target_has_the_form_of_an_array(table):
-    numbers, left = table[["age"]].to_numpy(), table["left"].fillna("no").to_numpy(str)
-    model = MultiTaskEstimator({"y": "binary"}, **SMALL).fit(
-        numbers, left, sample_weight=np.ones(len(table))
-    )
-    assert model.predict(numbers).shape == left.shape
-    assert model.predict_proba(numbers).shape == (len(left), 2)
-    assert model.classes_.tolist() == sorted(set(left)) and model.n_features_in_ == 1
-    assert 0.5 < get_scorer("roc_auc")(model, numbers, left) <= 1
-    with pytest.raises(ValueError, match="2 features"):
-        model.predict(np.ones((3, 2)))
-
-
 def test_rows_without_weight_are_as_if_they_were_not_there(table):
     """Thresholds were chosen on them, too."""
     rows, left = table[["age"]], table["left"].fillna("no")
@@ -164,14 +151,19 @@ def test_scores_of_probabilities_are_those_of_the_right_classes(table, target):
     else:
         declared = {"y": "binary"}
         y = pd.Series(target[(numbers["age"] < numbers["age"].median()).astype(int)], name="y")
-    model = MultiTaskEstimator(declared, **SMALL).fit(numbers, y)
-    assert model.classes_.tolist() == sorted(set(y))
+        numbers, y = numbers.to_numpy(), y.to_numpy(str)
+    model = MultiTaskEstimator(declared, **SMALL).fit(numbers, y, sample_weight=np.ones(len(y)))
+    assert model.classes_.tolist() == sorted(set(y)) and model.n_features_in_ == 1
+    assert model.predict(numbers).shape == y.shape, "the form of a single target"
+    assert model.predict_proba(numbers).shape == (len(y), len(model.classes_))
     of_truth = model.predict_proba(numbers)[np.arange(len(y)), np.searchsorted(model.classes_, y)]
     assert (of_truth > 1 / len(model.classes_)).mean() > 0.5, "else the test shows nothing"
     value = get_scorer("neg_log_loss")(model, numbers, y)
     assert value == pytest.approx(np.log(of_truth).mean(), rel=1e-4)
     if declared["y"] == "binary":
         assert get_scorer("roc_auc")(model, numbers, y) > 0.8
+        with pytest.raises(ValueError, match="2 features"):
+            model.predict(np.ones((3, 2)))
 
 
 def test_values_that_mean_missing_are_empty_cells(fitted, table):
