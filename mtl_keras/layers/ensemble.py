@@ -7,12 +7,13 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.layers.shapes import LastAxis
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Members(keras.layers.Layer):
+class Members(ArgumentsAsConfig, keras.layers.Layer):
     """Copies the features for each of `members` networks, multiplied by its own random scales.
 
     All features of a section (the parts of one column's embedding) get one random scale per member,
@@ -75,15 +76,6 @@ class Members(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape[0], self.members, input_shape[1]
-
-    def get_config(self) -> dict[str, Any]:
-        sections = None if self.sections is None else list(self.sections)
-        return {
-            **super().get_config(),
-            "members": self.members,
-            "sections": sections,
-            "initializer": self.initializer,
-        }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -64,9 +64,6 @@ class SluiceUnit(Mixing):
         alpha = np.abs(keras.ops.convert_to_numpy(self.alpha)).reshape(k, s, k, s)
         return alpha.sum(axis=3).mean(axis=1)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "subspaces": self.subspaces, "own": self.own}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SubspaceOrthogonality(keras.regularizers.Regularizer):

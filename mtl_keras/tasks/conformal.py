@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import DataError, check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.measures import Measure
@@ -210,7 +211,7 @@ def _least_so_far(values: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PredictionSet(FullPrecision):
+class PredictionSet(ArgumentsAsConfig, FullPrecision):
     """Whether each class is in the set: its `preferred_mass` is at most `reach`.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the second of two, to `(rows, classes)`, bool.
@@ -231,9 +232,6 @@ class PredictionSet(FullPrecision):
 
     def call(self, probabilities: tf.Tensor) -> tf.Tensor:
         return preferred_mass(of_all_classes(probabilities), self.contiguous) <= self.reach
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "reach": self.reach, "contiguous": self.contiguous}
 
 
 def of_all_classes(probabilities: tf.Tensor) -> tf.Tensor:
