@@ -11,7 +11,7 @@ from mtl_keras.layers.shapes import LastAxis, SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BottleneckAdapter(SameShape, keras.layers.Layer):
+class BottleneckAdapter(ArgumentsAsConfig, SameShape, keras.layers.Layer):
     r"""$x + W_{up}\, \phi(W_{down} x)$, the identity at the start ($W_{up} = 0$).
 
     **Shape:** `(rows, ..., n)` to the same.
@@ -50,7 +50,7 @@ class BottleneckAdapter(SameShape, keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "units": self.units, "activation": activation}
+        return {**super().get_config(), "activation": activation}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -79,7 +79,7 @@ class Members(ArgumentsAsConfig, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BatchEnsembleDense(LastAxis, keras.layers.Layer):
+class BatchEnsembleDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
     r"""A dense layer for all members: one shared matrix, and two scales and a bias per member.
 
     $y_m = \phi(((x_m \odot r_m) W) \odot s_m + b_m)$ with $r$ and $s$ one at the start.
@@ -130,14 +130,13 @@ class BatchEnsembleDense(LastAxis, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "activation": keras.activations.serialize(self.activation),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class MemberDense(LastAxis, keras.layers.Layer):
+class MemberDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
     """A separate dense layer for each member, with no shared weights.
 
     **Shape:** `(rows, members, n)` to `(rows, members, units)`.
@@ -178,7 +177,6 @@ class MemberDense(LastAxis, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "activation": keras.activations.serialize(self.activation),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }
