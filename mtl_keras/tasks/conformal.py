@@ -13,6 +13,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.groups import error_of_sum, numbered
 from mtl_keras.tasks.measures import Measure
 
 SLACK = 1e-5  # regions are larger by this, so that rounding to float32 keeps labels on their edge
@@ -79,11 +80,10 @@ def standard_error(held: np.ndarray, groups: np.ndarray | None = None) -> float:
     rows = len(held) + 4
     rate = (held.sum() + 2) / rows
     error = float(np.sqrt(rate * (1 - rate) / rows))
-    codes = np.arange(1) if groups is None else np.unique(groups, return_inverse=True)[1]
-    if (number := int(codes.max(initial=0)) + 1) < 2:
+    codes, number = numbered(np.zeros(len(held)) if groups is None else groups)
+    if number < 2:
         return error
-    off = np.bincount(codes.reshape(-1), held - held.mean())
-    return max(error, float(np.sqrt(number / (number - 1) * np.sum(off**2)) / len(held)))
+    return max(error, error_of_sum(held - held.mean(), codes, number) / len(held))
 
 
 @dataclass(frozen=True, repr=False)
