@@ -14,6 +14,7 @@ from mtl_keras.balancers.rebuilding import rebuilt
 from mtl_keras.balancers.state import State
 from mtl_keras.balancers.tracker import step_record
 from mtl_keras.declaring import docstrings
+from mtl_keras.layers.arguments import arguments
 
 SMALLEST_LOSS = 1e-8
 
@@ -112,13 +113,7 @@ class Balancer(State):
     @classmethod
     def options(cls) -> dict[str, inspect.Parameter]:
         """All arguments of the constructor and of its base classes, without those of Keras."""
-        options: dict[str, inspect.Parameter] = {}
-        for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
-            if "__init__" in vars(base):
-                for key, parameter in inspect.signature(base).parameters.items():
-                    if key not in ("name", "kwargs"):
-                        options.setdefault(key, parameter)
-        return options
+        return arguments(cls)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **{key: getattr(self, key) for key in self.options()}}

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 from mtl_keras.evaluation.interval import resampled
+from mtl_keras.tasks.groups import numbered
 from mtl_keras.tasks.measures import Measure
 
 LEVEL = 0.05
@@ -127,7 +128,7 @@ def difference(
     same = all(np.array_equal(truth, truths[0], equal_nan=True) for truth in truths)
     gains, samples, units = [], [], []
     for truth, one, other, of_seed in zip(truths, first, second, groups or [None] * len(truths)):
-        codes = None if of_seed is None else np.unique(of_seed, return_inverse=True)[1].reshape(-1)
+        codes, count = (None, len(truth)) if of_seed is None else numbered(of_seed)
         if same:
             random = np.random.default_rng(seed)
         drawn = [
@@ -136,7 +137,7 @@ def difference(
         ]
         gains.append(sign * (measure.value(truth, one) - measure.value(truth, other)))
         samples.append(np.concatenate(drawn))
-        units.append(len(truth) if codes is None else int(codes.max()) + 1)
+        units.append(count)
     seeds = len(gains)
     mean = float(np.mean(gains))
     if same:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from mtl_keras.tasks.groups import error_of_sum
+
 BINS = 10  # bins of numbers
 MOST_VALUES = 20  # categories; all others are counted together
 MIN_ROWS = 5  # rows that a value needs to be stored by name
@@ -127,19 +129,18 @@ class Distribution:
         >>> round(before.clustering_of(np.repeat(np.arange(100.0), 5), np.arange(500) // 5), 1)
         5.1
         """
-        codes, bins = None, self._bins(values)
-        if groups is not None:
-            codes, found = pd.factorize(groups)
-        if codes is None or min(len(found), len(np.unique(bins))) < 2:
+        if groups is None:
             return 1.0
-        rows, sizes = len(bins), np.bincount(codes)
-        variances = []
-        for each in np.unique(bins):
-            inside = np.bincount(codes, bins == each)
-            share = inside.sum() / rows
-            variances.append(np.sum((inside - share * sizes) ** 2) / share)
-        effect = np.sum(variances) / rows / (len(variances) - 1)
-        return max(1.0, float(effect * len(sizes) / (len(sizes) - 1)))
+        bins, (codes, found) = self._bins(values), pd.factorize(groups)
+        used = np.unique(bins)
+        if min(len(found), len(used)) < 2:
+            return 1.0
+        insides = [bins == each for each in used]
+        variances = [
+            error_of_sum(inside - inside.mean(), codes, len(found)) ** 2 / inside.mean()
+            for inside in insides
+        ]
+        return max(1.0, float(np.sum(variances) / len(bins) / (len(used) - 1)))
 
     def drawn(self, rows: int, random: np.random.Generator) -> np.ndarray:
         """Return random values of such a column; a tenth is missing and a tenth was never seen.

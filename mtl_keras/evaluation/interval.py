@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from mtl_keras.tasks.groups import numbered
 from mtl_keras.tasks.measures import Measure
 
 DRAWS = 400
@@ -66,8 +67,7 @@ def measured(
     """
     random, predicted = np.random.default_rng(seed), np.asarray(predicted)
     rows = len(truth)
-    codes = None if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
-    units = rows if codes is None else int(codes.max(initial=-1)) + 1
+    codes, units = (None, rows) if groups is None else numbered(groups)
     with np.errstate(all="ignore"):
         values = [measure.value(truth, predicted) for measure in measures]
         if units < 2 or not measures:

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from mtl_keras.tasks import Task
+from mtl_keras.tasks.groups import error_of_sum, numbered
 
 MOST_PER_TASK = 3
 MOST = 12
@@ -91,13 +92,8 @@ def _pair(
     a, b = ((values - values.mean()) / values.std() for values in (a[both], b[both]))
     chance = 1.96 * np.sqrt(np.mean(a**2 * b**2) / rows)
     if codes is not None:
-        of_group = np.bincount(codes[both], a * b)
-        number = len(np.unique(codes[both]))
+        codes, number = numbered(codes[both])
         if number < 2:
             return None
-        chance = (
-            stats.t.ppf(0.975, number - 1)
-            * np.sqrt(number / (number - 1) * np.sum(of_group**2))
-            / rows
-        )
+        chance = stats.t.ppf(0.975, number - 1) * error_of_sum(a * b, codes, number) / rows
     return first, second, rows, float(np.mean(a * b)), float(chance)

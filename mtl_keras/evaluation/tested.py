@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mtl_keras.tasks.groups import numbered
+
 
 def as_arrays(
     tasks: Sequence[str],
@@ -22,7 +24,7 @@ def as_arrays(
     arrays = {f"truth_{number}": truths[task] for number, task in enumerate(tasks)}
     arrays |= {f"predicted_{number}": predictions[task] for number, task in enumerate(tasks)}
     if groups is not None:
-        arrays["groups"] = np.unique(groups, return_inverse=True)[1].reshape(-1)
+        arrays["groups"] = numbered(groups)[0]
     return arrays
 
 

@@ -22,7 +22,6 @@ from mtl_keras.export.served_model import ServedModel
 from mtl_keras.export.serving import answer_rows
 from mtl_keras.export.trained_rows import TrainedRows
 from mtl_keras.features.encoder import mask_unreadable, read_columns, rows_per_call
-from mtl_keras.features.guesses import IDENTIFIER
 
 BAD_CELLS = ("refuse", "missing")
 
@@ -127,12 +126,6 @@ class Predictor(ServedModel):
             return table
         with self.following("features"):
             return mask_unreadable(self.features, self.tasks if judged is None else judged, table)
-
-    @property
-    def identifiers(self) -> list[str]:
-        """Columns of the training table that were dropped because they look like identifiers."""
-        dropped = self.schema.get("dropped", {})
-        return [name for name, why in dropped.items() if str(why).startswith(IDENTIFIER)]
 
     def predict_files(
         self,

@@ -18,6 +18,7 @@ from mtl_keras.export.loading import loaded, warn_if_newer
 from mtl_keras.export.operations import TRUST
 from mtl_keras.export.serving import answer_table
 from mtl_keras.features.encoder import raw_columns, warn_of_unknown
+from mtl_keras.features.guesses import IDENTIFIER
 
 
 class ServedModel:
@@ -72,6 +73,12 @@ class ServedModel:
     def predictions(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return an array to evaluate for each task: probabilities, or numbers in units."""
         return self.predictions_from(self.answers(table))
+
+    @property
+    def identifiers(self) -> list[str]:
+        """Columns of the training table that were dropped because they look like identifiers."""
+        dropped = self.schema.get("dropped", {})
+        return [name for name, why in dropped.items() if str(why).startswith(IDENTIFIER)]
 
     @contextlib.contextmanager
     def following(self, key: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from mtl_keras.datasets.categories import category_text, other_spellings
 from mtl_keras.datasets.lists import factorized, refuse_several
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 NEITHER = 2.0  # of strings: neither yes nor no
@@ -24,7 +25,7 @@ WORDS |= {"nie": "tak", "ne": "ano", "нет": "да", "όχι": "ναι"}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BooleanEncoding(FullPrecision):
+class BooleanEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes yes as 1, no as -1, and missing or any other value as 0, with an indicator.
 
     **Shape:** `(rows,)` to `{"plain": (rows, 2)}`: the value, and 1 if it is neither.
@@ -46,9 +47,6 @@ class BooleanEncoding(FullPrecision):
         no = tf.cast(tf.equal(values, tf.constant(self.values[0], values.dtype)), tf.float32)
         yes = tf.cast(tf.equal(values, tf.constant(self.values[1], values.dtype)), tf.float32)
         return {"plain": tf.stack([yes - no, 1.0 - yes - no], axis=1)}
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "values": list(self.values)}
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,11 +17,12 @@ from mtl_keras.datasets.numbers import LOST_DIGITS, inexact
 from mtl_keras.errors import check
 from mtl_keras.features.base import Feature
 from mtl_keras.features.tokens import check_vocabulary, string_lookup
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CategoryEncoding(FullPrecision):
+class CategoryEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes a category as an index: 0 if missing (empty), 1 if unseen or rare, else from 2.
 
     **Shape:** strings `(rows,)` to `{"categorical": (rows, 1)}`, int32.
@@ -46,9 +47,6 @@ class CategoryEncoding(FullPrecision):
         return {
             "categorical": tf.reshape(index, (-1, 1))
         }  # results of lookup tables have no known shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "vocabulary": list(self.vocabulary)}
 
 
 @dataclass(frozen=True, repr=False)

@@ -26,6 +26,7 @@ from mtl_keras.features.tokens import (
     string_lookup,
 )
 from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
@@ -33,7 +34,7 @@ FEW = 64
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CategoriesEncoding(FullPrecision):
+class CategoriesEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes the categories in a string as 0 or 1 for each, or as indices.
 
     **Shape:** strings `(rows,)` to `{"plain": (rows, 2 + n)}`: whether there are none, whether any
@@ -75,14 +76,6 @@ class CategoriesEncoding(FullPrecision):
         known = tf.ensure_shape(known, (None, size))
         none = tf.cast(indices.row_lengths() == 0, tf.float32)[:, tf.newaxis]
         return {"plain": tf.concat([none, known[:, 1:]], axis=1)}
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "vocabulary": list(self.vocabulary),
-            "separator": self.separator,
-            "length": self.length,
-        }
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,13 +11,14 @@ import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, DataError, check, shown
 from mtl_keras.features.tokens import string_lookup
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 Values = Sequence[Any]  # strings, or numbers
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CrossingEncoding(FullPrecision):
+class CrossingEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes the values of several inputs as one index, that of their combination.
 
     Index 0 is for rows in which all values are missing, 1 for unknown combinations. The known ones
@@ -62,13 +63,6 @@ class CrossingEncoding(FullPrecision):
         known = tf.constant(self.combinations, tf.int64)
         index = tf.where(number == 0, 0, _found(known, number))
         return tf.reshape(index, (-1, 1))  # results of lookup tables have no known shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "values": [list(each) for each in self.values],
-            "combinations": list(self.combinations),
-        }
 
 
 def _indices(numbers: tf.Tensor, values: Sequence[float]) -> tf.Tensor:

@@ -23,6 +23,7 @@ from mtl_keras.datasets.dates import (
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
@@ -31,7 +32,7 @@ PATTERN = rf"{DAY}([ T]{TIME})?"
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class DateEncoding(FullPrecision):
+class DateEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes a date as elapsed time and as its position in the week, month, year and day.
 
     The positions are sines and cosines, so that December is next to January. A missing date (an
@@ -97,16 +98,6 @@ class DateEncoding(FullPrecision):
         return {
             "numeric": (tf.clip_by_value(elapsed, -10.0, 10.0) * present)[:, tf.newaxis],
             "plain": tf.concat([places, 1.0 - present[:, tf.newaxis]], axis=1),
-        }
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "center": self.center,
-            "scale": self.scale,
-            "time": self.time,
-            "pattern": self.pattern,
-            "rewriting": self.rewriting,
         }
 
 

@@ -16,6 +16,7 @@ from mtl_keras.datasets.lists import is_missing
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.image_pixels import SLACK, opened_image, warn_of_ignored, white_of
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 LOOKED_AT = 500
@@ -30,7 +31,7 @@ AUGMENTATIONS: dict[str, Any] = {
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ImageEncoding(FullPrecision):
+class ImageEncoding(ArgumentsAsConfig, FullPrecision):
     """Decodes PNG, JPEG, GIF or BMP files and resizes them; a missing image is black.
 
     **Shape:** strings `(rows,)`, the files' bytes, to `{"own": (rows, height, width, channels)}`,
@@ -91,15 +92,6 @@ class ImageEncoding(FullPrecision):
         if self.indicator:
             spec["plain"] = keras.KerasTensor((files.shape[0], 1))
         return spec
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "height": self.height,
-            "width": self.width,
-            "channels": self.channels,
-            "indicator": self.indicator,
-        }
 
 
 @dataclass(frozen=True, repr=False)

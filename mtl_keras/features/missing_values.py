@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.datasets import placeholders
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class MissingValues(FullPrecision):
+class MissingValues(ArgumentsAsConfig, FullPrecision):
     """Replaces texts and numbers that stand for a missing value by an empty string or NaN.
 
     **Shape:** strings or float `(rows, ...)` to the same shape and type.
@@ -38,6 +39,3 @@ class MissingValues(FullPrecision):
             values = tf.constant(placeholders.numbers_of(self.values), cells.dtype)
             nothing = tf.constant(np.nan, cells.dtype)
         return tf.where(tf.reduce_any(cells[..., tf.newaxis] == values, axis=-1), nothing, cells)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "values": list(self.values)}

@@ -15,6 +15,7 @@ from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed, warn_of
 from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 TRANSFORMS = ("auto", "none", "log1p")
@@ -25,7 +26,7 @@ KNOTS = 256
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class NumericEncoding(FullPrecision):
+class NumericEncoding(ArgumentsAsConfig, FullPrecision):
     r"""Centres, scales and clips a number; missing (NaN) becomes 0, the centre.
 
     **Shape:** `(rows,)` to `{"numeric": (rows, 1)}`, and if `indicator`, `{"plain": (rows, 1)}`, 1
@@ -104,21 +105,6 @@ class NumericEncoding(FullPrecision):
         part = tf.clip_by_value(part, 0.0, 1.0)
         rank = tf.gather(ranks, above - 1) * (1 - part) + tf.gather(ranks, above) * part
         return tf.math.ndtri(tf.clip_by_value(rank, 1e-6, 1 - 1e-6))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "center": self.center,
-            "scale": self.scale,
-            "transform": self.transform,
-            "indicator": self.indicator,
-            "limit": self.limit,
-            "smooth": self.smooth,
-            "lowest": self.lowest,
-            "highest": self.highest,
-            "knots": None if self.knots is None else list(self.knots),
-            "ranks": None if self.ranks is None else list(self.ranks),
-        }
 
 
 @dataclass(frozen=True, repr=False)

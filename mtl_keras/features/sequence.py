@@ -24,6 +24,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, split, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 OF = ("auto", "numbers", "tokens")
@@ -36,7 +37,7 @@ LIMIT = 10.0
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class SequenceEncoding(FullPrecision):
+class SequenceEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes the last values in a string in order: tokens as indices, or scaled numbers.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32, 0 for padding, if they are
@@ -88,16 +89,6 @@ class SequenceEncoding(FullPrecision):
         padded = scaled.to_tensor(shape=(None, self.length))
         present = tf.sequence_mask(parts.row_lengths(), self.length, tf.float32)
         return {"own": tf.stack([padded, present], axis=-1)}
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "length": self.length,
-            "separator": self.separator,
-            "vocabulary": None if self.vocabulary is None else list(self.vocabulary),
-            "center": self.center,
-            "scale": self.scale,
-        }
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,6 +17,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 APART = r"([^\p{L}\p{M}\p{N}_'\s]+)"
@@ -52,7 +53,7 @@ def split_words(texts: tf.Tensor, lowercase: bool = True, ngrams: int = 1) -> tf
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class TextEncoding(FullPrecision):
+class TextEncoding(ArgumentsAsConfig, FullPrecision):
     """Encodes a text as the indices of its first words: 0 is padding, 1 an unknown word.
 
     **Shape:** strings `(rows,)` to `{"own": (rows, length)}`, int32. Bytes that are not UTF-8 are
@@ -89,15 +90,6 @@ class TextEncoding(FullPrecision):
         indices = tf.ragged.map_flat_values(self.lookup, words)
         padded = indices.to_tensor(shape=(None, self.length))
         return {"own": tf.cast(padded, tf.int32)}
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "vocabulary": list(self.vocabulary),
-            "length": self.length,
-            "lowercase": self.lowercase,
-            "ngrams": self.ngrams,
-        }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -15,6 +15,7 @@ from mtl_keras.datasets.lists import is_list, is_missing
 from mtl_keras.datasets.numbers import NOTATIONS, parsed, warn_of_resolution
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 # In standard deviations. Not two beyond the training range, as for a single number: the range of
@@ -24,7 +25,7 @@ LOOKED_AT = 1000  # rows, for a warning
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class VectorEncoding(FullPrecision):
+class VectorEncoding(ArgumentsAsConfig, FullPrecision):
     """Centres, scales and clips each number of a vector to +-10; NaN becomes 0.
 
     **Shape:** float `(rows, n)` to `{"plain": (rows, n)}`, or `n + 1` with an indicator, 1 if all
@@ -60,14 +61,6 @@ class VectorEncoding(FullPrecision):
             absent = tf.reduce_all(missing, axis=1, keepdims=True)
             scaled = tf.concat([scaled, tf.cast(absent, tf.float32)], axis=1)
         return {"plain": scaled}
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "center": list(self.center),
-            "scale": list(self.scale),
-            "indicator": self.indicator,
-        }
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,11 +6,12 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.shapes import LastAxis, SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BottleneckAdapter(SameShape, keras.layers.Layer):
+class BottleneckAdapter(ArgumentsAsConfig, SameShape, keras.layers.Layer):
     r"""$x + W_{up}\, \phi(W_{down} x)$, the identity at the start ($W_{up} = 0$).
 
     **Shape:** `(rows, ..., n)` to the same.
@@ -49,11 +50,11 @@ class BottleneckAdapter(SameShape, keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "units": self.units, "activation": activation}
+        return {**super().get_config(), "activation": activation}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class LowRankUpdate(LastAxis, keras.layers.Layer):
+class LowRankUpdate(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
     r"""LoRA's $\frac{s}{r} B A x$, to be added to a shared layer's $W x$; 0 at the start (B = 0).
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., units)`.
@@ -88,7 +89,3 @@ class LowRankUpdate(LastAxis, keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         low = keras.ops.matmul(x, self.a)
         return keras.ops.matmul(low, self.b) * (self.scale / self.rank)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"units": self.units, "rank": self.rank, "scale": self.scale}
-        return {**super().get_config(), **config}

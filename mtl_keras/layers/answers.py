@@ -6,11 +6,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Unscale(FullPrecision):
+class Unscale(ArgumentsAsConfig, FullPrecision):
     """Inverts a numeric task's encoding of its labels: scaling, centring, transform.
 
     **Shape:** `(rows, 1)` to `(rows,)`; `(rows, n)` to the same.
@@ -60,19 +61,9 @@ class Unscale(FullPrecision):
         shape = outputs.shape[:1] if outputs.shape[-1] == 1 else outputs.shape
         return keras.KerasTensor(shape, dtype="float32")
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "center": self.center,
-            "scale": self.scale,
-            "transform": self.transform,
-            "factor": self.factor,
-            "limits": list(self.limits),
-        }
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Decode(FullPrecision):
+class Decode(ArgumentsAsConfig, FullPrecision):
     """Converts probabilities to labels, with the type that they have in the user's table.
 
     **Shape:** with a threshold, `(rows, n)` to `(rows, n)`, where column j is the second of
@@ -110,10 +101,3 @@ class Decode(FullPrecision):
         shape = probabilities.shape[:-1] if self.threshold is None else probabilities.shape
         kind = {str: "string", bool: "bool", int: "int64"}.get(type(self.labels[0]), "float32")
         return keras.KerasTensor(shape, dtype=kind)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "labels": list(self.labels),
-            "threshold": None if self.threshold is None else list(self.threshold),
-        }

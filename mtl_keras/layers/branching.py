@@ -97,12 +97,3 @@ class BranchGate(Gate):
 
     def _one(self, logits: Any) -> Any:
         return keras.ops.one_hot(keras.ops.argmax(logits), len(self.sources), dtype="float32")
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "explore": self.explore,
-            "warmup": self.warmup,
-            "temperature": self.temperature,
-            "strength": self.strength,
-        }

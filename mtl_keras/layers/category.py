@@ -8,10 +8,11 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CategoryEmbedding(keras.layers.Layer):
+class CategoryEmbedding(ArgumentsAsConfig, keras.layers.Layer):
     """Embeddings of several categorical columns, concatenated, from one table.
 
     One gather serves all columns. A column of n values gets a vector of 1.6 n^0.56 numbers, at most
@@ -78,11 +79,3 @@ class CategoryEmbedding(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         return input_shape[0], sum(self.widths)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "sizes": list(self.sizes),
-            "dimension": self.dimension,
-            "initializer": self.initializer,
-        }

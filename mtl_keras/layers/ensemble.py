@@ -7,12 +7,13 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.layers.shapes import LastAxis
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Members(keras.layers.Layer):
+class Members(ArgumentsAsConfig, keras.layers.Layer):
     """Copies the features for each of `members` networks, multiplied by its own random scales.
 
     All features of a section (the parts of one column's embedding) get one random scale per member,
@@ -76,18 +77,9 @@ class Members(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape[0], self.members, input_shape[1]
 
-    def get_config(self) -> dict[str, Any]:
-        sections = None if self.sections is None else list(self.sections)
-        return {
-            **super().get_config(),
-            "members": self.members,
-            "sections": sections,
-            "initializer": self.initializer,
-        }
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class BatchEnsembleDense(LastAxis, keras.layers.Layer):
+class BatchEnsembleDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
     r"""A dense layer for all members: one shared matrix, and two scales and a bias per member.
 
     $y_m = \phi(((x_m \odot r_m) W) \odot s_m + b_m)$ with $r$ and $s$ one at the start.
@@ -138,14 +130,13 @@ class BatchEnsembleDense(LastAxis, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "activation": keras.activations.serialize(self.activation),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class MemberDense(LastAxis, keras.layers.Layer):
+class MemberDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
     """A separate dense layer for each member, with no shared weights.
 
     **Shape:** `(rows, members, n)` to `(rows, members, units)`.
@@ -186,7 +177,6 @@ class MemberDense(LastAxis, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "activation": keras.activations.serialize(self.activation),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }

@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 
 SPARE_CODES = ("penalised", "reused")
 
 
-class Gate(keras.layers.Layer):
+class Gate(ArgumentsAsConfig, keras.layers.Layer):
     """Base class of gates: weights over sources, shown by `MultiTaskModel.sharing`.
 
     Args:
@@ -33,9 +34,6 @@ class Gate(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], len(self.sources))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "reader": self.reader, "sources": list(self.sources)}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -91,14 +89,6 @@ class SoftmaxGate(Gate):
         kept = self.drop(weights, training=training)
         total = keras.ops.sum(kept, axis=-1, keepdims=True)
         return keras.ops.where(total > 0, kept / keras.ops.maximum(total, 1e-9), weights)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "temperature": self.temperature,
-            "use_bias": self.use_bias,
-            "dropout": self.dropout,
-        }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -222,17 +212,6 @@ class DSelectGate(Gate):
         if self.penalised:
             total = keras.ops.maximum(keras.ops.sum(chosen, axis=-1), 1e-3)
             self.add_loss(self.selectors * keras.ops.mean(1.0 / total - 1.0))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "selectors": self.selectors,
-            "gamma": self.gamma,
-            "entropy": self.entropy,
-            "conditional": self.conditional,
-            "spare_codes": self.spare_codes,
-            "use_bias": self.use_bias,
-        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.shapes import SameShape
 
 
-class Mixing(SameShape, keras.layers.Layer):
+class Mixing(ArgumentsAsConfig, SameShape, keras.layers.Layer):
     """Base class: mixes streams into as many streams; `MultiTaskModel.sharing` reads `mixing`.
 
     Args:
@@ -33,9 +34,6 @@ class Mixing(SameShape, keras.layers.Layer):
     def mixing(self) -> np.ndarray:
         """How much each stream (row) takes from each stream (column), `(streams, streams)`."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "streams": list(self.streams)}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -75,9 +73,6 @@ class CrossStitchUnit(Mixing):
     @property
     def mixing(self) -> np.ndarray:
         return keras.ops.convert_to_numpy(self.weights_between)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "own": self.own}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -139,9 +134,6 @@ class DiscriminativeReduction(Mixing):
         count, _, width = kernel.shape
         blocks = kernel.reshape(count, count, width, width)
         return np.sqrt((blocks**2).sum(axis=(2, 3)) / width)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "own": self.own}
 
 
 def near_identity(size: int, own: float) -> np.ndarray:

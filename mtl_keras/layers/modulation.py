@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.shapes import SameShape
 
 
@@ -29,7 +30,7 @@ class Modulation(SameShape, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Select(keras.layers.Layer):
+class Select(ArgumentsAsConfig, keras.layers.Layer):
     """Selects some elements of each vector.
 
     **Shape:** `(rows, ..., n)` to `(rows, ..., len(indices))`.
@@ -52,6 +53,3 @@ class Select(keras.layers.Layer):
 
     def compute_output_spec(self, x: Any) -> keras.KerasTensor:
         return keras.KerasTensor((*x.shape[:-1], len(self.indices)), dtype=x.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "indices": list(self.indices)}

@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PiecewiseLinearEmbedding(FullPrecision):
+class PiecewiseLinearEmbedding(ArgumentsAsConfig, FullPrecision):
     r"""A vector per column: a linear part, and a learned function that is linear in each bin.
 
     For a column with edges $b_0 < \dots < b_T$, $e_t = \mathrm{clip}((x - b_{t-1}) / (b_t -
@@ -101,17 +102,9 @@ class PiecewiseLinearEmbedding(FullPrecision):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         return input_shape[0], self.columns * self.dimension
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "columns": self.columns,
-            "bins": self.bins,
-            "dimension": self.dimension,
-        }
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PeriodicEmbedding(FullPrecision):
+class PeriodicEmbedding(ArgumentsAsConfig, FullPrecision):
     r"""A vector per column: its value, and a learned combination of waves with learned frequencies.
 
     $[x, W \cos(2 \pi f x + g) + b]$ per column, $f \sim N(0, \sigma^2)$, $g \sim U(-\pi, \pi)$
@@ -172,15 +165,6 @@ class PeriodicEmbedding(FullPrecision):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         return input_shape[0], self.columns * self.dimension
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "columns": self.columns,
-            "frequencies": self.frequencies,
-            "dimension": self.dimension,
-            "scale": self.scale,
-        }
 
 
 LARGEST = 1e9  # no clipping; infinity would make 0 * inf of a missing bin

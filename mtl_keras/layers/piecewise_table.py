@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.number_embedding import PiecewiseLinearEmbedding
 from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PiecewiseLinearTable(FullPrecision):
+class PiecewiseLinearTable(ArgumentsAsConfig, FullPrecision):
     r"""A vector per column: a function that is linear in each bin, read from a table of the bins.
 
     For a number $x$ in bin $t$, which starts at $b_t$, the vector is $A_t + B_t (x - b_t)$. It
@@ -66,14 +67,6 @@ class PiecewiseLinearTable(FullPrecision):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         return input_shape[0], self.columns * self.dimension
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "columns": self.columns,
-            "bins": self.bins,
-            "dimension": self.dimension,
-        }
 
 
 def _table(embedding: PiecewiseLinearEmbedding) -> Sequence[np.ndarray]:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.shapes import SameShape
 
 
@@ -65,7 +66,7 @@ class PositionEmbedding(SameShape, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class TokenEmbedding(keras.layers.Layer):
+class TokenEmbedding(ArgumentsAsConfig, keras.layers.Layer):
     """A learned vector for each index, and zeros for index 0, which is not a token.
 
     An index beyond `size` gets NaN, or an error of TensorFlow.
@@ -104,12 +105,9 @@ class TokenEmbedding(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape, self.dimension)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "size": self.size, "dimension": self.dimension}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Present(keras.layers.Layer):
+class Present(ArgumentsAsConfig, keras.layers.Layer):
     """Computes the mask of the positions of a sequence that contain a value.
 
     **Shape:** indices `(rows, length)`, 0 where there is nothing, or `(rows, length, n)`, whose
@@ -135,9 +133,6 @@ class Present(keras.layers.Layer):
             first = ops.arange(present.shape[1]) == 0
             present = present | (first & ~ops.any(present, axis=1, keepdims=True))
         return present
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "never_empty": self.never_empty}
 
     def compute_output_spec(self, values: Any) -> Any:
         return keras.KerasTensor(values.shape[:2], dtype="bool")

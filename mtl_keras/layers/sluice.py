@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.mixing import Mixing, combined, near_identity
 
 
@@ -64,9 +65,6 @@ class SluiceUnit(Mixing):
         alpha = np.abs(keras.ops.convert_to_numpy(self.alpha)).reshape(k, s, k, s)
         return alpha.sum(axis=3).mean(axis=1)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "subspaces": self.subspaces, "own": self.own}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class SubspaceOrthogonality(keras.regularizers.Regularizer):
@@ -103,7 +101,7 @@ class SubspaceOrthogonality(keras.regularizers.Regularizer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class LayerMixture(keras.layers.Layer):
+class LayerMixture(ArgumentsAsConfig, keras.layers.Layer):
     r"""A learned average of several tensors: $\sum_i \mathrm{softmax}(\beta / \tau)_i x_i$.
 
     **Shape:** a list of `(rows, ..., n)` to `(rows, ..., n)`.
@@ -139,5 +137,4 @@ class LayerMixture(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.initializer)
-        config = {"temperature": self.temperature, "initializer": initializer}
-        return {**super().get_config(), **config}
+        return {**super().get_config(), "initializer": initializer}

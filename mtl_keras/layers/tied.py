@@ -7,12 +7,13 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.ensemble import BatchEnsembleDense
 
 PENALTIES = ("l2", "trace")
 
 
-class Tied(keras.layers.Layer):
+class Tied(ArgumentsAsConfig, keras.layers.Layer):
     """Mixin: a layer whose `kernel` is tied to those of all layers of its group in a model.
 
     Args:
@@ -38,10 +39,6 @@ class Tied(keras.layers.Layer):
         check(strength >= 0, "strength", "be >= 0", strength)
         super().__init__(units, **kwargs)  # type: ignore[call-arg]
         self.group, self.penalty, self.strength = group, penalty, strength
-
-    def get_config(self) -> dict[str, Any]:
-        tie = {"group": self.group, "penalty": self.penalty, "strength": self.strength}
-        return {**super().get_config(), **tie}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.shapes import SameShape
 
 
@@ -44,7 +45,7 @@ class TransferAttention(SameShape, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class InformationTransfer(TransferAttention):
+class InformationTransfer(ArgumentsAsConfig, TransferAttention):
     r"""Transfer, $p = \mathrm{ReLU}(W z_{t-1} + b)$, and attention in one layer.
 
     It exists to load networks that release 0.1 saved.
@@ -80,12 +81,9 @@ class InformationTransfer(TransferAttention):
             before = keras.ops.stop_gradient(before)
         return super().call(own, self.passed(before))
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "stop_gradient": self.stop_gradient}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class OrderPenalty(SameShape, keras.layers.Layer):
+class OrderPenalty(ArgumentsAsConfig, SameShape, keras.layers.Layer):
     r"""Passes on a probability, and adds a loss where it exceeds that of the previous step.
 
     The added loss is $\alpha$ times the mean over rows of $\max(\hat y_t - \hat y_{t-1}, 0)$.
@@ -114,6 +112,3 @@ class OrderPenalty(SameShape, keras.layers.Layer):
         above = keras.ops.maximum(probability - before, 0.0)
         self.add_loss(self.strength * keras.ops.mean(above))
         return probability
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "strength": self.strength}

@@ -10,11 +10,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from sklearn.isotonic import IsotonicRegression
 
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Temperature(FullPrecision):
+class Temperature(ArgumentsAsConfig, FullPrecision):
     """Makes probabilities softer (above 1) or sharper (below 1) without changing their order.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
@@ -37,9 +38,6 @@ class Temperature(FullPrecision):
         if probabilities.shape[-1] == 1:
             return tf.sigmoid((tf.math.log(safe) - tf.math.log1p(-safe)) / self.temperature)
         return tf.nn.softmax(tf.math.log(safe) / self.temperature)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "temperature": self.temperature}
 
 
 def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
@@ -73,7 +71,7 @@ def best_temperature(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Isotonic(FullPrecision):
+class Isotonic(ArgumentsAsConfig, FullPrecision):
     """Corrects probabilities by a curve per class, then normalises them to sum to one.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the positive class, to the same.
@@ -107,9 +105,6 @@ class Isotonic(FullPrecision):
         if len(self.knots) == 1:
             return curves
         return curves / tf.reduce_sum(curves, axis=1, keepdims=True)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "knots": self.knots}
 
 
 def best_isotonic(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

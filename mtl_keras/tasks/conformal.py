@@ -10,8 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import DataError, check
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.base import Task
+from mtl_keras.tasks.groups import error_of_sum, numbered
 from mtl_keras.tasks.measures import Measure
 
 SLACK = 1e-5  # regions are larger by this, so that rounding to float32 keeps labels on their edge
@@ -78,11 +80,10 @@ def standard_error(held: np.ndarray, groups: np.ndarray | None = None) -> float:
     rows = len(held) + 4
     rate = (held.sum() + 2) / rows
     error = float(np.sqrt(rate * (1 - rate) / rows))
-    codes = np.arange(1) if groups is None else np.unique(groups, return_inverse=True)[1]
-    if (number := int(codes.max(initial=0)) + 1) < 2:
+    codes, number = numbered(np.zeros(len(held)) if groups is None else groups)
+    if number < 2:
         return error
-    off = np.bincount(codes.reshape(-1), held - held.mean())
-    return max(error, float(np.sqrt(number / (number - 1) * np.sum(off**2)) / len(held)))
+    return max(error, error_of_sum(held - held.mean(), codes, number) / len(held))
 
 
 @dataclass(frozen=True, repr=False)
@@ -210,7 +211,7 @@ def _least_so_far(values: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class PredictionSet(FullPrecision):
+class PredictionSet(ArgumentsAsConfig, FullPrecision):
     """Whether each class is in the set: its `preferred_mass` is at most `reach`.
 
     **Shape:** `(rows, classes)`, or `(rows, 1)` of the second of two, to `(rows, classes)`, bool.
@@ -231,9 +232,6 @@ class PredictionSet(FullPrecision):
 
     def call(self, probabilities: tf.Tensor) -> tf.Tensor:
         return preferred_mass(of_all_classes(probabilities), self.contiguous) <= self.reach
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "reach": self.reach, "contiguous": self.contiguous}
 
 
 def of_all_classes(probabilities: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.errors import DataError
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.ascending import ascending_steps
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.classes import distinct
@@ -20,7 +21,7 @@ from mtl_keras.tasks.stated import SHOWN, plain_labels, some_of
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class CumulativeLogits(FullPrecision):
+class CumulativeLogits(ArgumentsAsConfig, FullPrecision):
     r"""Class probabilities from a score and ascending thresholds.
 
     $P(y \le j) = \sigma(\theta_j - s)$.
@@ -58,9 +59,6 @@ class CumulativeLogits(FullPrecision):
         return keras.ops.concatenate([below, ends + 1.0], axis=-1) - keras.ops.concatenate(
             [ends, below], axis=-1
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "classes": self.classes}
 
 
 def classes_off(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import check
 from mtl_keras.layers import Ascending, Unscale
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.ascending import ascending_steps
 from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
 from mtl_keras.tasks.measures import Measure, pinball
@@ -21,7 +22,7 @@ from mtl_keras.tasks.problem import Problem
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class Pinball(keras.losses.Loss):
+class Pinball(ArgumentsAsConfig, keras.losses.Loss):
     r"""The mean over levels q of $\max(q (y - \hat y_q), (q - 1)(y - \hat y_q))$.
 
     Args:
@@ -44,9 +45,6 @@ class Pinball(keras.losses.Loss):
         error = y_true - y_pred
         levels = tf.constant(self.levels, error.dtype)
         return tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "levels": list(self.levels)}
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,6 +12,7 @@ from scipy import special
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
+from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.normal_quantile import normal_quantile
 from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
@@ -21,7 +22,7 @@ SMALLEST_SIGMA = 0.05
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ZeroInflatedLogNormalParameters(FullPrecision):
+class ZeroInflatedLogNormalParameters(ArgumentsAsConfig, FullPrecision):
     r"""From three linear units: probability of a positive value, mu and sigma of the log, mean.
 
     mu and sigma are those of $(\log y - c) / s$; the mean in units is $p\, e^{c + s \mu + (s
@@ -55,13 +56,9 @@ class ZeroInflatedLogNormalParameters(FullPrecision):
         mean = probability * keras.ops.exp(keras.ops.minimum(exponent, limit))
         return keras.ops.concatenate([probability, mu, sigma, mean], axis=-1)
 
-    def get_config(self) -> dict[str, Any]:
-        config = {"center": self.center, "scale": self.scale, "largest": self.largest}
-        return {**super().get_config(), **config}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ZeroInflatedLogNormalBounds(FullPrecision):
+class ZeroInflatedLogNormalBounds(ArgumentsAsConfig, FullPrecision):
     r"""The quantiles at the levels `tail` and 1 - `tail`, in units.
 
     A quantile is 0 if its level is at most the probability of a zero.
@@ -95,13 +92,9 @@ class ZeroInflatedLogNormalBounds(FullPrecision):
         high = tf.where(above < 1, amount(-normal_quantile(above)), 0.0)
         return tf.stack([low, high], axis=1)
 
-    def get_config(self) -> dict[str, Any]:
-        config = {"center": self.center, "scale": self.scale, "tail": self.tail}
-        return {**super().get_config(), **config}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
-class ZeroInflatedLogNormalLoss(keras.losses.Loss):
+class ZeroInflatedLogNormalLoss(ArgumentsAsConfig, keras.losses.Loss):
     r"""Negative log likelihood of a quantity that is either 0 or log-normal.
 
     $-\log(1 - p)$ for a zero; else $-\log p + \log \sigma + \tfrac12 ((z - \mu) / \sigma)^2 + C$
@@ -140,9 +133,6 @@ class ZeroInflatedLogNormalLoss(keras.losses.Loss):
         z = (tf.math.log(tf.maximum(y, 1e-30)) - self.center) / self.scale
         amount = tf.math.log(sigma / SMALLEST_SIGMA) + 0.5 * ((z - mu) / sigma) ** 2
         return tf.where(y > 0, amount - tf.math.log(p), -tf.math.log1p(-p))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "center": self.center, "scale": self.scale}
 
 
 @dataclass(frozen=True, repr=False)
