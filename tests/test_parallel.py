@@ -18,7 +18,7 @@ from mtl_keras.runs import story
 from mtl_keras.search import settle
 from tests import own, without
 from tests.export.conftest import small_experiment, small_table
-from tests.jobs.divided import OnlyHere, is_wanted, killed, of_process, refused, waiting
+from tests.jobs.divided import OnlyHere, around, killed, of_process, refused, waiting
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -127,8 +127,11 @@ def test_each_process_gets_the_common_argument_once(work):
 
 
 def test_results_come_in_order_of_completion(work, tmp_path):
-    jobs = [tmp_path / "?made", tmp_path / "made"]
-    assert [job for job, _ in work(waiting, jobs)] == jobs[::-1]
+    first, second = jobs = [tmp_path / "?told", tmp_path / "made"]
+    results = work(waiting, jobs)
+    assert next(results)[0] == second
+    (tmp_path / "told").touch()
+    assert [job for job, _ in results] == [first]
 
 
 def test_an_error_is_the_one_that_was_raised(work):
@@ -136,8 +139,8 @@ def test_an_error_is_the_one_that_was_raised(work):
         list(work(refused, [7]))
 
 
-def test_what_ray_runs_keeps_its_work_to_itself(work, engine):
-    assert [told for _, told in work(is_wanted, [0])] == [False]
+def test_what_runs_elsewhere_keeps_its_work_to_itself_and_imports_what_it_needs(work, engine):
+    assert [told for _, told in work(around, [0])] == [(False, False)]
     assert ray_cluster.wanted() == (engine == "ray")
 
 

@@ -1,10 +1,11 @@
-"""Jobs that `tests/test_parallel.py` divides among processes, of which each imports this file.
+"""Jobs that tests divide among processes, of which each imports this file.
 
 It imports next to nothing, since some of these processes are there to be killed.
 """
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -19,10 +20,12 @@ def of_process(job, common):
 def waiting(file, common):
     """Makes a file, or waits for one to be there whose name begins with a question mark."""
     if not file.name.startswith("?"):
-        return file.touch()
+        file.touch()
+        return
+    limit = time.monotonic() + 300
     while not file.with_name(file.name[1:]).is_file():
-        time.sleep(0.05)
-    return time.sleep(0.5)  # by then, the result of the other job has come
+        assert time.monotonic() < limit, file
+        time.sleep(0.02)
 
 
 def refused(job, common):
@@ -50,5 +53,14 @@ def found(module, process):
     return OnlyHere()
 
 
-def is_wanted(job, common):
-    return ray_cluster.wanted()
+def around(job, common):
+    """Whether work would be divided further, and whether TensorFlow came along."""
+    return ray_cluster.wanted(), "tensorflow" in sys.modules
+
+
+def keep_and_fail(worker):
+    """What each worker does that trains with others: keeps a file, then finds bad data."""
+    worker.tell(f"job: {worker.job()}")
+    (worker.folder / "note").write_text("kept")
+    worker.keep()
+    raise DataError("Column 'age' holds a text in row 7.")

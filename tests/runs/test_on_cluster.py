@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.jobs.ray_cluster import Cluster
 from mtl_keras.jobs.ray_workers import together
 from mtl_keras.training import workers
+from tests.jobs.divided import keep_and_fail
 from tests.training.test_workers import shop
 
 pytestmark = [
@@ -87,25 +87,13 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, tmp_path):
     assert sorted(diary[1:-1]) == sorted(f"epoch {number}" for number in range(1, 13))
 
 
-def fail(process):
-    """What each worker does in the next test: keeps a file, then finds bad data."""
-    process.tell(f"job: {process.job()}")
-    (process.folder / "note").write_text("kept")
-    process.keep()
-    raise DataError("Column 'age' holds a text in row 7.")
-
-
 def test_errors_come_back_as_they_are_and_what_was_kept_stays(cluster, tmp_path):
     told = []
     with pytest.raises(DataError, match=r"^Column 'age' holds a text in row 7\.$"):
-        together(cluster, fail, "seven", tmp_path, "network", told.append)
+        together(cluster, keep_and_fail, "seven", tmp_path, "network", told.append)
     assert told == ["job: seven"]  # from the chief alone, once: an error of ours is final
     (kept,) = tmp_path.glob("network/checkpoint_*/note")
     assert kept.read_text() == "kept"
-    until = time.monotonic() + 30  # Ray ends its processes after it has answered
-    while worker_processes() and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not worker_processes()
 
 
 def test_more_than_the_machine_has_is_refused_at_once(cluster, tmp_path):
@@ -115,12 +103,12 @@ def test_more_than_the_machine_has_is_refused_at_once(cluster, tmp_path):
     ):
         message = rf"no room for \d+ workers with {each} each. The cluster has 2 CPU .* 0 GPU"
         with pytest.raises(ConfigError, match=message):
-            together(wanted, fail, None, tmp_path, "none", print)
+            together(wanted, keep_and_fail, None, tmp_path, "none", print)
 
 
 def test_what_cannot_be_sent_is_told_without_its_content(cluster, tmp_path):
     with pytest.raises(ConfigError, match=r"cannot be sent to workers: TypeError: .* Expected"):
-        together(cluster, fail, threading.Lock(), tmp_path, "none", print)
+        together(cluster, keep_and_fail, threading.Lock(), tmp_path, "none", print)
 
 
 def test_bad_numbers_of_workers_are_refused():

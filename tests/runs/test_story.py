@@ -2,11 +2,7 @@
 
 import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import shutil
 import warnings
 from types import SimpleNamespace
 
@@ -71,54 +67,29 @@ def test_a_log_transform_is_undone_with_a_correction(run):
     assert run.predictions["spend"].min() >= 0
 
 
-def trained_with_checkpoints(table, folder, show=None):
-    training = mtl.Training(epochs=12, patience=12, batch_size=64)
+def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):
+    """What a process leaves that is killed in mid-training is the folder as it is at that moment.
+
+    `benchmarks/kills.py` kills processes.
+    """
+    training = mtl.Training(epochs=6, patience=6, batch_size=64)
     small = cases.experiment(
         tasks=[cases.TASKS[0], cases.TASKS[3]], features=["age", "town"], training=training
     )
-    return small.run(table, checkpoint=folder, resume=True, show=show)
 
+    def keep(line):
+        if "4/6" in line:
+            shutil.copytree(tmp_path / "whole", tmp_path / "killed")
 
-def test_killed_and_resumed_ends_where_an_uninterrupted_run_ends(tmp_path):
-    """A real process, killed with SIGKILL in mid-training; this one goes on from what it left.
-
-    Its first epochs are those of a whole training here: the same seed gives the same run.
-    """
-    table = tmp_path / "table.csv"
-    cases.table(600).to_csv(table, index=False)
-    script = (
-        "import sys, time\n"
-        "import tests.fixtures\n"  # less work for TensorFlow
-        "from tests.runs.test_story import trained_with_checkpoints\n"
-        "def slow(line):\n"
-        "    time.sleep(0.4 if '/12' in line else 0)\n"
-        "trained_with_checkpoints(sys.argv[1], sys.argv[2], show=slow)\n"
-    )
-    command = [sys.executable, "-c", script, table, tmp_path / "killed"]
-    killed = subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": os.getcwd()}
-    )
-    while not (tmp_path / "killed" / "training.npz").exists():
-        assert killed.poll() is None
-        time.sleep(0.05)
-    time.sleep(1.0)
-    os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL  # it had not ended by itself
+    whole = small.run(cases.table(), checkpoint=tmp_path / "whole", show=keep)
     lines = []
-    resumed = trained_with_checkpoints(table, tmp_path / "killed", lines.append)
-    assert "resuming after epoch" in "\n".join(lines)
-    assert len(resumed.history) == 12
-    whole = trained_with_checkpoints(table, tmp_path / "whole")
+    killed = {"checkpoint": tmp_path / "killed", "resume": True}
+    resumed = small.run(cases.table(), **killed, show=lines.append)
+    assert "resuming after epoch 3" in lines and len(resumed.history) == 6
     pd.testing.assert_frame_equal(resumed.history, whole.history, rtol=1e-4)
 
-
-def test_another_experiments_state_is_not_resumed(tmp_path):
-    training = mtl.Training(epochs=1, batch_size=64)
-    small = {"tasks": cases.TASKS[:1], "features": ["age", "town"], "training": training}
-    cases.experiment(**small).run(cases.table(), checkpoint=tmp_path, show=None)
-    other = cases.experiment(**small, balancer="fixed")
     with pytest.raises(ConfigError, match="of another experiment"):
-        other.run(cases.table(), checkpoint=tmp_path, resume=True, show=None)
+        small.but(balancer="fixed").run(cases.table(), **killed, show=None)
 
 
 def test_to_dict_and_back():
