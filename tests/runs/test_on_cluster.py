@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,10 @@ def test_errors_come_back_as_they_are_and_what_was_kept_stays(cluster, tmp_path)
     assert told == ["job: seven"]  # from the chief alone, once: an error of ours is final
     (kept,) = tmp_path.glob("network/checkpoint_*/note")
     assert kept.read_text() == "kept"
+    until = time.monotonic() + 300  # Ray ends its processes after it has answered
+    while worker_processes() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not worker_processes()
 
 
 def test_more_than_the_machine_has_is_refused_at_once(cluster, tmp_path):
