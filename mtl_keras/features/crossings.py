@@ -24,7 +24,6 @@ def choose(
     category_sizes: Sequence[int],
     labels: Sequence[np.ndarray],
     training: int,
-    groups: np.ndarray | None = None,
 ) -> list[Names]:
     """Choose crossings on training and validation rows: the features of each, best first.
 
@@ -52,7 +51,6 @@ def choose(
         labels: For each task, the labels as numbers with meaningful differences (`Task.distances`),
             NaN where missing.
         training: Number of training rows.
-        groups: The group of each validation row. Default None: no groups.
 
     Example:
 
@@ -67,7 +65,7 @@ def choose(
     repeated = [name for name in codes if _repeats(codes[name][:training])]
     if not repeated:
         return []
-    left = Unexplained(encoded, category_sizes, labels, training, groups)
+    left = Unexplained(encoded, category_sizes, labels, training)
     if not left:
         return []
 

@@ -36,8 +36,6 @@ class Unexplained:
         category_sizes: Number of indices of each column of the group `"categorical"`.
         labels: For each task, `(rows,)` or `(rows, n)`, NaN where missing.
         training: Number of training rows.
-        groups: The group of each validation row, whose rows are alike: they count as one when the
-            standard error of a gain is estimated. Default None: all rows are independent.
     """
 
     def __init__(
@@ -46,10 +44,8 @@ class Unexplained:
         category_sizes: Sequence[int],
         labels: Sequence[Array],
         training: int,
-        groups: Array | None = None,
     ) -> None:
         self.training, self._encoded = training, np.hstack(list(encoded.values()))
-        self._groups = None if groups is None else np.unique(groups, return_inverse=True)[1]
         design = _design(encoded, category_sizes, training)
         self._tasks = [
             (_residuals(design, y, known, training), known)
@@ -75,8 +71,7 @@ class Unexplained:
         for (left, _), mean in zip(self._tasks, self._means(values, PRIOR)):
             before = left[self.training :]
             saved += (before**2 - (before - mean[self.training :]) ** 2).sum(axis=1)
-        each = saved if self._groups is None else np.bincount(self._groups, saved)
-        return saved.sum(), saved.sum() / max(np.sqrt((each**2).sum()), 1e-12)
+        return saved.sum(), saved.sum() / max(np.sqrt((saved**2).sum()), 1e-12)
 
     def subtract(self, values: Array) -> None:
         """Subtract what the means of the values explain.

@@ -41,7 +41,7 @@ def crossed(
     features = {feature.name: feature for feature in encoder.features}
     if plan.crossings == "auto":
         chosen = []
-        for names in _chosen(plan, encoder, tasks, rows):
+        for names in _chosen(encoder, tasks, rows):
             merged = _merged(names, features, rows["train"])
             if merged:
                 show(f"warning: {' × '.join(names)} is not read by exact value. {merged}")
@@ -63,7 +63,7 @@ def crossed(
 
 
 def _chosen(
-    plan: Plan, encoder: Encoder, tasks: Sequence[Task], rows: Mapping[str, pd.DataFrame]
+    encoder: Encoder, tasks: Sequence[Task], rows: Mapping[str, pd.DataFrame]
 ) -> list[tuple[str, ...]]:
     some = [columns.thinned(rows[part], most) for part, most in MOST_ROWS.items()]
     candidates = [each for each in encoder.features if each.crossable and each.crossed]
@@ -82,7 +82,6 @@ def _chosen(
         reader.category_sizes,
         [np.concatenate([task.distances(task.encode(table)) for table in some]) for task in tasks],
         len(some[0]),
-        plan.split.groups_in(some[1]),
     )
 
 

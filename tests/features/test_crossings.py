@@ -92,22 +92,6 @@ def test_rows_of_one_group_teach_nothing_where_the_split_keeps_groups_together()
     assert chosen(table.iloc[place], labels[place]) == []  # are too few
 
 
-def test_rows_of_one_group_are_no_independent_evidence():
-    """What the groups of the validation rows have in common by chance, all their rows show."""
-    found = {False: [], True: []}
-    for seed in range(2, 6):
-        random = np.random.default_rng(seed)
-        group = np.arange(3000) // 15
-        codes = random.integers(0, 3, (200, 8))[group]
-        labels = random.normal(size=200)[group] + random.normal(size=3000)
-        raw = {f"c{n}": column.astype(float) for n, column in enumerate(codes.T)}
-        encoded = {"plain": (codes[:, :, None] == np.arange(3)).reshape(3000, 24).astype(float)}
-        for told in found:
-            groups = group[2000:] if told else None
-            found[told] += crossings.choose(raw, encoded, [], [labels], 2000, groups)
-    assert found[False] and not found[True]
-
-
 def test_tasks_with_gaps_many_columns_or_nothing_to_judge_by():
     codes, table, random = drawn(columns=3)
     noise = random.normal(size=ROWS)

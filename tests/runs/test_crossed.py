@@ -52,20 +52,6 @@ def test_what_is_chosen_is_told_and_read_after_the_features(streaming, tmp_path)
     assert experiment.but(crossings=[]).prepare(data).encoder.crossings == []
 
 
-@pytest.mark.parametrize("streaming", [False, True])
-def test_the_choice_knows_the_groups_of_a_split(streaming, monkeypatch, tmp_path):
-    known: list[np.ndarray] = []
-    monkeypatch.setattr("mtl_keras.features.crossings.choose", lambda *a: known.append(a[-1]) or [])
-    data = table().assign(shop=np.arange(ROWS) // 10)
-    if streaming:
-        data.to_parquet(tmp_path / "sales.parquet", row_group_size=500)
-        data = tmp_path / "sales.parquet"
-    split = mtl.Split(strategy="group", column="shop")
-    for each in (split, mtl.Split()):
-        mtl.Experiment(TASKS, split=each, streaming=streaming).prepare(data)
-    assert 10 < len(np.unique(known[0])) < len(known[0]) / 5 and known[1] is None
-
-
 def test_a_feature_that_is_not_to_be_crossed_is_not():
     declared = {**NOTE, "day": {"kind": "numeric", "crossed": False}}
     experiment = mtl.Experiment.from_dict({"tasks": TASKS, "features": declared})
