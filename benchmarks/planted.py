@@ -45,7 +45,7 @@ def features(rows: int, columns: int, seed: int) -> tuple[np.random.Generator, p
 def hurt(rows: int, seeds: int) -> Comparison:
     random, table = features(rows, 6, 0)
     table["first"] = table["x0"] + table["x1"] + random.normal(0, 0.3, rows)
-    table["second"] = table["x3"] - table["x4"] + random.normal(0, 0.3, rows)
+    table["second"] = table["x3"] - table["x4"] + random.normal(0, 1.0, rows)  # the weaker one
     return compared(table, ["first", "second"], 1, seeds=seeds)
 
 
