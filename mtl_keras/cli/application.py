@@ -23,6 +23,7 @@ app = typer.Typer(
     "COLUMN. `mtl-keras COMMAND --help` shows an example of each command.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # whose table leaves descriptions 19 of 80 columns
 )
 
 Model = Annotated[Path, typer.Argument(help="The model's folder, e.g. saved_models/customers.")]
@@ -74,7 +75,8 @@ class Command(TyperCommand):
         super().__init__(*args, **options)
         paragraphs = (self.help or "").split("\n\n")
         self.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        self.epilog = f"Example:\n\n{self.epilog}"
+        self.short_help = " ".join(paragraphs[0].split())  # as a whole in the list of commands
+        self.epilog = f"Example:\n\n\b\n{self.epilog}"  # \b: lines stay as they are
 
     def invoke(self, ctx: Any) -> Any:
         with on_interrupt(str):

@@ -58,9 +58,16 @@ def test_help_ends_with_an_example_that_the_command_accepts(command, capsys):
     assert main([name, "--help"]) == 0
     told = capsys.readouterr().out
     assert f"Usage: mtl-keras {name} " in told  # also where `python -m` started it
-    assert re.search(rf"Example:\s+mtl-keras {name} ", told)
+    lines = [f"  {line}\n" for line in command.epilog.splitlines()]
+    assert f"Example:\n\n{''.join(lines)}" in told
     words = shlex.split(command.epilog.replace("\\\n", " "))
     typer.main.get_command(app).commands[name].make_context(name, words[2:])
+
+
+def test_the_list_of_commands_says_what_each_does(capsys):
+    assert main(["--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Optuna, on its validation rows. predict Predict for each row of a table" in told
 
 
 def completed(words: str, **environment: str) -> list[str]:
