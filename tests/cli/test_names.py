@@ -1,7 +1,6 @@
 """Names that are completed and listed without TensorFlow; the help of each command."""
 
 import os
-import re
 import shlex
 import subprocess
 import sys
