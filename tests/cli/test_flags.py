@@ -46,7 +46,17 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch, tmp_path):
     flags += ["--target", "a:b", "--target", "a=b:binary", "--target", "c:d:count"]
     flags += ["--positive", "a=b=<=50K", "--threshold", "a=b=0.3", "--order", "g=1,2"]
     flags += ["--missing-value", "age=999", "--missing-value", "age=?"]
-    flags += ["--target", "u", "--stream", "--split", "time", "--split-column", "at"]
+    flags += [
+        "--target",
+        "u",
+        "--stream",
+        "--encoding",
+        "cp1252",
+        "--split",
+        "time",
+        "--split-column",
+        "at",
+    ]
     flags += [
         "--workers",
         "3",
@@ -74,7 +84,11 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch, tmp_path):
             "u": None,
             "g": {"classes": ["1", "2"]},
         },
-        "data": {"streaming": True, "missing_values": {"age": ["999", "?"]}},
+        "data": {
+            "streaming": True,
+            "missing_values": {"age": ["999", "?"]},
+            "encoding": "cp1252",
+        },
         "split": {"strategy": "time", "column": "at"},
     }
     assert there["workers"] == Cluster(3, "auto", 2, "s3://x")

@@ -171,7 +171,7 @@ def test_the_best_comes_first_whether_higher_or_lower_is_better(monkeypatch, tas
     truth = (random.random(200) > 0.5).astype(float)
     drawn = random.normal(size=200)
 
-    def loaded(path, trusted, bad_cells):
+    def loaded(path, **options):
         return SimpleNamespace(path=Path(path, "1"))
 
     def scored(model, rows, show):
