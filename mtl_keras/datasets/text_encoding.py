@@ -29,7 +29,7 @@ def checked(encoding: Any) -> str:
     """
     try:
         name = codecs.lookup(encoding).name
-        "a".encode(name)  # fails for codecs that are no text encodings, such as "hex"
+        b"some".decode(name, errors="replace")  # fails if it is not for texts, such as "hex"
     except (LookupError, TypeError, ValueError) as error:
         known = {*encodings.aliases.aliases, *encodings.aliases.aliases.values()}
         hint = nearest(encoding, known) if isinstance(encoding, str) else ""

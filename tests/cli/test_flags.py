@@ -8,7 +8,7 @@ import typer
 from mtl_keras.cli import main
 from mtl_keras.cli.experiments import declared
 from mtl_keras.cli.flags import Flags
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.jobs.ray_cluster import Cluster
 from tests import cases
 
@@ -127,3 +127,16 @@ def test_a_label_that_means_missing_is_no_class(table):
     experiment, _ = declared(table, flags, (), told.append)
     assert experiment.tasks[0].kind == "binary" and "2 classes" in told[0]
     assert experiment.missing_values == {"left": ["k.A."]}
+
+
+def test_the_table_is_read_in_the_encoding_that_is_declared(table):
+    rows = cases.table(60)[["age", "left"]].rename(columns={"age": "größe", "left": "gekündigt"})
+    rows.to_csv(table, index=False, encoding="cp1252")
+    flags = Flags(target=["gekündigt"], encoding="cp1252")
+    experiment, read = declared(table, flags, (), print)
+    assert experiment.encoding == "cp1252" and list(read) == ["größe", "gekündigt"]
+    assert experiment.prepare().encoder.features[0].name == "größe"
+    with pytest.raises(ConfigError, match="Unknown architecture 'mmo'"):  # after it is read
+        experiment.compare(also=["mmo"], show=None)
+    with pytest.raises(DataError, match="is not UTF-8 text"):
+        experiment.but(encoding="utf-8").compare(also=["mmo"], show=None)

@@ -44,7 +44,9 @@ def test_without_a_declaration_it_is_refused_and_the_message_says_how_to_declare
         datasets.read(windows, encoding="ascii")
 
 
-@pytest.mark.parametrize("encoding", ["cp125", "hex", "rot13", "", None, 1252, "\0", "utf 8 or so"])
+@pytest.mark.parametrize(
+    "encoding", ["cp125", "hex", "rot13", "idna", "", None, 1252, "\0", "utf 8 or so"]
+)
 def test_an_unknown_encoding_is_refused_before_anything_is_read(encoding):
     with pytest.raises(ConfigError, match="`encoding` must be the name of a text encoding"):
         datasets.read("there_is_no_such_file.csv", encoding=encoding)
@@ -59,9 +61,9 @@ def test_a_wrong_declaration_is_told(tmp_path):
     even = TEXT + "\n" * (len(TEXT.encode()) % 2)
     path.write_text(even, encoding="utf-8")
     for encoding in ("cp1252", "utf-16"):
-        with pytest.warns(UserWarning, match=r"utf8\.csv is read as .* but is valid UTF-8"):
-            with contextlib.suppress(DataError):  # no rows, as UTF-16
-                datasets.read(path, encoding=encoding)
+        told = pytest.warns(UserWarning, match=r"utf8\.csv is read as .* but is valid UTF-8")
+        with told, contextlib.suppress(DataError):  # as UTF-16, it has no rows
+            datasets.read(path, encoding=encoding)
     for mark, encoding in (("utf-8-sig", "cp1252"), ("utf-16", "latin-1"), ("utf-8-sig", "utf-16")):
         path.write_text(TEXT, encoding=mark)
         with pytest.raises(DataError, match="and begins with the byte-order mark of UTF-"):
