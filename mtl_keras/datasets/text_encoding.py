@@ -98,7 +98,8 @@ def as_utf8(path: Path, content: bytes, encoding: str = UTF_8, first: int = 0) -
         )
     if mark != "utf-16" and not wide and b"\0" in content[:4096]:
         raise DataError(
-            f"{path} is not {name} text: it has zero bytes, as UTF-16 has. Save it as UTF-8."
+            f"{path} is not {name} text: it has zero bytes, as UTF-16 has. Save it as UTF-8, "
+            'or declare its encoding, such as encoding = "utf-16-le".'
         )
     try:
         text = content.decode("utf-16" if encoding == UTF_8 and mark == "utf-16" else encoding)
@@ -116,7 +117,7 @@ def as_utf8(path: Path, content: bytes, encoding: str = UTF_8, first: int = 0) -
     if encoding != UTF_8 and telling and b"\0" not in content[:4096] and _is_utf8(content):
         warnings.warn(
             f"{path} is read as {encoding}, as declared, but is valid UTF-8, which is hardly a "
-            'coincidence. If it is, leave out `encoding` for this file, or declare "utf-8".',
+            'coincidence. If it is UTF-8, leave out `encoding` for this file, or declare "utf-8".',
             stacklevel=2,
         )
     return text.removeprefix("\ufeff").encode()
