@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from mtl_keras import __version__
 from mtl_keras.cli import names
+from mtl_keras.cli.arguments import ENCODING
 from mtl_keras.cli.terminal import Terminal
 from mtl_keras.errors import silenced
 
@@ -43,6 +44,7 @@ BadCells = Annotated[
         autocompletion=names.one_of(lambda: ["refuse", "missing"]),
     ),
 ]
+Encoding = Annotated[str, typer.Option(help=ENCODING)]
 Address = Annotated[
     str | None,
     typer.Option(

@@ -16,6 +16,10 @@ FORMS = {
     "--missing-value": "[COLUMN=]VALUE",
 }
 
+ENCODING = (
+    "The encoding of the table's text, such as cp1252 for a file from Windows. Default: UTF-8."
+)
+
 
 def built_in() -> Path:
     """Return the built-in experiment: in this folder, or in the checkout or installation."""

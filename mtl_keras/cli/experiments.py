@@ -118,7 +118,7 @@ def _guessed(plan: Any, data: str | None, targets: list[str]) -> tuple[Any, list
     from mtl_keras.datasets import placeholders
     from mtl_keras.runs.streamed import GUESSED_ROWS
 
-    rows = datasets.opened(data or plan.data, plan.streams)
+    rows = datasets.opened(data or plan.data, plan.streams, encoding=plan.encoding)
     for target in targets:
         if target not in rows.columns:
             raise _no_target(target, list(rows.columns))

@@ -10,6 +10,7 @@ import typer
 
 from mtl_keras.cli import names
 from mtl_keras.cli.arguments import (
+    ENCODING,
     FORMS,
     listed,
     missing_values,
@@ -83,6 +84,7 @@ class Flags:
             "Repeat it for several.",
         ),
     ] = None
+    encoding: Annotated[str | None, typer.Option(help=ENCODING)] = None
     data: Annotated[
         str | None, typer.Option(help="Table to use instead of the experiment's own.")
     ] = None
@@ -153,7 +155,11 @@ class Flags:
             balancer=self.balancer,
             tasks=self._tasks() or None,
             features=features or None,
-            data=stated(streaming=self.stream, missing_values=missing_values(self.missing_value))
+            data=stated(
+                streaming=self.stream,
+                missing_values=missing_values(self.missing_value),
+                encoding=self.encoding,
+            )
             or None,
             split=stated(strategy=self.split, column=self.split_column, stratify=self.stratify)
             or None,

@@ -10,6 +10,7 @@ from mtl_keras.cli import names
 from mtl_keras.cli.application import (
     Address,
     BadCells,
+    Encoding,
     Model,
     Trust,
     Verbose,
@@ -70,6 +71,7 @@ def predict(
     ] = None,
     address: Address = None,
     bad_cells: BadCells = "refuse",
+    encoding: Encoding = "utf-8",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -89,14 +91,16 @@ def predict(
         if output is not None and not folder:
             datasets.check_writable(output)
         show.moving(lambda: ("loading the model", None))
-        predictor = load(model, trusted=trust or [], bad_cells=bad_cells)
+        predictor = load(model, trusted=trust or [], bad_cells=bad_cells, encoding=encoding)
         available = answer_names(predictor.tasks)
         wanted = answer_names(predictor.tasks, _divided(columns, available), probabilities)
         chosen = None if wanted == available else wanted
         show.moving(lambda: (f"reading {table}", None))
-        rows: Any = None if folder or is_many(table) else datasets.opened(table)
+        rows: Any = None
+        if not (folder or is_many(table)):
+            rows = datasets.opened(table, encoding=encoding)
         many = rows is None or isinstance(rows, datasets.Stream)
-        source = datasets.Stream(table) if rows is None else rows
+        source = datasets.Stream(table, encoding) if rows is None else rows
         own = keep or ([] if no_id else _identifiers(identifiers, predictor, source.columns))
         if many:
             if output is None:
@@ -115,7 +119,7 @@ def predict(
         answers = predictor.predict(rows)
         answers = answers if chosen is None else answers[chosen]
         if own:
-            answers = kept(own_columns(table, own), answers)
+            answers = kept(own_columns(table, own, encoding), answers)
     written(answers, output, escape_formulas)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mtl_keras.cli.application import BadCells, Model, Trust, Verbose, command, started
+from mtl_keras.cli.application import BadCells, Encoding, Model, Trust, Verbose, command, started
 from mtl_keras.cli.predicting import written
 from mtl_keras.errors import ArtifactError, ConfigError, check_installed, nearest
 
@@ -22,6 +22,7 @@ def evaluate(
         Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file of the scores.")
     ] = None,
     bad_cells: BadCells = "refuse",
+    encoding: Encoding = "utf-8",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -31,7 +32,7 @@ def evaluate(
 
         if output is not None:
             datasets.check_writable(output)
-        predictor = load(model, trusted=trust or [], bad_cells=bad_cells)
+        predictor = load(model, trusted=trust or [], bad_cells=bad_cells, encoding=encoding)
         show.moving(lambda: (f"evaluating on {table}", None))
         evaluation = predictor.evaluate(table, show=show)
     typer.echo(str(evaluation))
@@ -53,6 +54,7 @@ def leaderboard(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     bad_cells: BadCells = "refuse",
+    encoding: Encoding = "utf-8",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -75,7 +77,7 @@ def leaderboard(
         if others:
             typer.echo(f"not trained models, and left out: {', '.join(map(str, others))}", err=True)
         show.moving(lambda: (f"scoring {len(found)} models on {data}", None))
-        ranked = leaderboard(found, data, trust or [], sort, show, bad_cells)
+        ranked = leaderboard(found, data, trust or [], sort, show, bad_cells, encoding)
     typer.echo(artifact.as_json(ranked.to_dict()) if as_json else str(ranked), nl=not as_json)
 
 
@@ -90,6 +92,7 @@ def check(
         str, typer.Option(help="Smallest change that raises the alarm: moderate or major.")
     ] = "major",
     bad_cells: BadCells = "refuse",
+    encoding: Encoding = "utf-8",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -107,7 +110,7 @@ def check(
             raise ConfigError(f"--alarm must be moderate or major. Received: {alarm!r}.")
         if output is not None and output.suffix not in (".html", ".json"):
             raise ConfigError(f"--output must end in .html or .json. Received: {output}.")
-        predictor = load(model, trusted=trust or [], bad_cells=bad_cells)
+        predictor = load(model, trusted=trust or [], bad_cells=bad_cells, encoding=encoding)
         show.moving(lambda: (f"checking {table}", None))
         result = predictor.check(table, show=show)
         show.moving(None)
@@ -163,6 +166,7 @@ def export(
             "the training rows."
         ),
     ] = None,
+    encoding: Encoding = "utf-8",
     trust: Trust = None,
     verbose: Verbose = False,
 ) -> None:
@@ -178,7 +182,7 @@ def export(
             raise ConfigError("Name a --format, or an --output that ends in .onnx or .tflite.")
         if output is not None and suffix not in (None, output.suffix):
             raise ConfigError(f"--output must end in {suffix} for {form}. Received: {output}.")
-        predictor = load(model, trusted=trust or [])
+        predictor = load(model, trusted=trust or [], encoding=encoding)
         path = output or Path(f"{predictor.schema['name']}{suffix}")
         show.moving(lambda: (f"writing {path}, and comparing its predictions", None))
         show(str(predictor.export(path, check)))
@@ -197,6 +201,7 @@ def code(model: Model, trust: Trust = None, verbose: Verbose = False) -> None:
 @command("mtl-keras inspect saved_models/shop")
 def inspect(
     path: Annotated[str, typer.Argument(help="A model's folder, or a table.")],
+    encoding: Encoding = "utf-8",
     verbose: Verbose = False,
 ) -> None:
     """Show a model's inputs, outputs and scores, or a table's columns and their guessed kinds."""
@@ -217,7 +222,7 @@ def inspect(
             show(description.describe(folder))
             return
         show.moving(lambda: (f"reading {path}", None))
-        rows = datasets.opened(path, show=show)
+        rows = datasets.opened(path, show=show, encoding=encoding)
         if isinstance(rows, datasets.Stream):
             rows = rows.sample(GUESSED_ROWS)
             show(f"kinds are guessed from {len(rows):,} random rows")

@@ -168,7 +168,7 @@ def _in_memory(plan: Plan, data: Any, show: Callable[[str], None]) -> pd.DataFra
             "file a column with its name, such as 'month', and declare "
             "split={'strategy': 'group', 'column': 'month'}."
         )
-    source = datasets.opened(data, plan.streaming, show)
+    source = datasets.opened(data, plan.streaming, show, plan.encoding)
     if isinstance(source, pd.DataFrame):
         return placeholders.applied(source, plan.missing_values, show)
     table = source.masked(plan.missing_values).sample(MOST_ROWS, plan.seed)

@@ -5,7 +5,6 @@ import csv
 import gzip
 import io
 import lzma
-import shlex
 import warnings
 import zipfile
 import zlib
@@ -22,6 +21,7 @@ from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.missing_words import WORDS, missing_words
 from mtl_keras.datasets.short_rows import warn_of_short_rows
+from mtl_keras.datasets.text_encoding import UTF_8, as_utf8
 from mtl_keras.errors import DataError, shown
 
 DELIMITERS = ",;\t|"
@@ -35,13 +35,14 @@ REFUSED = {
 }
 
 
-def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
+def load(path: Path, as_texts: bool = False, encoding: str = UTF_8) -> pd.DataFrame:
     """Return the table of a file.
 
     Args:
         path: The file.
         as_texts: Whether to keep the cells of a CSV file as strings, and whole numbers in Parquet
             columns with missing values exact.
+        encoding: The encoding of a text file: see `as_utf8`. Default UTF-8.
 
     Raises:
         DataError: if the file cannot be read; the message names it.
@@ -61,7 +62,7 @@ def load(path: Path, as_texts: bool = False) -> pd.DataFrame:
     content = _decompressed(path, compression)
     if not content.strip():
         raise DataError(f"{path} is empty. Expected a first line with column names, and rows.")
-    content = as_utf8(path, content)
+    content = as_utf8(path, content, encoding)
     return read_json(path, content) if kind in JSON else read_csv(path, content, as_texts)
 
 
@@ -120,24 +121,6 @@ def _decompressed(path: Path, compression: str | None) -> bytes:
             f"{path} cannot be decompressed ({compression}): {error}. It may be truncated, or "
             "not be what its name says."
         ) from error
-
-
-def as_utf8(path: Path, content: bytes) -> bytes:
-    """Return the content as UTF-8, without a byte-order mark."""
-    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if not marked and b"\0" in content[:4096]:
-        raise DataError(
-            f"{path} is not UTF-8 text: it has zero bytes, as UTF-16 has. Save it as UTF-8."
-        )
-    try:
-        text = content.decode("utf-16" if marked else "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8: in "
-            "Excel as `CSV UTF-8`; or, for a file from Windows, convert it with: "
-            f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > utf8.csv"
-        ) from error
-    return text.encode() if marked else content.removeprefix(b"\xef\xbb\xbf")
 
 
 def read_json(path: Path, content: bytes) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from mtl_keras.datasets import files
 from mtl_keras.datasets.location import Location
 from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.row_groups import RowGroup
+from mtl_keras.datasets.text_encoding import UTF_8, as_utf8, check_divisible
 from mtl_keras.errors import DataError
 
 PIECE = 8 * 2**20  # approximate size of a piece in bytes
@@ -27,6 +28,7 @@ class TextFiles:
 
     Args:
         location: The files.
+        encoding: Their encoding. Default UTF-8.
 
     Attributes:
         columns: The columns' names.
@@ -39,8 +41,9 @@ class TextFiles:
         DataError: if a file cannot be read, or if two files have different columns.
     """
 
-    def __init__(self, location: Location) -> None:
-        self.location = location
+    def __init__(self, location: Location, encoding: str = UTF_8) -> None:
+        check_divisible(location.shown, encoding)
+        self.location, self.encoding = location, encoding
         self.json = location.suffix == ".jsonl"
         self.groups: list[RowGroup] = []
         self.empty: list[str] = []
@@ -90,7 +93,7 @@ class TextFiles:
 
     def _typed(self, path: Path, content: bytes, as_texts: bool) -> pd.DataFrame:
         """Return the table of a piece, with the columns' types in the whole file."""
-        content = files.as_utf8(path, content)
+        content = as_utf8(path, content, self.encoding)
         if self.json:
             table = files.read_json(path, content)
             return table.astype({n: _json_type(self._types[n], table[n]) for n in table})
@@ -120,7 +123,8 @@ class TextFiles:
         types: dict[str, str] = {}
         first = 0
         for number, (start, content) in enumerate(self._cut(name, path)):
-            whole = files.as_utf8(path, self._heads[name] + content)
+            head = self._heads[name]
+            whole = as_utf8(path, head + content, self.encoding, start - len(head))
             table = (
                 files.read_json(path, whole)
                 if self.json

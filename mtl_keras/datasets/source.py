@@ -17,7 +17,10 @@ PACKED = 8.0  # bytes of columns per byte of a Parquet file; rarely more
 
 
 def opened(
-    source: Any, streaming: bool | None = None, show: Callable[[str], None] = lambda line: None
+    source: Any,
+    streaming: bool | None = None,
+    show: Callable[[str], None] = lambda line: None,
+    encoding: str = "utf-8",
 ) -> pd.DataFrame | Stream:
     """Open data as a table in memory, or as a stream if they do not fit into memory.
 
@@ -26,13 +29,14 @@ def opened(
         streaming: Whether to stream. Default None: only if the rows and everything computed from
             them would not fit into the available memory.
         show: A function that prints a line.
+        encoding: The encoding of text files: see `read`. Default UTF-8.
 
     Returns:
         The table, or a `Stream`.
 
     Raises:
         DataError: if the data cannot be read.
-        ConfigError: if a DataFrame is to be streamed.
+        ConfigError: if a DataFrame is to be streamed, or if there is no such encoding.
 
     Example:
 
@@ -50,8 +54,8 @@ def opened(
     if not streaming and not is_many(source):
         fits = not isinstance(source, (str, Path)) or not Path(source).is_file()
         if streaming is False or fits or _size(Path(source)) <= available:
-            return read(source)
-    stream = Stream(source)
+            return read(source, encoding=encoding)
+    stream = Stream(source, encoding)
     streams = stream.memory > available if streaming is None else streaming
     count = len({group.file for group in stream.groups})
     why = ""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets import placeholders
+from mtl_keras.datasets import placeholders, text_encoding
 from mtl_keras.datasets.keys import row_keys, uniform
 from mtl_keras.datasets.location import Location, locate
 from mtl_keras.datasets.missing_words import WORDS
@@ -44,15 +44,19 @@ class Stream:
         source: A folder, a pattern such as `"events/*.parquet"`, a list of files, or one file. They
             may be local, or URIs that Arrow supports (or fsspec, if it is installed). Folders named
             `column=value` become columns.
+        encoding: The encoding of CSV or JSON lines files: UTF-8 (default), or one with a byte per
+            character, such as `"cp1252"`.
 
     Attributes:
         columns: The columns' names.
         groups: The row groups, in the order of the files' names.
         shown: The data as the user named them.
+        encoding: Name of the encoding of CSV and JSON lines files.
         words: Words in CSV files that count as missing, by column: see `missing_words`.
 
     Raises:
         DataError: if there is no file, if one is damaged, or if two differ in columns or types.
+        ConfigError: if there is no such encoding.
 
     Example:
 
@@ -65,10 +69,14 @@ class Stream:
     (3, [[31, 40], [25]])
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, encoding: str = "utf-8") -> None:
+        self.encoding = text_encoding.checked(encoding)
         self.location: Location = locate(source)
-        parquet = self.location.suffix == ".parquet"
-        self._files = (ParquetFiles if parquet else TextFiles)(self.location)
+        self._files: ParquetFiles | TextFiles = (
+            ParquetFiles(self.location)
+            if self.location.suffix == ".parquet"
+            else TextFiles(self.location, self.encoding)
+        )
         self.columns, self.groups = self._files.columns, self._files.groups
         self.empty, self.words = self._files.empty, self._files.words
         self.shown = self.location.shown
@@ -183,5 +191,6 @@ class Stream:
         return table
 
     def identity(self) -> list[Any]:
-        """Return what identifies these data: files, row groups, sizes and columns."""
-        return [self.columns, [group[:4] for group in self.groups], self.size]
+        """Return what identifies these data: files, row groups, sizes, columns, encoding."""
+        stated = [] if self.encoding == text_encoding.UTF_8 else [self.encoding]
+        return [self.columns, [group[:4] for group in self.groups], self.size, *stated]

@@ -10,27 +10,28 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mtl_keras.datasets import files
+from mtl_keras.datasets import files, text_encoding
 from mtl_keras.datasets.cells import place
 from mtl_keras.errors import DataError, nearest, shown
 
 
-def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
+def read(source: Any, as_texts: bool = False, encoding: str = "utf-8") -> pd.DataFrame:
     """Read a table from a file, or check a DataFrame.
 
-    A CSV file must be UTF-8 (or UTF-16 with a byte-order mark). Its first line names the columns,
-    and the delimiter is the comma, semicolon, tab or bar, whichever splits that line into most
-    names. Empty cells and words such as `NA` and `None` are missing values (a training tells in
-    which columns of strings), and whole numbers that begin with a zero, such as `00123`, remain
-    strings, as do `1.234` and `999` in a column of nothing else in a file with semicolons, where
-    they may be thousands. In a file with one column, an empty line is a missing cell. A JSON file
-    contains one object per line, or a list of objects.
+    The first line of a CSV file names the columns, and the delimiter is the comma, semicolon, tab
+    or bar, whichever splits that line into most names. Empty cells and words such as `NA` and
+    `None` are missing values (a training tells in which columns of strings), and whole numbers that
+    begin with a zero, such as `00123`, remain strings, as do `1.234` and `999` in a column of
+    nothing else in a file with semicolons, where they may be thousands. In a file with one column,
+    an empty line is a missing cell. A JSON file contains one object per line, or a list of objects.
 
     Args:
         source: A path (`.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, also compressed: `.gz`, `.bz2`,
             `.xz`, `.zst`, `.zip` of one file; or `.parquet`), or a `pandas.DataFrame`.
         as_texts: Whether to keep the cells of a CSV file as strings, including empty ones, and
             whole numbers in Parquet columns with missing values exact. Default False.
+        encoding: The encoding of a CSV or JSON file, such as `"cp1252"` for one from Windows; it is
+            never guessed. Default UTF-8, or UTF-16 with a byte-order mark.
 
     Returns:
         The table.
@@ -38,12 +39,14 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
     Raises:
         DataError: if the file does not exist, is empty, has no rows, is not a table, or names a
             column twice.
+        ConfigError: if there is no such encoding.
 
     Example:
 
     >>> read("data/customers.csv").columns[:3].tolist()
     ['customer_id', 'first_order', 'cohort_month']
     """
+    encoding = text_encoding.checked(encoding)
     if isinstance(source, pd.DataFrame):
         table, where = source, "The DataFrame"
     elif isinstance(source, (str, Path)):
@@ -55,7 +58,7 @@ def read(source: Any, as_texts: bool = False) -> pd.DataFrame:
             raise DataError(
                 f"There is no file {where}.{hint} Expected a CSV, JSON lines or Parquet file."
             )
-        table = files.load(path, as_texts)
+        table = files.load(path, as_texts, encoding)
     else:
         raise DataError(
             f"A table must be a path or a pandas.DataFrame. Received: {type(source).__name__}."

@@ -48,6 +48,8 @@ class Experiment(Plan):
         missing_values: Texts and numbers that stand for a missing value in all columns, such as
             `["?", "k.A."]`; or a mapping from column to such values, `{"age": [999]}`. Default:
             only empty cells, and in a CSV file words such as `NA`.
+        encoding: The encoding of CSV and JSON files, such as `"cp1252"` for files from Windows.
+            Default UTF-8, or UTF-16 with a byte-order mark.
         crossings: Features whose exact values are read as categories as well, alone or several
             combined, such as `[["month", "day"], ["postcode"]]`: see `features.Crossing`. Default
             `"auto"`: those that explain enough of a target on the validation rows

@@ -148,6 +148,7 @@ def leaderboard(
     sort: str | None = None,
     show: Callable[[str], None] = lambda line: None,
     bad_cells: str = "refuse",
+    encoding: str = "utf-8",
 ) -> Leaderboard:
     """Score artifacts on a table, each on the tasks whose labels are in the table.
 
@@ -161,19 +162,20 @@ def leaderboard(
         sort: A task to sort by instead. Default None.
         show: A function that prints a line.
         bad_cells: See `load`.
+        encoding: See `load`.
 
     Raises:
         DataError: if no artifact can be scored on the table.
         ConfigError: if no artifact has the task to sort by.
     """
-    opened = datasets.opened(table, show=show)
+    opened = datasets.opened(table, show=show, encoding=encoding)
     rows = table if isinstance(opened, datasets.Stream) else opened
     entries: list[Entry] = []
     better: dict[Column, bool] = {}
     left_out: dict[str, str] = {}
     for path in paths:
         try:
-            model = load(path, trusted=trusted, bad_cells=bad_cells)
+            model = load(path, trusted=trusted, bad_cells=bad_cells, encoding=encoding)
             found = scored(model, rows, show)
         except (ArtifactError, DataError) as error:
             left_out[str(path)] = str(error)

@@ -13,6 +13,7 @@ import pandas as pd
 from mtl_keras.datasets import Stream, Writer
 from mtl_keras.datasets.files import PARQUET
 from mtl_keras.datasets.table import naming_source, read
+from mtl_keras.datasets.text_encoding import UTF_8
 from mtl_keras.errors import ConfigError, DataError, unknown
 from mtl_keras.export import artifact
 from mtl_keras.jobs import in_parallel, replace_file
@@ -26,14 +27,15 @@ Keep = bool | Sequence[str]
 NOTE = "answers.json"  # beside the predictions: which model and which files they belong to
 
 
-def own_columns(source: str, keep: Keep) -> pd.DataFrame:
+def own_columns(source: str, keep: Keep, encoding: str = "utf-8") -> pd.DataFrame:
     """Return the columns of a file to write beside the predictions, as they are in the file.
 
     Args:
         source: The file.
         keep: Which of its columns.
+        encoding: Its encoding: see `datasets.read`. Default UTF-8.
     """
-    table = read(source, as_texts=True)
+    table = read(source, as_texts=True, encoding=encoding)
     return table if keep is True else table[list(keep or ())]
 
 
@@ -194,6 +196,8 @@ def write_each(
     of = {"model": model, "keep": own, "columns": how.chosen and list(how.chosen)}
     if how.escape_formulas:
         of["escape_formulas"] = True
+    if stream.encoding != UTF_8:
+        of["encoding"] = stream.encoding
     state: dict[str, Any] = artifact.read_json(note) if note.is_file() else {**of, "files": {}}
     if {key: value for key, value in state.items() if key != "files"} != of:
         raise ConfigError(

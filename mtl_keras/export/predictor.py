@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mtl_keras import datasets, errors
-from mtl_keras.datasets import placeholders
+from mtl_keras.datasets import Stream, placeholders, text_encoding
 from mtl_keras.drawing import notebook
 from mtl_keras.evaluation import Check, Evaluation, evaluate
 from mtl_keras.export import artifact
@@ -38,6 +38,7 @@ class Predictor(ServedModel):
             someone else: see docs/loading_artifacts.md.
         bad_cells: What to do with cells that cannot be read, such as a word in a column of numbers:
             `"refuse"` (default) raises an error, `"missing"` warns and treats them as missing.
+        encoding: The encoding of CSV and JSON files to read: see `datasets.read`. Default UTF-8.
 
     Attributes:
         features: The fitted features, which read the tables.
@@ -59,14 +60,15 @@ class Predictor(ServedModel):
         custom_objects: Mapping[str, type] | None = None,
         trusted: Collection[str] = (),
         bad_cells: str = "refuse",
+        encoding: str = "utf-8",
     ) -> None:
         errors.check(bad_cells in BAD_CELLS, "bad_cells", f"be one of {BAD_CELLS}", bad_cells)
-        self.bad_cells = bad_cells
+        self.bad_cells, self.encoding = bad_cells, text_encoding.checked(encoding)
         super().__init__(path, custom_objects, trusted)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind, arguments = super().__reduce__()
-        return kind, (*arguments, self.bad_cells)
+        return kind, (*arguments, self.bad_cells, self.encoding)
 
     def __repr__(self) -> str:
         lines = [f"  {what}: {value}" for what, value in self._facts().items()]
@@ -101,8 +103,8 @@ class Predictor(ServedModel):
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
         """
-        table = datasets.opened(table)
-        if isinstance(table, datasets.Stream):
+        table = datasets.opened(table, encoding=self.encoding)
+        if isinstance(table, Stream):
             raise errors.DataError(
                 f"The {table.rows:,} rows of {table.shown} do not fit into memory. Write the "
                 "predictions to files with `predict_files`."
@@ -159,7 +161,7 @@ class Predictor(ServedModel):
                 not of its kind.
             ConfigError: if the folder contains predictions of another model.
         """
-        stream = source if isinstance(source, datasets.Stream) else datasets.Stream(source)
+        stream = source if isinstance(source, Stream) else Stream(source, self.encoding)
         with self.following("features"):
             columns = read_columns(self.features, stream.columns)
         rows, folder = rows_per_call(self.features), Path(output)
@@ -207,8 +209,8 @@ class Predictor(ServedModel):
             ArtifactError: if the artifact has no statistics of its training rows.
             DataError: if a column is missing, or a value is not of its kind.
         """
-        rows = datasets.opened(table, show=show)
-        if isinstance(rows, datasets.Stream):
+        rows = datasets.opened(table, show=show, encoding=self.encoding)
+        if isinstance(rows, Stream):
             show(f"checking about {EVALUATED_ROWS:,} of {rows.rows:,} rows")
             rows = rows.sample(EVALUATED_ROWS)
         rows = self.mask_unreadable(rows)
@@ -235,7 +237,7 @@ class Predictor(ServedModel):
             ArtifactError: if the model cannot be converted, or if predictions differ; nothing is
                 written then.
         """
-        table = None if rows is None else datasets.read(rows)
+        table = None if rows is None else datasets.read(rows, encoding=self.encoding)
         network = network_of(self.path, self._given, self._trusted)
         count, outputs = rows_per_call(self.features), self._signature.structured_outputs
         answer = partial(answer_rows, self._answer, rows=count, outputs={n: n for n in outputs})
@@ -261,7 +263,7 @@ class Predictor(ServedModel):
         known = TrainedRows.read(self.path / artifact.EXTRA / "trained_rows.npz")
         if known is None:
             return 0.0
-        rows = datasets.read(table)
+        rows = datasets.read(table, encoding=self.encoding)
         with self.following("features"):
             return known.seen(self.features, rows)
 
@@ -271,6 +273,7 @@ def load(
     custom_objects: Mapping[str, type] | None = None,
     trusted: Collection[str] = (),
     bad_cells: str = "refuse",
+    encoding: str = "utf-8",
 ) -> Predictor:
     """Load the newest version of an artifact, e.g. `saved_models/customers`.
 
@@ -279,6 +282,7 @@ def load(
         custom_objects: See `Predictor`.
         trusted: See `Predictor`.
         bad_cells: See `Predictor`.
+        encoding: See `Predictor`.
 
     Returns:
         A `Predictor`.
@@ -292,4 +296,4 @@ def load(
     >>> model = mtl.load("saved_models/customers")  # doctest: +SKIP
     >>> model.predict("data/customers.csv").head()  # doctest: +SKIP
     """
-    return Predictor(path, custom_objects, trusted, bad_cells)
+    return Predictor(path, custom_objects, trusted, bad_cells, encoding)

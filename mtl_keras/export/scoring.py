@@ -61,7 +61,7 @@ def scored(model: Any, table: Any, show: Callable[[str], None]) -> Scored:
     Raises:
         DataError: if the table has no task's columns.
     """
-    source = datasets.opened(table, show=show)
+    source = datasets.opened(table, show=show, encoding=model.encoding)
     columns = list(map(str, source.columns))
     judged = [task for task in model.tasks if set(task.columns) <= set(columns)]
     if not judged:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from mtl_keras import architectures, balancers, features, tasks, tracking
 from mtl_keras.architectures import Architecture
 from mtl_keras.balancers import Balancer
-from mtl_keras.datasets import Split, placeholders
+from mtl_keras.datasets import Split, placeholders, text_encoding
 from mtl_keras.declaring import references, registry
 from mtl_keras.errors import Checked, ConfigError, unknown
 from mtl_keras.features import Feature, crossing
@@ -50,6 +50,7 @@ class Plan(Checked):
     data: Any = None
     sample_weight: str | Mapping[str, str] | None = None
     missing_values: placeholders.Declared = ()
+    encoding: str = "utf-8"
     crossings: str | Sequence[Sequence[str]] = "auto"
     slices: str | None = None
     intended_use: str | None = None
@@ -67,6 +68,7 @@ class Plan(Checked):
             self.tasks = [tasks.get(declared, name) for name, declared in self.tasks.items()]
         self.tasks: list[Task] = [tasks.get(task) for task in self.tasks]
         self.missing_values = placeholders.checked(self.missing_values)
+        self.encoding = text_encoding.checked(self.encoding)
         names = [task.name for task in self.tasks]
         if not names:
             raise ConfigError("An experiment needs at least one task. Received: none.")

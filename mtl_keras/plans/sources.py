@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtl_keras.datasets.text_encoding import UTF_8
 from mtl_keras.declaring import registry
 
 
@@ -14,6 +15,7 @@ class _Data:
     sample_weight: str | dict[str, str] | None = None
     streaming: bool | None = None
     missing_values: Any = ()
+    encoding: Any = UTF_8
 
 
 def to_dict(plan: Any, folder: Path | None) -> dict[str, Any]:
@@ -35,6 +37,8 @@ def to_dict(plan: Any, folder: Path | None) -> dict[str, Any]:
         entries["streaming"] = plan.streaming
     if plan.missing_values:
         entries["missing_values"] = plan.missing_values
+    if plan.encoding != UTF_8:
+        entries["encoding"] = plan.encoding
     return entries
 
 

@@ -41,7 +41,7 @@ def prepare(
     if source is None:
         raise ConfigError("There is no table. Expected a path or a DataFrame. Received: None.")
     with clock("read"):
-        table = opened(source, plan.streams, show)
+        table = opened(source, plan.streams, show, plan.encoding)
         if isinstance(table, Stream):
             table = table.masked(plan.missing_values)
         else:

@@ -131,8 +131,8 @@ class Run:
         """Predict all tasks for each row of a table, as the exported model does.
 
         Args:
-            table: A DataFrame, or the path of a file. Columns that the model does not read are
-                ignored.
+            table: A DataFrame, or the path of a file in the experiment's `encoding`. Columns that
+                the model does not read are ignored.
 
         Returns:
             The columns of `Predictor.predict`.
@@ -140,7 +140,8 @@ class Run:
         Raises:
             DataError: if a column is missing, or a value is not of its kind.
         """
-        rows, encoder = datasets.read(table), self.encoder
+        rows = datasets.read(table, encoding=self.experiment.encoding)
+        encoder = self.encoder
         serve, outputs = self._served
         columns = raw_columns(encoder.features, rows)
         answers = answer_table(serve, encoder.features, columns, encoder.input_slugs, outputs)

@@ -8,7 +8,7 @@ import typer
 from mtl_keras.cli import main
 from mtl_keras.cli.experiments import declared
 from mtl_keras.cli.flags import Flags
-from mtl_keras.errors import ConfigError
+from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.jobs.ray_cluster import Cluster
 from tests import cases
 
@@ -46,7 +46,17 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch, tmp_path):
     flags += ["--target", "a:b", "--target", "a=b:binary", "--target", "c:d:count"]
     flags += ["--positive", "a=b=<=50K", "--threshold", "a=b=0.3", "--order", "g=1,2"]
     flags += ["--missing-value", "age=999", "--missing-value", "age=?"]
-    flags += ["--target", "u", "--stream", "--split", "time", "--split-column", "at"]
+    flags += [
+        "--target",
+        "u",
+        "--stream",
+        "--encoding",
+        "cp1252",
+        "--split",
+        "time",
+        "--split-column",
+        "at",
+    ]
     flags += [
         "--workers",
         "3",
@@ -74,7 +84,11 @@ def test_flags_say_what_they_say_and_nothing_else(monkeypatch, tmp_path):
             "u": None,
             "g": {"classes": ["1", "2"]},
         },
-        "data": {"streaming": True, "missing_values": {"age": ["999", "?"]}},
+        "data": {
+            "streaming": True,
+            "missing_values": {"age": ["999", "?"]},
+            "encoding": "cp1252",
+        },
         "split": {"strategy": "time", "column": "at"},
     }
     assert there["workers"] == Cluster(3, "auto", 2, "s3://x")
@@ -113,3 +127,16 @@ def test_a_label_that_means_missing_is_no_class(table):
     experiment, _ = declared(table, flags, (), told.append)
     assert experiment.tasks[0].kind == "binary" and "2 classes" in told[0]
     assert experiment.missing_values == {"left": ["k.A."]}
+
+
+def test_the_table_is_read_in_the_encoding_that_is_declared(table):
+    rows = cases.table(60)[["age", "left"]].rename(columns={"age": "größe", "left": "gekündigt"})
+    rows.to_csv(table, index=False, encoding="cp1252")
+    flags = Flags(target=["gekündigt"], encoding="cp1252")
+    experiment, read = declared(table, flags, (), print)
+    assert experiment.encoding == "cp1252" and list(read) == ["größe", "gekündigt"]
+    assert experiment.prepare().encoder.features[0].name == "größe"
+    with pytest.raises(ConfigError, match="Unknown architecture 'mmo'"):  # after it is read
+        experiment.compare(also=["mmo"], show=None)
+    with pytest.raises(DataError, match="is not UTF-8 text"):
+        experiment.but(encoding="utf-8").compare(also=["mmo"], show=None)

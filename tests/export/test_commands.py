@@ -89,6 +89,27 @@ def test_the_same_columns_come_from_streams_and_are_printed(models, capsys):
         assert written["Größe"].tolist() == [str(LARGE + n) for n in range(30)]
 
 
+def test_files_in_a_declared_encoding_have_the_predictions_of_utf_8(models, capsys):
+    models["customer no"] = [f"Ä{n} €" for n in range(30)]
+    models["town"] = models["town"].replace({"Ely": "Köln"})  # an unseen category
+    models.to_csv("rows.csv", index=False)
+    Path("folder").mkdir()
+    models.to_csv("folder/rows.csv", index=False, encoding="cp1252")
+    flags = ["--id", "customer no", "--id", "Größe"]
+    assert main(["predict", "models/first", "rows.csv", *flags, "-o", "expected.csv"]) == 0
+    expected = Path("expected.csv").read_bytes()
+    assert "Ä7 €" in expected.decode()
+    for source, output in (("folder/rows.csv", "one.csv"), ("folder", "each")):
+        flags = [source, "--encoding", "cp1252", *flags[-4:]]
+        assert main(["predict", "models/first", *flags, "-o", output]) == 0
+    assert Path("one.csv").read_bytes() == Path("each/rows.csv").read_bytes() == expected
+    flags = ["folder", "--encoding", "cp1250", *flags[-4:]]
+    assert main(["predict", "models/first", *flags, "-o", "each"]) == 1  # not kept as they are
+    assert "or with other options" in capsys.readouterr().err
+    with pytest.raises(DataError, match="None of 0 models"):  # after the table is read
+        leaderboard([], "folder/rows.csv", encoding="cp1252")
+
+
 def test_large_integers_beside_missing_ones_stay_as_they_are(models):
     numbers = pa.array([LARGE + n if n else None for n in range(30)], pa.int64())
     rows = pa.Table.from_pandas(models.drop(columns="Größe")).append_column("no", numbers)
@@ -171,7 +192,7 @@ def test_the_best_comes_first_whether_higher_or_lower_is_better(monkeypatch, tas
     truth = (random.random(200) > 0.5).astype(float)
     drawn = random.normal(size=200)
 
-    def loaded(path, trusted, bad_cells):
+    def loaded(path, **options):
         return SimpleNamespace(path=Path(path, "1"))
 
     def scored(model, rows, show):

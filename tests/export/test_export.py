@@ -125,6 +125,20 @@ def test_bad_cells_are_counted_named_by_line_and_may_count_as_missing(
         mtl.load(artifact, bad_cells="ignore")
 
 
+def test_files_in_a_declared_encoding_are_read(predictor, tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    cases.table(40).to_csv(path, index=False, encoding="cp1252")  # a column's name has a £
+    for use in (predictor.predict, predictor.evaluate, predictor.check, predictor.trained_on):
+        monkeypatch.setattr(predictor, "encoding", "utf-8")
+        with pytest.raises(DataError, match="is not UTF-8 text"):
+            use(path)
+        monkeypatch.setattr(predictor, "encoding", "cp1252")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about rows that were trained on
+            assert use(path) is not None
+    assert pickle.loads(pickle.dumps(predictor)).encoding == "cp1252"  # as workers get it
+
+
 def test_evaluate_judges_the_tasks_that_have_labels(predictor):
     table = cases.table(seed=2).drop(columns=["segment", "likes_tea"])
     assert [each.task for each in predictor.evaluate(table).tasks] == [
