@@ -37,6 +37,8 @@ def fingerprint(plan: Plan, rows: Prepared) -> str:
     """Return what a training depends on: its rows, and its plan without mere descriptions."""
     plan = plan.but(training=plan.training.untracked(), intended_use=None, worst_rows=10)
     values = {**plan.to_dict(), "data": plan.weight_columns()}
+    if plan.missing_values:  # which a stream of the same rows does not show
+        values["missing_values"] = plan.missing_values
     return json.dumps([values, *rows.identity], sort_keys=True, default=str)
 
 

@@ -15,6 +15,7 @@ from mtl_keras.export import artifact, description, encoding_reader
 from mtl_keras.export.encoding_file import encoding_of
 from mtl_keras.features.encoder import raw_columns
 from mtl_keras.plans import Plan
+from mtl_keras.runs.identity import fingerprint
 from mtl_keras.runs.prepare import prepare
 from tests import without
 
@@ -178,3 +179,18 @@ def test_what_cannot_be_meant_is_refused():
     table = shop()[1]
     with pytest.raises(ConfigError, match="must have the same `missing_values`"):
         trained(table, missing_values={"x_1": [999]})
+
+
+def test_a_training_is_resumed_with_the_values_that_it_began_with_alone(tmp_path):
+    """Files that are read while training are known by their size, not by their cells."""
+    shop()[0].to_csv(tmp_path / "shop.csv", index=False)
+    found = []
+    for values in ((), DECLARED):
+        plan = Plan(
+            {"spend": "regression"},
+            data=tmp_path / "shop.csv",
+            missing_values=values,
+            streaming=True,
+        )
+        found.append(fingerprint(plan, prepare(plan, show=lambda line: None)))
+    assert found[0] != found[1]
