@@ -21,6 +21,13 @@ class Predicted:
         predicted: The predictions, as `Task.prediction` returns them.
         groups: The group of each row. Default None: no groups.
         region: The intervals or sets. Default None: the task has none.
+
+    Example:
+
+    >>> from mtl_keras.tasks import Regression
+    >>> rows = Predicted(Regression("spend"), np.array([1.0, np.nan]), np.array([2.0, 3.0]))
+    >>> rows.labelled.predicted
+    array([2.])
     """
 
     task: Task

@@ -46,7 +46,7 @@ def residual_correlation(tested: Sequence[Predicted]) -> pd.DataFrame:
         if len(named) > MOST_PER_TASK:
             more = len(named) - MOST_PER_TASK
             left_out[task.name] = f"{more} of its {len(named)} residuals, which vary least"
-        ranked += [(rank, place, *named) for rank, named in enumerate(of_task)]
+        ranked += [(rank, place, *item) for rank, item in enumerate(of_task)]
     ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # first the first of all tasks
     ranked = sorted(ranked, key=lambda each: each[1])
     groups = tested[0].groups if tested else None
