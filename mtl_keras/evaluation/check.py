@@ -8,11 +8,8 @@ import numpy as np
 
 from mtl_keras.drawing.digits import apart, number, with_intervals
 from mtl_keras.evaluation.distribution import MAJOR, MODERATE, Distribution, level, missing
-from mtl_keras.evaluation.interval import Measured, measured
-from mtl_keras.tasks import Task
-from mtl_keras.tasks.measures import labelled
+from mtl_keras.evaluation.predicted import Predicted
 
-Judged = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 LEVELS = ("none", "moderate", "major")
 LEGEND = (
     f"index: the population stability index; above {MODERATE:g} a change is moderate, above "
@@ -250,19 +247,15 @@ def column_change(
     )
 
 
-def score_change(
-    task: Task,
-    then: Judged,
-    now: Judged,
-) -> ScoreChange | None:
+def score_change(then: Predicted, now: Predicted) -> ScoreChange | None:
     """Return how a task's main measure has changed; None if it is not defined.
 
     Args:
-        task: The fitted task.
         then: Labels, predictions and groups of the test rows.
         now: Those of the rows to check.
     """
-    before, after = _measured(task, *then), _measured(task, *now)
+    task = then.task
+    (before,), (after,) = (rows.labelled.measured([task.measure]) for rows in (then, now))
     if before.interval is None or after.interval is None:
         return None
     assert before.error is not None and after.error is not None
@@ -279,14 +272,6 @@ def score_change(
         now_interval=after.interval,
         worse=bool(lost > 1.96 * np.hypot(before.error, after.error)),
     )
-
-
-def _measured(
-    task: Task, truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None
-) -> Measured:
-    present = labelled(truth)
-    groups = None if groups is None else groups[present]
-    return measured([task.measure], truth[present], np.asarray(predicted)[present], groups)[0]
 
 
 def _percent(share: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.evaluation.predicted import by_task
 from mtl_keras.evaluation.residual_correlation import residual_correlation
 from mtl_keras.evaluation.segments import by_prediction
 from mtl_keras.evaluation.weak_slices import Cells, weak_slices
@@ -99,25 +100,23 @@ def diagnose(
     """
     thresholds: dict[str, list[ThresholdCurve]] = {}
     residuals, worst = [], []
-    for task in tasks:
-        present = labelled(truths[task.name])
-        if not present.any():
+    tested = by_task(tasks, truths, predictions, groups=groups)
+    for each in tested:
+        task, some = each.task, each.labelled
+        if not len(some):
             continue
-        truth = truths[task.name][present]
-        predicted = np.asarray(predictions[task.name])[present]
-        if curves := task.threshold_curves(truth, predicted):
+        if curves := task.threshold_curves(some.truth, some.predicted):
             thresholds[task.name] = curves
         if task.is_quantity:
-            of_group = None if groups is None else groups[present]
-            residuals.append(_of(task, by_prediction(task, truth, predicted, of_group)))
-        worst.append(_of(task, worst_rows(task, truth, predicted, names[present], most)))
+            residuals.append(_of(task, by_prediction(some)))
+        worst.append(_of(task, worst_rows(some, names[labelled(each.truth)], most)))
     return Diagnostics(
         thresholds=thresholds,
         residuals=_together(residuals),
-        weak_slices=weak_slices(tasks, truths, predictions, constants, cells, groups),
+        weak_slices=weak_slices(tested, constants, cells),
         searched=len(cells),
         worst_rows=_together(worst),
-        correlation=residual_correlation(tasks, truths, predictions, groups),
+        correlation=residual_correlation(tested),
     )
 
 

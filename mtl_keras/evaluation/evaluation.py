@@ -9,7 +9,7 @@ import pandas as pd
 
 from mtl_keras.drawing import notebook
 from mtl_keras.drawing.digits import numbers
-from mtl_keras.evaluation.interval import measured
+from mtl_keras.evaluation.predicted import Predicted, by_task
 from mtl_keras.evaluation.regions import JointCoverage, joint_coverage
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import labelled
@@ -200,22 +200,11 @@ def evaluate(
     >>> made.tasks[0].rows, round(made.tasks[0].scores["mae"], 3)
     (3, 0.333)
     """
-    regions, training = regions or {}, training or {}
-    return Evaluation(
-        [
-            _evaluate(
-                task,
-                truths[task.name],
-                predictions[task.name],
-                constants[task.name],
-                regions.get(task.name),
-                groups,
-                training.get(task.name),
-            )
-            for task in tasks
-        ],
-        joint_coverage(tasks, truths, regions, groups),
-    )
+    tested, training = by_task(tasks, truths, predictions, regions, groups), training or {}
+    scores = [
+        _evaluate(each, constants[each.task.name], training.get(each.task.name)) for each in tested
+    ]
+    return Evaluation(scores, joint_coverage(tested))
 
 
 def calibration(
@@ -247,37 +236,31 @@ def calibration(
 
 
 def _evaluate(
-    task: Task,
-    truth: np.ndarray,
-    predicted: np.ndarray,
+    tested: Predicted,
     constants: Mapping[str, np.ndarray],
-    region: np.ndarray | None,
-    groups: np.ndarray | None,
     training: tuple[np.ndarray, np.ndarray] | None,
 ) -> TaskEvaluation:
-    present = labelled(truth)
-    groups = None if groups is None else groups[present]
-    truth, predicted = truth[present], np.asarray(predicted)[present]
-    if len(truth) == 0:
+    task, tested = tested.task, tested.labelled
+    if not len(tested):
         return TaskEvaluation(task.name, task.kind, 0, {}, {})
-    of_region = {} if region is None else task.region_scores(truth, region[present], groups)
-    scores = task.scores(truth, predicted) | of_region
-    uncertain = dict(zip(task.measures, measured(task.measures, truth, predicted, groups)))
-    if region is not None:
-        found = measured(task.region_measures, truth, region[present], groups)
-        uncertain |= dict(zip(task.region_measures, found))
-    known, answers = training or (truth[:0], predicted[:0])
-    trained = labelled(known)
+    scores = task.scores(tested.truth, tested.predicted)
+    baseline = task.constant_scores(tested.truth, constants)
+    uncertain = dict(zip(task.measures, tested.measured(task.measures)))
+    if (regions := tested.of_region) is not None:
+        found = task.region_scores(regions.truth, regions.predicted, regions.groups)
+        scores, baseline = scores | found, baseline | dict.fromkeys(found, np.nan)
+        uncertain |= dict(zip(task.region_measures, regions.measured(task.region_measures)))
+    trained = Predicted(task, *training).labelled if training else tested.at(slice(0))
     return TaskEvaluation(
         task=task.name,
         kind=task.kind,
-        rows=len(truth),
+        rows=len(tested),
         scores=scores,
-        baseline=task.constant_scores(truth, constants) | dict.fromkeys(of_region, np.nan),
+        baseline=baseline,
         lower_is_better=frozenset(name for name in scores if not task.higher_is_better(name)),
         intervals={m.name: each.interval for m, each in uncertain.items() if each.interval},
-        training=task.scores(known[trained], answers[trained]) if trained.any() else {},
-        training_rows=int(trained.sum()),
+        training=task.scores(trained.truth, trained.predicted) if len(trained) else {},
+        training_rows=len(trained),
     )
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets.categories import category_texts
-from mtl_keras.evaluation.interval import measured
+from mtl_keras.evaluation.predicted import Predicted, by_task
 from mtl_keras.features import Feature
 from mtl_keras.tasks import Task
-from mtl_keras.tasks.measures import labelled
 
 Predict = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
 
@@ -163,23 +162,12 @@ def dependence(
     return pd.DataFrame(curves)
 
 
-def slices(
-    tasks: Sequence[Task],
-    truths: Mapping[str, np.ndarray],
-    predictions: Mapping[str, np.ndarray],
-    column: pd.Series,
-    regions: Mapping[str, np.ndarray] | None = None,
-    groups: np.ndarray | None = None,
-) -> pd.DataFrame:
+def slices(tested: Sequence[Predicted], column: pd.Series) -> pd.DataFrame:
     """Return a model's scores on the rows with each of the 12 most frequent values of a column.
 
     Args:
-        tasks: Fitted tasks.
-        truths: For each task, the labels of all rows, as `Task.truth` returns them.
-        predictions: For each task, the predictions for all rows.
+        tested: Labels and predictions of each task, for all rows.
         column: The column; numbers are cut at their quartiles.
-        regions: The intervals or sets of all rows, for each task that has them. Default: none.
-        groups: The group of each row. Default None: no groups.
 
     Returns:
         A row per value and task: `value`, `task`, `rows`, `measure`, `score` with its 95%
@@ -190,34 +178,31 @@ def slices(
         column = pd.qcut(column, 4, duplicates="drop")
     texts = category_texts(column)
     texts[texts == ""] = "missing"
-    regions = regions or {}
     parts = []
     for value in pd.Series(texts).value_counts().index[:MOST_SLICES]:
         inside = texts == value
-        for task in tasks:
-            truth, predicted = truths[task.name], np.asarray(predictions[task.name])
-            present = labelled(truth)
-            part = inside & present
-            if not part.any():
-                continue
+        for each in tested:
+            task, regions = each.task, each.of_region
             residual = [task.mean_residual] if task.is_quantity else []
-            judged = [(each, predicted) for each in (task.measure, *residual)]
-            if task.name in regions:
-                judged += [(each, regions[task.name]) for each in task.region_measures]
-            of_group = None if groups is None else groups[part]
-            for each, answers in judged:
-                (found,) = measured([each], truth[part], answers[part], of_group)
+            judged = [(measure, each) for measure in (task.measure, *residual)]
+            if regions is not None:
+                judged += [(measure, regions) for measure in task.region_measures]
+            for measure, rows in judged:
+                part, whole = rows.at(inside).labelled, rows.labelled
+                if not len(part):
+                    continue
+                (found,) = part.measured([measure])
                 low, high = found.interval or (np.nan, np.nan)
                 parts.append(
                     {
                         "value": value,
                         "task": task.name,
                         "rows": found.rows,
-                        "measure": each.name,
+                        "measure": measure.name,
                         "score": found.value,
                         "low": low,
                         "high": high,
-                        "all": each.value(truth[present], answers[present]),
+                        "all": measure.value(whole.truth, whole.predicted),
                     }
                 )
     return pd.DataFrame(parts)
@@ -228,12 +213,10 @@ def _values(
 ) -> dict[str, float]:
     """Return each task's measure, negated if lower is better."""
     values = {}
-    for task in tasks:
-        truth, measure = truths[task.name], task.measure
-        present = labelled(truth)
-        predicted = np.asarray(predictions[task.name])[present]
-        value = measure.value(truth[present], predicted) if present.any() else np.nan
-        values[task.name] = value if measure.higher_is_better else -value
+    for each in by_task(tasks, truths, predictions):
+        rows, measure = each.labelled, each.task.measure
+        value = measure.value(rows.truth, rows.predicted) if len(rows) else np.nan
+        values[each.task.name] = value if measure.higher_is_better else -value
     return values
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtl_keras.evaluation.predicted import Predicted
 from mtl_keras.tasks import Task
 from mtl_keras.tasks.conformal import standard_error
 from mtl_keras.tasks.measures import labelled
@@ -82,18 +83,12 @@ def regions_of(tasks: Sequence[Task], outputs: Mapping[str, np.ndarray]) -> dict
     )
 
 
-def joint_coverage(
-    tasks: Sequence[Task],
-    truths: Mapping[str, np.ndarray],
-    regions: Mapping[str, np.ndarray],
-    groups: np.ndarray | None = None,
-) -> JointCoverage | None:
-    covering = [task for task in tasks if task.name in regions]
-    present = [labelled(truths[task.name]) for task in covering]
-    if len(covering) < 2 or not np.all(present, axis=0).any():
+def joint_coverage(tested: Sequence[Predicted]) -> JointCoverage | None:
+    covering = [regions for each in tested if (regions := each.of_region) is not None]
+    complete = np.all([labelled(each.truth) for each in covering], axis=0)
+    if len(covering) < 2 or not complete.any():
         return None
-    held = np.all([task.covers(regions[task.name], truths[task.name]) for task in covering], axis=0)
-    complete = np.all(present, axis=0)
-    held, groups = held[complete], None if groups is None else groups[complete]
-    names = [task.name for task in covering]
-    return JointCoverage(names, len(held), float(held.mean()), standard_error(held, groups))
+    covering = [each.at(complete) for each in covering]
+    held = np.all([each.task.covers(each.predicted, each.truth) for each in covering], axis=0)
+    names, error = [each.task.name for each in covering], standard_error(held, covering[0].groups)
+    return JointCoverage(names, len(held), float(held.mean()), error)

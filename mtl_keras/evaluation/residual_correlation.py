@@ -1,12 +1,12 @@
 """The correlation between tasks' residuals: what labels have in common beyond the features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mtl_keras.tasks import Task
+from mtl_keras.evaluation.predicted import Predicted
 from mtl_keras.tasks.groups import error_of_sum, numbered
 
 MOST_PER_TASK = 3
@@ -15,12 +15,7 @@ MOST_ROWS = 20_000
 FEWEST_ROWS = 20
 
 
-def residual_correlation(
-    tasks: Sequence[Task],
-    truths: Mapping[str, np.ndarray],
-    predictions: Mapping[str, np.ndarray],
-    groups: np.ndarray | None = None,
-) -> pd.DataFrame:
+def residual_correlation(tested: Sequence[Predicted]) -> pd.DataFrame:
     r"""Return the correlation of each pair of tasks' residuals, over the rows with both labels.
 
     If both predictions are right on average for all values of the features, residuals are
@@ -31,10 +26,7 @@ def residual_correlation(
     a b in group g of G, up to $t_{G - 1} \sqrt{\frac{G}{G - 1} \sum_g s_g^2} / n$.
 
     Args:
-        tasks: Fitted tasks.
-        truths: For each task, the labels, as `Task.truth` returns them.
-        predictions: For each task, the predictions for these rows.
-        groups: The group of each row. Default None: no groups.
+        tested: Labels and predictions of each task, for the same rows.
 
     Returns:
         A row for each pair of at most 12 residuals: their names `first` and `second`, `rows`,
@@ -46,18 +38,19 @@ def residual_correlation(
     """
     left_out: dict[str, str] = {}
     ranked: list[tuple[int, int, str, np.ndarray]] = []
-    for place, task in enumerate(tasks):
-        truth, predicted = truths[task.name], np.asarray(predictions[task.name])
-        truth, predicted = truth[:MOST_ROWS], predicted[:MOST_ROWS]
-        named = task.residuals(truth, predicted)
+    tested = [each.at(slice(MOST_ROWS)) for each in tested]
+    tasks = [each.task for each in tested]
+    for place, (task, each) in enumerate(zip(tasks, tested)):
+        named = task.residuals(each.truth, each.predicted)
         of_task = sorted(named.items(), key=lambda item: -_variance(item[1]))[:MOST_PER_TASK]
         if len(named) > MOST_PER_TASK:
             more = len(named) - MOST_PER_TASK
             left_out[task.name] = f"{more} of its {len(named)} residuals, which vary least"
-        ranked += [(rank, place, *each) for rank, each in enumerate(of_task)]
+        ranked += [(rank, place, *item) for rank, item in enumerate(of_task)]
     ranked = sorted(ranked, key=lambda each: each[:2])[:MOST]  # first the first of all tasks
     ranked = sorted(ranked, key=lambda each: each[1])
-    codes = None if groups is None else pd.factorize(groups[:MOST_ROWS])[0]
+    groups = tested[0].groups if tested else None
+    codes = None if groups is None else pd.factorize(groups)[0]
     pairs = [
         _pair(name, other, values, others, codes)
         for number, (_, place, name, values) in enumerate(ranked)

@@ -4,22 +4,16 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.drawing.digits import apart, ranges
-from mtl_keras.evaluation.interval import measured
-from mtl_keras.tasks import Task
+from mtl_keras.evaluation.predicted import Predicted
 
 SEGMENTS = 10
 
 
-def by_prediction(
-    task: Task, truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray | None = None
-) -> pd.DataFrame:
+def by_prediction(tested: Predicted) -> pd.DataFrame:
     """Return the residuals of a quantity by tenths of the rows, ordered by the prediction.
 
     Args:
-        task: The fitted task, of a quantity.
-        truth: The labels, none missing.
-        predicted: The predictions for these rows.
-        groups: The group of each row. Default None: no groups.
+        tested: Labels and predictions of a quantity, no label missing.
 
     Returns:
         A row per segment, fewer than ten if predictions are equal: `predicted` (their range, in
@@ -31,10 +25,10 @@ def by_prediction(
 
     >>> from mtl_keras.tasks import Regression
     >>> predicted = np.arange(100.0)
-    >>> by_prediction(Regression("spend"), predicted + 2, predicted)["residual"].unique()
+    >>> by_prediction(Predicted(Regression("spend"), predicted + 2, predicted))["residual"].unique()
     array([2.])
     """
-    (values,) = task.named_predictions(predicted).values()
+    (values,) = tested.task.named_predictions(tested.predicted).values()
     edges = np.unique(np.quantile(values, np.arange(1, SEGMENTS) / SEGMENTS))
     places = np.searchsorted(edges, values)
     rows = []
@@ -42,9 +36,9 @@ def by_prediction(
         inside = places == place
         if not inside.any():
             continue
-        of_group = None if groups is None else groups[inside]
-        (residual,) = measured([task.mean_residual], truth[inside], predicted[inside], of_group)
-        actual, answers = truth[inside], np.asarray(values, float)[inside]
+        part = tested.at(inside)
+        (residual,) = part.measured([tested.task.mean_residual])
+        actual, answers = part.truth, np.asarray(values, float)[inside]
         low, high = residual.interval or (np.nan, np.nan)
         rows.append(
             {

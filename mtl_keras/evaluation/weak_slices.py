@@ -8,9 +8,9 @@ import pandas as pd
 from scipy import stats
 
 from mtl_keras.evaluation.interval import measured
+from mtl_keras.evaluation.predicted import Predicted
 from mtl_keras.features import Feature
 from mtl_keras.features.encoder import input_features, raw_columns
-from mtl_keras.tasks import Task
 from mtl_keras.tasks.measures import Measure, labelled
 
 BINS = 10  # cells of numbers
@@ -94,12 +94,9 @@ def feature_cells(features: Sequence[Feature], table: pd.DataFrame) -> list[Cell
 
 
 def weak_slices(
-    tasks: Sequence[Task],
-    truths: Mapping[str, np.ndarray],
-    predictions: Mapping[str, np.ndarray],
+    tested: Sequence[Predicted],
     constants: Mapping[str, Mapping[str, np.ndarray]],
     cells: Sequence[Cells],
-    groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return values and ranges of features where predictions are worse, beyond chance.
@@ -111,12 +108,9 @@ def weak_slices(
     equally good everywhere, the chance that any slice is returned is therefore 5%.
 
     Args:
-        tasks: Fitted tasks. Those without a `Task.row_loss` have no slices.
-        truths: For each task, the labels, as `Task.truth` returns them.
-        predictions: For each task, the predictions for these rows.
+        tested: Labels and predictions of each task. Those without a `Task.row_loss` have no slices.
         constants: For each task, its `Task.constants`.
         cells: The features' values in these rows.
-        groups: The group of each row. Default None: no groups.
         seed: Integer seed of the halves. Default 0.
 
     Returns:
@@ -131,32 +125,31 @@ def weak_slices(
     """
     random = np.random.default_rng(seed)
     found: list[tuple[float, dict[str, object]]] = []
-    for task in tasks:
-        truth, predicted, loss = truths[task.name], predictions[task.name], task.row_loss
+    for of_task in tested:
+        task, loss = of_task.task, of_task.task.row_loss
         if loss is None or loss.per_row is None:
             continue
-        rows = np.flatnonzero(labelled(truth))
+        rows = np.flatnonzero(labelled(of_task.truth))
         rows = rows[np.sort(random.permutation(len(rows))[:MOST_ROWS])]
         if len(rows) < 4 * FEWEST_ROWS:
             continue
-        units = np.arange(len(rows)) if groups is None else pd.factorize(groups[rows])[0]
+        some = of_task.at(rows)
+        units = np.arange(len(rows)) if some.groups is None else pd.factorize(some.groups)[0]
         half = random.permutation(units.max(initial=-1) + 1)[units] % 2
         suggesting, confirming = rows[half == 0], rows[half == 1]
-        losses = np.full(len(truth), np.nan)
-        losses[rows] = loss.per_row(truth[rows], np.asarray(predicted)[rows])
+        losses, confirmed = np.full(len(of_task), np.nan), of_task.at(confirming)
+        losses[rows] = loss.per_row(some.truth, some.predicted)
         for each in _suggested(cells, losses, suggesting):
             inside = each.inside[confirming].astype(float)
             if min(inside.sum(), len(inside) - inside.sum()) < FEWEST_ROWS:
                 continue
-            of_group = None if groups is None else groups[confirming]
-            fewest = _fewest_units(inside == 1, of_group)
+            fewest = _fewest_units(inside == 1, confirmed.groups)
             if fewest < FEWEST_GROUPS:
                 continue
-            (gap,) = measured([DIFFERENCE], inside, losses[confirming], of_group)
+            (gap,) = measured([DIFFERENCE], inside, losses[confirming], confirmed.groups)
             if gap.error:
                 chance = float(stats.t.sf(gap.value / gap.error, fewest - 1))
-                there = confirming[inside == 1]
-                row = _row(task, loss, truth, predicted, constants, there, groups)
+                row = _row(confirmed.at(inside == 1), loss, constants[task.name][loss.name])
                 elsewhere = losses[confirming[inside == 0]].mean()
                 words = each.cells.words(each.first, each.last)
                 named = {"task": task.name, "feature": each.cells.feature, "value": words}
@@ -174,25 +167,16 @@ def _fewest_units(inside: np.ndarray, groups: np.ndarray | None) -> int:
     return min(pd.Series(groups[rows]).nunique() for rows in (inside, ~inside))
 
 
-def _row(
-    task: Task,
-    loss: Measure,
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    constants: Mapping[str, Mapping[str, np.ndarray]],
-    rows: np.ndarray,
-    groups: np.ndarray | None,
-) -> dict[str, object]:
-    labels, of_group = truth[rows], None if groups is None else groups[rows]
-    (found,) = measured([loss], labels, np.asarray(predicted)[rows], of_group)
+def _row(inside: Predicted, loss: Measure, constant: np.ndarray) -> dict[str, object]:
+    (found,) = inside.measured([loss])
     low, high = found.interval or (np.nan, np.nan)
     return {
-        "rows": len(rows),
+        "rows": len(inside),
         "measure": loss.name,
         "score": found.value,
         "low": low,
         "high": high,
-        "constant": loss.constant_value(labels, constants[task.name][loss.name]),
+        "constant": loss.constant_value(inside.truth, constant),
     }
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from mtl_keras.errors import UNREADABLE, ArtifactError, reading, shown
 from mtl_keras.evaluation.check import Check, ColumnChange, column_change, score_change
 from mtl_keras.evaluation.distribution import Distribution, missing
+from mtl_keras.evaluation.predicted import Predicted, by_task
 from mtl_keras.evaluation.tested import from_arrays
 from mtl_keras.export import artifact
 from mtl_keras.features import Feature
@@ -117,25 +118,19 @@ def check(
     named = set(map(str, table.columns))
     labelled = [task for task in tasks if set(task.columns) <= named]
     tested = _tested(folder / "predictions.npz", tasks) if labelled else {}
-    scores = [
-        score_change(
-            task, tested[task.name], (task.truth(table), task.prediction_from(answers), groups)
-        )
-        for task in labelled
-    ]
+    now = [Predicted(t, t.truth(table), t.prediction_from(answers), groups) for t in labelled]
+    scores = [score_change(tested[each.task.name], each) for each in now]
     known = [score for score in scores if score is not None]
     return Check(len(table), columns, changes, known, trained_on)
 
 
-def _tested(
-    path: Path, tasks: Sequence[Task]
-) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+def _tested(path: Path, tasks: Sequence[Task]) -> dict[str, Predicted]:
     """Return the labels, predictions and groups of the test rows, by task."""
     try:
         with np.load(path, allow_pickle=False) as saved:
             truths, predictions = from_arrays([task.name for task in tasks], saved)
-            groups = saved.get("groups")
-        return {name: (truth, predictions[name], groups) for name, truth in truths.items()}
+            tested = by_task(tasks, truths, predictions, groups=saved.get("groups"))
+        return {each.task.name: each for each in tested}
     except UNREADABLE as error:
         raise ArtifactError(
             f"{path} cannot be read: {shown(str(error))}. The table has labels, whose scores are "

@@ -11,8 +11,8 @@ import pandas as pd
 from mtl_keras import datasets
 from mtl_keras.drawing.digits import with_intervals
 from mtl_keras.errors import ArtifactError, ConfigError, DataError, unknown
-from mtl_keras.evaluation import labelled
-from mtl_keras.evaluation.interval import Measured, measured
+from mtl_keras.evaluation.interval import Measured
+from mtl_keras.evaluation.predicted import by_task
 from mtl_keras.export.description import printable
 from mtl_keras.export.predictor import load
 from mtl_keras.export.scoring import SUSPICIOUS, Scored, scored
@@ -209,12 +209,9 @@ def leaderboard(
 def _main_scores(found: Scored) -> dict[Column, Measured]:
     """Return the main measure of each task, if there are enough labels for it."""
     scores = {}
-    for task in found.tasks:
-        truth = found.truths[task.name]
-        present = labelled(truth)
-        groups = None if found.groups is None else found.groups[present]
-        predicted = np.asarray(found.predictions[task.name])[present]
-        (score,) = measured([task.measure], truth[present], predicted, groups)
+    for each in by_task(found.tasks, found.truths, found.predictions, groups=found.groups):
+        task = each.task
+        (score,) = each.labelled.measured([task.measure])
         if np.isfinite(score.value):
             scores[task.name, task.measure.name] = score
     return scores

@@ -25,6 +25,7 @@ from mtl_keras.evaluation import (
     feature_cells,
     regions_of,
 )
+from mtl_keras.evaluation.predicted import by_task
 from mtl_keras.export import TrainedRows
 from mtl_keras.export.serving import answer_table, serving_model
 from mtl_keras.features import Guesses
@@ -219,9 +220,7 @@ class Run:
         """
         if column not in self.test.columns:
             raise no_column(column, "is to divide the rows into slices", self.test.columns)
-        truths, predictions, regions, groups = self._tested
-        values = self.test[column]
-        return explain.slices(self.tasks, truths, predictions, values, regions, groups)
+        return explain.slices(by_task(self.tasks, *self._tested), self.test[column])
 
     @functools.cached_property
     def diagnostics(self) -> Diagnostics:

@@ -11,6 +11,7 @@ from mtl_keras import features
 from mtl_keras.datasets.categories import category_texts
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.evaluation.explain import slices
+from mtl_keras.evaluation.predicted import Predicted
 from mtl_keras.tasks import Regression
 
 
@@ -59,6 +60,6 @@ def test_strings_that_are_both_known_are_two_categories():
 def test_slices_are_of_categories():
     column = pd.Series([1.0, 1, "1", None, True], dtype=object)
     labels = np.arange(5.0)
-    found = slices([Regression("spend")], {"spend": labels}, {"spend": labels + 1}, column)
+    found = slices([Predicted(Regression("spend"), labels, labels + 1)], column)
     rows = found.drop_duplicates("value").set_index("value")["rows"]
     assert rows.to_dict() == {"1": 3, "missing": 1, "True": 1}

@@ -11,6 +11,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
 from mtl_keras.evaluation import diagnose, feature_cells
+from mtl_keras.evaluation.predicted import Predicted, by_task
 from mtl_keras.evaluation.residual_correlation import residual_correlation
 from mtl_keras.evaluation.segments import by_prediction
 from mtl_keras.evaluation.weak_slices import weak_slices
@@ -26,8 +27,8 @@ def searched(table, truth, predicted, task=SPEND, groups=None):
     features = [Numeric("age"), Categorical("town")]
     fitted = [feature.fit(table[feature.name]) for feature in features]
     constants = {task.name: task.constants(truth)}
-    named = ({task.name: truth}, {task.name: predicted})
-    return weak_slices([task], *named, constants, feature_cells(fitted, table), groups)
+    tested = [Predicted(task, truth, predicted, groups)]
+    return weak_slices(tested, constants, feature_cells(fitted, table))
 
 
 def rows(count, seed):
@@ -70,12 +71,12 @@ def test_residuals_by_decile_show_a_bias_and_take_equal_predictions_together():
     random = np.random.default_rng(0)
     predicted = random.uniform(0, 10, 2000)
     truth = predicted + random.normal(size=2000) + np.where(predicted > 9, 1.0, 0.0)
-    found = by_prediction(SPEND, truth, predicted)
+    found = by_prediction(Predicted(SPEND, truth, predicted))
     assert len(found) == 10 and found["rows"].sum() == 2000
     biased = (found["low"] > 0) | (found["high"] < 0)
     assert biased.tolist()[-1] and biased.sum() <= 2
     assert found["residual"].iloc[-1] == pytest.approx(1, abs=0.2)
-    (one,) = by_prediction(SPEND, truth, np.zeros(2000))["rows"]
+    (one,) = by_prediction(Predicted(SPEND, truth, np.zeros(2000)))["rows"]
     assert one == 2000
 
 
@@ -91,7 +92,8 @@ def test_residuals_that_share_noise_are_correlated_beyond_chance():
     }
     truths["b"][::3] = np.nan
     predictions = {name: np.full(1000, 0.3 * (name == "d")) for name in truths}
-    found = residual_correlation(tasks, truths, predictions).set_index(["first", "second"])
+    found = residual_correlation(by_task(tasks, truths, predictions))
+    found = found.set_index(["first", "second"])
     assert len(found) == 6 and found.loc[("a", "b"), "rows"] == 666
     assert found.loc[("a", "b"), "correlation"] == pytest.approx(0.5, abs=0.1)
     beyond = found["correlation"].abs() > found["chance"]
@@ -106,10 +108,12 @@ def test_noise_that_rows_of_a_group_share_is_chance():
         truths = {n: random.normal(size=50)[groups] + random.normal(size=1000) for n in "ab"}
         predictions = dict.fromkeys(truths, np.zeros(1000))
         for number, known in enumerate((None, groups)):
-            (pair,) = residual_correlation(tasks, truths, predictions, known).to_dict("records")
+            tested = by_task(tasks, truths, predictions, groups=known)
+            (pair,) = residual_correlation(tested).to_dict("records")
             beyond[number] += abs(pair["correlation"]) > pair["chance"]
     assert beyond[0] > 25 and beyond[1] < 12
-    alone = residual_correlation(tasks, truths, predictions, np.zeros(1000))
+    tested = by_task(tasks, truths, predictions, groups=np.zeros(1000))
+    alone = residual_correlation(tested)
     assert len(alone) == 0, "a single group tells nothing of chance"
 
 
@@ -121,9 +125,8 @@ def test_few_groups_do_not_confirm_a_weak_slice():
         cells = feature_cells([Numeric(name).fit(table[name]) for name in table], table)
         truth = random.normal(size=1000)
         error = random.normal(size=50)[groups] + 0.5 * random.normal(size=1000)
-        labels, predictions = {"spend": truth}, {"spend": truth + error}
-        constants = {"spend": SPEND.constants(truth)}
-        slices = weak_slices([SPEND], labels, predictions, constants, cells, groups, seed)
+        tested = [Predicted(SPEND, truth, truth + error, groups)]
+        slices = weak_slices(tested, {"spend": SPEND.constants(truth)}, cells, seed)
         found += len(slices) > 0
     assert found <= 5
 
@@ -132,10 +135,8 @@ def test_of_many_classes_those_that_vary_most_are_shown():
     task = Multiclass("y", classes=tuple("abcde"))
     truth = np.random.default_rng(0).choice(5, 200, p=[0.4, 0.3, 0.2, 0.05, 0.05]).astype(float)
     predicted = np.tile([0.4, 0.3, 0.2, 0.05, 0.05], (200, 1))
-    others = {"spend": truth}
-    found = residual_correlation(
-        [task, SPEND], {"y": truth, **others}, {"y": predicted, "spend": 0 * truth}
-    )
+    tested = [Predicted(task, truth, predicted), Predicted(SPEND, truth, 0 * truth)]
+    found = residual_correlation(tested)
     assert set(found["first"]) == {"y: a", "y: b", "y: c"}
     assert found.attrs["left_out"] == {"y": "2 of its 5 residuals, which vary least"}
 
@@ -145,11 +146,12 @@ def test_tasks_without_a_correlation_are_told_with_the_reason():
     truths = dict(zip(names, np.random.default_rng(0).normal(size=(14, 100))))
     truths["t1"][19:] = np.nan
     predictions = {name: np.zeros(100) for name in names}
-    found = residual_correlation([Regression(n) for n in names], truths, predictions)
+    tested = by_task([Regression(n) for n in names], truths, predictions)
+    found = residual_correlation(tested)
     told = found.attrs["left_out"]
     assert set(told) == {"t1", "t12", "t13"} and told["t13"].startswith("of many residuals, only")
     assert "fewer than 20 rows" in told["t1"]
-    alone = residual_correlation([Regression("t0")], truths, predictions)
+    alone = residual_correlation(tested[:1])
     assert alone.attrs["left_out"] == {}
 
 

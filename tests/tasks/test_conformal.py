@@ -11,6 +11,7 @@ from mtl_keras import tasks
 from mtl_keras.errors import ConfigError, DataError
 from mtl_keras.evaluation import evaluate, regions_of
 from mtl_keras.evaluation.explain import slices
+from mtl_keras.evaluation.predicted import by_task
 from mtl_keras.plans.joint import covering_together
 from mtl_keras.runs import story
 from mtl_keras.tasks.conformal import (
@@ -176,7 +177,7 @@ def test_coverage_is_judged_for_each_task_for_parts_and_together():
         in str(judged)
     )
     column = pd.Series(["x", "x", "y", "y"])
-    table = slices([first], truths, predictions, column, regions=regions)
+    table = slices(by_task([first], truths, predictions, regions), column)
     of_parts = table[table["measure"] == "conformal_coverage"].set_index("value")
     assert of_parts["score"].to_dict() == {"x": 0.5, "y": 1.0} and of_parts["rows"]["x"] == 2
     assert evaluate([first], truths, predictions, constants, regions).joint is None
