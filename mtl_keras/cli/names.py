@@ -137,4 +137,5 @@ def _columns(ctx: object) -> list[str]:
 
 
 def _divided(line: str, delimiter: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    return [name.strip() for name in names]

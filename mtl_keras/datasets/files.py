@@ -20,7 +20,7 @@ from mtl_keras.datasets.as_written import as_written
 from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.missing_words import WORDS, missing_words
-from mtl_keras.datasets.short_rows import warn_of_short_rows
+from mtl_keras.datasets.short_rows import rows_of, warn_of_short_rows
 from mtl_keras.datasets.text_encoding import UTF_8, as_utf8
 from mtl_keras.errors import DataError, shown
 
@@ -159,7 +159,8 @@ def read_csv(
     """
     head = content[: 2**20].decode(errors="replace")
     try:
-        headers = {d: next(csv.reader(io.StringIO(head, None), delimiter=d)) for d in DELIMITERS}
+        lines = {d: io.StringIO(head, None) for d in DELIMITERS}
+        headers = {d: next(csv.reader(lines[d], delimiter=d, skipinitialspace=True)) for d in lines}
     except (csv.Error, StopIteration) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     delimiter = max(DELIMITERS, key=lambda d: len(headers[d]))
@@ -207,9 +208,7 @@ def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any
             return pd.read_csv(io.BytesIO(content), index_col=False, **options)
         except pd.errors.ParserWarning:
             pass
-    widest = max(
-        len(row) for row in csv.reader(io.StringIO(content.decode()), delimiter=options["sep"])
-    )
+    widest = max(map(len, rows_of(content, options["sep"])))
     beyond = [f"Unnamed: {number}" for number in range(len(names), widest)]
     table = pd.read_csv(
         io.BytesIO(content), index_col=False, header=0, names=[*names, *beyond], **options

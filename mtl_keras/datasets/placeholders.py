@@ -1,6 +1,7 @@
 """Texts and numbers that stand for a missing value, such as `?`, `k.A.` and 999."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from numbers import Real
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets.categories import decoded, undecimal
+from mtl_keras.datasets.dates import find_format, stated_dates
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import ConfigError, DataError, nearest, shown
 
@@ -92,6 +94,19 @@ def numbers_of(values: Iterable[Value]) -> list[float]:
     return [number for value in values if (number := _number(value)) is not None]
 
 
+def dates_of(values: Iterable[Value]) -> list[pd.Timestamp]:
+    """Return the dates that stand for a missing value, of texts in a known format.
+
+    Example:
+
+    >>> dates_of(["?", "31.12.1899", 999])
+    [Timestamp('1899-12-31 00:00:00')]
+    """
+    texts = [pd.Series([value.strip()]) for value in values if isinstance(value, str)]
+    formats = [(text, find_format(text)) for text in texts]
+    return [stated_dates(text, form).iloc[0] for text, form in formats if form is not None]
+
+
 def _number(value: Value) -> float | None:
     try:
         number = float(value)
@@ -116,7 +131,7 @@ def masked(column: pd.Series, values: Sequence[Value]) -> pd.Series:
     found = _found(column, values) if values else np.zeros(0, bool)
     if not found.any():
         return column
-    if column.dtype.kind == "f" or isinstance(column.dtype, pd.StringDtype):
+    if column.dtype.kind in "fM" or isinstance(column.dtype, pd.StringDtype):
         return column.mask(found)
     if column.dtype.kind in "iu":
         exact = column.abs().max() < EXACT
@@ -126,8 +141,10 @@ def masked(column: pd.Series, values: Sequence[Value]) -> pd.Series:
 
 def _found(column: pd.Series, values: Sequence[Value]) -> np.ndarray:
     """Return which cells stand for a missing value, bool `(rows,)`."""
-    if column.dtype.kind in "bmMc":
+    if column.dtype.kind in "bmc":
         return np.zeros(len(column), bool)
+    if column.dtype.kind == "M" and column.dtype.type is not date:  # Arrow's date32
+        return column.dt.tz_localize(None).isin(dates_of(values)).to_numpy(bool)
     numbers, texts = numbers_of(values), set(texts_of(values))
     if column.dtype.kind in "iu":
         return column.isin(numbers).to_numpy(bool)
@@ -135,10 +152,13 @@ def _found(column: pd.Series, values: Sequence[Value]) -> np.ndarray:
         with np.errstate(over="ignore"):
             numbers = pd.Series(numbers, dtype=float).astype(column.dtype).tolist()
         return column.isin(numbers).to_numpy(bool)
+    dates = dates_of(values)
     codes, cells = factorized(column)  # for the code -1: missing
     known = [
         decoded(cell).strip() in texts
         if isinstance(cell, (str, bytes))
+        else pd.Timestamp(cell).tz_localize(None) in dates
+        if isinstance(cell, date | np.datetime64)
         else isinstance(cell, Real) and not isinstance(cell, bool) and cell in numbers
         for cell in map(undecimal, cells)
     ]

@@ -1,4 +1,4 @@
-"""Rows of a CSV file that have fewer cells than the line of names."""
+"""The rows of a CSV file as lists of cells, and those with fewer than the line of names."""
 
 import csv
 import io
@@ -11,6 +11,26 @@ import pandas as pd
 
 from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.errors import shown
+
+
+def rows_of(content: bytes, delimiter: str) -> list[list[str]]:
+    r"""Return the cells of each row as pandas reads them, the names first.
+
+    Args:
+        content: The content of the file, in UTF-8.
+        delimiter: Its delimiter.
+
+    Example:
+
+    >>> rows_of(b'town, "rent, cold"\r\nBonn, 900\r\n', ",")
+    [['town', 'rent, cold'], ['Bonn', '900']]
+    """
+    lines = io.StringIO(content.decode(errors="replace"), None)
+    limit = csv.field_size_limit(max(csv.field_size_limit(), len(content)))  # 128 KB, for texts
+    try:
+        return list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    finally:
+        csv.field_size_limit(limit)
 
 
 def warn_of_short_rows(
@@ -47,8 +67,7 @@ def warn_of_short_rows(
         return
     if needed == len(names) and _delimiters(content, delimiter) >= (len(table) + 1) * (needed - 1):
         return
-    rows = csv.reader(io.StringIO(content.decode(), None), delimiter=delimiter)
-    next(rows)
+    rows = rows_of(content, delimiter)[1:]
     filled = [row for row in rows if any(cell.strip() for cell in row) or len(row) > 1]
     short = [number for number, row in enumerate(filled) if len(row) < needed]
     if not short:

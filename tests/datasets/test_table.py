@@ -6,6 +6,7 @@ import io
 import lzma
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import datasets
-from mtl_keras.datasets import cells
+from mtl_keras.datasets import cells, files
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.unfinished import unfinished_prefix
@@ -89,6 +90,10 @@ def test_a_delimiter_at_the_end_of_rows_shifts_nothing(tmp_path, ending):
         ("a,b,\n1,2\n3\n", "has 1 cell, fewer than the 2 names"),
         ('a,b,c\n1,"2,2",\n4,5,\n', None),
         ("a,b,\n1,2\n3,4,\n", None),
+        ('a, "b, c"\n1, "2, 2"\n3,\n', None),
+        ('a, b,\n1, "x\ny"\n2,\n', None),
+        ('a, b, c\n1, "2, 2"\n', r"has 2 cells, .* 3 names .*'1', '2, 2'"),
+        (f"a,b\n{'x' * 2**17},1\n2\n", r"row 1 .* has 1 cell"),
     ],
 )
 def test_a_row_with_too_few_cells_is_told(tmp_path, recwarn, content, told):
@@ -96,6 +101,12 @@ def test_a_row_with_too_few_cells_is_told(tmp_path, recwarn, content, told):
     datasets.read(tmp_path / "x.csv")
     messages = [str(each.message) for each in recwarn]
     assert len(messages) == bool(told) and all(re.search(told, each) for each in messages)
+
+
+def test_a_space_before_a_name_does_not_hide_the_columns_type():
+    """Else codes among the texts of a streamed file are numbers in a piece without other texts."""
+    table = files.read_csv(Path("x.csv"), b"a, b\n1, 2.50\n", dtypes={"b": "str"})
+    assert table["b"].tolist() == ["2.50"]
 
 
 def test_codes_with_leading_zeros_stay_texts_and_numbers_stay_numbers(tmp_path):

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 
@@ -22,6 +23,8 @@ from tests import without
 pytestmark = pytest.mark.xdist_group("missing_values")
 
 DECLARED = ["k.A.", 999]
+NEVER, DAY = pd.Timestamp(1900, 1, 1), pd.Timestamp(2020, 3, 1)
+DATE32 = pd.ArrowDtype(pa.date32())
 
 
 def shop(rows=120):
@@ -154,6 +157,9 @@ def test_a_stream_treats_it_so(models):
             [None, None, True],
         ),
         (pd.Series([["?"], "?"]), ["?"], [["?"], None]),
+        (pd.Series([DAY, NEVER]), ["?", "1900-01-01"], [DAY, None]),
+        (pd.Series([DAY, NEVER]).dt.tz_localize("UTC").dt.date, ["01.01.1900"], [DAY.date(), None]),
+        (pd.Series([DAY.date(), NEVER.date()]).astype(DATE32), ["1900-01-01"], [DAY.date(), None]),
     ],
 )
 def test_columns_of_every_type(column, values, expected):
