@@ -108,14 +108,15 @@ def save(figure: Figure, file: Any, **options: Any) -> None:
 def _lay_out(figure: Figure) -> None:
     """Lay the figure out for SVG, which `savefig` does by drawing all of it one time more."""
     layout = figure.get_layout_engine()
-    if layout is None:
+    if layout is None or not figure.axes:
         return
     FigureCanvasSVG(figure)  # whose letters have the widths that they will be written with
     dpi = figure.dpi
     layout.execute(figure)
     figure.dpi = dpi
-    no_other = {"figure.autolayout": False, "figure.constrained_layout.use": False}
-    with matplotlib.rc_context(no_other):
+    with matplotlib.rc_context(
+        {"figure.autolayout": False, "figure.constrained_layout.use": False}  # or None is these
+    ):
         figure.set_layout_engine(None)
 
 
