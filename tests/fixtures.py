@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 import mtl_keras as mtl
 from mtl_keras.balancers import GramianBalancer
+from mtl_keras.drawing import figure
 from mtl_keras.plans import presets
 from tests import cases, without
 
@@ -27,31 +28,31 @@ tf.config.set_logical_device_configuration(
 )
 
 
-savefig = Figure.savefig
+save_drawn = figure.save
 
 
-def save_empty(figure, *args, **options):
+def save_empty(drawn, file, **options):
     """Write an empty figure of the same size.
 
     What is drawn is drawn as ever, and its errors are raised; but setting letters and lines for a
     file takes two thirds of an export's time, and few tests look at them.
     """
-    return savefig(Figure(figsize=figure.get_size_inches()), *args, **options)
+    save_drawn(Figure(figsize=drawn.get_size_inches()), file, **options)
 
 
-Figure.savefig = save_empty
+figure.save = save_empty
 
 
 @contextlib.contextmanager
 def rendering(form=None):
     """Within the block, files of figures show what was drawn: all of them, or those of a format."""
 
-    def save(figure, *args, **options):
-        shown = form in (None, options.get("format"))
-        return (savefig if shown else save_empty)(figure, *args, **options)
+    def save(drawn, file, **options):
+        shown = form in (None, options["format"])
+        (save_drawn if shown else save_empty)(drawn, file, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", save)
+        patch.setattr(figure, "save", save)
         yield
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import ScalarFormatter
@@ -62,7 +63,7 @@ def png(figure: Figure) -> bytes:
     file = io.BytesIO()
     _separate_thousands(figure)
     with _whatever_the_letters():
-        figure.savefig(file, format="png", dpi=110)
+        save(figure, file, format="png", dpi=110)
     return file.getvalue()
 
 
@@ -78,7 +79,7 @@ def svg(figure: Figure, number: int, text: str) -> str:
     _separate_thousands(figure)
     written = matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": str(number)})
     with written, _whatever_the_letters():
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        save(figure, file, format="svg", transparent=True, metadata={"Date": None})
     content = file.getvalue()
     content = content[content.index("<svg") :]
     content = re.sub(r"\s*\n\s*", "\n", COMMENTS.sub("", content))
@@ -95,6 +96,28 @@ def svg(figure: Figure, number: int, text: str) -> str:
     content = content.replace(PAPER, f"var(--panel, {PAPER})")
     label = text.replace("&", "and").replace('"', "'").replace("<", " ")
     return re.sub(r"<svg ([^>]*)>", rf'<svg role="img" aria-label="{label}" \1>', content, count=1)
+
+
+def save(figure: Figure, file: Any, **options: Any) -> None:
+    """Write a figure to a file; options as of Matplotlib's `savefig`."""
+    if options["format"] == "svg":
+        _lay_out(figure)
+    figure.savefig(file, **options)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay the figure out for SVG, which `savefig` does by drawing all of it one time more."""
+    layout = figure.get_layout_engine()
+    if layout is None or not figure.axes:
+        return
+    FigureCanvasSVG(figure)  # whose letters have the widths that they will be written with
+    dpi = figure.dpi
+    layout.execute(figure)
+    figure.dpi = dpi
+    with matplotlib.rc_context(
+        {"figure.autolayout": False, "figure.constrained_layout.use": False}  # or None is these
+    ):
+        figure.set_layout_engine(None)
 
 
 def _separate_thousands(figure: Figure) -> None:

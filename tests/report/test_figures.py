@@ -1,6 +1,7 @@
 """Figures show what they are to show: their lines are the numbers that they were given."""
 
 import dataclasses
+import io
 import json
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import balancers, report
 from mtl_keras.drawing import panels, style
-from mtl_keras.drawing.figure import axes
+from mtl_keras.drawing.figure import axes, svg
 from mtl_keras.report import balancing
 from mtl_keras.report.figures import Drawer
 from mtl_keras.report.sections.importance import _dependences
@@ -292,3 +293,18 @@ def test_a_mean_of_probabilities_is_named_so():
     for ax, show in zip(grid[:, 0], shows, strict=True):
         show(ax)
     assert [ax.get_ylabel() for ax in grid[:, 0]] == ["mean probability", "mean prediction (EUR)"]
+
+
+def test_an_svg_is_laid_out_as_matplotlib_does_it_at_more_cost():
+    places = []
+    for write in (
+        lambda made: svg(made, 1, "spend"),
+        lambda made: made.savefig(io.BytesIO(), format="svg"),
+    ):
+        made, grid = axes(1, 1)
+        grid[0, 0].plot([0, 0.002], label="joint")
+        grid[0, 0].set_ylabel("predicted (pounds)")
+        made.legend(loc="outside upper center")
+        write(made)
+        places.append((made.dpi, grid[0, 0].get_position().bounds))
+    assert places[0] == places[1]

@@ -39,7 +39,9 @@ def test_a_network_in_half_precision_is_trained_exported_and_written_as_code(
 ):
     training = mtl.Training(epochs=2, best_epoch="joint", refit=0, dtype_policy="mixed_float16")
     table = cases.table(300)
-    run = cases.experiment(tasks=TASKS, architecture=SMALL, training=training).run(table, show=None)
+    declared = {"tasks": TASKS, "architecture": SMALL, "training": training}
+    features = ["age", "town", "member", "joined"]  # a kind of column each
+    run = cases.experiment(features=features, **declared).run(table, show=None)
     computed = {layer.name: layer.compute_dtype for layer in run.model.layers if layer.weights}
     assert computed["shared_1"] == "float16" and computed["left_head"] == "float32"
     means = [layer for layer in run.model.layers if isinstance(layer, MemberMean)]

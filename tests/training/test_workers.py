@@ -207,7 +207,7 @@ def test_two_processes_are_exactly_one(tmp_path, capsys):
     starter = started(two, 2)
     worker.network_of(one)
     worker.experiment(one)
-    codes = json.loads(starter.communicate(timeout=300)[0])
+    codes = json.loads(starter.communicate(timeout=900)[0])
     outputs = [(two / f"printed_{number}.txt").read_text() for number in (0, 1)]
     assert codes == [1, 1], outputs  # after an error
     expected = np.load(one / "network_0.npz")
