@@ -17,6 +17,9 @@ from mtl_keras.jobs import replace_file
 from mtl_keras.report import comparison_page
 from mtl_keras.report.wording import in_a_list
 
+LEANING = 0.2
+"""Probability of a difference by chance below which more seeds may well give a verdict."""
+
 
 @dataclass(repr=False)
 class Comparison:
@@ -134,7 +137,22 @@ class Comparison:
             )
         one, many = (self.costs[name]["seconds"] for name in (JOINT, SINGLE))
         cheaper = f" One model took {one:.0f} s to train, the single ones {many:.0f} s together."
-        return "No difference was seen: choose whichever is simpler to maintain." + cheaper
+        return (
+            "No difference was seen: choose whichever is simpler to maintain."
+            + cheaper
+            + self._undecided()
+        )
+
+    def _undecided(self) -> str:
+        """Return which tasks lean to one side, for which more seeds may give a verdict."""
+        leaning = {task: self.differences[JOINT][task] for task in self.tasks}
+        leaning = {task: gain for task, gain in leaning.items() if gain.chance < LEANING}
+        told = [
+            f"whether sharing {verb} {in_a_list(tasks)}"
+            for verb, sign in (("hurts", -1), ("helps", 1))
+            if (tasks := [task for task, gain in leaning.items() if gain.gain * sign > 0])
+        ]
+        return f" Compare with more seeds to see {' and '.join(told)}." if told else ""
 
     def _otherwise(self, advice: str) -> str:
         """Return which other candidates hurt no task, best first; otherwise the advice."""

@@ -11,14 +11,15 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import features
 from mtl_keras.cli import main
-from mtl_keras.comparison import baselines, trials
+from mtl_keras.comparison import Comparison, baselines, trials
 from mtl_keras.comparison.baselines import Matrices, available, predict
 from mtl_keras.comparison.candidates import JOINT, PART, SINGLE, Candidate, candidates, twin
 from mtl_keras.comparison.trials import Result, combined, trials_of
 from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import labelled
+from mtl_keras.evaluation import Difference, labelled
 from mtl_keras.plans import Plan
 from mtl_keras.runs.prepare import prepare
+from mtl_keras.tasks import Regression
 from tests import cases, without
 from tests.comparison.planted import planted
 
@@ -56,7 +57,7 @@ def torn(rows=900):
     x = random.normal(size=(rows, 6))
     table = pd.DataFrame(x, columns=[f"x{i}" for i in range(6)])
     table["first"] = x[:, 0] + x[:, 1] + random.normal(0, 0.3, rows)
-    table["second"] = x[:, 3] - x[:, 4] + random.normal(0, 0.3, rows)
+    table["second"] = x[:, 3] - x[:, 4] + random.normal(0, 1.0, rows)  # the one that loses
     return table
 
 
@@ -72,6 +73,25 @@ def test_two_unrelated_targets_in_a_narrow_trunk_hurt():
     for part in (found.values, found.differences, found.costs):
         part["another"] = part[SINGLE]
     assert found.advice().endswith("Of the other candidates, another hurt none.")
+
+
+def test_what_more_seeds_may_decide_is_named():
+    gains = {
+        "price": Difference(-1.6, -3.9, 0.7, p=0.1),
+        "size": Difference(0.2, -0.1, 0.5, p=0.15),
+        "left": Difference(0.1, -0.3, 0.5, p=0.5),
+    }
+    values = {name: {task: [1.0, 1.1] for task in gains} for name in (JOINT, SINGLE)}
+    costs = {name: {"seconds": 3.0, "parameters": 10.0, "bytes": 40.0} for name in values}
+    measures = {task: Regression(task).measure for task in gains}
+    found = Comparison("shop", list(gains), measures, {}, values, {JOINT: gains}, costs, {}, {})
+    assert found.advice().endswith(
+        "together. Compare with more seeds to see whether sharing hurts price and whether sharing "
+        "helps size."
+    )
+    assert set(map(found.verdict, gains)) == {"no difference seen"}
+    gains |= dict.fromkeys(("price", "size"), Difference(0.0, -1.0, 1.0, p=1.0))
+    assert found.advice().endswith("the single ones 3 s together.")
 
 
 def noisy(noise):
