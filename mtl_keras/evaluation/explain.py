@@ -184,27 +184,26 @@ def slices(tested: Sequence[Predicted], column: pd.Series) -> pd.DataFrame:
         for each in tested:
             task, regions = each.task, each.of_region
             residual = [task.mean_residual] if task.is_quantity else []
-            judged = [(measure, each) for measure in (task.measure, *residual)]
+            judged = [(each, [task.measure, *residual])]
             if regions is not None:
-                judged += [(measure, regions) for measure in task.region_measures]
-            for measure, rows in judged:
+                judged.append((regions, [*task.region_measures]))
+            for rows, measures in judged:
                 part, whole = rows.at(inside).labelled, rows.labelled
-                if not len(part):
-                    continue
-                (found,) = part.measured([measure])
-                low, high = found.interval or (np.nan, np.nan)
-                parts.append(
-                    {
-                        "value": value,
-                        "task": task.name,
-                        "rows": found.rows,
-                        "measure": measure.name,
-                        "score": found.value,
-                        "low": low,
-                        "high": high,
-                        "all": measure.value(whole.truth, whole.predicted),
-                    }
-                )
+                for measure in measures if len(part) else ():
+                    (found,) = part.measured([measure])
+                    low, high = found.interval or (np.nan, np.nan)
+                    parts.append(
+                        {
+                            "value": value,
+                            "task": task.name,
+                            "rows": found.rows,
+                            "measure": measure.name,
+                            "score": found.value,
+                            "low": low,
+                            "high": high,
+                            "all": measure.value(whole.truth, whole.predicted),
+                        }
+                    )
     return pd.DataFrame(parts)
 
 
