@@ -1,5 +1,6 @@
 """Texts and numbers that stand for a missing value, such as `?`, `k.A.` and 999."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from numbers import Real
@@ -102,9 +103,15 @@ def dates_of(values: Iterable[Value]) -> list[pd.Timestamp]:
     >>> dates_of(["?", "31.12.1899", 999])
     [Timestamp('1899-12-31 00:00:00')]
     """
-    texts = [pd.Series([value.strip()]) for value in values if isinstance(value, str)]
-    formats = [(text, find_format(text)) for text in texts]
-    return [stated_dates(text, form).iloc[0] for text, form in formats if form is not None]
+    texts = [value.strip() for value in values if isinstance(value, str)]
+    return [day for text in texts if (day := _date(text)) is not None]
+
+
+@functools.lru_cache
+def _date(text: str) -> pd.Timestamp | None:  # kept: each column of each prediction asks for it
+    cell = pd.Series([text])
+    form = find_format(cell)
+    return None if form is None else stated_dates(cell, form).iloc[0]
 
 
 def _number(value: Value) -> float | None:
