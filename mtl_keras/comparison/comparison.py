@@ -145,12 +145,11 @@ class Comparison:
 
     def _undecided(self) -> str:
         """Return which tasks lean to one side, for which more seeds may give a verdict."""
-        leaning = {task: self.differences[JOINT][task] for task in self.tasks}
-        leaning = {task: gain for task, gain in leaning.items() if gain.chance < LEANING}
+        gains = {task: self.differences[JOINT][task] for task in self.tasks}
         told = [
             f"whether sharing {verb} {in_a_list(tasks)}"
             for verb, sign in (("hurts", -1), ("helps", 1))
-            if (tasks := [task for task, gain in leaning.items() if gain.gain * sign > 0])
+            if (tasks := [t for t, g in gains.items() if g.chance < LEANING and g.gain * sign > 0])
         ]
         return f" Compare with more seeds to see {' and '.join(told)}." if told else ""
 
