@@ -185,12 +185,10 @@ class Date(Feature):
         if len(moments) == 0:
             raise DataError(f"Feature {self.name!r} has no date in the training rows. Drop it.")
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
-        return self.but(
-            center=float(days.mean()) if self.center is None else self.center,
-            scale=float(days.std(ddof=0) or 1.0) if self.scale is None else self.scale,
-            time=bool((moments != moments.dt.normalize()).any())
-            if self.time is None
-            else self.time,
+        return self.completed(
+            center=float(days.mean()),
+            scale=float(days.std(ddof=0) or 1.0),
+            time=bool((moments != moments.dt.normalize()).any()),
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:

@@ -159,10 +159,7 @@ class Sequence(BackboneFeature):
             self._check_numbers(column, texts)
             values = np.array([float(value) for part in parts for value in part])
             warn_of_resolution(self.name, values)
-            return fitted.but(
-                center=float(values.mean()) if self.center is None else self.center,
-                scale=float(values.std() or 1.0) if self.scale is None else self.scale,
-            )
+            return fitted.completed(center=float(values.mean()), scale=float(values.std() or 1.0))
         known = self.vocabulary or tuple(vocabulary(parts, self.min_frequency, self.max_size))
         return fitted.but(vocabulary=known)
 

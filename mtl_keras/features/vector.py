@@ -145,14 +145,11 @@ class Vector(Feature):
             warn_of_resolution(self.name, numbers[~np.isnan(numbers)])
         center = np.nan_to_num(np.nanmean(values[~missing], axis=0))
         scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
-        return self.but(
-            size=values.shape[1],
-            numbered=tuple(column.columns) if isinstance(column, pd.DataFrame) else None,
-            center=tuple(center.tolist()) if self.center is None else self.center,
-            scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
-            if self.scale is None
-            else self.scale,
-            indicator=bool(missing.any()) if self.indicator is None else self.indicator,
+        numbered = tuple(column.columns) if isinstance(column, pd.DataFrame) else None
+        return self.but(size=values.shape[1], numbered=numbered).completed(
+            center=tuple(center.tolist()),
+            scale=tuple(np.where(scale > 0, scale, 1.0).tolist()),
+            indicator=bool(missing.any()),
         )
 
     def raw(self, column: Any) -> np.ndarray:

@@ -172,11 +172,7 @@ class ZeroInflatedLogNormal(NumericTask):
     def width(self) -> int:
         return 4
 
-    def fit(self, table: pd.DataFrame) -> Self:
-        if self.notation is None:
-            return self.but(notation=self._notation(table[self.columns[0]])).fit(table)
-        values = numbers(self, table)
-        values = values[~np.isnan(values)]
+    def _learned(self, values: np.ndarray) -> Self:
         self._check_values(values)
         self._check_resolution(values)
         positive = np.log(values[values > 0])
@@ -186,12 +182,9 @@ class ZeroInflatedLogNormal(NumericTask):
                 "labels above 0 in the training rows. Expected a quantity with many zeros; declare "
                 f"it as {self.name}:binary."
             )
-        return self.but(
-            center=float(positive.mean()) if self.center is None else self.center,
-            scale=float(positive.std()) if self.scale is None else self.scale,
-            share=float((values > 0).mean()),
-            limits=(float(values.min()), float(values.max())),
-        )
+        limits = float(values.min()), float(values.max())
+        learned = self.but(share=float((values > 0).mean()), limits=limits)
+        return learned.completed(center=float(positive.mean()), scale=float(positive.std()))
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         values = numbers(self, table)
