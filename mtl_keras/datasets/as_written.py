@@ -1,7 +1,7 @@
 """Numbers in a CSV file that mean something else than pandas reads: codes, and thousands."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,18 +40,23 @@ def as_written(table: pd.DataFrame, content: bytes, options: Mapping[str, Any]) 
     columns = [column for column in table.columns if doubtful(table[column])]
     if not columns:
         return table
-    order = [list(table.columns).index(column) for column in columns]
-    texts = pd.read_csv(
-        io.BytesIO(content), index_col=False, usecols=order, **{**options, "dtype": str}
-    )
-    for column, read in zip(columns, texts.columns):
-        written = texts[read].dropna().str.strip()
+    for column, texts in read_as_texts(table, columns, content, options).items():
+        written = texts.dropna().str.strip()
         if (table[column].dropna() % 1 == 0).all() and written.str.match(r"[+-]?0[0-9]").any():
-            table[column] = texts[read]
+            table[column] = texts
         fractions = written[written.str.contains(".", regex=False)]
         if thousands and len(fractions) and fractions.str.fullmatch(THOUSANDS).all():
-            table[column] = texts[read]
+            table[column] = texts
     return table
+
+
+def read_as_texts(
+    table: pd.DataFrame, columns: Sequence[Any], content: bytes, options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Read some columns of a table again, as strings: see `as_written`."""
+    places = [list(table.columns).index(column) for column in columns]
+    options = {**options, "dtype": str, "index_col": False, "usecols": places}
+    return pd.read_csv(io.BytesIO(content), **options).set_axis(columns, axis=1)
 
 
 def _has_leading_zero(content: bytes, delimiter: str) -> bool:

@@ -1,12 +1,13 @@
 """Words that pandas reads as missing values in a CSV file, such as `NA` and `None`."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+
+from mtl_keras.datasets.as_written import read_as_texts
 
 WORDS = "missing_words"  # key of `attrs`: how often each word counts as missing, by column
 CELL = re.compile(rb"#?\bN/?A\b|\b(?:NULL|NaN|None|n/a|nan|null)\b|<NA>")
@@ -29,6 +30,7 @@ def missing_words(
 
     Example:
 
+    >>> import io
     >>> content = b"plan,age\\nNone,NA\\npro,30\\n,20\\n"
     >>> missing_words(pd.read_csv(io.BytesIO(content)), content, {})
     {'plan': {'None': 1}}
@@ -40,12 +42,10 @@ def missing_words(
     ]
     if not gaps or CELL.search(content) is None:
         return {}
-    order = [list(table.columns).index(column) for column in gaps]
-    as_written = {**options, "dtype": str, "keep_default_na": False}
-    texts = pd.read_csv(io.BytesIO(content), index_col=False, usecols=order, **as_written)
     found = {}
-    for column, read in zip(gaps, texts):
-        counts = Counter(texts.loc[table[column].isna().to_numpy(), read].str.strip())
+    texts = read_as_texts(table, gaps, content, {**options, "keep_default_na": False})
+    for column in gaps:
+        counts = Counter(texts.loc[table[column].isna().to_numpy(), column].str.strip())
         del counts[""]
         if counts:
             found[str(column)] = dict(counts)
