@@ -257,6 +257,12 @@ def next_seed(seed: int, draws: keras.Variable) -> tf.Tensor:
     return tf.stack([seed, tf.cast(draw, tf.int32)])
 
 
+def softmax_of(logits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """A softmax over the present tasks, times their number; 0 for the others."""
+    weights = tf.nn.softmax(tf.where(present, logits, -1e9))
+    return tf.reduce_sum(tf.cast(present, logits.dtype)) * weights
+
+
 def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:
     """Preferences of the present tasks, scaled to a mean of 1."""
     weights = tf.where(present, tf.constant(preferences, dtype), tf.zeros([], dtype))
