@@ -48,10 +48,6 @@ class BottleneckAdapter(ArgumentsAsConfig, SameShape, keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + self.up(self.down(x))
 
-    def get_config(self) -> dict[str, Any]:
-        activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "activation": activation}
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class LowRankUpdate(ArgumentsAsConfig, LastAxis, keras.layers.Layer):

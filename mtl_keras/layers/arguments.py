@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+import keras
+
 
 def arguments(cls: type) -> dict[str, inspect.Parameter]:
     """Return the arguments of a class's constructor and of its base classes, up to those of Keras.
@@ -37,11 +39,15 @@ class ArgumentsAsConfig:
     """
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, tuples as lists."""
+        """The arguments: tuples as lists, and objects of Keras as `keras.saving` writes them."""
         kept = [key for key in arguments(type(self)) if hasattr(self, key)]
         own = {key: _plain(getattr(self, key)) for key in kept}
         return {**super().get_config(), **own}  # type: ignore[misc]
 
 
 def _plain(value: Any) -> Any:
-    return list(map(_plain, value)) if isinstance(value, (tuple, list)) else value
+    if isinstance(value, (tuple, list)):
+        return list(map(_plain, value))
+    if inspect.isfunction(value):
+        return keras.activations.serialize(value)
+    return keras.saving.serialize_keras_object(value) if callable(value) else value
