@@ -14,7 +14,7 @@ from mtl_keras.balancers.rebuilding import rebuilt
 from mtl_keras.balancers.state import State
 from mtl_keras.balancers.tracker import step_record
 from mtl_keras.declaring import docstrings
-from mtl_keras.layers.arguments import arguments
+from mtl_keras.layers.mixins import arguments
 
 SMALLEST_LOSS = 1e-8
 

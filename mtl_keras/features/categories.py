@@ -26,8 +26,7 @@ from mtl_keras.features.tokens import (
     string_lookup,
 )
 from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
 FEW = 64

@@ -23,8 +23,7 @@ from mtl_keras.datasets.dates import (
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]00:?00)?"  # of no other time zone

@@ -15,8 +15,7 @@ from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed, warn_of
 from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 TRANSFORMS = ("auto", "none", "log1p")
 SCALINGS = ("standard", "robust", "quantile")

@@ -17,8 +17,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 APART = r"([^\p{L}\p{M}\p{N}_'\s]+)"
 COVERED = 0.98

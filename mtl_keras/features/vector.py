@@ -15,8 +15,7 @@ from mtl_keras.datasets.lists import is_list, is_missing
 from mtl_keras.datasets.numbers import NOTATIONS, parsed, warn_of_resolution
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 # In standard deviations. Not two beyond the training range, as for a single number: the range of
 # each number of an embedding would have to be learned, exported, and known to the NumPy reader.

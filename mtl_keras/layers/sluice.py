@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.mixing import Mixing, combined, near_identity
+from mtl_keras.layers.mixins import ArgumentsAsConfig
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -12,9 +12,8 @@ from scipy import special
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
-from mtl_keras.layers.arguments import ArgumentsAsConfig
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 from mtl_keras.layers.normal_quantile import normal_quantile
-from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
 from mtl_keras.tasks.numeric import NumericTask, numbers
 
