@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from mtl_keras.datasets import files
+from mtl_keras.datasets.as_written import WORDS
 from mtl_keras.datasets.location import Location
-from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.row_groups import RowGroup
 from mtl_keras.datasets.short_rows import unquoted
 from mtl_keras.datasets.text_encoding import UTF_8, as_utf8, check_divisible

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import features
+from mtl_keras.datasets.as_written import WORDS, told
 from mtl_keras.datasets.cells import place
-from mtl_keras.datasets.missing_words import WORDS, told
 from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.datasets.placeholders import of_column
 from mtl_keras.errors import ConfigError, DataError, no_column, shown

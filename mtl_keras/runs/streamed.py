@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets import fingerprint
+from mtl_keras.datasets.as_written import told
 from mtl_keras.datasets.divided import Divided
-from mtl_keras.datasets.missing_words import told
 from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
 from mtl_keras.datasets.table import naming_source
