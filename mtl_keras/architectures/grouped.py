@@ -11,7 +11,37 @@ from mtl_keras.tasks import Task
 
 
 @dataclass(frozen=True)
-class Grouped(Architecture):
+class InGroups(Architecture):
+    """Base class of architectures in which the tasks of a group share more than all tasks do."""
+
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "groups", tuple(tuple(group) for group in self.groups))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": [list(group) for group in self.groups]}
+
+    def check_tasks(self, tasks: Sequence[Task]) -> None:
+        names = [task.name for task in tasks]
+        named = [name for group in self.groups for name in group]
+        for name in named:
+            if name not in names or named.count(name) > 1:
+                raise ConfigError(
+                    f"`groups` must name each task once. Received: {name!r}.{nearest(name, names)}"
+                )
+        if named and set(named) != set(names):
+            missing = [name for name in names if name not in named]
+            raise ConfigError(f"`groups` must name each task once. Not named: {missing}.")
+
+    def groups_of(self, tasks: Sequence[str]) -> list[list[str]]:
+        """The groups, by the names of the tasks' layers; one of all tasks if none are declared."""
+        return [[layer_name(name) for name in group] for group in self.groups] or [list(tasks)]
+
+
+@dataclass(frozen=True)
+class Grouped(InGroups):
     """Tasks that help each other share a trunk; tasks of different groups share nothing.
 
     ```
@@ -44,47 +74,16 @@ class Grouped(Architecture):
 
     also_called: ClassVar[str] = "task_grouping task_affinity_grouping clustered"
 
-    groups: tuple[tuple[str, ...], ...] = ()
     layers: tuple[int, ...] = (256, 128)
     tower: tuple[int, ...] = ()
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "groups", tuple(tuple(group) for group in self.groups))
-
-    def check_tasks(self, tasks: Sequence[Task]) -> None:
-        check_groups(self.groups, tasks)
-
     def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
-        groups = layer_names(self.groups) or [list(tasks)]
         parts: dict[str, Any] = {}
         features: dict[str, Any] = {}
-        for number, group in enumerate(groups, start=1):
+        for number, group in enumerate(self.groups_of(tasks), start=1):
             own = embed(f"group_{number}")
             trunk = self.multilayer(own, self.layers, f"group_{number}")
             parts |= dict.fromkeys(group, trunk)
             features |= dict.fromkeys(group, own)
         parts = {task: parts[task] for task in tasks}
         return self.towers(parts, self.tower, features)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "groups": [list(group) for group in self.groups]}
-
-
-def check_groups(groups: Sequence[Sequence[str]], tasks: Sequence[Task]) -> None:
-    """Raise a ConfigError unless there are no groups, or each task is in one of them."""
-    names = [task.name for task in tasks]
-    named = [name for group in groups for name in group]
-    for name in named:
-        if name not in names or named.count(name) > 1:
-            raise ConfigError(
-                f"`groups` must name each task once. Received: {name!r}.{nearest(name, names)}"
-            )
-    if named and set(named) != set(names):
-        missing = [name for name in names if name not in named]
-        raise ConfigError(f"`groups` must name each task once. Not named: {missing}.")
-
-
-def layer_names(groups: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Groups of tasks by the names that their layers have."""
-    return [[layer_name(name) for name in group] for group in groups]

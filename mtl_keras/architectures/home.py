@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 
 import keras
 
-from mtl_keras.architectures.base import Architecture, Embed
-from mtl_keras.architectures.grouped import check_groups, layer_names
+from mtl_keras.architectures.base import Embed
+from mtl_keras.architectures.grouped import InGroups
 from mtl_keras.errors import check
 from mtl_keras.layers import LowRankUpdate, Modulation, SoftmaxGate, WeightedSum
-from mtl_keras.tasks import Task
 
 
 @dataclass(frozen=True)
-class HoME(Architecture):
+class HoME(InGroups):
     r"""Shared experts, experts per group of tasks and experts per task, in two levels.
 
     ```
@@ -71,7 +70,6 @@ class HoME(Architecture):
     also_called: ClassVar[str] = "hierarchy_of_multi_gate_experts"
     identifier = "home"
 
-    groups: tuple[tuple[str, ...], ...] = ()
     experts: int = 1
     layers: tuple[int, ...] = (256,)
     tower: tuple[int, ...] = (64,)
@@ -79,16 +77,12 @@ class HoME(Architecture):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "groups", tuple(tuple(group) for group in self.groups))
         for name in ("experts", "rank"):
             check(getattr(self, name) >= 1, name, "be >= 1", getattr(self, name))
 
-    def check_tasks(self, tasks: Sequence[Task]) -> None:
-        check_groups(self.groups, tasks)
-
     def represent(self, embed: Embed, tasks: Sequence[str]) -> dict[str, Any]:
         features = embed("shared")
-        groups = dict(enumerate(layer_names(self.groups) or [list(tasks)], start=1))
+        groups = dict(enumerate(self.groups_of(tasks), start=1))
         shared = self._experts(features, "level_1_shared")
         of_group = {g: self._experts(features, f"level_1_group_{g}") for g in groups}
         everything = {name: e for group in of_group.values() for name, e in group.items()} | shared
@@ -127,6 +121,3 @@ class HoME(Architecture):
         itself = self.dense(x, len(own), f"{name}_self_gate", activation)
         again = WeightedSum(name=f"{name}_own")(itself, list(own.values()))
         return keras.layers.Add(name=f"{name}_both")([mixture, again])
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "groups": [list(group) for group in self.groups]}

@@ -14,7 +14,7 @@ from mtl_keras.balancers.rebuilding import rebuilt
 from mtl_keras.balancers.state import State
 from mtl_keras.balancers.tracker import step_record
 from mtl_keras.declaring import docstrings
-from mtl_keras.layers.arguments import arguments
+from mtl_keras.layers.mixins import arguments
 
 SMALLEST_LOSS = 1e-8
 
@@ -255,6 +255,12 @@ def next_seed(seed: int, draws: keras.Variable) -> tf.Tensor:
     """The seed of the next random draw, of which `draws`, a state variable, counts the earlier."""
     draw = tf.convert_to_tensor(draws.assign_add(1.0))
     return tf.stack([seed, tf.cast(draw, tf.int32)])
+
+
+def softmax_of(logits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """A softmax over the present tasks, times their number; 0 for the others."""
+    weights = tf.nn.softmax(tf.where(present, logits, -1e9))
+    return tf.reduce_sum(tf.cast(present, logits.dtype)) * weights
 
 
 def normalised(preferences: np.ndarray, present: tf.Tensor, dtype: Any = "float64") -> tf.Tensor:

@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-from mtl_keras.balancers.base import normalised
 from mtl_keras.balancers.upgrad import ProjectingBalancer
 
 
@@ -39,6 +38,4 @@ class DualProj(ProjectingBalancer):
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
-        preferences = normalised(self.preferences, present)
-        share = preferences / tf.reduce_sum(tf.cast(present, preferences.dtype))
-        return self.projected(share, gramian, present)
+        return self.projected(self.wanted(present), gramian, present)

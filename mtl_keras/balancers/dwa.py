@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.balancers.base import Balancer
+from mtl_keras.balancers.base import Balancer, softmax_of
 from mtl_keras.errors import check
 
 
@@ -53,9 +53,7 @@ class DWA(Balancer):
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
         ratios = tf.convert_to_tensor(self.ratios.value) / self.temperature
-        weights = tf.nn.softmax(tf.where(present, ratios, -1e9))
-        count = tf.reduce_sum(tf.cast(present, losses.dtype))
-        return count * weights * self.preferences
+        return softmax_of(ratios, present) * self.preferences
 
     def on_epoch_end(self, losses: np.ndarray, labels: np.ndarray) -> None:
         previous = self.previous.numpy()

@@ -17,7 +17,10 @@ class OfFunction(Balancer):
     """A balancer whose only argument is a function; copies share it, so lambdas work."""
 
     listed = False
-    function: Weighing
+
+    def __init__(self, function: Weighing, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.function = function
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -51,10 +54,6 @@ class LossFunction(OfFunction):
 
     listed = False
 
-    def __init__(self, function: Weighing, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.function = function
-
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
@@ -78,10 +77,6 @@ class GramianFunction(OfFunction, GramianBalancer):
     """
 
     listed = False
-
-    def __init__(self, function: Weighing, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.function = function
 
     def weigh(self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor) -> tf.Tensor:
         return self.function(losses, present, gramian)

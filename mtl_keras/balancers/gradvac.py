@@ -25,8 +25,6 @@ class GradVac(PCGrad):
 
     Args:
         beta: $\beta$ in (0, 1]. Default 0.01 (paper; LibMTL and TorchJD have 0.5).
-        shuffle: As in PCGrad.
-        seed: As in PCGrad.
 
     References:
         Wang, Tsvetkov, Firat, Cao: "Gradient Vaccine: Investigating and Improving Multi-task

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.balancers.base import Balancer, next_seed, normalised
+from mtl_keras.balancers.base import Balancer, next_seed, normalised, softmax_of
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -47,6 +47,4 @@ class RLW(Balancer):
     ) -> tf.Tensor:
         seed = next_seed(self.seed, self.draws)
         noise = tf.random.stateless_normal(losses.shape, seed)
-        weights = tf.nn.softmax(tf.where(present, noise, -1e9))
-        count = tf.reduce_sum(tf.cast(present, tf.float32))
-        return count * weights * normalised(self.preferences, present, tf.float32)
+        return softmax_of(noise, present) * normalised(self.preferences, present, tf.float32)

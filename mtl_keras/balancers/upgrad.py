@@ -23,6 +23,11 @@ class ProjectingBalancer(GramianBalancer):
         super().__init__(**kwargs)
         self.regularisation = regularisation
 
+    def wanted(self, present: tf.Tensor) -> tf.Tensor:
+        """The coefficients of the mean gradient."""
+        preferences = normalised(self.preferences, present)
+        return preferences / tf.reduce_sum(tf.cast(present, preferences.dtype))
+
     def projected(
         self, preferences: tf.Tensor, gramian: tf.Tensor, present: tf.Tensor
     ) -> tf.Tensor:
@@ -67,6 +72,5 @@ class UPGrad(ProjectingBalancer):
     def weigh(
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
-        preferences = normalised(self.preferences, present)
-        share = preferences / tf.reduce_sum(tf.cast(present, preferences.dtype))
-        return tf.reduce_sum(self.projected(tf.linalg.diag(share), gramian, present), 0)
+        each = tf.linalg.diag(self.wanted(present))
+        return tf.reduce_sum(self.projected(each, gramian, present), 0)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.balancers.base import Balancer
+from mtl_keras.balancers.base import Balancer, softmax_of
 from mtl_keras.errors import check
 
 
@@ -48,6 +48,4 @@ class UWSO(Balancer):
         self, losses: tf.Tensor, present: tf.Tensor, gramian: tf.Tensor | None = None
     ) -> tf.Tensor:
         logits = 1 / (self.temperature * self.safe(losses, present))
-        weights = tf.nn.softmax(tf.where(present, logits, -1e9))
-        count = tf.reduce_sum(tf.cast(present, losses.dtype))
-        return count * weights * self.preferences
+        return softmax_of(logits, present) * self.preferences

@@ -143,7 +143,7 @@ class Template:
             if isinstance(different, str):
                 parts.append(different)
                 continue
-            label = "task" if self._are_tasks(different) else whole
+            label = "task" if {*different} <= {*self._words} else whole
             label = "number" if all(text.isdigit() for text in different) else label
             parts.append(self._parameter(label, tuple(map(Literal, different))))
         if len(parts) > 1:
@@ -151,9 +151,6 @@ class Template:
             return self._texts[-1]
         self._whole.add(parts[0])
         return parts[0]
-
-    def _are_tasks(self, texts: Sequence[str]) -> bool:
-        return {*texts} <= {*self._words}
 
     def _parameter(self, label: str, values: tuple[Any, ...]) -> Parameter:
         key = tuple(map(id, values)) if isinstance(values[0], Variable) else values

@@ -1,6 +1,6 @@
 """Python expressions and statements as values, and their text."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -196,12 +196,12 @@ def flat(expression: Any, names: dict[Variable, str]) -> str:
         case Comprehension(item, variable, values):
             return f"[{flat(item, names)} for {names[variable]} in {flat(values, names)}]"
         case Call(function):
-            return f"{flat(function, names)}({', '.join(_inside(expression, names))})"
+            return f"{flat(function, names)}({_inside(expression, names)})"
         case Items(items, brackets):
             comma = "," if brackets == "()" and len(items) == 1 else ""
-            return f"{brackets[0]}{', '.join(_inside(expression, names))}{comma}{brackets[1]}"
+            return f"{brackets[0]}{_inside(expression, names)}{comma}{brackets[1]}"
         case Entries():
-            return f"{{{', '.join(_inside(expression, names))}}}"
+            return f"{{{_inside(expression, names)}}}"
     raise TypeError(f"not an expression: {expression!r}")
 
 
@@ -225,16 +225,20 @@ def _part(part: Any, names: dict[Variable, str]) -> str:
     return f"{{{names[part]}}}"
 
 
-def _inside(expression: Any, names: dict[Variable, str]) -> list[str]:
-    """What is between the brackets of a call, a list or a dict, each part on one line."""
+def _inside(expression: Any, names: dict[Variable, str]) -> str:
+    """What is between the brackets of a call, a list or a dict, on one line."""
+    return ", ".join(start + flat(value, names) for start, value in _started(expression, names))
+
+
+def _started(expression: Any, names: dict[Variable, str]) -> list[tuple[str, Any]]:
+    """The values of a call, a list or a dict, each after the text that it starts with."""
     match expression:
         case Call(_, arguments, keywords):
-            named = [f"{name}={flat(value, names)}" for name, value in keywords]
-            return [*(flat(argument, names) for argument in arguments), *named]
+            return [*(("", a) for a in arguments), *((f"{name}=", v) for name, v in keywords)]
         case Items(items):
-            return [flat(item, names) for item in items]
+            return [("", item) for item in items]
         case Entries(items):
-            return [f"{flat(key, names)}: {flat(value, names)}" for key, value in items]
+            return [(f"{flat(key, names)}: ", value) for key, value in items]
     return []
 
 
@@ -253,8 +257,8 @@ def written(expression: Any, names: dict[Variable, str], before: str, after: str
     indent = before[: len(before) - len(before.lstrip())]
     match expression:
         case Call(Call() as inner) if len(before + flat(inner, names)) >= WIDTH:
-            tail = f"({', '.join(_inside(expression, names))})"
-            return written(inner, names, before, tail + after)
+            tail = f"({_inside(expression, names)}){after}"
+            return written(inner, names, before, tail)
         case Call(function):
             return _broken(expression, names, f"{before}{flat(function, names)}(", f"){after}")
         case Items(_, brackets):
@@ -273,16 +277,9 @@ def written(expression: Any, names: dict[Variable, str], before: str, after: str
 def _broken(expression: Any, names: dict[Variable, str], opening: str, closing: str) -> str:
     """A call, a list or a dict with what is between its brackets on lines of its own."""
     indent = opening[: len(opening) - len(opening.lstrip())]
-    together = indent + TAB + ", ".join(_inside(expression, names))
+    together = indent + TAB + _inside(expression, names)
     if len(together) <= WIDTH and not isinstance(expression, Entries):
         return "\n".join([opening, together, indent + closing])
-    parts: Sequence[tuple[str, Any]] = []
-    match expression:
-        case Call(_, arguments, keywords):
-            parts = [*(("", a) for a in arguments), *((f"{n}=", value) for n, value in keywords)]
-        case Items(items):
-            parts = [("", item) for item in items]
-        case Entries(items):
-            parts = [(f"{flat(key, names)}: ", value) for key, value in items]
+    parts = _started(expression, names)
     rows = [written(value, names, indent + TAB + start, ",") for start, value in parts]
     return "\n".join([opening, *rows, indent + closing])

@@ -144,7 +144,8 @@ def _solved(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        models = [m.fit(x["train"][:most], y["train"][:most]) for m in _models(name, problem)]
+        untrained = {"linear": _linear, "LightGBM": _lightgbm}.get(name, _trees)(problem)
+        models = [m.fit(x["train"][:most], y["train"][:most]) for m in untrained]
         if len(models) > 1:
             sign = 1 if problem.measure.higher_is_better else -1
             values = [
@@ -153,11 +154,6 @@ def _solved(
             ]
             models = [models[int(np.nanargmax(values))]]
         return _answers(models[0], rows["test"], problem)
-
-
-def _models(name: str, problem: Problem) -> list[Any]:
-    """Return the models to choose from, not fitted."""
-    return {"linear": _linear, "LightGBM": _lightgbm}.get(name, _trees)(problem)
 
 
 def _linear(problem: Problem) -> list[Any]:

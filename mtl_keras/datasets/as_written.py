@@ -1,13 +1,17 @@
-"""Numbers in a CSV file that mean something else than pandas reads: codes, and thousands."""
+"""What pandas reads otherwise than a CSV file means it: codes, thousands, and words like `NA`."""
 
 import io
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 THOUSANDS = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
+WORDS = "missing_words"  # key of `attrs`: how often each word counts as missing, by column
+CELL = re.compile(rb"#?\bN/?A\b|\b(?:NULL|NaN|None|n/a|nan|null)\b|<NA>")
 
 
 def as_written(table: pd.DataFrame, content: bytes, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -40,18 +44,78 @@ def as_written(table: pd.DataFrame, content: bytes, options: Mapping[str, Any]) 
     columns = [column for column in table.columns if doubtful(table[column])]
     if not columns:
         return table
-    order = [list(table.columns).index(column) for column in columns]
-    texts = pd.read_csv(
-        io.BytesIO(content), index_col=False, usecols=order, **{**options, "dtype": str}
-    )
-    for column, read in zip(columns, texts.columns):
-        written = texts[read].dropna().str.strip()
+    for column, texts in read_as_texts(table, columns, content, options).items():
+        written = texts.dropna().str.strip()
         if (table[column].dropna() % 1 == 0).all() and written.str.match(r"[+-]?0[0-9]").any():
-            table[column] = texts[read]
+            table[column] = texts
         fractions = written[written.str.contains(".", regex=False)]
         if thousands and len(fractions) and fractions.str.fullmatch(THOUSANDS).all():
-            table[column] = texts[read]
+            table[column] = texts
     return table
+
+
+def missing_words(
+    table: pd.DataFrame, content: bytes, options: Mapping[str, Any]
+) -> dict[str, dict[str, int]]:
+    """Return the words that count as missing in columns of strings, where they may be values.
+
+    In a column of numbers, they can mean nothing else.
+
+    Args:
+        table: The table of the file.
+        content: The content of the file.
+        options: The arguments with which pandas reads it.
+
+    Returns:
+        The number of cells by word, by column.
+
+    Example:
+
+    >>> content = b"plan,age\\nNone,NA\\npro,30\\n,20\\n"
+    >>> missing_words(pd.read_csv(io.BytesIO(content)), content, {})
+    {'plan': {'None': 1}}
+    """
+    gaps = [
+        column
+        for column in table
+        if table[column].dtype.kind not in "biufM" and table[column].isna().any()
+    ]
+    if not gaps or CELL.search(content) is None:
+        return {}
+    found = {}
+    texts = read_as_texts(table, gaps, content, {**options, "keep_default_na": False})
+    for column in gaps:
+        counts = Counter(texts.loc[table[column].isna().to_numpy(), column].str.strip())
+        del counts[""]
+        if counts:
+            found[str(column)] = dict(counts)
+    return found
+
+
+def told(words: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the words of a table as a line for the user.
+
+    Example:
+
+    >>> told({"plan": {"None": 3}, "town": {"NA": 2}})[:72]
+    "cells that count as missing: 'None' in 3 rows of plan, 'NA' in 2 rows of"
+    """
+    each = (
+        f"{word!r} in {count:,} rows of {column}"
+        for column, counts in words.items()
+        for word, count in counts.items()
+    )
+    listed = ", ".join(each)
+    return f"cells that count as missing: {listed}. If such a word is a value, write another"
+
+
+def read_as_texts(
+    table: pd.DataFrame, columns: Sequence[Any], content: bytes, options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Read some columns of a table again, as strings: see `as_written`."""
+    places = [list(table.columns).index(column) for column in columns]
+    options = {**options, "dtype": str, "index_col": False, "usecols": places}
+    return pd.read_csv(io.BytesIO(content), **options).set_axis(columns, axis=1)
 
 
 def _has_leading_zero(content: bytes, delimiter: str) -> bool:

@@ -16,10 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtl_keras.datasets.as_written import as_written
+from mtl_keras.datasets.as_written import WORDS, as_written, missing_words
 from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
-from mtl_keras.datasets.missing_words import WORDS, missing_words
 from mtl_keras.datasets.short_rows import rows_of, warn_of_short_rows
 from mtl_keras.datasets.text_encoding import UTF_8, as_utf8
 from mtl_keras.errors import DataError, shown

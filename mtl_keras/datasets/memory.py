@@ -15,11 +15,8 @@ def available_memory() -> float:
     (versions 1 and 2, as used by containers, Kubernetes and Slurm; the page cache counts as free),
     and under `ulimit -v` and `ulimit -d`.
     """
-    return min([float("inf"), *_of_machine(), *_of_groups(), *_of_process()])
-
-
-def _of_machine() -> Iterator[float]:
-    yield from (1024.0 * n for n in _numbers("proc/meminfo", "MemAvailable"))
+    of_machine = [1024.0 * number for number in _numbers("proc/meminfo", "MemAvailable")]
+    return min([float("inf"), *of_machine, *_of_groups(), *_of_process()])
 
 
 def _of_groups() -> Iterator[float]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets import files
+from mtl_keras.datasets.as_written import WORDS
 from mtl_keras.datasets.location import Location
-from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.row_groups import RowGroup
+from mtl_keras.datasets.short_rows import unquoted
 from mtl_keras.datasets.text_encoding import UTF_8, as_utf8, check_divisible
 from mtl_keras.errors import DataError
 
@@ -165,7 +165,8 @@ class TextFiles:
                     raise DataError(f"{path} is not UTF-8 text. Save it as UTF-8.")
                 self._heads[name] = b""
                 if not self.json:
-                    start = _first_end(content)
+                    breaks = unquoted(content, "\n")
+                    start = int(breaks[0]) + 1 if len(breaks) else len(content)
                     self._heads[name] = content[:start]
                     content = content[start:]
                 while True:
@@ -230,21 +231,9 @@ def _json_type(kind: str, column: pd.Series) -> Any:
     return object if kind in (BOOLEANS, TEXT) else kind
 
 
-def _ends(content: bytes, quoted: bool) -> np.ndarray:
-    """Return where rows end: after each line break that is not inside quotes."""
-    characters = np.frombuffer(content, np.uint8)
-    ends = np.flatnonzero(characters == ord("\n"))
-    if quoted:
-        quotes = np.flatnonzero(characters == ord('"'))
-        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    return ends + 1
-
-
-def _first_end(content: bytes) -> int:
-    ends = _ends(content, quoted=True)
-    return int(ends[0]) if len(ends) else len(content)
-
-
 def _last_end(content: bytes, quoted: bool) -> int:
-    ends = _ends(content, quoted)
-    return int(ends[-1]) if len(ends) else 0
+    """Return where the last whole row ends; 0 if there is none."""
+    if not quoted:
+        return content.rfind(b"\n") + 1
+    breaks = unquoted(content, "\n")
+    return int(breaks[-1]) + 1 if len(breaks) else 0

@@ -86,9 +86,14 @@ def warn_of_short_rows(
 
 def _delimiters(content: bytes, delimiter: str) -> int:
     """Return the number of delimiters that are not inside quotes."""
-    characters = np.frombuffer(content, np.uint8)
-    quotes = np.flatnonzero(characters == ord('"'))
-    if len(quotes) == 0:
+    if b'"' not in content:
         return content.count(delimiter.encode())
-    places = np.flatnonzero(characters == ord(delimiter))
-    return int((np.searchsorted(quotes, places) % 2 == 0).sum())
+    return len(unquoted(content, delimiter))
+
+
+def unquoted(content: bytes, character: str) -> np.ndarray:
+    """Return where a character is in a CSV file, except inside quotes."""
+    characters = np.frombuffer(content, np.uint8)
+    places = np.flatnonzero(characters == ord(character))
+    quotes = np.flatnonzero(characters == ord('"'))
+    return places[np.searchsorted(quotes, places) % 2 == 0]

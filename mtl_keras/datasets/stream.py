@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets import placeholders, text_encoding
+from mtl_keras.datasets.as_written import WORDS
 from mtl_keras.datasets.keys import row_keys, uniform
 from mtl_keras.datasets.location import Location, locate
-from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.pieces import TextFiles
 from mtl_keras.datasets.row_groups import ParquetFiles, RowGroup
 from mtl_keras.errors import DataError

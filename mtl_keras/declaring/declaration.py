@@ -68,6 +68,10 @@ class Declaration(Configurable):
         """Return a copy with some arguments changed."""
         return dataclasses.replace(self, **changes)
 
+    def completed(self, **learned: Any) -> Self:
+        """Return a copy in which what was learned replaces the arguments that are None."""
+        return self.but(**{key: v for key, v in learned.items() if getattr(self, key) is None})
+
     def get_config(self) -> dict[str, Any]:
         """Return all arguments that differ from their defaults, and the `kind`."""
         config: dict[str, Any] = {"kind": references.reference(type(self))}

@@ -71,12 +71,26 @@ def verdicts(differences: Mapping[str, Difference]) -> dict[str, str]:
     >>> gains["churned"].verdict, verdicts(gains)["churned"]
     ('helped', 'no difference seen')
     """
-    found = dict.fromkeys(differences, VERDICTS[1])
-    ranked = sorted(differences, key=lambda name: differences[name].chance)
-    for number, name in enumerate(ranked):
-        if differences[name].chance > LEVEL / (len(ranked) - number):
+    beyond = beyond_chance([each.chance for each in differences.values()])
+    return {
+        name: each.verdict if number in beyond else VERDICTS[1]
+        for number, (name, each) in enumerate(differences.items())
+    }
+
+
+def beyond_chance(chances: Sequence[float]) -> list[int]:
+    """Return the places of the findings that are significant at 5% together, by Holm's method.
+
+    Example:
+
+    >>> beyond_chance([0.03, 0.5, 0.001])  # 0.001 <= 0.05 / 3, but 0.03 > 0.05 / 2
+    [2]
+    """
+    found: list[int] = []
+    for place in np.argsort(chances, kind="stable").tolist():
+        if not chances[place] <= LEVEL / (len(chances) - len(found)):
             break
-        found[name] = differences[name].verdict
+        found.append(place)
     return found
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from mtl_keras.evaluation.difference import beyond_chance
 from mtl_keras.evaluation.interval import measured
 from mtl_keras.evaluation.predicted import Predicted
 from mtl_keras.features import Feature
@@ -21,7 +22,6 @@ FEWEST_GROUPS = 10  # of these rows, if rows of one group are not independent
 LARGEST = 0.5  # a slice is at most this share of the rows
 SUGGESTIVE = 2.0  # standard errors
 MOST = 5  # slices to confirm for each task
-SIGNIFICANCE = 0.05  # level for all slices of all tasks together
 COLUMNS = ("task", "feature", "value", "rows", "measure", "score", "low", "high", "elsewhere")
 
 
@@ -124,7 +124,8 @@ def weak_slices(
         "A Simple Sequentially Rejective Multiple Test Procedure", Scand. J. Statistics 6, 1979.
     """
     random = np.random.default_rng(seed)
-    found: list[tuple[float, dict[str, object]]] = []
+    found: list[dict[str, object]] = []
+    chances: list[float] = []
     for of_task in tested:
         task, loss = of_task.task, of_task.task.row_loss
         if loss is None or loss.per_row is None:
@@ -148,13 +149,14 @@ def weak_slices(
                 continue
             (gap,) = measured([DIFFERENCE], inside, losses[confirming], confirmed.groups)
             if gap.error:
-                chance = float(stats.t.sf(gap.value / gap.error, fewest - 1))
+                chances.append(float(stats.t.sf(gap.value / gap.error, fewest - 1)))
                 row = _row(confirmed.at(inside == 1), loss, constants[task.name][loss.name])
                 elsewhere = losses[confirming[inside == 0]].mean()
                 words = each.cells.words(each.first, each.last)
                 named = {"task": task.name, "feature": each.cells.feature, "value": words}
-                found.append((chance, {**named, **row, "elsewhere": float(elsewhere)}))
-    return pd.DataFrame(_holm(found), columns=[*COLUMNS, "constant"])
+                found.append({**named, **row, "elsewhere": float(elsewhere)})
+    kept = [found[place] for place in sorted(beyond_chance(chances))]
+    return pd.DataFrame(kept, columns=[*COLUMNS, "constant"])
 
 
 def _fewest_units(inside: np.ndarray, groups: np.ndarray | None) -> int:
@@ -223,16 +225,6 @@ def _strongest(cells: Cells, losses: np.ndarray, rows: np.ndarray) -> _Candidate
     if strength[best] < SUGGESTIVE:
         return None
     return _Candidate(cells, int(first[best]), int(last[best]), float(strength[best]))
-
-
-def _holm(found: list[tuple[float, dict[str, object]]]) -> list[dict[str, object]]:
-    """Return the rows whose probability by chance is small enough, given their number."""
-    ordered = sorted(found, key=lambda each: each[0])
-    kept = 0
-    while kept < len(ordered) and ordered[kept][0] <= SIGNIFICANCE / (len(ordered) - kept):
-        kept += 1
-    chances = {id(row) for _, row in ordered[:kept]}
-    return [row for _, row in found if id(row) in chances]
 
 
 def _numbers(feature: Feature, values: np.ndarray) -> Cells:

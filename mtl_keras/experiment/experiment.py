@@ -161,11 +161,12 @@ class Experiment(Plan):
 
     def _facts(self) -> dict[str, str]:
         """What it declares, in words."""
+        balancer = "auto" if self.balancer == "auto" else balancers.get(self.balancer)
         return {
             **({} if self.data is None else {"table": _table(self.data)}),
             "tasks": ", ".join(f"{task.name} ({task.kind})" for task in self.tasks),
             "features": self._features(),
-            "network": f"{_kind(self.architecture)}, balancer {_kind(self._balancer())}",
+            "network": f"{_kind(self.architecture)}, balancer {_kind(balancer)}",
             "training": f"up to {self.training.epochs} epochs, preset {self.preset}",
         }
 
@@ -175,9 +176,6 @@ class Experiment(Plan):
         if isinstance(self.features, Mapping):
             return f"all other columns, declared: {', '.join(map(str, self.features)) or 'none'}"
         return ", ".join(f if isinstance(f, str) else f"{f.name} ({f.kind})" for f in self.features)
-
-    def _balancer(self) -> Any:
-        return "auto" if self.balancer == "auto" else balancers.get(self.balancer)
 
 
 def _table(data: Any) -> str:

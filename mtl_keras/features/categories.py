@@ -26,8 +26,7 @@ from mtl_keras.features.tokens import (
     string_lookup,
 )
 from mtl_keras.layers import Present, SequencePooling, TokenEmbedding
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 ENCODINGS = ("auto", "multi_hot", "embedding")
 FEW = 64
@@ -136,14 +135,10 @@ class Categories(Feature):
         if not any(sets):
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
         known = self.vocabulary or tuple(vocabulary(sets, self.min_frequency, self.max_size))
-        few = len(known) <= FEW
-        return self.but(
-            vocabulary=known,
-            length=max(map(len, sets)) if self.length is None else self.length,
-            encoding=("multi_hot" if few else "embedding")
-            if self.encoding == "auto"
-            else self.encoding,
-        )
+        fitted = self.but(vocabulary=known).completed(length=max(map(len, sets)))
+        if self.encoding != "auto":
+            return fitted
+        return fitted.but(encoding="multi_hot" if len(known) <= FEW else "embedding")
 
     def unreadable(self, column: pd.Series) -> np.ndarray:
         return written_lists(column)

@@ -11,8 +11,7 @@ import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, DataError, check, shown
 from mtl_keras.features.tokens import string_lookup
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 Values = Sequence[Any]  # strings, or numbers
 

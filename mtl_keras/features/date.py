@@ -23,8 +23,7 @@ from mtl_keras.datasets.dates import (
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]00:?00)?"  # of no other time zone
@@ -185,12 +184,10 @@ class Date(Feature):
         if len(moments) == 0:
             raise DataError(f"Feature {self.name!r} has no date in the training rows. Drop it.")
         days = (moments - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
-        return self.but(
-            center=float(days.mean()) if self.center is None else self.center,
-            scale=float(days.std(ddof=0) or 1.0) if self.scale is None else self.scale,
-            time=bool((moments != moments.dt.normalize()).any())
-            if self.time is None
-            else self.time,
+        return self.completed(
+            center=float(days.mean()),
+            scale=float(days.std(ddof=0) or 1.0),
+            time=bool((moments != moments.dt.normalize()).any()),
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:

@@ -16,8 +16,7 @@ from mtl_keras.datasets.lists import is_missing
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.image_pixels import SLACK, opened_image, warn_of_ignored, white_of
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 LOOKED_AT = 500
 AUGMENTATIONS: dict[str, Any] = {

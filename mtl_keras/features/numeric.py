@@ -15,8 +15,7 @@ from mtl_keras.datasets.numbers import NOTATIONS, find_notation, parsed, warn_of
 from mtl_keras.datasets.units import warn_of_mixed_units
 from mtl_keras.errors import ConfigError, DataError, check, unknown
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 TRANSFORMS = ("auto", "none", "log1p")
 SCALINGS = ("standard", "robust", "quantile")
@@ -193,8 +192,7 @@ class Numeric(Feature):
         warn_of_mixed_units(f"Feature {self.name!r}", column)
         exact = parsed(column, self.notation, words=True)[0]
         warn_of_resolution(self.name, exact[~np.isnan(exact)])
-        indicator = bool(np.isnan(values).any()) if self.indicator is None else self.indicator
-        learned = self.but(indicator=indicator)
+        learned = self.completed(indicator=bool(np.isnan(values).any()))
         if self.scaling == "quantile":  # with which values beyond the knots have the ends' ranks
             knots, ranks = _ranked(present) if self.knots is None else (self.knots, self.ranks)
             return learned.but(transform="none", knots=knots, ranks=ranks)
@@ -211,12 +209,8 @@ class Numeric(Feature):
         if self.scaling == "robust":
             low, center, high = map(float, np.quantile(present, (0.25, 0.5, 0.75)))
             scale = high - low or float(np.ptp(present)) / 2
-        return learned.but(
-            transform=transform,
-            center=center if self.center is None else self.center,
-            scale=(scale or 1.0) if self.scale is None else self.scale,
-            lowest=float(ends[0]) if self.lowest is None else self.lowest,
-            highest=float(ends[1]) if self.highest is None else self.highest,
+        return learned.but(transform=transform).completed(
+            center=center, scale=scale or 1.0, lowest=float(ends[0]), highest=float(ends[1])
         )
 
     def raw(self, column: pd.Series) -> np.ndarray:

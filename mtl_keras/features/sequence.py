@@ -24,8 +24,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, split, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 OF = ("auto", "numbers", "tokens")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -146,8 +145,8 @@ class Sequence(BackboneFeature):
 
     def fit(self, column: pd.Series) -> Self:
         texts = joined(self.name, column, self.separator, category_text)
-        parts = [self._split(text) for text in texts]
-        lengths = np.array([len(part) for part in parts])
+        split = [parts(text, self.separator) for text in texts]
+        lengths = np.array([len(part) for part in split])
         if lengths.max(initial=0) == 0:
             raise DataError(f"Feature {self.name!r} has no value in the training rows. Drop it.")
         of = self.of
@@ -157,13 +156,10 @@ class Sequence(BackboneFeature):
         fitted = self.but(of=of, length=self.length or min(most, self.max_length))
         if of == "numbers":
             self._check_numbers(column, texts)
-            values = np.array([float(value) for part in parts for value in part])
+            values = np.array([float(value) for part in split for value in part])
             warn_of_resolution(self.name, values)
-            return fitted.but(
-                center=float(values.mean()) if self.center is None else self.center,
-                scale=float(values.std() or 1.0) if self.scale is None else self.scale,
-            )
-        known = self.vocabulary or tuple(vocabulary(parts, self.min_frequency, self.max_size))
+            return fitted.completed(center=float(values.mean()), scale=float(values.std() or 1.0))
+        known = self.vocabulary or tuple(vocabulary(split, self.min_frequency, self.max_size))
         return fitted.but(vocabulary=known)
 
     def raw(self, column: pd.Series) -> np.ndarray:
@@ -199,9 +195,6 @@ class Sequence(BackboneFeature):
             size = len(self.vocabulary or ()) + 2
             encoded = TokenEmbedding(size, self.dimension, name=f"{name}_embedding")(encoded)
         return self.vector(encoded, mask, name)
-
-    def _split(self, text: str) -> list[str]:
-        return parts(text, self.separator)
 
     def _strange(self, texts: np.ndarray) -> np.ndarray:
         """Return which strings contain anything but numbers."""

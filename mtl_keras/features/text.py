@@ -17,8 +17,7 @@ from mtl_keras.errors import DataError, check
 from mtl_keras.features.base import BackboneFeature
 from mtl_keras.features.tokens import check_vocabulary, joined_at_random, string_lookup
 from mtl_keras.layers import Present, TokenEmbedding
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 APART = r"([^\p{L}\p{M}\p{N}_'\s]+)"
 COVERED = 0.98
@@ -202,10 +201,8 @@ class Text(BackboneFeature):
             raise DataError(f"Feature {self.name!r} has no text in the training rows. Drop it.")
         most = int(np.quantile(lengths[lengths > 0], COVERED, method="higher"))
         known = vocabulary(words.to_list(), self.min_frequency, self.max_size)
-        return self.but(
-            vocabulary=self.vocabulary or tuple(word.decode() for word in known),
-            length=min(most, self.max_length) if self.length is None else self.length,
-        )
+        fitted = self.completed(length=min(most, self.max_length))
+        return fitted.but(vocabulary=self.vocabulary or tuple(word.decode() for word in known))
 
     def raw(self, column: pd.Series) -> np.ndarray:
         texts = column.astype(object).where(column.notna(), "")

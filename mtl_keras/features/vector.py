@@ -15,8 +15,7 @@ from mtl_keras.datasets.lists import is_list, is_missing
 from mtl_keras.datasets.numbers import NOTATIONS, parsed, warn_of_resolution
 from mtl_keras.errors import DataError
 from mtl_keras.features.base import Feature
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 # In standard deviations. Not two beyond the training range, as for a single number: the range of
 # each number of an embedding would have to be learned, exported, and known to the NumPy reader.
@@ -145,14 +144,11 @@ class Vector(Feature):
             warn_of_resolution(self.name, numbers[~np.isnan(numbers)])
         center = np.nan_to_num(np.nanmean(values[~missing], axis=0))
         scale = np.nan_to_num(np.nanstd(values[~missing], axis=0))
-        return self.but(
-            size=values.shape[1],
-            numbered=tuple(column.columns) if isinstance(column, pd.DataFrame) else None,
-            center=tuple(center.tolist()) if self.center is None else self.center,
-            scale=tuple(np.where(scale > 0, scale, 1.0).tolist())
-            if self.scale is None
-            else self.scale,
-            indicator=bool(missing.any()) if self.indicator is None else self.indicator,
+        numbered = tuple(column.columns) if isinstance(column, pd.DataFrame) else None
+        return self.but(size=values.shape[1], numbered=numbered).completed(
+            center=tuple(center.tolist()),
+            scale=tuple(np.where(scale > 0, scale, 1.0).tolist()),
+            indicator=bool(missing.any()),
         )
 
     def raw(self, column: Any) -> np.ndarray:

@@ -6,8 +6,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.shapes import LastAxis, SameShape
+from mtl_keras.layers.mixins import ArgumentsAsConfig, LastAxis, SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -47,10 +46,6 @@ class BottleneckAdapter(ArgumentsAsConfig, SameShape, keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + self.up(self.down(x))
-
-    def get_config(self) -> dict[str, Any]:
-        activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "activation": activation}
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

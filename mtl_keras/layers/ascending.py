@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.layers.precision import FullPrecision
-from mtl_keras.layers.shapes import SameShape
+from mtl_keras.layers.mixins import FullPrecision, SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
+from mtl_keras.layers.mixins import ArgumentsAsConfig
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -7,9 +7,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
-from mtl_keras.layers.shapes import LastAxis
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision, LastAxis
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -127,13 +125,6 @@ class BatchEnsembleDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
         )
         return self.activation(product * self.output_scale + self.bias)
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-        }
-
 
 @keras.saving.register_keras_serializable("mtl_keras")
 class MemberDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
@@ -162,24 +153,14 @@ class MemberDense(ArgumentsAsConfig, LastAxis, keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         _, members, width = input_shape
-        # Glorot's rule for one member; applied to the whole kernel it would count members as
-        # inputs.
-        self.kernel = self.add_weight(
-            (members, width, self.units),
-            keras.initializers.RandomUniform(*_glorot(width, self.units)),
-            name="kernel",
-        )
+        # Glorot's rule for one member; of the whole kernel, it would count members as inputs.
+        limit = (6.0 / (width + self.units)) ** 0.5  # type: ignore[operator]
+        uniform = keras.initializers.RandomUniform(-limit, limit)
+        self.kernel = self.add_weight((members, width, self.units), uniform, name="kernel")
         self.bias = self.add_weight((members, self.units), self.bias_initializer, name="bias")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return self.activation(keras.ops.einsum("bkd,kdo->bko", x, self.kernel) + self.bias)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "activation": keras.activations.serialize(self.activation),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-        }
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -235,8 +216,3 @@ class WeightedMean(FullPrecision):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weights": list(self.shares)}
-
-
-def _glorot(inputs: Any, outputs: int) -> tuple[float, float]:
-    limit = (6.0 / (inputs + outputs)) ** 0.5
-    return -limit, limit

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.shapes import SameShape
+from mtl_keras.layers.mixins import ArgumentsAsConfig, SameShape
 
 
 class Mixing(ArgumentsAsConfig, SameShape, keras.layers.Layer):

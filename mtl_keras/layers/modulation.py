@@ -6,8 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.shapes import SameShape
+from mtl_keras.layers.mixins import ArgumentsAsConfig, SameShape
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

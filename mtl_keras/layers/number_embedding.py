@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

@@ -7,9 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.layers.arguments import ArgumentsAsConfig
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 from mtl_keras.layers.number_embedding import PiecewiseLinearEmbedding
-from mtl_keras.layers.precision import FullPrecision
 
 
 @keras.saving.register_keras_serializable("mtl_keras")

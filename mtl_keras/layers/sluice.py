@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.mixing import Mixing, combined, near_identity
+from mtl_keras.layers.mixins import ArgumentsAsConfig
 
 
 @keras.saving.register_keras_serializable("mtl_keras")
@@ -134,7 +134,3 @@ class LayerMixture(ArgumentsAsConfig, keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return input_shape[0]
-
-    def get_config(self) -> dict[str, Any]:
-        initializer = keras.initializers.serialize(self.initializer)
-        return {**super().get_config(), "initializer": initializer}

@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.errors import check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.ensemble import BatchEnsembleDense
+from mtl_keras.layers.mixins import ArgumentsAsConfig
 
 PENALTIES = ("l2", "trace")
 

@@ -48,14 +48,13 @@ class Parameters:
         """What the balancer sees, and the gradients that it was found from."""
         shared = [v.value for v in self.partition.shared]
         gradients = _per_task(forward, self.partition, shared, [])
-        if forward.replicas > 1 and shared:
-            whole = _summed_over_replicas(gradients.measured, forward)
-            gradients = gradients._replace(measured=whole)
+        whole = _summed_over_replicas(gradients.measured, forward)
+        gradients = gradients._replace(measured=whole)
         if forward.half is not None:
-            return self._measured_twice(forward, forward.half, gradients.measured), gradients
+            return self._measured_twice(forward, forward.half, whole), gradients
         if not self.jacobian:
-            return Measured(forward.means, gramian(gradients.measured, forward.scale)), gradients
-        rows = tf.stack([row(parts) for parts in gradients.measured])
+            return Measured(forward.means, gramian(whole, forward.scale)), gradients
+        rows = tf.stack([row(parts) for parts in whole])
         if forward.scale is not None:
             rows = rows / forward.scale
         return Measured(forward.means, jacobian=rows), gradients
@@ -72,8 +71,7 @@ class Parameters:
             [dense(g, v) for g, v in zip(forward.tape.gradient(loss, shared), shared)]
             for loss in half.losses
         ]
-        if forward.replicas > 1 and shared:
-            first = _summed_over_replicas(first, forward)
+        first = _summed_over_replicas(first, forward)
         second = [[w - f for w, f in zip(*parts)] for parts in zip(whole, first)]
         tasks = len(whole)
         products = gramian([*first, *second], forward.scale)
@@ -116,10 +114,9 @@ class LastLayer:
         last = [v.value for v in partition.last]
         further = [*forward.boundary, *(v.value for v in partition.late)]
         gradients = _per_task(forward, partition, last, further)
-        if forward.replicas > 1 and last:
-            whole = _summed_over_replicas(gradients.measured, forward)
-            gradients = gradients._replace(measured=whole)
-        return Measured(forward.means, gramian(gradients.measured, forward.scale)), gradients
+        whole = _summed_over_replicas(gradients.measured, forward)
+        gradients = gradients._replace(measured=whole)
+        return Measured(forward.means, gramian(whole, forward.scale)), gradients
 
     def shared_gradients(
         self, decision: Decision, gradients: TaskGradients, forward: Forward
@@ -185,6 +182,8 @@ def _per_task(
 
 def _summed_over_replicas(rows: list[list[tf.Tensor]], forward: Forward) -> list[list[tf.Tensor]]:
     """The tasks' gradients, summed over the replicas as one tensor."""
+    if forward.replicas == 1 or not rows[0]:
+        return rows
     whole = over_replicas(tf.stack([row(parts) for parts in rows]), forward.replicas)
     sizes = [part.shape.num_elements() for part in rows[0]]
     return [

@@ -9,8 +9,8 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.errors import ConfigError, shown
-from mtl_keras.layers import tied
-from mtl_keras.model import keras_private, sharing
+from mtl_keras.layers import Gate, Mixing, tied
+from mtl_keras.model import keras_private
 from mtl_keras.model.partition import Partition
 from mtl_keras.model.trainer import BalancedTrainer
 
@@ -128,9 +128,22 @@ class MultiTaskModel(BalancedTrainer):
 
         Returns:
             A table with the columns `layer`, `reader` (a task or stream), `source` (an expert or
-            stream) and `weight`; empty if the network has no such layers.
+            stream) and `weight`, in the order of the layers; empty if there are no such layers.
         """
-        return sharing.table(self, x)
+        gates = {layer.name: layer.output for layer in self.layers if isinstance(layer, Gate)}
+        means = {}
+        if gates and x is not None:
+            weights = keras.Model(self.input, gates).predict(x, batch_size=4096, verbose=0)
+            means = {name: w.reshape(-1, w.shape[-1]).mean(axis=0) for name, w in weights.items()}
+        rows = []
+        for layer in self.layers:
+            if layer.name in means:
+                mean = means[layer.name]
+                rows += [(layer.name, layer.reader, *p) for p in zip(layer.sources, mean)]
+            if isinstance(layer, Mixing):
+                for reader, weights in zip(layer.streams, layer.mixing):
+                    rows += [(layer.name, reader, *p) for p in zip(layer.streams, weights)]
+        return pd.DataFrame(rows, columns=["layer", "reader", "source", "weight"])
 
 
 @keras.saving.register_keras_serializable("mtl_keras", name="MultiTaskModel")

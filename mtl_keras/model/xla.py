@@ -98,12 +98,13 @@ def pays(model: keras.Model, step: Step, batch_size: int, epochs: int, steps: in
     """Whether a training takes less time with XLA, as far as is known; see `decide`."""
     layers = [part for layer in model.layers for part in within(layer)]
     kinds = {type(layer).__name__ for layer in layers}
+    weights = sum(v.shape.num_elements() for v in model.trainable_variables)
     soon = RECURRENT_STEPS if kinds & RECURRENT else LONG_STEPS
     return (
         (
             min(epochs, EPOCHS) * steps >= soon
             if kinds & (RECURRENT | EMBEDDINGS)
-            else epochs * steps >= STEPS and batch_size * _weights(model) <= PRODUCTS
+            else epochs * steps >= STEPS and batch_size * weights <= PRODUCTS
         )
         and not tf.config.list_physical_devices("GPU")
         and model.distribute_strategy.num_replicas_in_sync == 1
@@ -136,10 +137,6 @@ def draws(layer: keras.Layer) -> bool:
     return not isinstance(layer, keras.layers.Dropout) and any(
         variable.name == "seed_generator_state" for variable in layer.variables
     )
-
-
-def _weights(model: keras.Model) -> int:
-    return sum(v.shape.num_elements() for v in model.trainable_variables)
 
 
 def _parts(model: keras.Model, step: Step, layers: list[keras.Layer]) -> list[Any]:

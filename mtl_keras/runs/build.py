@@ -10,7 +10,7 @@ from mtl_keras.architectures import Architecture
 from mtl_keras.declaring.naming import layer_name
 from mtl_keras.errors import ConfigError, shown
 from mtl_keras.layers import MemberMean
-from mtl_keras.layers.precision import dtype_policy
+from mtl_keras.layers.mixins import dtype_policy
 from mtl_keras.model import MultiTaskModel
 from mtl_keras.plans.plan import Plan
 from mtl_keras.runs.prepared import Prepared

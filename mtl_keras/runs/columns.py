@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras import features
+from mtl_keras.datasets.as_written import WORDS, told
 from mtl_keras.datasets.cells import place
-from mtl_keras.datasets.missing_words import WORDS, told
 from mtl_keras.datasets.numbers import find_notation, parsed
 from mtl_keras.datasets.placeholders import of_column
 from mtl_keras.errors import ConfigError, DataError, no_column, shown
@@ -124,10 +124,14 @@ def check_answers(fitted: Sequence[Task]) -> None:
                 )
 
 
-def unscaled_weights(
-    plan: Plan, fitted: Sequence[Task], rows: pd.DataFrame, y: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return row weights for each task that has any: sample weight times class weight."""
+def labels_and_weights(
+    plan: Plan, fitted: Sequence[Task], rows: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the encoded labels of each task, and unscaled row weights of those that have any.
+
+    These are sample weight times class weight.
+    """
+    y = {task.name: task.encode(rows) for task in fitted}
     columns = plan.weight_columns()
     weights_of = {column: _weights(rows, column) for column in set(columns.values())}
     weights = {}
@@ -140,7 +144,7 @@ def unscaled_weights(
             weight = own if weight is None else own * weight
         if weight is not None:
             weights[task.name] = weight
-    return weights
+    return y, weights
 
 
 def mean_weights(

@@ -72,10 +72,11 @@ def _in_memory(
         guesses = columns.guess_features(plan, table, rows["train"])
         encoder, tasks = fitted(plan, guesses, rows, show)
         x = {part: encoder.encode(rows[part]) for part in rows}
-        y = {part: {task.name: task.encode(rows[part]) for task in tasks} for part in rows}
-        stated = {p: columns.unscaled_weights(plan, tasks, rows[p], y[p]) for p in rows}
-        means = {part: columns.mean_weights(stated[part], y[part]) for part in rows}
-        weights = {part: columns.scaled_weights(stated[part], means[part]) for part in rows}
+        y, means, weights = {}, {}, {}
+        for part in rows:
+            y[part], stated = columns.labels_and_weights(plan, tasks, rows[part])
+            means[part] = columns.mean_weights(stated, y[part])
+            weights[part] = columns.scaled_weights(stated, means[part])
         for part in ("train", "validation"):
             counting = {task: bool(weight.any()) for task, weight in weights[part].items()}
             columns.check_that_some_count(plan, counting, part)

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_keras.datasets import fingerprint
+from mtl_keras.datasets.as_written import told
 from mtl_keras.datasets.divided import Divided
-from mtl_keras.datasets.missing_words import told
 from mtl_keras.datasets.split import PARTS, Split
 from mtl_keras.datasets.stream import Chunk, Stream
 from mtl_keras.datasets.table import naming_source
@@ -132,13 +132,11 @@ def prepare_stream(
             raise DataError(f"In a sample of the training rows: {error}") from error
         read = _read(plan, stream, encoder.features)
 
-        labels = {task.name: task.encode(rows["train"]) for task in tasks}
-        weights_of = columns.unscaled_weights(plan, tasks, rows["train"], labels)
-        means = columns.mean_weights(weights_of, labels)  # one scale, whatever the chunk
+        labels, stated = columns.labels_and_weights(plan, tasks, rows["train"])
+        means = columns.mean_weights(stated, labels)  # one scale, whatever the chunk
 
         def encoded(table: pd.DataFrame) -> tuple[Any, Arrays, Arrays]:
-            y = {task.name: task.encode(table) for task in tasks}
-            stated = columns.unscaled_weights(plan, tasks, table, y)
+            y, stated = columns.labels_and_weights(plan, tasks, table)
             return encoder.encode(table), y, columns.scaled_weights(stated, means)
 
         some = rows["train"].iloc[:64]
@@ -201,8 +199,7 @@ def _check(
             table, numbers = labelled.iloc[start : start + at_once], parts[start : start + at_once]
             with naming_source(table):
                 raw_columns(encoder.features, table)
-                y = {task.name: task.encode(table) for task in tasks}
-                weights = columns.unscaled_weights(plan, tasks, table, y)
+                _, weights = columns.labels_and_weights(plan, tasks, table)
             for task, (number, part) in itertools.product(plan.weight_columns(), enumerate(PARTS)):
                 counting[part][task] |= bool(weights[task][numbers == number].any())
     for part in ("train", "validation"):

@@ -18,6 +18,7 @@ from mtl_keras.export.serving import answer_rows, serving_model
 from mtl_keras.features.encoder import raw_columns, rows_per_call
 from mtl_keras.sklearn.scores import ascending, score
 from mtl_keras.sklearn.targets import Targets, Validated
+from mtl_keras.tasks.calibration import of_both
 from mtl_keras.tasks.classes import ClassTask
 
 LEAST_ROWS = 5
@@ -194,12 +195,10 @@ class MultiTaskEstimator(BaseEstimator):
             kinds = ", ".join(f"{task.name} ({task.kind})" for task in self.tasks_)
             raise ConfigError(f"No task has classes: {kinds}. Use `predict`.")
         answers = self._answers(X)
-        found = []
-        for task in self._classifying():
-            likely = task.prediction_from(answers)
-            if likely.ndim == 1:
-                likely = np.stack([1 - likely, likely], axis=1)
-            found.append(likely[:, ascending(task)])
+        found = [
+            of_both(task.prediction_from(answers))[:, ascending(task)]
+            for task in self._classifying()
+        ]
         return found[0] if len(self.tasks_) == 1 else found
 
     def score(self, X: Any, y: Any) -> float:

@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.errors import DataError, check
-from mtl_keras.layers.arguments import ArgumentsAsConfig
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 from mtl_keras.tasks.base import Task
 from mtl_keras.tasks.groups import error_of_sum, numbered
 from mtl_keras.tasks.measures import Measure

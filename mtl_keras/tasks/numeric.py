@@ -67,7 +67,10 @@ class NumericTask(ConformalTask):
         if self.notation is None:
             return self.but(notation=self._notation(table[self.columns[0]])).fit(table)
         values = numbers(self, table)
-        values = values[~np.isnan(values)]
+        return self._learned(values[~np.isnan(values)])
+
+    def _learned(self, values: np.ndarray) -> Self:
+        """Return a copy with what these labels, none missing, determine."""
         if len(values) == 0:
             raise DataError(
                 f"Task {self.name!r}: column {self.columns[0]!r} has no label in the training "
@@ -83,11 +86,8 @@ class NumericTask(ConformalTask):
         transformed = self._transformed(values)
         center = 0.0 if self.log_link else float(transformed.mean())
         scale = float(transformed.mean() if self.log_link else transformed.std())
-        return self.but(
-            center=center if self.center is None else self.center,
-            scale=scale if self.scale is None else self.scale,
-            limits=(float(values.min()), float(values.max())),
-        )
+        limits = float(values.min()), float(values.max())
+        return self.but(limits=limits).completed(center=center, scale=scale)
 
     def _notation(self, column: pd.Series) -> str:
         """Return the labels' number format; an error if several fit and give different numbers."""

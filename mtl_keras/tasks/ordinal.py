@@ -11,9 +11,8 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.errors import DataError
-from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.ascending import ascending_steps
-from mtl_keras.layers.precision import FullPrecision
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 from mtl_keras.tasks.classes import distinct
 from mtl_keras.tasks.measures import Measure, ratio
 from mtl_keras.tasks.multiclass import Multiclass

@@ -13,8 +13,8 @@ from mtl_keras.drawing import panels
 from mtl_keras.drawing.panels import Panel
 from mtl_keras.errors import check
 from mtl_keras.layers import Ascending, Unscale
-from mtl_keras.layers.arguments import ArgumentsAsConfig
 from mtl_keras.layers.ascending import ascending_steps
+from mtl_keras.layers.mixins import ArgumentsAsConfig
 from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
 from mtl_keras.tasks.measures import Measure, pinball
 from mtl_keras.tasks.numeric import TransformableTask

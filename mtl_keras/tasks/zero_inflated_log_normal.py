@@ -12,9 +12,8 @@ from scipy import special
 
 from mtl_keras.errors import DataError
 from mtl_keras.layers import Unscale
-from mtl_keras.layers.arguments import ArgumentsAsConfig
+from mtl_keras.layers.mixins import ArgumentsAsConfig, FullPrecision
 from mtl_keras.layers.normal_quantile import normal_quantile
-from mtl_keras.layers.precision import FullPrecision
 from mtl_keras.tasks.absolute_error import MeanAbsoluteErrorInUnits
 from mtl_keras.tasks.numeric import NumericTask, numbers
 
@@ -172,11 +171,7 @@ class ZeroInflatedLogNormal(NumericTask):
     def width(self) -> int:
         return 4
 
-    def fit(self, table: pd.DataFrame) -> Self:
-        if self.notation is None:
-            return self.but(notation=self._notation(table[self.columns[0]])).fit(table)
-        values = numbers(self, table)
-        values = values[~np.isnan(values)]
+    def _learned(self, values: np.ndarray) -> Self:
         self._check_values(values)
         self._check_resolution(values)
         positive = np.log(values[values > 0])
@@ -186,12 +181,9 @@ class ZeroInflatedLogNormal(NumericTask):
                 "labels above 0 in the training rows. Expected a quantity with many zeros; declare "
                 f"it as {self.name}:binary."
             )
-        return self.but(
-            center=float(positive.mean()) if self.center is None else self.center,
-            scale=float(positive.std()) if self.scale is None else self.scale,
-            share=float((values > 0).mean()),
-            limits=(float(values.min()), float(values.max())),
-        )
+        limits = float(values.min()), float(values.max())
+        learned = self.but(share=float((values > 0).mean()), limits=limits)
+        return learned.completed(center=float(positive.mean()), scale=float(positive.std()))
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         values = numbers(self, table)

@@ -166,14 +166,11 @@ class MLflow(Tracker):
         self._client.log_inputs(self.run_id, [entities.DatasetInput(dataset, [tag])])
 
     def _log_metrics(self, values: Mapping[str, float], step: int) -> None:
-        entities, now, named = importlib.import_module("mlflow.entities"), _now(), _names(values)
+        entities, named = importlib.import_module("mlflow.entities"), _names(values)
+        now = int(time.time() * 1000)
         logged = [entities.Metric(named[n], float(v), now, step) for n, v in values.items()]
         for start in range(0, len(logged), MOST_METRICS):
             self._client.log_batch(self.run_id, metrics=logged[start : start + MOST_METRICS])
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
 
 
 def _flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -192,27 +192,14 @@ class StepCheckpoint(Checkpoint):
     another order cannot continue from it, and goes back to the end of the previous epoch.
 
     Args:
-        path: As in `Checkpoint`, like all arguments but the last two.
-        fingerprint: What the training depends on.
-        best: The early stopping.
-        workers: The processes that train together.
-        written: Called after a file.
+        arguments: Those of `Checkpoint`.
         order: What the order of the rows within an epoch depends on, in words, such as `"2 workers
             with batches of 64 rows"`.
         seconds: Seconds from one file to the next. Default 60.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        fingerprint: str,
-        best: BestEpoch,
-        workers: Workers = ALONE,
-        written: Callable[[bool], None] | None = None,
-        order: str = "",
-        seconds: float = 60.0,
-    ) -> None:
-        super().__init__(path, fingerprint, best, workers, written)
+    def __init__(self, *arguments: Any, order: str = "", seconds: float = 60.0) -> None:
+        super().__init__(*arguments)
         self.steps = self.path.with_name("steps.npz")
         self.order, self.seconds = order, seconds
 

@@ -175,10 +175,6 @@ def _carried_out(number: int, how: Trials) -> str | None:
     return lines[0]
 
 
-def _finished(study: Any) -> list[Any]:
-    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
-
-
 def _line(trial: Any) -> str:
     losses = trial.user_attrs.get("losses")
     if losses is None:
@@ -197,7 +193,8 @@ STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 def _tuning(optuna: Any, study: Any, plan: Plan, space: Space, front: Sequence[str]) -> Tuning:
     tasks = [task.name for task in plan.tasks]
     rows, plans = [], {}
-    for trial in _finished(study):
+    trials = study.get_trials(deepcopy=False)
+    for trial in (trial for trial in trials if trial.state.is_finished()):
         told = trial.user_attrs
         losses = told.get("losses", dict.fromkeys(tasks, np.nan))
         settings = told.get("settings", {})

@@ -16,8 +16,8 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras import datasets
 from mtl_keras.datasets import cells, files
+from mtl_keras.datasets.as_written import WORDS
 from mtl_keras.datasets.lists import factorized
-from mtl_keras.datasets.missing_words import WORDS
 from mtl_keras.datasets.unfinished import unfinished_prefix
 from mtl_keras.errors import ConfigError, DataError
 

@@ -11,7 +11,7 @@ import mtl_keras as mtl
 from mtl_keras.errors import ConfigError
 from mtl_keras.export.converters import Onnx
 from mtl_keras.layers import MemberMean
-from mtl_keras.layers.precision import FullPrecision, dtype_policy
+from mtl_keras.layers.mixins import FullPrecision, dtype_policy
 from tests import cases
 
 SMALL = mtl.architectures.SharedBottom(layers=(8,), tower=(4,), members=2, bins=4)
