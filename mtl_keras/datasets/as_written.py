@@ -43,7 +43,7 @@ def as_written(table: pd.DataFrame, content: bytes, options: Mapping[str, Any]) 
     order = [list(table.columns).index(column) for column in columns]
     texts = pd.read_csv(
         io.BytesIO(content), index_col=False, usecols=order, **{**options, "dtype": str}
-    )
+    ).set_axis(table.index)
     for column, read in zip(columns, texts.columns):
         written = texts[read].dropna().str.strip()
         if (table[column].dropna() % 1 == 0).all() and written.str.match(r"[+-]?0[0-9]").any():
