@@ -22,7 +22,7 @@ from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.missing_words import WORDS, missing_words
 from mtl_keras.datasets.short_rows import rows_of, warn_of_short_rows
-from mtl_keras.datasets.text_encoding import UTF_8, as_utf8
+from mtl_keras.datasets.text_encoding import UTF_8, as_utf8, warn_of_parquet
 from mtl_keras.errors import DataError, shown
 
 DELIMITERS = ",;\t|"
@@ -50,6 +50,7 @@ def load(path: Path, as_texts: bool = False, encoding: str = UTF_8) -> pd.DataFr
     """
     kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
+        warn_of_parquet(path, encoding)
         try:
             table = (
                 pq.read_table(path).to_pandas(types_mapper=exact_type)
