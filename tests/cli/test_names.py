@@ -142,6 +142,15 @@ def test_columns_are_completed_and_then_kinds(tmp_path):
     assert complete(object(), "a") == []
 
 
+def test_columns_are_completed_in_the_declared_encoding(tmp_path):
+    """Without one, names that are no UTF-8 are left out: they would not be found."""
+    (tmp_path / "shop.csv").write_bytes("Größe;Gruppe\n".encode("cp1252"))
+    given = {"source": str(tmp_path / "shop.csv")}
+    for encoding, found in [("cp1252", 2), (None, 1), ("utf-8", 1), ("utf-16", 0), ("cp", 0)]:
+        context = SimpleNamespace(params={**given, "encoding": encoding}, args=[])
+        assert names.column(context, "Gr") == ["Größe", "Gruppe"][2 - found :], encoding
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_has_a_script(shell, monkeypatch, capsys):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
