@@ -198,11 +198,7 @@ def _several_formats(texts: pd.Series) -> str:
 
 def _almost_identifier(name: str, values: int, rows: int, consecutive: bool = False) -> str:
     """Return a warning of a column that would be an identifier if no value occurred twice."""
-    if named_like_identifier(name):
-        almost = values > 0.5 * rows
-    else:
-        almost = consecutive and values > 0.95 * rows
-    if not almost:
+    if values <= 0.5 * rows or not (consecutive or named_like_identifier(name)):
         return ""
     drop = shlex.quote(name)
     return f"{values:,} values in {rows:,} rows: if they identify rows, leave it out: --drop {drop}"

@@ -237,6 +237,8 @@ def test_identifiers_of_copied_rows_are_told():
     assert [bool(guess.doubt) for guess in guesses] == [True, True, True, False]
     expected = "40 values in 41 rows: if they identify rows, leave it out: --drop order_id"
     assert guesses[1].doubt == expected and guesses[1].doubt in str(guesses[1])
+    (guess,) = features.infer(pd.concat([table[["row"]], table[["row"]].head(20)]))
+    assert guess.doubt.startswith("40 values in 60 rows: if they identify rows")
     often = pd.DataFrame({"id": [*range(10)] * 6, "no": ["a", "b", "c"] * 20})
     assert not any(guess.doubt for guess in features.infer(often))
 
