@@ -63,6 +63,11 @@ def test_help_ends_with_an_example_that_the_command_accepts(command, capsys):
     typer.main.get_command(app).commands[name].make_context(name, words[2:])
 
 
+def test_a_value_without_the_name_of_its_option_is_told_how_it_is_written(capsys):
+    assert main(["export", "saved_models/shop", "onnx"]) == 2
+    assert "(onnx). The value of an option follows its name: --format" in capsys.readouterr().err
+
+
 def test_the_list_of_commands_says_what_each_does(capsys):
     assert main(["--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
