@@ -250,8 +250,8 @@ class Image(BackboneFeature):
         if self.channels == 1 and (opened.format in ("GIF", "BMP") or opened.mode == "CMYK"):
             raise DataError(
                 f"Feature {self.name!r}: row {row}{where} is a {opened.format} file "
-                f"({opened.mode}), which TensorFlow reads in colours only, but channels=1. Expected "
-                "PNG, or JPEG that is not CMYK. Save it as PNG, or train with channels=3."
+                f"({opened.mode}), which TensorFlow reads in colours only, but channels=1. "
+                "Expected PNG, or JPEG that is not CMYK. Save it as PNG, or train with channels=3."
             )
         return image
 
