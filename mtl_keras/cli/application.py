@@ -80,6 +80,16 @@ class Command(TyperCommand):
         self.short_help = " ".join(paragraphs[0].split())  # as a whole in the list of commands
         self.epilog = f"Example:\n\n\b\n{self.epilog}"  # \b: lines stay as they are
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:  # of click, or of the copy of it in typer
+            told = getattr(error, "message", None) or ""
+            option = next(each.opts[0] for each in self.params if each.opts[0].startswith("-"))
+            if told.startswith("Got unexpected extra argument"):
+                error.message = f"{told}. The value of an option follows its name: {option} VALUE."  # type: ignore[attr-defined]
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         with on_interrupt(str):
             return super().invoke(ctx)

@@ -124,15 +124,23 @@ def column(ctx: object, incomplete: str) -> list[str]:
 
 
 def _columns(ctx: object) -> list[str]:
-    """Return the columns of the command's CSV file; none for any other source."""
+    """Return the columns of the command's CSV file; none for any other source.
+
+    Nor are names returned that are not in the declared encoding, or UTF-8.
+    """
     given = getattr(ctx, "params", {})
     unread = getattr(ctx, "args", [])  # includes all values if the last option still lacks its own
     named = map(Path, filter(None, [given.get("source"), given.get("table"), *unread]))
     for path in named:
         if path.suffix.lower() in TEXTS and path.is_file():
-            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-                line = file.readline()
-            return max((_divided(line, each) for each in DELIMITERS), key=len)
+            encoding = given.get("encoding") or "utf-8"
+            try:
+                with path.open(encoding=encoding, errors="replace", newline="") as file:
+                    line = file.readline().removeprefix("\ufeff")
+            except (LookupError, UnicodeError):  # no such encoding, or UTF-16 without a mark
+                return []
+            names = max((_divided(line, each) for each in DELIMITERS), key=len)
+            return [name for name in names if "\ufffd" not in name]
     return []
 
 

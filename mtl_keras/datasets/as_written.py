@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_keras.datasets.numbers import inexact
+
 THOUSANDS = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
 WORDS = "missing_words"  # key of `attrs`: how often each word counts as missing, by column
 CELL = re.compile(rb"#?\bN/?A\b|\b(?:NULL|NaN|None|n/a|nan|null)\b|<NA>")
@@ -17,8 +19,9 @@ CELL = re.compile(rb"#?\bN/?A\b|\b(?:NULL|NaN|None|n/a|nan|null)\b|<NA>")
 def as_written(table: pd.DataFrame, content: bytes, options: Mapping[str, Any]) -> pd.DataFrame:
     """Return the table with strings where a number may not be what is written.
 
-    These are codes such as `00123`, which would lose their zeros; and columns of numbers such as
-    `1.234` in a file with semicolons, where this is usually 1234.
+    These are codes such as `00123`, which would lose their zeros; whole numbers of 2**53 and more
+    in a column with an empty cell, which would lose their last digits; and columns of numbers such
+    as `1.234` in a file with semicolons, where this is usually 1234.
 
     Args:
         table: The table of the file.
@@ -39,17 +42,19 @@ def as_written(table: pd.DataFrame, content: bytes, options: Mapping[str, Any]) 
         if kind not in "iuf":
             return False
         whole = codes and (present % 1 == 0).all()
-        return bool(whole or (thousands and kind == "f" and (present.abs() < 1000).all()))
+        small = thousands and kind == "f" and (present.abs() < 1000).all()
+        return bool(whole or small or inexact(column).any())
 
     columns = [column for column in table.columns if doubtful(table[column])]
     if not columns:
         return table
     for column, texts in read_as_texts(table, columns, content, options).items():
-        written = texts.dropna().str.strip()
-        if (table[column].dropna() % 1 == 0).all() and written.str.match(r"[+-]?0[0-9]").any():
-            table[column] = texts
+        numbers, written = table[column], texts.dropna().str.strip()
+        code = (numbers.dropna() % 1 == 0).all() and written.str.match(r"[+-]?0[0-9]").any()
+        long = inexact(numbers).any() and written.str.fullmatch(r"[+-]?[0-9]+").all()
         fractions = written[written.str.contains(".", regex=False)]
-        if thousands and len(fractions) and fractions.str.fullmatch(THOUSANDS).all():
+        grouped = thousands and len(fractions) and fractions.str.fullmatch(THOUSANDS).all()
+        if code or long or grouped:
             table[column] = texts
     return table
 

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import lzma
+import re
 import warnings
 import zipfile
 import zlib
@@ -20,7 +21,7 @@ from mtl_keras.datasets.as_written import WORDS, as_written, missing_words
 from mtl_keras.datasets.cells import FIRST_LINE, place
 from mtl_keras.datasets.exact_types import exact_type
 from mtl_keras.datasets.short_rows import rows_of, warn_of_short_rows
-from mtl_keras.datasets.text_encoding import UTF_8, as_utf8
+from mtl_keras.datasets.text_encoding import UTF_8, as_utf8, warn_of_parquet
 from mtl_keras.errors import DataError, shown
 
 DELIMITERS = ",;\t|"
@@ -48,6 +49,7 @@ def load(path: Path, as_texts: bool = False, encoding: str = UTF_8) -> pd.DataFr
     """
     kind, compression = kind_of(path)
     if kind in PARQUET and compression is None:
+        warn_of_parquet(path, encoding)
         try:
             table = (
                 pq.read_table(path).to_pandas(types_mapper=exact_type)
@@ -146,6 +148,7 @@ def read_csv(
     as_texts: bool = False,
     dtypes: Mapping[str, Any] | None = None,
     first: int = 0,
+    line: int = 2,
 ) -> pd.DataFrame:
     """Return the table of a CSV file's content.
 
@@ -155,6 +158,7 @@ def read_csv(
         as_texts: Whether to keep the cells as strings, including empty ones. Default False.
         dtypes: The types of the columns, if known. Default None: inferred.
         first: Number of the first row within the file, for messages. Default 0.
+        line: The line in the file that follows the line of names here. Default 2.
     """
     head = content[: 2**20].decode(errors="replace")
     try:
@@ -180,15 +184,17 @@ def read_csv(
     elif dtypes is not None:
         options["dtype"] = {raw: dtypes[raw.strip()] for raw in raw_names if raw.strip() in dtypes}
     try:
-        table = _parsed(path, content, names, options)
+        table = _parsed(path, content, names, options, first)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+        told = re.sub(r"(?<= in line )\d+", lambda of: f"{int(of[0]) + line - 2}", str(error))
+        raise DataError(f"{path} cannot be read as CSV: {told}") from error
     table = table.rename(columns=str.strip)
+    table.index += first
     nameless = [c for c in table.columns if c.startswith("Unnamed: ") and c not in names]
     if content.rstrip().count(b"\n") == len(table):  # a line for each row, below the names
-        table.attrs |= {FIRST_LINE: 2, "source": str(path)}
+        table.attrs |= {FIRST_LINE: line - first, "source": str(path)}
     if not as_texts and dtypes is None:
-        warn_of_short_rows(path, table, content, delimiter, names, first)
+        warn_of_short_rows(path, table, content, delimiter, names)
         if words := missing_words(table, content, options):
             table.attrs[WORDS] = words
         table = as_written(table, content, options)
@@ -199,7 +205,9 @@ def read_csv(
     return table.drop(columns=empty)
 
 
-def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
+def _parsed(
+    path: Path, content: bytes, names: list[str], options: dict[str, Any], first: int
+) -> pd.DataFrame:
     """Return the rows, of which those that end with the delimiter have a cell too many."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -215,8 +223,9 @@ def _parsed(path: Path, content: bytes, names: list[str], options: dict[str, Any
     filled = table[beyond].notna() & (table[beyond] != "")
     if filled.any(axis=None):
         row = int(filled.any(axis=1).to_numpy().argmax())
+        where = place(table.set_axis(table.index + first), row)
         raise DataError(
-            f"{path} cannot be read as CSV: {place(table, row)} has more cells than the "
+            f"{path} cannot be read as CSV: {where} has more cells than the "
             f"{len(names)} names of the first line. Is a delimiter within a text that is not "
             "quoted?"
         )

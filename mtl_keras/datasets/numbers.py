@@ -32,7 +32,10 @@ _WRITTEN = {
 MISSING_WORDS = frozenset(("", "nan", "?", "-", "--", ".", "n/a", "na", "null", "none", "unknown"))
 
 
-LOST_DIGITS = "As a float, it has lost its last digits. Store the column as integers or strings."
+LOST_DIGITS = (
+    "As a float, it has lost its last digits, as whole numbers do if a cell of their column is "
+    "empty. Store them as strings: in a CSV file, with a letter before the digits."
+)
 
 
 class Notation(NamedTuple):

@@ -122,13 +122,13 @@ class TextFiles:
             )
         types: dict[str, str] = {}
         first = 0
-        for number, (start, content) in enumerate(self._cut(name, path)):
+        for number, (start, line, content) in enumerate(self._cut(name, path)):
             head = self._heads[name]
             whole = as_utf8(path, head + content, self.encoding, start - len(head))
             table = (
                 files.read_json(path, whole)
                 if self.json
-                else files.read_csv(path, whole, first=first)
+                else files.read_csv(path, whole, first=first, line=line)
             )
             for column, counts in table.attrs.get(WORDS, {}).items():
                 self.words.setdefault(column, Counter()).update(counts)
@@ -154,8 +154,8 @@ class TextFiles:
         known = self._types or types
         self._types = {name: together(kind, types[name]) for name, kind in known.items()}
 
-    def _cut(self, name: str, path: Path) -> Iterator[tuple[int, bytes]]:
-        """Yield the pieces of a file: where each begins, and its content."""
+    def _cut(self, name: str, path: Path) -> Iterator[tuple[int, int, bytes]]:
+        """Yield the pieces of a file: the byte and the line where each begins, and its content."""
         filesystem = self.location.filesystem
         try:
             self.size += filesystem.get_file_info(str(path)).size
@@ -169,11 +169,13 @@ class TextFiles:
                     start = int(breaks[0]) + 1 if len(breaks) else len(content)
                     self._heads[name] = content[:start]
                     content = content[start:]
+                line = self._heads[name].count(b"\n") + 1
                 while True:
                     more = file.read(PIECE)
                     end = _last_end(content, quoted=not self.json) if more else len(content)
                     if content[:end].strip():
-                        yield start, content[:end]
+                        yield start, line, content[:end]
+                    line += content[:end].count(b"\n")
                     content, start = content[end:] + more, start + end
                     if not more:
                         return

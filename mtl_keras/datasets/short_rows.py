@@ -39,7 +39,6 @@ def warn_of_short_rows(
     content: bytes,
     delimiter: str,
     names: Sequence[str],
-    first: int = 0,
 ) -> None:
     """Warn of rows with too few cells, whose last cells count as missing.
 
@@ -47,11 +46,10 @@ def warn_of_short_rows(
 
     Args:
         path: The file, for the message.
-        table: The table of the content.
+        table: The table of the content, its rows numbered as in the file.
         content: The content of the file, or of a piece of it below the line of names.
         delimiter: Its delimiter.
         names: The names in its first line, which may end with empty ones.
-        first: Number of the first row within the file. Default 0.
 
     Example:
 
@@ -73,7 +71,7 @@ def warn_of_short_rows(
     if not short:
         return
     cells = filled[short[0]]
-    where = place(table.set_axis(table.index + first), short[0])
+    where = place(table, short[0])
     where = where if FIRST_LINE in table.attrs else f"{path}: {where}"
     several = f", the first of {len(short):,} such rows," if len(short) > 1 else ""
     warnings.warn(

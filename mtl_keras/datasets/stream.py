@@ -72,11 +72,12 @@ class Stream:
     def __init__(self, source: Any, encoding: str = "utf-8") -> None:
         self.encoding = text_encoding.checked(encoding)
         self.location: Location = locate(source)
-        self._files: ParquetFiles | TextFiles = (
-            ParquetFiles(self.location)
-            if self.location.suffix == ".parquet"
-            else TextFiles(self.location, self.encoding)
-        )
+        self._files: ParquetFiles | TextFiles
+        if self.location.suffix == ".parquet":
+            text_encoding.warn_of_parquet(self.location.shown, self.encoding)
+            self._files = ParquetFiles(self.location)
+        else:
+            self._files = TextFiles(self.location, self.encoding)
         self.columns, self.groups = self._files.columns, self._files.groups
         self.empty, self.words = self._files.empty, self._files.words
         self.shown = self.location.shown

@@ -31,7 +31,8 @@ def read(source: Any, as_texts: bool = False, encoding: str = "utf-8") -> pd.Dat
         as_texts: Whether to keep the cells of a CSV file as strings, including empty ones, and
             whole numbers in Parquet columns with missing values exact. Default False.
         encoding: The encoding of a CSV or JSON file, such as `"cp1252"` for one from Windows; it is
-            never guessed. Default UTF-8, or UTF-16 with a byte-order mark.
+            never guessed. Default UTF-8, or UTF-16 with a byte-order mark. Parquet files, of which
+            it is warned, and DataFrames do not need it.
 
     Returns:
         The table.

@@ -40,6 +40,21 @@ def checked(encoding: Any) -> str:
     return UTF_8 if name == "utf-8-sig" else name
 
 
+def warn_of_parquet(shown_as: Any, encoding: str) -> None:
+    """Warn that an encoding is declared for Parquet files, which say themselves what they contain.
+
+    Args:
+        shown_as: The data, for the message.
+        encoding: Name of the encoding.
+    """
+    if encoding != UTF_8:
+        warnings.warn(
+            f"{shown_as}: the declared encoding {encoding} has no effect, as texts in Parquet are "
+            "always UTF-8. Leave out `encoding` for these data.",
+            stacklevel=3,
+        )
+
+
 def check_divisible(shown_as: str, encoding: str) -> None:
     """Raise a DataError if text in an encoding cannot be cut at its line ends.
 

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.drawing.digits import apart, number, with_intervals
-from mtl_keras.evaluation.distribution import MAJOR, MODERATE, Distribution, level, missing
+from mtl_keras.evaluation.distribution import (
+    MAJOR,
+    MODERATE,
+    Distribution,
+    level,
+    missing,
+    stability_index,
+)
 from mtl_keras.evaluation.predicted import Predicted
 
 LEVELS = ("none", "moderate", "major")
@@ -27,7 +34,8 @@ class ColumnChange:
     Attributes:
         name: Name of the feature, or of the prediction.
         kind: Kind of the feature; `"answer"` for a prediction.
-        index: The population stability index: see `Distribution.stability_index`.
+        index: The population stability index: see `Distribution.stability_index`. That of known
+            and unknown values, if it is larger, as the rare texts of a column share a bin.
         chance: The index that one in 1,000 unchanged columns exceeds.
         missing: Share of missing values, then and now.
         unknown: Share of values that the network does not know, then and now.
@@ -231,10 +239,14 @@ def column_change(
     ends = () if then.low is None or then.high is None else (then.low, then.high)
     ends_now = (present.min(), present.max()) if ends and len(present) else ()
     written = shown([*ends, *ends_now])
+    known = [
+        (rows * share, rows * (1 - share))
+        for rows, share in zip((sum(then.counts), len(values)), unknown)
+    ]
     return ColumnChange(
         name=name,
         kind=kind,
-        index=then.stability_index(values),
+        index=max(then.stability_index(values), stability_index(*known)),
         chance=then.chance(len(values), then.clustering_of(values, groups)),
         missing=(then.missing, float(missing(values).mean())),
         unknown=unknown,

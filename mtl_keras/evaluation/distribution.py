@@ -196,8 +196,7 @@ class Distribution:
             Siddiqi: "Credit Risk Scorecards", Wiley 2006: below 0.1 the population is stable, above
             0.25 it has changed.
         """
-        p, q = _shares(self.counts), _shares(self.counted(values))
-        return float(((q - p) * np.log(q / p)).sum())
+        return stability_index(self.counts, self.counted(values))
 
     def chance(self, rows: int, clustering: float = 1.0) -> float:
         r"""Return the index that one in 1,000 unchanged columns exceeds, for a number of rows.
@@ -270,6 +269,13 @@ def level(index: float, chance: float) -> str:
     return "major" if index > MAJOR else "moderate"
 
 
-def _shares(counts: Sequence[int]) -> np.ndarray:
-    some = np.asarray(counts, float) + 0.5
-    return some / some.sum()
+def stability_index(then: Sequence[float], now: Sequence[float]) -> float:
+    """Return the index of two counts of the same bins: see `Distribution.stability_index`.
+
+    Example:
+
+    >>> round(stability_index((90, 10), (900, 100)), 3), round(stability_index((90, 10), (1, 1)), 1)
+    (0.0, 0.9)
+    """
+    p, q = (some / some.sum() for some in (np.asarray(then, float) + 0.5, np.asarray(now) + 0.5))
+    return float(((q - p) * np.log(q / p)).sum())

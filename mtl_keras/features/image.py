@@ -246,6 +246,12 @@ class Image(BackboneFeature):
                 f"Feature {self.name!r}: row {row}{where} is a BMP file with a palette, which "
                 "TensorFlow cannot read. Save it as PNG."
             )
+        if self.channels == 1 and (opened.format in ("GIF", "BMP") or opened.mode == "CMYK"):
+            raise DataError(
+                f"Feature {self.name!r}: row {row}{where} is a {opened.format} file "
+                f"({opened.mode}), which TensorFlow reads in colours only, but channels=1. "
+                "Expected PNG, or JPEG that is not CMYK. Save it as PNG, or train with channels=3."
+            )
         return image
 
     def _encoded(self, array: np.ndarray, row: Any) -> bytes:

@@ -7,10 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_keras.datasets.dates import DATED, MOSTLY, find_format, other_reading, parse_dates
+from mtl_keras.datasets.cells import first_of
+from mtl_keras.datasets.dates import (
+    DATED,
+    FORMATS,
+    ISO,
+    MOSTLY,
+    find_format,
+    other_reading,
+    parse_dates,
+    stated_dates,
+)
 from mtl_keras.datasets.lists import first_list, is_list
 from mtl_keras.datasets.numbers import almost_all, find_notation, parsed
 from mtl_keras.declaring.naming import named_like_identifier
+from mtl_keras.errors import shown
 from mtl_keras.features.base import Feature
 from mtl_keras.features.boolean import WORDS, Boolean
 from mtl_keras.features.categorical import Categorical
@@ -165,20 +176,29 @@ def _doubt(name: str, texts: pd.Series) -> str:
             "the `format`, such as '%d.%m.%y'"
         )
     if len(texts) > 1 and texts.str.match(DATED).mean() >= MOSTLY:
-        return "they look like dates in several formats: write all of them as 2021-12-31"
+        return _several_formats(texts)
     units = texts.iloc[:2000].str.extract(WITH_UNIT)[0]
     if units.notna().mean() >= MOSTLY and units.nunique() == 1 and texts.nunique() > 10:
         return f"they look like numbers in {units.dropna().iloc[0]}: write the numbers alone"
     return ""
 
 
+def _several_formats(texts: pd.Series) -> str:
+    """Return that dates are in several formats, where, and what to do."""
+    counts = {form: parse_dates(texts, form).notna().sum() for form in FORMATS}
+    form = max([*FORMATS[1:], ISO], key=counts.__getitem__)
+    fits, advice = parse_dates(texts, form).notna().to_numpy(), "write all of them as 2021-12-31"
+    told = "they look like dates in several formats"
+    if fits.any():
+        told += f": {shown(texts[fits].iloc[0])}, but {first_of(texts, ~fits)}"
+    if stated_dates(texts, form).notna().all():
+        advice += f", or declare a date with the `format` {form!r}, which reads both"
+    return f"{told}: {advice}"
+
+
 def _almost_identifier(name: str, values: int, rows: int, consecutive: bool = False) -> str:
     """Return a warning of a column that would be an identifier if no value occurred twice."""
-    if named_like_identifier(name):
-        almost = values > 0.5 * rows
-    else:
-        almost = consecutive and values > 0.95 * rows
-    if not almost:
+    if values <= 0.5 * rows or not (consecutive or named_like_identifier(name)):
         return ""
     drop = shlex.quote(name)
     return f"{values:,} values in {rows:,} rows: if they identify rows, leave it out: --drop {drop}"

@@ -26,6 +26,8 @@ EMBEDDINGS = {"Members", "PeriodicEmbedding", "PiecewiseLinearEmbedding"}
 RECURRENT = {"Bidirectional", "GRU", "LSTM"}
 """Layers with which it pays sooner still."""
 
+CELLS = (keras.layers.GRUCell, keras.layers.LSTMCell, keras.layers.SimpleRNNCell)
+
 LAYERS = (
     EMBEDDINGS
     | RECURRENT
@@ -132,8 +134,9 @@ def draws(layer: keras.Layer) -> bool:
     """Whether a layer draws random numbers in training, in a way that is slow with XLA."""
     if isinstance(layer, keras.layers.Bidirectional):
         return draws(layer.forward_layer) or draws(layer.backward_layer)
-    if isinstance(layer, keras.layers.GRU | keras.layers.LSTM):  # with a seed, used or not
-        return layer.dropout > 0 or layer.recurrent_dropout > 0
+    cell = getattr(layer, "cell", None)
+    if isinstance(cell, CELLS):  # with a seed, used or not
+        return cell.dropout > 0 or cell.recurrent_dropout > 0
     return not isinstance(layer, keras.layers.Dropout) and any(
         variable.name == "seed_generator_state" for variable in layer.variables
     )

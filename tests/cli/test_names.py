@@ -63,6 +63,11 @@ def test_help_ends_with_an_example_that_the_command_accepts(command, capsys):
     typer.main.get_command(app).commands[name].make_context(name, words[2:])
 
 
+def test_a_value_without_the_name_of_its_option_is_told_how_it_is_written(capsys):
+    assert main(["export", "saved_models/shop", "onnx"]) == 2
+    assert "(onnx). The value of an option follows its name: --format" in capsys.readouterr().err
+
+
 def test_the_list_of_commands_says_what_each_does(capsys):
     assert main(["--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
@@ -140,6 +145,15 @@ def test_columns_are_completed_and_then_kinds(tmp_path):
     unread = SimpleNamespace(params={}, args=[str(tmp_path / "shop.TSV")])  # as after an option
     assert complete(unread, "a") == ["a:b", "age"]
     assert complete(object(), "a") == []
+
+
+def test_columns_are_completed_in_the_declared_encoding(tmp_path):
+    """Without one, names that are no UTF-8 are left out: they would not be found."""
+    (tmp_path / "shop.csv").write_bytes("Größe;Gruppe\n".encode("cp1252"))
+    given = {"source": str(tmp_path / "shop.csv")}
+    for encoding, found in [("cp1252", 2), (None, 1), ("utf-8", 1), ("utf-16", 0), ("cp", 0)]:
+        context = SimpleNamespace(params={**given, "encoding": encoding}, args=[])
+        assert names.column(context, "Gr") == ["Größe", "Gruppe"][2 - found :], encoding
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -49,6 +49,21 @@ def test_row_groups_are_read_in_chunks_that_know_their_rows(tmp_path):
     assert [len(part) for part in stream.batches(45)] == [45, 45, 10]
 
 
+def test_a_bad_row_of_a_piece_is_told_by_its_row_and_line_in_the_file(tmp_path, monkeypatch):
+    """Blank lines of earlier pieces were not counted, nor earlier rows where cells are too many."""
+    monkeypatch.setattr(pieces, "PIECE", 20)
+    lines = ["a,b", *["1,2"] * 4, "", "", "", *["1,2"] * 20, "3", *["1,2"] * 9]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    with pytest.warns(UserWarning, match=r"row 24 \(line 29 of .*x.csv\) has 1 cell"):
+        Stream(tmp_path / "x.csv")
+    lines[lines.index("3")] = "1,2,3"
+    for length, told in ((20, "in line 29, saw 3"), (21, "row 24 .* has more cells")):
+        monkeypatch.setattr(pieces, "PIECE", length)
+        (tmp_path / "x.csv").write_text("\n".join(lines))
+        with pytest.raises(DataError, match=told):
+            Stream(tmp_path / "x.csv")
+
+
 def test_partitions_are_columns(tmp_path):
     for year, town in ((2023, "Ulm"), (2024, "Bath")):
         parquet(tmp_path / f"year={year}" / f"town={town}" / "x.parquet", {"x": [1.0, 2.0]})

@@ -15,7 +15,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras import datasets
-from mtl_keras.datasets import cells, files
+from mtl_keras.datasets import Stream, cells, files
 from mtl_keras.datasets.as_written import WORDS
 from mtl_keras.datasets.lists import factorized
 from mtl_keras.datasets.unfinished import unfinished_prefix
@@ -101,6 +101,13 @@ def test_a_row_with_too_few_cells_is_told(tmp_path, recwarn, content, told):
     datasets.read(tmp_path / "x.csv")
     messages = [str(each.message) for each in recwarn]
     assert len(messages) == bool(told) and all(re.search(told, each) for each in messages)
+
+
+@pytest.mark.parametrize("opened", [datasets.read, lambda path: Stream(path).read()])
+def test_an_empty_cell_does_not_cost_long_numbers_their_last_digits(tmp_path, opened):
+    (tmp_path / "x.csv").write_text(f"id,size\n{2**53 + 1},1e16\n,2.5\n")
+    table = opened(tmp_path / "x.csv")
+    assert table["id"].tolist()[0] == "9007199254740993" and table["size"].tolist() == [1e16, 2.5]
 
 
 def test_a_space_before_a_name_does_not_hide_the_columns_type():

@@ -56,6 +56,14 @@ def test_an_unknown_encoding_is_refused_before_anything_is_read(encoding):
         Plan(tasks={"a": "binary"}, encoding=encoding)
 
 
+@pytest.mark.parametrize("opened", [datasets.read, Stream])
+def test_a_declaration_for_parquet_is_told_to_have_no_effect(tmp_path, opened):
+    pd.DataFrame(ROWS).to_parquet(tmp_path / "x.parquet")
+    opened(tmp_path / "x.parquet")
+    with pytest.warns(UserWarning, match=r"x\.parquet: the declared encoding cp1252 has no effect"):
+        opened(tmp_path / "x.parquet", encoding="cp1252")
+
+
 def test_a_wrong_declaration_is_told(tmp_path):
     path = tmp_path / "utf8.csv"
     even = TEXT + "\n" * (len(TEXT.encode()) % 2)

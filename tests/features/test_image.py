@@ -154,3 +154,11 @@ def test_a_palette_that_tensorflow_does_not_read_is_refused():
     image = PIL.Image.fromarray(colours).convert("P", palette=PIL.Image.Palette.ADAPTIVE)
     with pytest.raises(DataError, match=r"row 0 is a BMP file with a palette.*Save it as PNG"):
         features.Image("photo").fit(pd.Series([saved(image, "BMP")]))
+
+
+@pytest.mark.parametrize(("form", "mode"), [("GIF", "L"), ("BMP", "RGB"), ("JPEG", "CMYK")])
+def test_a_file_that_cannot_be_read_as_grey_is_refused(form, mode):
+    """It was said to be damaged, or TensorFlow's error was shown."""
+    column = pd.Series([saved(PIL.Image.new(mode, (8, 6)), form)])
+    with pytest.raises(DataError, match=rf"row 0 is a {form} file .*Save it as PNG"):
+        features.Image("photo", channels=1).fit(column)

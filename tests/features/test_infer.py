@@ -147,6 +147,12 @@ def test_dates_in_several_formats_are_no_identifier():
     (guess,) = features.infer(mixed.to_frame("since"))
     assert guess.feature is None and not guess.is_identifier
     assert str(guess).startswith("since: dropped, 300 values in 300 rows; they look like dates")
+    first = "'02.01.2021', but '2021-01-01' in row 0 (counting from 0), the first of 150 such cells"
+    assert first in guess.doubt and guess.doubt.endswith("`format` '%d.%m.%Y', which reads both")
+    assert features.Date("since", format="%d.%m.%Y").fit(mixed).center is not None
+    other = mixed.where(days.index != 7, "1/9/2021")
+    (guess,) = features.infer(other.to_frame("since"))
+    assert guess.doubt.endswith("write all of them as 2021-12-31")
 
 
 def test_days_that_may_be_months_are_told():
@@ -231,6 +237,8 @@ def test_identifiers_of_copied_rows_are_told():
     assert [bool(guess.doubt) for guess in guesses] == [True, True, True, False]
     expected = "40 values in 41 rows: if they identify rows, leave it out: --drop order_id"
     assert guesses[1].doubt == expected and guesses[1].doubt in str(guesses[1])
+    (guess,) = features.infer(pd.concat([table[["row"]], table[["row"]].head(20)]))
+    assert guess.doubt.startswith("40 values in 60 rows: if they identify rows")
     often = pd.DataFrame({"id": [*range(10)] * 6, "no": ["a", "b", "c"] * 20})
     assert not any(guess.doubt for guess in features.infer(often))
 

@@ -84,7 +84,9 @@ def test_xla_is_warned_of_where_it_is_slower_and_not_chosen_there():
 
     with pytest.warns(UserWarning, match="slow at the random numbers of noise. Leave"):
         made(0.1, jit_compile=True)
-    assert not xla.draws(keras.layers.GRU(2)) and xla.draws(keras.layers.LSTM(2, dropout=0.1))
+    for recurrent in (keras.layers.GRU, keras.layers.LSTM, keras.layers.SimpleRNN):
+        assert not xla.draws(recurrent(2)) and xla.draws(recurrent(2, dropout=0.1))
+    assert not xla.draws(keras.layers.RNN(keras.layers.LSTMCell(2)))
     assert made(0.0, jit_compile=True).jit_compile
     assert not made(0.1).jit_compile
 
