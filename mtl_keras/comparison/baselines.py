@@ -136,15 +136,13 @@ def _solved(
     name: str, problem: Problem, rows: Mapping[str, Any], labels: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Return the predictions for the test rows."""
-    present = {part: ~np.isnan(labels[part]) for part in labels}
-    most = MOST_ROWS.get(problem.loss)
-    x, y = (
-        {part: each[part][present[part]] for part in ("train", "validation")}
-        for each in (rows, labels)
-    )
+    chosen = {part: np.flatnonzero(~np.isnan(labels[part])) for part in ("train", "validation")}
+    some = np.random.default_rng(0).permutation(chosen["train"])  # the table may be in an order
+    chosen["train"] = np.sort(some[: MOST_ROWS.get(problem.loss)])
+    x, y = ({part: each[part][chosen[part]] for part in chosen} for each in (rows, labels))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        models = [m.fit(x["train"][:most], y["train"][:most]) for m in _models(name, problem)]
+        models = [m.fit(x["train"], y["train"]) for m in _models(name, problem)]
         if len(models) > 1:
             sign = 1 if problem.measure.higher_is_better else -1
             values = [

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import mtl_keras as mtl
-from mtl_keras.comparison import trials
+from mtl_keras.comparison import baselines, trials
 from mtl_keras.comparison.candidates import PART
+from mtl_keras.jobs import Store
+from mtl_keras.tasks import Quantiles
 from tests.comparison.planted import planted
 
 
@@ -53,3 +56,28 @@ def test_settings_are_chosen_by_the_loss_of_what_answers(monkeypatch):
     common = trials.Common({}, [split], declared.split)
     result = trials.carry_out(trials.Trial("joint", declared.to_dict(), 0), common)
     assert result.validation == run.metadata["validation_losses"]
+
+
+def test_a_baseline_is_not_kept_for_other_features(tmp_path, monkeypatch):
+    """The linear model of a column that leaks the target stayed after the column was dropped."""
+    monkeypatch.setattr(trials, "carry_out", lambda _, common: trials.Result(about=common.joint))
+    wanted, store = [trials.Trial("linear", "linear", 0)], Store(tmp_path, "rows")
+
+    def kept(**joint):
+        common = trials.Common({"training": 1, **joint}, [], mtl.datasets.Split())
+        return trials.carry_out_all(wanted, common, store, None, None, lambda _: None)
+
+    (first,) = kept(features=["x", "leak"]).values()
+    (other,) = kept(features=["x"]).values()
+    assert (first.about["features"], other.about["features"]) == (["x", "leak"], ["x"])
+    (again,) = kept(features=["x"], training=2).values()  # which a baseline does not read
+    assert again.about["training"] == 1
+
+
+def test_a_linear_program_learns_from_rows_of_the_whole_table(monkeypatch):
+    """A table may be sorted; the first rows alone said little about the others."""
+    monkeypatch.setitem(baselines.MOST_ROWS, "quantile", 40)
+    (problem,) = Quantiles("spend", levels=(0.5,)).simple_problems()
+    rows = {part: sparse.csr_matrix(np.zeros((200, 1))) for part in ("train", "validation", "test")}
+    labels = {part: np.arange(200.0) for part in rows}
+    assert 70 < baselines._solved("linear", problem, rows, labels)[0] < 130
