@@ -8,8 +8,10 @@ from scipy import sparse
 import mtl_keras as mtl
 from mtl_keras.comparison import baselines, trials
 from mtl_keras.comparison.candidates import PART
+from mtl_keras.datasets.split import PARTS
+from mtl_keras.errors import DataError
 from mtl_keras.jobs import Store
-from mtl_keras.tasks import Quantiles
+from mtl_keras.tasks import Binary, Quantiles
 from tests.comparison.planted import planted
 
 
@@ -21,8 +23,8 @@ def experiment(*tasks, **training):
     )
 
 
-def compared(declared, **options):
-    return declared.compare(table(), tries=0, baselines=False, **options)
+def compared(declared, data=None, **options):
+    return declared.compare(table() if data is None else data, tries=0, baselines=False, **options)
 
 
 def table(rows=300):
@@ -74,10 +76,24 @@ def test_a_baseline_is_not_kept_for_other_features(tmp_path, monkeypatch):
     assert again.about["training"] == 1
 
 
+def test_a_task_without_labels_in_a_part_is_refused_before_any_training():
+    """After trainings, it was an error about a column that nobody knows, or of NumPy."""
+    rare = table().assign(second=[1.0, 2.0, *[np.nan] * 298])
+    with pytest.raises(DataError, match=r"'second': none of its 2 labels is in the \w+ rows of s"):
+        compared(experiment("first", "second"), data=rare, seeds=1, show=None)
+
+
+def test_validation_rows_of_one_class_choose_no_linear_model():
+    (problem,) = Binary("left").simple_problems()
+    rows = {part: sparse.csr_matrix(np.arange(9.0)[:, None]) for part in PARTS}
+    labels = {"train": np.arange(9) % 2.0, "validation": np.zeros(9), "test": np.zeros(9)}
+    assert np.isfinite(baselines._solved("linear", problem, rows, labels)).all()
+
+
 def test_a_linear_program_learns_from_rows_of_the_whole_table(monkeypatch):
     """A table may be sorted; the first rows alone said little about the others."""
     monkeypatch.setitem(baselines.MOST_ROWS, "quantile", 40)
     (problem,) = Quantiles("spend", levels=(0.5,)).simple_problems()
-    rows = {part: sparse.csr_matrix(np.zeros((200, 1))) for part in ("train", "validation", "test")}
+    rows = {part: sparse.csr_matrix(np.zeros((200, 1))) for part in PARTS}
     labels = {part: np.arange(200.0) for part in rows}
     assert 70 < baselines._solved("linear", problem, rows, labels)[0] < 130
