@@ -14,8 +14,8 @@ from mtl_keras.comparison.comparison import Comparison
 from mtl_keras.comparison.trials import Common, Result, carry_out_all, combined, trials_of
 from mtl_keras.datasets import placeholders
 from mtl_keras.datasets.split import PARTS
-from mtl_keras.errors import ConfigError
-from mtl_keras.evaluation import Measure, difference
+from mtl_keras.errors import ConfigError, DataError
+from mtl_keras.evaluation import Measure, difference, labelled
 from mtl_keras.jobs import Store
 from mtl_keras.plans import Plan
 from mtl_keras.plans.readable import check_readable
@@ -92,6 +92,7 @@ def compare(
     table = labelled_rows(plan, _in_memory(plan, source, show), show)
     tasks = [task.fit(table) for task in plan.tasks]  # before processes start, to fail early
     tables = [_with_parts(table, plan.split.parts(table, plan.seed + s)) for s in range(seeds)]
+    _check_labels(tasks, tables)
     parts = tables[-1][PART].value_counts()[list(PARTS)].to_dict()
     all_candidates = candidates(plan, also, tries, tune, baselines)
     show(f"{len(all_candidates)} candidates, {seeds} seed{'s' * (seeds > 1)}")
@@ -184,6 +185,22 @@ def _with_parts(table: pd.DataFrame, parts: Mapping[str, np.ndarray]) -> pd.Data
     divided = table.assign(**{PART: names})
     divided.attrs = dict(table.attrs)
     return divided
+
+
+def _check_labels(tasks: Sequence[Task], tables: Sequence[pd.DataFrame]) -> None:
+    """Raise a DataError if a part of the rows has no label of a task, before anything is trained.
+
+    Its single-task model could not be trained, chosen or tested.
+    """
+    for task in tasks:
+        known = labelled(task.truth(tables[0]))
+        for seed, table in enumerate(tables):
+            for part in sorted({*PARTS} - {*table.loc[known, PART]}):
+                raise DataError(
+                    f"Task {task.name!r}: none of its {known.sum():,} labels is in the {part} rows "
+                    f"of seed {seed}. Add rows with labels, `stratify` the split, or leave the "
+                    "task out of the comparison."
+                )
 
 
 def _values(measure: Measure, results: Sequence[Result], task: str) -> list[float]:

@@ -226,6 +226,14 @@ def _relative(result: Result, reference: Result) -> float:
     return float(np.mean([(a - b) / max(abs(b), 1e-9) for a, b in pairs])) if pairs else 0.0
 
 
+def _kept_as(trial: Trial, common: Common) -> str:
+    """Return the key in a store; that of a baseline includes the features and tasks it reads."""
+    if not isinstance(trial.model, str):
+        return trial.key
+    read = {k: v for k, v in common.joint.items() if k not in ("balancer", "training")}
+    return f"{trial.key} {json.dumps(read, default=str, sort_keys=True)}"
+
+
 def carry_out_all(
     wanted: Iterable[Trial],
     common: Common,
@@ -244,8 +252,8 @@ def carry_out_all(
     most = max((_networks(trial) for trial in unique.values()), default=1)
     show(f"{len(unique)} trainings" + (f", each of {most} networks" if most > 1 else ""))
     results: dict[str, Result] = {}
-    for key in unique:
-        found = Result.load(store, key)
+    for key, trial in unique.items():
+        found = Result.load(store, _kept_as(trial, common))
         if found is not None:
             results[key] = found
     if results:
@@ -259,7 +267,7 @@ def carry_out_all(
     moving(show, now)
     try:
         for trial, result in in_parallel(carry_out, left, common, workers, address):
-            result.save(store, trial.key)
+            result.save(store, _kept_as(trial, common))
             results[trial.key] = result
             count = f"{len(results):>{len(str(len(unique)))}}/{len(unique)}"
             show(f"  {count}  {trial.name}: {result.seconds:.0f} s")

@@ -120,7 +120,8 @@ def read_as_texts(
     """Read some columns of a table again, as strings: see `as_written`."""
     places = [list(table.columns).index(column) for column in columns]
     options = {**options, "dtype": str, "index_col": False, "usecols": places}
-    return pd.read_csv(io.BytesIO(content), **options).set_axis(columns, axis=1)
+    texts = pd.read_csv(io.BytesIO(content), **options)
+    return texts.set_axis(columns, axis=1).set_axis(table.index)
 
 
 def _has_leading_zero(content: bytes, delimiter: str) -> bool:

@@ -1,7 +1,7 @@
 """What has changed since a model was trained: columns, predictions, scores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -267,6 +267,9 @@ def score_change(then: Predicted, now: Predicted) -> ScoreChange | None:
         now: Those of the rows to check.
     """
     task = then.task
+    if then.truth.ndim > 1:  # a label that is missing now would make the scores those of others
+        known = ~np.isnan(now.truth).all(axis=0)
+        then = replace(then, truth=np.where(known, then.truth, np.nan))
     (before,), (after,) = (rows.labelled.measured([task.measure]) for rows in (then, now))
     if before.interval is None or after.interval is None:
         return None

@@ -1,7 +1,7 @@
 """Trained artifacts, compared on a table with labels."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,14 @@ class Entry:
         version: The number of its version.
         scores: For each task with labels in the table, its main measure with a 95% interval.
         trained_on: Approximate share of the table's rows that it was trained on.
+        scored_on: For each task, its `Task.scored_on`.
     """
 
     path: str
     version: str
     scores: Mapping[Column, Measured]
     trained_on: float
+    scored_on: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Leaderboard:
                             "value": score.value,
                             "interval": score.interval,
                             "rows": score.rows,
+                            "scored_on": entry.scored_on.get(task, ""),
                         }
                         for (task, measure), score in entry.scores.items()
                     },
@@ -95,7 +98,7 @@ class Leaderboard:
             f"sorted by {self.sorted_by}; {self._better()}; in parentheses, 95% intervals "
             "(bootstrap over the rows)"
         )
-        lines += self._unlike_rows()
+        lines += self._unlike_scores()
         lines += [
             f"* {entry.path} was trained on about {100 * entry.trained_on:.0f}% of these rows: "
             "its scores do not hold for new rows"
@@ -113,11 +116,21 @@ class Leaderboard:
             [None if score is None else score.interval for score in scores],
         )
 
-    def _unlike_rows(self) -> list[str]:
-        """Return a line for each task that models are scored on in different rows."""
+    def _unlike_scores(self) -> list[str]:
+        """Return a line for each task whose scores are of different rows, or of different things.
+
+        Those are labels or quantiles that some models predict and others do not, for example.
+        """
         lines = []
         for column in self.columns:
-            rows = [each.scores[column].rows for each in self.entries if column in each.scores]
+            having = [entry for entry in self.entries if column in entry.scores]
+            rows = [entry.scores[column].rows for entry in having]
+            about = list(dict.fromkeys(e.scored_on.get(column[0], "") for e in having))
+            if len(about) > 1:
+                lines.append(
+                    f"{column[0]}: the scores are of different things ({'; '.join(about)}); do not "
+                    "compare them"
+                )
             if min(rows) < max(rows):
                 lines.append(
                     f"{column[0]}: the scores are of {min(rows):,} to {max(rows):,} rows, because "
@@ -181,7 +194,8 @@ def leaderboard(
             left_out[str(path)] = str(error)
             continue
         if scores := _main_scores(found):
-            entries.append(Entry(str(path), model.path.name, scores, found.trained_on))
+            about = {task.name: task.scored_on for task in found.tasks}
+            entries.append(Entry(str(path), model.path.name, scores, found.trained_on, about))
             measures = {(task.name, task.measure.name): task.measure for task in found.tasks}
             better |= {column: measures[column].higher_is_better for column in scores}
         else:

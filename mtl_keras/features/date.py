@@ -12,6 +12,7 @@ import pandas as pd
 import tensorflow as tf
 
 from mtl_keras.datasets import cells
+from mtl_keras.datasets.categories import text_of
 from mtl_keras.datasets.dates import (
     ISO,
     find_format,
@@ -174,7 +175,8 @@ class Date(Feature):
 
     def fit(self, column: pd.Series) -> Self:
         if self.format is None and column.dtype.kind != "M":
-            texts = column.dropna().astype(str).str.strip()
+            codes, distinct = factorized(column)
+            texts = pd.Series(list(map(_written, distinct)), dtype=object)[codes[codes >= 0]]
             texts = texts[texts != ""]
             form = find_format(texts) or ISO
             if doubt := other_reading(texts, form):
@@ -237,7 +239,7 @@ class Date(Feature):
                 local = column.dt.tz_localize(None)
         else:
             codes, distinct = factorized(column)
-            written = pd.Series([str(cell).strip() for cell in distinct], dtype=object)
+            written = pd.Series(list(map(_written, distinct)), dtype=object)
             parsed, plain = stated_dates(written, self.format or ISO), without_offsets(written)
             bad = np.append((parsed.isna() & (written != "")).to_numpy(bool), False)[codes]
 
@@ -258,3 +260,11 @@ class Date(Feature):
         if self.format in (None, ISO):
             return ""
         return f", or like {pd.Timestamp('1997-09-30').strftime(self.format)}"
+
+
+def _written(cell: object) -> str:
+    """Return a cell as a string: 20210301.0 is "20210301", as if a column had no missing cells.
+
+    No other float is a date: as a string, 2020.1 would be January, though it may be October.
+    """
+    return f"{cell!r}, a number" if isinstance(cell, float) and cell % 1 else text_of(cell).strip()

@@ -15,7 +15,8 @@ class LossTracker(keras.metrics.Mean):
 
     The loss of a task is the mean over all present labels of the epoch. `loss` is the sum of these
     under the user's weights, plus regularisation; it does not depend on the balancer, so that the
-    curves of different balancers, and of training and validation, can be compared.
+    curves of different balancers, and of training and validation, can be compared. Without any
+    label, it is NaN.
 
     A step of the user's own (a subclass with another `train_step` or `compute_loss`) uses it as the
     `keras.metrics.Mean` that it finds under the name `"loss"` in `model.metrics`; the mean of what
@@ -62,6 +63,8 @@ class LossTracker(keras.metrics.Mean):
         counts, (extra, rows) = sums[tasks : 2 * tasks], tf.unstack(sums[2 * tasks :])
         weighted = sums[:tasks] / counts * tf.constant(self.loss_weights)
         total = tf.reduce_sum(tf.where(counts > 0, weighted, 0.0))
+        if tasks:
+            total = tf.where(tf.reduce_any(counts > 0), total, float("nan"))
         total += tf.math.divide_no_nan(extra, rows)
         return tf.where(self.count > 0, super().result(), total)
 

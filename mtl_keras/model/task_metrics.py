@@ -21,6 +21,7 @@ ELEMENTWISE = {
     "Recall", "RecallAtPrecision", "RootMeanSquaredError", "SensitivityAtSpecificity",
     "SpecificityAtSensitivity", "SquaredHinge", "TrueNegatives", "TruePositives",
 }  # fmt: skip
+COUNTS = {"Sum", "FalseNegatives", "FalsePositives", "TrueNegatives", "TruePositives"}
 
 
 class Entry(NamedTuple):
@@ -71,6 +72,9 @@ class FunctionMetric(keras.metrics.Mean):
 class TaskMetrics(CompileMetrics):
     """The metrics of all outputs, each under `<task>_<metric>`; of a single one, `<metric>`.
 
+    A metric without any label is NaN, where Keras has 0, unless it is a count. A metric with a
+    `result` of the user's own is what that says.
+
     Args:
         losses: Loss of each task, by name; it determines the format of the labels.
         outputs: Each output's symbolic tensor, by name.
@@ -110,6 +114,7 @@ class TaskMetrics(CompileMetrics):
                     by_batch = not of_keras or mask_of(outputs[task]) is not None
                     entry = Entry(name, task, metric, weighted, of_keras, by_batch)
                     self.entries.append(entry)
+        self.labelled = self.add_variable((len(self.entries),), "zeros", name="labelled")
 
     def _free_name(self, task: str, metric: str, weighted: bool) -> str:
         """The name that Keras logs a metric under."""
@@ -167,21 +172,41 @@ class TaskMetrics(CompileMetrics):
             by_batch: Whether to update the metrics that must see each batch by itself, or those
                 that need not; None for all.
         """
+        labelled = []
         for entry in self.entries:
             if by_batch is None or entry.by_batch == by_batch:
                 mask = mask_of(predictions[entry.task])
                 labels = self.losses[entry.task].seen(masked[entry.task], mask)
-                _update(entry, labels, tf.cast(predictions[entry.task], tf.float32))
+                labelled.append(
+                    _update(entry, labels, tf.cast(predictions[entry.task], tf.float32))
+                )
+            else:
+                labelled.append(tf.constant(0.0))
+        self.labelled.assign_add(tf.stack(labelled))
 
     def result(self) -> dict[str, tf.Tensor]:
-        return {entry.name: entry.metric.result() for entry in self.entries}
+        labelled = tf.unstack(tf.convert_to_tensor(self.labelled.value))
+        return {
+            entry.name: _defined(entry.metric, weight)
+            for entry, weight in zip(self.entries, labelled)
+        }
 
     def reset_state(self) -> None:
+        self.labelled.assign(tf.zeros_like(self.labelled))
         for entry in self.entries:
             entry.metric.reset_state()
 
 
-def _update(entry: Entry, labels: Masked, y_pred: tf.Tensor) -> None:
+def _defined(metric: keras.metrics.Metric, weight: tf.Tensor) -> Any:
+    """The result of a metric; NaN if the labels that it has seen have no weight."""
+    kind, result = type(metric), metric.result()
+    if kind.__name__ in COUNTS or not _of_keras(kind.result):
+        return result
+    return tf.where(weight > 0, result, tf.constant(float("nan"), result.dtype))
+
+
+def _update(entry: Entry, labels: Masked, y_pred: tf.Tensor) -> tf.Tensor:
+    """Add rows to a metric; the weight of their labels."""
     metric, (y, present, weight) = entry.metric, labels
     if not entry.weighted or weight is None:
         weight = present
@@ -203,6 +228,7 @@ def _update(entry: Entry, labels: Masked, y_pred: tf.Tensor) -> None:
         y_pred = tf.reshape(y_pred, [-1, y_pred.shape[-1]])
         weight = tf.reshape(weight, [-1])
     metric.update_state(y, y_pred, sample_weight=weight)
+    return tf.reduce_sum(weight)
 
 
 def _as_list(value: Any) -> Iterable[Any]:

@@ -146,14 +146,15 @@ class Runtime(MLModel):
             raise MLServerError(f"The request is not JSON: {error}.") from error
         except DataError as error:
             raise MLServerError(str(error)) from error
-        outputs = {slug: answers[name].tolist() for name, slug in schema["outputs"].items()}
+        outputs = {slug: list(answers[name]) for name, slug in schema["outputs"].items()}
         only = next(iter(outputs.values())) if len(outputs) == 1 else None  # stands without a name
         if "inputs" in body:
             told = {"outputs": only or outputs}
         else:
             rows = [dict(zip(outputs, row)) for row in zip(*outputs.values())]
             told = {"predictions": only or rows}
-        return Response(orjson.dumps(told), media_type="application/json")
+        text = orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)  # a float32 as 1.6
+        return Response(text, media_type="application/json")
 
 
 def _tensor(name: str, values: np.ndarray) -> ResponseOutput:

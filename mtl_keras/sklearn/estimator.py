@@ -178,7 +178,8 @@ class MultiTaskEstimator(BaseEstimator):
                 if that has one; otherwise an array `(rows,)` or `(rows, targets)`, like `y`.
         """
         answers, index = self._answers(X), X.index if isinstance(X, pd.DataFrame) else None
-        return self.targets_.like({task.name: answers[task.name] for task in self.tasks_}, index)
+        columns = {task.name: task.answer_columns(answers)[task.name] for task in self.tasks_}
+        return self.targets_.like(columns, index)
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probabilities of the classes.

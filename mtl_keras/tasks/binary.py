@@ -171,8 +171,12 @@ class Binary(ClassTask):
         return f"--positive {other}, --threshold {shlex.quote(f'{self.name}=0.5')}"
 
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        names = (self.name, f"{self.name}_probability")
-        return {name: answers[name] for name in names} | self.set_columns(answers)
+        probability = f"{self.name}_probability"
+        return {
+            self.name: self.as_in_table(answers[self.name]),
+            probability: answers[probability],
+            **self.set_columns(answers),
+        }
 
     def prediction_from(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
         return answers[f"{self.name}_probability"]

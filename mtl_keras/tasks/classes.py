@@ -176,6 +176,13 @@ class ClassTask(ConformalTask):
             return {}
         return {f"{self.name}_set": PredictionSet(self.reach, self.contiguous)(output)}
 
+    def as_in_table(self, answered: np.ndarray) -> np.ndarray:
+        """Return predicted labels as the training table has them: 1.6, not the nearest float32."""
+        if answered.dtype.kind != "f":
+            return answered
+        classes = np.sort(np.array(self.classes, float))
+        return classes[np.searchsorted(classes.astype(answered.dtype), answered)]
+
     def set_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the sets as strings, which are JSON lists; empty if no set is declared."""
         if self.set is None:

@@ -48,6 +48,14 @@ class Judged(abc.ABC):
         losses = [m for m in self.measures if m.per_row is not None and not m.higher_is_better]
         return losses[0] if losses else None
 
+    @property
+    def scored_on(self) -> str:
+        """What the `measure` is about, in words, if tasks of one name may differ in it.
+
+        The scores of models that do cannot be compared. Default: an empty string.
+        """
+        return ""
+
     def scores(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         """Return the scores of predictions by name, for rows that all have a label."""
         return {each.name: each.value(truth, predicted) for each in self.measures}

@@ -67,6 +67,8 @@ class Measure:
 
     def value(self, truth: np.ndarray, predicted: np.ndarray) -> float:
         """Return the measure on unweighted rows; NaN where they do not determine it."""
+        if not len(truth):
+            return float("nan")
         return float(self.weighted(truth, predicted, np.ones((1, len(truth))))[0])
 
     def constant_value(self, truth: np.ndarray, constant: np.ndarray) -> float:

@@ -90,7 +90,7 @@ class Multiclass(ClassTask):
     def answer_columns(self, answers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         probabilities = answers[f"{self.name}_probabilities"]
         return {
-            self.name: answers[self.name],
+            self.name: self.as_in_table(answers[self.name]),
             **{
                 f"{self.name}_probability_{label}": probabilities[:, index]
                 for index, label in enumerate(self.classes or ())

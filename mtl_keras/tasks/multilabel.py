@@ -208,6 +208,10 @@ class Multilabel(Task):
             Measure.mean("log_loss", lambda t, p: np.nanmean(log_losses(t, p), axis=1)),
         )
 
+    @property
+    def scored_on(self) -> str:
+        return f"the labels {', '.join(sorted(self.labels))}"
+
     def threshold_curves(self, truth: np.ndarray, predicted: np.ndarray) -> list[ThresholdCurve]:
         curves = []
         for column, label in enumerate(self.labels):

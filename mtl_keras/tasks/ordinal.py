@@ -145,6 +145,10 @@ class Ordinal(Multiclass):
             Measure("quadratic_kappa", True, quadratic_kappa),
         )
 
+    @property
+    def scored_on(self) -> str:
+        return self.decision
+
     def _median(self, truth: np.ndarray) -> np.ndarray:
         """Return the probability of each class if the median class is certain."""
         below = np.cumsum(self.constant(truth))

@@ -195,6 +195,10 @@ class Quantiles(TransformableTask):
             ),
         )
 
+    @property
+    def scored_on(self) -> str:
+        return f"quantiles at {', '.join(f'{level:g}' for level in self.levels)}"
+
     def constant(self, truth: np.ndarray) -> np.ndarray:
         """Return the quantiles of the labels."""
         return np.nanquantile(truth, self.levels)

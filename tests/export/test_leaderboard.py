@@ -2,6 +2,7 @@
 
 from mtl_keras.evaluation.interval import Measured
 from mtl_keras.export.leaderboard import Entry, Leaderboard
+from mtl_keras.tasks import Quantiles
 
 
 def test_scores_of_different_rows_are_not_to_be_compared():
@@ -15,3 +16,16 @@ def test_scores_of_different_rows_are_not_to_be_compared():
     assert "plan: the scores are of 180 to 200 rows, because not all models know" in str(table)
     same = Leaderboard(entries[:1], {column: True}, "plan", {})
     assert "do not compare" not in str(same)
+
+
+def test_scores_of_different_quantiles_are_not_to_be_compared():
+    """Levels at the ends have a smaller loss, so that they seemed to be better predictions."""
+    column = ("spend", "pinball")
+    tasks = Quantiles("spend"), Quantiles("spend", levels=(0.05, 0.95))
+    entries = [
+        Entry("one", "1", {column: Measured(1.0, None, None, 9)}, 0.0, {"spend": task.scored_on})
+        for task in tasks
+    ]
+    table = str(Leaderboard(entries, {column: False}, "spend", {}))
+    assert "different things (quantiles at 0.1, 0.5, 0.9; quantiles at 0.05, 0.95); do" in table
+    assert "do not compare" not in str(Leaderboard(entries[:1] * 2, {column: False}, "spend", {}))

@@ -52,6 +52,8 @@ def test_both_protocols_answer_as_predict_does(server):
     path = "v1/models/small:predict"
     by_row = server.ask(path, {"instances": ROWS})[1]["predictions"]
     pd.testing.assert_frame_equal(pd.DataFrame(by_row), expected, check_dtype=False, rtol=1e-6)
+    short = expected["spend"].to_numpy().astype(str).astype(float)  # 1.6, not 1.600000023841858
+    assert [row["spend"] for row in by_row] == short.tolist()
     columns = {name: [row[name] for row in ROWS] for name in ROWS[0]}
     by_column = server.ask("v1/models/small/versions/1:predict", {"inputs": columns})[1]["outputs"]
     assert pd.DataFrame(by_column).equals(pd.DataFrame(by_row))

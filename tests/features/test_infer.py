@@ -354,6 +354,15 @@ def test_numbers_as_people_write_them():
     assert parsed(pd.Series(["1,234", "2"]))[0].tolist() == [1234, 2]
 
 
+def test_a_date_that_is_a_whole_number_is_the_same_beside_an_empty_cell():
+    """Other floats are no dates: 2020.1 was January, though it may be October."""
+    feature = features.Date("day").fit(pd.Series([20210301, 20220301]))
+    assert feature.raw(pd.Series([20210301.0, None])).tolist() == ["2021-03-01", ""]
+    assert features.Date("day").fit(pd.Series([20210301.0, None])).center == 18687
+    with pytest.raises(DataError, match=r"is a date\. Received: 2020\.1 in row 0"):
+        feature.raw(pd.Series([2020.1]))
+
+
 def test_a_stated_format_of_a_date_comes_before_the_usual_one():
     written = pd.Series(["2021-01-02", "2021-31-12", "20210102", None])
     read = features.Date("day", format="%Y-%d-%m").raw(written).tolist()

@@ -127,6 +127,32 @@ def test_a_metric_of_one_class_or_of_the_first_classes_is_that_of_keras():
         np.testing.assert_allclose(with_gaps[name], float(alone.result()), err_msg=name)
 
 
+def test_scores_without_any_label_are_not_defined():
+    """They were 0: a perfect error, or no hit at all."""
+    rows = keras.Input((2,))
+    heads = {"kind": keras.layers.Dense(1, activation="sigmoid"), "size": keras.layers.Dense(1)}
+    model = mtl.MultiTaskModel(rows, {name: head(rows) for name, head in heads.items()})
+    model.compile(
+        loss={"kind": "binary_crossentropy", "size": "mse"},
+        metrics={"kind": ["accuracy", "auc", keras.metrics.TruePositives(name="hits")]},
+        weighted_metrics={"size": ["mae"]},
+        run_eagerly=True,
+    )
+    x, nothing = np.ones((4, 2), "float32"), np.full(4, np.nan)
+
+    def evaluated(kind, size, weight):
+        y = {"kind": kind, "size": size}
+        return model.evaluate(x, y, sample_weight=weight, return_dict=True, verbose=0)
+
+    logs = evaluated(nothing, np.ones(4), {"size": np.zeros(4)})
+    undefined = {"kind_loss", "kind_accuracy", "kind_auc", "size_mae"}
+    assert {name for name, value in logs.items() if np.isnan(value)} == undefined
+    assert logs["kind_hits"] == 0  # which is true
+    logs = evaluated(np.ones(4), np.ones(4), {"size": np.ones(4)})
+    assert np.isfinite(list(logs.values())).all()
+    assert np.isnan(evaluated(nothing, nothing, None)["loss"])
+
+
 def test_a_partly_missing_multilabel_row_trains_its_other_labels():
     rows = keras.Input((2,))
     layer = keras.layers.Dense(3, activation="sigmoid")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtl_keras.tasks import Multiclass
+from mtl_keras.tasks import Binary, Multiclass
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,13 @@ def test_a_label_is_known_in_another_type(trained, labels, encoded):
     np.testing.assert_array_equal(found, encoded)
     with pytest.warns(UserWarning, match=r"labels \['other'\] are not among the classes"):
         assert np.isnan(task.encode(pd.DataFrame({"y": ["other"]})))
+
+
+@pytest.mark.parametrize("kind", [Binary, Multiclass])
+def test_predicted_fractions_are_equal_to_the_labels_of_the_table(kind):
+    """As float32, none of them was: a user who compares the two columns found no hit."""
+    task = kind("grade", classes=(1.6, 1.1))
+    answers = {name: np.asarray(v) for name, v in task.answers(np.eye(2, task.width)).items()}
+    assert (
+        task.answer_columns(answers)["grade"].tolist() == {1: [1.1, 1.6], 2: [1.6, 1.1]}[task.width]
+    )

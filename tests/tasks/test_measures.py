@@ -124,6 +124,8 @@ def test_what_rows_do_not_determine_is_nan():
         assert np.isfinite([scores[name] for name in ("log_loss", "brier", "accuracy", "f1")]).all()
         scores = tasks.Regression("y").scores(labels_of_one, np.full(len(labels_of_one), 0.7))
         assert np.isnan(scores["r2"]) and scores["mae"] == pytest.approx(0.3)
+    nothing = tasks.Quantiles("y").scores(np.zeros(0), np.zeros((0, 3)))
+    assert np.isnan(list(nothing.values())).all()
 
 
 @pytest.mark.parametrize("task", cases.TASKS, ids=lambda task: type(task).__name__)
