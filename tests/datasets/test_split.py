@@ -191,5 +191,5 @@ def test_a_group_has_one_key_however_its_number_is_stored():
 
 
 def test_who_asks_for_a_stratified_split_is_told_how():
-    with pytest.raises(ConfigError, match="Name the column of the classes in `split.stratify`"):
+    with pytest.raises(ConfigError, match=r"Name the column of the classes in `split\.stratify`"):
         Split("stratified")
