@@ -10,7 +10,6 @@ import difflib
 import importlib.util
 import inspect
 import os
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -133,10 +132,13 @@ def nearest(
     " Did you mean 'binary'?"
     >>> nearest("spend", ["churned", "spend next year"])  # the beginning of a single one
     " Did you mean 'spend next year'?"
+    >>> nearest("resnet", ["pepnet"])
+    ''
     """
     folded = {_folded(other): [*meant] for other, meant in (also_called or {}).items()}
     folded |= {_folded(option): [str(option)] for option in reversed([*options])}
-    matches = difflib.get_close_matches(_folded(name), folded, n=1)
+    alike = 0.6 if len(name) < 4 else 0.7  # less than 0.7 of a long name is another name
+    matches = difflib.get_close_matches(_folded(name), folded, n=1, cutoff=alike)
     if not matches:
         longer = [each for each in folded if len(name) > 2 and each.startswith(_folded(name))]
         matches = longer if len(longer) == 1 else []
@@ -278,22 +280,3 @@ class Checked:
     def argument_hint(cls, name: str, value: object) -> str:
         """Where an argument belongs that is not one of this class, in a sentence. Default: ""."""
         return ""
-
-
-def one_line(message: object, *_: Any, **__: Any) -> str:
-    """A warning as the command line prints it, in the place of `warnings.formatwarning`."""
-    return f"warning: {message}\n"
-
-
-@contextlib.contextmanager
-def silenced() -> Iterator[None]:
-    """A block without what libraries in C++ print on the error stream, which no setting stops."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

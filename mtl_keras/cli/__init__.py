@@ -9,12 +9,12 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 from mtl_keras.cli import training, trials, using  # noqa: F401 - they add commands to `app`
 from mtl_keras.cli.application import app
 from mtl_keras.cli.bash import whole_words
-from mtl_keras.errors import MTLError, one_line
+from mtl_keras.declaring.error_stream import one_line_once
+from mtl_keras.errors import MTLError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,15 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     `--verbose` adds the traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices
-    whole_format, told = warnings.formatwarning, set()
-
-    def once(*warning: Any, **details: Any) -> str:
-        line = one_line(*warning, **details)
-        new = line not in told
-        told.add(line)
-        return line if new else ""
-
-    warnings.formatwarning = once
+    whole_format, warnings.formatwarning = warnings.formatwarning, one_line_once()
     if os.getcwd() not in sys.path:  # where the user's own classes are, as with `python -m`
         sys.path.append(os.getcwd())
     arguments = list(sys.argv[1:] if arguments is None else arguments)

@@ -14,7 +14,7 @@ from mtl_keras import __version__
 from mtl_keras.cli import names
 from mtl_keras.cli.arguments import ENCODING
 from mtl_keras.cli.terminal import Terminal
-from mtl_keras.errors import silenced
+from mtl_keras.declaring.error_stream import silenced
 
 INTERRUPTED = 130  # exit code of a process that Ctrl-C ended
 

@@ -111,7 +111,7 @@ def told(words: Mapping[str, Mapping[str, int]]) -> str:
         for word, count in counts.items()
     )
     listed = ", ".join(each)
-    return f"cells that count as missing: {listed}. If such a word is a value, write another"
+    return f"cells that count as missing: {listed}. If such a word is a value, spell it differently"
 
 
 def read_as_texts(

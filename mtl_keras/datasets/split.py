@@ -58,7 +58,9 @@ class Split(Checked):
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
-            raise ConfigError(unknown("split.strategy", self.strategy, STRATEGIES))
+            stratified = str(self.strategy).startswith("strat")
+            instead = "Name the column of the classes in `split.stratify`." if stratified else ""
+            raise ConfigError(unknown("split.strategy", self.strategy, STRATEGIES, instead))
         for name in ("validation", "test"):
             value = getattr(self, name)
             check(0 < value < 1, f"split.{name}", "be between 0 and 1", value)

@@ -1,6 +1,7 @@
 """What a model's predictions depend on, measured by changing the raw columns."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -154,7 +155,9 @@ def dependence(
     together[feature.source] = np.repeat(np.array(grid, object), len(chosen))
     together = together.infer_objects()
     together.attrs = dict(table.attrs)
-    answers = predict(together)
+    with warnings.catch_warnings():  # a value may be too rare for the vocabulary
+        warnings.filterwarnings("ignore", ".*is known from the training rows")
+        answers = predict(together)
     curves: dict[str, Any] = {feature.source: shown}
     for task in tasks:
         for name, values in task.named_predictions(np.asarray(answers[task.name])).items():

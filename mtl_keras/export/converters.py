@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from mtl_keras.errors import ConfigError, MTLError, shown, silenced, unknown
+from mtl_keras.declaring.error_stream import silenced
+from mtl_keras.errors import ConfigError, MTLError, shown, unknown
 from mtl_keras.export.onnx_graph import in_other_operations
 
 NAMED = 3  # number of layers in a message

@@ -155,6 +155,8 @@ def _guess(name: str, column: pd.Series) -> Guess:
         alike = next((texts for texts in folded if len(texts) > 1), None)
         why += f"; {' and '.join(map(repr, alike[:2]))} differ in case only" if alike else ""
     doubt = doubt or _almost_identifier(name, len(values), len(present))
+    if not doubt and is_text and len(values) > MANY_VALUES and texts.str.count(" ").mean() >= 2:
+        doubt = "to read their words, state --feature " + shlex.quote(f"{name}:text")
     return Guess(name, Categorical(name), why, doubt)
 
 
@@ -255,7 +257,10 @@ def uninformative(column: pd.Series) -> str | None:
 def _several(name: str, present: pd.Series) -> Guess | None:
     """Return a guess for a column with several values per row."""
     lists = [value for value in present[:1000] if is_list(value)]
-    if len(present) and isinstance(present.iloc[0], (bytes, dict)):
+    first = present.iloc[0] if len(present) else None
+    if isinstance(first, dict) and not {"bytes", "path"} & first.keys():
+        return Guess(name, None, "dictionaries: make a column of each of their values")
+    if isinstance(first, (bytes, dict)):
         return Guess(name, Image(name), "bytes of files")
     if first_list(present) is None:
         return None

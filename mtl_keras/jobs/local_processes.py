@@ -15,7 +15,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from mtl_keras.errors import TrainingError, one_line, silenced
+from mtl_keras.declaring.error_stream import one_line_once, silenced
+from mtl_keras.errors import TrainingError
 from mtl_keras.jobs.ray_cluster import HELPS
 
 KILLED = (
@@ -84,7 +85,7 @@ def _start(common: Any, needed: Connection) -> None:
     process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.formatwarning = one_line
+    warnings.formatwarning = one_line_once()
     _COMMON.append(common)
     threading.Thread(target=_end_with, args=(needed,), daemon=True).start()
 

@@ -17,7 +17,7 @@ KINDS: dict[str, tuple[Any, str]] = {
     "features": ((str, Mapping, list, tuple), "'infer', a list or a mapping"),
     "preset": (str, "a text"),
     "name": (str, "a text"),
-    "split": (Split, "a `Split` or a mapping with its arguments"),
+    "split": (Split, "a `Split` or a mapping with its arguments, such as {'test': 0.2}"),
     "training": ((Training, Mapping), "a `Training` or a mapping with its arguments"),
     "sample_weight": ((str, Mapping, NoneType), "a column, or a mapping from task to column"),
     "search": ((Mapping, NoneType), "a mapping from settings to the values to try"),

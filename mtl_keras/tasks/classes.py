@@ -22,7 +22,7 @@ from mtl_keras.tasks.conformal import (
     of_all_classes,
     preferred_mass,
 )
-from mtl_keras.tasks.stated import as_in_column, coded_labels
+from mtl_keras.tasks.stated import as_in_column, coded_labels, some_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,9 +89,8 @@ class ClassTask(ConformalTask):
         unseen = [label for label in labels if label not in index]
         if unseen:
             warnings.warn(
-                f"Task {self.name!r}: labels {shown(unseen[:5])} are not among the classes "
-                f"{shown(list(self.classes[:20]))} that training saw; their rows count as "
-                "unlabelled.",
+                f"Task {self.name!r}: the labels {some_of(unseen)} do not occur in the training "
+                f"rows, whose classes are {some_of(self.classes)}. Their rows count as unlabelled.",
                 stacklevel=2,
             )
         return encoded

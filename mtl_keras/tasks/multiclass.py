@@ -49,8 +49,9 @@ class Multiclass(ClassTask):
         classes = self.classes or tuple(distinct(self, table))
         if len(classes) > MAX_CLASSES:
             raise DataError(
-                f"Task {self.name!r}: column {self.columns[0]!r} has {len(classes)} labels, more "
-                f"than {MAX_CLASSES}. Is it a quantity ({self.name}:regression) or an identifier?"
+                f"Task {self.name!r}: column {self.columns[0]!r} has {len(classes):,} classes; at "
+                f"most {MAX_CLASSES:,} can be learned. If it is a quantity, declare "
+                f"{self.name}:regression."
             )
         return self._with_counts(table, classes)
 

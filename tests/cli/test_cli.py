@@ -15,7 +15,7 @@ import tomli_w
 import typer
 
 from mtl_keras.cli import application, main
-from mtl_keras.errors import silenced
+from mtl_keras.declaring.error_stream import silenced
 from tests import cases
 
 

@@ -188,3 +188,8 @@ def test_a_group_has_one_key_however_its_number_is_stored():
     assert category_texts(pd.Series(cells, dtype=object)).tolist() == ["1"] * 5
     keys = group_keys(pd.Series(cells, dtype=object))
     assert len({*keys, *group_keys(pd.Series([1])), *group_keys(pd.Series([1.0]))}) == 1
+
+
+def test_who_asks_for_a_stratified_split_is_told_how():
+    with pytest.raises(ConfigError, match=r"Name the column of the classes in `split\.stratify`"):
+        Split("stratified")

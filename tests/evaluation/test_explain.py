@@ -6,6 +6,7 @@ import pytest
 
 from mtl_keras import features, tasks
 from mtl_keras.evaluation.explain import dependence
+from mtl_keras.features.encoder import warn_of_unknown
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,17 @@ def test_dependence_shows_the_values_that_the_feature_reads(feature, cells, show
     assert curve["x"].tolist() == shown
     if "a" not in shown:  # the cells that were tried are those that are shown
         np.testing.assert_allclose(curve["y"], np.array(shown, float))
+
+
+def test_dependence_on_a_rare_value_does_not_warn():
+    """All rows have the value, so a network that does not know it knew none of the rows."""
+    table = pd.DataFrame({"x": ["a", "b"] * 15, "y": np.arange(30.0)})
+    feature, task = features.Categorical("x", vocabulary=("a", "z")), tasks.Regression("y")
+
+    def predict(rows):
+        warn_of_unknown([feature], {"x": feature.raw(rows["x"])[-30:]})  # of the last value, b
+        return {"y": np.zeros(len(rows))}
+
+    with pytest.warns(UserWarning, match="known from the training rows"):
+        predict(table.assign(x="b"))
+    dependence([task.fit(table)], predict, table, feature)  # a warning is an error in tests

@@ -70,6 +70,19 @@ def test_durations_are_dropped_and_it_is_said_what_to_do():
     assert guess.feature is None and guess.why.startswith("durations: to use them, make numbers")
 
 
+def test_dictionaries_without_a_file_are_no_images():
+    (guess,) = features.infer(pd.DataFrame({"x": [{"a": 1}, {"a": 2}] * 9}))
+    assert guess.feature is None and guess.why.startswith("dictionaries: make a column of each")
+
+
+def test_texts_that_are_read_as_categories_are_told():
+    """A few hundred short texts, most of which occur twice, trained a network that read none."""
+    written = [f"good, but {number} too slow" for number in range(60)] * 2
+    (guess,) = features.infer(pd.DataFrame({"what they say": written}))
+    assert guess.feature.kind == "categorical"
+    assert guess.doubt == "to read their words, state --feature 'what they say:text'"
+
+
 def test_a_declared_column_that_can_be_read_in_two_ways_is_told():
     with pytest.warns(UserWarning, match=r"Feature 'p': '1,234' is read as 1234, not as 1.234"):
         features.Numeric("p").fit(pd.Series(["1,234", "17,500", "12"]))

@@ -114,6 +114,7 @@ LABELS = pd.DataFrame({"x": np.arange(60.0), "y": [0, 1] * 30})
             "regression",
             "must contain numbers. Received: 'n/a' in row 59",
         ),
+        (["no", "yes"] * 30, "regression", "declare the task as y:binary"),
         ([-1, 2] * 30, "count", "must be >= 0 for a count"),
         ([1, 2.5] * 30, "count", r"must contain whole numbers for a count. Received: 2.5"),
         ([-1, 2] * 30, {"kind": "regression", "transform": "log1p"}, "must be >= 0 for transform"),
