@@ -9,7 +9,7 @@ from mtl_keras import balancers
 from mtl_keras.balancers import Setup
 from mtl_keras.balancers.decision import Decision, Measured
 from tests import cases
-from tests.model.networks import small
+from tests.model.networks import batches, small
 
 ROWS = 96
 every_balancer = pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_it_fits_without_retracing_and_leaves_an_absent_task_alone(balancer):
     traces = []
     train = model.step.train
     model.step.train = lambda *args: traces.append(1) or train(*args)
-    history = model.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0).history
+    history = model.fit(batches(x, y, 32), epochs=3, verbose=0).history
     traced = len(traces)
     assert all(np.isfinite(history[f"{task}_loss"]).all() for task in "abc")
     assert history["loss"][-1] < history["loss"][0]
@@ -43,7 +43,7 @@ def test_it_fits_without_retracing_and_leaves_an_absent_task_alone(balancer):
     before = [v.numpy() for v in own]
     learned = [v for v in model.balancer.variables if v.shape == (3,) and "steps" in v.name]
     steps = [v.numpy() for v in learned]
-    model.fit(x, {**y, "b": np.full(ROWS, np.nan)}, batch_size=32, verbose=0)
+    model.fit(batches(x, {**y, "b": np.full(ROWS, np.nan)}, 32), verbose=0)
     for v, old in zip(own, before):
         np.testing.assert_array_equal(v.numpy(), old)
     for v, old in zip(learned, steps):

@@ -8,6 +8,7 @@ import mtl_keras as mtl
 from mtl_keras import layers
 from mtl_keras.architectures import embedder
 from tests import cases
+from tests.model.networks import batches
 
 ROWS = 160  # full batches: smaller last ones are in `tests/model/test_fit.py`
 
@@ -57,7 +58,7 @@ def test_an_architecture_fits_and_is_the_same_after_saving(architecture, tmp_pat
     model, (x, y) = built(architecture), data()
     if isinstance(architecture, cases.CHAINS):
         y = {task: np.where(np.isnan(label), np.nan, label > 0) for task, label in y.items()}
-    history = model.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0).history
+    history = model.fit(batches(x, y, 32), epochs=3, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     model.save(tmp_path / "model.keras")
     # What it was compiled with is kept as well: see `tests/model/test_saving.py`.

@@ -1,5 +1,6 @@
 """When `jit_compile="auto"` lets XLA compile without a GPU, and that nothing else changes."""
 
+import contextlib
 from unittest import mock
 
 import keras
@@ -59,10 +60,19 @@ def fitted(made, epochs=4, batch_size=16, **options):
     return made
 
 
+class Chosen(Exception):
+    """`fit` has chosen."""
+
+
 def decided(made, **options):
-    """Whether `fit` has chosen XLA; without its training."""
-    with mock.patch.object(loops.KerasCall, "run", lambda *_: None):
+    """Whether `fit` has chosen XLA; without its training, and without the blocks for it."""
+    with (
+        mock.patch.object(loops.KerasCall, "run", side_effect=Chosen),
+        mock.patch.object(loops, "_blocks", side_effect=Chosen),
+        contextlib.suppress(Chosen),
+    ):
         fitted(made, **options)
+        raise AssertionError("`fit` has to end in one of these")
     return made.xla_pays
 
 
