@@ -58,7 +58,7 @@ class Split(Checked):
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
-            stratified = str(self.strategy).startswith("strat")
+            stratified = str(self.strategy).startswith("stratif")
             instead = "Name the column of the classes in `split.stratify`." if stratified else ""
             raise ConfigError(unknown("split.strategy", self.strategy, STRATEGIES, instead))
         for name in ("validation", "test"):

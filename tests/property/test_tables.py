@@ -53,6 +53,7 @@ def test_the_served_model_answers_as_the_network_does(case):
     succeeds_or_is_refused(checks.untrained, case)
 
 
+@pytest.mark.slow  # as the table from a file below, but for reading it
 @tried("whole")
 @hypothesis.given(drawn)
 def test_a_loaded_artifact_answers_as_its_run_did(case):

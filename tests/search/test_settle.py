@@ -28,7 +28,6 @@ def table(rows=600):
 TASKS = dict.fromkeys("abc", "regression")
 
 
-@pytest.mark.usefixtures("rendered")
 def test_tasks_that_help_each_other_are_grouped(tmp_path):
     lines = []
     experiment = mtl.Experiment(

@@ -90,7 +90,6 @@ def test_what_cannot_be_searched_is_said_before_any_training():
         StudyStorage("shop", None, "nix://x").study(optuna, 0, 1)
 
 
-@pytest.mark.usefixtures("rendered")
 def untrained(plan, callbacks, rows):
     """What a trial tells, without its training."""
     callbacks[0].on_epoch_end(0, {"val_left_loss": 0.1, "val_spend_loss": 0.1})
@@ -190,6 +189,7 @@ def test_the_command_writes_an_experiment_to_train(tmp_path, without_report, mon
         '[architecture]\nlayers = [4]\nmembers = 1\nnumber_embedding = "none"\n'
         "[training]\nepochs = 2\n[search]\ntraining.learning_rate = { low = 0.001, high = 0.1 }\n"
     )
+    monkeypatch.setattr("mtl_keras.tuning.objective.short", untrained)
     arguments = ["tune", "shop.toml", "--trials", "2", "--front", "left", "--front", "spend"]
     assert main(arguments) == 0, capsys.readouterr()
     written = tmp_path / "saved_models" / "shop" / "tuning"
