@@ -263,7 +263,8 @@ def numbers(task: NumericTask, table: pd.DataFrame) -> np.ndarray:
     what = f"Task {task.name!r}: column {task.columns[0]!r} must contain numbers"
     too_large = np.isinf(converted) | (np.abs(converted) > LARGEST)
     advice = f"Numbers may be as large as {LARGEST:g}. " if too_large.any() else ""
-    kind = "binary" if column.nunique() == 2 else "multiclass"
+    two = bad.any() and column.dropna().astype(str).nunique() == 2
+    kind = "binary" if two else "multiclass"
     advice += f"Clean the column, or declare the task as {task.name}:{kind}."
     cells.refuse(what, column, bad, advice)
     return converted
