@@ -28,6 +28,7 @@ ELEMENTWISE = {
 }
 GAUSSIAN = {"huber", "log_cosh", "mean_absolute_error", "mean_squared_error"}
 SPARSE = {"sparse_categorical_crossentropy"}
+BINARY = {"binary_crossentropy", "binary_focal_crossentropy"}
 
 
 class Masked(NamedTuple):
@@ -94,7 +95,7 @@ class TaskLoss:
         return "regression" if self.name in GAUSSIAN else "classification"
 
     def check_classes(self, y: Any, y_pred: Any) -> None:
-        """Refuse labels that are not the index of a class, if the loss reads indices.
+        """Refuse labels that the loss of classes cannot mean: no index, or no probability.
 
         Args:
             y: An array of labels; others are not checked.
@@ -104,7 +105,14 @@ class TaskLoss:
             DataError: if there are such labels.
         """
         classes = y_pred.shape[-1]
-        if not self.sparse or classes is None or not isinstance(y, np.ndarray):
+        if not isinstance(y, np.ndarray):
+            return
+        if self.name in BINARY and (wrong := y[(y < 0) | (y > 1)]).size:
+            raise DataError(
+                f"Labels of output {self.task!r} must be 0 and 1, or probabilities, for loss "
+                f"{self.name!r}. Received: {wrong[0]:g}."
+            )
+        if not self.sparse or classes is None:
             return
         known = y[~np.isnan(y) & (y != getattr(self.function, "ignore_class", None))]
         wrong = known[(known < 0) | (known >= classes) | (known % 1 != 0)]

@@ -47,6 +47,13 @@ def test_one_metric_object_for_two_outputs_is_refused():
         compiled(metrics={"spend": auc, "churned": auc})
 
 
+TWOS = {
+    "churned": np.where(np.arange(ROWS) % 2, np.nan, 2.0),
+    "spend": np.zeros(ROWS),
+    "kind": np.zeros(ROWS),
+}
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -58,6 +65,7 @@ def test_one_metric_object_for_two_outputs_is_refused():
         ({"kind": 1 + np.arange(ROWS) % 4}, "from 0 to 3 .* Received: 4. Subtract 1 from all"),
         ({"kind": np.full(ROWS, -1)}, "'kind' must be class indices .* Received: -1.$"),
         ({"kind": np.where(np.arange(ROWS) % 2, np.nan, 0.5)}, "class indices .* Received: 0.5.$"),
+        (TWOS, "'churned' must be 0 and 1, .* Received: 2.$"),
     ],
 )
 def test_label_errors_say_what_to_do(labels, message):
