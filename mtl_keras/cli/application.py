@@ -85,8 +85,8 @@ class Command(TyperCommand):
             return super().parse_args(ctx, args)
         except Exception as error:  # of click, or of the copy of it in typer
             told = getattr(error, "message", None) or ""
-            option = next(each.opts[0] for each in self.params if each.opts[0].startswith("-"))
             if told.startswith("Got unexpected extra argument"):
+                option = next(each.opts[0] for each in self.params if each.opts[0].startswith("-"))
                 error.message = f"{told}. The value of an option follows its name: {option} VALUE."  # type: ignore[attr-defined]
             raise
 
